@@ -1,10 +1,54 @@
 from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils import timezone
+
+from accounts.tools import Right, Tool, every_right
 
 
 class User(AbstractUser):
     """A person who signs in: district staff."""
 
+    class Meta(AbstractUser.Meta):
+        # Accounts are made and closed in Django's admin, which is open to superusers alone.
+        default_permissions = ()
+
     @property
     def listed_name(self) -> str:
         """The name as the logs list it: "Administrator, System"; the username where no name is known."""
         return ", ".join(part for part in (self.last_name, self.first_name) if part) or self.get_username()
+
+    def may(self, tool: Tool, right: Right = Right.READ) -> bool:
+        return self.has_perm(tool.permission(right))
+
+
+class ToolRight(models.Model):  # noqa: DJ008 (there is never a row to name)
+    """No table: it hangs the rights of the registry on Django's permissions."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        permissions = [(cell.codename, cell.name) for cell in every_right()]
+
+
+class AuditEvent(models.Model):
+    """Something a person did. Append-only: triggers refuse UPDATE, DELETE and TRUNCATE.
+
+    Names are copied as text and ids are plain numbers, so that an event outlives what it speaks of.
+    """
+
+    occurred_at = models.DateTimeField("when", default=timezone.now)
+    who_id = models.BigIntegerField(null=True)
+    who = models.CharField(max_length=310, blank=True)
+    action = models.CharField(max_length=80)
+    target = models.TextField(blank=True)
+    details = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            models.Index("occurred_at", "id", name="audit_by_time"),
+            models.Index("action", "occurred_at", "id", name="audit_by_action"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.occurred_at:%Y-%m-%d %H:%M:%S} {self.action}"

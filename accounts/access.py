@@ -1,0 +1,81 @@
+"""The one place that decides whether a request may go on."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.views.generic import View
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from accounts.models import User
+from accounts.tools import Right, Tool, ToolAndRight
+
+P = ParamSpec("P")
+
+
+class SignedInRequest(HttpRequest):
+    """The request as a guarded view gets it: somebody is signed in."""
+
+    user: User
+
+
+class MissingRight(PermissionDenied):
+    """Refused, in the words of the 403 page."""
+
+    def __init__(self, tool: Tool, right: Right) -> None:
+        needed = ToolAndRight(tool, right)
+        super().__init__(f"This needs the tool right {needed.name} ({needed.allows}).")
+
+
+def refusal(request: HttpRequest, tool: Tool, right: Right) -> HttpResponse | None:
+    """None when the request may go on; the way to the sign-in page when nobody is signed in.
+
+    Raises MissingRight for a signed-in user without the right.
+    """
+    if not isinstance(request.user, User):
+        return sign_in_first(request)
+    if not request.user.may(tool, right):
+        raise MissingRight(tool, right)
+    return None
+
+
+def sign_in_first(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page, and afterwards back to where the person was."""
+    htmx = HtmxDetails(request)
+    if htmx:
+        # A fragment cannot hold that page: the whole page leaves for it.
+        return HttpResponseClientRedirect(redirect_to_login(htmx.current_url_abs_path or reverse("accounts:home")).url)
+    # What was posted is gone; its address would answer a GET with "method not allowed".
+    return redirect_to_login(request.get_full_path() if request.method == "GET" else reverse("accounts:home"))
+
+
+def tool_right(
+    tool: Tool, right: Right = Right.READ
+) -> Callable[[Callable[Concatenate[SignedInRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """Let a function view be reached only by those who have this right."""
+    tool.permission(right)  # fails at import where the tool has no such right
+
+    def decorate(view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def guarded(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            return refusal(request, tool, right) or view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+class ToolRightMixin(View):
+    """Let a class view be reached only by those who have this right; stands first among the bases."""
+
+    tool: Tool
+    right: Right = Right.READ
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return refusal(request, self.tool, self.right) or super().dispatch(request, *args, **kwargs)

@@ -1,0 +1,175 @@
+"""The one registry of tools and the rights on them.
+
+Each right is a Django permission (see `accounts.models.ToolRight`), so that `user.has_perm` decides everywhere:
+pages, fragments, exports, report files, menus.
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import Enum, StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Menu(StrEnum):
+    """The groups of the left menu, in its order."""
+
+    MESSENGER = "Messenger"
+    MESSENGER_ADMINISTRATION = "Messenger Administration"
+    SYSTEM_ADMINISTRATION = "System Administration"
+
+
+class Right(Enum):
+    """What a user group may do with a tool: see it (R), act in it (W), and the finer rights some tools have."""
+
+    READ = "R"
+    WRITE = "W"
+    MERGE_FIELD_VALUES = "Merge-field values"
+    MY_MESSAGES = "My Messages"
+    ALL_MESSAGES = "All Messages"
+    TYPE_GENERAL = "Messenger 2.0 - General"
+    TYPE_PRIORITY = "Messenger 2.0 - Priority"
+    TYPE_EMERGENCY = "Messenger 2.0 - Emergency"
+    TYPE_TEXT_OPT = "Text Opt In/Out"
+    VIEW_CANCEL_ALL = "View/Cancel All"
+
+    @property
+    def label(self) -> str:
+        return self.value
+
+
+class Tool(Enum):
+    """A page of the menu: where it stands, what it answers, and what each right on it allows."""
+
+    SENT_MESSAGE_LOG = (
+        Menu.MESSENGER,
+        "Sent Message Log",
+        "What became of each message you sent with the classic Messenger.",
+        {Right.READ: "see and print own messages", Right.WRITE: "cancel own messages"},
+    )
+    SENT_MESSAGE_LOG_2 = (
+        Menu.MESSENGER,
+        "Sent Message Log 2.0",
+        "What became of messages sent with Messenger 2.0, and who opted in or out of texts.",
+        {
+            Right.READ: "open the tool",
+            Right.MY_MESSAGES: "see own messages",
+            Right.ALL_MESSAGES: "see everybody's messages",
+            Right.TYPE_GENERAL: "see messages of this type",
+            Right.TYPE_PRIORITY: "see messages of this type",
+            Right.TYPE_EMERGENCY: "see messages of this type",
+            Right.TYPE_TEXT_OPT: "see messages of these types",
+        },
+    )
+    UPCOMING_MESSAGES = (
+        Menu.MESSENGER,
+        "Upcoming Messages",
+        "Which messages are scheduled or going out now, and which of them can still be stopped.",
+        {
+            Right.READ: "see own scheduled and in-progress messages",
+            Right.WRITE: "cancel own messages",
+            Right.VIEW_CANCEL_ALL: "see everybody's messages, and cancel them together with W",
+        },
+    )
+    MAILGUN_MESSAGE_LOG = (
+        Menu.MESSENGER,
+        "Mailgun Message Log",
+        "Whether the e-mails of your own messages arrived, and why one did not.",
+        {Right.READ: "see the events of own messages"},
+    )
+    RECIPIENT_LOG = (
+        Menu.MESSENGER,
+        "Recipient Log",
+        "What you sent to one person, and what came of it on each device.",
+        {Right.READ: "see one person's messages, of those the user sent"},
+    )
+    ADMIN_SENT_MESSAGE_LOG = (
+        Menu.MESSENGER_ADMINISTRATION,
+        "Sent Message Log",
+        "What became of each message that anybody in the district sent with the classic Messenger.",
+        {
+            Right.READ: "see and print everybody's messages",
+            Right.WRITE: "cancel anybody's messages",
+            Right.MERGE_FIELD_VALUES: "see the values of merge fields in a body instead of their names",
+        },
+    )
+    ADMIN_MAILGUN_MESSAGE_LOG = (
+        Menu.MESSENGER_ADMINISTRATION,
+        "Mailgun Message Log",
+        "Whether the e-mails of the whole district arrived, and why one did not.",
+        {Right.READ: "see the events of everybody's messages"},
+    )
+    ADMIN_RECIPIENT_LOG = (
+        Menu.MESSENGER_ADMINISTRATION,
+        "Recipient Log",
+        "What anybody in the district sent to one person, and what came of it on each device.",
+        {Right.READ: "see one person's messages, whoever sent them"},
+    )
+    MAILGUN_SYNC = (
+        Menu.MESSENGER_ADMINISTRATION,
+        "Mailgun Sync",
+        "How complete the Mailgun events are, and what went wrong when they are not.",
+        {Right.READ: "see the state of the sync", Right.WRITE: "run, pause and backfill it"},
+    )
+    USER_GROUPS = (
+        Menu.SYSTEM_ADMINISTRATION,
+        "User Groups and Tool Rights",
+        "Who may open which tool, and what they may do there.",
+        {Right.READ: "see the matrix", Right.WRITE: "change it"},
+    )
+    AUDIT_TRAIL = (
+        Menu.SYSTEM_ADMINISTRATION,
+        "Audit Trail",
+        "Who signed in, exported, canceled or changed rights, and when.",
+        {Right.READ: "see and export the trail"},
+    )
+
+    def __init__(
+        self, menu: Menu, label: str, answers: str, rights: Mapping[Right, str], url_name: str | None = None
+    ) -> None:
+        self.menu = menu
+        self.label = label
+        self.answers = answers
+        """One sentence: the question this tool answers."""
+        self.rights: Mapping[Right, str] = MappingProxyType(dict(rights))
+        """The rights there are on this tool, each with what it allows."""
+        self.url_name = url_name
+        """None while the page does not exist."""
+
+    @property
+    def path(self) -> str:
+        """Where the menu has it: "Messenger > Sent Message Log"."""
+        return f"{self.menu} > {self.label}"
+
+    def codename(self, right: Right = Right.READ) -> str:
+        if right not in self.rights:
+            raise ValueError(f"{self.path} has no right {right.label}")
+        return f"{right.name}_{self.name}".lower()
+
+    def permission(self, right: Right = Right.READ) -> str:
+        """The permission as `user.has_perm` takes it."""
+        return f"accounts.{self.codename(right)}"
+
+
+class ToolAndRight(NamedTuple):
+    """One cell of the matrix."""
+
+    tool: Tool
+    right: Right
+
+    @property
+    def codename(self) -> str:
+        return self.tool.codename(self.right)
+
+    @property
+    def name(self) -> str:
+        """In words, for the audit trail: "Messenger > Sent Message Log: W"."""
+        return f"{self.tool.path}: {self.right.label}"
+
+    @property
+    def allows(self) -> str:
+        return self.tool.rights[self.right]
+
+
+def every_right() -> Iterator[ToolAndRight]:
+    """All rights of all tools, in the order of the menu."""
+    return (ToolAndRight(tool, right) for tool in Tool for right in tool.rights)
