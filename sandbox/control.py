@@ -1,0 +1,101 @@
+"""The control endpoint: what tests do in process, for tests that run the stand-in as a program of its own.
+
+    GET    /sandbox/           how things stand
+    POST   /sandbox/events     {"events": [{…}], "raw": [{"text": "…", "timestamp", "id"}], "domain", "visible_at"}
+    GET    /sandbox/requests   what was requested
+    DELETE /sandbox/requests   forget it
+    POST   /sandbox/faults     {"what": 500 or "cut" …, and the options of `Provider.fail`}; "hold" is one of the kinds
+    DELETE /sandbox/faults     forget the faults, the latency and the rate limit
+    POST   /sandbox/release    let go what is held
+    POST   /sandbox/settings   {"latency": s, "move": s, "now": epoch seconds, "retention_days": d,
+                                "rate_limit": {"calls": n, "seconds": s}}
+
+No key is asked for: the stand-in listens on the local host only unless told otherwise, and holds nothing real.
+"""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from sandbox.exchange import Request, Response
+from sandbox.provider import Provider
+
+
+def answer(provider: Provider, request: Request) -> Response:
+    """Do what a request to the control endpoint asks for."""
+    try:
+        body = request.json() or {}
+        match request.method, request.path.removeprefix("/sandbox/"):
+            case "GET", "":
+                return Response.json(_state(provider))
+            case "POST", "events":
+                _add_events(provider, **body)
+            case "GET", "requests":
+                return Response.json({"requests": [_described(request) for request in provider.requests]})
+            case "DELETE", "requests":
+                provider.requests.clear()
+            case "POST", "faults":
+                provider.fail(body.pop("what"), **body)
+            case "DELETE", "faults":
+                provider.clear_faults()
+            case "POST", "release":
+                provider.release()
+            case "POST", "settings":
+                _set(provider, **body)
+            case _:
+                return Response.refusal(404, "There is nothing at this address")
+    except (ValueError, TypeError, KeyError) as error:
+        return Response.refusal(400, f"Not understood: {error!r}")
+    return Response.json(_state(provider))
+
+
+def _state(provider: Provider) -> dict[str, Any]:
+    return {
+        "now": provider.clock.now(),
+        "events": {domain: len(store) for domain, store in provider.stores.items()},
+        "requests": len(provider.requests),
+        "most_at_once": provider.most_at_once,
+        "held": provider.faults.held,
+        "latency": provider.latency,
+    }
+
+
+def _described(request: Request) -> dict[str, Any]:
+    fields = asdict(request)
+    del fields["body"]
+    return fields
+
+
+def _add_events(
+    provider: Provider,
+    *,
+    events: list[dict[str, Any]] | None = None,
+    raw: list[dict[str, Any]] | None = None,
+    domain: str | None = None,
+    visible_at: float | None = None,
+) -> None:
+    for fields in events or []:
+        provider.add(domain=domain, visible_at=visible_at, **fields)
+    for options in raw or []:
+        provider.add_raw(**{"domain": domain, "visible_at": visible_at, **options})
+
+
+def _set(
+    provider: Provider,
+    *,
+    latency: float | None = None,
+    move: float | None = None,
+    now: float | None = None,
+    retention_days: float | None = None,
+    rate_limit: dict[str, Any] | None = None,
+) -> None:
+    if latency is not None:
+        provider.latency = latency
+    if now is not None:
+        provider.clock.set(now)
+    if move is not None:
+        provider.clock.move(move)
+    if retention_days is not None:
+        provider.retention = timedelta(days=retention_days)
+    if rate_limit is not None:
+        provider.limit_rate(**rate_limit)

@@ -1,0 +1,225 @@
+"""The stand-in's state, and the methods by which tests and the demo set it up."""
+
+import base64
+import json
+import random
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sandbox.clock import Clock, Moment, epoch
+from sandbox.events import EventStore, NewEvent
+from sandbox.exchange import Request
+from sandbox.faults import Fault, Faults, Kind, RateLimit
+
+API_KEY = "key-sandbox"
+DOMAIN = "mg.harrison.example"
+
+
+class Provider:
+    """Domains with their events, a clock, faults, and a log of what was requested.
+
+    Where a method takes a `domain` and gets none, the first domain is meant. Moments are epoch seconds or datetimes.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str = API_KEY,
+        domains: Iterable[str] = (DOMAIN,),
+        retention: timedelta = timedelta(days=30),
+    ) -> None:
+        self.api_key = api_key
+        self.stores = {domain: EventStore() for domain in domains}
+        self.retention = retention
+        self.clock = Clock()
+        self.faults = Faults()
+        self.latency = 0.0
+        """Seconds that every answer takes."""
+        self.rate_limit: RateLimit | None = None
+        self.requests: list[Request] = []
+        """What was requested, in order of arrival; `del sandbox.requests[:]` empties it."""
+        self.most_at_once = 0
+        """The largest number of requests that were being answered at the same time."""
+        self.before_answer: Callable[[], None] = lambda: None
+        """Called before a request is answered; the demo's traffic grows by it."""
+        self._at_once = 0
+        self._lock = threading.Lock()
+
+    @property
+    def domain(self) -> str:
+        """The first domain."""
+        return next(iter(self.stores))
+
+    def add_domain(self, domain: str) -> None:
+        """Serve one more domain, without events yet."""
+        self.stores[domain] = EventStore()
+
+    # Events
+
+    def add(self, *, domain: str | None = None, visible_at: Moment | None = None, **fields: Any) -> dict[str, Any]:
+        """Add an event and return it as it will be served.
+
+        Fields are the event's own, with `_` for `-` (`delivery_status={…}`, `user_variables={…}`); `subject` and
+        `message_id` go to the message's headers. What is not given is filled in: a delivered mail, just now.
+        `visible_at` is when the provider shows it first; by default it is there at once.
+        """
+        event = self._event(fields)
+        self.add_raw(json.dumps(event), domain=domain, visible_at=visible_at)
+        return event
+
+    def add_raw(
+        self,
+        text: str | bytes,
+        *,
+        timestamp: Moment | None = None,
+        id: str | None = None,
+        domain: str | None = None,
+        visible_at: Moment | None = None,
+    ) -> None:
+        """Add an event as exact JSON text, which is served byte for byte, even if it is not JSON at all.
+
+        `timestamp` and `id` say where it stands among the others; by default they are read from the text, and where
+        it has none the event stands at the provider's now, with an empty id.
+        """
+        raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+        self._store(domain).add(
+            NewEvent(
+                self._timestamp_of(raw) if timestamp is None else epoch(timestamp),
+                _string_in(raw, "id") if id is None else id,
+                0.0 if visible_at is None else epoch(visible_at),
+                raw,
+            )
+        )
+
+    def add_many(
+        self,
+        n: int,
+        begin: Moment,
+        end: Moment,
+        *,
+        domain: str | None = None,
+        visible_at: Moment | None = None,
+        **fields: Any,
+    ) -> list[str]:
+        """Add n events, evenly from `begin` up to but without `end`, fast; returns their ids in order of time.
+
+        `fields` as with `add`; each event has its own id, timestamp and recipient (family<n>@example.com).
+        """
+        start, stop = epoch(begin), epoch(end)
+        marks = {"id": "<id>", "timestamp": "<timestamp>", "recipient": "<recipient>"}
+        template = json.dumps(self._event({**marks, **fields})).replace('"<timestamp>"', "<timestamp>")
+        shown = 0.0 if visible_at is None else epoch(visible_at)
+        ids = [f"{random.getrandbits(64):016x}{number:06x}" for number in range(n)]
+        events = []
+        for number, id in enumerate(ids):
+            # Through whole milliseconds, so that rounding never carries an event over the end.
+            moment = (int(start * 1000) + int((stop - start) * 1000) * number // n) / 1000
+            text = (
+                template.replace("<id>", id)
+                .replace("<timestamp>", f"{moment:.6f}")
+                .replace("<recipient>", f"family{number}@example.com")
+            )
+            events.append(NewEvent(moment, id, shown, text.encode()))
+        self._store(domain).add_all(events)
+        return ids
+
+    # Faults
+
+    def fail(self, what: int | str = 500, **options: Any) -> Fault:
+        """Let the next request fail, in the way `what` says.
+
+        A number is the status of the answer; 429 carries the rate limit headers (`reset_ms=`, `retry_after=`).
+        A word is a kind: "delay" (`seconds=`), "cut" (connection ends mid-body), "half" (half of the JSON), "html"
+        (a web page with status 200), "items" (`value=` in place of the list), "poison" (`text=` as one more event),
+        "short" (a page of `size=` events), "foreign-next" (`host=`), "repeated-next".
+
+        Which requests: `times=` many (default 1, None for all from now on), after `skip=` others, only `page=` k of
+        each traversal, only of `domain=`, only with `path=` in path or query. Faults set earlier strike first.
+        """
+        if isinstance(what, int):
+            kind = Kind.RATE_LIMIT if what == 429 else Kind.STATUS
+            return self.faults.add(Fault(kind, status=what, **options))
+        return self.faults.add(Fault(Kind(what), **options))
+
+    def hold(self, **options: Any) -> Fault:
+        """Hold the next request (options as with `fail`) until `release()`; with `mid_body=True` after half an answer.
+
+        `held.wait(timeout)` of what is returned tells when a request has come and is being held.
+        """
+        return self.faults.add(Fault(Kind.HOLD, **options))
+
+    def release(self) -> None:
+        """Let everything that is held go on, and hold no more."""
+        self.faults.release()
+
+    def clear_faults(self) -> None:
+        """Forget all faults, latency and rate limit."""
+        self.faults.clear()
+        self.latency = 0.0
+        self.rate_limit = None
+
+    def limit_rate(self, calls: int, seconds: float) -> None:
+        """Answer 429 to calls beyond so many in each window of so many seconds."""
+        self.rate_limit = RateLimit(self.clock, calls, seconds)
+
+    # The log
+
+    def began(self, request: Request) -> None:
+        """Note a request that came in."""
+        with self._lock:
+            self.requests.append(request)
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+
+    def ended(self) -> None:
+        """Note that a request has been answered."""
+        with self._lock:
+            self._at_once -= 1
+
+    def _store(self, domain: str | None) -> EventStore:
+        return self.stores[domain or self.domain]
+
+    def _timestamp_of(self, raw: bytes) -> float:
+        timestamp = _read(raw).get("timestamp")
+        return float(timestamp) if isinstance(timestamp, int | float) else self.clock.now()
+
+    def _event(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """An event with these fields, completed to a delivered mail."""
+        given = {name.replace("_", "-"): value for name, value in fields.items()}
+        if isinstance(given.get("timestamp"), datetime):
+            given["timestamp"] = round(epoch(given["timestamp"]), 6)
+        recipient = given.get("recipient", "family@example.com")
+        headers = {
+            "to": recipient,
+            "message-id": given.pop("message-id", f"{random.getrandbits(64):016x}@{self.domain}"),
+            "from": f"Front Office <office@{self.domain}>",
+            "subject": given.pop("subject", "Picture day is on Thursday"),
+        }
+        return {
+            "event": "delivered",
+            "id": base64.urlsafe_b64encode(random.randbytes(16)).decode().rstrip("="),
+            "timestamp": round(self.clock.now(), 6),
+            "log-level": "info",
+            "recipient": recipient,
+            "message": {"headers": headers, "attachments": [], "size": 2048},
+            "flags": {"is-routed": False, "is-authenticated": True, "is-system-test": False, "is-test-mode": False},
+            "tags": [],
+            "user-variables": {},
+            **given,
+        }
+
+
+def _read(raw: bytes) -> dict[str, Any]:
+    """The event in the text; an empty one where there is none."""
+    try:
+        event = json.loads(raw)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+def _string_in(raw: bytes, name: str) -> str:
+    value = _read(raw).get(name)
+    return value if isinstance(value, str) else ""

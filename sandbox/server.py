@@ -1,0 +1,206 @@
+"""The HTTP server: who may ask, which API answers, and the faults in between."""
+
+import base64
+import binascii
+import hmac
+import socket
+import sys
+import threading
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from sandbox import control, events_api
+from sandbox.exchange import Refused, Request, Response
+from sandbox.faults import Fault, Kind
+from sandbox.provider import Provider
+
+
+class Sandbox(Provider):
+    """The stand-in as a server in a thread of this process: `with Sandbox() as sandbox: … sandbox.url`."""
+
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, **options: Any) -> None:
+        super().__init__(**options)
+        self._server = _Server((host, port), self)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port, as `MAILGUN_API_BASE` wants it."""
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving; what is held ends, open connections are closed."""
+        self.clear_faults()
+        if self._thread.is_alive():
+            self._server.shutdown()
+        self._server.server_close()
+
+    def __enter__(self) -> "Sandbox":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, address: tuple[str, int], provider: Provider) -> None:
+        self.provider = provider
+        self._connections: set[socket.socket] = set()
+        super().__init__(address, _Handler)
+
+    def server_bind(self) -> None:
+        # Not HTTPServer's own, which asks the name service for the host's name.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        super().server_close()
+        for connection in list(self._connections):
+            # Wakes the thread that waits for the client's next request.
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                self._connections.discard(connection)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that goes away in the middle is what some tests are about.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    server_version = "sandbox"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return formatdate(self.server.provider.clock.now() if timestamp is None else timestamp, usegmt=True)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """The provider's own log is the one to look at."""
+
+    def do_GET(self) -> None:
+        provider, request = self.server.provider, self._read_request()
+        if request.path.startswith("/sandbox/"):
+            self._write(control.answer(provider, request), None)
+            return
+        provider.began(request)
+        try:
+            provider.before_answer()
+            fault = provider.faults.strike(request)
+            response = _respond(provider, request, fault)
+            request.status = response.status
+            self._write(response, fault)
+        finally:
+            provider.ended()
+
+    do_POST = do_PUT = do_DELETE = do_GET
+
+    def _read_request(self) -> Request:
+        target = urlsplit(self.path)
+        length = self.headers.get("Content-Length", "0")
+        request = Request(
+            method=self.command,
+            path=target.path,
+            query=target.query,
+            at=self.server.provider.clock.now(),
+            host=self.headers.get("Host") or f"{self.server.server_name}:{self.server.server_port}",
+            body=self.rfile.read(int(length)) if length.isdigit() else b"",
+            authorized=_authorized(self.headers.get("Authorization", ""), self.server.provider.api_key),
+        )
+        steps = target.path.split("/")
+        if len(steps) >= 4 and steps[1] == "v3":
+            request.domain = unquote(steps[2])
+            if steps[3] == "events":
+                request.page = events_api.page_number(steps[4] if len(steps) == 5 else "")
+        return request
+
+    def _write(self, response: Response, fault: Fault | None) -> None:
+        kind = fault.kind if fault else None
+        body = response.body[: len(response.body) // 2] if kind is Kind.HALF else response.body
+        half = len(body) // 2
+        self.send_response(response.status)
+        self.send_header("Content-Type", response.content_type)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body[:half])
+        if kind is Kind.CUT:
+            self.close_connection = True
+            return
+        if fault and fault.mid_body:
+            self.wfile.flush()
+            fault.wait()
+        self.wfile.write(body[half:])
+        self.wfile.flush()
+
+
+def _respond(provider: Provider, request: Request, fault: Fault | None) -> Response:
+    """The answer to a request, after whatever it has to wait for."""
+    headers: dict[str, str] = {}
+    if provider.latency:
+        threading.Event().wait(provider.latency)
+    if provider.rate_limit:
+        allowed, headers = provider.rate_limit.count()
+        if not allowed:
+            return Response.refusal(429, "Too many requests", headers)
+    if fault:
+        if not fault.mid_body:
+            fault.wait()
+        if refusal := fault.refusal(provider.clock.now()):
+            return refusal
+    try:
+        response = _route(provider, request, fault)
+    except Refused as refused:
+        response = refused.response
+    response.headers |= headers
+    return response
+
+
+def _route(provider: Provider, request: Request, fault: Fault | None) -> Response:
+    if not request.authorized:
+        raise Refused(401, "Invalid private key")
+    match request.path.split("/"):
+        case ["", "v3", _, "events"]:
+            token = ""
+        case ["", "v3", _, "events", token]:
+            pass
+        case _:
+            raise Refused(404, "There is nothing at this address")
+    if request.domain not in provider.stores:
+        raise Refused(404, f"Domain not found: {request.domain}")
+    return events_api.answer(provider, request, token, fault)
+
+
+def _authorized(header: str, api_key: str) -> bool:
+    """Whether the header is basic authentication as user `api` with the key."""
+    scheme, _, credentials = header.partition(" ")
+    try:
+        given = base64.b64decode(credentials, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return scheme.lower() == "basic" and hmac.compare_digest(given, f"api:{api_key}".encode())
