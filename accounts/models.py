@@ -1,16 +1,42 @@
+from typing import Any, ClassVar
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.querysets import Users
 from accounts.tools import Right, Tool, every_right
 
 
 class User(AbstractUser):
     """A person who signs in: district staff."""
 
+    objects: ClassVar[Users] = Users()
+
     class Meta(AbstractUser.Meta):
         # Accounts are made and closed in Django's admin, which is open to superusers alone.
         default_permissions = ()
+        constraints = [
+            # Both are typed to sign in, in any case of letters, so each must name one person.
+            models.UniqueConstraint(
+                Lower("username"),
+                name="one_account_for_a_username",
+                violation_error_message="Another account has this username.",
+            ),
+            models.UniqueConstraint(
+                Lower("email"),
+                condition=~Q(email=""),
+                name="one_account_for_an_email",
+                violation_error_message="Another account has this e-mail address.",
+            ),
+        ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        # The password reset looks for the address in lower case.
+        self.email = self.email.lower()
+        super().save(*args, **kwargs)
 
     @property
     def listed_name(self) -> str:
