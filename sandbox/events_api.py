@@ -2,6 +2,7 @@
 
 import json
 import math
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
@@ -93,7 +94,9 @@ def _parse_time(name: str, text: str) -> int:
         seconds = float(text)
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(text).timestamp()
+            date = parsedate_to_datetime(text)
+            # "-0000" is UTC, too; parsedate_to_datetime gives it without a zone.
+            seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
         except (ValueError, TypeError, IndexError, OverflowError):
             raise Refused(400, f"{name} is neither epoch seconds nor an RFC 2822 date: {text[:100]}") from None
     if not math.isfinite(seconds) or not 0 <= seconds < 10_000_000_000:
