@@ -6,6 +6,7 @@ Each name may also be given as NAME_FILE, the path of a file that holds the valu
 from datetime import timedelta
 from pathlib import Path
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from environ import FileAwareEnv
 
@@ -73,6 +74,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context_processors.district",
+                "accounts.context_processors.menu",
             ],
         },
     },
@@ -91,12 +93,45 @@ STATIC_URL = "static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=BASE_DIR / "var" / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
-# Sign-in
+# Sign-in: local accounts that an administrator makes
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+AUTHENTICATION_BACKENDS = ["accounts.backends.UsernameOrEmailBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "accounts:home"
+LOGOUT_REDIRECT_URL = "account_login"
+PASSWORD_RESET_TIMEOUT = int(timedelta(hours=2).total_seconds())
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.NewPasswordForm",
+}
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_PREVENT_ENUMERATION = True
+# Django's own: allauth's keeps a copy of e-mail addresses, which would go on to work after an address was changed.
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
+ACCOUNT_SESSION_REMEMBER = False
+# A whole school may share one IP address, so that limit is wide; the one on an account is narrow.
+ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "30/m/ip,5/15m/key"}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+# A working day; closing the browser ends it sooner.
+SESSION_COOKIE_AGE = int(timedelta(hours=10).total_seconds())
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+
+# Mail, for password resets alone. Without EMAIL_URL nothing is sent, and the reset page says so.
+globals().update(env.email("EMAIL_URL", default="dummymail://"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="messenger-logs@localhost")
 
 # Privacy and transport
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -126,9 +161,15 @@ MAILGUN_DOMAINS = env.list("MAILGUN_DOMAINS", default=[])
 MAILGUN_API_BASE = env.str("MAILGUN_API_BASE", default="")
 # Minutes of the hour at which a sync starts beside the full hour, as in crontab: "15,30,45" or "*/5".
 MAILGUN_SYNC_MINUTES = env.str("MAILGUN_SYNC_MINUTES", default="")
+# How often a request is tried before its domain gives up until the next sync.
+MAILGUN_ATTEMPTS = env.int("MAILGUN_ATTEMPTS", default=6)
+# How many slices of time a long catch-up reads side by side.
 MAILGUN_SLICES = env.int("MAILGUN_SLICES", default=4)
 MAILGUN_RETENTION_DAYS = env.int("MAILGUN_RETENTION_DAYS", default=30)
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=400)
+
+# Every full hour, and at the minutes that the settings add
+MAILGUN_SYNC_TIMES = crontab(minute=",".join(filter(None, ["0", MAILGUN_SYNC_MINUTES])))
 
 # Celery
 CELERY_BROKER_URL = REDIS_URL
@@ -137,3 +178,17 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE = {
+    "sync": {"task": "mailgun_sync.tasks.sync_all", "schedule": MAILGUN_SYNC_TIMES, "options": {"expires": 3000}},
+    "sweep of three days": {
+        "task": "mailgun_sync.tasks.sync_all",
+        "schedule": crontab(hour="2", minute="20"),
+        "kwargs": {"sweep_hours": 72},
+    },
+    "sweep of all that Mailgun keeps": {
+        "task": "mailgun_sync.tasks.sync_all",
+        "schedule": crontab(day_of_week="sunday", hour="3", minute="20"),
+        "kwargs": {"sweep_hours": 24 * MAILGUN_RETENTION_DAYS},
+    },
+    "delete expired events": {"task": "mailgun_sync.tasks.delete_expired", "schedule": crontab(hour="4", minute="20")},
+}

@@ -1,0 +1,207 @@
+"""Mailgun's events as they came, and the state of fetching them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now, Upper
+
+from mailgun_sync.querysets import MailgunEventQuerySet, SendingDomainQuerySet
+
+DEFAULT_SETTLE_AFTER = timedelta(minutes=30)
+
+
+class SendingDomain(models.Model):
+    """A domain that the district sends from, and how far its events are in the database.
+
+    Every event that occurred from ``covered_from`` to ``settled_through`` is here, but for the hours of a SyncGap and
+    for events that Mailgun shows later than ``settle_after``, which the sweeps find.
+    """
+
+    name = models.CharField(max_length=255, unique=True)
+    paused = models.BooleanField(default=False)
+    covered_from = models.DateTimeField(null=True, blank=True)
+    settled_through = models.DateTimeField(null=True, blank=True)
+    settle_after = models.DurationField(default=DEFAULT_SETTLE_AFTER)
+    # The backfill reads [backfill_from, backfill_until), the oldest day first; all three null when there is none to do.
+    backfill_from = models.DateTimeField(null=True, blank=True)
+    backfill_next = models.DateTimeField(null=True, blank=True)
+    backfill_until = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+    last_error_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SendingDomainQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                name="backfill_is_whole",
+                condition=Q(backfill_from__isnull=True, backfill_next__isnull=True, backfill_until__isnull=True)
+                | Q(backfill_from__lte=F("backfill_next"), backfill_next__lt=F("backfill_until")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def backfill_share(self) -> float | None:
+        """How much of the backfill is done, from 0 to 1; None when there is none to do."""
+        if self.backfill_from is None or self.backfill_next is None or self.backfill_until is None:
+            return None
+        return (self.backfill_next - self.backfill_from) / (self.backfill_until - self.backfill_from)
+
+
+class EventKind(models.TextChoices):
+    """What the log calls an event: Mailgun's own word, and for "failed" what sort of failure."""
+
+    ACCEPTED = "accepted", "Accepted"
+    REJECTED = "rejected", "Rejected"
+    DELIVERED = "delivered", "Delivered"
+    FAILED_PERMANENTLY = "failed-permanent", "Failed (permanent)"
+    FAILED_TEMPORARILY = "failed-temporary", "Failed (temporary)"
+    SUPPRESSED = "suppressed", "Failed (suppressed)"
+    COMPLAINED = "complained", "Complained"
+
+
+class MailgunEvent(models.Model):
+    """One event of one recipient of one e-mail.
+
+    ``raw`` is the event's JSON, byte for byte as Mailgun sent it. All other columns are derived from it when it is
+    stored (services/ingest.py), so that a mistake in them can be mended from ``raw``.
+    """
+
+    domain = models.ForeignKey(SendingDomain, on_delete=models.PROTECT, db_index=False)
+    event = models.CharField(max_length=64)
+    # Unique within a day only, and test webhooks share it between kinds: see the constraint.
+    event_id = models.CharField(max_length=128)
+    occurred_at = models.DateTimeField()
+    first_seen_at = models.DateTimeField(db_default=Now())
+    # How long after it occurred we first saw an event that we had believed to be in the database already.
+    late_by = models.DurationField(null=True, blank=True)
+    recipient = models.CharField(max_length=512, blank=True)
+    subject = models.CharField(max_length=1000, blank=True)
+    message_id = models.CharField(max_length=512, blank=True)
+    severity = models.CharField(max_length=32, blank=True)
+    # Mailgun's word for the cause, "suppress-bounce"; its explanation for people is ``detail``.
+    reason = models.CharField(max_length=128, blank=True)
+    code = models.CharField(max_length=32, blank=True)
+    detail = models.CharField(max_length=2000, blank=True)
+    # Taken from the e-mail's user variables, and only where the sender they name is one of our users.
+    sender = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
+    person_id = models.CharField(max_length=64, blank=True)
+    raw = models.TextField()
+
+    objects = MailgunEventQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["domain", "event", "event_id", "occurred_at"], name="mailgun_event_key"),
+        ]
+        indexes = [
+            models.Index(fields=["occurred_at", "id"], name="mailgun_event_time"),
+            models.Index(
+                fields=["sender", "occurred_at", "id"],
+                name="mailgun_event_sender",
+                condition=Q(sender__isnull=False),
+            ),
+            models.Index(
+                fields=["person_id", "occurred_at", "id"], name="mailgun_event_person", condition=~Q(person_id="")
+            ),
+            GinIndex(OpClass(Upper("recipient"), name="gin_trgm_ops"), name="mailgun_event_recipient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.event_id}"
+
+    @property
+    def kind(self) -> EventKind | None:
+        """The log's name of this event; None for the kinds that the log shows on request only."""
+        if self.event == "failed":
+            if self.reason.startswith("suppress-"):
+                return EventKind.SUPPRESSED
+            return EventKind.FAILED_TEMPORARILY if self.severity == "temporary" else EventKind.FAILED_PERMANENTLY
+        return EventKind(self.event) if self.event in EventKind.values else None
+
+
+class QuarantinedEvent(models.Model):
+    """An event that could not be read: kept as it came, shown on the Mailgun Sync page, and tried again on request."""
+
+    domain = models.ForeignKey(SendingDomain, on_delete=models.PROTECT, db_index=False)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of raw, in hexadecimal")
+    raw = models.TextField()
+    error = models.TextField()
+    first_seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-first_seen_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["domain", "digest"], name="quarantined_event_key")]
+
+    def __str__(self) -> str:
+        return f"{self.domain_id} {self.digest[:12]}"
+
+
+class SyncRun(models.Model):
+    """One reading of one domain's events. Its counts are written with each page, so they hold after a crash too."""
+
+    class Kind(models.TextChoices):
+        SYNC = "sync", "Sync"
+        SWEEP = "sweep", "Sweep"
+        BACKFILL = "backfill", "Backfill"
+
+    class Outcome(models.TextChoices):
+        RUNNING = "running", "Running"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        INTERRUPTED = "interrupted", "Interrupted"
+
+    domain = models.ForeignKey(SendingDomain, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=16, choices=Kind)
+    outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.RUNNING)
+    begin = models.DateTimeField(null=True)
+    end = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    pages = models.PositiveIntegerField(default=0)
+    events_seen = models.PositiveIntegerField(default=0)
+    events_new = models.PositiveIntegerField(default=0)
+    quarantined = models.PositiveIntegerField(default=0)
+    late = models.PositiveIntegerField(default=0)
+    latest_by = models.DurationField(default=timedelta(0), help_text="the longest delay among its late events")
+    error = models.TextField(blank=True)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        indexes = [models.Index(fields=["-started_at", "-id"], name="sync_run_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class SyncGap(models.Model):
+    """Hours of a domain that Mailgun could not give us any more."""
+
+    domain = models.ForeignKey(SendingDomain, on_delete=models.PROTECT)
+    begin = models.DateTimeField()
+    end = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-begin"]
+        constraints = [
+            models.UniqueConstraint(fields=["domain", "begin"], name="sync_gap_key"),
+            models.CheckConstraint(condition=Q(begin__lt=F("end")), name="sync_gap_lasts"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.begin:%Y-%m-%d %H:%M} to {self.end:%Y-%m-%d %H:%M}"

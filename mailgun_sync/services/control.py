@@ -1,0 +1,44 @@
+"""What a person can ask for on the Mailgun Sync page. Each request is in the audit trail."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from accounts.models import User
+from accounts.services import record
+from mailgun_sync.models import QuarantinedEvent, SendingDomain
+from mailgun_sync.services.ingest import retry_quarantined
+from mailgun_sync.services.sync import start_backfill
+from mailgun_sync.tasks import sync_one
+
+
+def request_sync(*, domain: SendingDomain, by: User) -> None:
+    """Have a worker sync a domain now. Raises kombu.exceptions.OperationalError where the broker cannot be reached."""
+    sync_one.delay(domain.pk, asked_by_id=by.pk)
+    record(by=by, action="mailgun_sync.asked", target=domain.name)
+
+
+def request_backfill(*, domain: SendingDomain, by: User) -> bool:
+    """Have a worker read everything again that Mailgun still has. False for a domain that was never synced.
+
+    Raises kombu.exceptions.OperationalError where the broker cannot be reached; the next sync does it then.
+    """
+    if not start_backfill(domain_id=domain.pk):
+        return False
+    record(by=by, action="mailgun_sync.backfill_asked", target=domain.name)
+    sync_one.delay(domain.pk, asked_by_id=by.pk)
+    return True
+
+
+def set_paused(*, domain: SendingDomain, paused: bool, by: User) -> None:
+    """Take a domain out of the scheduled syncs, or put it back."""
+    with transaction.atomic():
+        if SendingDomain.objects.filter(pk=domain.pk).exclude(paused=paused).update(paused=paused):
+            record(by=by, action="mailgun_sync.paused" if paused else "mailgun_sync.resumed", target=domain.name)
+
+
+def retry(*, quarantined: QuarantinedEvent, by: User) -> bool:
+    """Read a quarantined event again. True where it is a stored event now."""
+    stored = retry_quarantined(quarantined_id=quarantined.pk)
+    record(by=by, action="mailgun_sync.retried", target=str(quarantined), details={"stored": stored})
+    return stored

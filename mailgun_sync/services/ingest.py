@@ -1,0 +1,160 @@
+"""Provider events into the database: one statement a page, taken apart by PostgreSQL itself."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, connection, transaction
+
+from accounts.models import User
+from mailgun_sync.event_source import ProviderEvent, reread
+from mailgun_sync.models import MailgunEvent, QuarantinedEvent
+
+# The key, (domain, event, id, µs), is Mailgun's own: an id is unique within a day only, and test events share one id
+# and time between kinds. An event without an id gets the hash of its canonical JSON, which is what jsonb's text is.
+#
+# Timestamps are decimal seconds: through numeric, since a float is off by a microsecond at times.
+#
+# A sender that is not one of our users takes the person id with it: user variables can be read by whoever got the
+# mail, so they are believed only as far as our own records agree.
+_STORE = f"""
+WITH item AS MATERIALIZED (
+    SELECT raw, coalesce(readable, raw)::jsonb AS e, variables::jsonb AS variables
+    FROM unnest(%(raw)s::text[], %(readable)s::text[], %(variables)s::text[]) AS page (raw, readable, variables)
+), derived AS (
+    SELECT
+        raw,
+        e ->> 'event' AS event,
+        CASE WHEN e ->> 'id' <> '' AND length(e ->> 'id') <= 128 THEN e ->> 'id'
+             ELSE encode(sha256(convert_to(e::text, 'UTF8')), 'hex') END AS event_id,
+        'epoch'::timestamptz
+            + round((e -> 'timestamp')::numeric * 1000000)::bigint * interval '1 microsecond' AS occurred_at,
+        coalesce(e ->> 'recipient', e #>> '{{message,headers,to}}', e #>> '{{member,address}}', '') AS recipient,
+        coalesce(e #>> '{{message,headers,subject}}', '') AS subject,
+        coalesce(e #>> '{{message,headers,message-id}}', '') AS message_id,
+        coalesce(e ->> 'severity', '') AS severity,
+        coalesce(e ->> 'reason', '') AS reason,
+        coalesce(e #>> '{{delivery-status,code}}', '') AS code,
+        CASE WHEN e ->> 'event' IN ('accepted', 'delivered') THEN '' ELSE coalesce(
+            nullif(e #>> '{{delivery-status,message}}', ''),
+            nullif(e #>> '{{delivery-status,description}}', ''),
+            nullif(e #>> '{{reject,reason}}', ''),
+            nullif(e #>> '{{reject,description}}', ''),
+            nullif(e #>> '{{error,message}}', ''),
+            e ->> 'reason',
+            '') END AS detail,
+        coalesce(variables, e -> 'user-variables') AS variables
+    FROM item
+), stored AS (
+    INSERT INTO {MailgunEvent._meta.db_table} (
+        domain_id, event, event_id, occurred_at, late_by, recipient, subject, message_id, severity, reason, code,
+        detail, sender_id, person_id, raw)
+    SELECT
+        %(domain)s, left(event, 64), event_id, occurred_at,
+        CASE WHEN occurred_at BETWEEN %(covered_from)s AND %(settled_through)s THEN now() - occurred_at END,
+        left(recipient, 512), left(subject, 1000), left(message_id, 512), left(severity, 32), left(reason, 128),
+        left(code, 32), left(detail, 2000), sender.id,
+        CASE WHEN sender.id IS NULL THEN '' ELSE left(coalesce(variables ->> 'person_id', ''), 64) END, raw
+    FROM derived LEFT JOIN {User._meta.db_table} AS sender ON sender.username = variables ->> 'sender'
+    ON CONFLICT (domain_id, event, event_id, occurred_at) DO NOTHING
+    RETURNING late_by
+)
+SELECT count(*), count(late_by), coalesce(max(late_by), interval '0') FROM stored
+"""  # noqa: S608  (table names only)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a page: events it had, events that were new, new in quarantine, new but late, and how late."""
+
+    seen: int = 0
+    new: int = 0
+    quarantined: int = 0
+    late: int = 0
+    latest_by: timedelta = timedelta(0)
+
+    def __add__(self, other: Stored) -> Stored:
+        return Stored(
+            self.seen + other.seen,
+            self.new + other.new,
+            self.quarantined + other.quarantined,
+            self.late + other.late,
+            max(self.latest_by, other.latest_by),
+        )
+
+
+def store_events(
+    *,
+    domain_id: int,
+    events: list[ProviderEvent],
+    covered_from: datetime | None = None,
+    settled_through: datetime | None = None,
+) -> Stored:
+    """Store the events that are not here yet; safe to repeat. What cannot be read goes to quarantine.
+
+    New events that occurred from ``covered_from`` to ``settled_through`` were believed to be here: they are marked late.
+    """
+    known = {"domain": domain_id, "covered_from": covered_from, "settled_through": settled_through}
+    sound = [event for event in events if not event.problem]
+    outcome = sum((_quarantine(domain_id, event.raw, event.problem) for event in events if event.problem), Stored())
+    try:
+        with transaction.atomic():
+            return outcome + _store(sound, known)
+    except DatabaseError as error:
+        if not _is_about_the_data(error):
+            raise
+    # One of them is more than PostgreSQL can take: find it, so that it does not stop the others.
+    return sum((_store_alone(event, known) for event in sound), outcome)
+
+
+def _store(events: list[ProviderEvent], known: dict[str, object]) -> Stored:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STORE,
+            known
+            | {
+                "raw": [event.raw for event in events],
+                "readable": [event.readable for event in events],
+                "variables": [event.variables for event in events],
+            },
+        )
+        new, late, latest_by = cursor.fetchone()
+    return Stored(seen=len(events), new=new, late=late, latest_by=latest_by)
+
+
+def _store_alone(event: ProviderEvent, known: dict[str, object]) -> Stored:
+    try:
+        with transaction.atomic():
+            return _store([event], known)
+    except DatabaseError as error:
+        if not _is_about_the_data(error):
+            raise
+        words = str(error).partition("\n")[0]
+    return _quarantine(known["domain"], event.raw, f"The database cannot take it: {words}.")
+
+
+def _quarantine(domain_id: object, raw: str, error: str) -> Stored:
+    _, created = QuarantinedEvent.objects.get_or_create(
+        domain_id=domain_id, digest=hashlib.sha256(raw.encode()).hexdigest(), defaults={"raw": raw, "error": error}
+    )
+    return Stored(seen=1, quarantined=int(created))
+
+
+def _is_about_the_data(error: DatabaseError) -> bool:
+    """Whether the event is at fault, by SQLSTATE class (bad data, constraint, limit), and not the connection or a lock."""
+    return str(getattr(error.__cause__, "pgcode", None) or "")[:2] in {"22", "23", "54"}
+
+
+def retry_quarantined(*, quarantined_id: int) -> bool:
+    """Read a quarantined event again, as today's program does. True where it could be stored and left the quarantine."""
+    with transaction.atomic():
+        held = QuarantinedEvent.objects.select_for_update().filter(pk=quarantined_id).first()
+        if held is None:
+            return True  # somebody was quicker
+        held.delete()
+        outcome = store_events(domain_id=held.domain_id, events=[reread(held.raw)])
+        if outcome.quarantined:
+            transaction.set_rollback(True)
+    return not outcome.quarantined

@@ -1,0 +1,276 @@
+"""Reading a domain's events: store early, settle late.
+
+Pages are stored as they come, so the newest events are on the screen at once. ``settled_through`` follows half an hour
+behind and only after a whole reading, so what was shown late or lost in a crash is read again by the next run.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from zlib import crc32
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest, Now
+
+from accounts.models import User
+from mailgun_sync.event_source import EventsApi, EventSource, ProviderError
+from mailgun_sync.models import SendingDomain, SyncGap, SyncRun
+from mailgun_sync.services.ingest import store_events
+
+log = structlog.get_logger(__name__)
+
+OVERLAP = timedelta(minutes=5)
+FIRST_LOOK = timedelta(days=1)
+SLICE = timedelta(hours=1)  # the shortest slice of a long catch-up
+BACKFILL_STEP = timedelta(days=1)
+NOT_A_GAP = timedelta(hours=1)  # what the provider forgets while a backfill is on its first day
+SETTLE_STEP = timedelta(minutes=5)
+LONGEST_SETTLE = timedelta(hours=6)
+_LOCK_CLASS = crc32(b"mailgun_sync") - 2**31  # pg_advisory_lock takes signed integers
+
+
+class AlreadyRunningError(Exception):
+    """Another process reads this domain's events now."""
+
+    def __init__(self) -> None:
+        super().__init__("Another sync of this domain is running.")
+
+
+def bring_up_to_date(
+    *,
+    domain_id: int,
+    sweep: timedelta | None = None,
+    asked_by: User | None = None,
+    wait: timedelta = timedelta(0),
+) -> list[SyncRun]:
+    """Sync a domain, then go on with its backfill where one is unfinished. Provider errors end up in the runs.
+
+    ``wait`` is how long to stand in line behind another process. Raises AlreadyRunningError after that.
+    """
+    runs = [sync_domain(domain_id=domain_id, sweep=sweep, asked_by=asked_by, wait=wait)]
+    while runs[-1].outcome == SyncRun.Outcome.SUCCEEDED:
+        # The lock is free between two days, so a long backfill does not hold up the hourly sync.
+        day = backfill_day(domain_id=domain_id, asked_by=asked_by, wait=max(wait, timedelta(minutes=10)))
+        if day is None:
+            break
+        runs.append(day)
+    return runs
+
+
+def sync_domain(
+    *,
+    domain_id: int,
+    sweep: timedelta | None = None,
+    asked_by: User | None = None,
+    wait: timedelta = timedelta(0),
+) -> SyncRun:
+    """Read a domain's events from where they are settled, or from ``sweep`` ago if that is earlier, to now."""
+    kind = SyncRun.Kind.SWEEP if sweep else SyncRun.Kind.SYNC
+    with _alone(domain_id, wait):
+        domain = SendingDomain.objects.get(pk=domain_id)
+        with _recorded(domain, kind, asked_by) as run:
+            source = EventsApi.of(domain.name)
+            # The earlier clock: a fast one of ours would settle minutes that are still to come.
+            run_start = min(datetime.now(UTC), source.now())
+            begin = _begin(domain, run_start, sweep)
+            if begin >= run_start:
+                raise ProviderError(f"Mailgun's clock says {run_start:%Y-%m-%d %H:%M} UTC, which was read already.")
+            _read(source, run, domain, begin, run_start)
+            _settle(domain, run, begin, run_start)
+    return run
+
+
+def backfill_day(*, domain_id: int, asked_by: User | None = None, wait: timedelta = timedelta(0)) -> SyncRun | None:
+    """Read the next day of a domain's backfill, the oldest first since it expires first. None when there is none."""
+    with _alone(domain_id, wait):
+        domain = SendingDomain.objects.get(pk=domain_id)
+        if domain.backfill_next is None or domain.backfill_until is None or domain.paused:
+            return None
+        with _recorded(domain, SyncRun.Kind.BACKFILL, asked_by) as run:
+            source = EventsApi.of(domain.name)
+            oldest = _oldest(min(datetime.now(UTC), source.now()))
+            begin = domain.backfill_next
+            if oldest - begin > NOT_A_GAP:
+                begin = min(oldest, domain.backfill_until)
+                _record_gap(domain, domain.backfill_next, begin)
+            end = min(begin + BACKFILL_STEP, domain.backfill_until)
+            if begin < end:
+                _read(source, run, domain, begin, end)
+            _finish_backfill_day(domain, end)
+    return run
+
+
+def start_backfill(*, domain_id: int) -> bool:
+    """Have everything that the provider still has read again, day by day. False for a domain never synced so far."""
+    begin = _oldest(datetime.now(UTC))
+    return bool(
+        SendingDomain.objects.filter(pk=domain_id, settled_through__gt=begin).update(
+            backfill_from=begin, backfill_next=begin, backfill_until=F("settled_through")
+        )
+    )
+
+
+@contextmanager
+def _alone(domain_id: int, wait: timedelta) -> Iterator[None]:
+    """One process at a time for each domain. The lock belongs to the database session, so it dies with the process."""
+    deadline = time.monotonic() + wait.total_seconds()
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, domain_id])
+            if cursor.fetchone()[0]:
+                break
+            if time.monotonic() >= deadline:
+                raise AlreadyRunningError
+            time.sleep(0.2)
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS, domain_id])
+
+
+@contextmanager
+def _recorded(domain: SendingDomain, kind: SyncRun.Kind, asked_by: User | None) -> Iterator[SyncRun]:
+    """Keep a record of a run, whatever becomes of it: an error ends this run and no other."""
+    # We hold the domain's lock, so a run that still says "running" belongs to a process that died.
+    SyncRun.objects.filter(domain=domain, outcome=SyncRun.Outcome.RUNNING).update(
+        outcome=SyncRun.Outcome.INTERRUPTED, finished_at=Now()
+    )
+    run = SyncRun.objects.create(domain=domain, kind=kind, asked_by=asked_by)
+    error = ""
+    try:
+        yield run
+    except ProviderError as refused:
+        error = str(refused)
+        log.warning("mailgun_sync.failed", domain=domain.name, error=error)
+    except Exception as unexpected:
+        error = f"Unexpected error ({type(unexpected).__name__}); the server's log has the details."
+        log.exception("mailgun_sync.crashed", domain=domain.name)
+    with transaction.atomic():
+        SyncRun.objects.filter(pk=run.pk).update(
+            outcome=SyncRun.Outcome.FAILED if error else SyncRun.Outcome.SUCCEEDED, error=error, finished_at=Now()
+        )
+        SendingDomain.objects.filter(pk=domain.pk).update(last_error=error, last_error_at=Now() if error else None)
+    run.refresh_from_db()
+
+
+def _oldest(now: datetime) -> datetime:
+    return now - timedelta(days=settings.MAILGUN_RETENTION_DAYS)
+
+
+def _begin(domain: SendingDomain, run_start: datetime, sweep: timedelta | None) -> datetime:
+    begin = domain.settled_through - OVERLAP if domain.settled_through else run_start - FIRST_LOOK
+    if sweep:
+        begin = min(begin, run_start - sweep)
+    oldest = _oldest(run_start)
+    if domain.settled_through and domain.settled_through < oldest:
+        _record_gap(domain, domain.settled_through, oldest)
+    return max(begin, oldest)
+
+
+def _record_gap(domain: SendingDomain, begin: datetime, end: datetime) -> None:
+    log.warning("mailgun_sync.gap", domain=domain.name, begin=begin.isoformat(), end=end.isoformat())
+    SyncGap.objects.update_or_create(domain=domain, begin=begin, defaults={"end": end})
+
+
+def _slices(begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """The range cut for reading side by side: more slices than readers, since a school's day has busy hours."""
+    readers = settings.MAILGUN_SLICES
+    count = min(int((end - begin) / SLICE), 8 * readers) if readers > 1 else 1
+    cuts = [begin + (end - begin) * number / count for number in range(count)] if count > 1 else [begin]
+    return list(zip(cuts, [*cuts[1:], end], strict=True))
+
+
+def _read(source: EventSource, run: SyncRun, domain: SendingDomain, begin: datetime, end: datetime) -> None:
+    """Store all events from ``begin`` to ``end``. Returns only when every slice has been read to its empty page."""
+    SyncRun.objects.filter(pk=run.pk).update(begin=begin, end=end)
+    slices = _slices(begin, end)
+    if len(slices) == 1:
+        _read_slice(source, run, domain, begin, end, threading.Event())
+        return
+    stop = threading.Event()
+
+    def read_in_thread(begin: datetime, end: datetime) -> None:
+        try:
+            _read_slice(source, run, domain, begin, end, stop)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(settings.MAILGUN_SLICES, thread_name_prefix="mailgun-slice") as pool:
+        try:
+            for done in as_completed([pool.submit(read_in_thread, *piece) for piece in slices]):
+                done.result()
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def _read_slice(
+    source: EventSource, run: SyncRun, domain: SendingDomain, begin: datetime, end: datetime, stop: threading.Event
+) -> None:
+    backfill = run.kind == SyncRun.Kind.BACKFILL
+    for events in source.pages(begin, end):
+        if stop.is_set():
+            return
+        with transaction.atomic():
+            stored = store_events(
+                domain_id=domain.pk,
+                events=events,
+                covered_from=None if backfill else domain.covered_from,
+                settled_through=None if backfill else domain.settled_through,
+            )
+            SyncRun.objects.filter(pk=run.pk).update(
+                pages=F("pages") + 1,
+                events_seen=F("events_seen") + stored.seen,
+                events_new=F("events_new") + stored.new,
+                quarantined=F("quarantined") + stored.quarantined,
+                late=F("late") + stored.late,
+                latest_by=Greatest(F("latest_by"), stored.latest_by),
+            )
+
+
+def _settle(domain: SendingDomain, run: SyncRun, begin: datetime, run_start: datetime) -> None:
+    """Move the cursor, which only ever goes forward; the first time, also line up the backfill of what came before."""
+    run.refresh_from_db()
+    settle_after = max(domain.settle_after, _patience_for(run, domain))
+    if settle_after > domain.settle_after:
+        log.warning("mailgun_sync.late_events", domain=domain.name, late=run.late, settle_after=str(settle_after))
+    oldest = _oldest(run_start)
+    with transaction.atomic():
+        if oldest < begin:
+            SendingDomain.objects.filter(pk=domain.pk, settled_through__isnull=True).update(
+                backfill_from=oldest, backfill_next=oldest, backfill_until=begin
+            )
+        SendingDomain.objects.filter(pk=domain.pk, settled_through__isnull=True).update(covered_from=begin)
+        SendingDomain.objects.filter(pk=domain.pk).update(
+            settle_after=settle_after, settled_through=Greatest(F("settled_through"), run_start - settle_after)
+        )
+
+
+def _patience_for(run: SyncRun, domain: SendingDomain) -> timedelta:
+    """How long to wait before believing, after ``run`` found events that came later than we had waited.
+
+    A sweep sees a late event up to a day after the provider showed it, so its measure is only a ceiling: the waiting
+    time at most doubles.
+    """
+    if not run.late:
+        return timedelta(0)
+    enough = SETTLE_STEP * -(-run.latest_by // SETTLE_STEP)
+    return min(enough, 2 * domain.settle_after, LONGEST_SETTLE)
+
+
+def _finish_backfill_day(domain: SendingDomain, end: datetime) -> None:
+    mine = SendingDomain.objects.filter(pk=domain.pk, backfill_next=domain.backfill_next)
+    if end < domain.backfill_until:
+        mine.update(backfill_next=end)
+    else:
+        mine.update(covered_from=F("backfill_from"), backfill_from=None, backfill_next=None, backfill_until=None)

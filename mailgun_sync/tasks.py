@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery import shared_task
+
+from accounts.models import User
+from mailgun_sync.models import SendingDomain
+from mailgun_sync.services import retention
+from mailgun_sync.services.domains import configured_domains
+from mailgun_sync.services.sync import AlreadyRunningError, bring_up_to_date
+
+
+@shared_task
+def sync_all(sweep_hours: int | None = None) -> None:
+    """One task for each domain, so that a slow or failing one holds up no other."""
+    for domain_id in configured_domains().filter(paused=False).values_list("pk", flat=True):
+        sync_one.delay(domain_id, sweep_hours=sweep_hours)
+
+
+@shared_task
+def sync_one(domain_id: int, sweep_hours: int | None = None, asked_by_id: int | None = None) -> None:
+    if not SendingDomain.objects.filter(pk=domain_id).exists():
+        return
+    try:
+        bring_up_to_date(
+            domain_id=domain_id,
+            sweep=timedelta(hours=sweep_hours) if sweep_hours else None,
+            asked_by=User.objects.filter(pk=asked_by_id).first(),
+            # A sweep comes once a day: it waits for its turn. A sync just lets the one that is under way do the work.
+            wait=timedelta(minutes=10 if sweep_hours else 0),
+        )
+    except AlreadyRunningError:
+        return
+
+
+@shared_task
+def delete_expired() -> None:
+    retention.delete_expired()
