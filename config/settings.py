@@ -172,7 +172,8 @@ EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=400)
 MAILGUN_SYNC_TIMES = crontab(minute=",".join(filter(None, ["0", MAILGUN_SYNC_MINUTES])))
 
 # Celery
-CELERY_BROKER_URL = REDIS_URL
+# Celery has names of its own for a Unix socket and for the number of the database.
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TIMEZONE = TIME_ZONE
