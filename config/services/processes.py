@@ -1,0 +1,132 @@
+"""Child processes that end with the command that started them, even when that is killed with -9.
+
+On Linux the kernel signals a child when its parent ends. It looks at the thread that started the child, so children are
+started from the main thread. Where the kernel does not offer this, a watchdog between the two does it.
+"""
+
+import ctypes
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from pwd import struct_passwd
+
+Process = subprocess.Popen[bytes]
+
+_PR_SET_PDEATHSIG = 1
+_prctl = getattr(ctypes.CDLL(None), "prctl", None)
+_WATCHDOG = Path(__file__).with_name("watchdog.py")
+
+
+class SetupError(Exception):
+    """Something that a person has to put right; the message says what and how."""
+
+
+def spawn(
+    command: Sequence[str | Path],
+    *,
+    log: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    account: struct_passwd | None = None,
+    orphaned: signal.Signals = signal.SIGKILL,
+) -> Process:
+    """Start a child that gets the signal `orphaned` when this process ends before it.
+
+    With a `log` it works in the background: its output is appended there, and Ctrl-C reaches only us. Without one it
+    shares our terminal. With an `account` it runs under that instead of ours.
+    """
+    output = log.open("ab") if log else None
+    pipe, _kept_open_until_we_end = (None, None) if _prctl else os.pipe()
+    try:
+        return subprocess.Popen(
+            command if pipe is None else [sys.executable, _WATCHDOG, str(pipe), *command],
+            stdin=subprocess.DEVNULL if log else None,
+            stdout=output,
+            stderr=output,
+            env=env,
+            start_new_session=log is not None,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+            preexec_fn=tied_to_this_process(orphaned),
+            pass_fds=[pipe] if pipe else [],
+        )
+    finally:
+        if output:
+            output.close()
+        if pipe:
+            os.close(pipe)
+
+
+def tied_to_this_process(orphaned: signal.Signals) -> Callable[[], None]:
+    """What a child of this process calls, after any change of account, to get a signal when this process ends."""
+    parent = os.getpid()
+
+    def tie() -> None:
+        if _prctl:
+            _prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(orphaned))
+        if os.getppid() != parent:  # It ended before we asked.
+            os._exit(1)
+
+    return tie
+
+
+def stop(*children: Process, how: signal.Signals = signal.SIGTERM, patience: float = 5.0) -> None:
+    """Ask background children to end, all at once; kill those that take more than `patience` seconds."""
+    for child in children:
+        if child.poll() is None:
+            child.send_signal(how)
+    deadline = time.monotonic() + patience
+    for child in children:
+        try:
+            child.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+
+def wait_until(ready: Callable[[], bool], child: Process, *, name: str, log: Path) -> None:
+    """Wait until a child is ready, as long as it lives. Raises SetupError with the end of its log when it does not."""
+    while not ready():
+        if child.poll() is not None:
+            raise SetupError(f"{name} did not start. The end of {log}:\n{tail(log)}")
+        time.sleep(0.02)
+
+
+def tail(log: Path, lines: int = 12) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def end_leftovers(program: str, mark: str) -> None:
+    """Kill what runs as `program` and has `mark` in its command line; return when it is gone.
+
+    A process is known by what it is, never by the pid in a file: that may be another program's by now.
+    """
+    is_program = re.compile(rf"(.*/)?{re.escape(program)}([: ]|$)").match
+    deadline = time.monotonic() + 10
+    while leftovers := [pid for pid, name, line in _command_lines() if mark in line and is_program(name)]:
+        if time.monotonic() > deadline:
+            raise SetupError(f"A {program} of an earlier run does not end: process {leftovers[0]}.")
+        for pid in leftovers:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def _command_lines() -> Iterator[tuple[int, str, str]]:
+    """(process id, name it goes by, whole command line) of every process that we can see."""
+    if Path("/proc/self/cmdline").exists():
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):  # It has just ended.
+                line = os.fsdecode(entry.read_bytes())
+                yield int(entry.parent.name), line.partition("\0")[0], line
+    else:
+        listing = subprocess.run(["ps", "-axww", "-o", "pid=,command="], capture_output=True, text=True, check=True)
+        for row in listing.stdout.splitlines():
+            pid, _, line = row.strip().partition(" ")
+            yield int(pid), line, line

@@ -1,0 +1,94 @@
+"""Both servers together: their lock, their state, and the environment in which Django finds them."""
+
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .home import find_home, locked, private_folder
+from .processes import SetupError
+from .servers import Postgres, Server, Valkey
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+VAR = ROOT / "var"
+
+
+@dataclass(frozen=True)
+class Services:
+    """The servers that we started, the environment that names them, and the folder for logs."""
+
+    servers: list[Server]
+    environment: dict[str, str]
+    logs: Path
+
+
+@contextmanager
+def running(var: Path, name: str, *, throw_away: bool = False) -> Iterator[Services]:
+    """PostgreSQL and Valkey for as long as the context lasts; `name` says which of the states in `var`.
+
+    Servers that DATABASE_URL and REDIS_URL name are used instead of ours. Only what is to be thrown away never touches
+    those: it starts empty, in servers of its own.
+    """
+    logs = var / "log" / name
+    logs.mkdir(parents=True, exist_ok=True)
+    environment = dict(os.environ)
+    if not given("SECRET_KEY"):
+        environment["SECRET_KEY"] = _secret_key(var)
+    kinds = {"DATABASE_URL": Postgres, "REDIS_URL": Valkey}
+    ours = {variable: kind for variable, kind in kinds.items() if throw_away or not given(variable)}
+    with ExitStack() as ends:
+        servers: list[Server] = []
+        if ours:
+            home = find_home(var)
+            busy = "Another process is at work here already; stop that one first (Ctrl-C where it runs)."
+            ends.enter_context(locked(home.folder / f"{name}.lock", busy=busy))
+            state = private_folder(home.folder / name, home.account)
+            sockets = home.sockets(state)
+        for variable, kind in ours.items():
+            server = kind(home, state, sockets, logs, lasting=not throw_away)
+            server.start()
+            ends.callback(server.stop)
+            servers.append(server)
+            environment.pop(f"{variable}_FILE", None)
+            environment[variable] = server.url
+        for server in servers:
+            server.wait()
+        yield Services(servers, environment, logs)
+
+
+def given(variable: str) -> bool:
+    """Whether the environment names a value, itself or in a file."""
+    return bool(os.environ.get(variable) or os.environ.get(f"{variable}_FILE"))
+
+
+def _secret_key(var: Path) -> str:
+    """A random key, the same at every start, that only the owner can read."""
+    file = var / "secret_key"
+    if not file.exists():
+        unfinished = file.with_suffix(f".{os.getpid()}")
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(secrets.token_urlsafe(50))
+        unfinished.rename(file)
+    return file.read_text()
+
+
+def command(main: Callable[[list[str]], int]) -> None:
+    """Run what a file in bin/ stands for. It ends in order on a signal, and problems are said in words."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except SetupError as problem:
+        sys.exit(str(problem))
+    except PermissionError as problem:
+        sys.exit(
+            f"{problem.filename} belongs to another user. "
+            "Run this as the user who ran it first, or remove var/ and .venv/ to start afresh."
+        )

@@ -1,0 +1,34 @@
+"""Runs a command and kills it when a pipe ends: python watchdog.py PIPE COMMAND...
+
+For systems whose kernel does not tie a child to its parent; the parent holds the other end of the pipe. Run by path,
+because importing the package would import Celery.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from types import FrameType
+
+
+def main(pipe: int, command: list[str]) -> int:
+    child = subprocess.Popen(command)
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        child.send_signal(number)
+
+    def wait_for_the_end_of_the_parent() -> None:
+        os.read(pipe, 1)
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        child.kill()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, pass_on)
+    threading.Thread(target=wait_for_the_end_of_the_parent, daemon=True).start()
+    return child.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))
