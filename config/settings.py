@@ -166,6 +166,9 @@ MAILGUN_ATTEMPTS = env.int("MAILGUN_ATTEMPTS", default=6)
 # How many slices of time a long catch-up reads side by side.
 MAILGUN_SLICES = env.int("MAILGUN_SLICES", default=4)
 MAILGUN_RETENTION_DAYS = env.int("MAILGUN_RETENTION_DAYS", default=30)
+# What the Mailgun Message Log shows at most; its reports have every event of these days.
+MAILGUN_SHOWN_DAYS = 30
+MAILGUN_SHOWN_A_DAY = 20_000
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=400)
 
 # Every full hour, and at the minutes that the settings add

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from grid.dates import DateRange, DateRangeFilter
 from grid.paging import Bounds
 
-__all__ = ["ContainsFilter", "DateRangeFilter", "GridFilterSet", "OptionFilter"]
+__all__ = ["ContainsFilter", "DateRangeFilter", "ExactFilter", "GridFilterSet", "OptionFilter"]
 
 MAX_TEXT = 200
 
@@ -38,6 +38,16 @@ class ContainsFilter(django_filters.Filter):
         super().__init__(field_name, "icontains", **kwargs)
 
 
+class ExactFilter(django_filters.Filter):
+    """Rows whose column is just the typed text."""
+
+    field_class = TextField
+
+    def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.TextInput(attrs={"type": "search", "placeholder": "is…"}))
+        super().__init__(field_name, "exact", **kwargs)
+
+
 class OptionFilter(django_filters.ChoiceFilter):
     """A drop-down. `choices` as Django's: pairs, a Choices class, or a callable that gives them."""
 
@@ -56,8 +66,8 @@ class GridFilterSet(django_filters.FilterSet):
     personal: ClassVar[set[str]] = set()
 
     @cached_property
-    def date_filter(self) -> tuple[str, DateRangeFilter] | None:
-        return next(((name, f) for name, f in self.filters.items() if isinstance(f, DateRangeFilter)), None)
+    def date_filter(self) -> DateRangeFilter | None:
+        return next((each for each in self.filters.values() if isinstance(each, DateRangeFilter)), None)
 
     @cached_property
     def problems(self) -> list[str]:
@@ -70,11 +80,11 @@ class GridFilterSet(django_filters.FilterSet):
     def period(self) -> DateRange | None:
         """The days that are shown; None when the dates given are none, or the log has no date range."""
         self.form.full_clean()
-        return self.form.cleaned_data.get(self.date_filter[0]) if self.date_filter else None
+        return self.form.cleaned_data.get(self.date_filter.name) if self.date_filter else None
 
     @cached_property
     def bounds(self) -> Bounds | None:
-        return self.period.bounds(self.date_filter[1].field_name) if self.period and self.date_filter else None
+        return self.period.bounds(self.date_filter.field_name) if self.period and self.date_filter else None
 
     @cached_property
     def unbounded(self) -> QuerySet[Any]:
@@ -91,9 +101,17 @@ class GridFilterSet(django_filters.FilterSet):
     def parameters(cls) -> list[str]:
         """The names of the form fields behind the filters, as they stand in addresses."""
         names: list[str] = []
-        for name, f in cls.base_filters.items():
-            names += [f"{name}_from", f"{name}_to"] if isinstance(f, DateRangeFilter) else [name]
+        for name, each in cls.base_filters.items():
+            names += each.parameters if isinstance(each, DateRangeFilter) else [name]
         return names
+
+    def shareable(self) -> dict[str, str]:
+        """The values that may stand in an address, the days as they were understood."""
+        values = {name: self.data[name] for name in self.parameters() if name in self.data}
+        if self.date_filter and self.period:
+            days = zip(self.date_filter.parameters, (self.period.first, self.period.last), strict=True)
+            values |= {name: day.isoformat() if day else "" for name, day in days}
+        return {name: text for name, text in values.items() if text and name not in self.personal}
 
     def in_use(self) -> Iterator[tuple[str, str]]:
         """Label and value, in words, of each filter that is on, but the date range."""

@@ -50,6 +50,14 @@ class SendingDomain(models.Model):
         return self.name
 
     @property
+    def state(self) -> str:
+        if self.last_error:
+            return "failed"
+        if self.paused:
+            return "paused"
+        return "synced" if self.settled_through else "new"
+
+    @property
     def backfill_share(self) -> float | None:
         """How much of the backfill is done, from 0 to 1; None when there is none to do."""
         if self.backfill_from is None or self.backfill_next is None or self.backfill_until is None:
@@ -129,6 +137,10 @@ class MailgunEvent(models.Model):
                 return EventKind.SUPPRESSED
             return EventKind.FAILED_TEMPORARILY if self.severity == "temporary" else EventKind.FAILED_PERMANENTLY
         return EventKind(self.event) if self.event in EventKind.values else None
+
+    @property
+    def shown_kind(self) -> str:
+        return self.kind or self.event
 
 
 class QuarantinedEvent(models.Model):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from accounts.tools import Tool
+from grid.dates import start_of
 
 if TYPE_CHECKING:
     from mailgun_sync.models import EventKind
@@ -33,8 +35,28 @@ class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
     def shown_by_default(self) -> Self:
         return self.filter(event__in=SHOWN_EVENTS)
 
+    def not_shown_by_default(self) -> Self:
+        return self.exclude(event__in=SHOWN_EVENTS)
+
     def of_kind(self, kind: EventKind) -> Self:
         return self.filter(KINDS.get(kind, Q(event=kind)))
+
+    def of_day(self, day: date) -> Self:
+        """The events of a day of the district's time zone."""
+        return self.filter(occurred_at__gte=start_of(day), occurred_at__lt=start_of(day + timedelta(days=1)))
+
+    def newest_of_day(self, day: date, limit: int) -> Self | None:
+        """Without the events of ``day`` that come after its newest ``limit``; None where the day has no more than that.
+
+        Other days stay as they are.
+        """
+        newest = self.of_day(day).order_by("-occurred_at", "-pk")
+        edge = list(newest.values_list("occurred_at", "pk")[limit - 1 : limit + 1])
+        if len(edge) < 2:
+            return None
+        moment, pk = edge[0]
+        cut = Q(occurred_at__gte=start_of(day), occurred_at__lte=moment)
+        return self.exclude(cut & (Q(occurred_at__lt=moment) | Q(pk__lt=pk)))
 
 
 class SendingDomainQuerySet(QuerySet["SendingDomain"]):

@@ -1,0 +1,60 @@
+"""How far the data on the screen can be trusted, in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Max, Q
+from django.utils import timezone
+
+from grid.tables import time_text
+from mailgun_sync.models import MailgunEvent, SendingDomain, SyncGap
+
+
+def next_sync(now: datetime) -> datetime:
+    """When the schedule starts the next sync."""
+    return now + settings.MAILGUN_SYNC_TIMES.remaining_estimate(now)
+
+
+def when(moment: datetime, now: datetime) -> str:
+    """A time of today as "10:31 AM", of another day with its date."""
+    text = time_text(moment)
+    return text.partition(" ")[2] if timezone.localdate(moment) == timezone.localdate(now) else text
+
+
+def freshness_notes(now: datetime, *, first: datetime | None, last: datetime | None) -> list[str]:
+    """One line that says how fresh the data is; further ones for what is missing between ``first`` and ``last``."""
+    domains = list(SendingDomain.objects.configured())
+    if not domains:
+        return ["No e-mail domain is set up for this installation, so there are no events to fetch."]
+    settled = [domain.settled_through for domain in domains]
+    newest = MailgunEvent.objects.aggregate(at=Max("occurred_at"))["at"]
+    known = [moment for moment in settled if moment]
+    parts = [
+        f"Complete up to {when(min(known), now)}" if len(known) == len(settled) else "Not complete yet",
+        f"newest event {when(newest, now)}" if newest else "no event so far",
+        f"next sync {when(next_sync(now), now)}" if not all(domain.paused for domain in domains) else "syncs are paused",
+    ]
+    return ["; ".join(parts) + ".", *_warnings(domains), *_gaps(first, last)]
+
+
+def _warnings(domains: list[SendingDomain]) -> list[str]:
+    notes = []
+    if any(domain.last_error for domain in domains):
+        notes.append("The last sync with Mailgun failed, so newer events may be missing. It is tried again.")
+    if shares := [domain.backfill_share for domain in domains if domain.backfill_share is not None]:
+        notes.append(f"Earlier days are still being fetched ({min(shares):.0%} done).")
+    return notes
+
+
+def _gaps(first: datetime | None, last: datetime | None) -> list[str]:
+    inside = Q()
+    if first:
+        inside &= Q(end__gt=first)
+    if last:
+        inside &= Q(begin__lt=last)
+    return [
+        f"Events from {time_text(gap.begin)} to {time_text(gap.end)} are missing: Mailgun did not have them any more."
+        for gap in SyncGap.objects.filter(inside).order_by("begin")[:5]
+    ]

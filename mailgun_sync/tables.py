@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django_tables2 import Column, TemplateColumn
+
+from grid.statuses import Shape, Status, Tone
+from grid.tables import GridTable, NumberColumn, StatusColumn, TimeColumn
+from mailgun_sync.models import EventKind, SyncRun
+
+EVENT_STATUSES = {
+    EventKind.ACCEPTED: Status(
+        "Accepted", Shape.RING, Tone.NEUTRAL, "Mailgun has the e-mail in its queue; whether it arrived is not known yet."
+    ),
+    EventKind.DELIVERED: Status(
+        "Delivered", Shape.CHECK, Tone.GOOD, "The recipient's mail server took the e-mail. It may still sort it as spam."
+    ),
+    EventKind.FAILED_TEMPORARILY: Status(
+        "Failed (temporary)", Shape.HALF, Tone.WARNING, "The mail server would not take it just then; Mailgun tries again."
+    ),
+    EventKind.FAILED_PERMANENTLY: Status(
+        "Failed (permanent)", Shape.CROSS, Tone.BAD, "The mail server refused it for good, or Mailgun gave up trying."
+    ),
+    EventKind.SUPPRESSED: Status(
+        "Failed (suppressed)",
+        Shape.SQUARE,
+        Tone.BAD,
+        "Mailgun did not try, because this address bounced, unsubscribed or complained before.",
+    ),
+    EventKind.REJECTED: Status("Rejected", Shape.CROSS, Tone.BAD, "Mailgun did not take the e-mail from us."),
+    EventKind.COMPLAINED: Status(
+        "Complained", Shape.TRIANGLE, Tone.WARNING, "The recipient marked the e-mail as spam."
+    ),
+}
+
+
+class MailgunEventTable(GridTable):
+    event = StatusColumn(EVENT_STATUSES, accessor="shown_kind", order_by="event", verbose_name="Event")
+    occurred_at = TimeColumn(seconds=True, verbose_name="Event Time Stamp")
+    person_id = Column(verbose_name="Recipient PersonID")
+    recipient = Column(verbose_name="Recipient Email")
+    subject = Column(verbose_name="Subject")
+    detail = Column(verbose_name="Reason")
+
+
+DOMAIN_STATUSES = {
+    "synced": Status("Synced", Shape.CHECK, Tone.GOOD, "The last sync read everything there was."),
+    "failed": Status("Failed", Shape.CROSS, Tone.BAD, "The last sync stopped with an error; the next one starts over."),
+    "paused": Status("Paused", Shape.SQUARE, Tone.NEUTRAL, "Scheduled syncs leave this domain out."),
+    "new": Status("Not synced yet", Shape.RING, Tone.NEUTRAL, "No sync has come to its end so far."),
+}
+RUN_STATUSES = {
+    SyncRun.Outcome.RUNNING: Status("Running", Shape.HALF, Tone.RUNNING, "Under way now."),
+    SyncRun.Outcome.SUCCEEDED: Status("Succeeded", Shape.CHECK, Tone.GOOD, "Everything was read to the end."),
+    SyncRun.Outcome.FAILED: Status("Failed", Shape.CROSS, Tone.BAD, "Stopped by the error that stands beside it."),
+    SyncRun.Outcome.INTERRUPTED: Status(
+        "Interrupted", Shape.TRIANGLE, Tone.WARNING, "The program ended in the middle; the next run read it again."
+    ),
+}
+
+
+class MinutesColumn(Column):
+    """A length of time, in minutes."""
+
+    def render(self, value: timedelta) -> str:
+        return f"{value / timedelta(minutes=1):,.0f} min"
+
+
+class PlainTable(GridTable):
+    class Meta:
+        orderable = False
+
+
+class DomainTable(PlainTable):
+    name = Column(verbose_name="Domain")
+    state = StatusColumn(DOMAIN_STATUSES, verbose_name="State")
+    last_error = Column(verbose_name="Last error", default="none")
+    settled_through = TimeColumn(verbose_name="Complete up to", default="not known yet")
+    settle_after = MinutesColumn(verbose_name="Waits for late events")
+    covered_from = TemplateColumn(
+        template_name="mailgun_sync/_coverage.html", verbose_name="Complete since", empty_values=()
+    )
+    actions = TemplateColumn(template_name="mailgun_sync/_domain_actions.html", verbose_name="Actions", empty_values=())
+
+
+class RunTable(PlainTable):
+    started_at = TimeColumn(seconds=True, verbose_name="Started")
+    domain = Column()
+    kind = Column(accessor="get_kind_display", verbose_name="Kind")
+    outcome = StatusColumn(RUN_STATUSES)
+    begin = TimeColumn(verbose_name="Events from", default="")
+    end = TimeColumn(verbose_name="to", default="")
+    pages = NumberColumn()
+    events_seen = NumberColumn(verbose_name="Events")
+    events_new = NumberColumn(verbose_name="New")
+    quarantined = NumberColumn()
+    late = NumberColumn()
+    latest_by = MinutesColumn(verbose_name="Late by up to")
+    asked_by = Column(accessor="asked_by__listed_name", default="schedule")
+    error = Column(default="")
+
+
+class QuarantineTable(PlainTable):
+    first_seen_at = TimeColumn(verbose_name="First seen")
+    domain = Column()
+    error = Column(verbose_name="Why it could not be read")
+    raw = TemplateColumn(template_name="mailgun_sync/_raw_event.html", verbose_name="Event as it came")
+    retry = TemplateColumn(template_name="mailgun_sync/_retry.html", verbose_name="Actions", empty_values=())
+
+
+class GapTable(PlainTable):
+    domain = Column()
+    begin = TimeColumn(verbose_name="From")
+    end = TimeColumn(verbose_name="To")
