@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.querysets import Users
+from accounts.querysets import AuditEventQuerySet, Users
 from accounts.tools import Right, Tool, every_right
 
 
@@ -68,6 +68,8 @@ class AuditEvent(models.Model):
     action = models.CharField(max_length=80)
     target = models.TextField(blank=True)
     details = models.JSONField(default=dict, blank=True)
+
+    objects = AuditEventQuerySet.as_manager()
 
     class Meta:
         default_permissions = ()

@@ -1,12 +1,16 @@
 """Every read of this app."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Self
 
-from django.contrib.auth.models import UserManager
-from django.db.models import Q, QuerySet
+from django.contrib.auth.models import Group, Permission, UserManager
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
+
+from accounts.tools import every_right
 
 if TYPE_CHECKING:
-    from accounts.models import User
+    from accounts.models import AuditEvent, User  # noqa: F401 (ruff does not look into QuerySet[…])
 
 
 class UserQuerySet(QuerySet["User"]):
@@ -30,6 +34,40 @@ class UserQuerySet(QuerySet["User"]):
 _UserManager = UserManager.from_queryset(UserQuerySet)
 
 
-class Users(_UserManager["User"]):  # type: ignore[valid-type]
+class Users(_UserManager["User"]):
     # Migrations need no manager of ours.
     use_in_migrations = False
+
+
+class AuditEventQuerySet(QuerySet["AuditEvent"]):
+    def actions(self) -> list[str]:
+        """Each action that occurs, by jumping from one to the next in the index instead of reading all events."""
+        with connection.cursor() as cursor:
+            cursor.execute("""
+                WITH RECURSIVE seen(action) AS (
+                    (SELECT min(action) FROM accounts_auditevent)
+                    UNION ALL
+                    SELECT (SELECT min(action) FROM accounts_auditevent WHERE action > seen.action)
+                    FROM seen WHERE seen.action IS NOT NULL
+                )
+                SELECT action FROM seen WHERE action IS NOT NULL
+            """)
+            return [action for (action,) in cursor]
+
+
+def groups_with_people() -> QuerySet[Group]:
+    """All user groups by name, each with its rights at hand and the number of people in it (`people`)."""
+    return Group.objects.order_by("name").annotate(people=Count("user")).prefetch_related("permissions__content_type")
+
+
+def tool_permissions(codenames: Collection[str]) -> QuerySet[Permission]:
+    """The Django permissions behind tool rights."""
+    return Permission.objects.filter(content_type__app_label="accounts", codename__in=codenames)
+
+
+def rights_of(group: Group) -> list[str]:
+    """The codenames of the tool rights a group has, in the order of the menu."""
+    held = {
+        permission.codename for permission in group.permissions.all() if permission.content_type.app_label == "accounts"
+    }
+    return [cell.codename for cell in every_right() if cell.codename in held]

@@ -1,8 +1,22 @@
 """Every write of this app."""
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.contrib.auth.models import Group
+from django.core.cache import cache
+from django.db import transaction
+
+from accounts.default_groups import DEFAULT_GROUPS
 from accounts.models import AuditEvent, User
+from accounts.querysets import rights_of, tool_permissions
+from accounts.tools import Right, Tool, ToolAndRight, right_names
+
+LOCKOUT_SECONDS = 15 * 60
+
+
+# The audit trail
 
 
 def record(*, by: User | None, action: str, target: str = "", details: dict[str, Any] | None = None) -> AuditEvent:
@@ -20,14 +34,142 @@ def record(*, by: User | None, action: str, target: str = "", details: dict[str,
     )
 
 
+def record_lockout(*, account: User | None) -> None:
+    """Record that sign-in is locked, once in a lockout however often it is tried."""
+    if cache.add(f"accounts:lockout:{account.pk if account else 'unknown'}", True, LOCKOUT_SECONDS):
+        record(by=None, action="sign_in.locked", target=account.username if account else "")
+
+
 def _storable(value: Any) -> Any:
     match value:
         case str():
             return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
         case dict():
-            return {_storable(key): _storable(part) for key, part in value.items()}
+            return {_storable(str(key)): _storable(part) for key, part in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_storable(part) for part in value]
         case None | bool() | int() | float():
             return value
     return _storable(str(value))
+
+
+# User groups and their rights
+
+
+class Refused(Exception):
+    """A change of groups or rights that was not made, with the reason in words."""
+
+
+class LastAdministrator(Refused):
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing was changed: afterwards nobody could change rights any more. First give somebody else the right "
+            f"{ToolAndRight(Tool.USER_GROUPS, Right.WRITE).name}."
+        )
+
+
+class ChangedMeanwhile(Refused):
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing was saved: somebody else changed the rights of this group after you opened it. "
+            "You see them now as they are."
+        )
+
+
+@contextmanager
+def changing_rights() -> Iterator[None]:
+    """One change of groups, rights or accounts at a time, and none after which nobody could make another.
+
+    Raises LastAdministrator at the end, with everything undone.
+    """
+    with transaction.atomic():
+        # Otherwise two administrators could each take the right from the other at the same moment.
+        tool_permissions([Tool.USER_GROUPS.codename(Right.WRITE)]).select_for_update(no_key=True).get()
+        yield
+        if not User.objects.with_perm(Tool.USER_GROUPS.permission(Right.WRITE)).exists():
+            raise LastAdministrator
+
+
+def create_group(*, by: User, name: str) -> Group:
+    """Raises Refused when the name is taken, like rename_group."""
+    with changing_rights():
+        _refuse_taken(name)
+        group = Group.objects.create(name=name)
+        record(by=by, action="user_group.created", target=name)
+    return group
+
+
+def rename_group(*, by: User, group_id: int, name: str) -> None:
+    with changing_rights():
+        group = _group(group_id)
+        if name == group.name:
+            return
+        _refuse_taken(name, besides=group.name)
+        record(by=by, action="user_group.renamed", target=name, details={"before": group.name, "after": name})
+        group.name = name
+        group.save()
+
+
+def delete_group(*, by: User, group_id: int) -> None:
+    with changing_rights():
+        group = _group(group_id)
+        members = list(group.user_set.order_by("username").values_list("username", flat=True))
+        details = {"rights": right_names(rights_of(group)), "members": members}
+        record(by=by, action="user_group.deleted", target=group.name, details=details)
+        group.delete()
+
+
+def set_group_rights(*, by: User, group_id: int, seen: Collection[str], wanted: Collection[str]) -> None:
+    """Give a group just these tool rights (codenames).
+
+    `seen` are the rights that the person saw when choosing: raises ChangedMeanwhile when the group has others by now.
+    """
+    with changing_rights():
+        group = _group(group_id)
+        before, after = set(rights_of(group)), set(wanted)
+        if before != set(seen):
+            raise ChangedMeanwhile
+        if before == after:
+            return
+        group.permissions.remove(*tool_permissions(before - after))
+        group.permissions.add(*tool_permissions(after - before))
+        details = {"before": right_names(before), "after": right_names(after)}
+        record(by=by, action="user_group.rights_changed", target=group.name, details=details)
+
+
+def add_member(*, by: User, group_id: int, user: User) -> None:
+    with changing_rights():
+        group = _group(group_id)
+        if not user.groups.contains(group):
+            user.groups.add(group)
+            record(by=by, action="user_group.member_added", target=group.name, details={"account": user.username})
+
+
+def remove_member(*, by: User, group_id: int, user: User) -> None:
+    with changing_rights():
+        group = _group(group_id)
+        if user.groups.contains(group):
+            user.groups.remove(group)
+            record(by=by, action="user_group.member_removed", target=group.name, details={"account": user.username})
+
+
+def create_default_groups() -> None:
+    """Give a new installation its user groups; one that has any group keeps what it has."""
+    with transaction.atomic():
+        if Group.objects.exists():
+            return
+        for name, cells in DEFAULT_GROUPS.items():
+            group = Group.objects.create(name=name)
+            group.permissions.set(tool_permissions([cell.codename for cell in cells]))
+
+
+def _group(group_id: int) -> Group:
+    try:
+        return Group.objects.get(pk=group_id)
+    except Group.DoesNotExist:
+        raise Refused("Nothing was changed: somebody deleted this group meanwhile.") from None
+
+
+def _refuse_taken(name: str, *, besides: str = "") -> None:
+    if Group.objects.filter(name__iexact=name).exclude(name=besides).exists():
+        raise Refused(f"There is already a group named {name}. Choose another name.")

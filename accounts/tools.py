@@ -4,7 +4,7 @@ Each right is a Django permission (see `accounts.models.ToolRight`), so that `us
 pages, fragments, exports, report files, menus.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -115,12 +115,14 @@ class Tool(Enum):
         "User Groups and Tool Rights",
         "Who may open which tool, and what they may do there.",
         {Right.READ: "see the matrix", Right.WRITE: "change it"},
+        "accounts:user_groups",
     )
     AUDIT_TRAIL = (
         Menu.SYSTEM_ADMINISTRATION,
         "Audit Trail",
         "Who signed in, exported, canceled or changed rights, and when.",
         {Right.READ: "see and export the trail"},
+        "accounts:audit_trail",
     )
 
     def __init__(
@@ -139,6 +141,10 @@ class Tool(Enum):
     def path(self) -> str:
         """Where the menu has it: "Messenger > Sent Message Log"."""
         return f"{self.menu} > {self.label}"
+
+    @property
+    def cells(self) -> "list[ToolAndRight]":
+        return [ToolAndRight(self, right) for right in self.rights]
 
     def codename(self, right: Right = Right.READ) -> str:
         if right not in self.rights:
@@ -172,4 +178,9 @@ class ToolAndRight(NamedTuple):
 
 def every_right() -> Iterator[ToolAndRight]:
     """All rights of all tools, in the order of the menu."""
-    return (ToolAndRight(tool, right) for tool in Tool for right in tool.rights)
+    return (cell for tool in Tool for cell in tool.cells)
+
+
+def right_names(codenames: Collection[str]) -> list[str]:
+    """The same rights in words, in the order of the menu."""
+    return [cell.name for cell in every_right() if cell.codename in codenames]

@@ -1,0 +1,40 @@
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from accounts.models import User
+from accounts.services import record_lockout
+from accounts.tasks import send_email
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Sign-in for the staff of a district: nobody signs up, and no answer tells which accounts exist."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": "No account has this username or e-mail address with this password.",
+        "email_password_mismatch": "No account has this username or e-mail address with this password.",
+        "too_many_login_attempts": (
+            "Sign-in is locked for a while after too many failed attempts. Wait 15 minutes, then try again."
+        ),
+        "enter_current_password": "This is not your current password.",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the attempt against the account, whether its username or its e-mail address was typed."""
+        login = credentials.get("username") or credentials.get("email", "")
+        account = User.objects.signing_in_as(login)
+        try:
+            super().pre_authenticate(request, username=account.username if account else login)
+        except ValidationError:
+            record_lockout(account=account)
+            raise
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Leave it to a worker: the wait for a mail server would tell that the account exists."""
+        message = self.render_mail(template_prefix, email, context)
+        send_email.delay(subject=message.subject, body=str(message.body), to=message.to)

@@ -1,0 +1,28 @@
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.http import HttpRequest
+
+from accounts.models import User
+
+
+class UsernameOrEmailBackend(ModelBackend):
+    """Sign in by username or e-mail address.
+
+    Every attempt costs exactly one password hash, whether or not the account exists, so that the time an answer takes
+    says nothing about it.
+    """
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **credentials: Any
+    ) -> User | None:
+        login = username or credentials.get("email")
+        if not login or not password:
+            return None
+        user = User.objects.signing_in_as(login)
+        if user is None:
+            User().set_password(password)
+            return None
+        if user.check_password(password) and self.user_can_authenticate(user):
+            return user
+        return None

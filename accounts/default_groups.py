@@ -1,0 +1,36 @@
+"""The user groups of a new installation. They are a start: administrators change them at will."""
+
+from accounts.tools import Menu, Right, Tool, ToolAndRight, every_right
+
+# Own data only. All message types: the type of a message is no reason to hide it from who sent it.
+_SENDER = [
+    ToolAndRight(Tool.SENT_MESSAGE_LOG, Right.READ),
+    ToolAndRight(Tool.SENT_MESSAGE_LOG, Right.WRITE),
+    ToolAndRight(Tool.SENT_MESSAGE_LOG_2, Right.READ),
+    ToolAndRight(Tool.SENT_MESSAGE_LOG_2, Right.MY_MESSAGES),
+    ToolAndRight(Tool.SENT_MESSAGE_LOG_2, Right.TYPE_GENERAL),
+    ToolAndRight(Tool.SENT_MESSAGE_LOG_2, Right.TYPE_PRIORITY),
+    ToolAndRight(Tool.SENT_MESSAGE_LOG_2, Right.TYPE_EMERGENCY),
+    ToolAndRight(Tool.SENT_MESSAGE_LOG_2, Right.TYPE_TEXT_OPT),
+    ToolAndRight(Tool.UPCOMING_MESSAGES, Right.READ),
+    ToolAndRight(Tool.UPCOMING_MESSAGES, Right.WRITE),
+    ToolAndRight(Tool.MAILGUN_MESSAGE_LOG, Right.READ),
+    ToolAndRight(Tool.RECIPIENT_LOG, Right.READ),
+]
+# All logs and cancel. Running the sync is the system administrators' work.
+_MESSENGER_ADMINISTRATOR = [
+    cell
+    for cell in every_right()
+    if cell.tool.menu != Menu.SYSTEM_ADMINISTRATION and cell != (Tool.MAILGUN_SYNC, Right.WRITE)
+]
+
+DEFAULT_GROUPS: dict[str, list[ToolAndRight]] = {
+    "Counselors": _SENDER,
+    "Front Office": _SENDER,
+    "Health Office Administrators": _SENDER,
+    "Messenger User Group": _SENDER,
+    "Principals": _SENDER,
+    "Registrars": _SENDER,
+    "Messenger Administrators": _MESSENGER_ADMINISTRATOR,
+    "System Administrators": list(every_right()),
+}

@@ -1,0 +1,83 @@
+from typing import Any
+
+from allauth.account import forms as allauth_forms
+from django import forms
+from django.contrib.auth.models import Group
+
+from accounts.models import User
+from accounts.tools import every_right
+
+# Sign-in. The words are ours; a placeholder that repeats the label helps nobody.
+
+
+class SignInForm(allauth_forms.LoginForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"] = forms.CharField(
+            label="Username or e-mail address",
+            max_length=254,
+            widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}),
+        )
+        self.fields["password"].help_text = ""
+        without_placeholders(self)
+
+
+class ChangePasswordForm(allauth_forms.ChangePasswordForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["oldpassword"].label = "Current password"
+        self.fields["oldpassword"].help_text = ""
+        ask_new_password(self)
+
+
+class ResetPasswordForm(allauth_forms.ResetPasswordForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = "E-mail address of your account"
+        without_placeholders(self)
+
+
+class NewPasswordForm(allauth_forms.ResetPasswordKeyForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        ask_new_password(self)
+
+
+def ask_new_password(form: forms.Form) -> None:
+    form.fields["password1"].label = "New password"
+    form.fields["password2"].label = "New password again"
+    without_placeholders(form)
+
+
+def without_placeholders(form: forms.Form) -> None:
+    for field in form.fields.values():
+        field.widget.attrs.pop("placeholder", None)
+
+
+# User groups
+
+
+class GroupNameForm(forms.Form):
+    name = forms.CharField(label="Name of the group", max_length=Group._meta.get_field("name").max_length)
+
+
+class GroupRightsForm(forms.Form):
+    """The rights a group is to have, and those it had when the page was made."""
+
+    rights = forms.MultipleChoiceField(required=False, choices=[(cell.codename, cell.name) for cell in every_right()])
+    seen = forms.CharField(required=False)
+
+    def clean_seen(self) -> list[str]:
+        return str(self.cleaned_data["seen"]).split()
+
+
+class FindPeopleForm(forms.Form):
+    who = forms.CharField(
+        label="Find a person", max_length=150, help_text="A part of the name, the username or the e-mail address."
+    )
+
+
+class PersonForm(forms.Form):
+    user = forms.ModelChoiceField(
+        User.objects.all(), label="Person", error_messages={"invalid_choice": "there is no such account any more."}
+    )
