@@ -1,0 +1,72 @@
+"""`python -m sandbox`: the stand-in as a program, with the mail of a made-up district."""
+
+import argparse
+import signal
+import threading
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from sandbox.announcements import Sender
+from sandbox.provider import API_KEY, DOMAIN
+from sandbox.server import Sandbox
+from sandbox.traffic import Traffic
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serve until interrupted or terminated."""
+    options = _options(arguments)
+    sandbox = Sandbox(
+        host=options.host,
+        port=options.port,
+        api_key=options.api_key,
+        domains=options.domains,
+        retention=timedelta(days=options.retention_days),
+    )
+    if options.per_day:
+        traffic = Traffic(
+            sandbox,
+            senders=options.senders,
+            time_zone=options.time_zone,
+            history_days=options.history_days,
+            per_day=options.per_day,
+            seed=options.seed,
+        )
+        traffic.fill()
+        sandbox.before_answer = traffic.fill
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    with sandbox:
+        print(f"Stand-in e-mail provider at {sandbox.url} for {', '.join(options.domains)}", flush=True)
+        stopped.wait()
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A stand-in for the e-mail provider.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8025, help="0 takes a free one")
+    parser.add_argument("--api-key", default=API_KEY)
+    parser.add_argument("--domains", type=_list, default=[DOMAIN], help="sending domains, separated by commas")
+    parser.add_argument(
+        "--senders",
+        type=lambda text: [Sender.parse(name) for name in _list(text)],
+        default=[Sender.parse("admin")],
+        help="usernames that send, separated by commas; each may have a role: jlee:principal",
+    )
+    parser.add_argument("--time-zone", type=ZoneInfo, default=ZoneInfo("America/Chicago"))
+    parser.add_argument("--retention-days", type=float, default=30)
+    parser.add_argument("--history-days", type=int, default=30, help="days of mail before today")
+    parser.add_argument("--per-day", type=int, default=3000, help="events a day on average; 0 makes none at all")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args(arguments)
+
+
+def _list(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError("at least one is needed")
+    return names
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""The families of a made-up district: names as a real one has them, addresses only where no mail can arrive."""
+
+import random
+import unicodedata
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Mailbox(Enum):
+    """What becomes of mail to an address."""
+
+    GOOD = "good"
+    SLOW = "slow"  # lets a stranger try again before it accepts
+    UNKNOWN = "unknown"
+    BOUNCED_BEFORE = "bounced before"
+    UNSUBSCRIBED = "unsubscribed"
+    COMPLAINED_BEFORE = "complained before"
+    FULL = "full"
+    STRICT = "strict"  # refuses by a rule of its own
+
+
+# How many of a thousand addresses are like that.
+MAILBOXES = {
+    Mailbox.GOOD: 952,
+    Mailbox.SLOW: 10,
+    Mailbox.UNKNOWN: 10,
+    Mailbox.BOUNCED_BEFORE: 8,
+    Mailbox.UNSUBSCRIBED: 6,
+    Mailbox.COMPLAINED_BEFORE: 3,
+    Mailbox.FULL: 6,
+    Mailbox.STRICT: 5,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    person_id: str
+    name: str
+    address: str
+    language: str
+    mailbox: Mailbox
+
+    @property
+    def header(self) -> str:
+        """Name and address as they stand in a mail's To."""
+        return f'"{self.name}" <{self.address}>'
+
+
+@dataclass(frozen=True)
+class Community:
+    """Families that share a language: how many of a hundred, given names, family names.
+
+    A name in another script is followed by `=` and the letters it has in an address.
+    """
+
+    language: str
+    percent: int
+    given: str
+    family: str
+
+
+COMMUNITIES = (
+    Community(
+        "en",
+        38,
+        "Aaron, Abigail, Brendan, Caitlin, Daniel, Deshawn, Ebony, Erin, Grzegorz, Hannah, Ingrid, Jamal, Jens, "
+        "Keisha, Liam, Marguerite, Nathan, Oksana, Patrick, Renée, Siobhán, Tanisha, Valentina, Zoë",
+        "Anderson, Baker, Carlson, Dvořák, Freeman, Johnson, Kowalski, Larsen, Lindqvist, Müller, Novak, O'Brien, "
+        "Olson, Petrov, Robinson, Schmidt, St. Clair, Washington, Williams, Żak",
+    ),
+    Community(
+        "es",
+        20,
+        "Ana Lucía, Carlos, Esperanza, Guadalupe, Ignacio, José Luis, Juan Pablo, Luz, María Fernanda, Miguel Ángel, "
+        "Rocío, Sofía, Xiomara, Yesenia",
+        "Álvarez, Castañeda, Domínguez, García López, Gutiérrez, Hernández, Ibáñez, Martínez, Núñez, Ortiz Vega, Peña, "
+        "Quiñones, Ramírez, Sánchez",
+    ),
+    Community(
+        "hmn",
+        16,
+        "Bee, Chue, Gao Nou, Kou, Mai See, Mee, Nhia, Pa Houa, Pao, Sheng, Tou, Xee, Ying, Youa",
+        "Cha, Her, Lee, Lor, Moua, Thao, Vang, Vue, Xiong, Yang",
+    ),
+    Community(
+        "so",
+        10,
+        "Abdi, Amina, Ayaan, Fadumo, Halima, Hodan, Ismail, Mohamed, Nasra, Sahra, Yusuf, Zahra",
+        "Abdullahi, Ali, Farah, Hersi, Ibrahim, Jama, Mohamud, Nur, Omar, Warsame",
+    ),
+    Community(
+        "vi",
+        7,
+        "Anh, Đức, Hương, Khánh, Linh, Minh, Phượng, Quân, Thảo, Tuấn",
+        "Bùi, Đặng, Hoàng, Lê, Nguyễn, Phạm, Trần, Vũ",
+    ),
+    Community(
+        "ar",
+        5,
+        "أحمد=ahmad, فاطمة=fatima, خالد=khalid, مريم=maryam, محمد=mohammad, نور=nour, Samira, Tariq",
+        "الخطيب=alkhatib, العلي=alali, حداد=haddad, Mansour, Nasser, Saleh",
+    ),
+    Community(
+        "zh",
+        4,
+        "伟=wei, 芳=fang, 小明=xiaoming, 秀英=xiuying, 静=jing, Jun, Mei",
+        "陈=chen, 李=li, 王=wang, 张=zhang, Huang, Lin",
+    ),
+)
+
+MAIL_DOMAINS = {
+    "example.com": 34,
+    "example.org": 18,
+    "example.net": 14,
+    "inbox.example": 14,
+    "familymail.example": 10,
+    "post.example": 6,
+    "harrison.example": 4,
+}
+
+
+def make_people(number: int, seed: int) -> list[Person]:
+    """So many people, always the same for a seed."""
+    rng = random.Random(f"people {seed}")
+    communities = rng.choices(COMMUNITIES, [community.percent for community in COMMUNITIES], k=number)
+    mailboxes = rng.choices(list(MAILBOXES), list(MAILBOXES.values()), k=number)
+    domains = rng.choices(list(MAIL_DOMAINS), list(MAIL_DOMAINS.values()), k=number)
+    people: dict[str, Person] = {}
+    for index, (community, mailbox, domain) in enumerate(zip(communities, mailboxes, domains, strict=True)):
+        given, given_letters = _name(rng.choice(community.given.split(", ")))
+        family, family_letters = _name(rng.choice(community.family.split(", ")))
+        shown = family + given if community.language == "zh" and given != given_letters else f"{given} {family}"
+        address = f"{given_letters}.{family_letters}@{domain}"
+        if address in people:
+            address = f"{given_letters}.{family_letters}{index}@{domain}"
+        people[address] = Person(str(100_000 + index), shown, address, community.language, mailbox)
+    return list(people.values())
+
+
+def _name(entry: str) -> tuple[str, str]:
+    """A name as shown, and in the letters of an address."""
+    shown, _, letters = entry.partition("=")
+    plain = unicodedata.normalize("NFKD", (letters or shown).lower().replace("đ", "d"))
+    return shown, "".join(letter for letter in plain if "a" <= letter <= "z")
