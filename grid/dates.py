@@ -125,11 +125,18 @@ class DateRangeFilter(django_filters.Filter):
     """
 
     field_class = DateRangeField
+    # The name under which the filterset declares it.
+    name = ""
 
     def __init__(
         self, field_name: str, *, label: str = "Created", default_days: int | None = 1, days_back: int | None = None
     ) -> None:
         super().__init__(field_name, label=label, default_days=default_days, days_back=days_back)
+
+    @property
+    def parameters(self) -> tuple[str, str]:
+        """The names of its two values in forms and addresses."""
+        return f"{self.name}_from", f"{self.name}_to"
 
     def filter(self, qs: QuerySet[Any], value: DateRange) -> QuerySet[Any]:
         return qs

@@ -34,7 +34,8 @@ class ContainsFilter(django_filters.Filter):
     field_class = TextField
 
     def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
-        kwargs.setdefault("widget", forms.TextInput(attrs={"type": "search", "placeholder": "contains…"}))
+        attrs = {"type": "search", "placeholder": "contains…", "maxlength": MAX_TEXT, "autocomplete": "off"}
+        kwargs.setdefault("widget", forms.TextInput(attrs=attrs))
         super().__init__(field_name, "icontains", **kwargs)
 
 
@@ -79,8 +80,10 @@ class GridFilterSet(django_filters.FilterSet):
     @cached_property
     def period(self) -> DateRange | None:
         """The days that are shown; None when the dates given are none, or the log has no date range."""
-        self.form.full_clean()
-        return self.form.cleaned_data.get(self.date_filter.name) if self.date_filter else None
+        if self.date_filter is None or self.date_filter.name in self.form.errors:
+            return None
+        period: DateRange = self.form.cleaned_data[self.date_filter.name]
+        return period
 
     @cached_property
     def bounds(self) -> Bounds | None:
@@ -96,6 +99,14 @@ class GridFilterSet(django_filters.FilterSet):
     def qs(self) -> QuerySet[Any]:
         """The rows that pass all filters: what the pages, the counts and the exports are made of."""
         return self.unbounded.filter(self.bounds.condition()) if self.bounds else self.unbounded
+
+    @classmethod
+    def get_filters(cls) -> dict[str, django_filters.Filter]:
+        filters: dict[str, django_filters.Filter] = super().get_filters()
+        for name, each in filters.items():
+            if isinstance(each, DateRangeFilter):
+                each.name = name
+        return filters
 
     @classmethod
     def parameters(cls) -> list[str]:

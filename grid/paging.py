@@ -5,7 +5,7 @@ never carries a value of a row, and a key of a row one may not see leads nowhere
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.db.models import Model, Q, QuerySet
 Rows = QuerySet[Any]
 
 EXACT_UP_TO = 10_000
+LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,6 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Page:
-    rows: list[Any]
-    more_before: bool = False
-    more_after: bool = False
-
-
-@dataclass(frozen=True)
 class Total:
     """How many rows there are: exact up to 10,000, beyond that "10,000+"."""
 
@@ -82,6 +76,21 @@ class Total:
     def of(cls, queryset: Rows) -> "Total":
         counted = queryset.order_by()[: EXACT_UP_TO + 1].count()
         return cls(min(counted, EXACT_UP_TO), exact=counted <= EXACT_UP_TO)
+
+
+@dataclass(frozen=True)
+class Page:
+    """The rows of one page; the number of its first row and the total are known once it is `numbered`."""
+
+    rows: list[Any]
+    more_before: bool = False
+    more_after: bool = False
+    first: int = 1
+    total: Total = Total(0)
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.rows) - 1
 
 
 def rows_beyond(queryset: Rows, *, sort: Sort, bounds: Bounds | None, key: Key) -> Rows:
@@ -134,11 +143,34 @@ def fetch_page(
     return Page(rows, more_before=key is not None, more_after=more), queryset
 
 
-def sort_value(visible: Rows, *, sort: Sort, pk: int) -> Any:
-    """The value that the row sorts by; None when there is no such row among the visible ones."""
-    return visible.filter(pk=pk).values_list(sort.path, flat=True).first()
+def numbered(page: Page, queryset: Rows, *, first: int) -> Page:
+    """The page with its total and the number of its first row, which is `first` as far as that can be."""
+    if not page.more_before and not page.more_after:
+        # Nothing else there: a search with few hits is not made twice.
+        return replace(page, total=Total(len(page.rows)))
+    total = Total.of(queryset)
+    latest = max(1, total.number - len(page.rows) + 1)
+    if not page.more_before:
+        first = 1
+    elif total.exact:
+        first = min(first, latest) if page.more_after else latest
+    return replace(page, first=first, total=total)
 
 
-def key_name(model: type[Model], pk: int) -> str:
-    """A page key as it stands in an address: "mailgunevent-123". The name tells the keys of different grids apart."""
-    return f"{model._meta.model_name}-{pk}"
+def key_name(row: Model) -> str:
+    """A page key as it stands in an address: "mailgunevent-123". The name tells the keys of different logs apart."""
+    return f"{row._meta.model_name}-{row.pk}"
+
+
+def read_key(visible: Rows, text: str, *, sort: Sort, bounds: Bounds | None, backward: bool) -> Key | None:
+    """The key that an address names; None when it is none, or its row is not (any more) among those of the grid."""
+    name, _, number = text.partition("-")
+    if name != visible.model._meta.model_name or not (number.isascii() and number.isdigit()):
+        return None
+    pk = int(number)
+    if pk > LARGEST_ID:
+        return None
+    value = visible.filter(pk=pk).values_list(sort.path, flat=True).first()
+    if value is None or (bounds and bounds.path == sort.path and not bounds.hold(value)):
+        return None
+    return Key(pk, value, backward)

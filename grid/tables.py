@@ -76,14 +76,16 @@ class StatusColumn(tables.Column):
     def legend(self) -> list[Status]:
         return list(dict.fromkeys(self.statuses.values()))
 
-    def status(self, value: Any) -> Status:
+    def status(self, record: Any) -> Status:
+        # The value handed to columns would be the label, where the field has choices.
+        value = self.accessor.resolve(record)
         return self.statuses.get(value) or Status(str(value), UNKNOWN.shape, UNKNOWN.tone)
 
-    def render(self, value: Any) -> str:
-        return render_to_string("grid/_status.html", {"status": self.status(value)})
+    def render(self, record: Any) -> str:
+        return render_to_string("grid/_status.html", {"status": self.status(record)})
 
-    def value(self, value: Any) -> str:
-        return self.status(value).word
+    def value(self, record: Any) -> str:
+        return self.status(record).word
 
 
 class PageRows(TableListData):

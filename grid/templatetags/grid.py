@@ -1,0 +1,44 @@
+from collections.abc import Iterable
+from datetime import datetime
+from secrets import token_hex
+from typing import Any
+
+from django import template
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from grid.statuses import Status
+from grid.tables import time_element
+
+register = template.Library()
+
+
+@register.simple_tag(name="status")
+def show_status(status: Status) -> SafeString:
+    """{% status status %}: word, shape and color, and a ? that explains it."""
+    return format_html(
+        "{} {}",
+        render_to_string("grid/_status.html", {"status": status}),
+        legend([status], about=status.word) if status.meaning else "",
+    )
+
+
+@register.simple_tag
+def legend(statuses: Iterable[Status], *, about: str) -> SafeString:
+    """{% legend statuses about="Event" %}: a ? that explains a whole table of statuses."""
+    # Fragments of several requests meet on one page, so a counter would not do.
+    context: dict[str, Any] = {"id": f"explain-{token_hex(4)}", "statuses": statuses, "about": about}
+    return render_to_string("grid/_explain.html", context)
+
+
+@register.filter
+def local_time(moment: datetime | None) -> SafeString | str:
+    """{{ moment|local_time }}: 11/20/2026 10:31 AM in the district's zone, the zone in the title."""
+    return time_element(moment) if moment else "—"
+
+
+@register.filter
+def local_time_seconds(moment: datetime | None) -> SafeString | str:
+    """As local_time, with seconds."""
+    return time_element(moment, seconds=True) if moment else "—"

@@ -1,0 +1,44 @@
+// What a grid does beyond links and forms: rows as large targets, focus that is never lost, failures in words.
+
+const FAILURES = {
+  403: "You may not see this any more, or you were signed out. Load the page again.",
+  404: "This list is not there any more. Go back to the menu.",
+  429: "That was too much at once. Wait a minute and try again.",
+};
+const SERVER_FAILED = "Something went wrong here, and nothing was changed. Try again; if it happens again, tell your administrator.";
+const NO_ANSWER = "No answer came. Check the connection and try again; the list still shows what it showed before.";
+
+const grid = () => document.getElementById("grid");
+
+document.addEventListener("click", (event) => {
+  const row = event.target.closest?.("#grid tbody tr");
+  const link = row?.querySelector("a.row-link");
+  const selecting = String(getSelection()).length > 0;
+  if (!link || selecting || event.target.closest("a, button, input, select, label, summary")) return;
+  if (event.ctrlKey || event.metaKey) open(link.href, "_blank", "noopener");
+  else link.click();
+});
+
+// After a swap htmx gives the focus back to the element of the same id. Where that is gone ("older" on the last page), the
+// count takes it, so that the keyboard goes on from there.
+let focusedInside = false;
+document.addEventListener("htmx:beforeSwap", () => {
+  focusedInside = Boolean(grid()?.contains(document.activeElement));
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (focusedInside && document.activeElement === document.body) document.getElementById("grid-count")?.focus();
+  focusedInside = false;
+});
+
+document.addEventListener("htmx:beforeRequest", () => grid()?.setAttribute("aria-busy", "true"));
+document.addEventListener("htmx:afterRequest", () => grid()?.removeAttribute("aria-busy"));
+
+function say(sentence) {
+  const place = document.getElementById("grid-failure");
+  if (!place) return;
+  place.textContent = sentence;
+  place.hidden = false;
+}
+document.addEventListener("htmx:responseError", ({ detail }) => say(FAILURES[detail.xhr.status] ?? SERVER_FAILED));
+document.addEventListener("htmx:sendError", () => say(NO_ANSWER));
+document.addEventListener("htmx:timeout", () => say(NO_ANSWER));
