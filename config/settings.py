@@ -6,6 +6,7 @@ Each name may also be given as NAME_FILE, the path of a file that holds the valu
 from datetime import timedelta
 from pathlib import Path
 
+from bootstrap_wrapper import get_bootstrap_dir
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from environ import FileAwareEnv
@@ -38,7 +39,6 @@ INSTALLED_APPS = [
     "django_filters",
     "django_tables2",
     "csp",
-    "bootstrap",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -91,7 +91,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 # Static files: ours and those of the wheels, no other host
 STATIC_URL = "static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=BASE_DIR / "var" / "static")
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static", ("bootstrap", get_bootstrap_dir())]
 
 # Sign-in: local accounts that an administrator makes
 AUTH_USER_MODEL = "accounts.User"
