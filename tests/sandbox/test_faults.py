@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 import requests
@@ -86,12 +87,12 @@ def test_an_answer_can_be_delayed(sandbox: Sandbox, api: Api) -> None:
 
 
 def test_every_answer_can_take_its_time_and_several_at_once_take_no_longer(sandbox: Sandbox, api: Api) -> None:
-    sandbox.latency = 0.2
+    sandbox.latency = 0.5
     begun = time.perf_counter()
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: Api(sandbox).get(), range(4)))
     assert {answer.status_code for answer in answers} == {200}
-    assert 0.2 <= time.perf_counter() - begun < 0.8
+    assert 0.5 <= time.perf_counter() - begun < 4 * 0.5
     assert sandbox.most_at_once == 4
 
 
@@ -125,9 +126,14 @@ def test_a_client_that_goes_away_while_it_is_held_does_no_harm(
 
 
 def test_a_server_that_stops_lets_go_what_it_holds() -> None:
+    def ask() -> None:
+        # Whether the answer still comes or the connection ends first is a matter of chance.
+        with suppress(requests.RequestException):
+            Api(sandbox).get()
+
     with Sandbox() as sandbox:
         hold = sandbox.hold()
-        client = threading.Thread(target=Api(sandbox).get)
+        client = threading.Thread(target=ask)
         client.start()
         assert hold.held.wait(5)
     client.join(5)

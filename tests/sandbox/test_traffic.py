@@ -282,5 +282,5 @@ def test_a_month_is_made_in_seconds() -> None:
     with Sandbox() as sandbox:
         begun = time.perf_counter()
         start(sandbox, history_days=30, per_day=3000)
-        assert time.perf_counter() - begun < 20
+        assert time.perf_counter() - begun < 30
         assert len(sandbox.stores[sandbox.domain]) > 75_000
