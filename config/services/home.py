@@ -46,7 +46,6 @@ class Home:
 
 def find_home(var: Path) -> Home:
     """The home of the servers of the checkout whose state folder is `var`."""
-    var.mkdir(exist_ok=True)
     if os.geteuid() != 0:
         return Home(var, WHEELS, None)
     name = os.environ.get("SERVICES_USER", "nobody")

@@ -15,6 +15,7 @@ from .servers import Postgres, Server, Valkey
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VAR = ROOT / "var"
+_BUSY = "Another process is at work here already. Stop it first, with Ctrl-C where it runs."
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,18 @@ def running(var: Path, name: str, *, throw_away: bool = False) -> Iterator[Servi
     """
     logs = var / "log" / name
     logs.mkdir(parents=True, exist_ok=True)
-    environment = dict(os.environ)
-    if not given("SECRET_KEY"):
-        environment["SECRET_KEY"] = _secret_key(var)
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
     kinds = {"DATABASE_URL": Postgres, "REDIS_URL": Valkey}
     ours = {variable: kind for variable, kind in kinds.items() if throw_away or not given(variable)}
     with ExitStack() as ends:
+        ends.enter_context(locked(var / f"{name}.lock", busy=_BUSY))
+        for log in logs.glob("*.log"):
+            log.replace(log.with_suffix(".log.old"))
+        if not given("SECRET_KEY"):
+            environment["SECRET_KEY"] = _secret_key(var)
         servers: list[Server] = []
         if ours:
             home = find_home(var)
-            busy = "Another process is at work here already; stop that one first (Ctrl-C where it runs)."
-            ends.enter_context(locked(home.folder / f"{name}.lock", busy=busy))
             state = private_folder(home.folder / name, home.account)
             sockets = home.sockets(state)
         for variable, kind in ours.items():

@@ -1,0 +1,21 @@
+"""How gunicorn serves the site, in the demo and in production. WEB_CONCURRENCY sets the number of processes."""
+
+import os
+import signal
+from typing import Any
+
+from config.services.processes import tied_to_this_process
+
+wsgi_app = "config.wsgi"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = 4
+graceful_timeout = 10
+control_socket_disable = True
+
+_tie_to_master = tied_to_this_process(signal.SIGKILL)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """No worker serves on when its master was killed."""
+    _tie_to_master()
