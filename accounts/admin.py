@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.admin import EmailAddress  # also registers it, before it is unregistered here
 from django.contrib import admin, messages
@@ -8,7 +8,6 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 
-from accounts.access import SignedInRequest
 from accounts.models import User
 from accounts.services import LastAdministrator, changing_rights, record
 
@@ -19,7 +18,7 @@ AUDITED = ("username", "last_name", "first_name", "email", "is_active", "groups"
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] (it takes one in the stubs alone)
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     """Where superusers make accounts and close them. None is deleted: the logs refer to their people."""
 
     fieldsets = (
@@ -44,7 +43,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] (it takes one in the
             messages.error(request, str(refused))
             return HttpResponseRedirect(request.get_full_path())
 
-    def save_related(self, request: SignedInRequest, form: Any, formsets: Any, change: bool) -> None:
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         changed = [name for name in AUDITED if name in form.changed_data]
         details = {"after": {name: in_words(form.cleaned_data[name]) for name in changed}}
@@ -52,14 +51,14 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg] (it takes one in the
             details["before"] = {name: in_words(form.initial[name]) for name in changed}
         if details["after"]:
             action = "account.changed" if change else "account.created"
-            record(by=request.user, action=action, target=form.instance.username, details=details)
+            record(by=cast(User, request.user), action=action, target=form.instance.username, details=details)
 
-    def user_change_password(self, request: SignedInRequest, id: str, form_url: str = "") -> Any:
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
         before = self.get_object(request, unquote(id))
         response = super().user_change_password(request, id, form_url)
         after = self.get_object(request, unquote(id))
         if before and after and before.password != after.password:
-            record(by=request.user, action="account.password_set", target=after.username)
+            record(by=cast(User, request.user), action="account.password_set", target=after.username)
         return response
 
 

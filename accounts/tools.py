@@ -75,6 +75,7 @@ class Tool(Enum):
         "Mailgun Message Log",
         "Whether the e-mails of your own messages arrived, and why one did not.",
         {Right.READ: "see the events of own messages"},
+        "mailgun_sync:log",
     )
     RECIPIENT_LOG = (
         Menu.MESSENGER,
@@ -97,6 +98,7 @@ class Tool(Enum):
         "Mailgun Message Log",
         "Whether the e-mails of the whole district arrived, and why one did not.",
         {Right.READ: "see the events of everybody's messages"},
+        "mailgun_sync:admin_log",
     )
     ADMIN_RECIPIENT_LOG = (
         Menu.MESSENGER_ADMINISTRATION,
@@ -109,6 +111,7 @@ class Tool(Enum):
         "Mailgun Sync",
         "How complete the Mailgun events are, and what went wrong when they are not.",
         {Right.READ: "see the state of the sync", Right.WRITE: "run, pause and backfill it"},
+        "mailgun_sync:status",
     )
     USER_GROUPS = (
         Menu.SYSTEM_ADMINISTRATION,
