@@ -9,6 +9,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -33,10 +34,6 @@ class ProviderError(Exception):
 
 class TransientError(ProviderError):
     """Asking again may help."""
-
-    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +208,7 @@ class EventsApi:
 
     def _ask(self, session: requests.Session, url: str) -> _Answer:
         for attempt in stamina.retry_context(
-            on=_backoff, attempts=settings.MAILGUN_ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=30
+            on=TransientError, attempts=settings.MAILGUN_ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=30
         ):
             with attempt:
                 return self._ask_once(session, url)
@@ -226,9 +223,8 @@ class EventsApi:
             raise TransientError(f"Mailgun could not be reached ({type(error).__name__}).") from error
         date = _date(response)
         if response.status_code == 429:
-            wait = _time_to_reset(response, date)
-            self._not_before = time.monotonic() + wait.total_seconds()
-            raise TransientError("Mailgun's rate limit is used up (429).", retry_after=wait)
+            self._not_before = time.monotonic() + _time_to_reset(response, date).total_seconds()
+            raise TransientError("Mailgun's rate limit is used up (429).")
         if response.status_code != 200:
             kind = TransientError if response.status_code >= 500 else ProviderError
             raise kind(_refusal(response))
@@ -246,12 +242,6 @@ class _Answer:
     date: datetime | None
 
 
-def _backoff(error: Exception) -> bool | timedelta:
-    if isinstance(error, TransientError):
-        return error.retry_after or True
-    return False
-
-
 def _date(response: requests.Response) -> datetime | None:
     try:
         return parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
@@ -263,14 +253,10 @@ def _time_to_reset(response: requests.Response, date: datetime | None) -> timede
     """How long to wait after a 429: until X-RateLimit-Reset (Unix milliseconds) or Retry-After, whichever is later."""
     now = date or datetime.now(UTC)
     waits = [timedelta(seconds=1)]
-    try:
+    with suppress(KeyError, ValueError, OverflowError, OSError):
         waits.append(datetime.fromtimestamp(int(response.headers["X-RateLimit-Reset"]) / 1000, UTC) - now)
-    except (KeyError, ValueError, OverflowError, OSError):
-        pass
-    try:
+    with suppress(KeyError, ValueError, OverflowError):
         waits.append(timedelta(seconds=int(response.headers["Retry-After"])))
-    except (KeyError, ValueError, OverflowError):
-        pass
     wait = max(waits)
     if wait > MAX_WAIT:
         raise ProviderError(f"Mailgun's rate limit is used up (429) until {now + wait:%Y-%m-%d %H:%M} UTC.")

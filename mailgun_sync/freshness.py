@@ -34,7 +34,9 @@ def freshness_notes(now: datetime, *, first: datetime | None, last: datetime | N
     parts = [
         f"Complete up to {when(min(known), now)}" if len(known) == len(settled) else "Not complete yet",
         f"newest event {when(newest, now)}" if newest else "no event so far",
-        f"next sync {when(next_sync(now), now)}" if not all(domain.paused for domain in domains) else "syncs are paused",
+        f"next sync {when(next_sync(now), now)}"
+        if not all(domain.paused for domain in domains)
+        else "syncs are paused",
     ]
     return ["; ".join(parts) + ".", *_warnings(domains), *_gaps(first, last)]
 

@@ -10,13 +10,22 @@ from mailgun_sync.models import EventKind, SyncRun
 
 EVENT_STATUSES = {
     EventKind.ACCEPTED: Status(
-        "Accepted", Shape.RING, Tone.NEUTRAL, "Mailgun has the e-mail in its queue; whether it arrived is not known yet."
+        "Accepted",
+        Shape.RING,
+        Tone.NEUTRAL,
+        "Mailgun has the e-mail in its queue; whether it arrived is not known yet.",
     ),
     EventKind.DELIVERED: Status(
-        "Delivered", Shape.CHECK, Tone.GOOD, "The recipient's mail server took the e-mail. It may still sort it as spam."
+        "Delivered",
+        Shape.CHECK,
+        Tone.GOOD,
+        "The recipient's mail server took the e-mail. It may still sort it as spam.",
     ),
     EventKind.FAILED_TEMPORARILY: Status(
-        "Failed (temporary)", Shape.HALF, Tone.WARNING, "The mail server would not take it just then; Mailgun tries again."
+        "Failed (temporary)",
+        Shape.HALF,
+        Tone.WARNING,
+        "The mail server would not take it just then; Mailgun tries again.",
     ),
     EventKind.FAILED_PERMANENTLY: Status(
         "Failed (permanent)", Shape.CROSS, Tone.BAD, "The mail server refused it for good, or Mailgun gave up trying."

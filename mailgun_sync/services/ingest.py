@@ -94,7 +94,8 @@ def store_events(
 ) -> Stored:
     """Store the events that are not here yet; safe to repeat. What cannot be read goes to quarantine.
 
-    New events that occurred from ``covered_from`` to ``settled_through`` were believed to be here: they are marked late.
+    New events that occurred from ``covered_from`` to ``settled_through`` were believed to be here already: they are
+    marked as late.
     """
     known = {"domain": domain_id, "covered_from": covered_from, "settled_through": settled_through}
     sound = [event for event in events if not event.problem]
@@ -143,12 +144,12 @@ def _quarantine(domain_id: object, raw: str, error: str) -> Stored:
 
 
 def _is_about_the_data(error: DatabaseError) -> bool:
-    """Whether the event is at fault, by SQLSTATE class (bad data, constraint, limit), and not the connection or a lock."""
+    """Whether the event is at fault (SQLSTATE: bad data, constraint, limit), and not the connection or a lock."""
     return str(getattr(error.__cause__, "pgcode", None) or "")[:2] in {"22", "23", "54"}
 
 
 def retry_quarantined(*, quarantined_id: int) -> bool:
-    """Read a quarantined event again, as today's program does. True where it could be stored and left the quarantine."""
+    """Read a quarantined event again. True where it could be stored, and so left the quarantine."""
     with transaction.atomic():
         held = QuarantinedEvent.objects.select_for_update().filter(pk=quarantined_id).first()
         if held is None:

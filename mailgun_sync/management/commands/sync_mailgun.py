@@ -37,12 +37,8 @@ class Command(BaseCommand):
             raise CommandError(f"Not synced: {', '.join(failed)}.")
 
     def _domains(self, only: str | None) -> list[SendingDomain]:
-        domains = configured_domains()
-        if only:
-            domains = domains.filter(name=only)
-        else:
-            domains = domains.filter(paused=False)
-        found = list(domains)
+        wanted = {"name": only} if only else {"paused": False}
+        found = list(configured_domains().filter(**wanted))
         if not found and not settings.MAILGUN_DOMAINS:
             raise CommandError("MAILGUN_DOMAINS names no domain.")
         if not found and only:
