@@ -23,6 +23,7 @@ class SignedInRequest(HttpRequest):
     """The request as a guarded view gets it: somebody is signed in."""
 
     user: User
+    htmx: HtmxDetails
 
 
 class MissingRight(PermissionDenied):

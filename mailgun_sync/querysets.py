@@ -11,7 +11,7 @@ from accounts.tools import Tool
 from grid.dates import start_of
 
 if TYPE_CHECKING:
-    from mailgun_sync.models import EventKind
+    from mailgun_sync.models import EventKind, MailgunEvent, SendingDomain  # noqa: F401  (named in strings)
 
 SUPPRESSED = Q(reason__startswith="suppress-")
 # The kinds of product.md as conditions; MailgunEvent.kind is the same rule for one row.

@@ -13,19 +13,19 @@ EVENT_STATUSES = {
         "Accepted",
         Shape.RING,
         Tone.NEUTRAL,
-        "Mailgun has the e-mail in its queue; whether it arrived is not known yet.",
+        "Mailgun has it in its queue; whether it arrived is not known yet.",
     ),
     EventKind.DELIVERED: Status(
         "Delivered",
         Shape.CHECK,
         Tone.GOOD,
-        "The recipient's mail server took the e-mail. It may still sort it as spam.",
+        "The recipient's mail server took it. It may still sort it as spam.",
     ),
     EventKind.FAILED_TEMPORARILY: Status(
         "Failed (temporary)",
         Shape.HALF,
         Tone.WARNING,
-        "The mail server would not take it just then; Mailgun tries again.",
+        "The mail server did not take it yet; Mailgun tries again.",
     ),
     EventKind.FAILED_PERMANENTLY: Status(
         "Failed (permanent)", Shape.CROSS, Tone.BAD, "The mail server refused it for good, or Mailgun gave up trying."

@@ -26,7 +26,7 @@ def sync_one(domain_id: int, sweep_hours: int | None = None, asked_by_id: int | 
         bring_up_to_date(
             domain_id=domain_id,
             sweep=timedelta(hours=sweep_hours) if sweep_hours else None,
-            asked_by=User.objects.filter(pk=asked_by_id).first(),
+            asked_by=User.objects.filter(pk=asked_by_id).first() if asked_by_id else None,
             # A sweep comes once a day: it waits for its turn. A sync just lets the one that is under way do the work.
             wait=timedelta(minutes=10 if sweep_hours else 0),
         )

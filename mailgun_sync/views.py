@@ -33,6 +33,7 @@ NO_BROKER = "The sync could not be started: the task queue does not answer. The 
 class MailgunMessageLog(ToolRightMixin, GridView):
     """The events of the user's own messages."""
 
+    request: SignedInRequest
     tool = Tool.MAILGUN_MESSAGE_LOG
     title = "Mailgun Message Log"
     menu_path = "Messenger"
@@ -47,7 +48,7 @@ class MailgunMessageLog(ToolRightMixin, GridView):
         # What the page does not show is not read either: the raw JSON is most of a row.
         return MailgunEvent.objects.visible_to(self.request.user, self.tool).defer("raw")
 
-    def narrow(self, queryset: MailgunEventQuerySet, rows: list[Any]) -> MailgunEventQuerySet | None:
+    def narrow(self, queryset: Any, rows: list[Any]) -> MailgunEventQuerySet | None:
         """At most so many events of a day are in the grid; the report has all of them."""
         cut: MailgunEventQuerySet | None = None
         for day in {timezone.localdate(row.occurred_at) for row in rows} - self.days_seen.keys():
@@ -68,7 +69,8 @@ class MailgunMessageLog(ToolRightMixin, GridView):
         return [*fresh, *(self.cut_note(day) for day, cut in sorted(self.days_seen.items()) if cut)]
 
     def cut_note(self, day: date) -> str:
-        total = self.filterset.unbounded.of_day(day).count()
+        everything: Any = self.filterset.unbounded
+        total = everything.of_day(day).count()
         return (
             f"{settings.MAILGUN_SHOWN_A_DAY:,} of {total:,} on {written(day)} are shown here, the newest ones;"
             f" {self.export_label} gives all of them."

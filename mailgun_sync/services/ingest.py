@@ -65,6 +65,9 @@ SELECT count(*), count(late_by), coalesce(max(late_by), interval '0') FROM store
 """  # noqa: S608  (table names only)
 
 
+Known = dict[str, int | datetime | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What became of a page: events it had, events that were new, new in quarantine, new but late, and how late."""
@@ -97,7 +100,7 @@ def store_events(
     New events that occurred from ``covered_from`` to ``settled_through`` were believed to be here already: they are
     marked as late.
     """
-    known = {"domain": domain_id, "covered_from": covered_from, "settled_through": settled_through}
+    known: Known = {"domain": domain_id, "covered_from": covered_from, "settled_through": settled_through}
     sound = [event for event in events if not event.problem]
     outcome = sum((_quarantine(domain_id, event.raw, event.problem) for event in events if event.problem), Stored())
     try:
@@ -107,25 +110,22 @@ def store_events(
         if not _is_about_the_data(error):
             raise
     # One of them is more than PostgreSQL can take: find it, so that it does not stop the others.
-    return sum((_store_alone(event, known) for event in sound), outcome)
+    return sum((_store_alone(domain_id, event, known) for event in sound), outcome)
 
 
-def _store(events: list[ProviderEvent], known: dict[str, object]) -> Stored:
+def _store(events: list[ProviderEvent], known: Known) -> Stored:
     with connection.cursor() as cursor:
-        cursor.execute(
-            _STORE,
-            known
-            | {
-                "raw": [event.raw for event in events],
-                "readable": [event.readable for event in events],
-                "variables": [event.variables for event in events],
-            },
-        )
+        page = {
+            "raw": [event.raw for event in events],
+            "readable": [event.readable for event in events],
+            "variables": [event.variables for event in events],
+        }
+        cursor.execute(_STORE, {**known, **page})
         new, late, latest_by = cursor.fetchone()
     return Stored(seen=len(events), new=new, late=late, latest_by=latest_by)
 
 
-def _store_alone(event: ProviderEvent, known: dict[str, object]) -> Stored:
+def _store_alone(domain_id: int, event: ProviderEvent, known: Known) -> Stored:
     try:
         with transaction.atomic():
             return _store([event], known)
@@ -133,10 +133,10 @@ def _store_alone(event: ProviderEvent, known: dict[str, object]) -> Stored:
         if not _is_about_the_data(error):
             raise
         words = str(error).partition("\n")[0]
-    return _quarantine(known["domain"], event.raw, f"The database cannot take it: {words}.")
+    return _quarantine(domain_id, event.raw, f"The database cannot take it: {words}.")
 
 
-def _quarantine(domain_id: object, raw: str, error: str) -> Stored:
+def _quarantine(domain_id: int, raw: str, error: str) -> Stored:
     _, created = QuarantinedEvent.objects.get_or_create(
         domain_id=domain_id, digest=hashlib.sha256(raw.encode()).hexdigest(), defaults={"raw": raw, "error": error}
     )

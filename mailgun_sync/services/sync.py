@@ -104,7 +104,7 @@ def backfill_day(*, domain_id: int, asked_by: User | None = None, wait: timedelt
             end = min(begin + BACKFILL_STEP, domain.backfill_until)
             if begin < end:
                 _read(source, run, domain, begin, end)
-            _finish_backfill_day(domain, end)
+            _finish_backfill_day(domain, end, domain.backfill_until)
     return run
 
 
@@ -268,9 +268,9 @@ def _patience_for(run: SyncRun, domain: SendingDomain) -> timedelta:
     return min(enough, 2 * domain.settle_after, LONGEST_SETTLE)
 
 
-def _finish_backfill_day(domain: SendingDomain, end: datetime) -> None:
+def _finish_backfill_day(domain: SendingDomain, end: datetime, until: datetime) -> None:
     mine = SendingDomain.objects.filter(pk=domain.pk, backfill_next=domain.backfill_next)
-    if end < domain.backfill_until:
+    if end < until:
         mine.update(backfill_next=end)
     else:
         mine.update(covered_from=F("backfill_from"), backfill_from=None, backfill_next=None, backfill_until=None)

@@ -25,7 +25,10 @@ def now() -> datetime:
 
 @pytest.fixture
 def mailgun(sandbox: Sandbox, settings: Settings) -> Sandbox:
-    """The stand-in provider, as this installation's Mailgun. One slice: a test without a transaction has one connection."""
+    """The stand-in provider, as this installation's Mailgun.
+
+    One slice, since a test in a transaction has one connection.
+    """
     settings.MAILGUN_API_BASE = sandbox.url
     settings.MAILGUN_API_KEY = sandbox.api_key
     settings.MAILGUN_DOMAINS = [sandbox.domain]

@@ -33,8 +33,9 @@ STORED = (
 )
 WITHOUT_TIMESTAMP = '{"id": "evt-1", "event": "delivered"}'
 NULL_PARTS = (
-    '{"event": "failed", "id": "nulls", "timestamp": 1700000000.5, "recipient": null, "message": null, "severity": null,'
-    ' "reason": null, "delivery-status": null, "reject": null, "user-variables": null, "flags": null, "tags": null}'
+    '{"event": "failed", "id": "nulls", "timestamp": 1700000000.5, "recipient": null, "message": null, '
+    '"severity": null, "reason": null, "delivery-status": null, "reject": null, '
+    '"user-variables": null, "flags": null, "tags": null}'
 )
 NUL_AND_SURROGATES = (
     '{"event": "delivered", "id": "nul", "timestamp": 1700000001.25, "recipient": "a\\u0000b@example.com", '

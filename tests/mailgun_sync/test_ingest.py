@@ -33,6 +33,11 @@ def event(**fields: Any) -> str:
     return json.dumps({"event": "delivered", "id": "one", "timestamp": 1700000000.5} | given)
 
 
+def kept_texts() -> list[str]:
+    stored, held = MailgunEvent.objects.all(), QuarantinedEvent.objects.all()
+    return sorted([*stored.values_list("raw", flat=True), *held.values_list("raw", flat=True)])
+
+
 def test_raw_json_comes_out_byte_for_byte(domain: SendingDomain) -> None:
     odd = ' {"timestamp":1.7e9 ,"event"\t: "delivered","id":"\\u0069d","b":1.50,"a":[ ],"b":2}'.strip()
 
