@@ -32,8 +32,9 @@ class AuditTable(GridTable):
 
 
 def detail_lines(details: dict[str, Any]) -> list[tuple[str, str]]:
-    """What an event says in detail, as pairs of words."""
-    return [(name.replace("_", " "), in_words(value)) for name, value in details.items()]
+    """What an event says in detail, as pairs of words: what was before comes before what was after."""
+    names = sorted(details, key=lambda name: (name == "after", name))  # jsonb keeps no order
+    return [(name.replace("_", " "), in_words(details[name])) for name in names]
 
 
 def in_words(value: Any) -> str:

@@ -1,0 +1,79 @@
+import re
+
+import pytest
+from django.contrib.auth.models import Group
+from django.urls import reverse
+
+from accounts.menu import menu_of
+from accounts.models import User
+from accounts.tools import Tool
+
+pytestmark = pytest.mark.django_db
+
+WITH_PAGE = [tool for tool in Tool if tool.url_name]
+
+
+def labels(user, path="/"):
+    return [(group.label, [entry.label for entry in group.entries]) for group in menu_of(user, path)]
+
+
+def test_the_menu_shows_just_what_the_user_may_open(make_user):
+    assert labels(make_user()) == [("Messenger", ["Home"])]
+    assert labels(make_user(Tool.MAILGUN_MESSAGE_LOG, Tool.AUDIT_TRAIL)) == [
+        ("Messenger", ["Home", "Mailgun Message Log"]),
+        ("System Administration", ["Audit Trail"]),
+    ]
+
+
+def test_a_tool_without_a_page_is_not_in_the_menu(make_user):
+    user = make_user(is_superuser=True)
+    shown = [entry.url for group in menu_of(user, "/") for entry in group.entries]
+    assert shown == ["/", *(reverse(tool.url_name) for tool in WITH_PAGE)]
+
+
+@pytest.mark.parametrize("tool", WITH_PAGE)
+def test_what_the_menu_shows_opens_and_what_it_hides_does_not(make_user, signed_in, tool):
+    client = signed_in(make_user(tool))
+    shown = re.findall(r'href="([^"]+)"', client.get("/").text.split("<nav")[1].split("</nav>")[0])
+    assert shown == ["/", reverse(tool.url_name)]
+    for other in WITH_PAGE:
+        status = client.get(reverse(other.url_name)).status_code
+        assert status == (200 if other is tool else 403)
+
+
+def test_the_page_one_is_on_is_marked(make_user, signed_in):
+    client = signed_in(make_user(Tool.USER_GROUPS))
+    address = reverse("accounts:user_groups")
+    assert f'href="{address}" aria-current="page"' in client.get(address).text
+    group = Group.objects.earliest("id")
+    below = client.get(reverse("accounts:user_group", args=[group.pk])).text
+    assert f'href="{address}" aria-current="true"' in below
+    assert '"/" aria-current' not in below
+
+
+def test_the_menu_takes_one_look_into_the_database_for_rights(make_user, django_assert_num_queries):
+    user = User.objects.get(pk=make_user(*WITH_PAGE).pk)
+    with django_assert_num_queries(2):  # rights of the user, rights of the groups
+        menu_of(user, "/")
+
+
+def test_home_says_what_each_tool_answers(make_user, signed_in):
+    text = signed_in(make_user(Tool.MAILGUN_MESSAGE_LOG)).get("/").text
+    assert Tool.MAILGUN_MESSAGE_LOG.answers in text
+    assert Tool.AUDIT_TRAIL.answers not in text
+
+
+def test_who_may_open_nothing_reads_whom_to_ask(make_user, signed_in):
+    make_user(username="sysadmin", groups=["System Administrators"], first_name="System", last_name="Administrator")
+    text = signed_in(make_user()).get("/").text
+    assert "You may not open any tool yet." in text
+    assert "Administrator, System" in text
+
+
+def test_home_asks_the_signed_out_to_sign_in(client):
+    assert client.get("/")["Location"] == "/accounts/login/?next=/"
+
+
+def test_names_are_shown_as_text(make_user, signed_in):
+    text = signed_in(make_user(first_name="<b>", last_name="O'Neil & Sons")).get("/").text
+    assert "O&#x27;Neil &amp; Sons, &lt;b&gt;" in text
