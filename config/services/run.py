@@ -11,7 +11,7 @@ from .processes import SetupError, spawn, stop, tail, wait_until
 from .running import VAR, Services, command, given, running
 
 _DEMO_DOMAIN = "mg.harrison.example"
-_DEMO_SENDERS = "admin,principal,counselor,frontoffice:office,frontoffice:attendance"
+_DEMO_SENDERS = "admin,principal,counselor,frontoffice:attendance"
 
 
 class Program:
