@@ -1,7 +1,7 @@
 """Every read of this app."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Group, Permission, UserManager
 from django.db import connection
@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from accounts.models import AuditEvent, User  # noqa: F401 (ruff does not look into QuerySet[…])
 
 
-class UserQuerySet(QuerySet["User"]):
+class Users(UserManager["User"]):
+    # Migrations need no manager of ours.
+    use_in_migrations = False
+
     def signing_in_as(self, login: str) -> "User | None":
         """The account with this username or, where there is none, with this e-mail address."""
         return self.filter(username__iexact=login).first() or self.filter(email__iexact=login, email__gt="").first()
 
-    def found_by(self, text: str) -> Self:
-        """Those whose names, username or e-mail address contain every word of the text, as the logs list them."""
-        found = self.order_by("last_name", "first_name", "username")
+    def to_add_to(self, group: Group, text: str) -> QuerySet["User"]:
+        """Those outside a group who may sign in and whose names, username or e-mail address contain every word."""
+        found = self.filter(is_active=True).exclude(groups=group).order_by("last_name", "first_name", "username")
         for word in text.split():
             found = found.filter(
                 Q(username__icontains=word)
@@ -29,14 +32,6 @@ class UserQuerySet(QuerySet["User"]):
                 | Q(last_name__icontains=word)
             )
         return found
-
-
-_UserManager = UserManager.from_queryset(UserQuerySet)
-
-
-class Users(_UserManager["User"]):
-    # Migrations need no manager of ours.
-    use_in_migrations = False
 
 
 class AuditEventQuerySet(QuerySet["AuditEvent"]):

@@ -133,8 +133,7 @@ def find_people(request: SignedInRequest, pk: int) -> HttpResponse:
     form = FindPeopleForm(request.POST)
     if not form.is_valid():
         return group_page(request, group, find_form=form)
-    others = User.objects.filter(is_active=True).exclude(groups=group).found_by(form.cleaned_data["who"])
-    found = list(others[: FOUND_AT_ONCE + 1])
+    found = list(User.objects.to_add_to(group, form.cleaned_data["who"])[: FOUND_AT_ONCE + 1])
     return group_page(
         request,
         group,
