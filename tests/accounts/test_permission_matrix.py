@@ -1,0 +1,255 @@
+"""Who gets which answer from every address there is.
+
+A new address needs a line in one of the two tables; a test fails until it has one.
+
+GUARDED: pages behind a tool right. The four numbers are what the right gets for GET, an htmx GET, POST and
+?export=csv. For everybody else one rule holds: signed out, the way to the sign-in page; with all rights but this one,
+403; 405 where nobody may use the method. `of` makes what the address is about. `data` makes something that belongs to a
+user: its owner must see it, and `others` says whether another person with the right does (SHOWN or HIDDEN). For a page
+about one thing that belongs to somebody, `others` is the number that all others with the right get, such as 404.
+
+OPEN: pages that need no right, with the four numbers for a visitor who is signed out, and for one who is signed in.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services import record
+from accounts.tools import Right, Tool, every_right
+from mailgun_sync import tasks
+from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
+
+R, W = Right.READ, Right.WRITE
+SHOWN, HIDDEN = "shown", "hidden"
+MARK = "something-to-look-for"
+
+
+# What the pages are about
+
+
+def domain() -> SendingDomain:
+    return SendingDomain.objects.get_or_create(name="mg.example.org")[0]
+
+
+def a_domain() -> dict[str, Any]:
+    return {"pk": domain().pk}
+
+
+def a_quarantined_event() -> dict[str, Any]:
+    return {"pk": QuarantinedEvent.objects.create(domain=domain(), raw='{"event": "x"}', error="no id").pk}
+
+
+def a_group() -> dict[str, Any]:
+    return {"pk": Group.objects.earliest("pk").pk}
+
+
+def an_event(owner: User) -> None:
+    fields = {"event": "delivered", "event_id": "e1", "occurred_at": timezone.now(), "subject": MARK, "raw": "{}"}
+    MailgunEvent.objects.create(domain=domain(), sender=owner, **fields)
+
+
+def an_entry(owner: User) -> None:
+    record(by=owner, action="test.happened", target=MARK)
+
+
+@dataclass(frozen=True)
+class Guarded:
+    name: str
+    tool: Tool
+    right: Right
+    get: int
+    htmx: int
+    post: int
+    export: int
+    of: Callable[[], dict[str, Any]] = dict
+    """Makes what the address is about, and says by which arguments."""
+    data: Callable[[User], None] | None = None
+    others: str | int = SHOWN
+
+
+@dataclass(frozen=True)
+class Open:
+    name: str
+    signed_out: tuple[int, int, int, int]
+    signed_in: tuple[int, int, int, int]
+    of: dict[str, Any] = field(default_factory=dict)
+
+
+# fmt: off
+GUARDED = [
+    #       address                    right                         GET  htmx POST ?export=csv
+    Guarded("accounts:user_groups",    Tool.USER_GROUPS, R,          200, 200, 405, 200),
+    Guarded("accounts:user_group",     Tool.USER_GROUPS, R,          200, 200, 405, 200, of=a_group),
+    Guarded("accounts:new_group",      Tool.USER_GROUPS, W,          405, 405, 302, 405),
+    Guarded("accounts:change_rights",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
+    Guarded("accounts:rename_group",   Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
+    Guarded("accounts:find_people",    Tool.USER_GROUPS, W,          405, 405, 200, 405, of=a_group),
+    Guarded("accounts:add_member",     Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
+    Guarded("accounts:remove_member",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
+    Guarded("accounts:delete_group",   Tool.USER_GROUPS, W,          200, 200, 302, 200, of=a_group),
+    Guarded("accounts:audit_trail",    Tool.AUDIT_TRAIL, R,          200, 200, 302, 200, data=an_entry),
+
+    Guarded("mailgun_sync:log",        Tool.MAILGUN_MESSAGE_LOG, R,  200, 200, 302, 200, data=an_event, others=HIDDEN),
+    Guarded("mailgun_sync:admin_log",  Tool.ADMIN_MAILGUN_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_event),
+    Guarded("mailgun_sync:status",     Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
+    Guarded("mailgun_sync:sync_now",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
+    Guarded("mailgun_sync:pause",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
+    Guarded("mailgun_sync:resume",     Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
+    Guarded("mailgun_sync:backfill",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
+    Guarded("mailgun_sync:retry",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_quarantined_event),
+]
+
+OPEN = [
+    #    address                                  signed out: GET, htmx, POST, ?export=csv    signed in
+    Open("accounts:home",                         (302, 302, 302, 302),                       (200, 200, 405, 200)),
+    Open("account_login",                         (200, 200, 200, 200),                       (302, 302, 302, 302)),
+    Open("account_logout",                        (302, 302, 302, 302),                       (200, 200, 302, 200)),
+    Open("account_change_password",               (302, 302, 302, 302),                       (200, 200, 200, 200)),
+    Open("account_reset_password",                (200, 200, 200, 200),                       (200, 200, 200, 200)),
+    Open("account_reset_password_done",           (200, 200, 405, 200),                       (200, 200, 405, 200)),
+    Open("account_reset_password_from_key",       (200, 200, 200, 200),                       (200, 200, 200, 200),
+         of={"uidb36": "1", "key": "no-such-key"}),
+    Open("account_reset_password_from_key_done",  (200, 200, 405, 200),                       (200, 200, 405, 200)),
+]
+# fmt: on
+
+# Django's admin site is one rule instead of lines: nobody but superusers gets in anywhere.
+BY_RULE = {"admin"}
+
+REQUESTS: dict[str, Callable[[Client, str], HttpResponse]] = {
+    "get": lambda client, address: client.get(address),
+    "htmx": lambda client, address: client.get(address, headers={"HX-Request": "true"}),
+    "post": lambda client, address: client.post(address),
+    "export": lambda client, address: client.get(address, {"export": "csv"}),
+}
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch):
+    """A sync that is asked for is not started."""
+    monkeypatch.setattr(tasks.sync_one, "delay", lambda *args, **kwargs: None)
+
+
+def patterns(resolver: Any = None, namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every address of the project with its full name."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from patterns(entry, f"{namespace}{entry.namespace}:" if entry.namespace else namespace)
+        else:
+            yield f"{namespace}{entry.name}", entry
+
+
+def test_every_address_is_in_the_matrix():
+    addresses = {name for name, _ in patterns() if name.split(":")[0] not in BY_RULE}
+    lines = [line.name for line in [*GUARDED, *OPEN]]
+    assert addresses - set(lines) == set(), "these have no line in the tables"
+    assert set(lines) - addresses == set(), "these lines have no address"
+    assert len(lines) == len(set(lines))
+
+
+def each_line_and_request(lines: list[Any]) -> Any:
+    cases = [(line, request) for line in lines for request in REQUESTS]
+    return pytest.mark.parametrize(("line", "request_kind"), cases, ids=[f"{line.name}-{kind}" for line, kind in cases])
+
+
+def ask(client: Client, line: Guarded | Open, kind: str) -> HttpResponse:
+    kwargs = line.of() if callable(line.of) else line.of
+    return REQUESTS[kind](client, reverse(line.name, kwargs=kwargs))
+
+
+def answers(line: Guarded, kind: str) -> int:
+    number: int = getattr(line, kind)
+    return number
+
+
+def body(response: HttpResponse) -> str:
+    return response.getvalue().decode()
+
+
+@each_line_and_request(GUARDED)
+def test_signed_out(client, line, request_kind):
+    response = ask(client, line, request_kind)
+    if answers(line, request_kind) == 405:
+        assert response.status_code == 405
+    elif request_kind == "htmx":
+        assert response["HX-Redirect"].startswith("/accounts/login/?next=/")
+        assert body(response) == ""
+    else:
+        assert response.status_code == 302
+        assert response["Location"].startswith("/accounts/login/?next=/")
+
+
+@each_line_and_request(GUARDED)
+def test_every_other_right_but_this(make_user, signed_in, line, request_kind):
+    user = make_user(*(cell for cell in every_right() if cell != (line.tool, line.right)))
+    if line.data:
+        line.data(user)
+    response = ask(signed_in(user), line, request_kind)
+    assert response.status_code == (405 if answers(line, request_kind) == 405 else 403)
+    assert MARK not in body(response)
+
+
+@each_line_and_request(GUARDED)
+def test_this_right_alone_and_own_data(make_user, signed_in, line, request_kind):
+    user = make_user((line.tool, line.right), username="owner")
+    if (line.tool, line.right) == (Tool.USER_GROUPS, W):
+        make_user(groups=["System Administrators"])
+    if line.data:
+        line.data(user)
+    response = ask(signed_in(user), line, request_kind)
+    assert response.status_code == answers(line, request_kind)
+    if line.data and response.status_code == 200:
+        assert MARK in body(response)
+
+
+@each_line_and_request([line for line in GUARDED if line.data])
+def test_this_right_alone_and_the_data_of_somebody_else(make_user, signed_in, line, request_kind):
+    line.data(make_user(username="owner"))
+    response = ask(signed_in(make_user((line.tool, line.right))), line, request_kind)
+    if isinstance(line.others, int):
+        assert response.status_code == line.others
+        assert MARK not in body(response)
+        return
+    assert response.status_code == answers(line, request_kind)
+    if response.status_code == 200:
+        assert (MARK in body(response)) == (line.others == SHOWN)
+
+
+@each_line_and_request(OPEN)
+def test_pages_that_need_no_right(client, make_user, signed_in, line, request_kind):
+    position = list(REQUESTS).index(request_kind)
+    assert ask(client, line, request_kind).status_code == line.signed_out[position]
+    assert ask(signed_in(make_user()), line, request_kind).status_code == line.signed_in[position]
+
+
+def admin_addresses(user: User) -> Iterator[str]:
+    pk = str(user.pk)
+    samples = {"object_id": pk, "id": pk, "content_type_id": "1", "app_label": "accounts", "url": "x"}
+    for name, pattern in patterns():
+        if name.startswith("admin:") and pattern.name:
+            yield reverse(name, kwargs={key: samples[key] for key in pattern.pattern.regex.groupindex})
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_the_admin_site_lets_nobody_in_but_superusers(client, make_user, signed_in, method):
+    everything = list(every_right())
+    staff = make_user(*everything, is_staff=True)
+    addresses = list(admin_addresses(staff))
+    assert len(addresses) > 8
+    for address in addresses:
+        for visitor in (client, signed_in(make_user(*everything))):
+            response = getattr(visitor, method)(address, follow=True)
+            assert response.status_code == 403 or response.request["PATH_INFO"] == "/accounts/login/", address
+        if address.startswith("/admin/accounts/"):
+            assert getattr(signed_in(staff), method)(address, follow=True).status_code in (403, 404), address
