@@ -40,16 +40,21 @@ def start_of(day: date) -> datetime:
 
 @dataclass(frozen=True)
 class DateRange:
-    """Days from first to last, both included; None is open. `notes` say how it differs from what was asked for."""
+    """Days from first to last, both included; None is open. Nothing before `earliest` is let through in any case.
+
+    `notes` say how it differs from what was asked for.
+    """
 
     first: date | None
     last: date | None
+    earliest: date | None = None
     notes: tuple[str, ...] = ()
 
     def bounds(self, path: str) -> Bounds:
+        low = max((day for day in (self.first, self.earliest) if day), default=None)
         return Bounds(
             path,
-            low=start_of(self.first) if self.first else None,
+            low=start_of(low) if low else None,
             high=start_of(self.last + timedelta(days=1)) if self.last else None,
         )
 
@@ -112,8 +117,9 @@ class DateRangeField(forms.Field):
         if earliest and (first is None or first < earliest):
             if first or last:
                 notes.append(f"Only the last {self.days_back} days can be shown here, from {written(earliest)}.")
-            first = earliest
-        return DateRange(first, last, tuple(notes))
+            if last is None or last >= earliest:
+                first = earliest
+        return DateRange(first, last, earliest, tuple(notes))
 
 
 class DateRangeFilter(django_filters.Filter):

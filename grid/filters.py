@@ -36,7 +36,10 @@ class ContainsFilter(django_filters.Filter):
     def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
         attrs = {"type": "search", "placeholder": "contains…", "maxlength": MAX_TEXT, "autocomplete": "off"}
         kwargs.setdefault("widget", forms.TextInput(attrs=attrs))
-        super().__init__(field_name, "icontains", **kwargs)
+        super().__init__(field_name, **kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return qs.filter(**{f"{self.field_name}__icontains": value}) if value else qs
 
 
 class ExactFilter(django_filters.Filter):

@@ -154,7 +154,7 @@ def numbered(page: Page, queryset: Rows, *, first: int) -> Page:
         first = 1
     elif total.exact:
         first = min(first, latest) if page.more_after else latest
-    return replace(page, first=first, total=total)
+    return replace(page, first=max(first, 1), total=total)
 
 
 def key_name(row: Model) -> str:

@@ -44,8 +44,11 @@ class DateInput:
     earliest: str
 
 
-def address(path: str, parameters: dict[str, str]) -> str:
-    return f"{path}?{urlencode(parameters)}" if parameters else path
+def address(path: str, parameters: dict[str, str], *, default_sort: str) -> str:
+    """The address of a grid, without what goes without saying."""
+    usual = {"find": "", "sort": default_sort, "rows": str(DEFAULT_SIZE)}
+    unusual = {name: text for name, text in parameters.items() if text != usual.get(name)}
+    return f"{path}?{urlencode(unusual)}" if unusual else path
 
 
 @dataclass(kw_only=True)
@@ -69,14 +72,8 @@ class Screen:
 
     def link(self, **changes: str) -> str:
         """This grid with the filters as they were understood, and some changes, from its first page on."""
-        parameters = self.filterset.shareable()
-        if self.find:
-            parameters["find"] = self.find
-        if str(self.sort) != self.default_sort:
-            parameters["sort"] = str(self.sort)
-        if self.size != DEFAULT_SIZE:
-            parameters["rows"] = str(self.size)
-        return address(self.path, parameters | changes)
+        asked = self.filterset.shareable() | {"find": self.find, "sort": str(self.sort), "rows": str(self.size)}
+        return address(self.path, asked | changes, default_sort=self.default_sort)
 
     # Above the table
 

@@ -8,6 +8,7 @@ import django_tables2 as tables
 from django.db.models import Model
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.dateformat import format as date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_tables2.data import TableListData
@@ -21,8 +22,8 @@ ROW_LINK = {"a": {"class": "row-link"}}
 
 
 def time_text(moment: datetime, *, seconds: bool = False) -> str:
-    """A time as the district writes it, in its zone: 11/20/2026 10:31 AM."""
-    return timezone.localtime(moment).strftime("%m/%d/%Y %I:%M:%S %p" if seconds else "%m/%d/%Y %I:%M %p")
+    """A time as the district writes it, in its zone: 11/20/2026 8:31 AM."""
+    return date_format(timezone.localtime(moment), "m/d/Y g:i:s A" if seconds else "m/d/Y g:i A")
 
 
 def time_element(moment: datetime, *, seconds: bool = False) -> SafeString:

@@ -62,7 +62,7 @@ class GridView(View):
     row_name = "rows"
     template_name = "grid/page.html"
     # How long one statement for a page may take.
-    seconds = 20
+    seconds: float = 20
     narrow_rounds = 8
 
     page = Page([])
@@ -119,7 +119,7 @@ class GridView(View):
         personal = {name: text for name, text in values.items() if name in self.filterset_class.personal}
         find = finds.keep(request.session, personal)
         shown = {name: text for name, text in values.items() if name not in personal}
-        location = address(request.path, shown | ({"find": find} if find else {}))
+        location = address(request.path, shown | {"find": find}, default_sort=self.default_sort)
         if not is_htmx(request):
             return HttpResponseRedirect(location)
         self.complaints = []

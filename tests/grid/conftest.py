@@ -1,10 +1,14 @@
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
-from django.test import Client
+import time_machine
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.grid.letters import letters_table
+
+# Noon of a Friday in the district.
+NOW = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +20,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture(autouse=True)
 def addresses(settings) -> None:
     settings.ROOT_URLCONF = "tests.grid.letters"
+    settings.TIME_ZONE = "America/Chicago"
+
+
+@pytest.fixture(autouse=True)
+def now() -> Iterator[datetime]:
+    with time_machine.travel(NOW, tick=False):
+        yield NOW

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import django_tables2 as tables
+import lxml.html
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import connection, models
 from django.db.models.functions import Upper
+from django.http import HttpResponse
 from django.urls import include, path
 
 from grid.filters import ContainsFilter, DateRangeFilter, GridFilterSet, OptionFilter
@@ -85,7 +87,7 @@ urlpatterns = [
 
 @contextmanager
 def letters_table() -> Iterator[None]:
-    """The table of letters: the app of this model is not installed, so no migration makes it."""
+    """The table of letters: its app is not installed, so no migration makes it."""
     with connection.schema_editor() as editor:
         editor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
         editor.execute("DROP TABLE IF EXISTS grid_tests_letter")
@@ -110,3 +112,43 @@ def make_letters(
         )
         for i in range(number)
     )
+
+
+class Shown:
+    """What an answer shows, read from its HTML."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        assert response.status_code == 200
+        self.html = response.content.decode()
+        self.root = lxml.html.fromstring(self.html)
+
+    def texts(self, xpath: str) -> list[str]:
+        return [" ".join(element.text_content().split()) for element in self.root.xpath(xpath)]
+
+    def column(self, number: int) -> list[str]:
+        return self.texts(f"//form[@id='grid']//tbody/tr/td[{number}]")
+
+    @property
+    def subjects(self) -> list[str]:
+        return self.column(4)
+
+    @property
+    def count(self) -> str:
+        return self.texts("//*[@id='grid-count']")[0]
+
+    @property
+    def words(self) -> str:
+        """Everything said above the table."""
+        return " ".join(self.texts("//form[@id='grid']//*[@class='alert alert-warning' or @class='grid-notes']/p"))
+
+    @property
+    def empty_words(self) -> str:
+        return " ".join(self.texts("//*[@class='grid-empty']/p"))
+
+    def href(self, element_id: str) -> str:
+        """Where a link leads; "" when it is not there."""
+        return next(iter(self.root.xpath(f"//*[@id='{element_id}']/@href")), "")
+
+    def value(self, name: str) -> str:
+        """What a field of the form holds."""
+        return str(self.root.xpath(f"//form[@id='grid']//*[@name='{name}']")[0].value or "")
