@@ -9,6 +9,7 @@ from pathlib import Path
 from bootstrap_wrapper import get_bootstrap_dir
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
+from django.contrib.messages.constants import ERROR
 from environ import FileAwareEnv
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -80,6 +81,7 @@ TEMPLATES = [
     },
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+MESSAGE_TAGS = {ERROR: "danger"}  # as Bootstrap calls it
 
 # Stores
 DATABASES = {"default": env.db("DATABASE_URL")}

@@ -273,8 +273,10 @@ def test_an_odd_search_gets_words(client, counselors, who):
 
 
 def test_a_person_is_added_and_removed_and_both_are_recorded(client, counselors, make_user):
-    user = make_user(username="dexter")
+    user = make_user(username="dexter", pk=12_345)
+    assert 'value="12345"' in client.post(page(counselors, "people"), {"who": "dexter"}).text
     text = client.post(page(counselors, "people", "add"), {"user": user.pk}, follow=True).text
+    assert 'value="12345"' in text
     assert "dexter is now in this group." in text
     assert User.objects.get(pk=user.pk).may(Tool.SENT_MESSAGE_LOG)
     client.post(page(counselors, "people", "add"), {"user": user.pk})
