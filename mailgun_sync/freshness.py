@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Max, Q
@@ -14,7 +14,8 @@ from mailgun_sync.models import MailgunEvent, SendingDomain, SyncGap
 
 def next_sync(now: datetime) -> datetime:
     """When the schedule starts the next sync."""
-    return now + settings.MAILGUN_SYNC_TIMES.remaining_estimate(now)
+    estimate: datetime = now + settings.MAILGUN_SYNC_TIMES.remaining_estimate(now)
+    return (estimate + timedelta(seconds=30)).replace(second=0, microsecond=0)
 
 
 def when(moment: datetime, now: datetime) -> str:

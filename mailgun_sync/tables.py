@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django_tables2 import Column, TemplateColumn
 
 from grid.statuses import Shape, Status, Tone
 from grid.tables import GridTable, NumberColumn, StatusColumn, TimeColumn
-from mailgun_sync.models import EventKind, SyncRun
+from mailgun_sync.models import EventKind, SendingDomain, SyncRun
 
 EVENT_STATUSES = {
     EventKind.ACCEPTED: Status(
@@ -68,11 +72,19 @@ RUN_STATUSES = {
 }
 
 
-class MinutesColumn(Column):
-    """A length of time, in minutes."""
+class OutcomeColumn(StatusColumn):
+    """A status with the error, if any, that led to it."""
 
-    def render(self, value: timedelta) -> str:
-        return f"{value / timedelta(minutes=1):,.0f} min"
+    def __init__(self, statuses: Mapping[Any, Status], *args: Any, error: str, **kwargs: Any) -> None:
+        super().__init__(statuses, *args, **kwargs)
+        self.error = error
+
+    def render(self, record: SendingDomain | SyncRun) -> SafeString:
+        return format_html('{}<p class="reason">{}</p>', super().render(record), getattr(record, self.error))
+
+
+def _minutes(length: timedelta) -> str:
+    return f"{length / timedelta(minutes=1):,.0f} min"
 
 
 class PlainTable(GridTable):
@@ -82,21 +94,23 @@ class PlainTable(GridTable):
 
 class DomainTable(PlainTable):
     name = Column(verbose_name="Domain")
-    state = StatusColumn(DOMAIN_STATUSES, verbose_name="State")
-    last_error = Column(verbose_name="Last error", default="none")
+    state = OutcomeColumn(DOMAIN_STATUSES, error="last_error", verbose_name="State")
     settled_through = TimeColumn(verbose_name="Complete up to", default="not known yet")
-    settle_after = MinutesColumn(verbose_name="Waits for late events")
+    settle_after = Column(verbose_name="Waits for late events")
     covered_from = TemplateColumn(
         template_name="mailgun_sync/_coverage.html", verbose_name="Complete since", empty_values=()
     )
     actions = TemplateColumn(template_name="mailgun_sync/_domain_actions.html", verbose_name="Actions", empty_values=())
 
+    def render_settle_after(self, value: timedelta) -> str:
+        return _minutes(value)
+
 
 class RunTable(PlainTable):
     started_at = TimeColumn(seconds=True, verbose_name="Started")
     domain = Column()
-    kind = Column(accessor="get_kind_display", verbose_name="Kind")
-    outcome = StatusColumn(RUN_STATUSES)
+    kind = Column()
+    outcome = OutcomeColumn(RUN_STATUSES, error="error")
     begin = TimeColumn(verbose_name="Events from", default="")
     end = TimeColumn(verbose_name="to", default="")
     pages = NumberColumn()
@@ -104,9 +118,13 @@ class RunTable(PlainTable):
     events_new = NumberColumn(verbose_name="New")
     quarantined = NumberColumn()
     late = NumberColumn()
-    latest_by = MinutesColumn(verbose_name="Late by up to")
-    asked_by = Column(accessor="asked_by__listed_name", default="schedule")
-    error = Column(default="")
+
+    def render_kind(self, record: SyncRun) -> str:
+        kind = record.get_kind_display()
+        return f"{kind}, asked for by {record.asked_by.listed_name}" if record.asked_by else kind
+
+    def render_late(self, record: SyncRun) -> str:
+        return f"{record.late:,} (by up to {_minutes(record.latest_by)})" if record.late else "0"
 
 
 class QuarantineTable(PlainTable):
