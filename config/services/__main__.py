@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from .processes import spawn
+from .processes import run
 from .running import VAR, command, running
 
 
@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args(arguments)
     with running(options.var.resolve(), options.state) as services:
-        return spawn(options.command, env=services.environment).wait()
+        return run(options.command, env=services.environment)
 
 
 if __name__ == "__main__":

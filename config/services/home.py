@@ -20,7 +20,6 @@ from pwd import struct_passwd
 from .engines import WHEELS, copy_wheels
 from .processes import SetupError
 
-OUTSIDE = Path("/var/lib/messenger-logs")
 # A socket's path has to fit into 107 bytes; this is the longest name that a server here gives to one.
 _LONGEST_SOCKET_PATH = 107 - len("/.s.PGSQL.5432")
 
@@ -55,19 +54,26 @@ def find_home(var: Path) -> Home:
         raise SetupError(f"There is no user {name} to run the servers as; name one in SERVICES_USER.") from None
     if _may_enter(account, var, WHEELS):
         return Home(var, WHEELS, account)
-    folder = OUTSIDE / _name_of(var)
-    folder.mkdir(parents=True, exist_ok=True)
-    for ours in (OUTSIDE, folder):
-        ours.chmod(0o755)
+    outside = Path(os.environ.get("SERVICES_HOME", "/var/lib/messenger-logs"))
+    folder = _open_folder(_open_folder(outside) / _name_of(var))
+    if not _may_enter(account, folder):
+        raise SetupError(f"User {name} may enter neither this checkout nor {outside}: name a folder in SERVICES_HOME.")
     return Home(folder, copy_wheels(folder), account)
 
 
 def _may_enter(account: struct_passwd, *folders: Path) -> bool:
     probe = 'for folder; do [ -r "$folder" ] && [ -x "$folder" ] || exit 1; done'
-    asked = subprocess.run(
-        ["/bin/sh", "-c", probe, "sh", *folders], user=account.pw_uid, group=account.pw_gid, extra_groups=[]
-    )
+    command = ["/bin/sh", "-c", probe, "sh", *map(str, folders)]
+    asked = subprocess.run(command, cwd="/", user=account.pw_uid, group=account.pw_gid, extra_groups=[])
     return asked.returncode == 0
+
+
+def _open_folder(folder: Path) -> Path:
+    """Make a folder that everybody may enter; one that is there stays as it is."""
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
+    return folder
 
 
 def _name_of(var: Path) -> str:

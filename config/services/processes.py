@@ -38,7 +38,8 @@ def spawn(
     """Start a child that gets the signal `orphaned` when this process ends before it.
 
     With a `log` it works in the background: its output is appended there, and Ctrl-C reaches only us. Without one it
-    shares our terminal. With an `account` it runs under that instead of ours.
+    shares our terminal. With an `account` it runs under that instead of ours, and outside of our folder, which may be
+    closed to it.
     """
     output = log.open("ab") if log else None
     pipe, _kept_open_until_we_end = (None, None) if _prctl else os.pipe()
@@ -49,6 +50,7 @@ def spawn(
             stdout=output,
             stderr=output,
             env=env,
+            cwd="/" if account else None,
             start_new_session=log is not None,
             user=account.pw_uid if account else None,
             group=account.pw_gid if account else None,
@@ -88,6 +90,19 @@ def stop(*children: Process, how: signal.Signals = signal.SIGTERM, patience: flo
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+
+
+def run(command: Sequence[str | Path], *, env: Mapping[str, str]) -> int:
+    """Run a command in our terminal to its end, and return its exit status."""
+    child = spawn(command, env=env)
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        # Ctrl-C reaches the child too; a signal to us alone does not.
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(3)
+        child.terminate()
+        raise
 
 
 def wait_until(ready: Callable[[], bool], child: Process, *, name: str, log: Path) -> None:
