@@ -12,6 +12,8 @@ from csp.constants import NONE, SELF
 from django.contrib.messages.constants import ERROR
 from environ import FileAwareEnv
 
+from config.logs import LOGGING as LOGGING
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = FileAwareEnv()
 

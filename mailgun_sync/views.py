@@ -25,7 +25,7 @@ from mailgun_sync.services import control
 from mailgun_sync.services.domains import configured_domains
 from mailgun_sync.tables import DomainTable, GapTable, MailgunEventTable, QuarantineTable, RunTable
 
-SHOWN_RUNS = 20
+SHOWN_RUNS = 50
 SHOWN_QUARANTINED = 50
 NO_BROKER = "The sync could not be started: the task queue does not answer. The next sync runs at its usual time."
 

@@ -115,7 +115,7 @@ def store_events(
 
 def _store(events: list[ProviderEvent], known: Known) -> Stored:
     with connection.cursor() as cursor:
-        page = {
+        page: dict[str, list[str | None]] = {
             "raw": [event.raw for event in events],
             "readable": [event.readable for event in events],
             "variables": [event.variables for event in events],

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.db import DatabaseError, connections
 from pytest_django import Settings
+from structlog.testing import capture_logs
 
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, SyncGap, SyncRun
@@ -71,13 +72,14 @@ def test_an_event_shown_20_minutes_late_is_found_by_the_next_run(
 
 
 def test_an_event_shown_40_minutes_late_is_found_by_the_sweep_with_a_warning(
-    mailgun: Sandbox, domain: SendingDomain, sync: Sync, now: datetime, capsys: pytest.CaptureFixture[str]
+    mailgun: Sandbox, domain: SendingDomain, sync: Sync, now: datetime
 ) -> None:
     sync()
     mailgun.add(id="late", timestamp=now - 40.5 * MINUTE)
     assert sync().events_new == 0
 
-    run = sync(sweep=timedelta(hours=72))
+    with capture_logs() as logged:
+        run = sync(sweep=timedelta(hours=72))
 
     assert stored_ids() == ["late"]
     assert (run.kind, run.late) == ("sweep", 1)
@@ -85,7 +87,8 @@ def test_an_event_shown_40_minutes_late_is_found_by_the_sweep_with_a_warning(
     assert MailgunEvent.objects.get().late_by == run.latest_by
     domain.refresh_from_db()
     assert domain.settle_after == 45 * MINUTE
-    assert "mailgun_sync.late_events" in capsys.readouterr().out
+    (warning,) = (line for line in logged if line["event"] == "mailgun_sync.late_events")
+    assert (warning["log_level"], warning["late"]) == ("warning", 1)
 
 
 def test_the_waiting_time_at_most_doubles_and_is_never_lowered(
@@ -307,19 +310,20 @@ def test_one_domain_that_fails_does_not_stop_the_others(
 
 
 def test_an_unexpected_error_ends_the_run_in_words_and_goes_to_the_log(
-    domain: SendingDomain, sync: Sync, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    domain: SendingDomain, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("private text")
 
     monkeypatch.setattr(sync_module, "_read", broken)
 
-    run = sync()
+    with capture_logs() as logged:
+        run = sync()
 
     assert run.outcome == "failed"
     assert "ZeroDivisionError" in run.error
     assert "private text" not in run.error
-    assert "mailgun_sync.crashed" in capsys.readouterr().out
+    assert [line["event"] for line in logged] == ["mailgun_sync.crashed"]
 
 
 def test_a_paused_domain_is_left_out_of_the_schedule(
