@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +49,21 @@ def test_raw_json_comes_out_byte_for_byte(domain: SendingDomain) -> None:
         *QuarantinedEvent.objects.values_list("raw", flat=True),
     }
     assert kept == {*payloads.READABLE, odd, payloads.WITHOUT_TIMESTAMP}
+
+
+def test_the_recorded_samples_go_in_and_come_out_byte_for_byte(domain: SendingDomain) -> None:
+    samples = (Path(__file__).parent.parent / "data" / "mailgun_events.jsonl").read_text().splitlines()
+    by_key: dict[object, set[str]] = {}
+    for text in samples:
+        sample = json.loads(text)
+        key = (sample["event"], sample["id"], sample["timestamp"]) if "timestamp" in sample else text
+        by_key.setdefault(key, set()).add(text)
+
+    outcome = store(domain, *samples)
+
+    assert outcome.new + outcome.quarantined == len(by_key) > 20
+    for same in by_key.values():
+        assert len(same & {*kept_texts()}) == 1
 
 
 def test_storing_again_changes_nothing(domain: SendingDomain) -> None:
