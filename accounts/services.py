@@ -133,7 +133,12 @@ def set_group_rights(*, by: User, group_id: int, seen: Collection[str], wanted: 
             return
         group.permissions.remove(*tool_permissions(before - after))
         group.permissions.add(*tool_permissions(after - before))
-        details = {"before": right_names(before), "after": right_names(after)}
+        details = {
+            "given": right_names(after - before),
+            "taken": right_names(before - after),
+            "before": right_names(before),
+            "after": right_names(after),
+        }
         record(by=by, action="user_group.rights_changed", target=group.name, details=details)
 
 

@@ -32,8 +32,9 @@ class AuditTable(GridTable):
 
 
 def detail_lines(details: dict[str, Any]) -> list[tuple[str, str]]:
-    """What an event says in detail, as pairs of words: what was before comes before what was after."""
-    names = sorted(details, key=lambda name: (name == "after", name))  # jsonb keeps no order
+    """What an event says in detail, as pairs of words; what was before and after comes last, in this order."""
+    order = {"before": 1, "after": 2}  # jsonb keeps none
+    names = sorted(details, key=lambda name: (order.get(name, 0), name))
     return [(name.replace("_", " "), in_words(details[name])) for name in names]
 
 

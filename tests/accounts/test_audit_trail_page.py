@@ -44,8 +44,8 @@ def test_events_are_listed_newest_first_in_words(client, dexter):
     assert "Matthews, Dexter" in rows
     assert "Sync: started" in rows
     assert "mg.example.org" in rows
-    assert 'names:</dt> <dd class="d-inline">a, b' in rows
-    assert 'none:</dt> <dd class="d-inline">none' in rows
+    assert "<strong>names:</strong> a, b" in rows
+    assert "<strong>none:</strong> none" in rows
     assert rows.index("Sync: started") < rows.index("Sign in: succeeded")
 
 

@@ -92,6 +92,8 @@ def test_rights_are_ticked_and_unticked_and_the_change_is_recorded(client, admin
     )
     assert event.details["after"] == ["Messenger > Sent Message Log: R", "System Administration > Audit Trail: R"]
     assert len(event.details["before"]) == len(before)
+    assert event.details["given"] == ["System Administration > Audit Trail: R"]
+    assert len(event.details["taken"]) == len(before) - 1
 
 
 def test_saving_what_is_so_already_records_nothing(client, counselors):
