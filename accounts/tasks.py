@@ -4,7 +4,17 @@ from celery import shared_task
 from django.core.mail import send_mail
 
 
-@shared_task(autoretry_for=(SMTPException, OSError), retry_backoff=True, max_retries=5)
+class MailNotSent(Exception):
+    """Names the kind of failure alone: the mail server's own words name the recipient, and this goes into the log."""
+
+
+@shared_task(autoretry_for=(MailNotSent,), retry_backoff=True, max_retries=5)
 def send_email(*, subject: str, body: str, to: list[str]) -> None:
-    """Send one mail from the product's own address; tried again while the mail server is away."""
-    send_mail(subject, body, None, to)
+    """Send one mail from the product's own address; tried again while the mail server refuses or is away."""
+    failure = ""
+    try:
+        send_mail(subject, body, None, to)
+    except (SMTPException, OSError) as error:
+        failure = type(error).__name__
+    if failure:
+        raise MailNotSent(failure)
