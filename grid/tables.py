@@ -15,7 +15,16 @@ from django_tables2.data import TableListData
 
 from grid.statuses import UNKNOWN, Status
 
-__all__ = ["ROW_LINK", "GridTable", "NumberColumn", "StatusColumn", "TimeColumn", "time_element", "time_text"]
+__all__ = [
+    "ROW_LINK",
+    "AddressColumn",
+    "GridTable",
+    "NumberColumn",
+    "StatusColumn",
+    "TimeColumn",
+    "time_element",
+    "time_text",
+]
 
 # attrs of a column whose link opens the row: a click anywhere in the row follows it.
 ROW_LINK = {"a": {"class": "row-link"}}
@@ -66,6 +75,17 @@ class NumberColumn(tables.Column):
         return value
 
 
+class AddressColumn(tables.Column):
+    """An e-mail address; where it is too long for its column, the line breaks at the @."""
+
+    def render(self, value: str) -> SafeString:
+        name, at, host = value.rpartition("@")
+        return format_html("{}<wbr>{}{}", name, at, host)
+
+    def value(self, value: str) -> str:
+        return value
+
+
 class StatusColumn(tables.Column):
     """Word, shape and color from a table of statuses; the header explains them all."""
 
@@ -101,6 +121,3 @@ class PageRows(TableListData):
 
 class GridTable(tables.Table):
     """The columns of a log. Only columns that are never NULL may be sorted by: others say orderable=False."""
-
-    def __init__(self, data: Any, **kwargs: Any) -> None:
-        super().__init__(data, **kwargs)

@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
@@ -6,6 +7,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.generic import View
+from django_htmx.middleware import HtmxDetails
 
 from grid import finds
 from grid.dates import DateRange
@@ -241,24 +243,26 @@ class GridView(View):
 
     def fetch_page(self, key: Key | None, *, number: str) -> Page:
         bounds = self.filterset.bounds
-        page, queryset = fetch_page(
-            self.filterset.unbounded,
+        fetch = partial(
+            fetch_page,
             sort=self.sort,
             bounds=bounds,
-            key=key,
             size=self.size,
             narrow=self.narrow,
             rounds=self.narrow_rounds,
         )
+        page, queryset = fetch(self.filterset.unbounded, key=key)
         if key and (not page.rows or (key.backward and not page.more_before)):
             # Rows have come or gone: rather the whole first page than a part of it.
-            return self.fetch_page(None, number="")
+            page, queryset = fetch(queryset, key=None)
         first = int(number) if number.isascii() and number.isdigit() and len(number) < 13 else 1
         return numbered(page, queryset.filter(bounds.condition()) if bounds else queryset, first=first)
 
 
 def is_htmx(request: HttpRequest) -> bool:
-    return bool(getattr(request, "htmx", False))
+    """Whether a fragment is asked for: htmx, when it has lost a page of its history, asks for the whole page again."""
+    htmx = HtmxDetails(request)
+    return bool(htmx) and not htmx.history_restore_request
 
 
 def refuse_nullable(queryset: Rows, path: str) -> None:

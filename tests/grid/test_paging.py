@@ -276,6 +276,14 @@ def test_a_log_may_let_fewer_rows_through_once_it_knows_the_days(rf):
     assert shown.words == "25 rows, 3 rounds"
 
 
+def test_the_first_page_in_place_of_one_that_is_gone_is_narrowed_too(rf):
+    letters = make_letters(20, newest=NOW)
+    request = rf.get(f"/letters/?rows=25&after={key_name(letters[-1])}")
+    request.session = {}
+    request.user = None
+    assert Shown(TopTenOfADay.as_view()(request)).count == "1–10 of 10"
+
+
 def test_narrowing_ends(rf):
     class NeverContent(LetterLog):
         rounds = 0

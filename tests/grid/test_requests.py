@@ -107,6 +107,11 @@ def test_htmx_gets_the_fragment_of_the_same_address(client):
         assert response["Cache-Control"] == "private, no-store"
 
 
+def test_htmx_gets_the_whole_page_when_it_lost_it_from_its_history(client):
+    response = client.get("/letters/", headers=HTMX | {"HX-History-Restore-Request": "true"})
+    assert "<html" in response.content.decode()
+
+
 def test_htmx_gets_the_answer_to_the_form_at_once_and_the_address_to_show(client):
     make_letters(5, newest=NOW)
     data = {"recipient": "parent3@", "status": "sent", "sort": "-pages", "rows": "100"}
