@@ -17,7 +17,6 @@ from grid.statuses import UNKNOWN, Status
 
 __all__ = [
     "ROW_LINK",
-    "AddressColumn",
     "GridTable",
     "NumberColumn",
     "StatusColumn",
@@ -72,17 +71,6 @@ class NumberColumn(tables.Column):
         return f"{value:,}"
 
     def value(self, value: int) -> int:
-        return value
-
-
-class AddressColumn(tables.Column):
-    """An e-mail address; where it is too long for its column, the line breaks at the @."""
-
-    def render(self, value: str) -> SafeString:
-        name, at, host = value.rpartition("@")
-        return format_html("{}<wbr>{}{}", name, at, host)
-
-    def value(self, value: str) -> str:
         return value
 
 

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django_tables2 import Column, TemplateColumn
 
 from grid.statuses import Shape, Status, Tone
-from grid.tables import AddressColumn, GridTable, NumberColumn, StatusColumn, TimeColumn
+from grid.tables import GridTable, NumberColumn, StatusColumn, TimeColumn
 from mailgun_sync.models import EventKind, SendingDomain, SyncRun
 
 EVENT_STATUSES = {
@@ -51,7 +51,7 @@ class MailgunEventTable(GridTable):
     event = StatusColumn(EVENT_STATUSES, accessor="shown_kind", order_by="event", verbose_name="Event")
     occurred_at = TimeColumn(seconds=True, verbose_name="Event Time Stamp")
     person_id = Column(verbose_name="Recipient PersonID")
-    recipient = AddressColumn(verbose_name="Recipient Email")
+    recipient = Column(verbose_name="Recipient Email")
     subject = Column(verbose_name="Subject")
     detail = Column(verbose_name="Reason")
 

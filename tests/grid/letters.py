@@ -15,7 +15,7 @@ from django.urls import include, path
 
 from grid.filters import ContainsFilter, DateRangeFilter, GridFilterSet, OptionFilter
 from grid.statuses import Shape, Status, Tone
-from grid.tables import ROW_LINK, AddressColumn, GridTable, NumberColumn, StatusColumn, TimeColumn
+from grid.tables import ROW_LINK, GridTable, NumberColumn, StatusColumn, TimeColumn
 from grid.views import GridView
 
 STATUSES = {
@@ -51,7 +51,7 @@ class Letter(models.Model):
 class LetterTable(GridTable):
     status = StatusColumn(STATUSES)
     posted_at = TimeColumn(verbose_name="Posted")
-    recipient = AddressColumn(verbose_name="Recipient Email")
+    recipient = tables.Column(verbose_name="Recipient Email")
     subject = tables.Column(linkify=True, attrs=ROW_LINK)
     pages = NumberColumn()
     remark = tables.Column(orderable=False)
