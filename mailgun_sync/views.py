@@ -11,12 +11,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
-from accounts.access import SignedInRequest, ToolRightMixin, tool_right
-from accounts.services import record
+from accounts.access import SignedInRequest, tool_right
+from accounts.grids import ToolGridView
 from accounts.tools import Right, Tool
 from grid.dates import written
 from grid.tables import time_element
-from grid.views import GridView
 from mailgun_sync.filters import MailgunEventFilters
 from mailgun_sync.freshness import freshness_notes, next_sync
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, SyncGap, SyncRun
@@ -30,13 +29,10 @@ SHOWN_QUARANTINED = 50
 NO_BROKER = "The sync could not be started: the task queue does not answer. The next sync runs at its usual time."
 
 
-class MailgunMessageLog(ToolRightMixin, GridView):
+class MailgunMessageLog(ToolGridView):
     """The events of the user's own messages."""
 
-    request: SignedInRequest
     tool = Tool.MAILGUN_MESSAGE_LOG
-    title = "Mailgun Message Log"
-    menu_path = "Messenger"
     table_class = MailgunEventTable
     filterset_class = MailgunEventFilters
     default_sort = "-occurred_at"
@@ -50,12 +46,13 @@ class MailgunMessageLog(ToolRightMixin, GridView):
 
     def narrow(self, queryset: Any, rows: list[Any]) -> MailgunEventQuerySet | None:
         """At most so many events of a day are in the grid; the report has all of them."""
-        cut: MailgunEventQuerySet | None = None
+        narrowed = queryset
         for day in {timezone.localdate(row.occurred_at) for row in rows} - self.days_seen.keys():
-            narrower = (cut or queryset).newest_of_day(day, settings.MAILGUN_SHOWN_A_DAY)
-            self.days_seen[day] = narrower is not None
-            cut = narrower if narrower is not None else cut
-        return cut
+            newest = narrowed.newest_of_day(day, settings.MAILGUN_SHOWN_A_DAY)
+            self.days_seen[day] = newest is not None
+            if newest is not None:
+                narrowed = newest
+        return None if narrowed is queryset else narrowed
 
     def begin(self, asked: dict[str, str], *, find: str) -> None:
         self.days_seen: dict[date, bool] = {}
@@ -76,21 +73,11 @@ class MailgunMessageLog(ToolRightMixin, GridView):
             f" {self.export_label} gives all of them."
         )
 
-    def recorded_export(self, count: int | None) -> None:
-        period = str(self.period) if self.period else ""
-        record(
-            by=self.request.user,
-            action=f"export.{self.tool.name.lower()}",
-            target=self.title,
-            details={"rows": count, "created": period},
-        )
-
 
 class AdministrationMailgunMessageLog(MailgunMessageLog):
     """The events of everybody's messages."""
 
     tool = Tool.ADMIN_MAILGUN_MESSAGE_LOG
-    menu_path = "Messenger Administration"
 
 
 @require_safe
@@ -100,8 +87,8 @@ def status(request: SignedInRequest) -> HttpResponse:
     quarantined = QuarantinedEvent.objects.select_related("domain")
     kept_out = () if request.user.may(Tool.MAILGUN_SYNC, Right.WRITE) else ("actions", "retry")
     context = {
-        "title": "Mailgun Sync",
-        "menu_path": "Messenger Administration",
+        "title": Tool.MAILGUN_SYNC.label,
+        "menu_path": Tool.MAILGUN_SYNC.menu,
         "as_of": time_element(now, seconds=True),
         "next_sync": time_element(next_sync(now)),
         "retention_days": settings.MAILGUN_RETENTION_DAYS,

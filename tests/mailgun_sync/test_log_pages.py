@@ -73,7 +73,8 @@ def page(client: Client, name: str = ALL, /, **query: str) -> str:
 
 
 def recipients(text: str) -> list[str]:
-    return re.findall(r"[\w.-]+@example\.com", text.partition("<tbody>")[2].partition("</tbody>")[0])
+    body = re.search(r"<tbody.*?</tbody>", text, re.DOTALL)
+    return re.findall(r"[\w.-]+@example\.com", body[0]) if body else []
 
 
 def exported(client: Client, name: str = ALL, /, **query: str) -> list[dict[str, str]]:
@@ -395,14 +396,13 @@ def test_an_export_is_in_the_audit_trail_without_what_was_searched_for(
     administrator: Client, add: Callable[..., MailgunEvent]
 ) -> None:
     add(recipient="mai@example.com")
-    search = administrator.post(reverse(ALL), {"recipient": "mai"})
+    search = administrator.post(reverse(ALL), {"recipient": "mai@"})
 
     text_of(administrator.get(f"{search['Location']}&export=csv"))
 
     event = AuditEvent.objects.get(action="export.admin_mailgun_message_log")
     assert event.details["rows"] == 1
     assert "mai@" not in str(event.details)
-    assert "mai" not in str(event.details.values())
 
 
 BAD = [
