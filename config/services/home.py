@@ -18,7 +18,7 @@ from pathlib import Path
 from pwd import struct_passwd
 
 from .engines import WHEELS, copy_wheels
-from .processes import SetupError
+from .processes import SetupError, other_user
 
 # A socket's path has to fit into 107 bytes; this is the longest name that a server here gives to one.
 _LONGEST_SOCKET_PATH = 107 - len("/.s.PGSQL.5432")
@@ -64,8 +64,7 @@ def find_home(var: Path) -> Home:
 def _may_enter(account: struct_passwd, *folders: Path) -> bool:
     probe = 'for folder; do [ -r "$folder" ] && [ -x "$folder" ] || exit 1; done'
     command = ["/bin/sh", "-c", probe, "sh", *map(str, folders)]
-    asked = subprocess.run(command, cwd="/", user=account.pw_uid, group=account.pw_gid, extra_groups=[])
-    return asked.returncode == 0
+    return subprocess.run(command, cwd="/", **other_user(account)).returncode == 0
 
 
 def _open_folder(folder: Path) -> Path:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from pwd import struct_passwd
+from typing import Any
 
 Process = subprocess.Popen[bytes]
 
@@ -43,18 +44,20 @@ def spawn(
     """
     output = log.open("ab") if log else None
     pipe, _kept_open_until_we_end = (None, None) if _prctl else os.pipe()
+    identity = other_user(account)
+    if pipe:  # The watchdog stays what we are, and starts the command as the other user.
+        command = [sys.executable, _WATCHDOG, str(pipe), account.pw_name if account else "", *command]
+        identity = {}
     try:
         return subprocess.Popen(
-            command if pipe is None else [sys.executable, _WATCHDOG, str(pipe), *command],
+            command,
             stdin=subprocess.DEVNULL if log else None,
             stdout=output,
             stderr=output,
             env=env,
             cwd="/" if account else None,
             start_new_session=log is not None,
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
+            **identity,
             preexec_fn=tied_to_this_process(orphaned),
             pass_fds=[pipe] if pipe else [],
         )
@@ -63,6 +66,11 @@ def spawn(
             output.close()
         if pipe:
             os.close(pipe)
+
+
+def other_user(account: struct_passwd | None) -> dict[str, Any]:
+    """The arguments with which `subprocess` starts a program under an account; none for our own."""
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
 
 
 def tied_to_this_process(orphaned: signal.Signals) -> Callable[[], None]:
@@ -98,11 +106,13 @@ def run(command: Sequence[str | Path], *, env: Mapping[str, str]) -> int:
     try:
         return child.wait()
     except KeyboardInterrupt:
-        # Ctrl-C reaches the child too; a signal to us alone does not.
         with suppress(subprocess.TimeoutExpired):
-            child.wait(3)
-        child.terminate()
+            child.wait(5)  # Ctrl-C has reached the child too, and it may have something to put in order.
         raise
+    finally:
+        if child.poll() is None:
+            child.terminate()
+            child.wait()
 
 
 def wait_until(ready: Callable[[], bool], child: Process, *, name: str, log: Path) -> None:

@@ -82,7 +82,7 @@ def command(main: Callable[[list[str]], int]) -> None:
     """Run what a file in bin/ stands for. It ends in order on a signal, and problems are said in words."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:

@@ -1,10 +1,11 @@
-"""Runs a command and kills it when a pipe ends: python watchdog.py PIPE COMMAND...
+"""Runs a command, and kills it when a pipe ends: python watchdog.py PIPE USER COMMAND... (USER may be empty).
 
 For systems whose kernel does not tie a child to its parent; the parent holds the other end of the pipe. Run by path,
 because importing the package would import Celery.
 """
 
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -12,8 +13,14 @@ import threading
 from types import FrameType
 
 
-def main(pipe: int, command: list[str]) -> int:
-    child = subprocess.Popen(command)
+def main(pipe: int, user: str, command: list[str]) -> int:
+    account = pwd.getpwnam(user) if user else None
+    child = subprocess.Popen(
+        command,
+        user=account.pw_uid if account else None,
+        group=account.pw_gid if account else None,
+        extra_groups=[] if account else None,
+    )
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
         child.send_signal(number)
@@ -31,4 +38,4 @@ def main(pipe: int, command: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))
+    sys.exit(main(int(sys.argv[1]), sys.argv[2], sys.argv[3:]))
