@@ -1,21 +1,22 @@
-"""Brings the database and the static files up to date, and fills an empty database with the demo district.
+"""Brings the database and the static files up to date, and makes the demo district in a database without users.
 
-Prints how to sign in.
+python -m config.services.prepare FILE writes into the file how to sign in.
 """
 
+import sys
+from pathlib import Path
+
 import django
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 
 
-def main() -> None:
+def main(sign_ins: Path) -> None:
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
-    if "make_demo" in get_commands():
-        call_command("make_demo", if_empty=True)
-    else:
-        print("There is no demo district yet: make_demo is missing.")
+    with sign_ins.open("w") as said:
+        call_command("make_demo", if_empty=True, stdout=said)
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))

@@ -1,11 +1,15 @@
 """bin/run: the whole product on this machine, with a made-up district and a stand-in for the e-mail provider."""
 
+import argparse
 import http.client
+import json
 import os
 import secrets
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from .processes import SetupError, spawn, stop, tail, wait_until
 from .running import VAR, Services, command, given, running
@@ -31,7 +35,7 @@ class Program:
 
     def keep_alive(self) -> None:
         """Start it again when it has ended. Raises SetupError when it had hardly begun."""
-        if self.ends_by_itself or self.process.poll() is None:
+        if self.process.poll() is None or self.ends_by_itself:
             return
         if time.monotonic() - self.started < self.seconds_to_prove_itself:
             raise SetupError(f"The {self.name} program does not keep running. The end of {self.log}:\n{tail(self.log)}")
@@ -39,8 +43,9 @@ class Program:
         self.start()
 
 
-def main(_arguments: list[str]) -> int:
-    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
+def main(arguments: list[str]) -> int:
+    argparse.ArgumentParser("bin/run", description=__doc__, epilog="PORT and HOST say where.").parse_args(arguments)
+    host, port = os.environ.get("HOST", "127.0.0.1"), _port()
     with running(VAR, "demo") as services:
         _wait_for_free(host, port)
         print("Starting Messenger Logs ...", flush=True)
@@ -51,14 +56,21 @@ def main(_arguments: list[str]) -> int:
         programs += [web, *_background_programs(services)]
         try:
             wait_until(lambda: _answers(host, port), web.process, name="The web program", log=web.log)
-            print(
-                f"\nMessenger Logs is at http://{host}:{port}/\n{sign_ins}\nCtrl-C stops it. Logs: {services.logs}",
-                flush=True,
-            )
-            _watch(services, programs)
+            with _found_by_manage(services):
+                print(f"\nMessenger Logs is at http://{host}:{port}/\n{sign_ins}")
+                print(f"Logs are in {services.logs}. Ctrl-C stops it all.", flush=True)
+                _watch(services, programs)
         finally:
+            print("\nStopping ...", flush=True)
             stop(*(program.process for program in programs))
     return 0
+
+
+def _port() -> int:
+    port = os.environ.get("PORT", "8000")
+    if not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise SetupError(f"PORT is {port}; it has to be a number from 1 to 65535.")
+    return int(port)
 
 
 def _wait_for_free(host: str, port: int) -> None:
@@ -71,7 +83,7 @@ def _wait_for_free(host: str, port: int) -> None:
             except OSError as problem:
                 reason = problem.strerror
         time.sleep(0.1)
-    raise SetupError(f"Port {port} of {host} cannot be used ({reason}). Choose another one: PORT={port + 1} bin/run")
+    raise SetupError(f"Port {port} of {host} cannot be used: {reason}. Choose another one: PORT={port + 1} bin/run")
 
 
 def _stand_in(services: Services) -> Program:
@@ -80,8 +92,15 @@ def _stand_in(services: Services) -> Program:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     key = secrets.token_urlsafe()
-    arguments = ["--port", str(port), "--api-key", key, "--domains", _DEMO_DOMAIN, "--senders", _DEMO_SENDERS]
-    stand_in = Program("mailgun-stand-in", "sandbox", *arguments, services=services)
+    arguments = {
+        "port": str(port),
+        "api-key": key,
+        "domains": _DEMO_DOMAIN,
+        "senders": _DEMO_SENDERS,
+        "time-zone": os.environ.get("TIME_ZONE", "America/Chicago"),
+    }
+    options = (f"--{name}={value}" for name, value in arguments.items())
+    stand_in = Program("mailgun-stand-in", "sandbox", *options, services=services)
     services.environment.update(
         MAILGUN_API_KEY=key,
         MAILGUN_API_BASE=f"http://127.0.0.1:{port}",
@@ -92,11 +111,12 @@ def _stand_in(services: Services) -> Program:
 
 
 def _prepare(services: Services) -> str:
-    """Bring database and static files up to date; make the demo district where nobody can sign in yet."""
-    log = services.logs / "prepare.log"
-    if spawn([sys.executable, "-m", "config.services.prepare"], log=log, env=services.environment).wait() != 0:
+    """Bring database and static files up to date, make the demo district at the first start; return how to sign in."""
+    log, sign_ins = services.logs / "prepare.log", services.logs / "sign-ins.txt"
+    prepare = [sys.executable, "-m", "config.services.prepare", str(sign_ins)]
+    if spawn(prepare, log=log, env=services.environment).wait() != 0:
         raise SetupError(f"The database could not be prepared. The end of {log}:\n{tail(log)}")
-    return log.read_text()
+    return sign_ins.read_text()
 
 
 def _background_programs(services: Services) -> list[Program]:
@@ -121,6 +141,19 @@ def _answers(host: str, port: int) -> bool:
     if status >= 500:
         raise SetupError(f"The site answers with an error ({status}); its log says more.")
     return True
+
+
+@contextmanager
+def _found_by_manage(services: Services) -> Iterator[None]:
+    """Leave our environment where manage.py looks for it, as long as the product runs."""
+    file = VAR / "demo.json"
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(dict(services.environment.items() - os.environ.items())))
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _watch(services: Services, programs: list[Program]) -> None:

@@ -1,0 +1,62 @@
+"""bin/python, the first thing that every command does: a Python of the system makes .venv."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.config.conftest import ROOT
+
+PRINT_PLACE = ["-c", "import sys; print(sys.prefix)"]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout that needs no packages, with a space in its name."""
+    checkout = tmp_path / "a checkout"
+    shutil.copytree(ROOT / "bin", checkout / "bin")
+    (checkout / "requirements.txt").touch()
+    (checkout / "requirements-dev.txt").touch()
+    return checkout
+
+
+def python(checkout: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = ["/bin/sh", checkout / "bin" / "python", *arguments]
+    return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, cwd="/")
+
+
+def test_the_packages_are_installed_once(checkout: Path) -> None:
+    assert "Installing" in python(checkout, *PRINT_PLACE).stdout
+    assert python(checkout, *PRINT_PLACE).stdout == f"{checkout / '.venv'}\n"
+
+    (checkout / "requirements.txt").write_text("# changed\n")
+    assert "Installing" in python(checkout, *PRINT_PLACE).stdout
+
+
+def test_an_installation_that_failed_or_was_interrupted_is_begun_again(checkout: Path) -> None:
+    (checkout / "requirements-dev.txt").write_text("no-such-package==0 --not-an-option\n")
+    refused = python(checkout, *PRINT_PLACE)
+    assert refused.returncode == 1
+    assert "could not be installed" in refused.stderr
+
+    half_installed = checkout / ".venv" / "half_installed"
+    half_installed.touch()
+    (checkout / "requirements-dev.txt").write_text("")
+    assert "Installing" in python(checkout, *PRINT_PLACE).stdout
+    assert not half_installed.exists()
+
+
+def test_without_a_python_it_says_what_is_needed(checkout: Path, tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "dirname").symlink_to(shutil.which("dirname") or "/usr/bin/dirname")
+    too_old = tools / "python3"
+    too_old.write_text("#!/bin/sh\nexit 1\n")
+    too_old.chmod(0o755)
+
+    refused = python(checkout, "-V", PATH=str(tools))
+
+    assert refused.returncode == 1
+    assert "Python 3.11 or newer is needed" in refused.stderr
