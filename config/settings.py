@@ -10,12 +10,12 @@ from bootstrap_wrapper import get_bootstrap_dir
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.contrib.messages.constants import ERROR
-from environ import FileAwareEnv
 
+from config.environment import Env
 from config.logs import LOGGING as LOGGING
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = FileAwareEnv()
+env = Env()
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
