@@ -51,7 +51,7 @@ class MailgunEventTable(GridTable):
     event = StatusColumn(EVENT_STATUSES, accessor="shown_kind", order_by="event", verbose_name="Event")
     occurred_at = TimeColumn(seconds=True, verbose_name="Event Time Stamp")
     person_id = Column(verbose_name="Recipient PersonID")
-    recipient = Column(verbose_name="Recipient Email")
+    recipient = Column(verbose_name="Recipient Email", attrs={"td": {"class": "address"}})
     subject = Column(verbose_name="Subject")
     detail = Column(verbose_name="Reason")
 
