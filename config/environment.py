@@ -1,5 +1,7 @@
 """The environment, where a value may also stand in the file that NAME_FILE names."""
 
+from celery.schedules import ParseException, crontab
+from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 from environ.fileaware_mapping import FileAwareMapping
 
@@ -14,3 +16,17 @@ class _Trimmed(FileAwareMapping):
 
 class Env(FileAwareEnv):
     ENVIRON = _Trimmed()
+
+    def names(self, variable: str, default: str = "") -> list[str]:
+        """Names with commas between them."""
+        return [name.strip() for name in self.str(variable, default=default).split(",") if name.strip()]
+
+    def minutes(self, variable: str, *, always: str) -> crontab:
+        """Minutes of every hour, as crontab writes them, beside those that are meant `always`."""
+        asked = self.str(variable, default="")
+        try:
+            return crontab(minute=",".join(filter(None, [always, asked])))
+        except (ValueError, ParseException):
+            raise ImproperlyConfigured(
+                f"{variable} is {asked!r}; it takes minutes as crontab does, such as 15,30,45 or */5."
+            ) from None

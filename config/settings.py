@@ -19,8 +19,8 @@ env = Env()
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 
 # The district
 DISTRICT_NAME = env.str("DISTRICT_NAME", default="Harrison School District")
@@ -161,10 +161,8 @@ CONTENT_SECURITY_POLICY = {
 # Mailgun
 MAILGUN_API_KEY = env.str("MAILGUN_API_KEY", default="")
 MAILGUN_REGION = env.str("MAILGUN_REGION", default="us")
-MAILGUN_DOMAINS = env.list("MAILGUN_DOMAINS", default=[])
+MAILGUN_DOMAINS = env.names("MAILGUN_DOMAINS")
 MAILGUN_API_BASE = env.str("MAILGUN_API_BASE", default="")
-# Minutes of the hour at which a sync starts beside the full hour, as in crontab: "15,30,45" or "*/5".
-MAILGUN_SYNC_MINUTES = env.str("MAILGUN_SYNC_MINUTES", default="")
 # How often a request is tried before its domain gives up until the next sync.
 MAILGUN_ATTEMPTS = env.int("MAILGUN_ATTEMPTS", default=6)
 # How many slices of time a long catch-up reads side by side.
@@ -175,8 +173,8 @@ MAILGUN_SHOWN_DAYS = 30
 MAILGUN_SHOWN_A_DAY = 20_000
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=400)
 
-# Every full hour, and at the minutes that the settings add
-MAILGUN_SYNC_TIMES = crontab(minute=",".join(filter(None, ["0", MAILGUN_SYNC_MINUTES])))
+# A sync starts at every full hour, and at the minutes that MAILGUN_SYNC_MINUTES adds: "15,30,45" or "*/5".
+MAILGUN_SYNC_TIMES = env.minutes("MAILGUN_SYNC_MINUTES", always="0")
 
 # Celery
 # Celery has names of its own for a Unix socket and for the number of the database.
