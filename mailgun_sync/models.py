@@ -111,7 +111,8 @@ class MailgunEvent(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["domain", "event", "event_id", "occurred_at"], name="mailgun_event_key"),
+            # The time comes first, so that new events go to the end of the index and not to all parts of it.
+            models.UniqueConstraint(fields=["occurred_at", "event_id", "event", "domain"], name="mailgun_event_key"),
         ]
         indexes = [
             models.Index(fields=["occurred_at", "id"], name="mailgun_event_time"),
@@ -120,9 +121,8 @@ class MailgunEvent(models.Model):
                 name="mailgun_event_sender",
                 condition=Q(sender__isnull=False),
             ),
-            models.Index(
-                fields=["person_id", "occurred_at", "id"], name="mailgun_event_person", condition=~Q(person_id="")
-            ),
+            # A person has some hundred events: they are quicker sorted than kept in order.
+            models.Index(fields=["person_id"], name="mailgun_event_person", condition=~Q(person_id="")),
             GinIndex(OpClass(Upper("recipient"), name="gin_trgm_ops"), name="mailgun_event_recipient"),
         ]
 

@@ -77,8 +77,8 @@ class Migration(migrations.Migration):
                 ('domain', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='mailgun_sync.sendingdomain')),
             ],
             options={
-                'indexes': [models.Index(fields=['occurred_at', 'id'], name='mailgun_event_time'), models.Index(condition=models.Q(('sender__isnull', False)), fields=['sender', 'occurred_at', 'id'], name='mailgun_event_sender'), models.Index(condition=models.Q(('person_id', ''), _negated=True), fields=['person_id', 'occurred_at', 'id'], name='mailgun_event_person'), django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('recipient'), name='gin_trgm_ops'), name='mailgun_event_recipient')],
-                'constraints': [models.UniqueConstraint(fields=('domain', 'event', 'event_id', 'occurred_at'), name='mailgun_event_key')],
+                'indexes': [models.Index(fields=['occurred_at', 'id'], name='mailgun_event_time'), models.Index(condition=models.Q(('sender__isnull', False)), fields=['sender', 'occurred_at', 'id'], name='mailgun_event_sender'), models.Index(condition=models.Q(('person_id', ''), _negated=True), fields=['person_id'], name='mailgun_event_person'), django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('recipient'), name='gin_trgm_ops'), name='mailgun_event_recipient')],
+                'constraints': [models.UniqueConstraint(fields=('occurred_at', 'event_id', 'event', 'domain'), name='mailgun_event_key')],
             },
         ),
         migrations.CreateModel(

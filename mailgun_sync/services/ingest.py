@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -86,6 +88,18 @@ class Stored:
             self.late + other.late,
             max(self.latest_by, other.latest_by),
         )
+
+
+@contextmanager
+def page_transaction() -> Iterator[None]:
+    """A transaction for a page, whose commit does not wait for the disk.
+
+    Whoever moves the cursor commits after it in the usual way, which takes the pages to the disk too; should the server
+    crash before, the cursor has not moved, and the pages are read again.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO off")
+        yield
 
 
 def store_events(

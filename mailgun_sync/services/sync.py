@@ -23,7 +23,7 @@ from django.db.models.functions import Greatest, Now
 from accounts.models import User
 from mailgun_sync.event_source import EventsApi, EventSource, ProviderError
 from mailgun_sync.models import SendingDomain, SyncGap, SyncRun
-from mailgun_sync.services.ingest import store_events
+from mailgun_sync.services.ingest import page_transaction, store_events
 
 log = structlog.get_logger(__name__)
 
@@ -221,7 +221,7 @@ def _read_slice(
     for events in source.pages(begin, end):
         if stop.is_set():
             return
-        with transaction.atomic():
+        with page_transaction():
             stored = store_events(
                 domain_id=domain.pk,
                 events=events,
