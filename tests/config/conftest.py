@@ -16,11 +16,16 @@ import redis
 from environ import FileAwareEnv
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OURS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"}
 # Says in which environment it runs, and stays.
 REPORT = "import json, os, time; print(json.dumps(dict(os.environ)), flush=True); time.sleep(600)"
 UNTIED = "from config.services import processes; processes._prctl = None; "
 MAIN = "from config.services.running import command; from config.services.__main__ import main; command(main)"
+
+
+def without_servers() -> dict[str, str]:
+    """Our environment as it was before somebody started the servers of these tests."""
+    theirs = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "MAILGUN_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
 
 
 class Run:
@@ -31,7 +36,7 @@ class Run:
         self.process = psutil.Popen(
             [sys.executable, "-c", MAIN if tied else UNTIED + MAIN, *options, sys.executable, "-c", REPORT],
             cwd=ROOT,
-            env={name: value for name, value in os.environ.items() if name not in OURS} | (environment or {}),
+            env=without_servers() | (environment or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

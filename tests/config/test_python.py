@@ -56,7 +56,7 @@ def test_without_a_python_it_says_what_is_needed(checkout: Path, tmp_path: Path)
     too_old.write_text("#!/bin/sh\nexit 1\n")
     too_old.chmod(0o755)
 
-    refused = python(checkout, "-V", PATH=str(tools))
+    refused = python(checkout, "-V", PATH=str(tools), PYTHON="")
 
     assert refused.returncode == 1
     assert "Python 3.11 or newer is needed" in refused.stderr

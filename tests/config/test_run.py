@@ -16,7 +16,7 @@ import pytest
 from config.services.processes import SetupError
 from config.services.run import Program
 from config.services.running import Services
-from tests.config.conftest import OURS, ROOT, assert_gone, is_alive
+from tests.config.conftest import ROOT, assert_gone, is_alive, without_servers
 
 NOT_COPIED = (".git", ".venv", "var", "tests", ".mypy_cache", ".ruff_cache", ".hypothesis", "__pycache__")
 
@@ -38,12 +38,11 @@ def checkout(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 class Site:
     def __init__(self, checkout: Path, port: int) -> None:
-        kept = {name: value for name, value in os.environ.items() if name not in OURS and "MAILGUN" not in name}
         self.port = port
         self.process = psutil.Popen(
             [sys.executable, "-m", "config.services.run"],
             cwd=checkout,
-            env=kept | {"PORT": str(port)},
+            env=without_servers() | {"PORT": str(port)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -64,10 +63,9 @@ class Site:
         return connection.getresponse().status
 
     def manage(self, *arguments: str) -> str:
-        environment = {name: value for name, value in os.environ.items() if name not in OURS}
         command = [sys.executable, "manage.py", *arguments]
-        cwd = self.process.cwd()
-        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=True).stdout
+        where = {"cwd": self.process.cwd(), "env": without_servers()}
+        return subprocess.run(command, **where, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture
@@ -93,7 +91,7 @@ def test_it_runs_is_killed_and_runs_again(checkout: Path, site: Site) -> None:
 
     site.process.kill()
 
-    assert_gone(family, seconds=2)
+    assert_gone(family)
 
     again = Site(checkout, site.port)
     assert f"http://127.0.0.1:{site.port}/" in again.wait()
