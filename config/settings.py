@@ -34,6 +34,7 @@ FORMAT_MODULE_PATH = None
 INSTALLED_APPS = [
     "config",
     "mailgun_sync",
+    "messenger_logs",
     "accounts",
     "grid",
     "allauth",
