@@ -179,6 +179,8 @@ class Delivery(models.Model):
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
     code = models.SmallIntegerField(null=True, blank=True, help_text="the provider's code, see statuses.py")
     attempts = models.PositiveSmallIntegerField(default=0)
+    # The status is that of the last attempt. Somebody reached by an attempt before it stays reached.
+    reached_before = models.BooleanField(db_default=False)
     first_attempt_at = models.DateTimeField(null=True, blank=True)
     last_attempt_at = models.DateTimeField(null=True, blank=True)
     provider_id = models.CharField(max_length=200, blank=True)
@@ -202,7 +204,15 @@ class Delivery(models.Model):
             models.CheckConstraint(name="delivery_status_of_its_mode", condition=STATUS_FITS_MODE),
         ]
         indexes = [
-            models.Index(fields=["message", "mode", "outcome"], name="delivery_totals"),
+            # Covers a recount of the totals, which reads nothing else.
+            models.Index(
+                fields=["message", "mode", "outcome"],
+                name="delivery_totals",
+                include=["recipient", "status", "duplicate", "reached_before", "attempts", "first_attempt_at"],
+            ),
+            models.Index(
+                fields=["message", "mode", "address"], name="delivery_duplicates", condition=Q(duplicate=True)
+            ),
             GinIndex(OpClass(Upper("address"), name="gin_trgm_ops"), name="delivery_address"),
         ]
 
@@ -218,8 +228,14 @@ class DeviceAttempt(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     code = models.SmallIntegerField(null=True, blank=True)
+    # What the reports of this attempt come to, and how far along that is: see services/status_reports.py.
+    status = models.CharField(max_length=16, choices=DeliveryStatus, db_default=DeliveryStatus.WAITING)
+    detail = models.CharField(max_length=200, blank=True, db_default="")
+    outcome = models.CharField(max_length=16, choices=Outcome, db_default=Outcome.PENDING)
+    rank = models.SmallIntegerField(db_default=0)
+    made = models.BooleanField(db_default=True, help_text="something left for the device: not opted out, not canceled")
     provider_id = models.CharField(max_length=200, blank=True)
-    raw = models.TextField(blank=True, help_text="the provider's answer as it came")
+    raw = models.TextField(blank=True, help_text="the provider's answers as they came")
     recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -230,6 +246,51 @@ class DeviceAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number}"
+
+
+class MessageTotals(models.Model):
+    """The people of a message, counted. Who changes what became of its deliveries locks this row first."""
+
+    message = models.OneToOneField(SentMessage, primary_key=True, on_delete=models.CASCADE, related_name="totals")
+    recipients = models.IntegerField(default=0, help_text="unique people")
+    no_device = models.IntegerField(default=0, help_text="unique people without any device for the message")
+    contacted_by_phone = models.IntegerField(default=0, help_text="unique people reached by voice or text")
+    as_of = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "message totals"
+
+    def __str__(self) -> str:
+        return f"{self.recipients} recipients"
+
+
+class MessageModeTotals(models.Model):
+    """The devices of one mode of a message, counted. Duplicates count in none of it."""
+
+    totals = models.ForeignKey(
+        MessageTotals, on_delete=models.CASCADE, db_column="message_id", db_index=False, related_name="modes"
+    )
+    mode = models.CharField(max_length=16, choices=Mode)
+    devices = models.IntegerField(default=0, help_text="unique addresses or numbers, whatever became of them")
+    attempts = models.IntegerField(default=0, help_text="with redials")
+    pending = models.IntegerField(default=0)
+    success = models.IntegerField(default=0)
+    not_reached = models.IntegerField(default=0)
+    error = models.IntegerField(default=0, help_text="failed after the last retry")
+    undelivered = models.IntegerField(default=0, help_text="those errors that came after the hand-off")
+    canceled = models.IntegerField(default=0)
+    not_attempted = models.IntegerField(default=0)
+    opted_out = models.IntegerField(default=0, help_text="part of those not attempted")
+    last_first_attempt_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the last device was first tried"
+    )
+
+    class Meta:
+        verbose_name_plural = "message mode totals"
+        constraints = [models.UniqueConstraint(fields=["totals", "mode"], name="totals_of_a_mode")]
+
+    def __str__(self) -> str:
+        return f"{self.devices} {self.mode}"
 
 
 class TextConsent(models.Model):

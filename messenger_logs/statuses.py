@@ -101,11 +101,12 @@ _ANY = [
     DeliveryStatus.FAILED,
     DeliveryStatus.ERROR,
     DeliveryStatus.RESTRICTED,
+    DeliveryStatus.NO_CALL_STATUS,
     DeliveryStatus.NO_DEVICE,
     DeliveryStatus.DUPLICATE,
     DeliveryStatus.CANCELED,
 ]
-_PHONE = [*_ANY, DeliveryStatus.VENDOR_RECEIVED, DeliveryStatus.NO_CALL_STATUS, DeliveryStatus.NOT_ELIGIBLE]
+_PHONE = [*_ANY, DeliveryStatus.VENDOR_RECEIVED, DeliveryStatus.NOT_ELIGIBLE]
 STATUSES = {
     Mode.INBOX: [*_ANY, DeliveryStatus.SENT],
     Mode.EMAIL: [*_ANY, DeliveryStatus.SENT, DeliveryStatus.OPT_OUT],
