@@ -127,7 +127,7 @@ class DateRangeFilter(django_filters.Filter):
 
     `default_days` is the range shown when none is asked for, in days up to today (1 is today alone, None is any day).
     `days_back` is how many days before today may be asked for. The condition itself is applied by the filterset's
-    `bounds`, because the paging has to replace one side of it.
+    `bounds`, because the paging has to replace one side of it. `input_labels` stand before the two inputs.
     """
 
     field_class = DateRangeField
@@ -135,9 +135,16 @@ class DateRangeFilter(django_filters.Filter):
     name = ""
 
     def __init__(
-        self, field_name: str, *, label: str = "Created", default_days: int | None = 1, days_back: int | None = None
+        self,
+        field_name: str,
+        *,
+        label: str = "Created",
+        default_days: int | None = 1,
+        days_back: int | None = None,
+        input_labels: tuple[str, str] | None = None,
     ) -> None:
         super().__init__(field_name, label=label, default_days=default_days, days_back=days_back)
+        self.input_labels = input_labels or (f"{label} Between", "and")
 
     @property
     def parameters(self) -> tuple[str, str]:
