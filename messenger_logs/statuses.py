@@ -94,6 +94,44 @@ OUTCOMES = {
 }
 
 
+# How much a status says of one attempt. Of all that is reported of an attempt the highest holds, in whatever order it
+# came: "sent" after "delivered" changes nothing, "undelivered" takes both back, and a person on the line outdoes what a
+# machine guessed. A cancel holds where nothing had left; what had left and arrived did so.
+RANKS = {
+    DeliveryStatus.WAITING: 0,
+    DeliveryStatus.NO_DEVICE: 0,
+    DeliveryStatus.DUPLICATE: 1,
+    DeliveryStatus.IN_PROGRESS: 2,
+    DeliveryStatus.VENDOR_RECEIVED: 3,
+    DeliveryStatus.NO_CALL_STATUS: 4,
+    DeliveryStatus.CANCELED: 5,
+    DeliveryStatus.SENT: 6,
+    DeliveryStatus.DELIVERED: 7,
+    DeliveryStatus.RESTRICTED: 8,
+    DeliveryStatus.NOT_ELIGIBLE: 8,
+    DeliveryStatus.OPT_OUT: 8,
+    DeliveryStatus.NO_ANSWER: 9,
+    DeliveryStatus.BUSY: 9,
+    DeliveryStatus.FAILED: 10,
+    DeliveryStatus.ERROR: 10,
+    DeliveryStatus.UNDELIVERED: 10,
+    DeliveryStatus.NOT_CONFIRMED: 11,
+    DeliveryStatus.CONFIRMED: 12,
+}
+
+# With these, nothing was tried: they count as no attempt.
+NOT_TRIED = frozenset(
+    {
+        DeliveryStatus.WAITING,
+        DeliveryStatus.NO_DEVICE,
+        DeliveryStatus.DUPLICATE,
+        DeliveryStatus.NOT_ELIGIBLE,
+        DeliveryStatus.OPT_OUT,
+        DeliveryStatus.CANCELED,
+    }
+)
+
+
 # The statuses that a delivery of each mode can have.
 _ANY = [
     DeliveryStatus.WAITING,
@@ -166,9 +204,12 @@ def _read_codes() -> dict[int, Code]:
 CODES = _read_codes()
 
 
-def code_of(number: int) -> Code:
-    """The meaning of a code. One that is not in the table is stored and shown all the same, and breaks nothing."""
-    return CODES.get(number) or Code(
+def code_of(number: int, mode: Mode | None = None) -> Code:
+    """The meaning of a code, for a mode. One that has none is stored and shown all the same, and breaks nothing."""
+    code = CODES.get(number)
+    if code and (mode is None or mode in code.modes):
+        return code
+    return Code(
         number=number,
         name="Unknown",
         modes=PHONE,

@@ -10,33 +10,38 @@ from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, Re
 COUNTED = "(NOT {row}.duplicate AND {row}.status NOT IN ('no_device', 'duplicate'))"
 CONTACTED = "({row}.mode IN ('voice', 'text') AND ({row}.outcome = 'success' OR {row}.reached_before))"
 
+# The figures of a mode, each a sum over the rows that count (d) of what this says of one.
+FIGURES = {
+    "devices": "1",
+    "attempts": "d.attempts",
+    "pending": "(d.outcome = 'pending')::int",
+    "success": "(d.outcome = 'success')::int",
+    "not_reached": "(d.outcome = 'not_reached')::int",
+    "error": "(d.outcome = 'error')::int",
+    "undelivered": "(d.status = 'undelivered')::int",
+    "canceled": "(d.outcome = 'canceled')::int",
+    "not_attempted": "(d.outcome = 'not_attempted')::int",
+    "opted_out": "(d.status = 'opt_out')::int",
+}
+
+
+def figures_by(sign: str) -> str:
+    """The figures as SQL, of rows that are added or, with a sign of -1, taken away."""
+    return ", ".join(f"sum({sign} * {figure}) AS {name}" for name, figure in FIGURES.items())
+
+
 _COUNT_MODES = f"""
 WITH counted AS (
-    SELECT
-        d.mode, count(*) AS devices, sum(d.attempts) AS attempts,
-        count(*) FILTER (WHERE d.outcome = 'pending') AS pending,
-        count(*) FILTER (WHERE d.outcome = 'success') AS success,
-        count(*) FILTER (WHERE d.outcome = 'not_reached') AS not_reached,
-        count(*) FILTER (WHERE d.outcome = 'error') AS error,
-        count(*) FILTER (WHERE d.status = 'undelivered') AS undelivered,
-        count(*) FILTER (WHERE d.outcome = 'canceled') AS canceled,
-        count(*) FILTER (WHERE d.outcome = 'not_attempted') AS not_attempted,
-        count(*) FILTER (WHERE d.status = 'opt_out') AS opted_out,
-        max(d.first_attempt_at) AS last_first_attempt_at
+    SELECT d.mode, {figures_by("1")}, max(d.first_attempt_at) AS last_first_attempt_at
     FROM {Delivery._meta.db_table} AS d
     WHERE d.message_id = %(message)s AND {COUNTED.format(row="d")}
     GROUP BY d.mode
 ), planned AS (
-    SELECT unnest(modes) AS mode FROM {SentMessage._meta.db_table} WHERE id = %(message)s
+    SELECT DISTINCT unnest(modes) AS mode FROM {SentMessage._meta.db_table} WHERE id = %(message)s
 )
-INSERT INTO {MessageModeTotals._meta.db_table} (
-    message_id, mode, devices, attempts, pending, success, not_reached, error, undelivered, canceled, not_attempted,
-    opted_out, last_first_attempt_at)
-SELECT
-    %(message)s, mode, coalesce(devices, 0), coalesce(attempts, 0), coalesce(pending, 0), coalesce(success, 0),
-    coalesce(not_reached, 0), coalesce(error, 0), coalesce(undelivered, 0), coalesce(canceled, 0),
-    coalesce(not_attempted, 0), coalesce(opted_out, 0), last_first_attempt_at
-FROM counted FULL JOIN (SELECT DISTINCT mode FROM planned) AS planned USING (mode)
+INSERT INTO {MessageModeTotals._meta.db_table} (message_id, mode, {", ".join(FIGURES)}, last_first_attempt_at)
+SELECT %(message)s, mode, {", ".join(f"coalesce({name}, 0)" for name in FIGURES)}, last_first_attempt_at
+FROM counted FULL JOIN planned USING (mode)
 """  # noqa: S608  (table names only)
 
 _COUNT_PEOPLE = f"""
