@@ -45,6 +45,7 @@ class Tool(Enum):
         "Sent Message Log",
         "What became of each message you sent with the classic Messenger.",
         {Right.READ: "see and print own messages", Right.WRITE: "cancel own messages"},
+        "messenger_logs:log",
     )
     SENT_MESSAGE_LOG_2 = (
         Menu.MESSENGER,
@@ -92,6 +93,7 @@ class Tool(Enum):
             Right.WRITE: "cancel anybody's messages",
             Right.MERGE_FIELD_VALUES: "see the values of merge fields in a body instead of their names",
         },
+        "messenger_logs:admin_log",
     )
     ADMIN_MAILGUN_MESSAGE_LOG = (
         Menu.MESSENGER_ADMINISTRATION,

@@ -148,7 +148,8 @@ class FragmentFilter(django_filters.Filter):
         name = f"{self.field_name}_as_shown"
         local = Func(Value(timezone.get_current_timezone_name()), F(self.field_name), function="timezone")
         written = Func(local, Value(self.FORMS), function="to_char", output_field=CharField())
-        return qs.alias(**{name: written}).filter(**{f"{name}__contains": value})
+        found: QuerySet[Any] = qs.alias(**{name: written}).filter(**{f"{name}__contains": value})
+        return found
 
 
 class GridFilterSet(django_filters.FilterSet):

@@ -51,4 +51,6 @@ def clock_time(moment: datetime) -> SafeString:
     """{{ moment|clock_time }}: 10:31:07 AM, for what is of this very moment; the day and the zone in the title."""
     local = timezone.localtime(moment)
     title = f"{time_text(moment, seconds=True)} {local.tzname()}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), title, date_format(local, "g:i:s A"))
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', local.isoformat(), title, date_format(local, "g:i:s A")
+    )
