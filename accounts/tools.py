@@ -60,6 +60,7 @@ class Tool(Enum):
             Right.TYPE_EMERGENCY: "see messages of this type",
             Right.TYPE_TEXT_OPT: "see messages of these types",
         },
+        "messenger_logs:log_2",
     )
     UPCOMING_MESSAGES = (
         Menu.MESSENGER,
@@ -70,6 +71,7 @@ class Tool(Enum):
             Right.WRITE: "cancel own messages",
             Right.VIEW_CANCEL_ALL: "see everybody's messages, and cancel them together with W",
         },
+        "messenger_logs:upcoming",
     )
     MAILGUN_MESSAGE_LOG = (
         Menu.MESSENGER,

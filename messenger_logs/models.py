@@ -111,6 +111,7 @@ class SentMessage(models.Model):
         indexes = [
             models.Index(fields=["created_at", "id"], name="message_created"),
             models.Index(fields=["sender", "created_at", "id"], name="message_sender"),
+            models.Index(fields=["scheduled_at", "id"], name="message_scheduled"),
             models.Index(
                 fields=["scheduled_at", "id"],
                 name="message_upcoming",

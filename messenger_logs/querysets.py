@@ -67,8 +67,29 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
         """Those that the logs show by now: one made by a scheduler tool only from its start on."""
         return self.filter(listed_from__lte=now or timezone.now())
 
+    def with_school_name(self) -> Self:
+        """Each with its school, or the district it is of, as text that is never NULL (`school_name`)."""
+        return self.annotate(school_name=Coalesce("school__name", Value(settings.DISTRICT_NAME)))
+
+    def scheduled(self) -> Self:
+        return self.filter(status="waiting")
+
+    def running(self) -> Self:
+        return self.filter(status="in_progress")
+
+    def in_logs_of(self, user: User) -> Self:
+        """The messages that any of the user's logs of sent messages shows."""
+        seen = self.none()
+        for tool in (Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.SENT_MESSAGE_LOG_2):
+            seen |= self.visible_to(user, tool)
+        return seen
+
     def cancelable(self) -> Self:
         return self.filter(status__in=self.model.CANCELABLE)
+
+    def scheduled_between(self, first: date, last: date) -> Self:
+        """Due on one of the days from ``first`` to ``last`` of the district's time zone."""
+        return self.filter(scheduled_at__gte=start_of(first), scheduled_at__lt=start_of(last + timedelta(days=1)))
 
     def created_between(self, first: date, last: date) -> Self:
         """Created on one of the days from ``first`` to ``last`` of the district's time zone."""

@@ -7,6 +7,7 @@ GUARDED: pages behind a tool right. The four numbers are what the right gets for
 403; 405 where nobody may use the method. `of` makes what the address is about. `data` makes something that belongs to a
 user: its owner must see it, and `others` says whether another person with the right does (SHOWN or HIDDEN). For a page
 about one thing that belongs to somebody, `others` is the number that all others with the right get, such as 404.
+`also` are further rights on the tool, without which it shows nothing.
 
 OPEN: pages that need no right, with the four numbers for a visitor who is signed out, and for one who is signed in.
 """
@@ -27,8 +28,11 @@ from accounts.services import record
 from accounts.tools import Right, Tool, every_right
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
+from messenger_logs.models import SentMessage
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
 R, W = Right.READ, Right.WRITE
+OWN_GENERAL = (Right.MY_MESSAGES, Right.TYPE_GENERAL)
 SHOWN, HIDDEN = "shown", "hidden"
 MARK = "something-to-look-for"
 
@@ -61,6 +65,28 @@ def an_entry(owner: User) -> None:
     record(by=owner, action="test.happened", target=MARK)
 
 
+def a_message(owner: User, **fields: Any) -> None:
+    message = make_message(sender=owner, sender_name=MARK, subject=MARK, bodies={"email": MARK}, **fields)
+    make_delivery(make_recipient(message, name=MARK))
+
+
+def a_message_2(owner: User) -> None:
+    a_message(owner, engine="v2", message_type="Messenger 2.0 - General")
+
+
+def a_scheduled_message(owner: User) -> None:
+    a_message(owner, status="waiting")
+
+
+def an_olr_email(owner: User) -> None:
+    make_message(sender=owner, subject=MARK, engine="olr")
+
+
+def of_the_message(**others: Any) -> Callable[[], dict[str, Any]]:
+    """The arguments of an address below the message that was made last, or of none at all."""
+    return lambda: {"pk": SentMessage.objects.order_by("-pk").values_list("pk", flat=True).first() or 1, **others}
+
+
 @dataclass(frozen=True)
 class Guarded:
     name: str
@@ -74,6 +100,11 @@ class Guarded:
     """Makes what the address is about, and says by which arguments."""
     data: Callable[[User], None] | None = None
     others: str | int = SHOWN
+    also: tuple[Right, ...] = ()
+
+    @property
+    def rights(self) -> list[tuple[Tool, Right]]:
+        return [(self.tool, right) for right in (self.right, *self.also)]
 
 
 @dataclass(frozen=True)
@@ -100,6 +131,39 @@ GUARDED = [
 
     Guarded("mailgun_sync:log",        Tool.MAILGUN_MESSAGE_LOG, R,  200, 200, 302, 200, data=an_event, others=HIDDEN),
     Guarded("mailgun_sync:admin_log",  Tool.ADMIN_MAILGUN_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_event),
+    Guarded("messenger_logs:log",      Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200, data=a_message, others=HIDDEN),
+    Guarded("messenger_logs:olr_log",  Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200, data=an_olr_email, others=HIDDEN),
+    Guarded("messenger_logs:message",  Tool.SENT_MESSAGE_LOG, R,     200, 200, 405, 200,
+            data=a_message, of=of_the_message(), others=404),
+    Guarded("messenger_logs:message_recipients", Tool.SENT_MESSAGE_LOG, R, 200, 200, 302, 200,
+            data=a_message, of=of_the_message(), others=404),
+    Guarded("messenger_logs:message_body", Tool.SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+            data=a_message, of=of_the_message(mode="email"), others=404),
+    Guarded("messenger_logs:log_2",    Tool.SENT_MESSAGE_LOG_2, R,   200, 200, 302, 200,
+            data=a_message_2, others=HIDDEN, also=OWN_GENERAL),
+    Guarded("messenger_logs:message_2", Tool.SENT_MESSAGE_LOG_2, R,  200, 200, 405, 200,
+            data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
+    Guarded("messenger_logs:message_2_recipients", Tool.SENT_MESSAGE_LOG_2, R, 200, 200, 302, 200,
+            data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
+    Guarded("messenger_logs:message_2_body", Tool.SENT_MESSAGE_LOG_2, R, 200, 200, 405, 200,
+            data=a_message_2, of=of_the_message(mode="email"), others=404, also=OWN_GENERAL),
+    Guarded("messenger_logs:upcoming", Tool.UPCOMING_MESSAGES, R,    200, 200, 302, 200,
+            data=a_scheduled_message, others=HIDDEN),
+    Guarded("messenger_logs:upcoming_message", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
+            data=a_scheduled_message, of=of_the_message(), others=404),
+    Guarded("messenger_logs:upcoming_message_recipients", Tool.UPCOMING_MESSAGES, R, 200, 200, 302, 200,
+            data=a_scheduled_message, of=of_the_message(), others=404),
+    Guarded("messenger_logs:upcoming_message_body", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
+            data=a_scheduled_message, of=of_the_message(mode="email"), others=404),
+    Guarded("messenger_logs:admin_log",     Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200, data=a_message),
+    Guarded("messenger_logs:admin_olr_log", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_olr_email),
+    Guarded("messenger_logs:admin_message", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+            data=a_message, of=of_the_message()),
+    Guarded("messenger_logs:admin_message_recipients", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200,
+            data=a_message, of=of_the_message()),
+    Guarded("messenger_logs:admin_message_body", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+            data=a_message, of=of_the_message(mode="email")),
+
     Guarded("mailgun_sync:status",     Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
     Guarded("mailgun_sync:sync_now",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
     Guarded("mailgun_sync:pause",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
@@ -110,7 +174,7 @@ GUARDED = [
 
 OPEN = [
     #    address                                  signed out: GET, htmx, POST, ?export=csv    signed in
-    Open("accounts:home",                         (302, 302, 302, 302),                       (200, 200, 405, 200)),
+    Open("messenger_logs:home",                   (302, 302, 302, 302),                       (200, 200, 405, 200)),
     Open("account_login",                         (200, 200, 200, 200),                       (302, 302, 302, 302)),
     Open("account_logout",                        (302, 302, 302, 302),                       (200, 200, 302, 200)),
     Open("account_change_password",               (302, 302, 302, 302),                       (200, 200, 200, 200)),
@@ -202,7 +266,7 @@ def test_every_other_right_but_this(make_user, signed_in, line, request_kind):
 
 @each_line_and_request(GUARDED)
 def test_this_right_alone_and_own_data(make_user, signed_in, line, request_kind):
-    user = make_user((line.tool, line.right), username="owner")
+    user = make_user(*line.rights, username="owner")
     if (line.tool, line.right) == (Tool.USER_GROUPS, W):
         make_user(groups=["System Administrators"])
     if line.data:
@@ -216,9 +280,9 @@ def test_this_right_alone_and_own_data(make_user, signed_in, line, request_kind)
 @each_line_and_request([line for line in GUARDED if line.data])
 def test_this_right_alone_and_the_data_of_somebody_else(make_user, signed_in, line, request_kind):
     line.data(make_user(username="owner"))
-    response = ask(signed_in(make_user((line.tool, line.right))), line, request_kind)
+    response = ask(signed_in(make_user(*line.rights)), line, request_kind)
     if isinstance(line.others, int):
-        assert response.status_code == line.others
+        assert response.status_code == (405 if answers(line, request_kind) == 405 else line.others)
         assert MARK not in body(response)
         return
     assert response.status_code == answers(line, request_kind)
