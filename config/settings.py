@@ -26,6 +26,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 DISTRICT_NAME = env.str("DISTRICT_NAME", default="Harrison School District")
 TIME_ZONE = env.str("TIME_ZONE", default="America/Chicago")
 USE_TZ = True
+# Where a phone number without a country code belongs: a region as of ISO 3166.
+PHONE_REGION = env.str("PHONE_REGION", default="US")
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_THOUSAND_SEPARATOR = True
