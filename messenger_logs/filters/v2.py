@@ -25,13 +25,13 @@ ALL = "all"
 
 
 class WhoseFilter(SwitchFilter):
-    """My Messages or All Messages. The filterset leaves it out for those who have no choice."""
+    """My Messages or All Messages; the filterset itself narrows the list, and what its drop-downs offer with it."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(label="Whose messages", choices=[(ALL, "All Messages")], empty_label="My Messages", **kwargs)
 
     def filter(self, qs: SentMessageQuerySet, value: str) -> SentMessageQuerySet:
-        return qs if value == ALL else qs.filter(sender=self.parent.request.user)
+        return qs
 
 
 class DaysField(DateRangeField):
@@ -90,12 +90,14 @@ class AttachmentFilter(OptionFilter):
 
 
 class FiltersOfAUser(GridFilterSet):
-    """Leaves out what this user has no choice of."""
+    """Own messages, or all that the user may see, where there is this choice."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.may_choose_whose:
             del self.filters["whose"]
+        elif self.data.get("whose") != ALL:
+            self.queryset = self.queryset.filter(sender=self.request.user)
 
     @property
     def may_choose_whose(self) -> bool:
@@ -105,7 +107,7 @@ class FiltersOfAUser(GridFilterSet):
 class Log2Filters(FiltersOfAUser):
     whose = WhoseFilter()
     message_id = MessageIdFilter(label="Message ID")
-    date = DaysFilter("scheduled_at", label="Date", default_days=None, input_labels=("Start Date", "End Date"))
+    sent = DaysFilter("scheduled_at", label="Date", default_days=None, input_labels=("Start Date", "End Date"))
     calendars = CalendarFilter()
     subject = ContainsFilter(label="Subject")
     sender_name = ValuesFilter(label="Created By")

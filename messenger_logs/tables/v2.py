@@ -88,7 +88,9 @@ class Log2Table(MessageColumns):
     def render_attachments(self, record: SentMessage) -> SafeString:
         if not record.attachments:
             return format_html('<span class="visually-hidden">{}</span>', "No")
-        return format_html('<abbr title="{}">Yes</abbr>', ", ".join(file["name"] for file in record.attachments))
+        return format_html(
+            '<abbr title="{}">Yes</abbr>', ", ".join(str(file.get("name", "")) for file in record.attachments)
+        )
 
     def value_attachments(self, record: SentMessage) -> str:
         return "Yes" if record.attachments else "No"

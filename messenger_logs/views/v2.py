@@ -6,6 +6,7 @@ from typing import Any
 
 from accounts.grids import ToolGridView
 from accounts.tools import Right, Tool
+from grid.statuses import Status
 from messenger_logs.criteria import general_criteria, tool_criteria
 from messenger_logs.filters.v2 import Log2Filters
 from messenger_logs.models import SentMessage
@@ -57,7 +58,7 @@ class Summary2(DeliverySummary):
     """The Delivery Summary in the words of the 2.0 log."""
 
     @property
-    def status(self) -> Any:
+    def status(self) -> Status:
         return MESSAGE_2_STATUSES[SentMessage.Status(self.message.status)]
 
 
