@@ -10,7 +10,15 @@ from django.db import connection, transaction
 
 from messenger_logs.models import Delivery, DeviceAttempt, MessageModeTotals, MessageTotals, Recipient
 from messenger_logs.services.message_status import settle_status
-from messenger_logs.services.totals import CONTACTED, COUNTED, FIGURES, figures_by, lock_totals, recount
+from messenger_logs.services.totals import (
+    CONTACTED,
+    COUNTED,
+    FIGURE_NAMES,
+    FIGURE_VALUES,
+    FIGURES,
+    lock_totals,
+    recount,
+)
 from messenger_logs.statuses import NOT_TRIED, RANKS
 
 
@@ -141,14 +149,17 @@ WITH attempt AS MATERIALIZED (
     WHERE d.id = target.id
     RETURNING {_COLUMNS}
 ), moved AS (
-    SELECT mode, {figures_by("by")}, max(first_attempt_at) FILTER (WHERE by > 0) AS last_first_attempt_at
-    FROM (SELECT 1 AS by, * FROM after UNION ALL SELECT -1 AS by, * FROM before) AS d
-    WHERE {COUNTED.format(row="d")}
+    SELECT mode, {FIGURE_VALUES}, max(last_first) AS last_first_attempt_at
+    FROM (
+        SELECT mode, status, outcome, 1 AS n, attempts::int AS tries, first_attempt_at AS last_first
+        FROM after AS d WHERE {COUNTED.format(row="d")}
+        UNION ALL
+        SELECT mode, status, outcome, -1, -attempts::int, NULL FROM before AS d WHERE {COUNTED.format(row="d")}
+    ) AS tally
     GROUP BY mode
 ), modes AS (
-    INSERT INTO {MessageModeTotals._meta.db_table} AS kept (
-        message_id, mode, {", ".join(FIGURES)}, last_first_attempt_at)
-    SELECT %(message)s, mode, {", ".join(FIGURES)}, last_first_attempt_at FROM moved
+    INSERT INTO {MessageModeTotals._meta.db_table} AS kept (message_id, mode, {FIGURE_NAMES}, last_first_attempt_at)
+    SELECT %(message)s, mode, {FIGURE_NAMES}, last_first_attempt_at FROM moved
     ON CONFLICT (message_id, mode) DO UPDATE SET
         {", ".join(f"{name} = kept.{name} + excluded.{name}" for name in FIGURES)},
         last_first_attempt_at = greatest(kept.last_first_attempt_at, excluded.last_first_attempt_at)
