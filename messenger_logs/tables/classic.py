@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django_tables2 import Column
 
-from grid.tables import ROW_LINK, GridTable, StatusColumn, TimeColumn
+from grid.statuses import Status
+from grid.tables import ROW_LINK, WIDE, GridTable, StatusColumn, TimeColumn
 from messenger_logs.models import SentMessage
 from messenger_logs.shown import MESSAGE_STATUSES, subject_text
 
@@ -13,10 +14,10 @@ from messenger_logs.shown import MESSAGE_STATUSES, subject_text
 class MessageStatusColumn(StatusColumn):
     """The status of a message and, while it goes out, how far it has come."""
 
-    def render(self, record: SentMessage) -> SafeString:
+    def status(self, record: SentMessage) -> Status:
+        status = super().status(record)
         percent: int | None = getattr(record, "percent", None)
-        done = format_html(" {} %", percent) if percent is not None else ""
-        return format_html("{}{}", super().render(record), done)
+        return status if percent is None else replace(status, word=f"{status.word} {percent} %")
 
 
 def _message_address(record: SentMessage, table: ClassicLogTable) -> str:
@@ -27,7 +28,7 @@ class ClassicLogTable(GridTable):
     status = MessageStatusColumn(MESSAGE_STATUSES)
     message_type = Column(verbose_name="Message Type")
     school_name = Column(verbose_name="District/School")
-    subject = Column(verbose_name="Message Subject", linkify=_message_address, attrs=ROW_LINK, empty_values=())
+    subject = Column(verbose_name="Message Subject", linkify=_message_address, attrs=ROW_LINK | WIDE, empty_values=())
     sender_name = Column(verbose_name="Sender")
     created_at = TimeColumn(verbose_name="Date Created")
     scheduled_at = TimeColumn(verbose_name="Date Scheduled")

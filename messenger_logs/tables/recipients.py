@@ -5,7 +5,7 @@ from django.utils.safestring import SafeString
 from django_tables2 import Column
 
 from grid.statuses import Shape, Status, Tone
-from grid.tables import GridTable, StatusColumn, TimeColumn
+from grid.tables import WIDE, GridTable, StatusColumn, TimeColumn
 from messenger_logs.models import Delivery, Recipient
 from messenger_logs.shown import (
     DELIVERY_STATUSES,
@@ -43,7 +43,7 @@ class RecipientTable(GridTable):
     recipient = Column(accessor="recipient__name", verbose_name="Recipient")
     student = Column(accessor="recipient", order_by="recipient__student_name", verbose_name="Student")
     mode = Column(accessor="mode", verbose_name="Delivery Mode")
-    device = Column(accessor="address", verbose_name="Device")
+    device = Column(accessor="address", verbose_name="Device", attrs=WIDE)
     status = StatusColumn(DELIVERY_STATUSES)
     detail = Column(verbose_name="Status Detail")
     time = TimeColumn(accessor="last_attempt_at", verbose_name="Time", orderable=False)

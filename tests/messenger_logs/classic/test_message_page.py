@@ -109,6 +109,12 @@ def test_a_mode_not_in_use_has_no_bar(administrator):
     assert page_of(administrator, message).texts("//*[@class='progress-line']/label") == ["Email Delivery Progress"]
 
 
+def test_a_mode_that_reaches_no_device_says_so(administrator):
+    message = make_message(modes=[Mode.TEXT])
+    recount(message_id=message.pk)
+    assert page_of(administrator, message).texts("//*[@class='progress-line']/span") == ["no device to deliver to"]
+
+
 def test_99_of_100_percent_is_not_rounded_up(administrator):
     message = make_message(status="in_progress")
     for i in range(201):
