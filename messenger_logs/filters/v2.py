@@ -92,6 +92,8 @@ class AttachmentFilter(OptionFilter):
 class FiltersOfAUser(GridFilterSet):
     """Own messages, or all that the user may see, where there is this choice."""
 
+    queryset: SentMessageQuerySet
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.may_choose_whose:
