@@ -85,6 +85,7 @@ class Tool(Enum):
         "Recipient Log",
         "What you sent to one person, and what came of it on each device.",
         {Right.READ: "see one person's messages, of those the user sent"},
+        "messenger_logs:recipient_log",
     )
     ADMIN_SENT_MESSAGE_LOG = (
         Menu.MESSENGER_ADMINISTRATION,
@@ -109,6 +110,7 @@ class Tool(Enum):
         "Recipient Log",
         "What anybody in the district sent to one person, and what came of it on each device.",
         {Right.READ: "see one person's messages, whoever sent them"},
+        "messenger_logs:admin_recipient_log",
     )
     MAILGUN_SYNC = (
         Menu.MESSENGER_ADMINISTRATION,
@@ -116,6 +118,12 @@ class Tool(Enum):
         "How complete the Mailgun events are, and what went wrong when they are not.",
         {Right.READ: "see the state of the sync", Right.WRITE: "run, pause and backfill it"},
         "mailgun_sync:status",
+    )
+    MESSAGE_IMPORT = (
+        Menu.MESSENGER_ADMINISTRATION,
+        "Message Import (API)",
+        "The way in for what other systems sent.",
+        {Right.WRITE: "add messages and report statuses"},
     )
     USER_GROUPS = (
         Menu.SYSTEM_ADMINISTRATION,
