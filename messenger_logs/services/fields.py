@@ -82,6 +82,8 @@ def unstorable(text: str) -> str:
     """Why PostgreSQL cannot hold a text, in words; "" where it can."""
     if "\0" in text:
         return "has a NUL character"
+    if text.isascii():
+        return ""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -103,11 +105,12 @@ class Fields:
     def line(self, name: str, most: int, *, required: bool = False) -> str:
         """A line of text, its white space simplified; "" where there is none. A whole number will do as well."""
         value = self._left.pop(name, None)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            if required:
+                self.wrong(name, "is missing")
+            return ""
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
-        if required and (value is None or (isinstance(value, str) and not value.strip())):
-            self.wrong(name, "is missing")
-            return ""
         text = " ".join(self._checked(name, value).split())
         if len(text) > most:
             self.wrong(name, f"is longer than {most:,} characters")

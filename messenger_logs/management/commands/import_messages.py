@@ -42,6 +42,7 @@ class Command(BaseCommand):
                 if options["json"] or report["result"] == "refused" or report["differs"]:
                     progress.clear()
                     self.stdout.write(json.dumps(report) if options["json"] else _in_words(report))
+                    self.stdout.flush()  # whoever reads along need not wait for a buffer to fill
             progress.clear()
         summary = f"{counts['new']:,} new, {counts['here']:,} here before, {counts['refused']:,} refused."
         if counts["refused"]:

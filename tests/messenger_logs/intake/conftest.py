@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from messenger_logs.models import Delivery, SentMessage
+
 Lines = Callable[..., Path]
 
 
@@ -29,6 +31,14 @@ def message(external_id: str = "one", *recipients: dict[str, Any], **fields: Any
         "modes": ["inbox", "email", "voice", "text"],
         "recipients": list(recipients),
     } | fields
+
+
+def only() -> SentMessage:
+    return SentMessage.objects.get()
+
+
+def rows(*columns: str) -> list[tuple[Any, ...]]:
+    return list(Delivery.objects.order_by("pk").values_list(*columns))
 
 
 @pytest.fixture
