@@ -16,6 +16,7 @@ from django_filters.widgets import SuffixedMultiWidget
 from grid.paging import Bounds
 
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
+SCHOOL_YEAR_BEGINS = 7  # July
 
 
 def written(day: date) -> str:
@@ -155,13 +156,16 @@ class DateRangeFilter(django_filters.Filter):
         return qs
 
 
-def quick_ranges() -> list[tuple[str, date, date]]:
-    """The ranges at hand beside the date inputs: words, first day, last day."""
+def quick_ranges(earliest: date | None) -> list[tuple[str, date, date]]:
+    """The ranges at hand beside the date inputs, as far as `earliest` lets them go: words, first day, last day."""
     today = timezone.localdate()
     yesterday = today - timedelta(days=1)
+    july = date(today.year if today.month >= SCHOOL_YEAR_BEGINS else today.year - 1, SCHOOL_YEAR_BEGINS, 1)
+    longer = [("this school year", july, today)] if earliest is None else []
     return [
         ("today", today, today),
         ("yesterday", yesterday, yesterday),
         ("last 7 days", today - timedelta(days=6), today),
         ("last 30 days", today - timedelta(days=29), today),
+        *longer,
     ]

@@ -116,7 +116,7 @@ class Screen:
         first_name, last_name = self.filterset.date_filter.parameters
         return [
             Link(words, words, self.link(**{first_name: first.isoformat(), last_name: last.isoformat()}))
-            for words, first, last in quick_ranges()
+            for words, first, last in quick_ranges(self.filterset.date_filter.field.earliest)
         ]
 
     @cached_property

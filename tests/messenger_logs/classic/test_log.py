@@ -94,6 +94,14 @@ def test_the_last_seven_days_are_shown_when_no_date_is_given(administrator):
     assert page.subjects == ["in"]
 
 
+@pytest.mark.parametrize(("day", "first"), [(NOON, "2026-07-01"), (NOON + timedelta(days=90), "2026-07-01")])
+def test_the_school_year_is_at_hand(administrator, day, first):
+    with time_machine.travel(day, tick=False):
+        links = shown(administrator, ALL).root.xpath("//ul[@class='grid-quick']//a")
+    assert [link.text for link in links][2:] == ["last 7 days", "last 30 days", "this school year"]
+    assert f"created_from={first}&created_to={day:%Y-%m-%d}" in links[-1].get("href")
+
+
 @pytest.mark.parametrize(
     ("status", "words"),
     [
