@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from messenger_logs.models import School, SentMessage
+from messenger_logs.services import message_format
 from messenger_logs.services.intake import IntakeError, add_message
 from tests.messenger_logs.intake.conftest import device, message, recipient, rows
 
@@ -173,3 +174,11 @@ def test_a_message_that_was_refused_can_come_again_mended() -> None:
     errors_of(message("one", recipient("1", device(address="none"))))
 
     assert add_message(message("one", recipient("1", device()))).created
+
+
+def test_what_only_the_database_finds_is_a_refusal_as_well_and_repeats_no_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(message_format._LINES, "subject", 5000)
+
+    assert errors_of(message(subject="Hassan " * 200), line=3) == [(3, "", "cannot be stored: SQLSTATE 22001")]
