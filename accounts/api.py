@@ -72,6 +72,10 @@ class Tokens(UncachedMixin):
         # An old token that a caller still sends is no reason to refuse its password.
         return [] if self.request and self.request.method == "POST" else super().get_authenticators()
 
+    def get_authenticate_header(self, request: Request) -> str:
+        # Without it DRF would answer a wrong password with 403.
+        return "Token"
+
     def get_permissions(self) -> Any:
         return [AllowAny()] if self.request.method == "POST" else super().get_permissions()
 
