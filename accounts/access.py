@@ -4,11 +4,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import reverse
+from django.shortcuts import resolve_url
 from django.views.generic import View
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
@@ -46,14 +47,19 @@ def refusal(request: HttpRequest, tool: Tool, right: Right) -> HttpResponse | No
     return None
 
 
+def home_url() -> str:
+    """Where people land: the first page after signing in."""
+    return resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
 def sign_in_first(request: HttpRequest) -> HttpResponse:
     """To the sign-in page, and afterwards back to where the person was."""
     htmx = HtmxDetails(request)
     if htmx:
         # A fragment cannot hold that page: the whole page leaves for it.
-        return HttpResponseClientRedirect(redirect_to_login(htmx.current_url_abs_path or reverse("accounts:home")).url)
+        return HttpResponseClientRedirect(redirect_to_login(htmx.current_url_abs_path or home_url()).url)
     # What was posted is gone; its address would answer a GET with "method not allowed".
-    return redirect_to_login(request.get_full_path() if request.method == "GET" else reverse("accounts:home"))
+    return redirect_to_login(request.get_full_path() if request.method == "GET" else home_url())
 
 
 def tool_right(

@@ -7,12 +7,14 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
+from knox.admin import models as knox_models  # registers them, as allauth does
 
 from accounts.models import User
-from accounts.services import LastAdministrator, changing_rights, record
+from accounts.services import LastAdministrator, changing_rights, end_tokens, record
 
 # Groups have a page of their own, which guards and audits each change; allauth's list of addresses is not in use.
-admin.site.unregister([Group, EmailAddress])
+# Nobody makes a token for somebody else.
+admin.site.unregister([Group, EmailAddress, knox_models.AuthToken])
 
 AUDITED = ("username", "last_name", "first_name", "email", "is_active", "groups", "is_staff", "is_superuser")
 
@@ -59,6 +61,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         after = self.get_object(request, unquote(id))
         if before and after and before.password != after.password:
             record(by=cast(User, request.user), action="account.password_set", target=after.username)
+            end_tokens(user=after)
         return response
 
 

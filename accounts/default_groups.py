@@ -17,11 +17,10 @@ _SENDER = [
     ToolAndRight(Tool.MAILGUN_MESSAGE_LOG, Right.READ),
     ToolAndRight(Tool.RECIPIENT_LOG, Right.READ),
 ]
-# All logs and cancel. Running the sync is the system administrators' work.
+# All logs and cancel. Running the sync and filling the ledger are the system administrators' work.
+_SYSTEMS = [(Tool.MAILGUN_SYNC, Right.WRITE), (Tool.MESSAGE_IMPORT, Right.WRITE)]
 _MESSENGER_ADMINISTRATOR = [
-    cell
-    for cell in every_right()
-    if cell.tool.menu != Menu.SYSTEM_ADMINISTRATION and cell != (Tool.MAILGUN_SYNC, Right.WRITE)
+    cell for cell in every_right() if cell.tool.menu != Menu.SYSTEM_ADMINISTRATION and cell not in _SYSTEMS
 ]
 
 DEFAULT_GROUPS: dict[str, list[ToolAndRight]] = {

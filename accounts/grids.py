@@ -11,6 +11,8 @@ class ToolGridView(ToolRightMixin, GridView):
     """The log of a tool: title and menu path as the registry has them, opened by its right, exports audited."""
 
     request: SignedInRequest
+    # What the audit trail says an export was of, where the tool's name does not say it all.
+    export_target = ""
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
@@ -27,6 +29,7 @@ class ToolGridView(ToolRightMixin, GridView):
         record(
             by=self.request.user,
             action=f"export.{self.tool.name.lower()}",
+            target=self.export_target,
             details={
                 "rows": "more than 10,000" if count is None else count,
                 "days": str(self.filterset.period or "any"),

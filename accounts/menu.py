@@ -3,6 +3,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from accounts.access import home_url
 from accounts.models import User
 from accounts.tools import Menu, Tool
 
@@ -28,7 +29,7 @@ def tools_of(user: User) -> Iterator[Tool]:
 
 def menu_of(user: User, path: str) -> list[Group]:
     """What the left menu shows this user on the page with this path."""
-    home = reverse("accounts:home")
+    home = home_url()
     groups: dict[Menu, list[Entry]] = {menu: [] for menu in Menu}
     groups[Menu.MESSENGER].append(Entry("Home", home, "page" if path == home else ""))
     for tool in tools_of(user):

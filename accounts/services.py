@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.db import transaction
+from knox.models import AuthToken
 
 from accounts.default_groups import DEFAULT_GROUPS
 from accounts.models import AuditEvent, User
@@ -51,6 +53,25 @@ def _storable(value: Any) -> Any:
         case None | bool() | int() | float():
             return value
     return _storable(str(value))
+
+
+# Tokens of the REST API
+
+
+def issue_token(*, user: User) -> tuple[str, datetime]:
+    """A new token, and when it expires. Only its hash is stored, so this is the one time that it can be read."""
+    with transaction.atomic():
+        row, token = AuthToken.objects.create(user=user)
+        record(by=user, action="api_token.issued")
+    return token, row.expiry
+
+
+def end_tokens(*, user: User) -> None:
+    """From now on no token of this account is good any more."""
+    with transaction.atomic():
+        ended, _ = AuthToken.objects.filter(user=user).delete()
+        if ended:
+            record(by=user, action="api_token.ended", details={"tokens": ended})
 
 
 # User groups and their rights

@@ -7,7 +7,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.dispatch import receiver
 
 from accounts.models import User
-from accounts.services import record
+from accounts.services import end_tokens, record
 
 
 @receiver(user_logged_in)
@@ -31,8 +31,10 @@ def sign_in_failed(credentials: dict[str, Any], **_: Any) -> None:
 @receiver(password_changed)
 def changed_password(user: User, **_: Any) -> None:
     record(by=user, action="password.changed")
+    end_tokens(user=user)
 
 
 @receiver(password_reset)
 def reset_password(user: User, **_: Any) -> None:
     record(by=user, action="password.reset")
+    end_tokens(user=user)

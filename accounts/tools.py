@@ -45,6 +45,7 @@ class Tool(Enum):
         "Sent Message Log",
         "What became of each message you sent with the classic Messenger.",
         {Right.READ: "see and print own messages", Right.WRITE: "cancel own messages"},
+        "messenger_logs:log",
     )
     SENT_MESSAGE_LOG_2 = (
         Menu.MESSENGER,
@@ -59,6 +60,7 @@ class Tool(Enum):
             Right.TYPE_EMERGENCY: "see messages of this type",
             Right.TYPE_TEXT_OPT: "see messages of these types",
         },
+        "messenger_logs:log_2",
     )
     UPCOMING_MESSAGES = (
         Menu.MESSENGER,
@@ -69,6 +71,7 @@ class Tool(Enum):
             Right.WRITE: "cancel own messages",
             Right.VIEW_CANCEL_ALL: "see everybody's messages, and cancel them together with W",
         },
+        "messenger_logs:upcoming",
     )
     MAILGUN_MESSAGE_LOG = (
         Menu.MESSENGER,
@@ -82,6 +85,7 @@ class Tool(Enum):
         "Recipient Log",
         "What you sent to one person, and what came of it on each device.",
         {Right.READ: "see one person's messages, of those the user sent"},
+        "messenger_logs:recipient_log",
     )
     ADMIN_SENT_MESSAGE_LOG = (
         Menu.MESSENGER_ADMINISTRATION,
@@ -92,6 +96,7 @@ class Tool(Enum):
             Right.WRITE: "cancel anybody's messages",
             Right.MERGE_FIELD_VALUES: "see the values of merge fields in a body instead of their names",
         },
+        "messenger_logs:admin_log",
     )
     ADMIN_MAILGUN_MESSAGE_LOG = (
         Menu.MESSENGER_ADMINISTRATION,
@@ -105,6 +110,7 @@ class Tool(Enum):
         "Recipient Log",
         "What anybody in the district sent to one person, and what came of it on each device.",
         {Right.READ: "see one person's messages, whoever sent them"},
+        "messenger_logs:admin_recipient_log",
     )
     MAILGUN_SYNC = (
         Menu.MESSENGER_ADMINISTRATION,
@@ -112,6 +118,12 @@ class Tool(Enum):
         "How complete the Mailgun events are, and what went wrong when they are not.",
         {Right.READ: "see the state of the sync", Right.WRITE: "run, pause and backfill it"},
         "mailgun_sync:status",
+    )
+    MESSAGE_IMPORT = (
+        Menu.MESSENGER_ADMINISTRATION,
+        "Message Import (API)",
+        "The way in for what other systems sent.",
+        {Right.WRITE: "add messages and report statuses"},
     )
     USER_GROUPS = (
         Menu.SYSTEM_ADMINISTRATION,

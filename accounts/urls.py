@@ -4,7 +4,6 @@ from accounts import views
 
 app_name = "accounts"
 urlpatterns = [
-    path("", views.home, name="home"),
     path("system-administration/user-groups/", views.user_groups, name="user_groups"),
     path("system-administration/user-groups/new/", views.new_group, name="new_group"),
     path("system-administration/user-groups/<int:pk>/", views.user_group, name="user_group"),

@@ -3,7 +3,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import Group
 from django.forms import Form
 from django.http import HttpResponse
@@ -15,7 +14,6 @@ from accounts.access import SignedInRequest, tool_right
 from accounts.filters import AuditFilters
 from accounts.forms import FindPeopleForm, GroupNameForm, GroupRightsForm, PersonForm
 from accounts.grids import ToolGridView
-from accounts.menu import tools_of
 from accounts.models import AuditEvent, User
 from accounts.querysets import AuditEventQuerySet, groups_with_people, rights_of
 from accounts.tables import AuditTable
@@ -24,14 +22,6 @@ from accounts.tools import Right, Tool, right_names
 T = TypeVar("T")
 
 FOUND_AT_ONCE = 20
-
-
-@login_required
-@require_safe
-def home(request: SignedInRequest) -> HttpResponse:
-    tools = list(tools_of(request.user))
-    askable = [] if tools else User.objects.with_perm(Tool.USER_GROUPS.permission(Right.WRITE))[:5]
-    return render(request, "accounts/home.html", {"title": "Home", "tools": tools, "askable": askable})
 
 
 class AuditTrail(ToolGridView):

@@ -26,6 +26,8 @@ CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 DISTRICT_NAME = env.str("DISTRICT_NAME", default="Harrison School District")
 TIME_ZONE = env.str("TIME_ZONE", default="America/Chicago")
 USE_TZ = True
+# Where a phone number without a country code belongs: a region as of ISO 3166.
+PHONE_REGION = env.str("PHONE_REGION", default="US")
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_THOUSAND_SEPARATOR = True
@@ -34,10 +36,13 @@ FORMAT_MODULE_PATH = None
 INSTALLED_APPS = [
     "config",
     "mailgun_sync",
+    "messenger_logs",
     "accounts",
     "grid",
     "allauth",
     "allauth.account",
+    "knox",
+    "drf_spectacular",
     "django_htmx",
     "django_filters",
     "django_tables2",
@@ -107,7 +112,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "accounts:home"
+LOGIN_REDIRECT_URL = "messenger_logs:home"
 LOGOUT_REDIRECT_URL = "account_login"
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=2).total_seconds())
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
@@ -155,6 +160,39 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
         "form-action": [SELF],
+    },
+}
+
+# The REST API: signed in by a token that lasts a working day, like a session
+API_TOKEN_HOURS = env.int("API_TOKEN_HOURS", default=10)
+API_RATE = env.str("API_RATE", default="600/min")
+API_MAX_BYTES = env.int("API_MAX_BYTES", default=16 * 1024 * 1024)
+API_MAX_LINES = 10_000
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.tokens.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["grid.parsers.JSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": API_RATE},
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "grid.api.answer_in_words",
+    "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
+}
+REST_KNOX = {"TOKEN_TTL": timedelta(hours=API_TOKEN_HOURS)}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Messenger Logs",
+    "VERSION": "1",
+    "DESCRIPTION": "What the district sent, and what became of it. docs/api.md has examples.",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "Engine": "messenger_logs.models.SentMessage.Engine",
+        "MessageStatus": "messenger_logs.models.SentMessage.Status",
+        "Mode": "messenger_logs.statuses.Mode",
+        "DeliveryStatus": "messenger_logs.statuses.DeliveryStatus",
+        "Outcome": "messenger_logs.statuses.Outcome",
     },
 }
 

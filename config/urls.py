@@ -8,6 +8,8 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("mailgun_sync.urls")),
+    path("", include("messenger_logs.urls")),
+    path("api/v1/", include("config.api_urls")),
     path("accounts/", include("accounts.allauth_urls")),
     path("admin/", admin.site.urls),
 ]

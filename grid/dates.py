@@ -16,6 +16,7 @@ from django_filters.widgets import SuffixedMultiWidget
 from grid.paging import Bounds
 
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
+SCHOOL_YEAR_BEGINS = 7  # July
 
 
 def written(day: date) -> str:
@@ -127,7 +128,7 @@ class DateRangeFilter(django_filters.Filter):
 
     `default_days` is the range shown when none is asked for, in days up to today (1 is today alone, None is any day).
     `days_back` is how many days before today may be asked for. The condition itself is applied by the filterset's
-    `bounds`, because the paging has to replace one side of it.
+    `bounds`, because the paging has to replace one side of it. `input_labels` stand before the two inputs.
     """
 
     field_class = DateRangeField
@@ -135,9 +136,16 @@ class DateRangeFilter(django_filters.Filter):
     name = ""
 
     def __init__(
-        self, field_name: str, *, label: str = "Created", default_days: int | None = 1, days_back: int | None = None
+        self,
+        field_name: str,
+        *,
+        label: str = "Created",
+        default_days: int | None = 1,
+        days_back: int | None = None,
+        input_labels: tuple[str, str] | None = None,
     ) -> None:
         super().__init__(field_name, label=label, default_days=default_days, days_back=days_back)
+        self.input_labels = input_labels or (f"{label} Between", "and")
 
     @property
     def parameters(self) -> tuple[str, str]:
@@ -148,13 +156,16 @@ class DateRangeFilter(django_filters.Filter):
         return qs
 
 
-def quick_ranges() -> list[tuple[str, date, date]]:
-    """The ranges at hand beside the date inputs: words, first day, last day."""
+def quick_ranges(earliest: date | None) -> list[tuple[str, date, date]]:
+    """The ranges at hand beside the date inputs, as far as `earliest` lets them go: words, first day, last day."""
     today = timezone.localdate()
     yesterday = today - timedelta(days=1)
+    july = date(today.year if today.month >= SCHOOL_YEAR_BEGINS else today.year - 1, SCHOOL_YEAR_BEGINS, 1)
+    longer = [("this school year", july, today)] if earliest is None else []
     return [
         ("today", today, today),
         ("yesterday", yesterday, yesterday),
         ("last 7 days", today - timedelta(days=6), today),
         ("last 30 days", today - timedelta(days=29), today),
+        *longer,
     ]

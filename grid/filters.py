@@ -1,21 +1,32 @@
 """What a log may be filtered by. A filter named like a column stands in its header, any other in the bar above."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import CharField, F, Func, QuerySet, Value
 from django.http import QueryDict
+from django.utils import timezone
 
 from grid.dates import DateRange, DateRangeFilter
 from grid.paging import Bounds
 
-__all__ = ["ContainsFilter", "DateRangeFilter", "ExactFilter", "GridFilterSet", "OptionFilter"]
+__all__ = [
+    "ContainsFilter",
+    "DateRangeFilter",
+    "ExactFilter",
+    "FragmentFilter",
+    "GridFilterSet",
+    "OptionFilter",
+    "SwitchFilter",
+    "ValuesFilter",
+]
 
 MAX_TEXT = 200
+MAX_VALUES = 500
 
 
 class TextField(forms.CharField):
@@ -61,6 +72,86 @@ class OptionFilter(django_filters.ChoiceFilter):
         super().__init__(field_name, **kwargs)
 
 
+class SwitchFilter(OptionFilter):
+    """A few views of one list as buttons above it, such as tabs. `empty_label` names the one shown first."""
+
+    def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(field_name, widget=forms.HiddenInput, **kwargs)
+
+
+class ValuesField(TextField):
+    """A drop-down that may hold a value which is not offered (any more): it then finds nothing."""
+
+    widget = forms.Select
+
+    def __init__(self, *, labels: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(strip=False, **kwargs)
+        self.labels = labels
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        return list(self.labels.items())
+
+    def offer(self, values: Collection[str], *, chosen: str) -> None:
+        offered = [*values, chosen] if chosen and chosen not in values else values
+        pairs = sorted(((value, self.labels.get(value, value)) for value in offered), key=lambda pair: pair[1].lower())
+        self.widget.choices = [("", "all"), *pairs]
+
+
+class ValuesFilter(django_filters.Filter):
+    """A drop-down of the values that occur among the rows of the days shown, whatever else is filtered.
+
+    For a text column without NULL, or an annotation. `labels` are the words for stored values, where they differ.
+    """
+
+    field_class = ValuesField
+
+    def __init__(
+        self, field_name: str | None = None, *, labels: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(field_name, labels=labels or {}, **kwargs)
+
+    def values(self, rows: QuerySet[Any]) -> list[str]:
+        """The values that occur, at most one more than can be offered: one query, however many rows there are."""
+        path = self.field_name
+        found = rows.exclude(**{path: ""}).order_by(path).values_list(path, flat=True).distinct()
+        return list(found[: MAX_VALUES + 1])
+
+
+class FragmentField(TextField):
+    """Any part of a time as it stands on the screen: "11/20", "8:30 AM", "2026 8"."""
+
+    def clean(self, value: Any) -> str:
+        fragment = " ".join(super().clean(value).upper().split())
+        if set(fragment) - set("0123456789/: AMP"):
+            raise ValidationError("type a part of a date and time as the list shows them, such as 11/20/2026 8:30 AM.")
+        return fragment
+
+
+class FragmentFilter(django_filters.Filter):
+    """Rows whose time, written as the screen shows it in the district's zone, contains the typed text.
+
+    No index helps here, so it belongs beside a date range. The hour may be typed with a leading zero as well.
+    """
+
+    field_class = FragmentField
+    FORMS = "MM/DD/YYYY FMHH12:MI AM\nMM/DD/YYYY HH12:MI AM"
+
+    def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
+        attrs = {"type": "search", "placeholder": "MM/DD/YYYY H:MM AM", "maxlength": MAX_TEXT, "autocomplete": "off"}
+        kwargs.setdefault("widget", forms.TextInput(attrs=attrs))
+        super().__init__(field_name, **kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if not value:
+            return qs
+        name = f"{self.field_name}_as_shown"
+        local = Func(Value(timezone.get_current_timezone_name()), F(self.field_name), function="timezone")
+        written = Func(local, Value(self.FORMS), function="to_char", output_field=CharField())
+        found: QuerySet[Any] = qs.alias(**{name: written}).filter(**{f"{name}__contains": value})
+        return found
+
+
 class GridFilterSet(django_filters.FilterSet):
     """The filters of a log.
 
@@ -102,6 +193,18 @@ class GridFilterSet(django_filters.FilterSet):
     def qs(self) -> QuerySet[Any]:
         """The rows that pass all filters: what the pages, the counts and the exports are made of."""
         return self.unbounded.filter(self.bounds.condition()) if self.bounds else self.unbounded
+
+    def offer_values(self) -> list[str]:
+        """Fill the drop-downs that offer what occurs in the days shown; what is to be said about them."""
+        notes = []
+        rows = self.queryset.filter(self.bounds.condition()) if self.bounds else self.queryset
+        for name, each in self.filters.items():
+            if isinstance(each, ValuesFilter):
+                values = [] if self.problems else each.values(rows)
+                self.form.fields[name].offer(values[:MAX_VALUES], chosen=self.form.cleaned_data.get(name, ""))
+                if len(values) > MAX_VALUES:
+                    notes.append(f"{each.label} offers the first {MAX_VALUES} choices; with fewer days, others appear.")
+        return notes
 
     @classmethod
     def get_filters(cls) -> dict[str, django_filters.Filter]:

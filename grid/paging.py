@@ -64,7 +64,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Total:
-    """How many rows there are: exact up to 10,000, beyond that "10,000+"."""
+    """How many rows there are: exact up to a number, beyond that "10,000+"."""
 
     number: int
     exact: bool = True
@@ -73,9 +73,9 @@ class Total:
         return f"{self.number:,}" if self.exact else f"{self.number:,}+"
 
     @classmethod
-    def of(cls, queryset: Rows) -> "Total":
-        counted = queryset.order_by()[: EXACT_UP_TO + 1].count()
-        return cls(min(counted, EXACT_UP_TO), exact=counted <= EXACT_UP_TO)
+    def of(cls, queryset: Rows, *, exact_up_to: int = EXACT_UP_TO) -> "Total":
+        counted = queryset.order_by()[: exact_up_to + 1].count()
+        return cls(min(counted, exact_up_to), exact=counted <= exact_up_to)
 
 
 @dataclass(frozen=True)
@@ -143,12 +143,12 @@ def fetch_page(
     return Page(rows, more_before=key is not None, more_after=more), queryset
 
 
-def numbered(page: Page, queryset: Rows, *, first: int) -> Page:
+def numbered(page: Page, queryset: Rows, *, first: int, exact_up_to: int = EXACT_UP_TO) -> Page:
     """The page with its total and the number of its first row, which is `first` as far as that can be."""
     if not page.more_before and not page.more_after:
         # Nothing else there: a search with few hits is not made twice.
         return replace(page, total=Total(len(page.rows)))
-    total = Total.of(queryset)
+    total = Total.of(queryset, exact_up_to=exact_up_to)
     latest = max(1, total.number - len(page.rows) + 1)
     if not page.more_before:
         first = 1

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 from django.forms import BoundField
 
-from grid.dates import DateRange, quick_ranges
-from grid.filters import GridFilterSet
+from grid.dates import DateRange, DateRangeFilter, quick_ranges
+from grid.filters import GridFilterSet, SwitchFilter
 from grid.paging import Page, Sort, key_name
 from grid.statuses import Status
 from grid.tables import GridTable, StatusColumn, TimeColumn
@@ -21,6 +21,15 @@ class Link:
     name: str
     label: str
     url: str
+
+
+@dataclass(frozen=True)
+class Switch:
+    """The buttons of a SwitchFilter; the one that is on is `chosen`."""
+
+    field: BoundField
+    links: list[Link]
+    chosen: str
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class DateInput:
 def address(path: str, parameters: dict[str, str], *, default_sort: str) -> str:
     """The address of a grid, without what goes without saying."""
     usual = {"find": "", "sort": default_sort, "rows": str(DEFAULT_SIZE)}
-    unusual = {name: text for name, text in parameters.items() if text != usual.get(name)}
+    unusual = {name: text for name, text in parameters.items() if text != usual.get(name, "")}
     return f"{path}?{urlencode(unusual)}" if unusual else path
 
 
@@ -64,6 +73,8 @@ class Screen:
     find: str
     row_name: str
     export_label: str
+    find_label: str = "Find"
+    reset_label: str = "Reset"
     page: Page = field(default_factory=lambda: Page([]))
     complaints: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -95,9 +106,7 @@ class Screen:
         days = (period.first, period.last) if period else (None, None)
         return [
             DateInput(name, label, day.isoformat() if day else "", earliest.isoformat() if earliest else "")
-            for name, label, day in zip(
-                date_filter.parameters, (f"{self.date_label} Between", "and"), days, strict=True
-            )
+            for name, label, day in zip(date_filter.parameters, date_filter.input_labels, days, strict=True)
         ]
 
     @property
@@ -107,8 +116,19 @@ class Screen:
         first_name, last_name = self.filterset.date_filter.parameters
         return [
             Link(words, words, self.link(**{first_name: first.isoformat(), last_name: last.isoformat()}))
-            for words, first, last in quick_ranges()
+            for words, first, last in quick_ranges(self.filterset.date_filter.field.earliest)
         ]
+
+    @cached_property
+    def switches(self) -> list[Switch]:
+        return [self._switch(name) for name, each in self.filterset.filters.items() if isinstance(each, SwitchFilter)]
+
+    def _switch(self, name: str) -> Switch:
+        field = self.filterset.form[name]
+        choices = [(str(value), str(label)) for value, label in field.field.choices]
+        links = [Link(value, label, self.link(**{name: value})) for value, label in choices]
+        asked = self.filterset.data.get(name, "")
+        return Switch(field, links, asked if asked in dict(choices) else "")
 
     @property
     def bar_filters(self) -> list[BoundField]:
@@ -117,7 +137,7 @@ class Screen:
         return [
             self.filterset.form[name]
             for name, each in self.filterset.filters.items()
-            if name not in in_header and each is not self.filterset.date_filter
+            if name not in in_header and not isinstance(each, DateRangeFilter | SwitchFilter)
         ]
 
     @property

@@ -17,6 +17,7 @@ from grid.statuses import UNKNOWN, Status
 
 __all__ = [
     "ROW_LINK",
+    "WIDE",
     "GridTable",
     "NumberColumn",
     "StatusColumn",
@@ -27,6 +28,8 @@ __all__ = [
 
 # attrs of a column whose link opens the row: a click anywhere in the row follows it.
 ROW_LINK = {"a": {"class": "row-link"}}
+# attrs of a column whose texts want room: they are not squeezed where the table scrolls sideways anyway.
+WIDE = {"cell": {"class": "wide"}}
 
 
 def time_text(moment: datetime, *, seconds: bool = False) -> str:

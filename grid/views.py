@@ -14,7 +14,7 @@ from grid.dates import DateRange
 from grid.exports import csv_response
 from grid.filters import MAX_TEXT, GridFilterSet, as_query
 from grid.limits import TookTooLong, time_limit
-from grid.paging import Key, Page, Rows, Sort, Total, fetch_page, numbered, read_key
+from grid.paging import EXACT_UP_TO, Key, Page, Rows, Sort, Total, fetch_page, numbered, read_key
 from grid.screen import DEFAULT_SIZE, PAGE_SIZES, Screen, address
 from grid.tables import GridTable, PageRows
 
@@ -60,9 +60,13 @@ class GridView(View):
     default_sort: str
     export_name: str
     export_label = "Export CSV"
+    find_label = "Find"
+    reset_label = "Reset"
     # What the rows are called in sentences.
     row_name = "rows"
     template_name = "grid/page.html"
+    # How far rows are counted; what is beyond says "10,000+".
+    exact_up_to = EXACT_UP_TO
     # How long one statement for a page may take.
     seconds: float = 20
     narrow_rounds = 8
@@ -103,12 +107,12 @@ class GridView(View):
         asked = self.read(request.GET)
         personal = self.filterset_class.personal
         if personal & asked.keys():
-            complaints.append("Searches for people are not read from an address. Enter the search here and press Find.")
+            complaints.append("Searches for people are not read from an address. Enter the search on this page.")
         values = {name: text for name, text in asked.items() if name not in personal}
         find = asked.get("find", "")
         found = finds.recall(request.session, find) if find else {}
         if found is None or not found.keys() <= personal:
-            complaints.append("That search is not kept here any more. Enter it again and press Find.")
+            complaints.append("That search is not kept here any more. Enter it again.")
             find, found = "", {}
         self.complaints = complaints
         self.begin(values | found, find=find)
@@ -168,6 +172,8 @@ class GridView(View):
                 find=self.find,
                 row_name=self.row_name,
                 export_label=self.export_label,
+                find_label=self.find_label,
+                reset_label=self.reset_label,
                 page=self.page,
                 complaints=self.complaints,
                 notes=notes,
@@ -234,11 +240,12 @@ class GridView(View):
         notes = list(self.period.notes) if self.period else []
         try:
             with time_limit(self.seconds):
+                notes += self.filterset.offer_values()
                 self.page = self.fetch_page(self.read_key(), number=self.asked.get("n", ""))
                 notes += self.notes()
         except TookTooLong:
             self.stopped = True
-            self.complaints.append("This took too long and was stopped. Choose fewer days, then press Find.")
+            self.complaints.append("This took too long and was stopped. Choose fewer days or more filters.")
         return notes
 
     def fetch_page(self, key: Key | None, *, number: str) -> Page:
@@ -256,7 +263,8 @@ class GridView(View):
             # Rows have come or gone: rather the whole first page than a part of it.
             page, queryset = fetch(queryset, key=None)
         first = int(number) if number.isascii() and number.isdigit() and len(number) < 13 else 1
-        return numbered(page, queryset.filter(bounds.condition()) if bounds else queryset, first=first)
+        counted = queryset.filter(bounds.condition()) if bounds else queryset
+        return numbered(page, counted, first=first, exact_up_to=self.exact_up_to)
 
 
 def is_htmx(request: HttpRequest) -> bool:

@@ -5,11 +5,13 @@ from typing import Any
 
 from django import template
 from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from grid.statuses import Status
-from grid.tables import time_element
+from grid.tables import time_element, time_text
 
 register = template.Library()
 
@@ -42,3 +44,13 @@ def local_time(moment: datetime | None) -> SafeString | str:
 def local_time_seconds(moment: datetime | None) -> SafeString | str:
     """As local_time, with seconds."""
     return time_element(moment, seconds=True) if moment else "—"
+
+
+@register.filter
+def clock_time(moment: datetime) -> SafeString:
+    """{{ moment|clock_time }}: 10:31:07 AM, for what is of this very moment; the day and the zone in the title."""
+    local = timezone.localtime(moment)
+    title = f"{time_text(moment, seconds=True)} {local.tzname()}"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', local.isoformat(), title, date_format(local, "g:i:s A")
+    )

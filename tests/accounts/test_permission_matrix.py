@@ -1,19 +1,25 @@
 """Who gets which answer from every address there is.
 
-A new address needs a line in one of the two tables; a test fails until it has one.
+A new address needs a line in one of the three tables; a test fails until it has one.
 
 GUARDED: pages behind a tool right. The four numbers are what the right gets for GET, an htmx GET, POST and
 ?export=csv. For everybody else one rule holds: signed out, the way to the sign-in page; with all rights but this one,
 403; 405 where nobody may use the method. `of` makes what the address is about. `data` makes something that belongs to a
 user: its owner must see it, and `others` says whether another person with the right does (SHOWN or HIDDEN). For a page
 about one thing that belongs to somebody, `others` is the number that all others with the right get, such as 404.
+`also` are further rights on the tool, without which it shows nothing.
 
 OPEN: pages that need no right, with the four numbers for a visitor who is signed out, and for one who is signed in.
+
+API: what answers to a token, one line for each method. Without a token 401, with all rights but this one 403, 405 for
+methods without a line. Where several logs show a message, each of their rights has a line.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
@@ -23,12 +29,15 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.services import record
+from accounts.services import issue_token, record
 from accounts.tools import Right, Tool, every_right
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
+from messenger_logs.models import SentMessage
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
 R, W = Right.READ, Right.WRITE
+OWN_GENERAL = (Right.MY_MESSAGES, Right.TYPE_GENERAL)
 SHOWN, HIDDEN = "shown", "hidden"
 MARK = "something-to-look-for"
 
@@ -61,6 +70,36 @@ def an_entry(owner: User) -> None:
     record(by=owner, action="test.happened", target=MARK)
 
 
+def a_message(owner: User, **fields: Any) -> None:
+    message = make_message(sender=owner, sender_name=MARK, subject=MARK, bodies={"email": MARK}, **fields)
+    make_delivery(make_recipient(message, name=MARK))
+
+
+def a_message_2(owner: User) -> None:
+    a_message(owner, engine="v2", message_type="Messenger 2.0 - General")
+
+
+def a_scheduled_message(owner: User) -> None:
+    a_message(owner, status="waiting")
+
+
+def a_waiting_message(owner: User) -> None:
+    make_message(sender=owner, subject=MARK, status="waiting")
+
+
+def an_imported_message() -> dict[str, Any]:
+    return {"pk": make_message(external_id=uuid4().hex).pk}
+
+
+def an_olr_email(owner: User) -> None:
+    make_message(sender=owner, subject=MARK, engine="olr")
+
+
+def of_the_message(**others: Any) -> Callable[[], dict[str, Any]]:
+    """The arguments of an address below the message that was made last, or of none at all."""
+    return lambda: {"pk": SentMessage.objects.order_by("-pk").values_list("pk", flat=True).first() or 1, **others}
+
+
 @dataclass(frozen=True)
 class Guarded:
     name: str
@@ -74,6 +113,11 @@ class Guarded:
     """Makes what the address is about, and says by which arguments."""
     data: Callable[[User], None] | None = None
     others: str | int = SHOWN
+    also: tuple[Right, ...] = ()
+
+    @property
+    def rights(self) -> list[tuple[Tool, Right]]:
+        return [(self.tool, right) for right in (self.right, *self.also)]
 
 
 @dataclass(frozen=True)
@@ -82,6 +126,22 @@ class Open:
     signed_out: tuple[int, int, int, int]
     signed_in: tuple[int, int, int, int]
     of: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Api:
+    name: str
+    method: str
+    tool: Tool | None
+    right: Right
+    answer: int
+    of: Callable[[], dict[str, Any]] = dict
+    query: str = ""
+    body: object = None
+    data: Callable[[User], None] | None = None
+    others: str | int = SHOWN
+    only: bool = True
+    """Whether this right alone opens it; otherwise other rights do as well."""
 
 
 # fmt: off
@@ -98,8 +158,46 @@ GUARDED = [
     Guarded("accounts:delete_group",   Tool.USER_GROUPS, W,          200, 200, 302, 200, of=a_group),
     Guarded("accounts:audit_trail",    Tool.AUDIT_TRAIL, R,          200, 200, 302, 200, data=an_entry),
 
+    # Nothing is shown before a search, so there is nothing to look for; test_recipient_log.py searches.
+    Guarded("messenger_logs:recipient_log", Tool.RECIPIENT_LOG, R,   200, 200, 302, 200),
+    Guarded("messenger_logs:admin_recipient_log", Tool.ADMIN_RECIPIENT_LOG, R, 200, 200, 302, 200),
+
     Guarded("mailgun_sync:log",        Tool.MAILGUN_MESSAGE_LOG, R,  200, 200, 302, 200, data=an_event, others=HIDDEN),
     Guarded("mailgun_sync:admin_log",  Tool.ADMIN_MAILGUN_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_event),
+    Guarded("messenger_logs:log",      Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200, data=a_message, others=HIDDEN),
+    Guarded("messenger_logs:olr_log",  Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200,
+            data=an_olr_email, others=HIDDEN),
+    Guarded("messenger_logs:message",  Tool.SENT_MESSAGE_LOG, R,     200, 200, 405, 200,
+            data=a_message, of=of_the_message(), others=404),
+    Guarded("messenger_logs:message_recipients", Tool.SENT_MESSAGE_LOG, R, 200, 200, 302, 200,
+            data=a_message, of=of_the_message(), others=404),
+    Guarded("messenger_logs:message_body", Tool.SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+            data=a_message, of=of_the_message(mode="email"), others=404),
+    Guarded("messenger_logs:log_2",    Tool.SENT_MESSAGE_LOG_2, R,   200, 200, 302, 200,
+            data=a_message_2, others=HIDDEN, also=OWN_GENERAL),
+    Guarded("messenger_logs:message_2", Tool.SENT_MESSAGE_LOG_2, R,  200, 200, 405, 200,
+            data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
+    Guarded("messenger_logs:message_2_recipients", Tool.SENT_MESSAGE_LOG_2, R, 200, 200, 302, 200,
+            data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
+    Guarded("messenger_logs:message_2_body", Tool.SENT_MESSAGE_LOG_2, R, 200, 200, 405, 200,
+            data=a_message_2, of=of_the_message(mode="email"), others=404, also=OWN_GENERAL),
+    Guarded("messenger_logs:upcoming", Tool.UPCOMING_MESSAGES, R,    200, 200, 302, 200,
+            data=a_scheduled_message, others=HIDDEN),
+    Guarded("messenger_logs:upcoming_message", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
+            data=a_scheduled_message, of=of_the_message(), others=404),
+    Guarded("messenger_logs:upcoming_message_recipients", Tool.UPCOMING_MESSAGES, R, 200, 200, 302, 200,
+            data=a_scheduled_message, of=of_the_message(), others=404),
+    Guarded("messenger_logs:upcoming_message_body", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
+            data=a_scheduled_message, of=of_the_message(mode="email"), others=404),
+    Guarded("messenger_logs:admin_log",     Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200, data=a_message),
+    Guarded("messenger_logs:admin_olr_log", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_olr_email),
+    Guarded("messenger_logs:admin_message", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+            data=a_message, of=of_the_message()),
+    Guarded("messenger_logs:admin_message_recipients", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200,
+            data=a_message, of=of_the_message()),
+    Guarded("messenger_logs:admin_message_body", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+            data=a_message, of=of_the_message(mode="email")),
+
     Guarded("mailgun_sync:status",     Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
     Guarded("mailgun_sync:sync_now",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
     Guarded("mailgun_sync:pause",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
@@ -110,7 +208,9 @@ GUARDED = [
 
 OPEN = [
     #    address                                  signed out: GET, htmx, POST, ?export=csv    signed in
-    Open("accounts:home",                         (302, 302, 302, 302),                       (200, 200, 405, 200)),
+    Open("messenger_logs:home",                   (302, 302, 302, 302),                       (200, 200, 405, 200)),
+    Open("api:documentation",                     (302, 302, 302, 302),                       (200, 200, 405, 200)),
+    Open("api:schema",                            (401, 401, 401, 401),                       (200, 200, 405, 200)),
     Open("account_login",                         (200, 200, 200, 200),                       (302, 302, 302, 302)),
     Open("account_logout",                        (302, 302, 302, 302),                       (200, 200, 302, 200)),
     Open("account_change_password",               (302, 302, 302, 302),                       (200, 200, 200, 200)),
@@ -119,6 +219,54 @@ OPEN = [
     Open("account_reset_password_from_key",       (200, 200, 200, 200),                       (200, 200, 200, 200),
          of={"uidb36": "1", "key": "no-such-key"}),
     Open("account_reset_password_from_key_done",  (200, 200, 405, 200),                       (200, 200, 405, 200)),
+]
+
+API = [
+    #   address                       method   right                                 answer
+    Api("api:tokens",                 "post",   None, R,                              400),
+    Api("api:tokens",                 "delete", None, R,                              204),
+    Api("api:messages",               "get",    Tool.SENT_MESSAGE_LOG, R,             200, query="log=sent",
+        data=a_message, others=HIDDEN),
+    Api("api:messages",               "get",    Tool.ADMIN_SENT_MESSAGE_LOG, R,       200,
+        query="log=sent_administration", data=a_message),
+    Api("api:messages",               "get",    Tool.SENT_MESSAGE_LOG, R,             200, query="log=olr",
+        data=an_olr_email, others=HIDDEN),
+    Api("api:messages",               "get",    Tool.ADMIN_SENT_MESSAGE_LOG, R,       200,
+        query="log=olr_administration", data=an_olr_email),
+    Api("api:messages",               "get",    Tool.SENT_MESSAGE_LOG_2, R,           200, query="log=log_2"),
+    Api("api:messages",               "get",    Tool.UPCOMING_MESSAGES, R,            200, query="log=upcoming",
+        data=a_waiting_message, others=HIDDEN),
+    Api("api:messages",               "post",   Tool.MESSAGE_IMPORT, W,               400),
+    Api("api:messages_in_bulk",       "post",   Tool.MESSAGE_IMPORT, W,               200, body=[{}]),
+    Api("api:message_search",         "post",   Tool.SENT_MESSAGE_LOG, R,             200, query="log=sent",
+        body={"sender": MARK}, data=a_message, others=HIDDEN),
+    Api("api:message_search",         "post",   Tool.ADMIN_SENT_MESSAGE_LOG, R,       200,
+        query="log=sent_administration", body={"sender": MARK}, data=a_message),
+    Api("api:message",                "get",    Tool.SENT_MESSAGE_LOG, R,             200, of=of_the_message(),
+        data=a_message, others=404, only=False),
+    Api("api:message",                "get",    Tool.ADMIN_SENT_MESSAGE_LOG, R,       200, of=of_the_message(),
+        data=a_message, only=False),
+    Api("api:message",                "get",    Tool.UPCOMING_MESSAGES, R,            200, of=of_the_message(),
+        data=a_waiting_message, others=404, only=False),
+    Api("api:deliveries",             "get",    Tool.SENT_MESSAGE_LOG, R,             200, of=of_the_message(),
+        data=a_message, others=404, only=False),
+    Api("api:deliveries",             "get",    Tool.ADMIN_SENT_MESSAGE_LOG, R,       200, of=of_the_message(),
+        data=a_message, only=False),
+    Api("api:delivery_search",        "post",   Tool.SENT_MESSAGE_LOG, R,             200, of=of_the_message(),
+        body={"recipient": MARK}, data=a_message, others=404, only=False),
+    Api("api:delivery_search",        "post",   Tool.ADMIN_SENT_MESSAGE_LOG, R,       200, of=of_the_message(),
+        body={"recipient": MARK}, data=a_message, only=False),
+    Api("api:recipients",             "post",   Tool.MESSAGE_IMPORT, W,               400, of=an_imported_message),
+    Api("api:statuses",               "post",   Tool.MESSAGE_IMPORT, W,               200, of=an_imported_message,
+        body=[{}]),
+    Api("api:mailgun_events",         "get",    Tool.MAILGUN_MESSAGE_LOG, R,          200, query="log=own",
+        data=an_event, others=HIDDEN),
+    Api("api:mailgun_events",         "get",    Tool.ADMIN_MAILGUN_MESSAGE_LOG, R,    200, query="log=all",
+        data=an_event),
+    Api("api:mailgun_event_search",   "post",   Tool.MAILGUN_MESSAGE_LOG, R,          200, query="log=own",
+        body={"subject": MARK}, data=an_event, others=HIDDEN),
+    Api("api:mailgun_event_search",   "post",   Tool.ADMIN_MAILGUN_MESSAGE_LOG, R,    200, query="log=all",
+        body={"subject": MARK}, data=an_event),
 ]
 # fmt: on
 
@@ -152,7 +300,7 @@ def patterns(resolver: Any = None, namespace: str = "") -> Iterator[tuple[str, U
 
 def test_every_address_is_in_the_matrix():
     addresses = {name for name, _ in patterns() if name.split(":")[0] not in BY_RULE}
-    lines = [line.name for line in [*GUARDED, *OPEN]]
+    lines = [line.name for line in [*GUARDED, *OPEN]] + sorted({line.name for line in API})
     assert addresses - set(lines) == set(), "these have no line in the tables"
     assert set(lines) - addresses == set(), "these lines have no address"
     assert len(lines) == len(set(lines))
@@ -202,7 +350,7 @@ def test_every_other_right_but_this(make_user, signed_in, line, request_kind):
 
 @each_line_and_request(GUARDED)
 def test_this_right_alone_and_own_data(make_user, signed_in, line, request_kind):
-    user = make_user((line.tool, line.right), username="owner")
+    user = make_user(*line.rights, username="owner")
     if (line.tool, line.right) == (Tool.USER_GROUPS, W):
         make_user(groups=["System Administrators"])
     if line.data:
@@ -216,9 +364,9 @@ def test_this_right_alone_and_own_data(make_user, signed_in, line, request_kind)
 @each_line_and_request([line for line in GUARDED if line.data])
 def test_this_right_alone_and_the_data_of_somebody_else(make_user, signed_in, line, request_kind):
     line.data(make_user(username="owner"))
-    response = ask(signed_in(make_user((line.tool, line.right))), line, request_kind)
+    response = ask(signed_in(make_user(*line.rights)), line, request_kind)
     if isinstance(line.others, int):
-        assert response.status_code == line.others
+        assert response.status_code == (405 if answers(line, request_kind) == 405 else line.others)
         assert MARK not in body(response)
         return
     assert response.status_code == answers(line, request_kind)
@@ -231,6 +379,81 @@ def test_pages_that_need_no_right(client, make_user, signed_in, line, request_ki
     position = list(REQUESTS).index(request_kind)
     assert ask(client, line, request_kind).status_code == line.signed_out[position]
     assert ask(signed_in(make_user()), line, request_kind).status_code == line.signed_in[position]
+
+
+def call(line: Api, user: User | None, method: str = "") -> HttpResponse:
+    address = reverse(line.name, kwargs=line.of()) + (f"?{line.query}" if line.query else "")
+    headers = {"Authorization": f"Token {issue_token(user=user)[0]}"} if user else {}
+    return Client().generic(
+        (method or line.method).upper(),
+        address,
+        "" if line.body is None else json.dumps(line.body),
+        content_type="application/json",
+        headers=headers,
+    )
+
+
+def each_api_line(lines: list[Api]) -> Any:
+    ids = [f"{line.name}-{line.method}-{line.tool.name if line.tool else ''}-{line.query}" for line in lines]
+    return pytest.mark.parametrize("line", lines, ids=ids)
+
+
+@each_api_line([line for line in API if (line.name, line.method) != ("api:tokens", "post")])
+def test_the_api_without_a_token(signed_in, make_user, line):
+    everything = make_user(*every_right())
+    if line.data:
+        line.data(everything)
+    response = call(line, None)
+    assert response.status_code == 401
+    assert MARK not in body(response)
+    # Nor does the session of a browser open it: then any page could make it write.
+    assert signed_in(everything).generic(line.method.upper(), response.request["PATH_INFO"]).status_code == 401
+
+
+@each_api_line([line for line in API if line.tool and line.only])
+def test_the_api_with_every_other_right_but_this(make_user, line):
+    user = make_user(*(cell for cell in every_right() if cell != (line.tool, line.right)))
+    if line.data:
+        line.data(user)
+    response = call(line, user)
+    assert response.status_code == 403
+    assert MARK not in body(response)
+
+
+@each_api_line([line for line in API if line.tool and not line.only])
+def test_the_api_with_no_right_at_all(make_user, line):
+    user = make_user()
+    line.data(user)
+    response = call(line, user)
+    assert response.status_code == 403
+    assert MARK not in body(response)
+
+
+@each_api_line(API)
+def test_the_api_with_this_right_alone_and_own_data(make_user, line):
+    user = make_user((line.tool, line.right)) if line.tool else make_user()
+    if line.data:
+        line.data(user)
+    response = call(line, user)
+    assert response.status_code == line.answer
+    if line.data:
+        assert MARK in body(response)
+
+
+@each_api_line([line for line in API if line.data])
+def test_the_api_with_this_right_alone_and_the_data_of_somebody_else(make_user, line):
+    line.data(make_user(username="owner"))
+    response = call(line, make_user((line.tool, line.right)))
+    assert response.status_code == (line.others if isinstance(line.others, int) else line.answer)
+    assert (MARK in body(response)) == (line.others == SHOWN)
+
+
+@pytest.mark.parametrize("name", sorted({line.name for line in API}))
+def test_the_api_knows_no_other_method(make_user, name):
+    lines = [line for line in API if line.name == name]
+    user = make_user(*every_right())
+    for method in {"get", "post", "put", "patch", "delete"} - {line.method for line in lines}:
+        assert call(lines[0], user, method).status_code == 405, method
 
 
 def admin_addresses(user: User) -> Iterator[str]:

@@ -29,6 +29,7 @@ def test_the_registry_is_the_table_of_tools_and_rights():
         ("Messenger Administration > Mailgun Message Log", [R]),
         ("Messenger Administration > Recipient Log", [R]),
         ("Messenger Administration > Mailgun Sync", [R, W]),
+        ("Messenger Administration > Message Import (API)", [W]),
         ("System Administration > User Groups and Tool Rights", [R, W]),
         ("System Administration > Audit Trail", [R]),
     ]
@@ -66,6 +67,13 @@ def test_write_does_not_bring_read(make_user):
     user = make_user((Tool.MAILGUN_SYNC, Right.WRITE))
     assert user.may(Tool.MAILGUN_SYNC, Right.WRITE)
     assert not user.may(Tool.MAILGUN_SYNC)
+
+
+@pytest.mark.django_db
+def test_messages_come_in_by_a_right_of_its_own(make_user):
+    reader = make_user(*(tool for tool in Tool if Right.READ in tool.rights))
+    assert not reader.may(Tool.MESSAGE_IMPORT, Right.WRITE)
+    assert make_user(groups=["System Administrators"]).may(Tool.MESSAGE_IMPORT, Right.WRITE)
 
 
 @pytest.mark.django_db

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+
+from grid.filters import ContainsFilter, DateRangeFilter, ExactFilter, GridFilterSet, OptionFilter
+from grid.paging import LARGEST_ID
+from messenger_logs.models import SentMessage
+from messenger_logs.statuses import Mode
+
+
+class ModeFilter(OptionFilter):
+    """Messages that use a mode, among others."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return qs.filter(modes__contains=[value]) if value else qs
+
+
+class MessageFilters(GridFilterSet):
+    created = DateRangeFilter("created_at", default_days=None)
+    status = OptionFilter(label="Status", choices=SentMessage.Status.choices)
+    message_type = ExactFilter(label="Message type")
+    mode = ModeFilter(label="Delivery mode", choices=Mode.choices)
+    subject = ContainsFilter(label="A part of the subject")
+    sender_id = django_filters.NumberFilter(label="Account of the sender", min_value=1, max_value=LARGEST_ID)
+    sender = ContainsFilter("sender_name", label="A part of the sender's name")
+
+    personal = {"sender"}

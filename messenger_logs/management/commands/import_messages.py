@@ -1,0 +1,147 @@
+import gzip
+import json
+import os
+import sys
+import time
+import zlib
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import IO, Any, cast
+
+from django.core.management.base import BaseCommand, CommandError
+
+from messenger_logs.services.fields import FieldError, IntakeError, read_json
+from messenger_logs.services.intake import Taken, add_message
+
+# A message is one line and is read whole: this many bytes at most, some millions of deliveries.
+LONGEST_LINE = 2**30
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+class Command(BaseCommand):
+    help = (
+        "Take in messages from JSON Lines, plain or gzip: each of them whole or not at all, each external id once."
+        " Exits with 0 when nothing was refused."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", help="the file, or - for standard input; docs/import.md describes the format")
+        parser.add_argument("--json", action="store_true", help="print one JSON object a line for each message")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        counts = {"new": 0, "here": 0, "refused": 0}
+        with _opened(options["file"]) as source:
+            progress = _Progress(source)
+            for number, text in _lines(source):
+                report = _take(number, text)
+                counts[report["result"]] += 1
+                progress.show(counts)
+                if options["json"] or report["result"] == "refused" or report["differs"]:
+                    progress.clear()
+                    self.stdout.write(json.dumps(report) if options["json"] else _in_words(report))
+                    self.stdout.flush()  # whoever reads along need not wait for a buffer to fill
+            progress.clear()
+        summary = f"{counts['new']:,} new, {counts['here']:,} here before, {counts['refused']:,} refused."
+        if counts["refused"]:
+            raise CommandError(summary)
+        if not options["json"]:
+            self.stdout.write(summary)
+
+
+def _take(number: int, text: bytes | None) -> dict[str, Any]:
+    """Take in one line; what became of it, with the same keys whatever that is."""
+    try:
+        if text is None:
+            raise IntakeError([FieldError(number, "", f"is longer than {LONGEST_LINE:,} bytes")])
+        taken = add_message(read_json(text, line=number), line=number)
+    except IntakeError as error:
+        errors = [{"field": one.field, "words": one.words} for one in error.errors]
+        return _report(number, "refused", None, errors)
+    return _report(number, "new" if taken.created else "here", taken, [])
+
+
+def _report(number: int, result: str, taken: Taken | None, errors: list[dict[str, str]]) -> dict[str, Any]:
+    return {
+        "line": number,
+        "result": result,
+        "external_id": taken.external_id if taken else None,
+        "message_id": taken.message_id if taken else None,
+        "created": bool(taken and taken.created),
+        "recipients": taken.added.recipients if taken else 0,
+        "deliveries": taken.added.deliveries if taken else 0,
+        "differs": list(taken.differs) if taken else [],
+        "errors": errors,
+    }
+
+
+def _in_words(report: dict[str, Any]) -> str:
+    number = report["line"]
+    if report["differs"]:
+        return (
+            f"line {number}: another message has this external id and stays as it is;"
+            f" this one differs in {', '.join(report['differs'])}"
+        )
+    return "\n".join(str(FieldError(number, error["field"], error["words"])) for error in report["errors"])
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[BufferedReader]:
+    """A file, or standard input for "-"."""
+    if name == "-":
+        yield cast(BufferedReader, sys.stdin.buffer)
+        return
+    try:
+        file = Path(name).open("rb")  # noqa: SIM115  (closed below)
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
+    with file:
+        yield file
+
+
+def _lines(source: BufferedReader) -> Iterator[tuple[int, bytes | None]]:
+    """The lines that are not blank, unpacked, with their numbers from 1; None stands for one that is too long."""
+    number = 0
+    try:
+        packed = source.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC)
+        lines: IO[bytes] = cast(IO[bytes], gzip.GzipFile(fileobj=source)) if packed else source
+        while text := lines.readline(LONGEST_LINE + 1):
+            number += 1
+            too_long = len(text) > LONGEST_LINE
+            while too_long and text and not text.endswith(b"\n"):
+                text = lines.readline(2**20)
+            if too_long:
+                yield number, None
+            elif text.strip():
+                yield number, text
+    except (EOFError, zlib.error, OSError) as error:
+        # What stands before it was taken in.
+        raise CommandError(f"The file is damaged after line {number:,}: {error}.") from None
+
+
+class _Progress:
+    """A line on standard error that is written over again and again; nothing where that is no terminal."""
+
+    def __init__(self, source: BufferedReader) -> None:
+        self._source = source
+        self._size = os.fstat(source.fileno()).st_size if sys.stderr.isatty() and source.seekable() else 0
+        self._shown_at = 0.0
+
+    def show(self, counts: dict[str, int]) -> None:
+        now = time.monotonic()
+        if not sys.stderr.isatty() or now - self._shown_at < 0.1:
+            return
+        self._shown_at = now
+        bar = ""
+        if self._size:
+            part = min(self._source.tell() / self._size, 1)
+            bar = f"[{'#' * int(part * 30):30}] {part:4.0%}  "
+        sys.stderr.write(f"\r{bar}{sum(counts.values()):,} messages, {counts['refused']:,} refused")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        if self._shown_at:
+            sys.stderr.write("\r\x1b[K")
+            self._shown_at = 0.0

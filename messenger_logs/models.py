@@ -1,0 +1,305 @@
+"""The ledger: messages, the people they were for, every device, every try."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now, Upper
+
+from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.statuses import STATUSES, DeliveryStatus, Mode, Outcome
+
+STATUS_FITS_MODE = Q()
+for _mode, _statuses in STATUSES.items():
+    STATUS_FITS_MODE |= Q(mode=_mode, status__in=_statuses)
+
+
+class School(models.Model):
+    name = models.CharField(max_length=200, unique=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Calendar(models.Model):
+    """A school's calendar of one school year, such as "2025-26 Harrison High"."""
+
+    school = models.ForeignKey(School, on_delete=models.PROTECT, related_name="calendars")
+    name = models.CharField(max_length=200)
+    school_year = models.CharField(max_length=20)
+
+    class Meta:
+        ordering = ["-school_year", "name"]
+        constraints = [models.UniqueConstraint(fields=["school", "name"], name="calendar_of_a_school")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class V2Type(models.TextChoices):
+    """The message types of the 2.0 engine, as they are stored and shown. Classic types are any text."""
+
+    GENERAL = "Messenger 2.0 - General"
+    PRIORITY = "Messenger 2.0 - Priority"
+    EMERGENCY = "Messenger 2.0 - Emergency"
+    TEXT_OPT_IN = "Text Opt In"
+    TEXT_OPT_OUT = "Text Opt Out"
+
+
+class SentMessage(models.Model):
+    """A message (campaign) that the district sent or is about to send, whoever's engine sends it."""
+
+    class Engine(models.TextChoices):
+        CLASSIC = "classic", "Messenger"
+        V2 = "v2", "Messenger 2.0"
+        OLR = "olr", "Online Registration"
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        IN_PROGRESS = "in_progress", "In-Progress"
+        SENT = "sent", "Sent"
+        ERROR = "error", "Error"
+        CANCELED = "canceled", "Canceled"
+        CANCELED_IN_PROGRESS = "canceled_ip", "Canceled IP"
+        NO_RECIPIENTS = "no_recipients", "No Recipients"
+
+    CANCELABLE = frozenset({Status.WAITING, Status.IN_PROGRESS})
+
+    external_id = models.CharField(max_length=200, unique=True, null=True, blank=True)
+    engine = models.CharField(max_length=16, choices=Engine)
+    message_type = models.CharField(max_length=100)
+    status = models.CharField(max_length=16, choices=Status, default=Status.WAITING)
+    subject = models.CharField(max_length=1000, blank=True)
+    # The name as it was then: it stays when the account is gone.
+    sender = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
+    sender_name = models.CharField(max_length=200)
+    # Null for a message of the whole district.
+    school = models.ForeignKey(School, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    calendars = models.ManyToManyField(Calendar, blank=True, related_name="+")
+    schedule_id = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField()
+    scheduled_at = models.DateTimeField()
+    # When the logs begin to show it: at once for a template, at its start for a scheduler tool.
+    listed_from = models.DateTimeField()
+    email_start_at = models.DateTimeField(null=True, blank=True, help_text="Inbox and e-mail begin then")
+    voice_start_at = models.DateTimeField(null=True, blank=True, help_text="Voice and text begin then")
+    dispatch_started_at = models.DateTimeField(null=True, blank=True)
+    dispatch_finished_at = models.DateTimeField(null=True, blank=True)
+    modes = ArrayField(models.CharField(max_length=16, choices=Mode), default=list)
+    bodies = models.JSONField(default=dict, blank=True, help_text="{mode: text with {{student.firstName}}}")
+    attachments = models.JSONField(default=list, blank=True, help_text="[{name, size}]")
+    criteria = models.JSONField(default=list, blank=True, help_text="[[label, value]]: how recipients were chosen")
+    reply_to = models.CharField(max_length=320, blank=True)
+    canceled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    canceled_by_name = models.CharField(max_length=200, blank=True)
+    cancel_asked_at = models.DateTimeField(null=True, blank=True)
+    cancel_completed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SentMessageQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="message_created"),
+            models.Index(fields=["sender", "created_at", "id"], name="message_sender"),
+            models.Index(fields=["scheduled_at", "id"], name="message_scheduled"),
+            models.Index(
+                fields=["scheduled_at", "id"],
+                name="message_upcoming",
+                condition=Q(status__in=["waiting", "in_progress"]),
+            ),
+            GinIndex(OpClass(Upper("subject"), name="gin_trgm_ops"), name="message_subject"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="message_canceled_by_someone",
+                condition=Q(cancel_asked_at__isnull=True, canceled_by_name="")
+                | Q(cancel_asked_at__isnull=False) & ~Q(canceled_by_name=""),
+            ),
+            models.CheckConstraint(
+                name="message_cancel_completed_after_asked",
+                condition=Q(cancel_completed_at__isnull=True) | Q(cancel_completed_at__gte=F("cancel_asked_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Recipient(models.Model):
+    """A person that a message was for, about a student; names as they were then."""
+
+    message = models.ForeignKey(SentMessage, on_delete=models.CASCADE, db_index=False, related_name="recipients")
+    person_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=200)
+    student_number = models.CharField(max_length=64, blank=True)
+    student_name = models.CharField(max_length=200, blank=True)
+    merge_fields = models.JSONField(default=dict, blank=True, help_text='{"student.firstName": "Mai"}')
+    # A person may be in a message for two students. One of the rows stands for the person wherever people are counted.
+    counted = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["message", "person_id", "student_number", "student_name"], name="recipient_of_a_message"
+            ),
+            models.UniqueConstraint(
+                fields=["message", "person_id"], condition=Q(counted=True), name="recipient_counted_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["person_id", "message"], name="recipient_person"),
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="recipient_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Delivery(models.Model):
+    """One recipient, one mode, one device. A person without a device, and one who opted out, have rows as well."""
+
+    message = models.ForeignKey(SentMessage, on_delete=models.CASCADE, db_index=False, related_name="deliveries")
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, db_index=False, related_name="deliveries")
+    mode = models.CharField(max_length=16, choices=Mode)
+    # An e-mail address, a number as E.164, the person id of an inbox; empty where there is no device.
+    address = models.CharField(max_length=320, blank=True)
+    # The same mode and address stands in this message before: it was reached once, and counts once.
+    duplicate = models.BooleanField(default=False)
+    status = models.CharField(max_length=16, choices=DeliveryStatus, default=DeliveryStatus.WAITING)
+    detail = models.CharField(max_length=200, blank=True)
+    outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
+    code = models.SmallIntegerField(null=True, blank=True, help_text="the provider's code, see statuses.py")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # The status is that of the last attempt. Somebody reached by an attempt before it stays reached.
+    reached_before = models.BooleanField(db_default=False)
+    first_attempt_at = models.DateTimeField(null=True, blank=True)
+    last_attempt_at = models.DateTimeField(null=True, blank=True)
+    provider_id = models.CharField(max_length=200, blank=True)
+    email_outcome = models.CharField(max_length=32, blank=True, help_text="what the e-mail provider finally said")
+    email_reason = models.CharField(max_length=2000, blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["recipient", "mode", "address"], name="delivery_of_a_recipient"),
+            models.UniqueConstraint(
+                fields=["message", "mode", "address"],
+                condition=Q(duplicate=False) & ~Q(address=""),
+                name="delivery_counted_once",
+            ),
+            models.CheckConstraint(
+                name="delivery_has_a_device_or_says_no_device",
+                condition=Q(address="", status=DeliveryStatus.NO_DEVICE)
+                | ~Q(address="") & ~Q(status=DeliveryStatus.NO_DEVICE),
+            ),
+            models.CheckConstraint(name="delivery_status_of_its_mode", condition=STATUS_FITS_MODE),
+        ]
+        indexes = [
+            # Covers a recount of the totals, which reads nothing else.
+            models.Index(
+                fields=["message", "mode", "outcome"],
+                name="delivery_totals",
+                include=["recipient", "status", "duplicate", "reached_before", "attempts", "first_attempt_at"],
+            ),
+            models.Index(
+                fields=["message", "mode", "address"], name="delivery_duplicates", condition=Q(duplicate=True)
+            ),
+            GinIndex(OpClass(Upper("address"), name="gin_trgm_ops"), name="delivery_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mode} {self.status}"
+
+
+class DeviceAttempt(models.Model):
+    """One try at one device."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, db_index=False, related_name="tries")
+    number = models.PositiveSmallIntegerField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    code = models.SmallIntegerField(null=True, blank=True)
+    # What the reports of this attempt come to, and how far along that is: see services/status_reports.py.
+    status = models.CharField(max_length=16, choices=DeliveryStatus, db_default=DeliveryStatus.WAITING)
+    detail = models.CharField(max_length=200, blank=True, db_default="")
+    outcome = models.CharField(max_length=16, choices=Outcome, db_default=Outcome.PENDING)
+    rank = models.SmallIntegerField(db_default=0)
+    made = models.BooleanField(db_default=True, help_text="something left for the device: not opted out, not canceled")
+    provider_id = models.CharField(max_length=200, blank=True)
+    raw = models.TextField(blank=True, help_text="the provider's answers as they came")
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "number"], name="attempt_of_a_delivery"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="attempts_count_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number}"
+
+
+class MessageTotals(models.Model):
+    """The people of a message, counted. Who changes what became of its deliveries locks this row first."""
+
+    message = models.OneToOneField(SentMessage, primary_key=True, on_delete=models.CASCADE, related_name="totals")
+    recipients = models.IntegerField(default=0, help_text="unique people")
+    no_device = models.IntegerField(default=0, help_text="unique people without any device for the message")
+    contacted_by_phone = models.IntegerField(default=0, help_text="unique people reached by voice or text")
+    as_of = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "message totals"
+
+    def __str__(self) -> str:
+        return f"{self.recipients} recipients"
+
+
+class MessageModeTotals(models.Model):
+    """The devices of one mode of a message, counted. Duplicates count in none of it."""
+
+    totals = models.ForeignKey(
+        MessageTotals, on_delete=models.CASCADE, db_column="message_id", db_index=False, related_name="modes"
+    )
+    mode = models.CharField(max_length=16, choices=Mode)
+    devices = models.IntegerField(default=0, help_text="unique addresses or numbers, whatever became of them")
+    attempts = models.IntegerField(default=0, help_text="with redials")
+    pending = models.IntegerField(default=0)
+    success = models.IntegerField(default=0)
+    not_reached = models.IntegerField(default=0)
+    error = models.IntegerField(default=0, help_text="failed after the last retry")
+    undelivered = models.IntegerField(default=0, help_text="those errors that came after the hand-off")
+    canceled = models.IntegerField(default=0)
+    not_attempted = models.IntegerField(default=0)
+    opted_out = models.IntegerField(default=0, help_text="part of those not attempted")
+    last_first_attempt_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the last device was first tried"
+    )
+
+    class Meta:
+        verbose_name_plural = "message mode totals"
+        constraints = [models.UniqueConstraint(fields=["totals", "mode"], name="totals_of_a_mode")]
+
+    def __str__(self) -> str:
+        return f"{self.devices} {self.mode}"
+
+
+class TextConsent(models.Model):
+    """A number's STOP or START."""
+
+    number = models.CharField(max_length=20, unique=True, help_text="E.164")
+    opted_out = models.BooleanField()
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return "opted out" if self.opted_out else "opted in"

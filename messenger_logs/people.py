@@ -1,0 +1,76 @@
+"""Finding a person among the recipients by what an office knows of them: a name, a person id, an e-mail, a number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Max, Q, QuerySet, Value
+
+from messenger_logs.models import Recipient
+from messenger_logs.statuses import PHONE
+
+SHORTEST_NAME = 2
+# The last seven digits are a number within its area; fewer would be anything.
+SHORTEST_NUMBER = 7
+_PHONE = re.compile(r"[+\d(][\d\s()+./-]*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Person:
+    person_id: str
+    name: str
+    students: list[str]
+
+
+def find_people(recipients: QuerySet[Recipient], text: str, *, limit: int) -> list[Person]:
+    """The people among ``recipients`` that ``text`` means, by name; at most ``limit``.
+
+    The ways to read the text are tried in turn, and the first that finds somebody is it: a person id is never taken for
+    a part of a number.
+    """
+    for meant in _readings(text.strip()):
+        # A person's rows differ now and then: names change, and there may be several students.
+        people = (
+            recipients.filter(meant)
+            .order_by()
+            .values("person_id")
+            .annotate(
+                any_name=Max("name"),
+                students=ArrayAgg("student_name", distinct=True, filter=~Q(student_name=""), default=Value([])),
+            )
+            .order_by("any_name", "person_id")
+        )
+        found = [Person(row["person_id"], row["any_name"], row["students"]) for row in people[:limit]]
+        if found:
+            return found
+    return []
+
+
+def _readings(text: str) -> Iterator[Q]:
+    if not text:
+        return
+    yield Q(person_id=text)
+    if "@" in text:
+        yield Q(deliveries__address__icontains=text)
+        return
+    digits = phone_digits(text)
+    if digits:
+        yield Q(deliveries__address__icontains=digits, deliveries__mode__in=PHONE)
+        return
+    words = [word for word in re.split(r"[\s,;]+", text) if word]
+    if any(len(word) >= SHORTEST_NAME for word in words):
+        yield Q(*(Q(name__icontains=word) for word in words))
+
+
+def phone_digits(text: str) -> str:
+    """The digits of a number as they stand in its E.164 form: (651) 555-0100 is part of +16515550100. "" for others.
+
+    Zeros in front (00 44, or 020 within a country) are no part of that form.
+    """
+    if not _PHONE.fullmatch(text):
+        return ""
+    digits = re.sub(r"\D", "", text).lstrip("0")
+    return digits if len(digits) >= SHORTEST_NUMBER else ""

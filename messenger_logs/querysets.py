@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.tools import Right, Tool
+from grid.dates import start_of
+
+if TYPE_CHECKING:
+    from messenger_logs.models import SentMessage  # noqa: F401  (named in a string)
+
+# Which right of Sent Message Log 2.0 opens which message types.
+TYPE_RIGHTS = {
+    Right.TYPE_GENERAL: ["Messenger 2.0 - General"],
+    Right.TYPE_PRIORITY: ["Messenger 2.0 - Priority"],
+    Right.TYPE_EMERGENCY: ["Messenger 2.0 - Emergency"],
+    Right.TYPE_TEXT_OPT: ["Text Opt In", "Text Opt Out"],
+}
+
+
+def visible_types(user: User) -> list[str]:
+    """The message types of the 2.0 log that a user may see."""
+    return [kind for right, kinds in TYPE_RIGHTS.items() if user.may(Tool.SENT_MESSAGE_LOG_2, right) for kind in kinds]
+
+
+class SentMessageQuerySet(QuerySet["SentMessage"]):
+    def visible_to(self, user: User, tool: Tool) -> Self:
+        """The messages that ``tool`` may show to ``user``: where every page, API call, export and file starts."""
+        if not user.may(tool):
+            return self.none()
+        own = Q(sender=user)
+        match tool:
+            case Tool.SENT_MESSAGE_LOG:
+                return self.listed().exclude(engine="v2").filter(own)
+            case Tool.ADMIN_SENT_MESSAGE_LOG:
+                return self.listed().exclude(engine="v2")
+            case Tool.SENT_MESSAGE_LOG_2:
+                shown = self.v2().listed().filter(message_type__in=visible_types(user))
+                if user.may(tool, Right.ALL_MESSAGES):
+                    return shown
+                return shown.filter(own) if user.may(tool, Right.MY_MESSAGES) else self.none()
+            case Tool.UPCOMING_MESSAGES:
+                upcoming = self.exclude(engine="olr").cancelable()
+                return upcoming if user.may(tool, Right.VIEW_CANCEL_ALL) else upcoming.filter(own)
+            case Tool.RECIPIENT_LOG:
+                return self.listed().filter(own)
+            case Tool.ADMIN_RECIPIENT_LOG:
+                return self.listed()
+        return self.none()
+
+    def classic(self) -> Self:
+        return self.filter(engine="classic")
+
+    def v2(self) -> Self:
+        return self.filter(engine="v2")
+
+    def olr(self) -> Self:
+        return self.filter(engine="olr")
+
+    def listed(self, now: datetime | None = None) -> Self:
+        """Those that the logs show by now: one made by a scheduler tool only from its start on."""
+        return self.filter(listed_from__lte=now or timezone.now())
+
+    def with_school_name(self) -> Self:
+        """Each with its school, or the district it is of, as text that is never NULL (`school_name`)."""
+        return self.annotate(school_name=Coalesce("school__name", Value(settings.DISTRICT_NAME)))
+
+    def scheduled(self) -> Self:
+        return self.filter(status="waiting")
+
+    def running(self) -> Self:
+        return self.filter(status="in_progress")
+
+    def in_logs_of(self, user: User) -> Self:
+        """The messages that any of the user's logs of sent messages shows."""
+        seen = self.none()
+        for tool in (Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.SENT_MESSAGE_LOG_2):
+            seen |= self.visible_to(user, tool)
+        return seen
+
+    def cancelable(self) -> Self:
+        return self.filter(status__in=self.model.CANCELABLE)
+
+    def scheduled_between(self, first: date, last: date) -> Self:
+        """Due on one of the days from ``first`` to ``last`` of the district's time zone."""
+        return self.filter(scheduled_at__gte=start_of(first), scheduled_at__lt=start_of(last + timedelta(days=1)))
+
+    def created_between(self, first: date, last: date) -> Self:
+        """Created on one of the days from ``first`` to ``last`` of the district's time zone."""
+        return self.filter(created_at__gte=start_of(first), created_at__lt=start_of(last + timedelta(days=1)))

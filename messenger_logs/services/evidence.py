@@ -1,0 +1,231 @@
+"""Evidence of what became of deliveries, weighed in the database: attempts, deliveries, totals in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from messenger_logs.models import Delivery, DeviceAttempt, MessageModeTotals, MessageTotals, Recipient
+from messenger_logs.services.message_status import settle_status
+from messenger_logs.services.totals import (
+    CONTACTED,
+    COUNTED,
+    FIGURE_NAMES,
+    FIGURE_VALUES,
+    FIGURES,
+    lock_totals,
+    recount,
+)
+from messenger_logs.statuses import NOT_TRIED, RANKS
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is said of one attempt. The names are the columns it is kept in."""
+
+    delivery_id: int
+    number: int
+    code: int | None
+    status: str
+    detail: str
+    outcome: str
+    rank: int
+    made: bool
+    ended_at: datetime | None
+    provider_id: str
+    raw: str
+
+
+# The best evidence comes first. The last columns only make sure that equals always come in the same order.
+_BEST_FIRST = """
+    rank DESC, (outcome = 'success') DESC, ended_at DESC NULLS LAST, code DESC NULLS LAST, status, detail, provider_id
+"""
+
+# A delivery that came with a status, or was given one since, without an attempt that says so: that is evidence as well.
+_WHAT_STANDS = f"""
+INSERT INTO {DeviceAttempt._meta.db_table} AS attempt (
+    delivery_id, number, started_at, ended_at, code, status, detail, outcome, rank, made, provider_id, raw)
+SELECT
+    d.id, CASE WHEN known.made THEN greatest(d.attempts, 1) ELSE d.attempts + 1 END, d.first_attempt_at,
+    d.last_attempt_at, d.code, d.status, d.detail, d.outcome, known.rank, known.made, d.provider_id, ''
+FROM {Delivery._meta.db_table} AS d
+JOIN unnest(%(statuses)s::text[], %(ranks)s::int[], %(tried)s::bool[]) AS known (status, rank, made) USING (status)
+WHERE d.id = ANY(%(deliveries)s) AND known.rank > 0 AND NOT EXISTS (
+    SELECT FROM {DeviceAttempt._meta.db_table} AS told WHERE told.delivery_id = d.id AND told.status = d.status)
+ON CONFLICT (delivery_id, number) DO UPDATE SET
+    code = excluded.code, status = excluded.status, detail = excluded.detail, outcome = excluded.outcome,
+    rank = excluded.rank, made = excluded.made, provider_id = excluded.provider_id
+WHERE attempt.rank < excluded.rank
+"""  # noqa: S608  (table names only)
+
+_STORE = f"""
+WITH report AS MATERIALIZED (
+    SELECT * FROM unnest(
+        %(delivery_id)s::bigint[], %(number)s::smallint[], %(code)s::smallint[], %(status)s::text[],
+        %(detail)s::text[], %(outcome)s::text[], %(rank)s::smallint[], %(made)s::bool[],
+        %(ended_at)s::timestamptz[], %(provider_id)s::text[], %(raw)s::text[]
+    ) AS r (delivery_id, number, code, status, detail, outcome, rank, made, ended_at, provider_id, raw)
+), kept AS MATERIALIZED (
+    SELECT attempt.*
+    FROM {DeviceAttempt._meta.db_table} AS attempt
+    JOIN (SELECT DISTINCT delivery_id, number FROM report) AS touched USING (delivery_id, number)
+), evidence AS (
+    SELECT delivery_id, number, code, status, detail, outcome, rank, made,
+           CASE WHEN made THEN ended_at END AS started_at, ended_at, provider_id
+    FROM report
+    UNION ALL
+    SELECT delivery_id, number, code, status, detail, outcome, rank, made, started_at, ended_at, provider_id FROM kept
+), best AS (
+    SELECT DISTINCT ON (delivery_id, number) * FROM evidence ORDER BY delivery_id, number, {_BEST_FIRST}
+), whole AS (
+    SELECT delivery_id, number, bool_or(made) AS made, min(started_at) AS started_at FROM evidence GROUP BY 1, 2
+), said AS (
+    SELECT report.delivery_id, report.number, string_agg(DISTINCT report.raw, E'\\n') AS raw
+    FROM report LEFT JOIN kept USING (delivery_id, number)
+    WHERE report.raw <> '' AND strpos(coalesce(kept.raw, ''), report.raw) = 0
+    GROUP BY 1, 2
+)
+INSERT INTO {DeviceAttempt._meta.db_table} AS attempt (
+    delivery_id, number, started_at, ended_at, code, status, detail, outcome, rank, made, provider_id, raw)
+SELECT
+    delivery_id, number, whole.started_at, best.ended_at, best.code, best.status, best.detail, best.outcome,
+    best.rank, whole.made, best.provider_id, concat_ws(E'\\n', nullif(kept.raw, ''), said.raw)
+FROM best
+JOIN whole USING (delivery_id, number)
+LEFT JOIN kept USING (delivery_id, number)
+LEFT JOIN said USING (delivery_id, number)
+ON CONFLICT (delivery_id, number) DO UPDATE SET
+    started_at = excluded.started_at, ended_at = excluded.ended_at, code = excluded.code, status = excluded.status,
+    detail = excluded.detail, outcome = excluded.outcome, rank = excluded.rank, made = excluded.made,
+    provider_id = excluded.provider_id, raw = excluded.raw
+WHERE (attempt.started_at, attempt.ended_at, attempt.code, attempt.status, attempt.detail, attempt.outcome,
+       attempt.rank, attempt.made, attempt.provider_id, attempt.raw)
+    IS DISTINCT FROM
+      (excluded.started_at, excluded.ended_at, excluded.code, excluded.status, excluded.detail, excluded.outcome,
+       excluded.rank, excluded.made, excluded.provider_id, excluded.raw)
+RETURNING delivery_id
+"""  # noqa: S608  (table names only)
+
+_COLUMNS = (
+    "d.id, d.recipient_id, d.mode, d.duplicate, d.status, d.outcome, d.reached_before, d.attempts, d.first_attempt_at"
+)
+
+# In one statement everything reads what stood before: so what changed can be set against it.
+_DERIVE = f"""
+WITH attempt AS MATERIALIZED (
+    SELECT * FROM {DeviceAttempt._meta.db_table} WHERE delivery_id = ANY(%(deliveries)s) AND rank > 0
+), last AS (
+    SELECT DISTINCT ON (delivery_id) *
+    FROM attempt ORDER BY delivery_id, (status = 'duplicate'), number DESC
+), came_to AS MATERIALIZED (
+    SELECT
+        delivery_id, last.status, last.detail, last.outcome, last.code, last.ended_at, last.provider_id,
+        coalesce(max(attempt.number) FILTER (WHERE attempt.made), 0) AS attempts,
+        min(attempt.started_at) AS first_attempt_at, max(attempt.ended_at) AS last_told_at,
+        bool_or(attempt.outcome = 'success' AND attempt.number < last.number) AS reached_before
+    FROM last JOIN attempt USING (delivery_id)
+    GROUP BY delivery_id, last.status, last.detail, last.outcome, last.code, last.ended_at, last.provider_id
+), target AS MATERIALIZED (
+    SELECT delivery_id AS origin_id, delivery_id AS id FROM came_to
+    UNION ALL
+    SELECT origin.id, d.id
+    FROM {Delivery._meta.db_table} AS origin
+    JOIN {Delivery._meta.db_table} AS d
+        ON d.message_id = %(message)s AND d.mode = origin.mode AND d.address = origin.address AND d.duplicate
+    WHERE origin.id = ANY(%(deliveries)s)
+), before AS MATERIALIZED (
+    SELECT {_COLUMNS} FROM target JOIN {Delivery._meta.db_table} AS d USING (id)
+), after AS (
+    UPDATE {Delivery._meta.db_table} AS d
+    SET status = came_to.status, detail = came_to.detail, outcome = came_to.outcome, code = came_to.code,
+        attempts = greatest(d.attempts, came_to.attempts), reached_before = came_to.reached_before,
+        first_attempt_at = least(d.first_attempt_at, came_to.first_attempt_at),
+        last_attempt_at = coalesce(came_to.ended_at, came_to.last_told_at),
+        provider_id = came_to.provider_id
+    FROM target JOIN came_to ON came_to.delivery_id = target.origin_id
+    WHERE d.id = target.id
+    RETURNING {_COLUMNS}
+), moved AS (
+    SELECT mode, {FIGURE_VALUES}, max(last_first) AS last_first_attempt_at
+    FROM (
+        SELECT mode, status, outcome, 1 AS n, attempts::int AS tries, first_attempt_at AS last_first
+        FROM after AS d WHERE {COUNTED.format(row="d")}
+        UNION ALL
+        SELECT mode, status, outcome, -1, -attempts::int, NULL FROM before AS d WHERE {COUNTED.format(row="d")}
+    ) AS tally
+    GROUP BY mode
+), modes AS (
+    INSERT INTO {MessageModeTotals._meta.db_table} AS kept (message_id, mode, {FIGURE_NAMES}, last_first_attempt_at)
+    SELECT %(message)s, mode, {FIGURE_NAMES}, last_first_attempt_at FROM moved
+    ON CONFLICT (message_id, mode) DO UPDATE SET
+        {", ".join(f"{name} = kept.{name} + excluded.{name}" for name in FIGURES)},
+        last_first_attempt_at = greatest(kept.last_first_attempt_at, excluded.last_first_attempt_at)
+), person AS (
+    SELECT DISTINCT recipient.person_id
+    FROM before JOIN after USING (id) JOIN {Recipient._meta.db_table} AS recipient ON recipient.id = after.recipient_id
+    WHERE {CONTACTED.format(row="before")} <> {CONTACTED.format(row="after")}
+), contact AS (
+    SELECT
+        bool_or({CONTACTED.format(row="d")})::int AS was,
+        bool_or(CASE WHEN after.id IS NULL THEN {CONTACTED.format(row="d")}
+                     ELSE {CONTACTED.format(row="after")} END)::int AS became
+    FROM person
+    JOIN {Recipient._meta.db_table} AS recipient
+        ON recipient.message_id = %(message)s AND recipient.person_id = person.person_id
+    JOIN {Delivery._meta.db_table} AS d ON d.recipient_id = recipient.id
+    LEFT JOIN after ON after.id = d.id
+    GROUP BY person.person_id
+), people AS (
+    UPDATE {MessageTotals._meta.db_table}
+    SET contacted_by_phone = contacted_by_phone + (SELECT coalesce(sum(became - was), 0) FROM contact), as_of = now()
+    WHERE message_id = %(message)s
+)
+SELECT DISTINCT kept.mode
+FROM before JOIN after USING (id)
+JOIN {MessageModeTotals._meta.db_table} AS kept ON kept.message_id = %(message)s AND kept.mode = before.mode
+WHERE before.first_attempt_at >= kept.last_first_attempt_at AND {COUNTED.format(row="before")}
+    AND (after.first_attempt_at < before.first_attempt_at OR NOT {COUNTED.format(row="after")})
+"""  # noqa: S608  (table names only)
+
+# Word of an earlier start than was known, of the device that seemed to be the last: seldom, and only then looked up.
+_LAST_FIRST_ATTEMPT = f"""
+UPDATE {MessageModeTotals._meta.db_table} AS kept
+SET last_first_attempt_at = (
+    SELECT max(d.first_attempt_at) FROM {Delivery._meta.db_table} AS d
+    WHERE d.message_id = kept.message_id AND d.mode = kept.mode AND {COUNTED.format(row="d")})
+WHERE kept.message_id = %(message)s AND kept.mode = ANY(%(modes)s)
+"""  # noqa: S608  (table names only)
+
+
+@transaction.atomic
+def store_evidence(*, message_id: int, evidence: Sequence[Evidence]) -> int:
+    """Keep evidence, and let deliveries, totals and the message's status follow. Returns how many devices it changed.
+
+    The deliveries are rows that count, of this message. What is known already changes nothing.
+    """
+    counted = lock_totals(message_id=message_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WHAT_STANDS,
+            {
+                "deliveries": list({one.delivery_id for one in evidence}),
+                "statuses": [status.value for status in RANKS],
+                "ranks": list(RANKS.values()),
+                "tried": [status not in NOT_TRIED for status in RANKS],
+            },
+        )
+        columns = {column.name: [getattr(one, column.name) for one in evidence] for column in fields(Evidence)}
+        cursor.execute(_STORE, columns)
+        changed = list({delivery for (delivery,) in cursor.fetchall()})
+        if not changed:
+            return 0
+        cursor.execute(_DERIVE, {"message": message_id, "deliveries": changed})
+        if modes := [mode for (mode,) in cursor.fetchall()]:
+            cursor.execute(_LAST_FIRST_ATTEMPT, {"message": message_id, "modes": modes})
+    if not counted:
+        recount(message_id=message_id)
+    settle_status(message_id=message_id)
+    return len(changed)

@@ -1,0 +1,374 @@
+"""The format of a message on its way in, as docs/import.md describes it, read and checked without the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage, V2Type
+from messenger_logs.services.addresses import AddressError, normalized
+from messenger_logs.services.fields import Errors, FieldError, Fields, IntakeError, squeezed
+from messenger_logs.statuses import CODES, NOT_TRIED, OUTCOMES, RANKS, STATUSES, DeliveryStatus, Mode, Outcome, code_of
+
+SMALLINT = 2**15 - 1
+
+
+@dataclass(slots=True)
+class GivenAttempt:
+    number: int
+    started_at: datetime | None
+    ended_at: datetime | None
+    code: int | None
+    provider_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one attempt came to."""
+
+    status: DeliveryStatus
+    detail: str
+    outcome: Outcome
+
+    @property
+    def made(self) -> bool:
+        return self.status not in NOT_TRIED
+
+    @property
+    def rank(self) -> int:
+        return RANKS[self.status]
+
+
+@dataclass(slots=True)
+class GivenDevice:
+    mode: Mode
+    address: str
+    status: DeliveryStatus
+    detail: str = ""
+    code: int | None = None
+    provider_id: str = ""
+    time: datetime | None = None
+    tries: list[GivenAttempt] = field(default_factory=list)
+
+    @property
+    def key(self) -> tuple[Mode, str]:
+        return self.mode, self.address
+
+    @property
+    def outcome(self) -> Outcome:
+        return outcome_of(self.mode, self.status, self.detail, self.code)
+
+    @property
+    def attempts(self) -> int:
+        return len(self.tries) or int(self.status not in NOT_TRIED)
+
+    @property
+    def first_attempt_at(self) -> datetime | None:
+        return min((moment for one in self.tries if (moment := one.started_at or one.ended_at)), default=self.time)
+
+    @property
+    def last_attempt_at(self) -> datetime | None:
+        return self.time or max(
+            (moment for one in self.tries if (moment := one.ended_at or one.started_at)), default=None
+        )
+
+    @property
+    def reached_before(self) -> bool:
+        """Whether an attempt before the last one reached somebody."""
+        return self.outcome != Outcome.SUCCESS and any(
+            self.result_of(one).outcome == Outcome.SUCCESS for one in self.tries[:-1]
+        )
+
+    def result_of(self, attempt: GivenAttempt) -> Result:
+        """The last attempt came to what the device did; of one before it the code tells, if there is one."""
+        if attempt is self.tries[-1]:
+            return Result(self.status, self.detail, self.outcome)
+        if attempt.code is None:
+            return Result(DeliveryStatus.NO_CALL_STATUS, "", Outcome.NOT_REACHED)
+        code = code_of(attempt.code, self.mode)
+        return Result(code.status, code.detail, code.outcome)
+
+
+@dataclass(slots=True)
+class GivenRecipient:
+    person_id: str
+    name: str
+    student_number: str
+    student_name: str
+    merge_fields: dict[str, str]
+    # By mode and address: a device that is given twice, at home and at work, is one.
+    devices: dict[tuple[Mode, str], GivenDevice] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.person_id, self.student_number, self.student_name
+
+    def add(self, devices: Iterable[GivenDevice]) -> None:
+        for device in devices:
+            known = self.devices.get(device.key)
+            # Of a device that the provider called once and then called a duplicate, the call is what counts.
+            if known is None or known.status == DeliveryStatus.DUPLICATE:
+                self.devices[device.key] = device
+
+
+@dataclass(slots=True)
+class GivenMessage:
+    """A message as it was given: `message` is unsaved and lacks what only the database can tell."""
+
+    message: SentMessage
+    status: SentMessage.Status | None  # None: what the deliveries came to will say
+    sender: str
+    school: str
+    calendars: list[tuple[str, str, str]]  # school, name, school year
+    recipients: list[GivenRecipient]
+
+
+def outcome_of(mode: Mode, status: DeliveryStatus, detail: str, code: int | None) -> Outcome:
+    """What a status counts as: by its code, else by its detail where every code of it agrees, else by itself."""
+    if code is not None and (known := code_of(code, mode)).status == status:
+        return known.outcome
+    agreed = {known.outcome for known in CODES.values() if (known.status, known.detail) == (status, detail)}
+    return agreed.pop() if len(agreed) == 1 else OUTCOMES[status]
+
+
+def read_message(data: object, *, line: int) -> GivenMessage:
+    """Read a whole message. Raises IntakeError with everything that is wrong with it."""
+    errors = Errors(line)
+    if not isinstance(data, dict):
+        raise IntakeError([FieldError(line, "", "is not a JSON object")])
+    fields = Fields(data, errors)
+    message = _message(fields)
+    status = fields.choice("status", _MESSAGE_STATUSES)
+    sender, school = fields.line("sender", 150), fields.line("school", limit(School, "name"))
+    message.sender_name = fields.line("sender_name", limit(SentMessage, "sender_name"))
+    if not sender and not message.sender_name:
+        fields.wrong("sender_name", "is missing, and so is sender")
+    calendars = [_calendar(one, school) for one in fields.objects("calendars")]
+    modes = [Mode(mode) for mode in message.modes]
+    recipients = _merged(_recipient(one, modes) for one in fields.objects("recipients"))
+    fields.done()
+    errors.raise_if_any()
+    return GivenMessage(message, status, sender, school, sorted(set(calendars)), recipients)
+
+
+def read_recipients(given: Iterable[tuple[int, object]], *, modes: list[Mode]) -> list[GivenRecipient]:
+    """Read recipients for a message of these modes, each with the line it came from. Raises IntakeError."""
+    errors = Errors()
+
+    def read() -> Iterator[GivenRecipient]:
+        for errors.line, data in given:
+            if isinstance(data, dict):
+                yield _recipient(Fields(data, errors), modes)
+            else:
+                errors.add("", "is not a JSON object")
+
+    recipients = _merged(read())
+    errors.raise_if_any()
+    return recipients
+
+
+def limit(model: type[models.Model], name: str) -> int:
+    """How long a text may be, by the column that takes it."""
+    column = model._meta.get_field(name)
+    assert isinstance(column, models.CharField)
+    assert column.max_length
+    return column.max_length
+
+
+def _choices(choices: Iterable[Any]) -> dict[str, Any]:
+    """Choices by label and by value, in the spelling that labels are compared in."""
+    choices = list(choices)
+    by_value = {squeezed(choice.value): choice for choice in choices}
+    return {squeezed(choice.label): choice for choice in choices} | by_value
+
+
+_ENGINES: Mapping[str, SentMessage.Engine] = _choices(SentMessage.Engine)
+_MODES: Mapping[str, Mode] = _choices(Mode)
+_MESSAGE_STATUSES: Mapping[str, SentMessage.Status] = _choices(SentMessage.Status)
+_STATUSES: Mapping[Mode, Mapping[str, DeliveryStatus]] = {mode: _choices(STATUSES[mode]) for mode in Mode}
+
+_LINES = {name: limit(SentMessage, name) for name in ("external_id", "subject", "schedule_id", "reply_to")}
+_TYPE = limit(SentMessage, "message_type")
+_CALENDAR = {name: limit(Calendar, name) for name in ("name", "school_year")}
+_PERSON = {name: limit(Recipient, name) for name in ("person_id", "name", "student_number", "student_name")}
+_DEVICE = {name: limit(Delivery, name) for name in ("address", "detail", "provider_id")}
+_ATTEMPT_PROVIDER_ID = limit(DeviceAttempt, "provider_id")
+
+
+def _message(fields: Fields) -> SentMessage:
+    engine = fields.choice("engine", _ENGINES, required=True)
+    created_at = fields.moment("created_at", required=True)
+    scheduled_at = fields.moment("scheduled_at")
+    listed_from = fields.moment("listed_from")
+    started, finished = fields.moment("dispatch_started_at"), fields.moment("dispatch_finished_at")
+    if started and finished and finished < started:
+        fields.wrong("dispatch_finished_at", "is before dispatch_started_at")
+    # What must not be None and is, is an error by now.
+    values: dict[str, Any] = {
+        "external_id": fields.line("external_id", _LINES["external_id"], required=True),
+        "engine": engine,
+        "message_type": _type(fields, engine),
+        "subject": fields.line("subject", _LINES["subject"]),
+        "schedule_id": fields.line("schedule_id", _LINES["schedule_id"]),
+        "reply_to": fields.line("reply_to", _LINES["reply_to"]),
+        "created_at": created_at,
+        "scheduled_at": scheduled_at or created_at,
+        "listed_from": listed_from or created_at,
+        "email_start_at": fields.moment("email_start_at"),
+        "voice_start_at": fields.moment("voice_start_at"),
+        "dispatch_started_at": started,
+        "dispatch_finished_at": finished,
+        "modes": _modes(fields),
+        "bodies": _bodies(fields),
+        "attachments": [_attachment(one) for one in fields.objects("attachments")],
+        "criteria": _criteria(fields),
+    }
+    return SentMessage(**values)
+
+
+def _type(fields: Fields, engine: SentMessage.Engine | None) -> str:
+    """The message type. Those of 2.0 belong to that engine alone: rights and logs go by them."""
+    kind = fields.line("message_type", _TYPE, required=True)
+    if engine and kind and (engine == SentMessage.Engine.V2) != (kind in V2Type.values):
+        types = ", ".join(V2Type.values)
+        words = f"is none of: {types}" if engine == SentMessage.Engine.V2 else "is a type of the engine v2"
+        fields.wrong("message_type", words)
+    return kind
+
+
+def _modes(fields: Fields) -> list[Mode]:
+    given = fields.items("modes", required=True)
+    chosen = {_MODES.get(squeezed(mode)) if isinstance(mode, str) else None for mode in given}
+    if None in chosen:
+        fields.wrong("modes", f"has one that is none of: {', '.join(Mode.values)}")
+    return [mode for mode in Mode if mode in chosen]
+
+
+def _bodies(fields: Fields) -> dict[str, str]:
+    bodies = fields.texts("bodies")
+    for mode in bodies.keys() - set(Mode.values):
+        fields.wrong(f"bodies.{mode[:64]}", f"is none of: {', '.join(Mode.values)}")
+    return bodies
+
+
+def _attachment(fields: Fields) -> dict[str, object]:
+    attachment: dict[str, object] = {
+        "name": fields.line("name", 255, required=True),
+        "size": fields.number("size", 0, 2**53),
+    }
+    fields.done()
+    return attachment
+
+
+def _criteria(fields: Fields) -> list[list[str]]:
+    criteria = []
+    for at, pair in enumerate(fields.items("criteria")):
+        if isinstance(pair, list) and len(pair) == 2:
+            criteria.append([fields.as_text(f"criteria[{at}]", part) for part in pair])
+        else:
+            fields.wrong(f"criteria[{at}]", "is not a pair of label and value")
+    return criteria
+
+
+def _calendar(fields: Fields, school: str) -> tuple[str, str, str]:
+    school = fields.line("school", limit(School, "name")) or school
+    if not school:
+        fields.wrong("school", "is missing, and the message has none")
+    name = fields.line("name", _CALENDAR["name"], required=True)
+    year = fields.line("school_year", _CALENDAR["school_year"], required=True)
+    fields.done()
+    return school, name, year
+
+
+def _merged(recipients: Iterable[GivenRecipient]) -> list[GivenRecipient]:
+    """One recipient for each person and student; what is given again adds its devices."""
+    merged: dict[tuple[str, str, str], GivenRecipient] = {}
+    for recipient in recipients:
+        known = merged.setdefault(recipient.key, recipient)
+        if known is not recipient:
+            known.add(recipient.devices.values())
+    return list(merged.values())
+
+
+def _recipient(fields: Fields, modes: list[Mode]) -> GivenRecipient:
+    recipient = GivenRecipient(
+        person_id=fields.line("person_id", _PERSON["person_id"], required=True),
+        name=fields.line("name", _PERSON["name"], required=True),
+        student_number=fields.line("student_number", _PERSON["student_number"]),
+        student_name=fields.line("student_name", _PERSON["student_name"]),
+        merge_fields=fields.texts("merge_fields"),
+    )
+    devices = [_device(one, modes, recipient.person_id) for one in fields.objects("devices")]
+    recipient.add(device for device in devices if device)
+    fields.done()
+    return recipient
+
+
+def _device(fields: Fields, modes: list[Mode], person_id: str) -> GivenDevice | None:
+    mode = fields.choice("mode", _MODES, required=True)
+    if mode is None:
+        return None  # without it nothing else can be told
+    if mode not in modes:
+        fields.wrong("mode", "is not one of the modes of the message")
+    tries = _tries(fields)
+    code = fields.number("code", -SMALLINT - 1, SMALLINT)
+    if code is None and tries:
+        code = tries[-1].code
+    of_code = None if code is None else code_of(code, mode)
+    status = fields.choice("status", _STATUSES[mode])
+    if status is None:
+        status = of_code.status if of_code else DeliveryStatus.WAITING
+    detail = fields.line("detail", _DEVICE["detail"])
+    if not detail and of_code and of_code.status == status:
+        detail = of_code.detail
+    device = GivenDevice(mode, "", status, detail, code, tries=tries)
+    device.address = _address(fields, device, person_id)
+    device.provider_id = fields.line("provider_id", _DEVICE["provider_id"])
+    device.time = fields.moment("time")
+    fields.done()
+    return device
+
+
+def _address(fields: Fields, device: GivenDevice, person_id: str) -> str:
+    """The device's address; that of an inbox is the person. "" where the status is No Device, and only there."""
+    text = fields.line("address", _DEVICE["address"])
+    if device.status == DeliveryStatus.NO_DEVICE:
+        if text:
+            fields.wrong("address", "is given, and the status is No Device")
+        return ""
+    if not text and device.mode == Mode.INBOX:
+        return person_id
+    if not text:
+        fields.wrong("address", "is missing, and the status is not No Device")
+        return ""
+    try:
+        return normalized(device.mode, text)
+    except AddressError as error:
+        # Bad data is what such a delivery failed of: it is kept as it came.
+        if device.outcome != Outcome.ERROR:
+            fields.wrong("address", str(error))
+        return text
+
+
+def _tries(fields: Fields) -> list[GivenAttempt]:
+    tries = []
+    for at, one in enumerate(fields.objects("attempts")):
+        number = one.number("number", 1, SMALLINT)
+        attempt = GivenAttempt(
+            number=number if number is not None else at + 1,
+            started_at=one.moment("started_at"),
+            ended_at=one.moment("ended_at"),
+            code=one.number("code", -SMALLINT - 1, SMALLINT),
+            provider_id=one.line("provider_id", _ATTEMPT_PROVIDER_ID),
+        )
+        if attempt.started_at and attempt.ended_at and attempt.ended_at < attempt.started_at:
+            one.wrong("ended_at", "is before started_at")
+        one.done()
+        tries.append(attempt)
+    if len({attempt.number for attempt in tries}) < len(tries):
+        fields.wrong("attempts", "has a number twice")
+    return sorted(tries, key=lambda attempt: attempt.number)

@@ -1,0 +1,43 @@
+"""The status of a message, from what became of its deliveries."""
+
+from __future__ import annotations
+
+from messenger_logs.models import SentMessage
+from messenger_logs.totals import Totals, totals_of
+
+Status = SentMessage.Status
+
+# What each status may follow. It never goes back, and a cancel stays.
+_FOLLOWS = {
+    Status.WAITING: {Status.NO_RECIPIENTS},
+    Status.IN_PROGRESS: {Status.WAITING, Status.NO_RECIPIENTS},
+    Status.SENT: {Status.WAITING, Status.IN_PROGRESS, Status.NO_RECIPIENTS, Status.ERROR},
+    Status.ERROR: {Status.WAITING, Status.IN_PROGRESS, Status.NO_RECIPIENTS, Status.SENT},
+    Status.NO_RECIPIENTS: {Status.WAITING, Status.IN_PROGRESS},
+    Status.CANCELED: {Status.WAITING, Status.IN_PROGRESS},
+    Status.CANCELED_IN_PROGRESS: {Status.WAITING, Status.IN_PROGRESS},
+}
+
+
+def status_from(totals: Totals) -> SentMessage.Status:
+    """What the totals say of a message that nobody canceled here.
+
+    Sent: all of it was handed to the provider. Error: of one mode nothing could be handed over. No Recipients: there
+    are people, but none of them has a device that may be used.
+    """
+    modes = totals.modes.values()
+    if totals.recipients and not any(mode.eligible for mode in modes):
+        return Status.NO_RECIPIENTS
+    if any(mode.pending for mode in modes) or not totals.recipients:
+        begun = any(mode.attempts or mode.pending < mode.eligible for mode in modes)
+        return Status.IN_PROGRESS if begun else Status.WAITING
+    if all(mode.canceled == mode.eligible for mode in modes):
+        # Nobody canceled it here, so its engine did.
+        return Status.CANCELED_IN_PROGRESS if any(mode.attempts for mode in modes) else Status.CANCELED
+    return Status.ERROR if any(mode.handoff_failed for mode in modes) else Status.SENT
+
+
+def settle_status(*, message_id: int) -> bool:
+    """Let a message's status follow its kept totals. Says whether it changed."""
+    status = status_from(totals_of(SentMessage(pk=message_id)))
+    return bool(SentMessage.objects.filter(pk=message_id, status__in=_FOLLOWS[status]).update(status=status))

@@ -1,0 +1,233 @@
+"""What an engine or the dispatcher says became of deliveries: in bulk, in any order, any number of times.
+
+A report is evidence. Each attempt keeps the best evidence there is of it, a delivery is what its last attempt came to,
+duplicates follow the row that they duplicate, and the kept totals move by the differences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from messenger_logs.models import Delivery, Recipient
+from messenger_logs.services.addresses import AddressError, normalized
+from messenger_logs.services.evidence import Evidence, store_evidence
+from messenger_logs.statuses import (
+    CODES,
+    NOT_TRIED,
+    OUTCOMES,
+    RANKS,
+    STATUSES,
+    Code,
+    DeliveryStatus,
+    Mode,
+    Outcome,
+    code_of,
+)
+
+_LARGEST_SMALLINT = 2**15 - 1
+_LARGEST_ID = 2**63 - 1
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_CLOCKS_MAY_DIFFER_BY = timedelta(days=1)
+_NOT_REPORTABLE = frozenset({DeliveryStatus.WAITING, DeliveryStatus.NO_DEVICE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """One thing said of one attempt at one device: named by the delivery's id, or by mode and address.
+
+    It carries a code of ``codes.csv`` or a status, or both: a code 5 that is "confirmed" since 0 was pressed.
+    """
+
+    delivery_id: int | None = None
+    mode: str = ""
+    address: str = ""
+    person_id: str = ""
+    attempt: int = 1
+    code: int | None = None
+    status: str = ""
+    detail: str = ""
+    at: datetime | None = None
+    provider_id: str = ""
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A report that was not taken, by its place among the reports, and why."""
+
+    index: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """How many reports were taken, how many devices they changed, and those that were refused."""
+
+    taken: int
+    changed: int
+    refused: list[Refused]
+
+
+class _NotTakenError(ValueError):
+    """The words say why."""
+
+
+def report_statuses(*, message_id: int, reports: Iterable[StatusReport]) -> Reported:
+    """Take reports about the deliveries of one message. One transaction; safe to repeat, in any order, by many at once.
+
+    A report that cannot be taken is refused with words and stops no other.
+    """
+    refused: list[Refused] = []
+    readable: dict[int, tuple[StatusReport, str]] = {}
+    for index, report in enumerate(reports):
+        try:
+            readable[index] = report, _checked(report)
+        except _NotTakenError as error:
+            refused.append(Refused(index, str(error)))
+    evidence: list[Evidence] = []
+    taken = 0
+    devices = _devices(message_id, readable)
+    for index, (report, _) in readable.items():
+        try:
+            said = _read(report, devices.get(index))
+        except _NotTakenError as error:
+            refused.append(Refused(index, str(error)))
+            continue
+        taken += 1
+        if said:
+            evidence.append(said)
+    changed = store_evidence(message_id=message_id, evidence=evidence) if evidence else 0
+    return Reported(taken, changed, sorted(refused, key=lambda one: one.index))
+
+
+def _checked(report: StatusReport) -> str:
+    """The report's address in the one spelling that the ledger has, of a report that can be stored at all."""
+    for name in ("mode", "address", "person_id", "status", "detail", "provider_id", "raw"):
+        if not _can_be_stored(getattr(report, name)):
+            raise _NotTakenError(f"The {name} has characters that cannot be stored.")
+    if len(report.provider_id) > 200 or len(report.detail) > 200:
+        raise _NotTakenError("The provider's id or the detail is longer than 200 characters.")
+    if not 1 <= report.attempt <= _LARGEST_SMALLINT:
+        raise _NotTakenError("Attempts are numbered from 1.")
+    if report.code is not None and abs(report.code) > _LARGEST_SMALLINT:
+        raise _NotTakenError(f"{report.code} is no code of the provider.")
+    if report.at is not None:
+        if report.at.tzinfo is None:
+            raise _NotTakenError("The time does not say its time zone.")
+        if not _EARLIEST <= report.at <= timezone.now() + _CLOCKS_MAY_DIFFER_BY:
+            raise _NotTakenError("The time is in the future, or before the year 2000.")
+    if report.delivery_id is not None:
+        if not 1 <= report.delivery_id <= _LARGEST_ID:
+            raise _NotTakenError("This message has no such delivery.")
+        return ""
+    if report.mode not in Mode.values or not report.address:
+        raise _NotTakenError("Neither a delivery nor a mode with an address is named.")
+    try:
+        return normalized(Mode(report.mode), report.address)
+    except AddressError as error:
+        raise _NotTakenError(f"The address {error}.") from None
+
+
+def _can_be_stored(text: str) -> bool:
+    """Whether PostgreSQL takes it: no NUL, and no half of a surrogate pair (JSON can carry both)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+@dataclass(frozen=True, slots=True)
+class _Device:
+    """What a report is about: the row that counts, and whether the report named one that duplicates it."""
+
+    delivery_id: int
+    mode: Mode
+    duplicate: bool
+
+
+_FIND = f"""
+SELECT r.index, origin.id, origin.mode, coalesce(named.duplicate, false)
+FROM unnest(%(index)s::int[], %(delivery)s::bigint[], %(mode)s::text[], %(address)s::text[], %(person)s::text[])
+    AS r (index, delivery_id, mode, address, person_id)
+LEFT JOIN LATERAL (
+    SELECT d.mode, d.address, d.duplicate
+    FROM {Delivery._meta.db_table} AS d
+    WHERE d.id = r.delivery_id AND d.message_id = %(message)s
+    UNION ALL
+    SELECT d.mode, d.address, d.duplicate
+    FROM {Recipient._meta.db_table} AS p JOIN {Delivery._meta.db_table} AS d ON d.recipient_id = p.id
+    WHERE r.delivery_id IS NULL AND p.message_id = %(message)s AND p.person_id = r.person_id
+        AND d.mode = r.mode AND d.address = r.address
+    ORDER BY duplicate LIMIT 1
+) AS named ON true
+JOIN {Delivery._meta.db_table} AS origin
+    ON origin.message_id = %(message)s AND NOT origin.duplicate AND origin.address <> ''
+    AND origin.mode = coalesce(named.mode, r.mode) AND origin.address = coalesce(named.address, r.address)
+WHERE named.mode IS NOT NULL OR r.delivery_id IS NULL AND r.person_id = ''
+"""  # noqa: S608  (table names only)
+
+
+def _devices(message_id: int, readable: dict[int, tuple[StatusReport, str]]) -> dict[int, _Device]:
+    reports = [report for report, _ in readable.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _FIND,
+            {
+                "message": message_id,
+                "index": list(readable),
+                "delivery": [report.delivery_id for report in reports],
+                "mode": [report.mode for report in reports],
+                "address": [address for _, address in readable.values()],
+                "person": [report.person_id for report in reports],
+            },
+        )
+        return {index: _Device(pk, Mode(mode), duplicate) for index, pk, mode, duplicate in cursor.fetchall()}
+
+
+def _read(report: StatusReport, device: _Device | None) -> Evidence | None:
+    """What a report says; None where it says of a duplicate only that it is one."""
+    if device is None:
+        raise _NotTakenError("This message has no such device.")
+    code = None if report.code is None else code_of(report.code, device.mode)
+    status = _status(report, code, device.mode)
+    if status is DeliveryStatus.DUPLICATE and device.duplicate:
+        return None
+    agrees = code is not None and code.status is status
+    return Evidence(
+        delivery_id=device.delivery_id,
+        number=report.attempt,
+        code=report.code,
+        status=status.value,
+        detail=report.detail or (code.detail if code and (agrees or status is DeliveryStatus.CONFIRMED) else ""),
+        outcome=(code.outcome if code and agrees else _outcome(status, report.detail)).value,
+        rank=RANKS[status],
+        made=status not in NOT_TRIED,
+        ended_at=report.at,
+        provider_id=report.provider_id,
+        raw=report.raw,
+    )
+
+
+def _status(report: StatusReport, code: Code | None, mode: Mode) -> DeliveryStatus:
+    if not report.status:
+        if code is None:
+            raise _NotTakenError("Neither a code nor a status is given.")
+        return code.status
+    if report.status not in DeliveryStatus.values:
+        raise _NotTakenError("There is no such status.")
+    status = DeliveryStatus(report.status)
+    if status not in STATUSES[mode] or status in _NOT_REPORTABLE:
+        raise _NotTakenError(f"“{status.label}” cannot be reported of {mode.label}.")
+    return status
+
+
+def _outcome(status: DeliveryStatus, detail: str) -> Outcome:
+    """What a status without its code counts as: a detail can say that somebody was reached."""
+    outcomes = {code.outcome for code in CODES.values() if code.status is status and code.detail == detail and detail}
+    return outcomes.pop() if len(outcomes) == 1 else OUTCOMES[status]

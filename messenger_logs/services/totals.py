@@ -1,0 +1,90 @@
+"""The totals of a message, kept beside it: counted anew here, moved by differences in status_reports.py."""
+
+from __future__ import annotations
+
+from django.db import connection, transaction
+
+from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, Recipient, SentMessage
+
+# What a delivery counts as, in every statement that counts. The figures of a mode are sums of these.
+COUNTED = "(NOT {row}.duplicate AND {row}.status NOT IN ('no_device', 'duplicate'))"
+CONTACTED = "({row}.mode IN ('voice', 'text') AND ({row}.outcome = 'success' OR {row}.reached_before))"
+
+# The figures of a mode, from a tally of the rows that count: n of them, with so many tries.
+FIGURES = {
+    "devices": "sum(n)",
+    "attempts": "sum(tries)",
+    "pending": "sum(n) FILTER (WHERE outcome = 'pending')",
+    "success": "sum(n) FILTER (WHERE outcome = 'success')",
+    "not_reached": "sum(n) FILTER (WHERE outcome = 'not_reached')",
+    "error": "sum(n) FILTER (WHERE outcome = 'error')",
+    "undelivered": "sum(n) FILTER (WHERE status = 'undelivered')",
+    "canceled": "sum(n) FILTER (WHERE outcome = 'canceled')",
+    "not_attempted": "sum(n) FILTER (WHERE outcome = 'not_attempted')",
+    "opted_out": "sum(n) FILTER (WHERE status = 'opt_out')",
+}
+FIGURE_NAMES = ", ".join(FIGURES)
+FIGURE_VALUES = ", ".join(f"coalesce({value}, 0) AS {name}" for name, value in FIGURES.items())
+
+_COUNT_MODES = f"""
+WITH tally AS (
+    SELECT d.mode, d.status, d.outcome, count(*) AS n, sum(d.attempts) AS tries, max(d.first_attempt_at) AS last_first
+    FROM {Delivery._meta.db_table} AS d
+    WHERE d.message_id = %(message)s AND {COUNTED.format(row="d")}
+    GROUP BY 1, 2, 3
+    UNION ALL
+    SELECT unnest(modes), '', '', 0, 0, NULL FROM {SentMessage._meta.db_table} WHERE id = %(message)s
+)
+INSERT INTO {MessageModeTotals._meta.db_table} (message_id, mode, {FIGURE_NAMES}, last_first_attempt_at)
+SELECT %(message)s, mode, {FIGURE_VALUES}, max(last_first) FROM tally GROUP BY mode
+"""  # noqa: S608  (table names only)
+
+_COUNT_PEOPLE = f"""
+WITH person AS (
+    SELECT
+        bool_or(coalesce(d.status <> 'no_device', false)) AS has_device,
+        bool_or(coalesce({CONTACTED.format(row="d")}, false)) AS contacted
+    FROM {Recipient._meta.db_table} AS r
+    LEFT JOIN {Delivery._meta.db_table} AS d ON d.recipient_id = r.id AND d.message_id = %(message)s
+    WHERE r.message_id = %(message)s
+    GROUP BY r.person_id
+)
+UPDATE {MessageTotals._meta.db_table} AS totals
+SET recipients = counted.people, no_device = counted.without, contacted_by_phone = counted.contacted, as_of = now()
+FROM (
+    SELECT count(*) AS people, count(*) FILTER (WHERE NOT has_device) AS without,
+           count(*) FILTER (WHERE contacted) AS contacted
+    FROM person
+) AS counted
+WHERE totals.message_id = %(message)s
+"""  # noqa: S608  (table names only)
+
+
+def lock_totals(*, message_id: int) -> bool:
+    """Take the turnstile of a message: whoever changes what became of its deliveries takes it before anything else.
+
+    One writer of a message at a time: that makes the differences exact, and no two writers can wait for each other.
+    Within a transaction. Says whether the totals were there; if not, they are still to be counted.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {MessageTotals._meta.db_table} (message_id, recipients, no_device, contacted_by_phone)"  # noqa: S608
+            " VALUES (%s, 0, 0, 0) ON CONFLICT (message_id) DO NOTHING",
+            [message_id],
+        )
+        if cursor.rowcount:
+            return False
+    return MessageTotals.objects.select_for_update().filter(pk=message_id).exists()
+
+
+@transaction.atomic
+def recount(*, message_id: int) -> None:
+    """Count a message anew, exactly, from its deliveries."""
+    lock_totals(message_id=message_id)
+    MessageModeTotals.objects.filter(totals=message_id).delete()
+    with connection.cursor() as cursor:
+        # Room for everybody of a large message: by way of the disk it takes more than twice as long.
+        cursor.execute("SET LOCAL work_mem = '64MB'")
+        cursor.execute("SET LOCAL jit = off")
+        cursor.execute(_COUNT_MODES, {"message": message_id})
+        cursor.execute(_COUNT_PEOPLE, {"message": message_id})

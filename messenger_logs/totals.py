@@ -1,0 +1,121 @@
+"""The kept totals of a message, read: one cheap query, however many deliveries there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F
+
+from messenger_logs.models import MessageTotals, SentMessage
+from messenger_logs.statuses import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class ModeTotals:
+    """The unique addresses or numbers of one mode. Duplicates (†) count in none of it."""
+
+    devices: int
+    attempts: int  # with redials
+    pending: int
+    success: int
+    not_reached: int
+    error: int  # failed after the last retry
+    undelivered: int  # those errors that came after the hand-off
+    canceled: int
+    not_attempted: int  # opted out or not eligible
+    opted_out: int
+    first_attempt_duration: timedelta | None
+
+    @property
+    def attempted(self) -> int:
+        """Unique addresses or numbers, without canceled and opted out: the classic report's "attempted"."""
+        return self.devices - self.canceled - self.opted_out
+
+    @property
+    def eligible(self) -> int:
+        return self.devices - self.not_attempted
+
+    @property
+    def progress(self) -> float:
+        """How much of it is final, from 0 to 1. Where there is nothing to do, all is done."""
+        return (self.devices - self.pending) / self.devices if self.devices else 1.0
+
+    @property
+    def handoff_failed(self) -> bool:
+        """Nothing of this mode that should have gone to the provider got there."""
+        due = self.eligible - self.canceled
+        return due > 0 and self.error - self.undelivered == due
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    recipients: int = 0
+    no_device: int = 0
+    contacted_by_phone: int = 0
+    modes: dict[Mode, ModeTotals] = field(default_factory=dict)
+    duration: timedelta | None = None
+    as_of: datetime | None = None  # None where nothing was counted yet
+
+    @property
+    def not_contacted_by_phone(self) -> int:
+        return self.recipients - self.contacted_by_phone
+
+
+_COUNTS = (
+    "devices",
+    "attempts",
+    "pending",
+    "success",
+    "not_reached",
+    "error",
+    "undelivered",
+    "canceled",
+    "not_attempted",
+    "opted_out",
+)
+
+
+def totals_of(message: SentMessage) -> Totals:
+    """The kept totals of one message."""
+    return totals_of_many([message])[message.pk]
+
+
+def totals_of_many(messages: Iterable[SentMessage]) -> dict[int, Totals]:
+    """The kept totals of many messages, by message id. Modes are those in use, in the order of the reports."""
+    by_id = {message.pk: message for message in messages}
+    figures = MessageTotals.objects.filter(message__in=by_id).values(
+        "message_id",
+        "recipients",
+        "no_device",
+        "contacted_by_phone",
+        "as_of",
+        mode=F("modes__mode"),
+        last_first_attempt_at=F("modes__last_first_attempt_at"),
+        **{name: F(f"modes__{name}") for name in _COUNTS},
+    )
+    found = {pk: Totals(duration=_between(m.dispatch_started_at, m.dispatch_finished_at)) for pk, m in by_id.items()}
+    rows: list[dict[str, Any]] = [dict(row) for row in figures]
+    for row in sorted(rows, key=lambda row: Mode.values.index(row["mode"]) if row["mode"] else -1):
+        message = by_id[row["message_id"]]
+        totals = found[message.pk]
+        if totals.as_of is None:
+            totals = found[message.pk] = Totals(
+                recipients=row["recipients"],
+                no_device=row["no_device"],
+                contacted_by_phone=row["contacted_by_phone"],
+                duration=totals.duration,
+                as_of=row["as_of"],
+            )
+        if row["mode"]:
+            totals.modes[Mode(row["mode"])] = ModeTotals(
+                **{name: row[name] for name in _COUNTS},
+                first_attempt_duration=_between(message.dispatch_started_at, row["last_first_attempt_at"]),
+            )
+    return found
+
+
+def _between(start: datetime | None, end: datetime | None) -> timedelta | None:
+    return max(end - start, timedelta(0)) if start and end else None

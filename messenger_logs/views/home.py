@@ -1,0 +1,50 @@
+"""The Messenger home page: what one may open, what is upcoming, and what the last days brought."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.access import SignedInRequest
+from accounts.menu import tools_of
+from accounts.models import User
+from accounts.tools import Right, Tool
+from messenger_logs.last_days import last_days
+from messenger_logs.models import SentMessage
+
+SHOWN_UPCOMING = 5
+LOGS = (Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.SENT_MESSAGE_LOG_2)
+
+
+@login_required
+@require_safe
+def home(request: SignedInRequest) -> HttpResponse:
+    user = request.user
+    tools = list(tools_of(user))
+    context = {
+        "title": "Home",
+        "tools": tools,
+        "askable": [] if tools else User.objects.with_perm(Tool.USER_GROUPS.permission(Right.WRITE))[:5],
+        "upcoming": upcoming_card(user) if user.may(Tool.UPCOMING_MESSAGES) else None,
+        "last_days": last_days(SentMessage.objects.in_logs_of(user)) if any(map(user.may, LOGS)) else None,
+    }
+    response = render(request, "messenger_logs/home.html", context)
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def upcoming_card(user: User) -> dict[str, Any]:
+    """The first messages of each tab of Upcoming Messages."""
+    messages = SentMessage.objects.visible_to(user, Tool.UPCOMING_MESSAGES).defer("bodies", "criteria", "attachments")
+    in_order = messages.order_by("scheduled_at", "pk")
+    return {
+        "tabs": [
+            ("Scheduled", "", in_order.scheduled()[:SHOWN_UPCOMING]),
+            ("In Progress", "in_progress", in_order.running()[:SHOWN_UPCOMING]),
+        ],
+        "all": user.may(Tool.UPCOMING_MESSAGES, Right.VIEW_CANCEL_ALL),
+    }

@@ -1,0 +1,149 @@
+"""The classic Sent Message Log and the message page, as people use them."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from messenger_logs.models import SentMessage
+from messenger_logs.services.totals import recount
+from messenger_logs.statuses import DeliveryStatus, Mode
+from tests.browser.test_mailgun_pages import sign_in
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LOG = "/messenger/sent-message-log/"
+FOREIGN_BODY = """
+<h1>Snow day</h1><p id="plain">Dear parent of {{student.firstName}}</p>
+<script>document.getElementById("plain").textContent = "a script ran"</script>
+<img src="https://elsewhere.example/pixel.png" alt="pixel"><a href="https://elsewhere.example/">a link</a>
+"""
+
+
+@pytest.fixture
+def principal(make_user: Callable[..., User]) -> User:
+    return make_user(username="principal", groups=["Principals"])
+
+
+@pytest.fixture
+def running(principal: User) -> SentMessage:
+    """A message that is being sent: one family has it, another waits."""
+    message = make_message(
+        sender=principal,
+        subject="Snow day",
+        status="in_progress",
+        modes=[Mode.EMAIL, Mode.TEXT],
+        bodies={"email": "<p>No school.</p>", "text": "No school today."},
+        criteria=[["Deliver To", "Student Messenger Contacts"]],
+        created_at=timezone.now() - timedelta(minutes=5),
+    )
+    make_delivery(make_recipient(message, name="Vang, Pa"), address="pa@example.com")
+    make_delivery(make_recipient(message, name="Vang, Chue"), address="pa@example.com")
+    make_delivery(make_recipient(message, name="Olson, Liv"), mode=Mode.TEXT, status=DeliveryStatus.WAITING)
+    make_delivery(
+        make_recipient(message, name="Nur, Amina"), email_outcome="failed-permanent", email_reason="550 No such user"
+    )
+    recount(message_id=message.pk)
+    return message
+
+
+def test_from_the_log_to_a_family_and_back(page: Page, principal: User, running: SentMessage) -> None:
+    make_message(sender=principal, subject="Library Hours", message_type="Behavior")
+    sign_in(page, principal)
+    page.get_by_role("navigation", name="Tools").get_by_role("link", name="Sent Message Log", exact=True).click()
+    expect(page.locator("#grid tbody tr")).to_have_count(2)
+    expect(page.locator("#grid tbody")).to_contain_text("In-Progress 66 %")
+
+    page.get_by_label("Filter by Message Type").select_option("Behavior")
+    expect(page.locator("#grid tbody tr")).to_have_count(1)
+    page.get_by_label("Filter by Message Type").select_option("all")
+    expect(page.locator("#grid tbody tr")).to_have_count(2)
+    page.get_by_label("Filter by Message Subject").fill("snow")
+    page.get_by_role("button", name="Find Messages").click()
+    expect(page.locator("#grid tbody tr")).to_have_count(1)
+    filtered = page.url
+
+    page.locator("#grid tbody td").first.click()  # the row as a whole leads there
+    expect(page.get_by_role("heading", name="Snow day", level=1)).to_be_visible()
+    page.get_by_role("link", name="1", exact=True).last.click()
+    expect(page.get_by_role("heading", name="Recipients of Snow day")).to_be_visible()
+    expect(page.locator("#grid tbody tr")).to_have_count(1)
+    expect(page.locator("#grid tbody")).to_contain_text("Olson, Liv")
+
+    page.go_back()
+    page.go_back()
+    expect(page.locator("#grid tbody tr")).to_have_count(1)
+    assert page.url == filtered
+
+
+def test_figures_refresh_while_it_runs_and_stop_when_it_is_done(
+    page: Page, principal: User, running: SentMessage
+) -> None:
+    page.clock.install()
+    sign_in(page, principal)
+    page.goto(f"{LOG}{running.pk}/")
+    expect(page.get_by_role("progressbar", name="Text Delivery Progress")).to_have_attribute("value", "0")
+    page.locator("#figure-text").focus()
+    page.evaluate("scrollTo(0, 200)")
+    scrolled = page.evaluate("scrollY")
+
+    running.deliveries.filter(mode="text").update(status="sent", outcome="success")
+    SentMessage.objects.filter(pk=running.pk).update(status="sent")
+    recount(message_id=running.pk)
+    page.clock.run_for(5_500)
+
+    expect(page.get_by_role("progressbar", name="Text Delivery Progress")).to_have_attribute("value", "100")
+    expect(page.locator("#figure-text")).to_be_focused()
+    assert page.evaluate("scrollY") == scrolled
+    expect(page.locator("#status-news")).to_have_text("Status: Sent")
+
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.run_for(60_000)
+    assert asked == []
+    page.get_by_role("button", name="Refresh Status").click()
+    expect(page.get_by_role("button", name="Refresh Status")).to_be_focused()
+    assert asked == [f"{page.url}"] or asked == [f"{page.url}?"]
+
+
+def test_a_body_is_shown_without_running_or_fetching_anything(
+    browser: Browser, live_server: LiveServer, principal: User, running: SentMessage
+) -> None:
+    SentMessage.objects.filter(pk=running.pk).update(bodies={"email": FOREIGN_BODY})
+    # A page without the fixture's watch: here the policy has something to refuse, and says so in the console.
+    context = browser.new_context(base_url=live_server.url)
+    fetched: list[str] = []
+    context.route("https://elsewhere.example/**", lambda route: (fetched.append(route.request.url), route.abort()))
+    page = context.new_page()
+    sign_in(page, principal)
+    page.goto(f"{LOG}{running.pk}/")
+    page.get_by_title("Email body").scroll_into_view_if_needed()
+    frame = page.frame_locator("iframe[title='Email body']")
+
+    expect(frame.get_by_role("heading", name="Snow day")).to_be_visible()
+    expect(frame.locator("#plain")).to_have_text("Dear parent of student.firstName")
+    frame.get_by_role("link", name="a link").click()
+    page.wait_for_timeout(500)
+    assert fetched == []
+    expect(page.get_by_role("heading", name="Snow day", level=1)).to_be_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+def test_the_pages_are_accessible(page: Page, principal: User, running: SentMessage, scheme: str, width: int) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    sign_in(page, principal)
+    page.set_viewport_size({"width": width, "height": 800})
+
+    for address in (LOG, f"{LOG}olr/", f"{LOG}{running.pk}/", f"{LOG}{running.pk}/recipients/"):
+        page.goto(address)
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page itself scrolls sideways"

@@ -1,0 +1,419 @@
+"""The classic Sent Message Log and the OLR Email Log, own and administration (product.md, section 2)."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.urls import reverse
+
+from accounts.models import AuditEvent
+from accounts.tools import Right, Tool
+from grid import filters
+from messenger_logs.models import SentMessage
+from messenger_logs.services.totals import recount
+from messenger_logs.statuses import DeliveryStatus
+from tests.messenger_logs.classic.conftest import NOON, exported, shown
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+
+pytestmark = pytest.mark.django_db
+
+OWN, ALL = "/messenger/sent-message-log/", "/messenger-administration/sent-message-log/"
+OLR, ALL_OLR = f"{OWN}olr/", f"{ALL}olr/"
+CHICAGO = ZoneInfo("America/Chicago")
+COLUMNS = [
+    "Status",
+    "Message Type",
+    "District/School",
+    "Message Subject",
+    "Sender",
+    "Date Created",
+    "Date Scheduled",
+    "ScheduleID",
+]
+
+
+def subjects(client, address=ALL, **query):
+    return [row["Message Subject"] for row in exported(client, address, **query)]
+
+
+def options(page, name):
+    return page.texts(f"//select[@name='{name}']/option")
+
+
+# What it shows
+
+
+@pytest.mark.parametrize("address", [ALL, ALL_OLR])
+def test_the_columns_are_those_of_the_original_and_each_sorts(administrator, address):
+    page = shown(administrator, address)
+    assert page.texts("//thead/tr[1]/th/a") == COLUMNS
+
+
+def test_a_row_as_it_is_exported(administrator):
+    make_message(
+        status="canceled_ip",
+        message_type="Behavior",
+        subject="Parking",
+        sender_name="Matthews, Dexter",
+        created_at=NOON - timedelta(hours=3, minutes=30),
+        scheduled_at=NOON,
+        schedule_id="S-17",
+    )
+    assert exported(administrator, ALL) == [
+        {
+            "Status": "Canceled IP",
+            "Message Type": "Behavior",
+            "District/School": "Harrison High",
+            "Message Subject": "Parking",
+            "Sender": "Matthews, Dexter",
+            "Date Created": "11/20/2026 8:30 AM",
+            "Date Scheduled": "11/20/2026 12:00 PM",
+            "ScheduleID": "S-17",
+        }
+    ]
+
+
+def test_a_message_of_no_school_is_one_of_the_district(administrator):
+    make_message(school=None)
+    assert shown(administrator, ALL).column(3) == ["Plainview Schools"]
+
+
+def test_created_between_two_dates_and_find_messages(administrator):
+    page = shown(administrator, ALL)
+    assert page.texts("//div[@class='grid-period']/label") == ["Created Between", "and"]
+    assert page.texts("//*[@id='grid-find']") == ["Find Messages"]
+
+
+def test_the_last_seven_days_are_shown_when_no_date_is_given(administrator):
+    midnight = datetime(2026, 11, 14, tzinfo=CHICAGO)
+    make_message(subject="in", created_at=midnight)
+    make_message(subject="out", created_at=midnight - timedelta(seconds=1))
+    page = shown(administrator, ALL)
+    assert (page.value("created_from"), page.value("created_to")) == ("2026-11-14", "2026-11-20")
+    assert page.subjects == ["in"]
+
+
+@pytest.mark.parametrize(("day", "first"), [(NOON, "2026-07-01"), (NOON + timedelta(days=90), "2026-07-01")])
+def test_the_school_year_is_at_hand(administrator, day, first):
+    with time_machine.travel(day, tick=False):
+        links = shown(administrator, ALL).root.xpath("//ul[@class='grid-quick']//a")
+    assert [link.text for link in links][2:] == ["last 7 days", "last 30 days", "this school year"]
+    assert f"created_from={first}&created_to={day:%Y-%m-%d}" in links[-1].get("href")
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("waiting", "○ Waiting"),
+        ("in_progress", "◐ In-Progress 0 %"),
+        ("sent", "✓ Sent"),
+        ("error", "✕ Error"),
+        ("canceled", "■ Canceled"),
+        ("canceled_ip", "◆ Canceled IP"),
+        ("no_recipients", "▲ No Recipients"),
+    ],
+)
+def test_each_status_is_a_word_with_a_shape(administrator, status, words):
+    make_message(status=status)
+    assert shown(administrator, ALL).column(1) == [words]
+
+
+def test_every_status_is_explained_beside_its_header(administrator):
+    explained = shown(administrator, ALL).texts("//thead/tr[1]/th[1]//dl/div/dd")
+    assert len(explained) == len(SentMessage.Status)
+    assert all(sentence.endswith(".") for sentence in explained)
+
+
+def test_a_message_in_progress_says_how_far_it_has_come(administrator):
+    message = make_message(status="in_progress")
+    for status in [DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.IN_PROGRESS]:
+        make_delivery(make_recipient(message), status=status)
+    recount(message_id=message.pk)
+    assert shown(administrator, ALL).column(1) == ["◐ In-Progress 66 %"]
+
+
+@pytest.mark.parametrize("address", [OWN, ALL, OLR, ALL_OLR])
+def test_the_page_says_that_sent_means_handed_over(make_user, signed_in, address):
+    client = signed_in(make_user(Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG))
+    assert "Sent means: Handed to the providers" in shown(client, address).words
+
+
+def test_all_messages_are_counted_and_paged_through(administrator):
+    SentMessage.objects.bulk_create(
+        SentMessage(
+            engine="classic",
+            message_type="Behavior",
+            sender_name="A",
+            created_at=NOON - timedelta(seconds=number),
+            scheduled_at=NOON,
+            listed_from=NOON,
+        )
+        for number in range(12_304)
+    )
+    assert shown(administrator, ALL).count == "1–50 of 12,304"
+
+
+# Which messages
+
+
+def test_messages_of_other_engines_never_appear(administrator):
+    make_message(subject="classic")
+    make_message(subject="2.0", engine="v2", message_type="Messenger 2.0 - General")
+    make_message(subject="opt in", engine="v2", message_type="Text Opt In")
+    make_message(subject="olr", engine="olr")
+    assert subjects(administrator, ALL) == ["classic"]
+    assert subjects(administrator, ALL_OLR) == ["olr"]
+
+
+def test_the_logs_lead_to_each_other(administrator):
+    assert f'href="{ALL_OLR}"' in shown(administrator, ALL).html
+    assert f'href="{ALL}"' in shown(administrator, ALL_OLR).html
+    assert shown(administrator, ALL_OLR).texts("//h1") == ["OLR Email Log"]
+
+
+def test_a_message_of_a_template_appears_at_once_and_one_of_a_scheduler_from_its_start(administrator):
+    tomorrow = NOON + timedelta(days=1)
+    make_message(subject="template", status="waiting", created_at=NOON, scheduled_at=tomorrow)
+    make_message(subject="scheduler", status="waiting", created_at=NOON, scheduled_at=tomorrow, listed_from=tomorrow)
+    assert subjects(administrator, ALL) == ["template"]
+    pk = SentMessage.objects.get(subject="scheduler").pk
+    assert administrator.get(f"{ALL}{pk}/").status_code == 404
+    with time_machine.travel(tomorrow, tick=False):
+        assert subjects(administrator, ALL, sort="subject") == ["scheduler", "template"]
+
+
+def test_the_own_logs_show_own_messages_alone(make_user, signed_in, sender):
+    for engine in ("classic", "olr"):
+        make_message(subject=f"my {engine}", sender=sender, engine=engine)
+        make_message(subject=f"other {engine}", sender=make_user(), engine=engine)
+        make_message(subject=f"nobody's {engine}", engine=engine)
+    client = signed_in(sender)
+    assert subjects(client, OWN) == ["my classic"]
+    assert subjects(client, OLR) == ["my olr"]
+    fragment = client.get(OWN, {"subject": "other"}, headers={"HX-Request": "true"}).content.decode()
+    assert "other classic" not in fragment
+    assert options(shown(client, OWN), "sender_name") == ["all", "Matthews, Dexter"]
+
+
+def test_the_own_log_does_not_open_the_administration_logs(signed_in, sender):
+    assert signed_in(sender).get(ALL).status_code == 403
+    assert signed_in(sender).get(ALL_OLR).status_code == 403
+
+
+# Sorting and filtering
+
+
+@pytest.mark.parametrize(
+    ("column", "field", "low", "high"),
+    [
+        ("status", "status", "canceled", "waiting"),
+        ("message_type", "message_type", "Attendance", "Special Ed"),
+        ("school_name", "school", "Harrison High", None),
+        ("subject", "subject", "Bus", "Snow"),
+        ("sender_name", "sender_name", "Administrator, System", "Matthews, Dexter"),
+        ("created_at", "created_at", NOON - timedelta(hours=2), NOON),
+        ("scheduled_at", "scheduled_at", NOON - timedelta(hours=2), NOON),
+        ("schedule_id", "schedule_id", "1", "2"),
+    ],
+)
+def test_every_column_sorts_both_ways(administrator, column, field, low, high):
+    make_message(**{"schedule_id": "first", field: high})
+    make_message(**{"schedule_id": "first", field: low})
+    high_pk, low_pk = SentMessage.objects.order_by("pk").values_list("pk", flat=True)
+    assert linked(administrator, column) == [low_pk, high_pk]
+    assert linked(administrator, f"-{column}") == [high_pk, low_pk]
+
+
+def linked(client, sort):
+    page = shown(client, ALL, sort=sort)
+    return [int(link.split("/")[-2]) for link in page.root.xpath("//tbody//a[@class='row-link']/@href")]
+
+
+def test_the_drop_downs_offer_the_values_that_occur_in_the_days_shown(administrator):
+    make_message(status="sent", message_type="Behavior", school=None, sender_name="Matthews, Dexter")
+    make_message(status="error", message_type="attendance")
+    make_message(status="waiting", message_type="Old", school="Old School", created_at=NOON - timedelta(days=30))
+    page = shown(administrator, ALL)
+    assert options(page, "status") == ["all", "Error", "Sent"]
+    assert options(page, "message_type") == ["all", "attendance", "Behavior"]
+    assert options(page, "school_name") == ["all", "Harrison High", "Plainview Schools"]
+    assert options(page, "sender_name") == ["all", "Administrator, System", "Matthews, Dexter"]
+
+
+def test_a_drop_down_still_offers_the_others_when_one_is_chosen(administrator):
+    make_message(status="sent")
+    make_message(status="error")
+    page = shown(administrator, ALL, status="error")
+    assert options(page, "status") == ["all", "Error", "Sent"]
+    assert page.value("status") == "error"
+    assert page.column(1) == ["✕ Error"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("status", "error"),
+        ("message_type", "Special Ed"),
+        ("school_name", "Plainview Schools"),
+        ("sender_name", "Matthews, Dexter"),
+        ("subject", "EVALUATION"),
+    ],
+)
+def test_each_column_filters(administrator, name, value):
+    make_message(subject="another")
+    make_message(
+        subject="Evaluation Due",
+        status="error",
+        message_type="Special Ed",
+        school=None,
+        sender_name="Matthews, Dexter",
+    )
+    assert subjects(administrator, ALL, **{name: value}) == ["Evaluation Due"]
+
+
+def test_a_value_that_does_not_occur_finds_nothing_and_stays_chosen(administrator):
+    make_message()
+    page = shown(administrator, ALL, message_type="Snow <b>")
+    assert page.subjects == []
+    assert page.value("message_type") == "Snow <b>"
+    assert "with Message Type “Snow <b>”" in page.empty_words
+
+
+def test_a_drop_down_ends_somewhere_and_says_so(administrator, monkeypatch):
+    monkeypatch.setattr(filters, "MAX_VALUES", 2)
+    for kind in "abc":
+        make_message(message_type=kind)
+    page = shown(administrator, ALL)
+    assert options(page, "message_type") == ["all", "a", "b"]
+    assert "Message Type offers the first 2 choices" in page.words
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    ["11/20/2026 8:30 AM", "11/20", "8:30", "8:30 am", "2026  8:30", "0 AM", "11/20/2026 08:30 AM", "20/2026"],
+)
+@pytest.mark.parametrize("column", ["created_at", "scheduled_at"])
+def test_dates_filter_by_any_part_of_what_the_screen_shows(administrator, column, fragment):
+    morning = datetime(2026, 11, 20, 8, 30, 45, tzinfo=CHICAGO)
+    evening = datetime(2026, 11, 19, 20, 31, tzinfo=CHICAGO)
+    make_message(subject="morning", created_at=morning)
+    make_message(subject="evening", created_at=evening)
+    assert subjects(administrator, ALL, **{column: fragment}) == ["morning"]
+
+
+@pytest.mark.parametrize("fragment", ["11/21", "9:30", "11/20/2026 8:30 PM", "2027", "45"])
+def test_a_part_that_no_date_has_finds_nothing(administrator, fragment):
+    make_message(created_at=datetime(2026, 11, 20, 8, 30, 45, tzinfo=CHICAGO))
+    page = shown(administrator, ALL, created_at=fragment)
+    assert page.subjects == []
+    assert f"Date Created “{fragment}”" in page.empty_words
+
+
+@pytest.mark.parametrize("fragment", ["%", "11_20", "snow", "8\\:30", "'"])
+def test_what_can_be_no_part_of_a_date_is_told(administrator, fragment):
+    make_message(created_at=NOON)
+    page = shown(administrator, ALL, created_at=fragment)
+    assert page.words.startswith("Date Created: type a part of a date and time as the list shows them")
+    assert page.subjects == []
+
+
+def test_a_date_fragment_works_together_with_the_days_and_other_filters(administrator):
+    make_message(subject="found", created_at=NOON, status="error")
+    make_message(subject="other status", created_at=NOON)
+    make_message(subject="other days", created_at=NOON - timedelta(days=30), status="error")
+    assert subjects(administrator, ALL, created_at="12:00 PM", status="error") == ["found"]
+
+
+# Days
+
+
+def test_a_day_with_25_hours_is_whole(administrator):
+    first = datetime(2026, 11, 1, 1, 30, tzinfo=CHICAGO)
+    make_message(subject="summer time", created_at=first)
+    make_message(subject="winter time", created_at=first.replace(fold=1))
+    make_message(subject="last minute", created_at=datetime(2026, 11, 1, 23, 59, 59, tzinfo=CHICAGO))
+    make_message(subject="day after", created_at=datetime(2026, 11, 2, tzinfo=CHICAGO))
+    days = {"created_from": "2026-11-01", "created_to": "2026-11-01"}
+    assert subjects(administrator, ALL, **days) == ["last minute", "winter time", "summer time"]
+    assert subjects(administrator, ALL, created_at="1:30 AM", **days) == ["winter time", "summer time"]
+
+
+def test_a_day_with_23_hours_ends_at_its_midnight(administrator):
+    make_message(subject="after the gap", created_at=datetime(2026, 3, 8, 3, tzinfo=CHICAGO))
+    make_message(subject="day after", created_at=datetime(2026, 3, 9, tzinfo=CHICAGO))
+    days = {"created_from": "2026-03-08", "created_to": "2026-03-08"}
+    assert subjects(administrator, ALL, **days) == ["after the gap"]
+    assert subjects(administrator, ALL, created_at="03/08/2026 3:00 AM", **days) == ["after the gap"]
+
+
+def test_a_message_of_the_evening_is_of_that_day_though_utc_has_the_next(administrator):
+    make_message(created_at=datetime(2026, 11, 20, 5, 59, tzinfo=UTC))
+    assert shown(administrator, ALL, created_from="2026-11-19", created_to="2026-11-19").column(6) == [
+        "11/19/2026 11:59 PM"
+    ]
+    assert subjects(administrator, ALL, created_at="11/19") == ["Library Hours"]
+    assert subjects(administrator, ALL, created_from="2026-11-20", created_to="2026-11-20") == []
+
+
+def test_dates_the_wrong_way_round_are_turned_back(administrator):
+    make_message(created_at=NOON - timedelta(days=1))
+    page = shown(administrator, ALL, created_from="2026-11-20", created_to="2026-11-01")
+    assert len(page.subjects) == 1
+    assert "the wrong way round" in page.words
+
+
+def test_a_date_that_is_none_is_told(administrator):
+    page = shown(administrator, ALL, created_from="snow")
+    assert "Created: enter a date as MM/DD/YYYY" in page.words
+
+
+# Rows, exports, cost
+
+
+def test_a_row_leads_to_its_message(administrator, signed_in, sender):
+    message = make_message(sender=sender, subject="")
+    assert shown(administrator, ALL).root.xpath("//tbody//a[@class='row-link']/@href") == [f"{ALL}{message.pk}/"]
+    own = shown(signed_in(sender), OWN)
+    assert own.root.xpath("//tbody//a[@class='row-link']/@href") == [f"{OWN}{message.pk}/"]
+    assert own.subjects == ["(no subject)"]
+
+
+@pytest.mark.parametrize(("address", "target"), [(ALL, ""), (ALL_OLR, "OLR Email Log")])
+def test_an_export_is_audited(administrator, address, target):
+    exported(administrator, address, message_type="Behavior")
+    event = AuditEvent.objects.latest("pk")
+    assert (event.action, event.target) == ("export.admin_sent_message_log", target)
+    assert event.details["filters"] == {"Message Type": "Behavior"}
+
+
+def test_the_number_of_queries_does_not_grow(administrator, django_assert_max_num_queries):
+    def queries():
+        with django_assert_max_num_queries(50) as captured:
+            assert administrator.get(ALL).status_code == 200
+        return len(captured)
+
+    def add(number):
+        for i in range(number):
+            message = make_message(status="in_progress", school=f"School {i}", message_type=f"Type {i}")
+            make_delivery(make_recipient(message))
+            recount(message_id=message.pk)
+
+    add(2)
+    queries()
+    few = queries()
+    add(20)
+    assert queries() == few
+
+
+def test_the_menu_has_the_logs_for_those_who_may(make_user, signed_in):
+    client = signed_in(make_user(Tool.SENT_MESSAGE_LOG))
+    menu = shown(client, OWN).root.xpath("//nav[@id='menu']//a/@href")
+    assert OWN in menu
+    assert ALL not in menu
+    assert reverse("messenger_logs:olr_log") not in menu
+
+
+def test_cancel_rights_alone_open_nothing(make_user, signed_in):
+    client = signed_in(make_user((Tool.SENT_MESSAGE_LOG, Right.WRITE), (Tool.ADMIN_SENT_MESSAGE_LOG, Right.WRITE)))
+    assert [client.get(address).status_code for address in (OWN, ALL, OLR, ALL_OLR)] == [403] * 4

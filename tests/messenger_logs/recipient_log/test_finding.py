@@ -1,0 +1,174 @@
+"""Who is found by what is entered in the one search box."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from messenger_logs.models import Recipient
+from messenger_logs.people import find_people, phone_digits
+from messenger_logs.statuses import Mode
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.messenger_logs.recipient_log.conftest import ALL, NOON, choices, exported, rows, search, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def devices(mai: Recipient) -> Recipient:
+    make_delivery(mai, mode=Mode.EMAIL, address="mai.vang@example.com")
+    make_delivery(mai, mode=Mode.VOICE, address="+16515550100")
+    return mai
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Vang, Mai",
+        "mai vang",
+        "VANG",
+        "4711",
+        " 4711 ",
+        "mai.vang@example.com",
+        "MAI.VANG@EXAMPLE.COM",
+        "vang@",
+        "(651) 555-0100",
+        "651-555-0100",
+        "651.555.0100",
+        "6515550100",
+        "+1 651 555 0100",
+        "1 (651) 555-0100",
+        "001 651 555 0100",
+        "555-0100",
+    ],
+)
+def test_a_person_is_found_by_name_person_id_email_and_phone(
+    administrator: Client, devices: Recipient, text: str
+) -> None:
+    somebody = make_recipient(devices.message, person_id="47110", name="Yang, Lia")
+    make_delivery(somebody, mode=Mode.VOICE, address="+16515559999")
+
+    shown = rows(search(administrator, text))
+
+    assert {row[2] for row in shown} == {"4711"}
+    assert {row[7] for row in shown} == {"mai.vang@example.com", "(651) 555-0100"}, "all devices, however it was found"
+
+
+@pytest.mark.parametrize(
+    "name", ["Nguyễn, Liên", "Xiong, Pa Houa", "Warsame, Cabdi", "الأحمد، فاطمة", "王, 秀英", "O'Brien, Zoë"]
+)
+def test_names_in_any_script_are_found(administrator: Client, mai: Recipient, name: str) -> None:
+    person = make_recipient(mai.message, person_id="12", name=name)
+    make_delivery(person)
+
+    assert [row[1] for row in rows(search(administrator, name.upper()))] == [name]
+
+
+def test_nothing_is_shown_before_a_search_and_the_page_says_what_to_enter(
+    administrator: Client, devices: Recipient
+) -> None:
+    text = text_of(administrator.get(reverse(ALL)))
+
+    assert rows(text) == []
+    assert "name, person id, e-mail address or phone number" in text
+    assert "No deliveries found" not in text
+    assert "Vang" not in text.replace("Vang Mai", "")
+
+
+def test_several_people_are_named_and_one_of_them_is_chosen(administrator: Client, devices: Recipient) -> None:
+    tou = make_recipient(devices.message, person_id="4712", name="Vang, Tou Ger", student_name="")
+    make_delivery(tou, address="tou@example.com")
+
+    text = search(administrator, "vang")
+
+    assert "2 people match “vang”" in text
+    assert choices(text) == [
+        ("4711", "Vang, Mai, person id 4711, about Vang, Tou"),
+        ("4712", "Vang, Tou Ger, person id 4712"),
+    ]
+    assert rows(text) == [], "whose messages they are is not known yet"
+    assert [row[7] for row in rows(search(administrator, "4712"))] == ["tou@example.com"]
+
+
+def test_a_shared_number_leads_to_all_who_share_it(administrator: Client, devices: Recipient) -> None:
+    father = make_recipient(devices.message, person_id="4713", name="Her, Chue")
+    make_delivery(father, mode=Mode.VOICE, address="+16515550100")
+
+    assert [person_id for person_id, _ in choices(search(administrator, "651 555 0100"))] == ["4713", "4711"]
+
+
+def test_more_people_than_fit_are_said_to_be_more(administrator: Client, mai: Recipient) -> None:
+    for number in range(60):
+        make_recipient(mai.message, person_id=f"p{number}", name=f"Vang, {number:02}")
+
+    text = search(administrator, "vang")
+
+    assert "More than 50 people match" in text
+    assert len(choices(text)) == 50
+
+
+def test_nobody_found_says_so(administrator: Client, devices: Recipient) -> None:
+    text = search(administrator, "Nobody <b>")
+
+    assert "Nobody found by “Nobody &lt;b&gt;”" in text
+    assert rows(text) == []
+
+
+def test_someone_whose_name_changed_is_one_person(administrator: Client, devices: Recipient) -> None:
+    later = make_recipient(make_message(), person_id="4711", name="Vang-Lee, Mai", student_name="Vang, Lia")
+    make_delivery(later)
+
+    text = search(administrator, "vang")
+
+    assert "person id 4711, about Vang, Lia; Vang, Tou." in text
+    assert len(rows(text)) == 3
+
+
+def test_a_person_id_is_not_taken_for_a_part_of_a_number(administrator: Client, devices: Recipient) -> None:
+    student = make_recipient(devices.message, person_id="5550100", name="Lee, Kong")
+    make_delivery(student)
+
+    assert {row[2] for row in rows(search(administrator, "5550100"))} == {"5550100"}
+
+
+def test_a_person_outside_the_days_is_known_all_the_same(administrator: Client, mai: Recipient) -> None:
+    old = make_recipient(make_message(created_at=NOON - timedelta(days=90)), person_id="1", name="Her, Blong")
+    make_delivery(old)
+
+    text = search(administrator, "blong")
+
+    assert "Her, Blong, person id 1" in text
+    assert "No deliveries found" in text
+    assert len(rows(search(administrator, "blong", created_from="2026-08-01"))) == 1
+
+
+@pytest.mark.parametrize("text", ["%", "__", "v_ng", "\\", "'; --", "Vang %"])
+def test_a_search_matches_its_characters_and_no_patterns(mai: Recipient, text: str) -> None:
+    assert find_people(Recipient.objects.all(), text, limit=5) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("(651) 555-0100", "6515550100"),
+        ("+44 20 7946 0958", "442079460958"),
+        ("020 7946 0958", "2079460958"),
+        ("4711", ""),
+        ("12th street 5550100", ""),
+        ("-", ""),
+        ("٦٥١٥٥٥٠١٠٠", ""),
+    ],
+)
+def test_what_counts_as_a_phone_number(text: str, digits: str) -> None:
+    assert phone_digits(text) == digits
+
+
+def test_what_is_searched_for_is_in_no_address(administrator: Client, devices: Recipient) -> None:
+    response = administrator.post(reverse(ALL), {"person": "mai.vang@example.com", "mode": "email"})
+
+    query = response["Location"].partition("?")[2]
+    assert "mode=email" in query
+    assert "vang" not in query
+    assert "not read from an address" in text_of(administrator.get(reverse(ALL), {"person": "4711"}))
+    assert len(exported(administrator, "mai.vang@example.com", mode="email")) == 1
