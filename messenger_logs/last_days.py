@@ -110,4 +110,4 @@ def _by_mode_and_day(messages: SentMessageQuerySet) -> Iterator[tuple[str, date,
         .values_list("mode", "day")
         .annotate(tried=Sum(F("devices") - F("canceled") - F("not_attempted")), failed=Sum("error"))
     )
-    return figures.iterator()
+    return iter(figures)

@@ -214,6 +214,8 @@ class Delivery(models.Model):
             models.Index(
                 fields=["message", "mode", "address"], name="delivery_duplicates", condition=Q(duplicate=True)
             ),
+            # Walks through a message page by page; by the primary key alone, all older messages would be stepped over.
+            models.Index(fields=["message", "id"], name="delivery_order"),
             GinIndex(OpClass(Upper("address"), name="gin_trgm_ops"), name="delivery_address"),
         ]
 

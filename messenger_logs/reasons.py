@@ -60,7 +60,7 @@ def why_not_reached(delivery: Delivery) -> str:
     if status == DeliveryStatus.OPT_OUT:
         how = "replied STOP to a text" if delivery.mode == Mode.TEXT else "asked for no more e-mail"
         return f"Opted out: the recipient {how}."
-    if status == DeliveryStatus.DUPLICATE or delivery.duplicate:
+    if status == DeliveryStatus.DUPLICATE:
         return _DUPLICATE
     if delivery.mode == Mode.EMAIL and delivery.email_outcome in _EMAIL:
         return _EMAIL[delivery.email_outcome]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from messenger_logs.views import classic, home, message, upcoming, v2
+from messenger_logs.views import classic, home, message, recipient_log, upcoming, v2
 
 app_name = "messenger_logs"
 
@@ -35,4 +35,10 @@ urlpatterns = [
         name="admin_message_recipients",
     ),
     path(f"{ANYBODYS}<int:pk>/body/<str:mode>/", message.AnybodysMessageBody.as_view(), name="admin_message_body"),
+    path("messenger/recipient-log/", recipient_log.RecipientLog.as_view(), name="recipient_log"),
+    path(
+        "messenger-administration/recipient-log/",
+        recipient_log.AdministrationRecipientLog.as_view(),
+        name="admin_recipient_log",
+    ),
 ]

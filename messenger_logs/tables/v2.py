@@ -12,6 +12,9 @@ from messenger_logs.shown import subject_text
 from messenger_logs.statuses import Mode
 from messenger_logs.tables.classic import MessageStatusColumn
 
+# A column of few and short words.
+NARROW = {"cell": {"class": "narrow-column"}}
+
 _CANCELED = Status(
     "CANCELED", Shape.SQUARE, Tone.NEUTRAL, "Stopped by somebody, before it began to go out or while it did."
 )
@@ -81,8 +84,8 @@ class Log2Table(MessageColumns):
     )
     sender_name = Column(verbose_name="Created By")
     message_type = Column(verbose_name="Type")
-    modes = Column(verbose_name="Delivery Mode", orderable=False)
-    attachments = Column(verbose_name="Attachment", orderable=False, empty_values=())
+    modes = Column(verbose_name="Delivery Mode", orderable=False, attrs=NARROW)
+    attachments = Column(verbose_name="Attachment", orderable=False, empty_values=(), attrs=NARROW)
     status = MessageStatusColumn(MESSAGE_2_STATUSES)
 
     def render_attachments(self, record: SentMessage) -> SafeString:

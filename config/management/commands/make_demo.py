@@ -1,4 +1,4 @@
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -6,16 +6,32 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.models import User
 from config import demo
 
+USUAL = demo.Size()
+
+
+def count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ArgumentTypeError("must not be negative")
+    return number
+
 
 class Command(BaseCommand):
-    help = "Make the people of the demo district, in a database that has no user yet, and say how to sign in."
+    help = "Make a demo district in a database that has no user yet: staff, families and messages. Say how to sign in."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--messages", type=count, default=USUAL.messages, help="default: %(default)s")
+        parser.add_argument(
+            "--recipients", type=count, default=USUAL.recipients, help="of all messages; default: %(default)s"
+        )
+        parser.add_argument("--events", type=count, default=0, help="events of the e-mail provider; default: none")
+        parser.add_argument("--seed", type=int, default=USUAL.seed, help="another seed makes another district")
         parser.add_argument("--if-empty", action="store_true", help="where there are users, leave everything as it is")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not User.objects.exists():
             demo.make_staff()
+            demo.make_district(demo.Size(*(options[name] for name in ("messages", "recipients", "events", "seed"))))
         elif not options["if_empty"]:
             raise CommandError("There are users in this database already. The demo district wants an empty one.")
         self.stdout.write(demo.sign_ins())

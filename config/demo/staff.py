@@ -1,4 +1,4 @@
-"""The people of the demo district. Their usernames are the senders in the stand-in provider's e-mails."""
+"""The staff of the demo district. Their usernames are the senders in the stand-in provider's e-mails."""
 
 from typing import NamedTuple
 

@@ -1,0 +1,171 @@
+"""The families and messages of the demo district."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.db.models import Count, F, Q
+
+from config import demo
+from config.demo.names import COMMUNITIES, pairs
+from mailgun_sync.models import MailgunEvent
+from messenger_logs.models import Calendar, Delivery, DeviceAttempt, MessageTotals, Recipient, School, SentMessage
+from messenger_logs.services.addresses import normalized
+from messenger_logs.services.message_status import status_from
+from messenger_logs.statuses import CODES, DeliveryStatus, Mode, code_of
+from messenger_logs.totals import totals_of
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("America/Chicago"))
+
+
+@pytest.fixture
+def district() -> None:
+    demo.make_staff()
+    demo.make_district(demo.Size(), now=NOW)
+
+
+def everything() -> dict[str, list[tuple[object, ...]]]:
+    """All that was made, without the ids that the database gave."""
+    message = ("message__created_at", "message__subject")
+    return {
+        "messages": list(
+            SentMessage.objects.order_by("created_at", "subject").values_list(
+                *("engine", "message_type", "status", "subject", "sender_name", "school__name", "created_at"),
+                *("scheduled_at", "listed_from", "dispatch_started_at", "dispatch_finished_at", "cancel_asked_at"),
+            )
+        ),
+        "recipients": list(
+            Recipient.objects.order_by(*message, "person_id", "student_number").values_list(
+                *message, "person_id", "name", "student_number", "student_name", "counted"
+            )
+        ),
+        "deliveries": list(
+            Delivery.objects.order_by(
+                *message, "recipient__person_id", "recipient__student_number", "mode", "address"
+            ).values_list(
+                *message,
+                *("recipient__person_id", "mode", "address", "duplicate", "status", "detail", "outcome", "code"),
+                *("attempts", "first_attempt_at", "last_attempt_at", "email_outcome", "email_reason"),
+            )
+        ),
+        "events": list(MailgunEvent.objects.order_by("event_id").values_list("event_id", "occurred_at", "raw")),
+    }
+
+
+def made(**size: int) -> dict[str, list[tuple[object, ...]]]:
+    """What a district of this size has; the database is as before."""
+    with transaction.atomic():
+        demo.make_staff()
+        demo.make_district(demo.Size(**({"messages": 60, "recipients": 600, "events": 100} | size)), now=NOW)
+        found = everything()
+        transaction.set_rollback(True)
+    return found
+
+
+def test_the_same_seed_makes_the_same_district_and_another_one_another() -> None:
+    first = made(seed=7)
+
+    assert made(seed=7) == first
+    assert made(seed=8)["recipients"] != first["recipients"]
+    assert [len(first[name]) > 50 for name in first] == [True] * 4
+
+
+def test_everything_that_can_be_shown_occurs(district: None) -> None:
+    def occurring(model: type, name: str) -> set[object]:
+        return set(model.objects.values_list(name, flat=True))
+
+    assert occurring(SentMessage, "status") == set(SentMessage.Status.values)
+    assert occurring(SentMessage, "engine") == set(SentMessage.Engine.values)
+    assert occurring(SentMessage, "message_type") >= {
+        *("Behavior", "Message Builder", "Missing Assignment", "Special Ed", "Attendance"),
+        *("Messenger 2.0 - General", "Messenger 2.0 - Priority", "Messenger 2.0 - Emergency"),
+        *("Text Opt In", "Text Opt Out"),
+    }
+    assert occurring(Delivery, "status") == set(DeliveryStatus.values)
+    assert occurring(Delivery, "code") - {None} == {*CODES, 99}, "every code, and one that is in no table"
+    assert occurring(Delivery, "mode") == set(Mode.values)
+    assert occurring(Calendar, "school_year") == {"2025-26", "2026-27"}
+    assert School.objects.count() == 8
+    assert SentMessage.objects.filter(status="waiting", listed_from__gt=NOW).exists(), "made by a scheduler tool"
+    assert SentMessage.objects.filter(status="waiting", scheduled_at__gt=NOW, listed_from__lte=NOW).exists()
+    assert SentMessage.objects.exclude(attachments=[]).exists()
+    assert set(SentMessage.objects.values_list("sender__username", flat=True)) <= {p.username for p in demo.STAFF}
+
+
+def test_people_are_as_a_real_district_has_them(district: None) -> None:
+    families = {name.partition(",")[0] for name in Recipient.objects.values_list("name", flat=True)}
+    for community in COMMUNITIES:
+        assert families & {shown for shown, _ in pairs(community.family)}, community.language
+    twice = Recipient.objects.values("message", "person_id").annotate(rows=Count("pk")).filter(rows=2)
+    assert twice.exists(), "in a message for two students"
+    assert Delivery.objects.filter(mode="voice", duplicate=True).exists(), "a shared number"
+    assert Delivery.objects.filter(mode="email", duplicate=True).exists(), "a shared address"
+    without = Recipient.objects.annotate(devices=Count("deliveries", filter=~Q(deliveries__address="")))
+    assert without.filter(devices=0).exists()
+
+
+def test_what_is_made_obeys_the_rules_of_the_ledger(district: None) -> None:
+    for mode, address in Delivery.objects.exclude(address="").values_list("mode", "address").distinct()[:3000]:
+        assert normalized(Mode(mode), address) == address
+    for code, mode, status, detail, outcome in (
+        Delivery.objects.filter(code__isnull=False, mode__in=["voice", "text"])
+        .values_list("code", "mode", "status", "detail", "outcome")
+        .distinct()
+    ):
+        meant = code_of(code, Mode(mode))
+        assert meant.outcome == outcome
+        assert (meant.status, meant.detail) == (status, detail) or code in (5, -30), (code, status, detail)
+    assert not Recipient.objects.filter(deliveries__isnull=True).exists()
+    assert not SentMessage.objects.filter(scheduled_at__lt=F("created_at")).exists()
+    assert not SentMessage.objects.filter(created_at__gt=NOW).exists()
+    assert not Delivery.objects.filter(last_attempt_at__gt=NOW).exists()
+    assert not Delivery.objects.filter(last_attempt_at__lt=F("first_attempt_at")).exists()
+    assert DeviceAttempt.objects.filter(number=3).exists()
+
+
+def test_the_totals_are_there_and_agree_with_the_status(district: None) -> None:
+    assert MessageTotals.objects.count() == SentMessage.objects.count()
+    canceled = {SentMessage.Status.CANCELED, SentMessage.Status.CANCELED_IN_PROGRESS}
+    for message in SentMessage.objects.exclude(status__in=canceled):
+        assert status_from(totals_of(message)) == message.status, message.pk
+
+
+def test_as_many_messages_recipients_and_events_as_asked_for() -> None:
+    demo.make_staff()
+
+    demo.make_district(demo.Size(messages=40, recipients=2_000, events=500), now=NOW)
+
+    assert SentMessage.objects.count() == 40
+    assert Recipient.objects.filter(counted=True).count() == pytest.approx(2_000, rel=0.1)
+    assert MailgunEvent.objects.count() == 500
+    assert {"accepted", "delivered", "failed"} <= set(MailgunEvent.objects.values_list("event", flat=True))
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_smallest_districts_can_be_made(number: int) -> None:
+    demo.make_staff()
+
+    demo.make_district(demo.Size(messages=number, recipients=number), now=NOW)
+
+    assert SentMessage.objects.count() == number
+
+
+def test_the_command_takes_the_size(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("make_demo", "--messages", "10", "--recipients", "100", "--events", "20", "--seed", "3")
+
+    assert SentMessage.objects.count() == 10
+    assert MailgunEvent.objects.count() == 20
+    with pytest.raises(CommandError):
+        call_command("make_demo", "--messages", "-1")
+
+
+def test_nothing_of_the_workshop_stays(district: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tablename FROM pg_tables WHERE tablename LIKE 'demo%' AND schemaname NOT LIKE 'pg_temp%'"
+        )
+        assert cursor.fetchall() == []
