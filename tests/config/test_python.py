@@ -27,25 +27,19 @@ def python(checkout: Path, *arguments: str, **environment: str) -> subprocess.Co
     return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, cwd="/")
 
 
-def test_the_packages_are_installed_once(checkout: Path) -> None:
+def test_the_packages_are_installed_once_and_anew_when_they_change(checkout: Path) -> None:
     assert "Installing" in python(checkout, *PRINT_PLACE).stdout
     assert python(checkout, *PRINT_PLACE).stdout == f"{checkout / '.venv'}\n"
 
-    (checkout / "requirements.txt").write_text("# changed\n")
-    assert "Installing" in python(checkout, *PRINT_PLACE).stdout
-
-
-def test_an_installation_that_failed_or_was_interrupted_is_begun_again(checkout: Path) -> None:
+    left = checkout / ".venv" / "left by an earlier installation"
+    left.touch()
     (checkout / "requirements-dev.txt").write_text("no-such-package==0 --not-an-option\n")
     refused = python(checkout, *PRINT_PLACE)
+
     assert refused.returncode == 1
     assert "could not be installed" in refused.stderr
-
-    half_installed = checkout / ".venv" / "half_installed"
-    half_installed.touch()
-    (checkout / "requirements-dev.txt").write_text("")
-    assert "Installing" in python(checkout, *PRINT_PLACE).stdout
-    assert not half_installed.exists()
+    assert not left.exists()
+    assert not (checkout / ".venv" / "installed").exists()
 
 
 def test_without_a_python_it_says_what_is_needed(checkout: Path, tmp_path: Path) -> None:
