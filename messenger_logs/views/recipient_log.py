@@ -106,7 +106,7 @@ def in_words(person: Person) -> str:
 def choice(person: Person) -> str:
     """A person to choose: the button looks for the person id, by POST as the form does."""
     return format_html(
-        '<button type="submit" class="btn btn-link btn-sm" name="person" value="{}">{}</button>',
+        '<button type="submit" class="link" name="person" value="{}">{}</button>',
         person.person_id,
         in_words(person).removesuffix("."),
     )
