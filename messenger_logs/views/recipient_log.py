@@ -32,7 +32,7 @@ class RecipientLog(ToolGridView):
     filterset_class = RecipientLogFilters
     filterset: RecipientLogFilters
     table: RecipientLogTable
-    default_sort = "-created"
+    default_sort = "-created_at"
     export_name = "recipient-log"
     row_name = "deliveries"
 
