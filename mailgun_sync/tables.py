@@ -55,6 +55,18 @@ class MailgunEventTable(GridTable):
     subject = Column(verbose_name="Subject")
     detail = Column(verbose_name="Reason")
 
+    # Whether the page has a form that looks for a person (mailgun_sync/log.html).
+    leads_to_people = False
+
+    def render_person_id(self, value: str) -> SafeString | str:
+        if not self.leads_to_people:
+            return value
+        button = '<button form="find-recipient" name="person" value="{}" class="link" aria-label="{}">{}</button>'
+        return format_html(button, value, f"Find person {value} in the Recipient Log", value)
+
+    def value_person_id(self, value: str) -> str:
+        return value
+
 
 DOMAIN_STATUSES = {
     "synced": Status("Synced", Shape.CHECK, Tone.GOOD, "The last sync read everything there was."),

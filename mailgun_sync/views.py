@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
@@ -15,7 +16,7 @@ from accounts.access import SignedInRequest, tool_right
 from accounts.grids import ToolGridView
 from accounts.tools import Right, Tool
 from grid.dates import written
-from grid.tables import time_element
+from grid.tables import GridTable, PageRows, time_element
 from mailgun_sync.filters import MailgunEventFilters
 from mailgun_sync.freshness import freshness_notes, next_sync
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, SyncGap, SyncRun
@@ -39,6 +40,22 @@ class MailgunMessageLog(ToolGridView):
     export_name = "mailgun-message-log"
     export_label = "Generate Report"
     row_name = "events"
+    template_name = "mailgun_sync/log.html"
+    # Where a person id leads to, the first that the user may open.
+    recipient_logs = (Tool.RECIPIENT_LOG, Tool.ADMIN_RECIPIENT_LOG)
+
+    @property
+    def recipient_log_url(self) -> str:
+        """The Recipient Log of this user; empty where there is none."""
+        may_open = (
+            reverse(tool.url_name) for tool in self.recipient_logs if tool.url_name and self.request.user.may(tool)
+        )
+        return next(may_open, "")
+
+    def get_table(self, rows: PageRows) -> GridTable:
+        table = MailgunEventTable(rows)
+        table.leads_to_people = bool(self.recipient_log_url)
+        return table
 
     def get_queryset(self) -> MailgunEventQuerySet:
         # What the page does not show is not read either: the raw JSON is most of a row.
@@ -78,6 +95,7 @@ class AdministrationMailgunMessageLog(MailgunMessageLog):
     """The events of everybody's messages."""
 
     tool = Tool.ADMIN_MAILGUN_MESSAGE_LOG
+    recipient_logs = (Tool.ADMIN_RECIPIENT_LOG, Tool.RECIPIENT_LOG)
 
 
 @require_safe

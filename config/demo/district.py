@@ -25,9 +25,7 @@ from messenger_logs.models import SentMessage
 from messenger_logs.services.message_status import status_from
 from messenger_logs.services.totals import recount
 from messenger_logs.statuses import CODES, OUTCOMES, RANKS, DeliveryStatus, Mode
-from messenger_logs.totals import totals_of
-
-Status = SentMessage.Status
+from messenger_logs.totals import totals_of_many
 
 SQL = Path(__file__).with_name("sql")
 EVENTS_DOMAIN = "mg.harrison.example"
@@ -47,7 +45,7 @@ class Size:
 
     @property
     def people(self) -> int:
-        """A family gets about twenty messages, and the largest message goes to everybody."""
+        """Each person gets about twenty messages; of the few that there may be, each has people enough."""
         return max(400, self.recipients // 20, self.recipients // max(1, self.messages) * 2)
 
 
@@ -61,16 +59,22 @@ def make_district(size: Size, *, now: datetime | None = None) -> None:
         for step in [*steps, *(["5_events"] if size.events else [])]:
             # The braces name values; these statements have no others.
             cursor.execute((SQL / f"{step}.sql").read_text().format_map({name: f"%({name})s" for name in given}), given)
-        cursor.execute("SELECT id, status FROM demo_message")
-        for pk, status in cursor.fetchall():
-            recount(message_id=pk)
-            if status == Status.SENT:
-                # By chance, nothing of a small message may have got through, or nobody may have a device.
-                message = SentMessage.objects.filter(pk=pk)
-                message.update(status=status_from(totals_of(message.get())))
+        cursor.execute("SELECT id FROM demo_message")
+        _settle([pk for (pk,) in cursor.fetchall()])
     with connection.cursor() as cursor:
         for table in _TABLES:
             cursor.execute(f"ANALYZE {quote_ident(f'messenger_logs_{table}', cursor.cursor)}")
+
+
+def _settle(messages: list[int]) -> None:
+    """Count the messages, and mend the status of those of which, by chance, nothing got through."""
+    for pk in messages:
+        recount(message_id=pk)
+    sent = list(SentMessage.objects.filter(pk__in=messages, status=SentMessage.Status.SENT))
+    totals = totals_of_many(sent)
+    for message in sent:
+        message.status = status_from(totals[message.pk])
+    SentMessage.objects.bulk_update(sent, ["status"], batch_size=1000)
 
 
 def _given(size: Size, now: datetime) -> dict[str, Any]:

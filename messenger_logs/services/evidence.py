@@ -173,9 +173,14 @@ WITH attempt AS MATERIALIZED (
         bool_or(CASE WHEN after.id IS NULL THEN {CONTACTED.format(row="d")}
                      ELSE {CONTACTED.format(row="after")} END)::int AS became
     FROM person
-    JOIN {Recipient._meta.db_table} AS recipient
-        ON recipient.message_id = %(message)s AND recipient.person_id = person.person_id
-    JOIN {Delivery._meta.db_table} AS d ON d.recipient_id = recipient.id
+    -- Through the indexes: without the offset a large batch would read the whole message.
+    CROSS JOIN LATERAL (
+        SELECT d.id, d.mode, d.outcome, d.reached_before
+        FROM {Recipient._meta.db_table} AS recipient
+        JOIN {Delivery._meta.db_table} AS d ON d.recipient_id = recipient.id
+        WHERE recipient.message_id = %(message)s AND recipient.person_id = person.person_id
+        OFFSET 0
+    ) AS d
     LEFT JOIN after ON after.id = d.id
     GROUP BY person.person_id
 ), people AS (

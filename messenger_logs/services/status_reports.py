@@ -151,6 +151,7 @@ class _Device:
     duplicate: bool
 
 
+# One by one through the indexes, as the limits make it: never by way of the whole message.
 _FIND = f"""
 SELECT r.index, origin.id, origin.mode, coalesce(named.duplicate, false)
 FROM unnest(%(index)s::int[], %(delivery)s::bigint[], %(mode)s::text[], %(address)s::text[], %(person)s::text[])
@@ -166,9 +167,13 @@ LEFT JOIN LATERAL (
         AND d.mode = r.mode AND d.address = r.address
     ORDER BY duplicate LIMIT 1
 ) AS named ON true
-JOIN {Delivery._meta.db_table} AS origin
-    ON origin.message_id = %(message)s AND NOT origin.duplicate AND origin.address <> ''
-    AND origin.mode = coalesce(named.mode, r.mode) AND origin.address = coalesce(named.address, r.address)
+CROSS JOIN LATERAL (
+    SELECT d.id, d.mode
+    FROM {Delivery._meta.db_table} AS d
+    WHERE d.message_id = %(message)s AND NOT d.duplicate AND d.address <> ''
+        AND d.mode = coalesce(named.mode, r.mode) AND d.address = coalesce(named.address, r.address)
+    LIMIT 1
+) AS origin
 WHERE named.mode IS NOT NULL OR r.delivery_id IS NULL AND r.person_id = ''
 """  # noqa: S608  (table names only)
 

@@ -18,7 +18,7 @@ def _message_address(record: Delivery, table: RecipientLogTable) -> str | None:
 class RecipientLogTable(RecipientTable):
     """What RecipientTable says of a device, and before it of which message."""
 
-    created = TimeColumn(accessor="message__created_at", verbose_name="Date Created")
+    created_at = TimeColumn(accessor="message__created_at", verbose_name="Date Created")
     person_id = Column(accessor="recipient__person_id", verbose_name="PersonID", orderable=False)
     subject = Column(
         accessor="message__subject",
@@ -33,7 +33,7 @@ class RecipientLogTable(RecipientTable):
     class Meta:
         exclude = ("as_sent",)
         sequence = (
-            *("created", "recipient", "person_id", "student", "subject", "sender"),
+            *("created_at", "recipient", "person_id", "student", "subject", "sender"),
             *("mode", "device", "status", "detail", "why", "time", "provider"),
         )
 

@@ -32,7 +32,7 @@ class RecipientLog(ToolGridView):
     filterset_class = RecipientLogFilters
     filterset: RecipientLogFilters
     table: RecipientLogTable
-    default_sort = "-created"
+    default_sort = "-created_at"
     export_name = "recipient-log"
     row_name = "deliveries"
 
@@ -79,7 +79,7 @@ class RecipientLog(ToolGridView):
         if not people:
             return [f"Nobody found by “{search}” among the recipients of {self.whose}.", WHAT_TO_ENTER]
         if len(people) == 1:
-            return [in_words(people[0])]
+            return [chosen(people[0])]
         return [*self.too_many(len(people)), *map(choice, people[:MOST_PEOPLE])]
 
     whose = "your messages"
@@ -103,10 +103,17 @@ def in_words(person: Person) -> str:
     return f"{person.name}, person id {person.person_id}{students}."
 
 
+# The person who is chosen has the id of the button that chose: so the keyboard stays there when the list has changed.
+
+
 def choice(person: Person) -> str:
     """A person to choose: the button looks for the person id, by POST as the form does."""
     return format_html(
-        '<button type="submit" class="btn btn-link btn-sm" name="person" value="{}">{}</button>',
-        person.person_id,
-        in_words(person).removesuffix("."),
+        '<button type="submit" class="link" id="person-{id}" name="person" value="{id}">{words}</button>',
+        id=person.person_id,
+        words=in_words(person).removesuffix("."),
     )
+
+
+def chosen(person: Person) -> str:
+    return format_html('<span id="person-{}" tabindex="-1">{}</span>', person.person_id, in_words(person))

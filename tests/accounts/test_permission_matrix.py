@@ -158,7 +158,7 @@ GUARDED = [
     Guarded("accounts:delete_group",   Tool.USER_GROUPS, W,          200, 200, 302, 200, of=a_group),
     Guarded("accounts:audit_trail",    Tool.AUDIT_TRAIL, R,          200, 200, 302, 200, data=an_entry),
 
-    # Nothing is shown before a search, so there is nothing to look for; test_recipient_log.py searches.
+    # Nothing is shown before a search, so there is nothing to look for; tests/messenger_logs/recipient_log searches.
     Guarded("messenger_logs:recipient_log", Tool.RECIPIENT_LOG, R,   200, 200, 302, 200),
     Guarded("messenger_logs:admin_recipient_log", Tool.ADMIN_RECIPIENT_LOG, R, 200, 200, 302, 200),
 

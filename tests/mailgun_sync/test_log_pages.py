@@ -405,6 +405,35 @@ def test_an_export_is_in_the_audit_trail_without_what_was_searched_for(
     assert "mai@" not in str(event.details)
 
 
+@pytest.mark.parametrize(
+    ("rights", "leads_to"),
+    [
+        ([Tool.MAILGUN_MESSAGE_LOG, Tool.RECIPIENT_LOG], "messenger_logs:recipient_log"),
+        ([Tool.MAILGUN_MESSAGE_LOG, Tool.ADMIN_RECIPIENT_LOG], "messenger_logs:admin_recipient_log"),
+        ([Tool.MAILGUN_MESSAGE_LOG], ""),
+    ],
+)
+def test_a_person_id_leads_to_the_recipient_log_for_those_who_may(
+    make_user: Callable[..., User],
+    signed_in: Callable[[User], Client],
+    add: Callable[..., MailgunEvent],
+    rights: list[Tool],
+    leads_to: str,
+) -> None:
+    user = make_user(*rights)
+    add(sender=user, person_id="4711")
+
+    text = page(signed_in(user), OWN)
+
+    assert "4711" in text
+    assert ('<button form="find-recipient" name="person" value="4711"' in text) == bool(leads_to)
+    assert (f'id="find-recipient" method="post" action="{leads_to and reverse(leads_to)}"' in text) == bool(leads_to)
+    if leads_to:
+        found = signed_in(user).post(reverse(leads_to), {"person": "4711"})
+        assert "4711" not in found["Location"], "a person id is in no address"
+    assert [row["Recipient PersonID"] for row in exported(signed_in(user), OWN)] == ["4711"]
+
+
 BAD = [
     {"created_from": "yesterday"},
     {"created_from": "2026-02-30"},

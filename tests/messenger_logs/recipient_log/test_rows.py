@@ -248,7 +248,7 @@ class TestOwnLog:
     def test_by_export(self, client: Client) -> None:
         assert [row["Message Subject"] for row in exported(client, "4711", OWN)] == ["mine"]
 
-    @pytest.mark.parametrize("sort", ["created", "-subject", "sender", "device"])
+    @pytest.mark.parametrize("sort", ["created_at", "-subject", "sender", "device"])
     @pytest.mark.parametrize("direction", ["after", "before"])
     def test_by_page_key(self, client: Client, mai: Recipient, sort: str, direction: str) -> None:
         theirs = make_delivery(make_recipient(make_message(), person_id="4711"))

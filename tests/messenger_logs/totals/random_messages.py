@@ -108,7 +108,8 @@ class RandomMessage:
         code, status = None, ""
         if device.mode in {"voice", "text"} and self.random.random() < 0.7:
             fitting = [code for code in VOICE_AND_TEXT_CODES if device.mode in CODES[code]["modes"].split()]
-            code = self.random.choice([*fitting, *fitting, *UNKNOWN_CODES, 5, -28])
+            usual = [-39, -27, -28, -40] if device.mode == "text" else [0, 1, 5, 6]
+            code = self.random.choice([*fitting, *usual * 4, *UNKNOWN_CODES, 5, -28])
             if code == 5 and device.mode == "voice" and self.random.random() < 0.5:
                 status = "confirmed"
         else:

@@ -23,7 +23,7 @@ def in_batches(random: Random, reports: list[StatusReport]) -> Iterator[list[Sta
 
 
 @pytest.mark.django_db
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(random=st.randoms(use_true_random=False), count=st.integers(0, 40))
 def test_kept_totals_are_what_plain_python_counts_and_what_a_recount_finds(random: Random, count: int) -> None:
     message = RandomMessage(random)
@@ -39,7 +39,7 @@ def test_kept_totals_are_what_plain_python_counts_and_what_a_recount_finds(rando
 
 
 @pytest.mark.django_db
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(random=st.randoms(use_true_random=False))
 def test_the_order_of_reports_does_not_matter_and_repeats_change_nothing(random: Random) -> None:
     seed = random.random()
