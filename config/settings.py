@@ -35,6 +35,7 @@ FORMAT_MODULE_PATH = None
 
 INSTALLED_APPS = [
     "config",
+    "dispatch",
     "mailgun_sync",
     "messenger_logs",
     "accounts",
@@ -210,6 +211,14 @@ MAILGUN_RETENTION_DAYS = env.int("MAILGUN_RETENTION_DAYS", default=30)
 MAILGUN_SHOWN_DAYS = 30
 MAILGUN_SHOWN_A_DAY = 20_000
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=400)
+
+# Dispatch: what carries each mode. Each is a function that returns a gateway, or None where it is not configured.
+GATEWAYS = {
+    "inbox": "dispatch.gateways.inbox.gateway",
+    "email": "dispatch.gateways.mailgun.gateway",
+    "voice": "dispatch.gateways.voxology.voice_gateway",
+    "text": "dispatch.gateways.voxology.text_gateway",
+}
 
 # A sync starts at every full hour, and at the minutes that MAILGUN_SYNC_MINUTES adds: "15,30,45" or "*/5".
 MAILGUN_SYNC_TIMES = env.minutes("MAILGUN_SYNC_MINUTES", always="0")
