@@ -1,4 +1,5 @@
-"""A stand-in for the district's e-mail provider, over real HTTP, for the demo and for tests.
+"""A stand-in for the district's providers of e-mail, voice and text, over real HTTP, for the demo and for tests.
 
-The product does not import it and it imports nothing of the product: the two meet only at `MAILGUN_API_BASE`.
+The product does not import it and it imports nothing of the product: they meet only at `MAILGUN_API_BASE`,
+`VOXOLOGY_API_BASE` and the addresses under which the product hears of calls and texts.
 """

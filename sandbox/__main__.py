@@ -21,7 +21,11 @@ def main(arguments: list[str] | None = None) -> None:
         api_key=options.api_key,
         domains=options.domains,
         retention=timedelta(days=options.retention_days),
+        seed=options.seed,
     )
+    sandbox.phones.call_flow_url = options.call_flow_url
+    sandbox.phones.texts_url = options.texts_url
+    sandbox.phones.replies = options.replies
     if options.per_day:
         traffic = Traffic(
             sandbox,
@@ -37,12 +41,12 @@ def main(arguments: list[str] | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     with sandbox:
-        print(f"Stand-in e-mail provider at {sandbox.url} for {', '.join(options.domains)}", flush=True)
+        print(f"Stand-in providers at {sandbox.url} for {', '.join(options.domains)}", flush=True)
         stopped.wait()
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A stand-in for the e-mail provider.")
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A stand-in for the providers.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8025, help="0 takes a free one")
     parser.add_argument("--api-key", default=API_KEY)
@@ -57,6 +61,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--retention-days", type=float, default=30)
     parser.add_argument("--history-days", type=int, default=30, help="days of mail before today")
     parser.add_argument("--per-day", type=int, default=3000, help="events a day on average; 0 makes none at all")
+    parser.add_argument("--call-flow-url", default="", help="where our server says what a call says")
+    parser.add_argument("--texts-url", default="", help="where our server hears of texts")
+    parser.add_argument("--replies", type=float, default=0.0, help="part of the families that answer a text with STOP")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args(arguments)
 

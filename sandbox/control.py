@@ -4,11 +4,17 @@
     POST   /sandbox/events     {"events": [{…}], "raw": [{"text": "…", "timestamp", "id"}], "domain", "visible_at"}
     GET    /sandbox/requests   what was requested
     DELETE /sandbox/requests   forget it
+    GET    /sandbox/taken      mails, calls and texts that were taken: ?kind=call&after=7 for calls behind number 7
+    DELETE /sandbox/taken      forget them
+    GET    /sandbox/callbacks  what our server was asked and told about calls and texts
+    POST   /sandbox/texts      {"caller": "+1…", "text": "STOP", "times": 1}: a family writes to us
+    POST   /sandbox/decide     {"kind": "call", "to": "+1…", "outcomes": ["busy", "live"]}: see `Chances.decide`
     POST   /sandbox/faults     {"what": 500 or "cut" …, and the options of `Provider.fail`}; "hold" is one of the kinds
     DELETE /sandbox/faults     forget the faults, the latency and the rate limit
     POST   /sandbox/release    let go what is held
     POST   /sandbox/settings   {"latency": s, "move": s, "now": epoch seconds, "retention_days": d,
-                                "rate_limit": {"calls": n, "seconds": s}}
+                                "rate_limit": {"calls": n, "seconds": s}, "call_flow_url": "…", "texts_url": "…",
+                                "pace": 0.1, "replies": 0.01}
 
 No key is asked for: the stand-in listens on the local host only unless told otherwise, and holds nothing real.
 """
@@ -34,6 +40,17 @@ def answer(provider: Provider, request: Request) -> Response:
                 return Response.json({"requests": [_described(request) for request in provider.requests]})
             case "DELETE", "requests":
                 provider.requests.clear()
+            case "GET", "taken":
+                asked = dict(request.parameters)
+                return Response.json({"taken": provider.taken.list(asked.get("kind", ""), int(asked.get("after", 0)))})
+            case "DELETE", "taken":
+                provider.taken.clear()
+            case "GET", "callbacks":
+                return Response.json({"callbacks": [asdict(callback) for callback in provider.phones.callbacks]})
+            case "POST", "texts":
+                provider.phones.text_in(body.pop("caller"), body.pop("text"), **body)
+            case "POST", "decide":
+                provider.decide(body["kind"], body["to"], *body["outcomes"])
             case "POST", "faults":
                 provider.fail(body.pop("what"), **body)
             case "DELETE", "faults":
@@ -53,6 +70,7 @@ def _state(provider: Provider) -> dict[str, Any]:
     return {
         "now": provider.clock.now(),
         "events": {domain: len(store) for domain, store in provider.stores.items()},
+        "taken": provider.taken.counts(),
         "requests": len(provider.requests),
         "most_at_once": provider.most_at_once,
         "held": provider.faults.held,
@@ -88,6 +106,7 @@ def _set(
     now: float | None = None,
     retention_days: float | None = None,
     rate_limit: dict[str, Any] | None = None,
+    **phones: str | float,
 ) -> None:
     if latency is not None:
         provider.latency = latency
@@ -99,3 +118,7 @@ def _set(
         provider.retention = timedelta(days=retention_days)
     if rate_limit is not None:
         provider.limit_rate(**rate_limit)
+    for name, value in phones.items():
+        if name not in ("call_flow_url", "texts_url", "pace", "replies"):
+            raise TypeError(f"There is no setting {name}")
+        setattr(provider.phones, name, value)

@@ -25,6 +25,7 @@ def answer(provider: Provider, request: Request, token: str, fault: Fault | None
     if token and request.query:
         raise Refused(400, "A page address is called as it is, without parameters")
     cursor = Cursor.from_token(token) if token else Cursor(parse_search(request.parameters))
+    provider.tell_of_mail()
     now = provider.clock.now()
     page = provider.stores[request.domain].page(
         cursor,

@@ -17,6 +17,7 @@ class Request:
     """When it came, by the provider's clock."""
     host: str = ""
     body: bytes = field(default=b"", repr=False)
+    content_type: str = ""
     authorized: bool = False
     domain: str = ""
     page: int = 0

@@ -17,6 +17,8 @@ class Kind(StrEnum):
     DELAY = "delay"  # the right answer after so many seconds
     HOLD = "hold"  # the right answer when it is released
     CUT = "cut"  # the connection ends in the middle of the body
+    LOST = "lost"  # the connection ends without an answer
+    TWICE = "twice"  # the right answer; but what comes of it is told twice: events, call flow, receipts
     HALF = "half"  # a complete answer with half of the JSON in it
     HTML = "html"  # a web page with status 200
     ITEMS = "items"  # a page whose `items` is this value instead of a list
@@ -47,6 +49,8 @@ class Fault:
     """429: the `Retry-After` header in seconds; none by default."""
     seconds: float = 0.0
     """Delay, and the longest time a request is held (0: no end)."""
+    taken: bool = False
+    """Status, rate limit, lost: what was asked for is done all the same."""
     mid_body: bool = False
     """Hold: after half of the answer has been sent, instead of before it."""
     size: int = 1
@@ -85,6 +89,8 @@ class Fault:
 
     def refusal(self, now: float) -> Response | None:
         """The answer given in place of the right one, if it is such a fault. `now` in epoch seconds."""
+        if self.kind is Kind.LOST:
+            return Response.refusal(0, "Nobody hears this")
         if self.kind is Kind.STATUS:
             return Response.refusal(self.status, f"Status {self.status} was asked for")
         if self.kind is Kind.HTML:

@@ -48,12 +48,18 @@ class Send:
     size: int
     variables: str = "object"
     """In what form the provider tells the sender's own variables: object, list, null, text or error."""
+    own: dict[str, str] | None = None
+    """The variables themselves; without them they name the sender and the person."""
+
+    @property
+    def tags(self) -> list[str]:
+        return [self.tag] if self.tag else []
 
     def headers(self, person: Person) -> dict[str, str]:
         return {"to": person.header, "message-id": self.message_id, "from": self.from_, "subject": self.subject}
 
     def user_variables(self, person: Person) -> Any:
-        own = {"sender": self.username, "person_id": person.person_id}
+        own = {"sender": self.username, "person_id": person.person_id} if self.own is None else self.own
         return {
             "object": own,
             "list": [],
@@ -208,7 +214,7 @@ class Mail:
             "log-level": "info",
             "recipient": self.person.address,
             "geolocation": {"country": "US", "region": "Minnesota", "city": "Harrison"},
-            "tags": [self.send.tag],
+            "tags": self.send.tags,
             "campaigns": [],
             "user-variables": self.send.user_variables(self.person),
             "ip": f"198.51.100.{self.rng.randrange(1, 255)}",
@@ -246,7 +252,7 @@ class Mail:
             "recipient": address,
             "recipient-domain": self.recipient_domain,
             "campaigns": [],
-            "tags": [send.tag],
+            "tags": send.tags,
             "user-variables": send.user_variables(self.person),
         }
 

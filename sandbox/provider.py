@@ -4,21 +4,37 @@ import base64
 import json
 import random
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
+from sandbox.chances import Chances
 from sandbox.clock import Clock, Moment, epoch
 from sandbox.events import EventStore, NewEvent
 from sandbox.exchange import Request
 from sandbox.faults import Fault, Faults, Kind, RateLimit
+from sandbox.taken import Record
+from sandbox.telephony import Telephony
 
 API_KEY = "key-sandbox"
 DOMAIN = "mg.harrison.example"
 
 
+class Mailing(Protocol):
+    """A mail that was taken, of which there is something to tell."""
+
+    @property
+    def domain(self) -> str: ...
+    @property
+    def at(self) -> float: ...
+    @property
+    def message_id(self) -> str: ...
+
+    def events(self, provider: "Provider") -> Iterator[NewEvent]: ...
+
+
 class Provider:
-    """Domains with their events, a clock, faults, and a log of what was requested.
+    """Domains with their events, phones, a clock, faults, a log of what was requested, a record of what was taken.
 
     Where a method takes a `domain` and gets none, the first domain is meant. Moments are epoch seconds or datetimes.
     """
@@ -29,11 +45,17 @@ class Provider:
         api_key: str = API_KEY,
         domains: Iterable[str] = (DOMAIN,),
         retention: timedelta = timedelta(days=30),
+        seed: int = 1,
     ) -> None:
         self.api_key = api_key
         self.stores = {domain: EventStore() for domain in domains}
         self.retention = retention
+        self.seed = seed
         self.clock = Clock()
+        self.chances = Chances(seed)
+        self.taken = Record()
+        self.phones = Telephony(self.clock, self.chances, self.taken, seed)
+        self._untold: list[Mailing] = []
         self.faults = Faults()
         self.latency = 0.0
         """Seconds that every answer takes."""
@@ -125,6 +147,25 @@ class Provider:
         self._store(domain).add_all(events)
         return ids
 
+    # Mail that was handed over
+
+    def take_mail(self, mailing: Mailing, abouts: Mapping[str, Callable[[], Mapping[str, Any]]]) -> None:
+        """Take a mail for the addresses of `abouts`."""
+        with self._lock:
+            self._untold.append(mailing)
+        self.taken.note("mail", mailing.at, mailing.message_id, abouts)
+
+    def tell_of_mail(self) -> None:
+        """Make the events of the mail that was taken since: when they are asked for, so that taking it stays quick."""
+        with self._lock:
+            untold, self._untold = self._untold, []
+            for mailing in untold:
+                self.stores[mailing.domain].add_all(mailing.events(self))
+
+    def decide(self, kind: str, to: str, *outcomes: str) -> None:
+        """Let this become of a mail, call or text: see `Chances.decide`; chances.py names what can."""
+        self.chances.decide(kind, to, *outcomes)
+
     # Faults
 
     def fail(self, what: int | str = 500, **options: Any) -> Fault:
@@ -133,7 +174,9 @@ class Provider:
         A number is the status of the answer; 429 carries the rate limit headers (`reset_ms=`, `retry_after=`).
         A word is a kind: "delay" (`seconds=`), "cut" (connection ends mid-body), "half" (half of the JSON), "html"
         (a web page with status 200), "items" (`value=` in place of the list), "poison" (`text=` as one more event),
-        "short" (a page of `size=` events), "foreign-next" (`host=`), "repeated-next".
+        "short" (a page of `size=` events), "foreign-next" (`host=`), "repeated-next", "lost" (the connection ends
+        without an answer), "twice" (what comes of it is told twice). With `taken=True` a status, a 429 or a lost
+        answer only seems to fail: what was asked for is done.
 
         Which requests: `times=` many (default 1, None for all from now on), after `skip=` others, only `page=` k of
         each traversal, only of `domain=`, only with `path=` in path or query. Faults set earlier strike first.

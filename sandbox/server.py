@@ -6,12 +6,13 @@ import hmac
 import socket
 import sys
 import threading
+from email.message import Message
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sandbox import control, events_api
+from sandbox import control, events_api, messages_api, voxology_api
 from sandbox.exchange import Refused, Request, Response
 from sandbox.faults import Fault, Kind
 from sandbox.provider import Provider
@@ -37,6 +38,7 @@ class Sandbox(Provider):
     def stop(self) -> None:
         """Stop serving; what is held ends, open connections are closed."""
         self.clear_faults()
+        self.phones.agenda.stop()
         if self._thread.is_alive():
             self._server.shutdown()
         self._server.server_close()
@@ -112,6 +114,9 @@ class _Handler(BaseHTTPRequestHandler):
             provider.before_answer()
             fault = provider.faults.strike(request)
             response = _respond(provider, request, fault)
+            if fault and fault.kind is Kind.LOST:
+                self.close_connection = True
+                return
             request.status = response.status
             self._write(response, fault)
         finally:
@@ -129,7 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
             at=self.server.provider.clock.now(),
             host=self.headers.get("Host") or f"{self.server.server_name}:{self.server.server_port}",
             body=self.rfile.read(int(length)) if length.isdigit() else b"",
-            authorized=_authorized(self.headers.get("Authorization", ""), self.server.provider.api_key),
+            content_type=self.headers.get("Content-Type", ""),
+            authorized=_authorized(self.headers, self.server.provider.api_key),
         )
         steps = target.path.split("/")
         if len(steps) >= 4 and steps[1] == "v3":
@@ -172,33 +178,41 @@ def _respond(provider: Provider, request: Request, fault: Fault | None) -> Respo
         if not fault.mid_body:
             fault.wait()
         if refusal := fault.refusal(provider.clock.now()):
+            if fault.taken:
+                _answer(provider, request, fault)
             return refusal
-    try:
-        response = _route(provider, request, fault)
-    except Refused as refused:
-        response = refused.response
+    response = _answer(provider, request, fault)
     response.headers |= headers
     return response
+
+
+def _answer(provider: Provider, request: Request, fault: Fault | None) -> Response:
+    try:
+        return _route(provider, request, fault)
+    except Refused as refused:
+        return refused.response
 
 
 def _route(provider: Provider, request: Request, fault: Fault | None) -> Response:
     if not request.authorized:
         raise Refused(401, "Invalid private key")
+    if request.path.startswith("/v1/"):
+        return voxology_api.answer(provider, request, fault)
     match request.path.split("/"):
-        case ["", "v3", _, "events"]:
-            token = ""
-        case ["", "v3", _, "events", token]:
-            pass
-        case _:
-            raise Refused(404, "There is nothing at this address")
-    if request.domain not in provider.stores:
-        raise Refused(404, f"Domain not found: {request.domain}")
-    return events_api.answer(provider, request, token, fault)
+        case ["", "v3", _, "events" | "messages"] if request.domain not in provider.stores:
+            raise Refused(404, f"Domain not found: {request.domain}")
+        case ["", "v3", _, "messages"]:
+            return messages_api.answer(provider, request, fault)
+        case ["", "v3", _, "events", *token] if len(token) < 2 and request.domain in provider.stores:
+            return events_api.answer(provider, request, "".join(token), fault)
+    raise Refused(404, "There is nothing at this address")
 
 
-def _authorized(header: str, api_key: str) -> bool:
-    """Whether the header is basic authentication as user `api` with the key."""
-    scheme, _, credentials = header.partition(" ")
+def _authorized(headers: Message, api_key: str) -> bool:
+    """Whether the key is there: by basic authentication as user `api`, or in the header X-API-KEY."""
+    if "X-API-KEY" in headers:
+        return hmac.compare_digest(headers["X-API-KEY"].encode(), api_key.encode())
+    scheme, _, credentials = headers.get("Authorization", "").partition(" ")
     try:
         given = base64.b64decode(credentials, validate=True)
     except (binascii.Error, ValueError):

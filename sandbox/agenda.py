@@ -1,0 +1,64 @@
+"""What the provider does by itself, when its time has come: it rings, it calls back, it reports."""
+
+import heapq
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from sandbox.clock import Clock
+
+Deed = Callable[..., None]
+
+
+class Agenda:
+    """Does things at their time by the provider's clock, in a few threads of its own, until it is stopped."""
+
+    def __init__(self, clock: Clock, *, threads: int = 8) -> None:
+        self._clock = clock
+        self._threads = threads
+        self._entries: list[tuple[float, int, Deed, tuple[Any, ...]]] = []
+        self._numbers = count()
+        self._changed = threading.Condition()
+        self._started = self._stopped = False
+
+    def at(self, moment: float, deed: Deed, *arguments: Any) -> None:
+        """Do it then (epoch seconds), or at once where that is past."""
+        with self._changed:
+            if not self._started:
+                self._started = True
+                for _ in range(self._threads):
+                    threading.Thread(target=self._work, daemon=True).start()
+            heapq.heappush(self._entries, (moment, next(self._numbers), deed, arguments))
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """Do nothing more; what is being done goes on."""
+        with self._changed:
+            self._stopped = True
+            self._entries.clear()
+            self._changed.notify_all()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _work(self) -> None:
+        while entry := self._next():
+            _, _, deed, arguments = entry
+            try:
+                deed(*arguments)
+            except Exception:
+                # One thing that fails must not keep the others from their time.
+                traceback.print_exc(file=sys.stderr)
+
+    def _next(self) -> tuple[float, int, Deed, tuple[Any, ...]] | None:
+        with self._changed:
+            while not self._stopped:
+                wait = self._entries[0][0] - self._clock.now() if self._entries else None
+                if wait is not None and wait <= 0:
+                    return heapq.heappop(self._entries)
+                # Not longer, since somebody may move the clock.
+                self._changed.wait(None if wait is None else min(wait, 0.05))
+        return None

@@ -1,0 +1,153 @@
+"""The messages API: one call hands over a mail for up to 1,000 recipients, of which the Events API tells afterwards."""
+
+import json
+import random
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from email.utils import getaddresses
+from functools import cached_property, partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+from sandbox.events import NewEvent
+from sandbox.exchange import Refused, Request, Response
+from sandbox.faults import Fault, Kind
+from sandbox.mails import Mail, Send
+from sandbox.people import Person
+from sandbox.provider import Provider
+
+MAX_RECIPIENTS = 1000
+MAX_OPTIONS = 16 * 1024
+"""Bytes of o:, h: and v: parameters together."""
+
+Form = dict[str, list[str]]
+
+_VARIABLE = re.compile(r"%recipient\.([^%\s]+)%")
+_NAME = re.compile(rb'name="([^"]*)"')
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """A mail as it was handed over, for all its recipients."""
+
+    domain: str
+    at: float
+    message_id: str
+    recipients: Mapping[str, str]
+    """Names by address."""
+    form: Form = field(repr=False)
+    variables: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    """The recipient variables, by address."""
+    told_twice: bool = False
+
+    def value(self, name: str) -> str:
+        return next(iter(self.form.get(name, [])), "")
+
+    @cached_property
+    def options(self) -> dict[str, str]:
+        """The v: parameters without their prefix."""
+        return {name[2:]: values[0] for name, values in self.form.items() if name.startswith("v:")}
+
+    def merged(self, text: str, address: str) -> str:
+        """The text with %recipient.name% as its value; one that is not known stays."""
+        if "%recipient" not in text:
+            return text
+        values = self.variables.get(address, {})
+        text = _VARIABLE.sub(lambda match: str(values.get(match[1], match[0])), text)
+        return text.replace("%recipient%", address)
+
+    def user_variables(self, address: str) -> dict[str, str]:
+        return {name: self.merged(value, address) for name, value in self.options.items()}
+
+    def described(self, address: str) -> dict[str, Any]:
+        """The mail as one recipient got it; `shown` is how many addresses stand in its To."""
+        return {
+            "domain": self.domain,
+            "from": self.value("from"),
+            "subject": self.merged(self.value("subject"), address),
+            "text": self.merged(self.value("text"), address),
+            "html": self.merged(self.value("html"), address),
+            "reply_to": self.value("h:Reply-To"),
+            "variables": self.user_variables(address),
+            "shown": 1 if self.variables else len(self.recipients),
+        }
+
+    def events(self, provider: Provider) -> Iterator[NewEvent]:
+        """What is told of it, over time."""
+        send = Send(
+            domain=self.domain,
+            message_id=self.message_id,
+            username="",
+            from_=self.value("from"),
+            subject="",
+            tag=self.value("o:tag"),
+            size=sum(len(value) for name in ("text", "html", "subject") for value in self.form.get(name, [])),
+        )
+        for address, name in self.recipients.items():
+            mine = replace(send, subject=self.merged(self.value("subject"), address), own=self.user_variables(address))
+            person = Person("", name, address, "en", provider.chances.mailbox(address))
+            for telling in range(1 + self.told_twice):
+                rng = random.Random(f"{provider.seed} {self.message_id} {address} {telling}")
+                yield from Mail(mine, person, rng).events(self.at)
+
+
+def answer(provider: Provider, request: Request, fault: Fault | None) -> Response:
+    """Take a mail. Raises Refused where the request breaks a rule; then nothing of it was taken."""
+    if request.method != "POST":
+        raise Refused(405, "Messages can only be posted")
+    form = read_form(request)
+    options = [(name, value) for name, values in form.items() for value in values if name[:2] in ("o:", "h:", "v:")]
+    if sum(len(name) + len(value) for name, value in options) > MAX_OPTIONS:
+        raise Refused(400, f"Send options are limited to {MAX_OPTIONS} bytes")
+    for name in ("from", "to"):
+        if not any(form.get(name, [])):
+            raise Refused(400, f"'{name}' parameter is missing")
+    if not any(any(form.get(name, [])) for name in ("text", "html")):
+        raise Refused(400, "Need at least one of 'text' or 'html' parameters specified")
+    recipients = {address: name for name, address in getaddresses(form["to"]) if "@" in address}
+    if not recipients:
+        raise Refused(400, "'to' parameter is not a valid address. please check documentation")
+    if len(recipients) > MAX_RECIPIENTS:
+        raise Refused(400, f"Too many recipients: at most {MAX_RECIPIENTS}")
+    given = form.get("h:Message-Id", [f"<{random.getrandbits(96):024x}@{request.domain}>"])[0]
+    mailing = Mailing(
+        domain=request.domain,
+        at=provider.clock.now(),
+        message_id=given.strip("<> "),
+        recipients=recipients,
+        form=form,
+        variables=_recipient_variables(form),
+        told_twice=fault is not None and fault.kind is Kind.TWICE,
+    )
+    provider.take_mail(mailing, {address: partial(mailing.described, address) for address in recipients})
+    return Response.json({"id": f"<{mailing.message_id}>", "message": "Queued. Thank you."})
+
+
+def _recipient_variables(form: Form) -> dict[str, dict[str, Any]]:
+    try:
+        variables = json.loads(form.get("recipient-variables", ["{}"])[0])
+    except ValueError:
+        variables = None
+    if not isinstance(variables, dict) or not all(isinstance(values, dict) for values in variables.values()):
+        raise Refused(400, "'recipient-variables' parameter is not a valid JSON")
+    return variables
+
+
+def read_form(request: Request) -> Form:
+    """The fields of a multipart or an urlencoded body. Raises Refused where it is neither."""
+    form: Form = defaultdict(list)
+    kind, _, parameters = request.content_type.partition(";")
+    if kind == "application/x-www-form-urlencoded":
+        for name, value in parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True):
+            form[name].append(value)
+        return form
+    boundary = parameters.partition("boundary=")[2].strip().strip('"')
+    if kind != "multipart/form-data" or not boundary:
+        raise Refused(400, "A form is wanted, multipart or urlencoded")
+    for part in request.body.split(b"--" + boundary.encode())[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        if found := _NAME.search(head):
+            form[found[1].decode(errors="replace")].append(content.removesuffix(b"\r\n").decode(errors="replace"))
+    return form

@@ -1,0 +1,250 @@
+"""Calls and texts: how they go on after they were taken, and what our own server hears of it."""
+
+import json
+import random
+import threading
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from sandbox.agenda import Agenda
+from sandbox.chances import Chances
+from sandbox.clock import Clock
+from sandbox.taken import Record
+
+CHARACTERS_A_SECOND = 15
+RINGS = {"no answer": 25.0, "busy": 2.0, "failed": 1.0}
+"""Seconds until a call that nobody answers is over."""
+ERRORS = {"failed": "The number could not be reached"}
+TRIES = (0.0, 2.0, 15.0)
+"""Seconds before each try to tell our server of a text."""
+TIMEOUT = 10
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass
+class Call:
+    id: str
+    to: str
+    caller_id: str
+    session_data: Any
+    becomes: str
+    placed_at: float
+    tellings: int = 1
+    status: str = ""
+    """Empty while the call is live."""
+    detection: str = ""
+    answered: bool = False
+    ended_at: float = 0.0
+    told_from: float = 0.0
+    """When the call log knows of it."""
+
+    def log(self) -> dict[str, Any]:
+        """Its entry in the call log."""
+        return {
+            "id": self.id.partition("@")[0],
+            "call_id": self.id,
+            "caller_no": self.to,
+            "api_no": self.caller_id,
+            "start_time": _iso(self.placed_at),
+            "end_time": _iso(self.ended_at),
+            "type": "voice",
+            "direction": "outbound",
+            "duration": round((self.ended_at - self.placed_at) * 1000),
+            "status": self.status,
+            "detection": self.detection,
+            "error": ERRORS.get(self.status, ""),
+        }
+
+
+@dataclass(frozen=True)
+class Callback:
+    """A request that the provider made to our server, and what came of it; status 0 where nothing was heard."""
+
+    url: str
+    body: dict[str, Any]
+    status: int
+    answer: str = field(repr=False)
+
+
+class Telephony:
+    """Phones ring, are answered or not, and texts arrive, by seed; `pace` makes all of it slower or faster."""
+
+    def __init__(self, clock: Clock, chances: Chances, taken: Record, seed: int) -> None:
+        self.call_flow_url = ""
+        self.texts_url = ""
+        self.pace = 1.0
+        self.replies = 0.0
+        """Which part of the families answer a text with STOP; half of them think better of it."""
+        self.calls: dict[str, Call] = {}
+        self.callbacks: list[Callback] = []
+        self.opted_out: set[str] = set()
+        self.agenda = Agenda(clock)
+        self._clock = clock
+        self._chances = chances
+        self._taken = taken
+        self._rng = random.Random(f"phones {seed}")
+        self._numbers = count(1)
+        self._lock = threading.Lock()
+
+    # Calls
+
+    def place(self, to: str, caller_id: str, session_data: Any, *, tellings: int = 1) -> Call:
+        """Take a call; it rings from now on."""
+        now = self._clock.now()
+        id = f"{next(self._numbers):08d}@{self._rng.randrange(10**8):08d}"
+        call = Call(id, to, caller_id, session_data, self._chances.draw("call", to), now, tellings)
+        self.calls[id] = call
+        self._taken.note("call", now, id, {to: lambda: {"caller_id": caller_id, "session_data": session_data}})
+        if call.becomes in RINGS:
+            self._later(RINGS[call.becomes], self._end, call, call.becomes)
+        else:
+            self._later(self._rng.uniform(2, 6), self._answer, call)
+        return call
+
+    def hang_up(self, id: str) -> bool:
+        """End a call that is live; says whether there was one."""
+        call = self.calls.get(id)
+        return call is not None and self._end(call, "completed" if call.answered else "canceled")
+
+    def logged(self, id: str) -> dict[str, Any] | None:
+        """What the call log says of a call; nothing until some time after its end."""
+        call = self.calls.get(id)
+        return call.log() if call and call.status and call.told_from <= self._clock.now() else None
+
+    def _answer(self, call: Call) -> None:
+        if call.status:
+            return
+        call.answered = True
+        call.detection = "live" if call.becomes == "confirm" else call.becomes
+        actions = self._ask_for_flow(call, "init_call", {})
+        if actions is None:
+            self._end(call, "failed")
+            return
+        seconds, collects = _length(actions)
+        self._later(seconds, self._listened if collects else self._end, call, *([] if collects else ["completed"]))
+
+    def _listened(self, call: Call) -> None:
+        """The text has been said, and a key was waited for."""
+        if call.status:
+            return
+        pressed = "0" if call.becomes == "confirm" else ""
+        actions = self._ask_for_flow(call, "collect", {"confirm": pressed})
+        seconds, _ = _length(actions or [])
+        self._later(seconds, self._end, call, "completed")
+
+    def _ask_for_flow(self, call: Call, type: str, pressed: dict[str, str]) -> list[dict[str, Any]] | None:
+        """The actions that our server answers; None where it has no answer that makes sense."""
+        body = {
+            "type": type,
+            "call_id": call.id,
+            "direction": "outbound",
+            "status": "live-in-progress",
+            "detection": call.detection,
+            "caller_no": call.to,
+            "api_no": call.caller_id,
+            "session_data": call.session_data,
+            **pressed,
+        }
+        answers = [self._post(self.call_flow_url, body) for _ in range(call.tellings)]
+        try:
+            actions = json.loads(answers[-1].answer)["actions"]
+            return [action for action in actions if isinstance(action, dict)]
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def _end(self, call: Call, status: str) -> bool:
+        with self._lock:
+            if call.status:
+                return False
+            call.ended_at = self._clock.now()
+            call.told_from = call.ended_at + self._rng.uniform(2, 10) * self.pace
+            call.status = status
+            return True
+
+    # Texts
+
+    def send_text(self, to: str, number: str, text: str, *, tellings: int = 1) -> tuple[str, str]:
+        """Take a text; returns its id and its status."""
+        now = self._clock.now()
+        id = f"text-{next(self._numbers):08d}"
+        status = "opted out" if to in self.opted_out else "queued"
+        self._taken.note("text", now, id, {to: lambda: {"api_no": number, "text": text, "status": status}})
+        if status == "queued":
+            becomes = self._chances.draw("text", to)
+            for _ in range(tellings):
+                self._receipt(1.5, id, to, number, "sent" if becomes != "failed" else becomes)
+                if becomes not in ("sent", "failed"):
+                    self._receipt(self._rng.uniform(3, 9), id, to, number, becomes)
+            self._perhaps_reply(to, number)
+        return id, status
+
+    def text_in(self, caller: str, text: str, *, number: str = "+16125550100", times: int = 1) -> None:
+        """A family writes to us; our server is told of it (so many times)."""
+        word = text.strip().upper()
+        if word == "STOP":
+            self.opted_out.add(caller)
+        elif word == "START":
+            self.opted_out.discard(caller)
+        body = {"service": "sms", "type": "sms", "api_no": number, "caller_no": caller, "text_message": text}
+        for _ in range(times):
+            self._later(0, self._tell, body, 0)
+
+    def _receipt(self, seconds: float, id: str, to: str, number: str, status: str) -> None:
+        body = {"service": "sms", "type": "receipt", "id": id, "api_no": number, "caller_no": to, "status": status}
+        self._later(seconds, self._tell, body, 0)
+
+    def _perhaps_reply(self, to: str, number: str) -> None:
+        if self._rng.random() < self.replies:
+            seconds = self._rng.uniform(10, 90)
+            self.agenda.at(self._clock.now() + seconds, lambda: self.text_in(to, "STOP", number=number))
+            if self._rng.random() < 0.5:
+                seconds += self._rng.uniform(60, 600)
+                self.agenda.at(self._clock.now() + seconds, lambda: self.text_in(to, "START", number=number))
+
+    def _tell(self, body: dict[str, Any], tried: int) -> None:
+        """Tell our server of a text, and try again where it does not say that it has heard."""
+        if self.texts_url and not 200 <= self._post(self.texts_url, body).status < 300 and tried + 1 < len(TRIES):
+            self._later(TRIES[tried + 1], self._tell, body, tried + 1)
+
+    # Both
+
+    def _later(self, seconds: float, deed: Any, *arguments: Any) -> None:
+        self.agenda.at(self._clock.now() + seconds * self.pace, deed, *arguments)
+
+    def _post(self, url: str, body: dict[str, Any]) -> Callback:
+        status, answer = 0, ""
+        if url:
+            request = urllib.request.Request(  # noqa: S310  (the URL is an argument of this program)
+                url, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
+            )
+            try:
+                with _OPENER.open(request, timeout=TIMEOUT) as response:
+                    status, answer = response.status, response.read().decode()
+            except urllib.error.HTTPError as error:
+                status, answer = error.code, ""
+            except (OSError, ValueError):
+                status = 0
+        heard = Callback(url, body, status, answer)
+        self.callbacks.append(heard)
+        return heard
+
+
+def _length(actions: list[dict[str, Any]]) -> tuple[float, bool]:
+    """How many seconds the actions take, and whether they wait for a key."""
+    seconds, collects = 0.0, False
+    for action in actions:
+        parameters = action.get("params") or {}
+        if action.get("type") == "SAY":
+            seconds += len(str(parameters.get("text", ""))) / CHARACTERS_A_SECOND
+        elif action.get("type") == "COLLECT":
+            seconds += float(parameters.get("timeout", 0)) / 1000
+            collects = True
+    return seconds, collects
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
