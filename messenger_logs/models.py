@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
 
 from messenger_logs.querysets import SentMessageQuerySet
-from messenger_logs.statuses import STATUSES, DeliveryStatus, Mode, Outcome
+from messenger_logs.statuses import NOT_LEFT, STATUSES, DeliveryStatus, Mode, Outcome
 
 STATUS_FITS_MODE = Q()
 for _mode, _statuses in STATUSES.items():
@@ -91,6 +91,10 @@ class SentMessage(models.Model):
     listed_from = models.DateTimeField()
     email_start_at = models.DateTimeField(null=True, blank=True, help_text="Inbox and e-mail begin then")
     voice_start_at = models.DateTimeField(null=True, blank=True, help_text="Voice and text begin then")
+    # Only what is meant to: what another system sends would otherwise go out twice.
+    dispatched_here = models.BooleanField(
+        default=False, db_default=False, help_text="this installation sends it when it is due"
+    )
     dispatch_started_at = models.DateTimeField(null=True, blank=True)
     dispatch_finished_at = models.DateTimeField(null=True, blank=True)
     modes = ArrayField(models.CharField(max_length=16, choices=Mode), default=list)
@@ -216,6 +220,12 @@ class Delivery(models.Model):
             ),
             # Walks through a message page by page; by the primary key alone, all older messages would be stepped over.
             models.Index(fields=["message", "id"], name="delivery_order"),
+            # What has not left yet: for claims and for cancels. A call held outside the allowed hours is "restricted".
+            models.Index(
+                fields=["message", "mode", "id"],
+                name="delivery_not_left",
+                condition=Q(outcome=Outcome.PENDING, status__in=NOT_LEFT, duplicate=False),
+            ),
             GinIndex(OpClass(Upper("address"), name="gin_trgm_ops"), name="delivery_address"),
         ]
 
@@ -251,6 +261,23 @@ class DeviceAttempt(models.Model):
         return f"attempt {self.number}"
 
 
+class Redial(models.Model):
+    """A device that is to be tried again. While there is one, its message is not finished."""
+
+    delivery = models.OneToOneField(Delivery, primary_key=True, on_delete=models.CASCADE, related_name="redial")
+    message = models.ForeignKey(SentMessage, on_delete=models.CASCADE, db_index=False, related_name="redials")
+    mode = models.CharField(max_length=16, choices=Mode)
+    attempt = models.PositiveSmallIntegerField(help_text="the number of the try to come")
+    due_at = models.DateTimeField()
+    claim = models.UUIDField(null=True, blank=True, help_text="of the dispatcher, while the try is on its way")
+
+    class Meta:
+        indexes = [models.Index(fields=["message", "mode", "due_at"], name="redial_due")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.attempt}"
+
+
 class MessageTotals(models.Model):
     """The people of a message, counted. Who changes what became of its deliveries locks this row first."""
 
@@ -277,6 +304,9 @@ class MessageModeTotals(models.Model):
     devices = models.IntegerField(default=0, help_text="unique addresses or numbers, whatever became of them")
     attempts = models.IntegerField(default=0, help_text="with redials")
     pending = models.IntegerField(default=0)
+    received = models.IntegerField(
+        default=0, db_default=0, help_text="those pending that the provider has, and tells no more of"
+    )
     success = models.IntegerField(default=0)
     not_reached = models.IntegerField(default=0)
     error = models.IntegerField(default=0, help_text="failed after the last retry")

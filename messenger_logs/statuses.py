@@ -94,6 +94,11 @@ OUTCOMES = {
 }
 
 
+# With these, and the outcome pending, nothing has left for the device yet: it waits for its turn, or for the hours in
+# which calls are allowed.
+NOT_LEFT = [DeliveryStatus.WAITING, DeliveryStatus.RESTRICTED]
+
+
 # How much a status says of one attempt. Of all that is reported of an attempt the highest holds, in whatever order it
 # came: "sent" after "delivered" changes nothing, "undelivered" takes both back, and a person on the line outdoes what a
 # machine guessed. A cancel holds where nothing had left; what had left and arrived did so.

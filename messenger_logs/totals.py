@@ -20,6 +20,7 @@ class ModeTotals:
     devices: int
     attempts: int  # with redials
     pending: int
+    received: int  # those pending that the provider has: Vendor received, Status unknown
     success: int
     not_reached: int
     error: int  # failed after the last retry
@@ -37,6 +38,11 @@ class ModeTotals:
     @property
     def eligible(self) -> int:
         return self.devices - self.not_attempted
+
+    @property
+    def open(self) -> int:
+        """Not handed over yet, or not done: a call that rings."""
+        return self.pending - self.received
 
     @property
     def progress(self) -> float:
@@ -68,6 +74,7 @@ _COUNTS = (
     "devices",
     "attempts",
     "pending",
+    "received",
     "success",
     "not_reached",
     "error",

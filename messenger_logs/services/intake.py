@@ -49,6 +49,7 @@ _IDENTITY = (
     "listed_from",
     "email_start_at",
     "voice_start_at",
+    "dispatched_here",
     "modes",
     "bodies",
     "attachments",

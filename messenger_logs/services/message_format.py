@@ -17,6 +17,11 @@ from messenger_logs.statuses import CODES, NOT_TRIED, OUTCOMES, RANKS, STATUSES,
 SMALLINT = 2**15 - 1
 
 
+class _SentBy(models.TextChoices):
+    HERE = "here", "here"
+    ELSEWHERE = "elsewhere", "elsewhere"
+
+
 @dataclass(slots=True)
 class GivenAttempt:
     number: int
@@ -189,6 +194,7 @@ def _choices(choices: Iterable[Any]) -> dict[str, Any]:
 _ENGINES: Mapping[str, SentMessage.Engine] = _choices(SentMessage.Engine)
 _MODES: Mapping[str, Mode] = _choices(Mode)
 _MESSAGE_STATUSES: Mapping[str, SentMessage.Status] = _choices(SentMessage.Status)
+_SENDERS: Mapping[str, _SentBy] = _choices(_SentBy)
 _STATUSES: Mapping[Mode, Mapping[str, DeliveryStatus]] = {mode: _choices(STATUSES[mode]) for mode in Mode}
 
 _LINES = {name: limit(SentMessage, name) for name in ("external_id", "subject", "schedule_id", "reply_to")}
@@ -220,6 +226,7 @@ def _message(fields: Fields) -> SentMessage:
         "listed_from": listed_from or created_at,
         "email_start_at": fields.moment("email_start_at"),
         "voice_start_at": fields.moment("voice_start_at"),
+        "dispatched_here": fields.choice("sent_by", _SENDERS) is _SentBy.HERE,
         "dispatch_started_at": started,
         "dispatch_finished_at": finished,
         "modes": _modes(fields),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from messenger_logs.models import SentMessage
+from messenger_logs.models import Redial, SentMessage
 from messenger_logs.totals import Totals, totals_of
 
 Status = SentMessage.Status
@@ -18,17 +18,19 @@ _FOLLOWS = {
     Status.CANCELED_IN_PROGRESS: {Status.WAITING, Status.IN_PROGRESS},
 }
 
+_FINAL = {Status.SENT, Status.ERROR}
+
 
 def status_from(totals: Totals) -> SentMessage.Status:
     """What the totals say of a message that nobody canceled here.
 
-    Sent: all of it was handed to the provider. Error: of one mode nothing could be handed over. No Recipients: there
+    Sent: all of it was handed to the provider, who may not tell more of some. Error: of one mode nothing could be handed over. No Recipients: there
     are people, but none of them has a device that may be used.
     """
     modes = totals.modes.values()
     if totals.recipients and not any(mode.eligible for mode in modes):
         return Status.NO_RECIPIENTS
-    if any(mode.pending for mode in modes) or not totals.recipients:
+    if any(mode.open for mode in modes) or not totals.recipients:
         begun = any(mode.attempts or mode.pending < mode.eligible for mode in modes)
         return Status.IN_PROGRESS if begun else Status.WAITING
     if all(mode.canceled == mode.eligible for mode in modes):
@@ -38,6 +40,11 @@ def status_from(totals: Totals) -> SentMessage.Status:
 
 
 def settle_status(*, message_id: int) -> bool:
-    """Let a message's status follow its kept totals. Says whether it changed."""
+    """Let a message's status follow its kept totals, but not end while somebody is to be tried again.
+
+    Says whether it changed.
+    """
     status = status_from(totals_of(SentMessage(pk=message_id)))
+    if status in _FINAL and Redial.objects.filter(message=message_id).exists():
+        return False
     return bool(SentMessage.objects.filter(pk=message_id, status__in=_FOLLOWS[status]).update(status=status))

@@ -16,6 +16,7 @@ FIGURES = {
     "devices": "sum(n)",
     "attempts": "sum(tries)",
     "pending": "sum(n) FILTER (WHERE outcome = 'pending')",
+    "received": "sum(n) FILTER (WHERE outcome = 'pending' AND status = 'vendor_received')",
     "success": "sum(n) FILTER (WHERE outcome = 'success')",
     "not_reached": "sum(n) FILTER (WHERE outcome = 'not_reached')",
     "error": "sum(n) FILTER (WHERE outcome = 'error')",

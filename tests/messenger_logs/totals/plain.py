@@ -161,6 +161,7 @@ def figures(devices: list[Device], mode: str) -> dict[str, object]:
         "attempted": len({d.address for d in counted if d.outcome != "canceled" and d.status != "opt_out"}),
         "attempts": sum(device.tries for device in counted),
         **{outcome: outcomes.count(outcome) for outcome in COUNTS_AS},
+        "received": statuses.count("vendor_received"),
         "opted_out": statuses.count("opt_out"),
         "undelivered": statuses.count("undelivered"),
         "last_first": max((device.first_tried_at for device in counted if device.first_tried_at), default=None),

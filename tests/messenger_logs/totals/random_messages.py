@@ -167,6 +167,7 @@ class RandomMessage:
                         "attempted",
                         "attempts",
                         "pending",
+                        "received",
                         "success",
                         "not_reached",
                         "error",
