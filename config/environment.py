@@ -1,5 +1,7 @@
 """The environment, where a value may also stand in the file that NAME_FILE names."""
 
+from datetime import datetime, time
+
 from celery.schedules import ParseException, crontab
 from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
@@ -30,3 +32,14 @@ class Env(FileAwareEnv):
             raise ImproperlyConfigured(
                 f"{variable} is {asked!r}; it takes minutes as crontab does, such as 15,30,45 or */5."
             ) from None
+
+    def hours(self, variable: str, *, default: str) -> tuple[time, time]:
+        """From when to when of a day, such as 08:00-21:00."""
+        asked = self.str(variable, default=default)
+        try:
+            opens, closes = (datetime.strptime(part.strip(), "%H:%M").time() for part in asked.split("-"))  # noqa: DTZ007
+        except ValueError:
+            opens = closes = time()
+        if opens >= closes:
+            raise ImproperlyConfigured(f"{variable} is {asked!r}; it takes hours of a day, such as 08:00-21:00.")
+        return opens, closes

@@ -211,6 +211,28 @@ MAILGUN_RETENTION_DAYS = env.int("MAILGUN_RETENTION_DAYS", default=30)
 MAILGUN_SHOWN_DAYS = 30
 MAILGUN_SHOWN_A_DAY = 20_000
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=400)
+# Sending
+MAILGUN_SENDING_DOMAIN = env.str("MAILGUN_SENDING_DOMAIN", default="")
+MAILGUN_FROM = env.str("MAILGUN_FROM", default="")
+MAILGUN_BATCH = env.int("MAILGUN_BATCH", default=1000)
+# Events may come late: for so long a mail that is not in them may still have been taken.
+MAILGUN_LOOK_UP_MINUTES = env.int("MAILGUN_LOOK_UP_MINUTES", default=30)
+
+# Voice and text
+VOXOLOGY_API_KEY = env.str("VOXOLOGY_API_KEY", default="")
+VOXOLOGY_API_BASE = env.str("VOXOLOGY_API_BASE", default="https://api.voxolo.gy/v1")
+VOXOLOGY_CALLER_ID = env.str("VOXOLOGY_CALLER_ID", default="")
+VOXOLOGY_TEXT_NUMBER = env.str("VOXOLOGY_TEXT_NUMBER", default=VOXOLOGY_CALLER_ID)
+# Part of the addresses under which the provider reaches us: it signs nothing.
+VOXOLOGY_WEBHOOK_SECRET = env.str("VOXOLOGY_WEBHOOK_SECRET", default="")
+VOXOLOGY_PATHS = {
+    "dial": env.str("VOXOLOGY_PATH_DIAL", default="/Dials/Connect"),
+    "call_log": env.str("VOXOLOGY_PATH_CALL_LOG", default="/History/Logs/Calls/{id}"),
+    "hang_up": env.str("VOXOLOGY_PATH_HANG_UP", default="/LiveCalls/{id}"),
+    "text": env.str("VOXOLOGY_PATH_TEXT", default="/Messages"),
+}
+# How long a provider may take to answer.
+PROVIDER_TIMEOUT_SECONDS = env.int("PROVIDER_TIMEOUT_SECONDS", default=30)
 
 # Dispatch: what carries each mode. Each is a function that returns a gateway, or None where it is not configured.
 GATEWAYS = {
@@ -218,6 +240,26 @@ GATEWAYS = {
     "email": "dispatch.gateways.mailgun.gateway",
     "voice": "dispatch.gateways.voxology.voice_gateway",
     "text": "dispatch.gateways.voxology.text_gateway",
+}
+
+# How often the dispatcher looks for what is due, and how many workers take up each mode then.
+DISPATCH_SECONDS = env.int("DISPATCH_SECONDS", default=5)
+DISPATCH_AT_ONCE = env.int("DISPATCH_AT_ONCE", default=2)
+# After this time a worker that was silent is taken for dead, and what it had in hand is settled.
+STALE_CLAIM_SECONDS = env.int("STALE_CLAIM_SECONDS", default=300)
+# How long a provider is asked about a hand-off that it never answered, and about a call that does not end.
+LOOK_UP_HOURS = env.int("LOOK_UP_HOURS", default=72)
+CALL_RESULT_HOURS = env.int("CALL_RESULT_HOURS", default=2)
+# When people may be called, in the district's time zone; how often, and how long after the last time.
+VOICE_HOURS = env.hours("VOICE_HOURS", default="08:00-21:00")
+PHONE_TRIES = env.int("PHONE_TRIES", default=3)
+REDIAL_MINUTES = env.int("REDIAL_MINUTES", default=15)
+REDIAL_ANSWERING_MACHINES = env.bool("REDIAL_ANSWERING_MACHINES", default=False)
+# How many may go out in a minute, over all workers; 0 is no limit of ours.
+ITEMS_A_MINUTE = {
+    "email": env.int("EMAIL_A_MINUTE", default=0),
+    "voice": env.int("VOICE_A_MINUTE", default=0),
+    "text": env.int("TEXT_A_MINUTE", default=0),
 }
 
 # A sync starts at every full hour, and at the minutes that MAILGUN_SYNC_MINUTES adds: "15,30,45" or "*/5".
@@ -243,5 +285,13 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(day_of_week="sunday", hour="3", minute="20"),
         "kwargs": {"sweep_hours": 24 * MAILGUN_RETENTION_DAYS},
     },
+    "dispatch": {
+        "task": "dispatch.tasks.tick",
+        "schedule": DISPATCH_SECONDS,
+        "options": {"expires": DISPATCH_SECONDS},
+    },
+    "results of calls": {"task": "dispatch.tasks.poll_calls", "schedule": 10, "options": {"expires": 10}},
+    "stale claims": {"task": "dispatch.tasks.settle_stale_claims", "schedule": 60, "options": {"expires": 50}},
+    "finish cancels": {"task": "messenger_logs.tasks.finish_cancels", "schedule": 60, "options": {"expires": 50}},
     "delete expired events": {"task": "mailgun_sync.tasks.delete_expired", "schedule": crontab(hour="4", minute="20")},
 }

@@ -117,6 +117,12 @@ class FollowsTries(Protocol):
         ...
 
 
+def follower_for(mode: Mode) -> FollowsTries | None:
+    """The gateway of a mode, where its results come later."""
+    gateway: object = gateway_for(mode)
+    return gateway if isinstance(gateway, FollowsTries) else None
+
+
 def gateway_for(mode: Mode) -> Gateway | None:
     """The gateway of a mode, by the functions that GATEWAYS names; None where none is configured.
 

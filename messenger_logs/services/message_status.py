@@ -24,8 +24,8 @@ _FINAL = {Status.SENT, Status.ERROR}
 def status_from(totals: Totals) -> SentMessage.Status:
     """What the totals say of a message that nobody canceled here.
 
-    Sent: all of it was handed to the provider, who may not tell more of some. Error: of one mode nothing could be handed over. No Recipients: there
-    are people, but none of them has a device that may be used.
+    Sent: all of it was handed to the provider, who may not tell more of some. Error: of one mode nothing could be
+    handed over. No Recipients: there are people, but none of them has a device that may be used.
     """
     modes = totals.modes.values()
     if totals.recipients and not any(mode.eligible for mode in modes):

@@ -1,0 +1,66 @@
+"""What is due: which messages begin, and which of those that run have something to hand over, the most urgent first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
+
+from dispatch.services.hours import calls_allowed
+from messenger_logs.models import Delivery, Redial, SentMessage, V2Type
+from messenger_logs.statuses import NOT_LEFT, Mode, Outcome
+
+EMERGENCY = Q(message_type=V2Type.EMERGENCY)
+# Messages of other engines than 2.0 know no urgency: they go with the general ones.
+_URGENCY = Case(
+    When(EMERGENCY, then=Value(0)),
+    When(message_type=V2Type.PRIORITY, then=Value(1)),
+    default=Value(2),
+    output_field=IntegerField(),
+)
+_STARTS = {
+    Mode.INBOX: Coalesce("email_start_at", "scheduled_at"),
+    Mode.EMAIL: Coalesce("email_start_at", "scheduled_at"),
+    Mode.VOICE: Coalesce("voice_start_at", "scheduled_at"),
+    Mode.TEXT: Coalesce("voice_start_at", "scheduled_at"),
+}
+
+
+def not_left(mode: Mode) -> QuerySet[Delivery]:
+    """Deliveries of a mode of which nothing has left yet. A duplicate follows its first row, and never leaves."""
+    return Delivery.objects.filter(mode=mode, outcome=Outcome.PENDING, status__in=NOT_LEFT, duplicate=False)
+
+
+def messages_to_start(now: datetime) -> QuerySet[SentMessage]:
+    """Waiting messages of which a mode that is due has something to hand over."""
+    waiting = SentMessage.objects.scheduled().filter(dispatched_here=True)
+    due = Q()
+    for mode, starts in _STARTS.items():
+        waiting = waiting.alias(**{f"{mode.value}_starts": starts})
+        due |= Q(Exists(not_left(mode).filter(message=OuterRef("pk"))), **{f"{mode.value}_starts__lte": now})
+    return waiting.filter(due)
+
+
+def messages_due(mode: Mode, now: datetime) -> QuerySet[SentMessage]:
+    """Running messages with something of this mode to hand over now: emergencies, then priority, then the others."""
+    running = _running(mode, now)
+    if mode is Mode.VOICE and not calls_allowed(now):
+        running = running.filter(EMERGENCY)
+    redials = Redial.objects.filter(message=OuterRef("pk"), mode=mode, claim__isnull=True, due_at__lte=now)
+    has_some = Exists(not_left(mode).filter(message=OuterRef("pk"))) | Exists(redials)
+    return running.filter(has_some).order_by(_URGENCY, "starts", "pk")
+
+
+def messages_to_hold(now: datetime) -> QuerySet[SentMessage]:
+    """Running messages whose calls are due at an hour at which nobody may be called."""
+    if calls_allowed(now):
+        return SentMessage.objects.none()
+    waiting = not_left(Mode.VOICE).filter(message=OuterRef("pk"), status="waiting")
+    return _running(Mode.VOICE, now).filter(~EMERGENCY, Exists(waiting))
+
+
+def _running(mode: Mode, now: datetime) -> QuerySet[SentMessage]:
+    running = SentMessage.objects.running().filter(dispatched_here=True, modes__contains=[mode])
+    started: QuerySet[SentMessage] = running.annotate(starts=_STARTS[mode])
+    return started.filter(**{"starts__lte": now})

@@ -1,0 +1,58 @@
+"""The inbox: ours. A message is a row that the person's portal reads by the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from django.utils import timezone
+from django.utils.html import escape
+
+from dispatch.gateways import Answer, HandOff, Result
+from dispatch.models import InboxMessage
+from messenger_logs.bodies import is_html, merged
+from messenger_logs.services.status_reports import StatusReport
+from messenger_logs.statuses import DeliveryStatus, Mode
+
+
+def gateway() -> InboxGateway:
+    return InboxGateway()
+
+
+class InboxGateway:
+    batch = 1000
+
+    def hand_off(self, hand_off: HandOff) -> Answer:
+        """Write the rows. To hand over again changes nothing: a delivery has one row."""
+        message = hand_off.message
+        body = message.bodies.get(Mode.INBOX, "")
+        rows = [
+            InboxMessage(
+                delivery_id=item.delivery_id,
+                person_id=item.person_id,
+                subject=merged(message.subject, item.merge_fields)[:1000],
+                body=merged(body, _escaped(item.merge_fields) if is_html(body) else item.merge_fields),
+                sender_name=message.sender_name,
+            )
+            for item in hand_off.items
+        ]
+        InboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
+        return _answer(hand_off, {item.delivery_id for item in hand_off.items})
+
+    def look_up(self, hand_off: HandOff) -> Answer:
+        there = InboxMessage.objects.filter(pk__in=[item.delivery_id for item in hand_off.items])
+        return _answer(hand_off, there.values_list("pk", flat=True))
+
+
+def _answer(hand_off: HandOff, there: Iterable[int]) -> Answer:
+    now, there = timezone.now(), set(there)
+    results = []
+    for item in hand_off.items:
+        sent = StatusReport(
+            delivery_id=item.delivery_id, attempt=item.attempt, status=DeliveryStatus.SENT.value, at=now
+        )
+        results.append(Result(item.delivery_id, sent if item.delivery_id in there else None))
+    return Answer(results)
+
+
+def _escaped(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: escape(value) for name, value in values.items()}

@@ -1,0 +1,47 @@
+"""The dispatch loop without beat or broker, for one process or several."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import close_old_connections
+
+from dispatch.services import calls
+from dispatch.services.handing import work
+from dispatch.services.starting import start_due
+from dispatch.services.sweeping import sweep
+from messenger_logs.statuses import PHONE, Mode
+
+
+class Command(BaseCommand):
+    help = "Hands over what is due, until it is stopped: the same work that Celery does. Any number may run."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="end when nothing is due any more")
+
+    def handle(self, *args: Any, once: bool, **options: Any) -> None:
+        stop = threading.Event()
+        if not once:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: stop.set())
+        while True:
+            handed = self.turn()
+            if once or handed:
+                self.stdout.write(f"{handed:,} handed over.")
+            if once or stop.wait(settings.DISPATCH_SECONDS):
+                return
+            close_old_connections()
+
+    def turn(self) -> int:
+        sweep()
+        start_due()
+        handed = sum(work(mode) for mode in Mode)
+        for mode in PHONE:
+            calls.hang_up(mode)
+            calls.poll(mode)
+        return handed

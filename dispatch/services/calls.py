@@ -1,0 +1,101 @@
+"""Tries that a provider took and has not ended: their results are fetched, and those of canceled messages hung up."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from dispatch.gateways import OpenTry, TryLaterError, follower_for
+from dispatch.models import OpenCall
+from dispatch.services.recording import record_reports
+from dispatch.services.sweeping import UNKNOWN_DETAIL
+from messenger_logs.services.status_reports import StatusReport
+from messenger_logs.statuses import DeliveryStatus, Mode
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 100
+_FIRST_WAIT = timedelta(seconds=5)
+_LONGEST_WAIT = timedelta(minutes=1)
+
+
+def poll(mode: Mode) -> int:
+    """Fetch the results of open tries. Returns how many tries there was news of."""
+    gateway = follower_for(mode)
+    if gateway is None:
+        return 0
+    told = 0
+    while calls := _take(mode):
+        try:
+            reports = list(gateway.poll([_try(call) for call in calls]))
+        except TryLaterError as later:
+            log.warning("dispatch.poll_later", mode=mode.value, words=str(later))
+            break
+        known = {(report.delivery_id, report.attempt) for report in reports}
+        silent = [call for call in calls if (call.delivery_id, call.attempt) not in known]
+        reports += [_given_up(call) for call in silent if _is_old(call)]
+        _record(mode, calls, reports)
+        told += len(reports)
+    return told
+
+
+def hang_up(mode: Mode) -> int:
+    """End the calls of canceled messages that are still live. Returns how many the provider was asked to end."""
+    gateway = follower_for(mode)
+    if gateway is None:
+        return 0
+    calls = list(OpenCall.objects.filter(mode=mode, hang_up=True)[:1000])
+    if calls:
+        try:
+            gateway.hang_up([_try(call) for call in calls])
+        except TryLaterError as later:
+            log.warning("dispatch.hang_up_later", mode=mode.value, words=str(later))
+            return 0
+        OpenCall.objects.filter(pk__in=[call.pk for call in calls]).update(hang_up=False, poll_at=timezone.now())
+    return len(calls)
+
+
+@transaction.atomic
+def _take(mode: Mode) -> list[OpenCall]:
+    """Open tries to ask about now; nobody else asks about them until they are due again."""
+    now = timezone.now()
+    due = OpenCall.objects.filter(mode=mode, poll_at__lte=now).select_for_update(skip_locked=True)
+    calls = list(due.order_by("poll_at")[:_AT_ONCE])
+    for call in calls:
+        call.poll_at = now + min(_LONGEST_WAIT, max(_FIRST_WAIT, (now - call.placed_at) / 4))
+    OpenCall.objects.bulk_update(calls, ["poll_at"])
+    return calls
+
+
+def _try(call: OpenCall) -> OpenTry:
+    return OpenTry(call.delivery_id, call.attempt, call.provider_id, Mode(call.mode))
+
+
+def _is_old(call: OpenCall) -> bool:
+    return timezone.now() - call.placed_at > timedelta(hours=settings.CALL_RESULT_HOURS)
+
+
+def _given_up(call: OpenCall) -> StatusReport:
+    return StatusReport(
+        delivery_id=call.delivery_id,
+        attempt=call.attempt,
+        status=DeliveryStatus.VENDOR_RECEIVED.value,
+        detail=UNKNOWN_DETAIL,
+        at=timezone.now(),
+        provider_id=call.provider_id,
+    )
+
+
+def _record(mode: Mode, calls: list[OpenCall], reports: list[StatusReport]) -> None:
+    messages = {call.delivery_id: call.message_id for call in calls}
+    by_message: dict[int, list[StatusReport]] = defaultdict(list)
+    for report in reports:
+        assert report.delivery_id
+        by_message[messages[report.delivery_id]].append(report)
+    for message_id, found in by_message.items():
+        record_reports(message_id, mode, found)

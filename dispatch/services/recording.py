@@ -1,0 +1,144 @@
+"""What became of tries, recorded: in the ledger, with the redials and open calls that follow, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from dispatch.due import EMERGENCY
+from dispatch.gateways import Answer
+from dispatch.models import Claim, OpenCall
+from dispatch.services.claims import give_back
+from dispatch.services.hours import next_allowed
+from messenger_logs.models import Redial as RedialRow
+from messenger_logs.models import SentMessage
+from messenger_logs.services.message_status import settle_status
+from messenger_logs.services.status_reports import StatusReport, report_statuses
+from messenger_logs.services.stopping import complete_cancel
+from messenger_logs.services.totals import lock_totals
+from messenger_logs.statuses import PHONE, DeliveryStatus, Mode, Redial, code_of
+
+Status = SentMessage.Status
+_ENDED_BY_OUR_CANCEL = -35
+
+
+def record(claim: Claim, answer: Answer) -> None:
+    """Record what a provider, or we ourselves, said of the deliveries of a claim. Safe to repeat, and to come late.
+
+    What has no result stays in the claim, which is settled when nothing is left in it.
+    """
+    with transaction.atomic():
+        lock_totals(message_id=claim.message_id)
+        held = Claim.objects.select_for_update().get(pk=claim.pk)
+        if held.state != Claim.State.SETTLED:
+            _take_off(held, answer)
+        reports = [result.report for result in answer.results if result.report]
+        _note(claim.message_id, Mode(claim.mode), reports)
+        canceled = _canceled(claim.message_id)
+        finish(claim.message_id)
+    if canceled and any(result.report is None for result in answer.results):
+        complete_cancel(message_id=claim.message_id)
+
+
+def record_reports(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:
+    """Record what a provider said later of tries at devices of one message."""
+    with transaction.atomic():
+        lock_totals(message_id=message_id)
+        _note(message_id, mode, reports)
+        finish(message_id)
+
+
+def finish(message_id: int) -> None:
+    """Let the message's status follow, and say when all of it was done."""
+    settle_status(message_id=message_id)
+    SentMessage.objects.filter(
+        pk=message_id, status__in=[Status.SENT, Status.ERROR], dispatched_here=True, dispatch_finished_at=None
+    ).update(dispatch_finished_at=Now())
+
+
+def _canceled(message_id: int) -> bool:
+    return SentMessage.objects.filter(pk=message_id, cancel_asked_at__isnull=False).exists()
+
+
+def _take_off(held: Claim, answer: Answer) -> None:
+    """Take off a claim what is known; what never left waits again."""
+    known = {result.delivery_id for result in answer.results}
+    give_back(held, [r.delivery_id for r in answer.results if r.report is None and r.delivery_id in held.tries])
+    rest = [(pk, attempt) for pk, attempt in held.tries.items() if pk not in known]
+    held.deliveries, held.attempts = [pk for pk, _ in rest], [attempt for _, attempt in rest]
+    held.raw = "\n".join(filter(None, [held.raw, answer.raw.replace("\0", "")]))
+    if not rest:
+        held.state, held.settled_at = Claim.State.SETTLED, timezone.now()
+    held.save(update_fields=["deliveries", "attempts", "raw", "state", "settled_at"])
+
+
+def _note(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:
+    canceled = _canceled(message_id)
+    if canceled:
+        reports = [_of_a_cancel(report) for report in reports]
+    for report in reports:
+        # The try that was to come has come; and of one that ended, nothing is open any more.
+        RedialRow.objects.filter(delivery=report.delivery_id, attempt__lte=report.attempt).delete()
+        if report.status != DeliveryStatus.IN_PROGRESS:
+            OpenCall.objects.filter(delivery=report.delivery_id, attempt=report.attempt).delete()
+    OpenCall.objects.bulk_create(
+        [
+            OpenCall(
+                delivery_id=_delivery(report),
+                attempt=report.attempt,
+                message_id=message_id,
+                mode=mode,
+                provider_id=report.provider_id,
+                hang_up=canceled,
+            )
+            for report in reports
+            if report.status == DeliveryStatus.IN_PROGRESS and report.provider_id
+        ],
+        ignore_conflicts=True,
+    )
+    if mode in PHONE and not canceled:
+        RedialRow.objects.bulk_create(_redials(message_id, mode, reports), ignore_conflicts=True)
+    report_statuses(message_id=message_id, reports=reports)
+
+
+def _delivery(report: StatusReport) -> int:
+    """Gateways report of the deliveries that they were given, by their ids."""
+    assert report.delivery_id is not None
+    return report.delivery_id
+
+
+def _of_a_cancel(report: StatusReport) -> StatusReport:
+    if report.code == _ENDED_BY_OUR_CANCEL:
+        return replace(report, status=DeliveryStatus.CANCELED.value)
+    return report
+
+
+def _redials(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> list[RedialRow]:
+    """The tries that follow: as the code says, up to so many, after a while, and calls within the allowed hours."""
+    due = timezone.now() + timedelta(minutes=settings.REDIAL_MINUTES)
+    if mode is Mode.VOICE and not SentMessage.objects.filter(EMERGENCY, pk=message_id).exists():
+        due = next_allowed(due)
+    return [
+        RedialRow(
+            delivery_id=_delivery(report), message_id=message_id, mode=mode, attempt=report.attempt + 1, due_at=due
+        )
+        for report in reports
+        if report.attempt < settings.PHONE_TRIES and _is_tried_again(report, mode)
+    ]
+
+
+def _is_tried_again(report: StatusReport, mode: Mode) -> bool:
+    if report.code is None:
+        return False
+    match code_of(report.code, mode).redial:
+        case Redial.YES | Redial.WINDOW:
+            return True
+        case Redial.SETTING:
+            return bool(settings.REDIAL_ANSWERING_MACHINES)
+    return False

@@ -1,0 +1,112 @@
+"""What was left lying: claims whose worker is gone, hand-offs without an answer, redials that nobody needs any more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_for
+from dispatch.models import Claim
+from dispatch.services.claims import mark_handed
+from dispatch.services.handing import hand_off_of, items_of
+from dispatch.services.recording import finish, record
+from messenger_logs.models import Redial, SentMessage
+from messenger_logs.services.status_reports import StatusReport
+from messenger_logs.statuses import PHONE, DeliveryStatus, Mode, Outcome
+
+log = structlog.get_logger(__name__)
+
+State = Claim.State
+UNKNOWN_DETAIL = "Status unknown"
+_LOOK_AGAIN = timedelta(minutes=5)
+
+
+def sweep() -> int:
+    """Settle stale claims. May run any number of times, by many at once. Returns how many claims it settled."""
+    settled = sum(give_back_stale(claim) for claim in _stale(State.CLAIMED))
+    settled += sum(look_up(claim) for claim in _stale(State.HANDED))
+    forget_redials()
+    return settled
+
+
+def _stale(state: State) -> list[Claim]:
+    now = timezone.now()
+    since = now - timedelta(seconds=settings.STALE_CLAIM_SECONDS)
+    stale = Q(look_up_at__lte=now) | Q(look_up_at__isnull=True, since__lte=since)
+    claims = Claim.objects.alias(since=Coalesce("handed_at", "claimed_at")).filter(stale, state=state)
+    return list(claims.select_related("message").order_by("claimed_at")[:1000])
+
+
+def give_back_stale(claim: Claim) -> bool:
+    """A claim that nobody began to hand over: its deliveries wait again, or are canceled with their message.
+
+    A worker that was only slow finds it handed over by somebody else, and leaves it alone.
+    """
+    if not mark_handed(claim):
+        return False
+    record(claim, Answer([Result(pk, None) for pk in claim.deliveries], raw="given back: its worker was gone"))
+    return True
+
+
+def look_up(claim: Claim) -> bool:
+    """Ask the provider what became of a hand-off without an answer, and record it. Says whether it is settled."""
+    mode = Mode(claim.mode)
+    gateway = gateway_for(mode)
+    # Whoever moves the time is the one who asks.
+    mine = Claim.objects.filter(pk=claim.pk, state=State.HANDED, look_up_at=claim.look_up_at)
+    if gateway is None or not mine.update(look_up_at=timezone.now() + _LOOK_AGAIN):
+        return False
+    answer = _ask(gateway, claim)
+    if answer is None and not _too_old(claim):
+        return False
+    answer = answer or Answer([])
+    known = {result.delivery_id for result in answer.results}
+    unknown = [Result(pk, _unknown(pk, attempt, mode)) for pk, attempt in claim.tries.items() if pk not in known]
+    record(claim, Answer([*answer.results, *unknown], answer.raw))
+    return True
+
+
+def _ask(gateway: Gateway, claim: Claim) -> Answer | None:
+    try:
+        return gateway.look_up(hand_off_of(claim, items_of(claim), claim.claimed_at))
+    except TryLaterError as later:
+        log.warning("dispatch.look_up_later", mode=claim.mode, words=str(later))
+    except Exception:
+        log.exception("dispatch.look_up_crashed", mode=claim.mode, claim=str(claim.pk))
+    return None
+
+
+def _too_old(claim: Claim) -> bool:
+    return timezone.now() - claim.claimed_at > timedelta(hours=settings.LOOK_UP_HOURS)
+
+
+def _unknown(delivery_id: int, attempt: int, mode: Mode) -> StatusReport:
+    """Somebody may have been reached, so it is not tried again but by a person who decides that."""
+    status = DeliveryStatus.VENDOR_RECEIVED if mode in PHONE else DeliveryStatus.NO_CALL_STATUS
+    return StatusReport(
+        delivery_id=delivery_id, attempt=attempt, status=status.value, detail=UNKNOWN_DETAIL, at=timezone.now()
+    )
+
+
+def forget_redials() -> None:
+    """No redial after a cancel, and none of somebody who was reached after all."""
+    unclaimed = Redial.objects.filter(claim__isnull=True)
+    unclaimed.filter(message__cancel_asked_at__isnull=False).delete()
+    reached = unclaimed.filter(delivery__outcome=Outcome.SUCCESS)
+    messages = set(reached.values_list("message", flat=True))
+    reached.delete()
+    for message_id in messages | set(_finished_but_running()):
+        finish(message_id)
+
+
+def _finished_but_running() -> list[int]:
+    """Messages of ours whose last report came in by another way than the dispatcher's."""
+    ended = SentMessage.objects.filter(
+        dispatched_here=True, dispatch_finished_at=None, dispatch_started_at__isnull=False
+    )
+    return list(ended.filter(status__in=["sent", "error"]).values_list("pk", flat=True)[:100])

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import time
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from dispatch.due import messages_due, messages_to_hold
+from dispatch.services import calls
+from dispatch.services.handing import work
+from dispatch.services.starting import start_due
+from dispatch.services.sweeping import sweep
+from messenger_logs.statuses import PHONE, Mode
+
+
+@shared_task
+def tick() -> None:
+    """Begin what is due, and have workers hand it over: so many for each mode, until the next tick."""
+    start_due()
+    now = timezone.now()
+    for mode in Mode:
+        if messages_due(mode, now).exists() or (mode is Mode.VOICE and messages_to_hold(now).exists()):
+            for _ in range(settings.DISPATCH_AT_ONCE):
+                # What no worker was free for is asked for again by the next tick.
+                hand_over_due.apply_async((mode.value,), expires=settings.DISPATCH_SECONDS)
+
+
+@shared_task
+def hand_over_due(mode: str) -> None:
+    work(Mode(mode), until=time.monotonic() + settings.DISPATCH_SECONDS)
+
+
+@shared_task
+def settle_stale_claims() -> None:
+    sweep()
+
+
+@shared_task
+def poll_calls() -> None:
+    hang_up_calls()
+    for mode in PHONE:
+        calls.poll(mode)
+
+
+@shared_task
+def hang_up_calls() -> None:
+    for mode in PHONE:
+        calls.hang_up(mode)
