@@ -23,6 +23,9 @@ TYPE_RIGHTS = {
     Right.TYPE_TEXT_OPT: ["Text Opt In", "Text Opt Out"],
 }
 
+# The tools whose W cancels messages.
+CANCEL_TOOLS = (Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.UPCOMING_MESSAGES)
+
 
 def visible_types(user: User) -> list[str]:
     """The message types of the 2.0 log that a user may see."""
@@ -46,8 +49,7 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
                     return shown
                 return shown.filter(own) if user.may(tool, Right.MY_MESSAGES) else self.none()
             case Tool.UPCOMING_MESSAGES:
-                upcoming = self.exclude(engine="olr").cancelable()
-                return upcoming if user.may(tool, Right.VIEW_CANCEL_ALL) else upcoming.filter(own)
+                return self.once_upcoming(user).cancelable()
             case Tool.RECIPIENT_LOG:
                 return self.listed().filter(own)
             case Tool.ADMIN_RECIPIENT_LOG:
@@ -86,6 +88,30 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
 
     def cancelable(self) -> Self:
         return self.filter(status__in=self.model.CANCELABLE)
+
+    def once_upcoming(self, user: User) -> Self:
+        """What Upcoming Messages shows to ``user``, and what it has shown: who cancels too late is told so."""
+        tool = Tool.UPCOMING_MESSAGES
+        if not user.may(tool):
+            return self.none()
+        all_of_them = self.exclude(engine="olr")
+        return all_of_them if user.may(tool, Right.VIEW_CANCEL_ALL) else all_of_them.filter(sender=user)
+
+    def in_reach_of_cancel(self, user: User, tool: Tool) -> Self:
+        """The messages that ``user`` cancels through ``tool``, those that are past it included."""
+        if not user.may(tool, Right.WRITE):
+            return self.none()
+        return self.once_upcoming(user) if tool is Tool.UPCOMING_MESSAGES else self.visible_to(user, tool)
+
+    def in_reach_of_any_cancel(self, user: User) -> Self:
+        found = self.none()
+        for tool in CANCEL_TOOLS:
+            found |= self.in_reach_of_cancel(user, tool)
+        return found
+
+    def cancel_unfinished(self) -> Self:
+        """Canceled more than a minute ago, and not all deliveries say so yet."""
+        return self.filter(cancel_asked_at__lt=timezone.now() - timedelta(minutes=1), cancel_completed_at=None)
 
     def scheduled_between(self, first: date, last: date) -> Self:
         """Due on one of the days from ``first`` to ``last`` of the district's time zone."""

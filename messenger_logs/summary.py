@@ -12,6 +12,7 @@ from django.utils import timezone
 from grid.statuses import Status
 from messenger_logs.filters.recipients import FIGURES
 from messenger_logs.models import SentMessage
+from messenger_logs.services.stopping import StoppedAndLeft, stopped_and_left
 from messenger_logs.shown import MESSAGE_STATUSES
 from messenger_logs.statuses import Mode
 from messenger_logs.totals import Totals, totals_of
@@ -52,10 +53,13 @@ class DeliverySummary:
     totals: Totals
     recipients_url: str
     as_of: datetime
+    canceled: StoppedAndLeft | None
+    """What a cancel stopped, where somebody canceled it."""
 
     @classmethod
     def of(cls, message: SentMessage, *, recipients_url: str) -> DeliverySummary:
-        return cls(message, totals_of(message), recipients_url, timezone.now())
+        canceled = stopped_and_left(message.pk) if message.cancel_asked_at else None
+        return cls(message, totals_of(message), recipients_url, timezone.now(), canceled)
 
     @property
     def status(self) -> Status:

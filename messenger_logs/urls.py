@@ -1,6 +1,6 @@
 from django.urls import path
 
-from messenger_logs.views import classic, home, message, recipient_log, upcoming, v2
+from messenger_logs.views import cancel, classic, home, message, recipient_log, upcoming, v2
 
 app_name = "messenger_logs"
 
@@ -20,11 +20,13 @@ urlpatterns = [
         upcoming.UpcomingMessageRecipients.as_view(),
         name="upcoming_message_recipients",
     ),
+    path(f"{UPCOMING}<int:pk>/cancel/", cancel.CancelUpcomingMessage.as_view(), name="upcoming_message_cancel"),
     path(f"{UPCOMING}<int:pk>/body/<str:mode>/", upcoming.UpcomingMessageBody.as_view(), name="upcoming_message_body"),
     path(OWN, classic.SentMessageLog.as_view(), name="log"),
     path(f"{OWN}olr/", classic.OlrEmailLog.as_view(), name="olr_log"),
     path(f"{OWN}<int:pk>/", message.OwnMessagePage.as_view(), name="message"),
     path(f"{OWN}<int:pk>/recipients/", message.OwnMessageRecipients.as_view(), name="message_recipients"),
+    path(f"{OWN}<int:pk>/cancel/", cancel.CancelOwnMessage.as_view(), name="message_cancel"),
     path(f"{OWN}<int:pk>/body/<str:mode>/", message.OwnMessageBody.as_view(), name="message_body"),
     path(ANYBODYS, classic.AdministrationSentMessageLog.as_view(), name="admin_log"),
     path(f"{ANYBODYS}olr/", classic.AdministrationOlrEmailLog.as_view(), name="admin_olr_log"),
@@ -34,6 +36,7 @@ urlpatterns = [
         message.AnybodysMessageRecipients.as_view(),
         name="admin_message_recipients",
     ),
+    path(f"{ANYBODYS}<int:pk>/cancel/", cancel.CancelAnybodysMessage.as_view(), name="admin_message_cancel"),
     path(f"{ANYBODYS}<int:pk>/body/<str:mode>/", message.AnybodysMessageBody.as_view(), name="admin_message_body"),
     path("messenger/recipient-log/", recipient_log.RecipientLog.as_view(), name="recipient_log"),
     path(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django_tables2 import Column
+from django_tables2 import Column, TemplateColumn
 
 from grid.statuses import Shape, Status, Tone
 from grid.tables import ROW_LINK, GridTable, TimeColumn
@@ -111,6 +111,15 @@ class UpcomingTable(MessageColumns):
     )
     details = Column(
         accessor="pk", verbose_name="Details", linkify=_details_of_upcoming, orderable=False, exclude_from_export=True
+    )
+
+    # For those who may; messenger_logs/upcoming.html has the dialog that it fills.
+    cancel = TemplateColumn(
+        template_name="messenger_logs/_cancel_cell.html",
+        accessor="pk",
+        verbose_name="Cancel",
+        orderable=False,
+        exclude_from_export=True,
     )
 
     def render_details(self, record: SentMessage) -> SafeString:

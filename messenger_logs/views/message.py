@@ -117,6 +117,12 @@ class MessageView(ToolRightMixin, View):
     def merge_values(self) -> dict[str, str]:
         return self.recipient.merge_fields if self.recipient else {}
 
+    @property
+    def cancel_url(self) -> str:
+        """Where this user cancels the message; empty where there is nothing to cancel, or not by this tool or user."""
+        may_cancel = Right.WRITE in self.tool.rights and self.request.user.may(self.tool, Right.WRITE)
+        return self.address("cancel") if may_cancel and self.message.status in SentMessage.CANCELABLE else ""
+
 
 @method_decorator(require_safe, name="dispatch")
 class MessagePage(MessageView):
@@ -128,7 +134,7 @@ class MessagePage(MessageView):
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         if is_htmx(request):
             # Part of the view that was recorded when the page was opened.
-            response = render(request, self.summary_template_name, self.summary_context())
+            response = render(request, self.summary_template_name, self.summary_context() | {"fragment": True})
         else:
             context = self.get_context()
             self.record_view("message" if self.recipient is None else "message, with a recipient's values")
@@ -139,7 +145,12 @@ class MessagePage(MessageView):
 
     def summary_context(self) -> dict[str, Any]:
         summary = DeliverySummary.of(self.message, recipients_url=self.address("recipients"))
-        return {"summary": summary, "message_url": self.address(), "recipient": self.recipient}
+        return {
+            "summary": summary,
+            "message_url": self.address(),
+            "recipient": self.recipient,
+            "cancel_url": self.cancel_url,
+        }
 
     def get_context(self) -> dict[str, Any]:
         """Everything the page shows; a log with a page of its own adds to it."""

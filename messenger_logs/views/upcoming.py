@@ -8,7 +8,8 @@ from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import User
-from accounts.tools import Tool
+from accounts.tools import Right, Tool
+from grid.tables import GridTable, PageRows
 from grid.views import is_htmx
 from messenger_logs.filters.v2 import UpcomingFilters
 from messenger_logs.models import SentMessage
@@ -32,6 +33,11 @@ class UpcomingMessages(MessageList):
     filterset_class = UpcomingFilters
     default_sort = "date"
     export_name = "upcoming-messages"
+    template_name = "messenger_logs/upcoming.html"
+
+    def get_table(self, rows: PageRows) -> GridTable:
+        may_cancel = self.request.user.may(self.tool, Right.WRITE)
+        return UpcomingTable(rows, exclude=() if may_cancel else ("cancel",))
 
 
 class UpcomingMessage:

@@ -142,6 +142,11 @@ class Api:
     others: str | int = SHOWN
     only: bool = True
     """Whether this right alone opens it; otherwise other rights do as well."""
+    also: tuple[Right, ...] = ()
+
+    @property
+    def rights(self) -> list[tuple[Tool, Right]]:
+        return [(self.tool, right) for right in (self.right, *self.also)] if self.tool else []
 
 
 # fmt: off
@@ -173,6 +178,8 @@ GUARDED = [
             data=a_message, of=of_the_message(), others=404),
     Guarded("messenger_logs:message_body", Tool.SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
             data=a_message, of=of_the_message(mode="email"), others=404),
+    Guarded("messenger_logs:message_cancel", Tool.SENT_MESSAGE_LOG, W, 200, 200, 302, 200,
+            data=a_waiting_message, of=of_the_message(), others=404, also=(R,)),
     Guarded("messenger_logs:log_2",    Tool.SENT_MESSAGE_LOG_2, R,   200, 200, 302, 200,
             data=a_message_2, others=HIDDEN, also=OWN_GENERAL),
     Guarded("messenger_logs:message_2", Tool.SENT_MESSAGE_LOG_2, R,  200, 200, 405, 200,
@@ -189,6 +196,8 @@ GUARDED = [
             data=a_scheduled_message, of=of_the_message(), others=404),
     Guarded("messenger_logs:upcoming_message_body", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
             data=a_scheduled_message, of=of_the_message(mode="email"), others=404),
+    Guarded("messenger_logs:upcoming_message_cancel", Tool.UPCOMING_MESSAGES, W, 200, 200, 302, 200,
+            data=a_waiting_message, of=of_the_message(), others=404, also=(R,)),
     Guarded("messenger_logs:admin_log",     Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200, data=a_message),
     Guarded("messenger_logs:admin_olr_log", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_olr_email),
     Guarded("messenger_logs:admin_message", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
@@ -197,6 +206,8 @@ GUARDED = [
             data=a_message, of=of_the_message()),
     Guarded("messenger_logs:admin_message_body", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
             data=a_message, of=of_the_message(mode="email")),
+    Guarded("messenger_logs:admin_message_cancel", Tool.ADMIN_SENT_MESSAGE_LOG, W, 200, 200, 302, 200,
+            data=a_waiting_message, of=of_the_message(), also=(R,)),
 
     Guarded("mailgun_sync:status",     Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
     Guarded("mailgun_sync:sync_now",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
@@ -256,6 +267,12 @@ API = [
         body={"recipient": MARK}, data=a_message, others=404, only=False),
     Api("api:delivery_search",        "post",   Tool.ADMIN_SENT_MESSAGE_LOG, R,       200, of=of_the_message(),
         body={"recipient": MARK}, data=a_message, only=False),
+    Api("api:cancel",                 "post",   Tool.SENT_MESSAGE_LOG, W,             200, of=of_the_message(),
+        data=a_waiting_message, others=404, only=False, also=(R,)),
+    Api("api:cancel",                 "post",   Tool.ADMIN_SENT_MESSAGE_LOG, W,       200, of=of_the_message(),
+        data=a_waiting_message, only=False, also=(R,)),
+    Api("api:cancel",                 "post",   Tool.UPCOMING_MESSAGES, W,            200, of=of_the_message(),
+        data=a_waiting_message, others=404, only=False, also=(R,)),
     Api("api:recipients",             "post",   Tool.MESSAGE_IMPORT, W,               400, of=an_imported_message),
     Api("api:statuses",               "post",   Tool.MESSAGE_IMPORT, W,               200, of=an_imported_message,
         body=[{}]),
@@ -431,7 +448,7 @@ def test_the_api_with_no_right_at_all(make_user, line):
 
 @each_api_line(API)
 def test_the_api_with_this_right_alone_and_own_data(make_user, line):
-    user = make_user((line.tool, line.right)) if line.tool else make_user()
+    user = make_user(*line.rights)
     if line.data:
         line.data(user)
     response = call(line, user)
@@ -443,7 +460,7 @@ def test_the_api_with_this_right_alone_and_own_data(make_user, line):
 @each_api_line([line for line in API if line.data])
 def test_the_api_with_this_right_alone_and_the_data_of_somebody_else(make_user, line):
     line.data(make_user(username="owner"))
-    response = call(line, make_user((line.tool, line.right)))
+    response = call(line, make_user(*line.rights))
     assert response.status_code == (line.others if isinstance(line.others, int) else line.answer)
     assert (MARK in body(response)) == (line.others == SHOWN)
 

@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+# A message was canceled. Sent with `message_id` by a worker, outside of any transaction, before its rows are turned to
+# Canceled: whoever has live calls hangs up. It may come again after a crash, and a receiver must be quick.
+message_canceled = Signal()

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from celery import shared_task
+
+from messenger_logs.services.stopping import complete_cancel, unfinished_cancels
+
+
+@shared_task
+def stop_the_rest(message_id: int) -> None:
+    complete_cancel(message_id=message_id)
+
+
+@shared_task
+def finish_cancels() -> None:
+    """Go on with cancels whose worker died, or that no broker took."""
+    for message_id in unfinished_cancels():
+        complete_cancel(message_id=message_id)

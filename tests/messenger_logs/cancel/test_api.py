@@ -1,0 +1,34 @@
+import pytest
+
+from tests.messenger_logs.api.conftest import caller as caller
+from tests.messenger_logs.cancel.conftest import ADMIN, LOG, UPCOMING, may_cancel
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_cancels_once_and_tells_the_figures(caller, under_way):
+    program = caller(*may_cancel(ADMIN), first_name="Tou", last_name="Lee")
+    message = under_way()
+    first = program.post(f"messages/{message.pk}/cancel/", {})
+    assert first.status_code == 200
+    data = first.json()
+    assert (data["result"], data["stopped"], data["left"], data["waiting"]) == ("canceled", 2, 2, 2)
+    assert (data["status"], data["canceled_by"], data["cancel_completed_at"]) == ("canceled_ip", "Lee, Tou", None)
+    again = program.post(f"messages/{message.pk}/cancel/", {})
+    assert (again.status_code, again.json()["result"]) == (200, "already_canceled")
+    assert again.json()["cancel_asked_at"] == data["cancel_asked_at"]
+
+
+def test_a_finished_message_answers_409_in_words(caller, under_way):
+    answer = caller(*may_cancel(ADMIN)).post(f"messages/{under_way(status='sent').pk}/cancel/", {})
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == "Nothing was canceled: the message is finished (Sent)."
+
+
+def test_not_seen_is_404_and_seen_without_the_right_403(caller, under_way):
+    message = under_way()
+    assert caller(*may_cancel(LOG, UPCOMING)).post(f"messages/{message.pk}/cancel/", {}).status_code == 404
+    assert caller(*may_cancel(LOG), ADMIN).post(f"messages/{message.pk}/cancel/", {}).status_code == 403
+    assert caller(ADMIN).post(f"messages/{message.pk}/cancel/", {}).status_code == 403
+    message.refresh_from_db()
+    assert message.status == "in_progress"

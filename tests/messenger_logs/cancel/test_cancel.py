@@ -1,0 +1,261 @@
+"""What a cancel does to a message, once and for all."""
+
+import pytest
+from django.db.models import Model
+from kombu.exceptions import OperationalError
+
+from accounts.models import AuditEvent
+from messenger_logs import tasks
+from messenger_logs.models import Delivery, SentMessage
+from messenger_logs.services import cancel
+from messenger_logs.services.cancel import Result, cancel_message, refused
+from messenger_logs.services.message_status import settle_status
+from messenger_logs.services.status_reports import StatusReport, report_statuses
+from messenger_logs.services.stopping import complete_cancel, stopped_and_left
+from messenger_logs.services.totals import recount
+from messenger_logs.signals import message_canceled
+from messenger_logs.statuses import Mode
+from messenger_logs.totals import totals_of
+from tests.messenger_logs.cancel.conftest import devices
+from tests.messenger_logs.factories import make_delivery, make_recipient
+
+pytestmark = pytest.mark.django_db
+
+
+def fresh(row: Model) -> None:
+    row.refresh_from_db()
+
+
+def test_a_waiting_message_becomes_canceled_and_all_of_it_is_stopped(under_way, sender):
+    message = under_way(status="waiting")
+    answer = cancel_message(message_id=message.pk, by=sender)
+
+    assert answer.result is Result.CANCELED
+    assert (answer.figures.stopped, answer.figures.left) == (4, 0)
+    assert answer.words == "The message is canceled: stopped 4; 0 had already left."
+    fresh(message)
+    assert message.status == "canceled"
+    assert (message.canceled_by, message.canceled_by_name) == (sender, "Vang, Mai")
+    assert message.cancel_asked_at is not None
+    assert message.cancel_completed_at is None, "the rows do not say so yet"
+
+    complete_cancel(message_id=message.pk)
+    fresh(message)
+    assert message.cancel_completed_at is not None
+    assert devices(message) == {"canceled": 4}
+
+
+def test_what_has_left_or_is_claimed_stays_as_it_is(under_way, sender):
+    message = under_way()
+    answer = cancel_message(message_id=message.pk, by=sender)
+    assert answer.words == "The message is canceled: stopped 2; 2 had already left."
+
+    assert complete_cancel(message_id=message.pk) == 2
+    fresh(message)
+    assert message.status == "canceled_ip"
+    assert devices(message) == {"canceled": 2, "in_progress": 1, "sent": 1}
+    email = totals_of(message).modes[Mode.EMAIL]
+    assert (email.pending, email.success, email.error, email.canceled) == (1, 1, 0, 2)
+    assert totals_of(message).modes[Mode.TEXT].opted_out == 1
+
+
+def test_what_was_claimed_and_never_handed_off_is_stopped_too(under_way, sender):
+    message = under_way()
+    cancel_message(message_id=message.pk, by=sender)
+    complete_cancel(message_id=message.pk)
+    claimed = message.deliveries.get(status="in_progress")
+
+    report_statuses(message_id=message.pk, reports=[StatusReport(delivery_id=claimed.pk, status="canceled")])
+    assert stopped_and_left(message.pk).words == "stopped 3; 1 had already left"
+    fresh(message)
+    assert message.status == "canceled_ip"
+
+
+def test_canceling_twice_cancels_once_and_says_who_and_when(under_way, sender, make_user):
+    message = under_way()
+    cancel_message(message_id=message.pk, by=sender)
+    SentMessage.objects.filter(pk=message.pk).update(cancel_asked_at="2026-11-20T16:31:07Z")
+    again = cancel_message(message_id=message.pk, by=sender)
+    others = cancel_message(message_id=message.pk, by=make_user(first_name="Tou", last_name="Lee"))
+
+    assert again.result is others.result is Result.ALREADY_CANCELED
+    figures = "stopped 2; 2 had already left"
+    assert again.words == f"You canceled this message already, on 11/20/2026 10:31:07 AM: {figures}."
+    assert others.words == f"Vang, Mai canceled this message already, on 11/20/2026 10:31:07 AM: {figures}."
+    fresh(message)
+    assert message.canceled_by == sender
+    assert AuditEvent.objects.filter(action="message.canceled").count() == 1
+
+
+@pytest.mark.parametrize("status", ["sent", "error", "no_recipients"])
+def test_a_message_that_has_finished_is_not_canceled(under_way, sender, status):
+    message = under_way(status=status)
+    answer = cancel_message(message_id=message.pk, by=sender)
+    assert answer.result is Result.FINISHED
+    assert answer.words.startswith("Nothing was canceled: the message is finished (")
+    assert complete_cancel(message_id=message.pk) == 0
+    fresh(message)
+    assert (message.status, message.cancel_asked_at, message.canceled_by) == (status, None, None)
+    assert not AuditEvent.objects.filter(action="message.canceled").exists()
+
+
+def test_a_message_that_its_own_system_canceled(under_way, sender):
+    answer = cancel_message(message_id=under_way(status="canceled").pk, by=sender)
+    assert answer.result is Result.ALREADY_CANCELED
+    assert answer.words.startswith("The system that sends this message had canceled it already")
+
+
+def test_there_is_no_such_message(sender):
+    with pytest.raises(SentMessage.DoesNotExist):
+        cancel_message(message_id=1, by=sender)
+
+
+def test_what_would_be_answered_cancels_nothing(under_way, sender):
+    message = under_way()
+    assert refused(message_id=message.pk, by=sender) is None
+    fresh(message)
+    assert message.status == "in_progress"
+    finished = refused(message_id=under_way(status="sent").pk, by=sender)
+    assert finished is not None
+    assert finished.result is Result.FINISHED
+
+
+def test_the_trail_says_who_canceled_what_and_how_much_it_stopped(under_way, sender):
+    message = under_way()
+    cancel_message(message_id=message.pk, by=sender)
+    event = AuditEvent.objects.get(action="message.canceled")
+    assert (event.who, event.target) == ("Vang, Mai", "Snow day")
+    assert event.details == {"message": message.pk, "status": "Canceled IP", "stopped": 2, "left": 2}
+
+
+def test_the_rest_is_stopped_by_a_worker_after_the_commit(
+    under_way, sender, monkeypatch, django_capture_on_commit_callbacks
+):
+    asked: list[int] = []
+    monkeypatch.setattr(cancel.stop_the_rest, "delay", asked.append)
+    message = under_way()
+    with django_capture_on_commit_callbacks(execute=True):
+        cancel_message(message_id=message.pk, by=sender)
+        assert asked == []
+    assert asked == [message.pk]
+    with django_capture_on_commit_callbacks(execute=True):
+        cancel_message(message_id=message.pk, by=sender)
+    assert asked == [message.pk]
+
+
+def test_without_a_broker_it_is_canceled_all_the_same_and_the_sweep_finishes_it(
+    under_way, sender, monkeypatch, django_capture_on_commit_callbacks
+):
+    def refuse(message_id: int) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(cancel.stop_the_rest, "delay", refuse)
+    message = under_way()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert cancel_message(message_id=message.pk, by=sender).result is Result.CANCELED
+
+    tasks.finish_cancels()
+    assert devices(message)["waiting"] == 2, "a worker may be at it: a minute is waited"
+    SentMessage.objects.filter(pk=message.pk).update(cancel_asked_at="2026-11-20T16:31:07Z")
+    tasks.finish_cancels()
+    fresh(message)
+    assert message.cancel_completed_at is not None
+    assert devices(message) == {"canceled": 2, "in_progress": 1, "sent": 1}
+
+
+def test_completing_it_again_changes_nothing(under_way, sender):
+    message = under_way()
+    cancel_message(message_id=message.pk, by=sender)
+    tasks.stop_the_rest(message.pk)
+    fresh(message)
+    completed, before = message.cancel_completed_at, totals_of(message).modes
+    assert complete_cancel(message_id=message.pk) == 0
+    fresh(message)
+    assert (message.cancel_completed_at, totals_of(message).modes) == (completed, before)
+
+
+def test_a_message_that_nobody_canceled_is_left_alone(under_way):
+    message = under_way()
+    assert complete_cancel(message_id=message.pk) == 0
+    assert devices(message)["waiting"] == 2
+
+
+def test_in_small_batches_it_stops_the_same(under_way, sender):
+    message = under_way(status="waiting")
+    cancel_message(message_id=message.pk, by=sender)
+    assert complete_cancel(message_id=message.pk, batch=1) == 4
+    assert devices(message) == {"canceled": 4}
+
+
+def test_half_way_the_figures_are_true_and_say_how_far_it_is(under_way, sender):
+    message = under_way(status="waiting")
+    cancel_message(message_id=message.pk, by=sender)
+    Delivery.objects.filter(pk=message.deliveries.earliest("pk").pk).update(status="canceled", outcome="canceled")
+    recount(message_id=message.pk)
+    figures = stopped_and_left(message.pk)
+    assert (figures.stopped, figures.left, figures.waiting, figures.percent) == (4, 0, 3, 25)
+
+
+def test_a_duplicate_follows_the_row_that_it_duplicates(under_way, sender):
+    message = under_way()
+    waiting, claimed = message.deliveries.filter(status="waiting")[0], message.deliveries.get(status="in_progress")
+    of_waiting = make_delivery(make_recipient(message), address=waiting.address, status="waiting")
+    of_claimed = make_delivery(make_recipient(message), address=claimed.address, status="waiting")
+    recount(message_id=message.pk)
+
+    assert cancel_message(message_id=message.pk, by=sender).words.endswith("stopped 2; 2 had already left.")
+    complete_cancel(message_id=message.pk)
+    fresh(of_waiting)
+    fresh(of_claimed)
+    assert (of_waiting.status, of_claimed.status) == ("canceled", "waiting")
+    report_statuses(message_id=message.pk, reports=[StatusReport(delivery_id=claimed.pk, status="sent")])
+    fresh(of_claimed)
+    assert of_claimed.status == "sent"
+
+
+def test_live_calls_are_to_be_hung_up_once_and_a_failure_there_stops_nothing(under_way, sender):
+    heard: list[int] = []
+
+    def hang_up(sender: type[SentMessage], message_id: int, **kwargs: object) -> None:
+        heard.append(message_id)
+        raise RuntimeError
+
+    message = under_way()
+    message_canceled.connect(hang_up)
+    try:
+        cancel_message(message_id=message.pk, by=sender)
+        assert heard == []
+        complete_cancel(message_id=message.pk)
+        complete_cancel(message_id=message.pk)
+    finally:
+        message_canceled.disconnect(hang_up)
+    assert heard == [message.pk]
+    assert devices(message)["canceled"] == 2
+
+
+def test_a_canceled_message_never_settles_to_something_else(under_way, sender):
+    message = under_way()
+    cancel_message(message_id=message.pk, by=sender)
+    complete_cancel(message_id=message.pk)
+    claimed = message.deliveries.get(status="in_progress")
+    report_statuses(message_id=message.pk, reports=[StatusReport(delivery_id=claimed.pk, status="sent")])
+    assert not settle_status(message_id=message.pk)
+    fresh(message)
+    assert message.status == "canceled_ip"
+    assert stopped_and_left(message.pk).words == "stopped 2; 2 had already left"
+
+
+def test_late_word_of_a_stopped_device_is_the_truth(under_way, sender):
+    """An engine that handed it over before the cancel, and tells of it afterwards."""
+    message = under_way()
+    cancel_message(message_id=message.pk, by=sender)
+    complete_cancel(message_id=message.pk)
+    stopped = message.deliveries.filter(status="canceled")[0]
+    report_statuses(message_id=message.pk, reports=[StatusReport(delivery_id=stopped.pk, status="sent")])
+    assert stopped_and_left(message.pk).words == "stopped 1; 3 had already left"
+
+
+def test_a_cancel_takes_few_statements_however_much_waits(under_way, sender, django_assert_max_num_queries):
+    message = under_way()
+    with django_assert_max_num_queries(8):
+        cancel_message(message_id=message.pk, by=sender)
