@@ -22,6 +22,15 @@ _MERGE_FIELD = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 _MARKUP = re.compile(r"<[a-zA-Z!/]")
 
 
+def is_html(text: str) -> bool:
+    return bool(_MARKUP.search(text))
+
+
+def fields_of(text: str) -> list[str]:
+    """The names of its {{fields}}, in order."""
+    return _MERGE_FIELD.findall(text)
+
+
 def merged(text: str, values: Mapping[str, str]) -> str:
     """The text with each {{field}} as its value or, where there is none, as its name: student.firstName."""
     return _MERGE_FIELD.sub(lambda field: str(values.get(field[1], field[1])), text)
@@ -29,7 +38,7 @@ def merged(text: str, values: Mapping[str, str]) -> str:
 
 def frame_document(text: str, values: Mapping[str, str]) -> SafeString:
     """A body as a document for the sandboxed frame; one without markup keeps its line breaks."""
-    if _MARKUP.search(text):
+    if is_html(text):
         inside = merged(text, {name: escape(value) for name, value in values.items()})
     else:
         inside = f'<div style="white-space: pre-wrap">{escape(merged(text, values))}</div>'

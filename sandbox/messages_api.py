@@ -24,7 +24,8 @@ MAX_OPTIONS = 16 * 1024
 
 Form = dict[str, list[str]]
 
-_VARIABLE = re.compile(r"%recipient\.([^%\s]+)%")
+_VARIABLE = re.compile(r"%recipient(?:\.([^%\s]+))?%")
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NAME = re.compile(rb'name="([^"]*)"')
 
 
@@ -55,8 +56,7 @@ class Mailing:
         if "%recipient" not in text:
             return text
         values = self.variables.get(address, {})
-        text = _VARIABLE.sub(lambda match: str(values.get(match[1], match[0])), text)
-        return text.replace("%recipient%", address)
+        return _VARIABLE.sub(lambda match: str(values.get(match[1], match[0])) if match[1] else address, text)
 
     def user_variables(self, address: str) -> dict[str, str]:
         return {name: self.merged(value, address) for name, value in self.options.items()}
@@ -106,8 +106,8 @@ def answer(provider: Provider, request: Request, fault: Fault | None) -> Respons
             raise Refused(400, f"'{name}' parameter is missing")
     if not any(any(form.get(name, [])) for name in ("text", "html")):
         raise Refused(400, "Need at least one of 'text' or 'html' parameters specified")
-    recipients = {address: name for name, address in getaddresses(form["to"]) if "@" in address}
-    if not recipients:
+    recipients = {address: name for name, address in getaddresses(form["to"])}
+    if not all(_ADDRESS.fullmatch(address) for address in recipients):
         raise Refused(400, "'to' parameter is not a valid address. please check documentation")
     if len(recipients) > MAX_RECIPIENTS:
         raise Refused(400, f"Too many recipients: at most {MAX_RECIPIENTS}")

@@ -1,0 +1,208 @@
+"""E-mail through Mailgun's messages API: up to 1,000 people a call, found again by a Message-Id of our own.
+
+Facts: https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/batch-sending
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.headerregistry import Address
+from urllib.parse import quote, urlencode, urlsplit
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.html import escape
+
+from dispatch.gateways import Answer, HandOff, Item, Result, TryLaterError, UnknownError
+from dispatch.gateways.http import Api, Reply
+from messenger_logs.bodies import fields_of, is_html, merged
+from messenger_logs.models import SentMessage
+from messenger_logs.services.status_reports import StatusReport
+from messenger_logs.statuses import DeliveryStatus, Mode
+
+LARGEST_BATCH = 1000
+SENT = -29
+REGIONS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
+PAGE_SIZE = 300
+CLOCKS_MAY_DIFFER_BY = timedelta(minutes=10)
+
+_PERCENT = re.compile(r"%(?=recipient\b)")
+
+
+def gateway() -> MailgunGateway | None:
+    """Mailgun as the settings name it; None where they name no key or no domain."""
+    base = settings.MAILGUN_API_BASE or REGIONS.get(settings.MAILGUN_REGION)
+    domains = list(dict.fromkeys(filter(None, [settings.MAILGUN_SENDING_DOMAIN, *settings.MAILGUN_DOMAINS])))
+    if not (settings.MAILGUN_API_KEY and base and domains):
+        return None
+    return MailgunGateway(Api("Mailgun", base, auth=("api", settings.MAILGUN_API_KEY)), domains)
+
+
+@dataclass(frozen=True)
+class MailgunGateway:
+    api: Api
+    domains: Sequence[str]
+    """The first one sends; a mail may have been sent by any of them, when the setting was another."""
+
+    @property
+    def batch(self) -> int:
+        asked: int = settings.MAILGUN_BATCH
+        return min(max(1, asked), LARGEST_BATCH)
+
+    def hand_off(self, hand_off: HandOff) -> Answer:
+        domain = self.domains[0]
+        return self._send(hand_off, domain, _mail(hand_off, domain), hand_off.items)
+
+    def look_up(self, hand_off: HandOff) -> Answer | None:
+        """Who of them is in the provider's events. As these come late, a missing one says nothing for some time."""
+        age = timezone.now() - hand_off.handed_at
+        if age > timedelta(days=settings.MAILGUN_RETENTION_DAYS):
+            return Answer([], "Mailgun does not keep events that long.")
+        known: dict[str, tuple[str, datetime]] = {}
+        pages = []
+        for domain in self.domains:
+            for page in self._events(domain, hand_off):
+                pages.append(page.kept)
+                known |= {address: (_message_id(hand_off, domain), hand_off.handed_at) for address in _recipients(page)}
+        missing = any(item.address.casefold() not in known for item in hand_off.items)
+        if missing and age < timedelta(minutes=settings.MAILGUN_LOOK_UP_MINUTES):
+            return None
+        results = [
+            Result(item.delivery_id, _sent(item, *known[at]) if (at := item.address.casefold()) in known else None)
+            for item in hand_off.items
+        ]
+        return Answer(results, "\n".join(pages))
+
+    def _send(self, hand_off: HandOff, domain: str, mail: Mapping[str, str], items: Sequence[Item]) -> Answer:
+        """Send to these, and to each half of them alone where Mailgun refuses them together: one may be at fault."""
+        fields = [*mail.items(), *(("to", item.address) for item in items)]
+        variables = {item.address: _variables(hand_off.message, item) for item in items}
+        fields.append(("recipient-variables", json.dumps(variables)))
+        reply = self.api.ask(
+            "POST", f"/v3/{quote(domain)}/messages", files=[(name, (None, value)) for name, value in fields]
+        )
+        if reply.ok and isinstance(reply.object().get("id"), str):
+            now = timezone.now()
+            results = [Result(item.delivery_id, _sent(item, _message_id(hand_off, domain), now)) for item in items]
+            return Answer(results, reply.kept)
+        if not 400 <= reply.status < 500:
+            raise UnknownError(f"Mailgun answered with status {reply.status}, and not whether it took the mail.")
+        if len(items) == 1:
+            return Answer([Result(items[0].delivery_id, _refused(items[0], reply))], reply.kept)
+        return self._send_halves(hand_off, domain, mail, items)
+
+    def _send_halves(self, hand_off: HandOff, domain: str, mail: Mapping[str, str], items: Sequence[Item]) -> Answer:
+        middle = len(items) // 2
+        results: list[Result] = []
+        raws: list[str] = []
+        for half in (items[:middle], items[middle:]):
+            try:
+                answer = self._send(hand_off, domain, mail, half)
+            except TryLaterError as error:
+                answer = Answer([Result(item.delivery_id, None) for item in half], str(error))
+            except UnknownError as error:
+                answer = Answer([], str(error))
+            results += answer.results
+            raws.append(answer.raw)
+        return Answer(results, "\n".join(raws))
+
+    def _events(self, domain: str, hand_off: HandOff) -> Iterator[Reply]:
+        """The pages of events about the hand-off. Raises TryLaterError where they cannot be had."""
+        begin = hand_off.handed_at - CLOCKS_MAY_DIFFER_BY
+        asked = {
+            "begin": int(begin.timestamp()),
+            "ascending": "yes",
+            "limit": PAGE_SIZE,
+            "message-id": _message_id(hand_off, domain),
+        }
+        path = f"/v3/{quote(domain)}/events?{urlencode(asked)}"
+        seen = set()
+        while path not in seen:
+            seen.add(path)
+            try:
+                reply = self.api.ask("GET", path)
+            except UnknownError as error:
+                raise TryLaterError(str(error)) from error
+            page = reply.object()
+            items, paging = page.get("items"), page.get("paging")
+            if not (reply.ok and isinstance(items, list) and isinstance(paging, dict)):
+                raise TryLaterError(f"Mailgun's answer has no list of events (status {reply.status}).")
+            if not items:
+                return
+            yield reply
+            # Only the path: the key is sent to no other host.
+            following = urlsplit(str(paging.get("next", "")))
+            path = following.path + (f"?{following.query}" if following.query else "")
+
+
+def _mail(hand_off: HandOff, domain: str) -> dict[str, str]:
+    """The fields of a mail but its recipients."""
+    message = hand_off.message
+    names = _field_names(message)
+    body = message.bodies.get(Mode.EMAIL.value) or message.subject
+    html = is_html(body)
+    mail = {
+        "from": settings.MAILGUN_FROM or str(Address(settings.DISTRICT_NAME, "messenger", domain)),
+        "subject": " ".join(_templated(message.subject, names, "t").split()),
+        "html" if html else "text": _templated(body, names, "h" if html else "t"),
+        "h:Message-Id": f"<{_message_id(hand_off, domain)}>",
+        "v:message": str(message.pk),
+        "v:delivery": "%recipient.delivery%",
+        "v:person_id": "%recipient.person_id%",
+    }
+    if message.sender:
+        mail["v:sender"] = message.sender.get_username()
+    if message.reply_to:
+        mail["h:Reply-To"] = " ".join(message.reply_to.split())
+    return mail
+
+
+def _message_id(hand_off: HandOff, domain: str) -> str:
+    """The same whenever the claim is looked at, and nobody else's."""
+    return f"{hand_off.key}@{domain}"
+
+
+def _field_names(message: SentMessage) -> list[str]:
+    return list(dict.fromkeys(fields_of(message.subject) + fields_of(message.bodies.get(Mode.EMAIL.value) or "")))
+
+
+def _templated(text: str, names: Sequence[str], kind: str) -> str:
+    """The text with our {{fields}} as Mailgun's variables; where the sender wrote such a one, it stays as it is."""
+    text = _PERCENT.sub("%recipient.percent%", text)
+    return merged(text, {name: f"%recipient.{kind}{number}%" for number, name in enumerate(names)})
+
+
+def _variables(message: SentMessage, item: Item) -> dict[str, str]:
+    """A recipient's values, each as plain text and as HTML; a field without a value shows its name."""
+    values = {"delivery": str(item.delivery_id), "person_id": item.person_id, "percent": "%"}
+    for number, name in enumerate(_field_names(message)):
+        value = str(item.merge_fields.get(name, name))
+        values |= {f"t{number}": value, f"h{number}": escape(value)}
+    return values
+
+
+def _sent(item: Item, message_id: str, at: datetime) -> StatusReport:
+    return StatusReport(delivery_id=item.delivery_id, attempt=item.attempt, code=SENT, at=at, provider_id=message_id)
+
+
+def _refused(item: Item, reply: Reply) -> StatusReport:
+    said = reply.object().get("message")
+    words = f"Mailgun refused it: {said}" if isinstance(said, str) and said else f"Mailgun refused it ({reply.status})"
+    return StatusReport(
+        delivery_id=item.delivery_id,
+        attempt=item.attempt,
+        status=DeliveryStatus.FAILED,
+        detail=words[:200],
+        at=timezone.now(),
+        raw=reply.kept,
+    )
+
+
+def _recipients(reply: Reply) -> Iterator[str]:
+    for event in reply.object()["items"]:
+        if isinstance(event, dict) and isinstance(event.get("recipient"), str):
+            yield event["recipient"].casefold()
