@@ -49,7 +49,7 @@ def messages_due(mode: Mode, now: datetime) -> QuerySet[SentMessage]:
         running = running.filter(EMERGENCY)
     redials = Redial.objects.filter(message=OuterRef("pk"), mode=mode, claim__isnull=True, due_at__lte=now)
     has_some = Exists(not_left(mode).filter(message=OuterRef("pk"))) | Exists(redials)
-    return running.filter(has_some).order_by(_URGENCY, "starts", "pk")
+    return running.filter(has_some).order_by(_URGENCY, _STARTS[mode], "pk")
 
 
 def messages_to_hold(now: datetime) -> QuerySet[SentMessage]:
@@ -62,5 +62,4 @@ def messages_to_hold(now: datetime) -> QuerySet[SentMessage]:
 
 def _running(mode: Mode, now: datetime) -> QuerySet[SentMessage]:
     running = SentMessage.objects.running().filter(dispatched_here=True, modes__contains=[mode])
-    started: QuerySet[SentMessage] = running.annotate(starts=_STARTS[mode])
-    return started.filter(**{"starts__lte": now})
+    return running.alias(starts=_STARTS[mode]).filter(starts__lte=now)

@@ -1,0 +1,92 @@
+import os
+from collections.abc import Callable, Iterator
+from datetime import time, timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from dispatch.gateways import gateway_for
+from dispatch.services.handing import work
+from dispatch.services.starting import start_due
+from dispatch.services.sweeping import sweep
+from messenger_logs.models import Delivery, Recipient, SentMessage
+from messenger_logs.services.totals import recount
+from messenger_logs.statuses import Mode
+from tests.dispatch.stub import URL, Provider
+from tests.messenger_logs.factories import make_message
+
+
+def database_url() -> str:
+    return f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{connection.settings_dict['NAME']}"
+
+
+@pytest.fixture
+def provider(monkeypatch, settings) -> Iterator[Provider]:
+    provider = Provider()
+    monkeypatch.setenv(URL, provider.url)
+    settings.GATEWAYS = {mode: f"tests.dispatch.stub.{mode}_gateway" for mode in ("email", "voice", "text")} | {
+        "inbox": "dispatch.gateways.inbox.gateway"
+    }
+    settings.VOICE_HOURS = (time(0, 0), time(23, 59, 59, 999999))
+    settings.STALE_CLAIM_SECONDS = 0
+    yield provider
+    provider.close()
+
+
+@pytest.fixture
+def due_message(db) -> Callable[..., SentMessage]:
+    """A message of ours that is due, with so many devices of a mode."""
+
+    def make(mode: Mode, devices: int = 10, **fields) -> SentMessage:
+        message = make_message(
+            **{
+                "status": SentMessage.Status.WAITING,
+                "modes": [mode],
+                "dispatched_here": True,
+                "scheduled_at": timezone.now() - timedelta(minutes=1),
+                "school": None,
+            }
+            | fields
+        )
+        people = Recipient.objects.bulk_create(
+            Recipient(message=message, person_id=str(number), name=f"Parent, {number}", counted=True)
+            for number in range(devices)
+        )
+        Delivery.objects.bulk_create(
+            Delivery(message=message, recipient=person, mode=mode, address=_address(mode, number))
+            for number, person in enumerate(people)
+        )
+        recount(message_id=message.pk)
+        return message
+
+    return make
+
+
+def _address(mode: Mode, number: int) -> str:
+    return {Mode.EMAIL: f"p{number}@example.com", Mode.INBOX: f"{number}"}.get(mode, f"+1763555{number:04}")
+
+
+def dispatch_all(*modes: Mode) -> int:
+    """As the dispatcher does it, turn by turn, until a turn changes nothing."""
+    handed = 0
+    for _ in range(10):
+        settled = sweep()
+        began = start_due()
+        now = sum(work(mode) for mode in modes or Mode if gateway_for(mode))
+        handed += now
+        if not (settled or began or now):
+            break
+    return handed
+
+
+def statuses(message: SentMessage) -> dict[str, int]:
+    """How many deliveries have each status."""
+    counted: dict[str, int] = {}
+    for status in Delivery.objects.filter(message=message).values_list("status", flat=True):
+        counted[status] = counted.get(status, 0) + 1
+    return counted
+
+
+def status_of(message: SentMessage) -> str:
+    return SentMessage.objects.values_list("status", flat=True).get(pk=message.pk)

@@ -1,0 +1,235 @@
+"""Calls and texts to the stand-in over HTTP, and the codes for what it answers."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from dispatch.gateways import Answer, FollowsTries, HandOff, OpenTry, TryLaterError, UnknownError
+from dispatch.gateways.http import Reply
+from dispatch.gateways.voxology import TextGateway, VoiceGateway, call_report, text_gateway, voice_gateway
+from messenger_logs.models import SentMessage
+from messenger_logs.services.status_reports import StatusReport
+from messenger_logs.statuses import Mode
+from sandbox.server import Sandbox
+from tests.dispatch.gateways.conftest import CALLER_ID, handed, item
+
+TO = "+16125550123"
+
+
+def voice() -> VoiceGateway:
+    gateway = voice_gateway()
+    assert gateway
+    return gateway
+
+
+def text() -> TextGateway:
+    gateway = text_gateway()
+    assert gateway
+    return gateway
+
+
+def hand_off(mode: Mode, body: str = "Bus 12 is late", to: str = TO, **merge_fields: Any) -> HandOff:
+    message = SentMessage(pk=77, subject="Bus", bodies={mode.value: body})
+    return handed(message, item(5, to, **merge_fields), mode=mode)
+
+
+def report_of(answer: Answer) -> StatusReport:
+    [result] = answer.results
+    assert result.delivery_id == 5
+    assert result.report
+    return result.report
+
+
+def placed() -> OpenTry:
+    report = report_of(voice().hand_off(hand_off(Mode.VOICE)))
+    return OpenTry(delivery_id=5, attempt=1, provider_id=report.provider_id, mode=Mode.VOICE)
+
+
+def polled(one: OpenTry, seconds: float = 5) -> StatusReport:
+    """What the call log says, as soon as it knows."""
+    end = time.monotonic() + seconds
+    while True:
+        if reports := voice().poll([one]):
+            return reports[0]
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_they_are_there_only_where_the_settings_are(provider: Sandbox, settings: Settings) -> None:
+    assert isinstance(voice_gateway(), FollowsTries)
+    assert not isinstance(text_gateway(), FollowsTries)
+    settings.VOXOLOGY_WEBHOOK_SECRET = ""
+    assert voice_gateway() is None, "it would have nothing to say"
+    assert text_gateway()
+    settings.VOXOLOGY_TEXT_NUMBER = ""
+    assert text_gateway() is None
+    settings.VOXOLOGY_TEXT_NUMBER = CALLER_ID
+    settings.VOXOLOGY_API_KEY = ""
+    assert text_gateway() is None
+
+
+# Calls
+
+
+def test_a_call_is_placed_and_names_what_it_is_about(provider: Sandbox) -> None:
+    answer = voice().hand_off(hand_off(Mode.VOICE, to=f"{TO};ext=45"))
+    report = report_of(answer)
+    [call] = provider.taken.list("call")
+    assert (call["to"], call["caller_id"]) == (TO, CALLER_ID)
+    assert call["session_data"] == {"message": "77", "delivery": "5", "attempt": "1"}
+    assert (report.status, report.provider_id) == ("in_progress", call["id"])
+    assert json.loads(answer.raw) == {"call_id": call["id"]}
+
+
+def test_the_paths_are_settings(provider: Sandbox, settings: Settings) -> None:
+    settings.VOXOLOGY_PATHS = settings.VOXOLOGY_PATHS | {"dial": "/Elsewhere"}
+    with pytest.raises(TryLaterError, match="base and paths"):
+        voice().hand_off(hand_off(Mode.VOICE))
+    assert provider.requests[-1].path == "/v1/Elsewhere"
+
+
+@pytest.mark.parametrize(("becomes", "code"), [("no answer", 0), ("busy", 1), ("failed", 10)])
+def test_the_call_log_tells_what_became_of_a_call(provider: Sandbox, becomes: str, code: int) -> None:
+    provider.decide("call", TO, becomes)
+    one = placed()
+    report = polled(one)
+    assert (report.delivery_id, report.attempt, report.provider_id) == (5, 1, one.provider_id)
+    assert report.code == code
+    assert json.loads(report.raw)["status"] == becomes
+
+
+@pytest.mark.parametrize(
+    ("log", "code"),
+    [
+        ({"status": "completed", "detection": "live"}, 5),
+        ({"status": "completed", "detection": "live_person"}, 5),
+        ({"status": "completed", "detection": "Machine"}, 6),
+        ({"status": "completed", "detection": "fax"}, 7),
+        ({"status": "completed", "detection": "unknown"}, 9),
+        ({"status": "completed"}, 9),
+        ({"status": "No-Answer"}, 0),
+        ({"status": "busy", "detection": "unknown"}, 1),
+        ({"status": "FAILED"}, 10),
+        ({"status": "canceled"}, -35),
+        ({"status": "abducted"}, 9),
+        ({"status": "live-in-progress"}, None),
+        ({"status": None}, None),
+        ({}, None),
+        ([], None),
+    ],
+)
+def test_each_result_has_its_code(log: Any, code: int | None) -> None:
+    one = OpenTry(delivery_id=5, attempt=2, provider_id="1@2", mode=Mode.VOICE)
+    report = call_report(one, Reply(200, json.dumps(log)))
+    assert (report.code if report else None) == code
+
+
+@pytest.mark.parametrize("end", ["2026-01-05T10:00:00.000Z", "", None, 7, "yesterday", "0001-01-01T00:00:00Z"])
+def test_any_time_of_the_end_can_be_reported(end: Any) -> None:
+    one = OpenTry(delivery_id=5, attempt=2, provider_id="1@2", mode=Mode.VOICE)
+    report = call_report(one, Reply(200, json.dumps({"status": "busy", "end_time": end})))
+    assert report
+    assert report.at
+    assert (report.at.isoformat() == "2026-01-05T10:00:00+00:00") == (end == "2026-01-05T10:00:00.000Z")
+
+
+def test_there_is_no_news_of_a_call_that_goes_on(provider: Sandbox) -> None:
+    provider.phones.pace = 1
+    assert voice().poll([placed()]) == []
+
+
+def test_what_is_known_of_some_calls_is_told_though_others_cannot_be_asked(provider: Sandbox) -> None:
+    provider.decide("call", TO, "busy")
+    first, second = placed(), placed()
+    polled(first), polled(second)
+    provider.fail(503, times=None, path=second.provider_id)
+    assert [report.provider_id for report in voice().poll([first, second])] == [first.provider_id]
+    with pytest.raises(TryLaterError):
+        voice().poll([second, first])
+
+
+def test_live_calls_are_hung_up(provider: Sandbox) -> None:
+    provider.phones.pace = 1
+    calls = [placed(), placed(), placed()]
+    provider.fail(500, path="LiveCalls")
+    voice().hang_up(calls[:1])
+    provider.fail("lost", path=calls[0].provider_id)
+    with pytest.raises(TryLaterError):
+        voice().hang_up(calls)
+    assert [provider.phones.calls[one.provider_id].status for one in calls] == ["", "canceled", "canceled"]
+    voice().hang_up(calls)
+    assert provider.phones.calls[calls[0].provider_id].status == "canceled"
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, -14), (422, -14), (500, -25), (502, -25)])
+def test_a_refused_call_has_a_code(provider: Sandbox, status: int, code: int) -> None:
+    provider.fail(status)
+    assert report_of(voice().hand_off(hand_off(Mode.VOICE))).code == code
+    assert len(provider.requests) == 1
+
+
+# Texts
+
+
+def test_a_text_has_the_recipients_values_and_no_markup(provider: Sandbox) -> None:
+    body = "<p>{{student.firstName}} &amp; all:</p>\n<p>bus\u00a012  is <b>late</b></p>"
+    report = report_of(text().hand_off(hand_off(Mode.TEXT, body, student_firstName="Zoë <Z>")))
+    [sent] = provider.taken.list("text")
+    assert (sent["to"], sent["api_no"]) == (TO, CALLER_ID)
+    assert sent["text"] == "Zoë <Z> & all:\nbus 12 is late"
+    assert (report.code, report.provider_id) == (-39, sent["id"])
+
+
+def test_a_text_without_a_body_says_its_subject(provider: Sandbox) -> None:
+    text().hand_off(hand_off(Mode.TEXT, ""))
+    assert provider.taken.list("text")[0]["text"] == "Bus"
+
+
+def test_a_family_that_the_provider_knows_as_opted_out_is_so(provider: Sandbox) -> None:
+    provider.phones.opted_out.add(TO)
+    assert report_of(text().hand_off(hand_off(Mode.TEXT))).code == -33
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "word"), [(400, None, "error"), (422, None, "error"), (500, -30, ""), (502, -30, "")]
+)
+def test_a_refused_text_is_an_error(provider: Sandbox, status: int, code: int | None, word: str) -> None:
+    provider.fail(status)
+    report = report_of(text().hand_off(hand_off(Mode.TEXT)))
+    assert (report.code, report.status) == (code, word)
+
+
+# Both
+
+
+@pytest.mark.parametrize("mode", [Mode.VOICE, Mode.TEXT])
+@pytest.mark.parametrize("status", [429, 503, 401])
+def test_what_was_surely_not_taken_is_tried_later(provider: Sandbox, mode: Mode, status: int) -> None:
+    provider.fail(status, times=None)
+    with pytest.raises(TryLaterError):
+        (voice() if mode is Mode.VOICE else text()).hand_off(hand_off(mode))
+    assert len(provider.taken) == 0
+
+
+@pytest.mark.parametrize("mode", [Mode.VOICE, Mode.TEXT])
+@pytest.mark.parametrize(("what", "options"), [("lost", {"taken": True}), ("cut", {}), ("delay", {"seconds": 1.5})])
+def test_what_may_have_been_taken_is_never_repeated(
+    provider: Sandbox, mode: Mode, what: str, options: dict[str, Any]
+) -> None:
+    provider.fail(what, times=None, **options)
+    gateway = voice() if mode is Mode.VOICE else text()
+    with pytest.raises(UnknownError):
+        gateway.hand_off(hand_off(mode))
+    assert len(provider.requests) == 1
+    looked_up = gateway.look_up(hand_off(mode))
+    assert looked_up
+    assert looked_up.results == [], "there is nobody to ask"
+
+
+def test_an_answer_that_names_no_call_leaves_open_whether_it_rings(provider: Sandbox) -> None:
+    provider.fail("html")
+    with pytest.raises(UnknownError):
+        voice().hand_off(hand_off(Mode.VOICE))

@@ -1,0 +1,7 @@
+"""The settings of workers that are processes of their own: the stub provider carries every mode but the inbox."""
+
+from config.settings import *  # noqa: F403
+
+GATEWAYS = {mode: f"tests.dispatch.stub.{mode}_gateway" for mode in ("email", "voice", "text")} | {
+    "inbox": "dispatch.gateways.inbox.gateway"
+}

@@ -1,0 +1,217 @@
+"""A provider over real HTTP that takes anything and remembers it, and a gateway to it."""
+
+import http.client
+import json
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils import timezone
+
+from dispatch.gateways import Answer, HandOff, OpenTry, Result, TryLaterError, UnknownError
+from messenger_logs.services.status_reports import StatusReport
+from messenger_logs.statuses import Mode
+
+URL = "STUB_PROVIDER"
+Fault = Callable[["Request"], None]
+
+
+class Refused(Exception):
+    """Answered with this status; nothing was taken."""
+
+
+class Request(BaseHTTPRequestHandler):
+    provider: "Provider"
+
+    def do_POST(self) -> None:
+        items = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        try:
+            self.provider.take(self, items)
+        except Refused as refused:
+            self.answer(int(str(refused)), {})
+        except ConnectionAbortedError:
+            self.close_connection = True
+        else:
+            self.answer(200, {})
+
+    def do_GET(self) -> None:
+        key = self.path.removeprefix("/known/")
+        with self.provider.lock:
+            self.answer(200, [item for item in self.provider.received if item["key"] == key])
+
+    def answer(self, status: int, content: object) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+class Provider:
+    """`received` is all it ever took. `faults` are run one for each request, before or after it is taken."""
+
+    def __init__(self) -> None:
+        self.received: list[dict[str, Any]] = []
+        self.before: list[Fault] = []
+        self.after: list[Fault] = []
+        self.requests = 0
+        self.lock = threading.Lock()
+        handler = type("Handler", (Request,), {"provider": self})
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def take(self, request: Request, items: list[dict[str, Any]]) -> None:
+        with self.lock:
+            self.requests += 1
+            before = self.before.pop(0) if self.before else None
+            after = self.after.pop(0) if self.after else None
+        if before:
+            before(request)
+        with self.lock:
+            self.received += items
+        if after:
+            after(request)
+
+    @property
+    def tries(self) -> Counter[tuple[int, int]]:
+        """How often it got each try of each delivery."""
+        with self.lock:
+            return Counter((item["delivery"], item["attempt"]) for item in self.received)
+
+    @property
+    def deliveries(self) -> set[int]:
+        return {delivery for delivery, _ in self.tries}
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def answers(status: int) -> Fault:
+    def refuse(request: Request) -> None:
+        raise Refused(status)
+
+    return refuse
+
+
+def hangs_up(request: Request) -> None:
+    raise ConnectionAbortedError
+
+
+class StubGateway:
+    """What each call came to is a code: `codes` by the number of the try."""
+
+    batch = 3
+    codes: dict[int, int] = {}
+    timeout = 5.0
+
+    def __init__(self, mode: Mode) -> None:
+        self.mode = mode
+
+    def hand_off(self, hand_off: HandOff) -> Answer:
+        items = [
+            {"key": str(hand_off.key), "delivery": item.delivery_id, "attempt": item.attempt, "address": item.address}
+            for item in hand_off.items
+        ]
+        address = urlsplit(os.environ[URL])
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=self.timeout)
+        try:
+            connection.connect()
+        except OSError as error:
+            raise TryLaterError(str(error)) from None
+        die_at("connected")
+        try:
+            connection.request("POST", "/", json.dumps(items))
+            die_at("sent")
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise UnknownError(str(error)) from None
+        finally:
+            connection.close()
+        if answer.status == 429:
+            raise TryLaterError("too many requests")
+        if answer.status != 200:
+            raise UnknownError(str(answer.status))
+        return Answer(
+            [Result(item.delivery_id, self.report(item.delivery_id, item.attempt)) for item in hand_off.items]
+        )
+
+    def report(self, delivery_id: int, attempt: int) -> StatusReport:
+        usual = {Mode.EMAIL: -29, Mode.VOICE: 5, Mode.TEXT: -27}[self.mode]
+        return StatusReport(
+            delivery_id=delivery_id, attempt=attempt, code=self.codes.get(attempt, usual), at=timezone.now()
+        )
+
+    def look_up(self, hand_off: HandOff) -> Answer | None:
+        if self.mode is not Mode.EMAIL:
+            return Answer([])
+        address = urlsplit(os.environ[URL])
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=5)
+        connection.request("GET", f"/known/{hand_off.key}")
+        known = {item["delivery"] for item in json.loads(connection.getresponse().read())}
+        connection.close()
+        return Answer(
+            [
+                Result(item.delivery_id, self.report(item.delivery_id, item.attempt))
+                if item.delivery_id in known
+                else Result(item.delivery_id, None)
+                for item in hand_off.items
+            ]
+        )
+
+
+class RingingGateway(StubGateway):
+    """Calls ring until the test lets them end, by `ends`: delivery to code."""
+
+    ends: dict[int, int] = {}
+    hung_up: list[int] = []
+
+    def report(self, delivery_id: int, attempt: int) -> StatusReport:
+        return StatusReport(
+            delivery_id=delivery_id, attempt=attempt, status="in_progress", at=timezone.now(), provider_id="call"
+        )
+
+    def poll(self, tries: Sequence[OpenTry]) -> list[StatusReport]:
+        return [
+            StatusReport(
+                delivery_id=one.delivery_id, attempt=one.attempt, code=self.ends[one.delivery_id], at=timezone.now()
+            )
+            for one in tries
+            if one.delivery_id in self.ends
+        ]
+
+    def hang_up(self, tries: Sequence[OpenTry]) -> None:
+        self.hung_up.extend(one.delivery_id for one in tries)
+
+
+def die_at(step: str) -> None:
+    """End this process in the way that nothing can prevent, where the test asked for it."""
+    if os.environ.get("DIE_AT") == step:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def email_gateway() -> StubGateway:
+    return StubGateway(Mode.EMAIL)
+
+
+def voice_gateway() -> StubGateway:
+    return StubGateway(Mode.VOICE)
+
+
+def ringing_gateway() -> StubGateway:
+    return RingingGateway(Mode.VOICE)
+
+
+def text_gateway() -> StubGateway:
+    return StubGateway(Mode.TEXT)

@@ -1,0 +1,115 @@
+"""Cancels against workers: nothing is claimed once a cancel has committed, as the provider's record shows."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+
+from accounts.models import User
+from dispatch.models import Claim
+from dispatch.services.handing import work
+from dispatch.services.starting import start_due
+from messenger_logs.models import Delivery, SentMessage
+from messenger_logs.services.cancel import cancel_message
+from messenger_logs.services.stopping import complete_cancel, stopped_and_left
+from messenger_logs.services.totals import recount
+from messenger_logs.statuses import Mode
+from messenger_logs.totals import totals_of
+from tests.dispatch.stub import Provider, StubGateway
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROUNDS, WORKERS, DEVICES = 200, 4, 8
+
+
+@contextmanager
+def workers(count: int) -> Iterator[threading.Event]:
+    """So many workers, each with a database session of its own, that look for mail while the event is set."""
+    awake, stop, failed = threading.Event(), threading.Event(), []
+
+    def run() -> None:
+        try:
+            while awake.wait() and not stop.is_set():
+                if not work(Mode.EMAIL):
+                    time.sleep(0.002)
+        except Exception as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield awake
+    finally:
+        stop.set()
+        awake.set()
+        for thread in threads:
+            thread.join()
+    assert not failed
+
+
+def claimed(message: SentMessage) -> set[int]:
+    """All that ever left the waiting rows, as any session sees it that looks now."""
+    return set(
+        Delivery.objects.filter(message=message)
+        .exclude(status__in=["waiting", "canceled"])
+        .values_list("pk", flat=True)
+    )
+
+
+def test_nothing_is_claimed_after_a_cancel_in_200_random_interleavings(
+    provider: Provider, due_message: Callable[..., SentMessage], make_user: Callable[..., User], monkeypatch
+) -> None:
+    chance = random.Random(4)
+    monkeypatch.setattr(StubGateway, "batch", 2)
+    monkeypatch.setattr("messenger_logs.services.cancel.stop_the_rest.delay", lambda message_id: None)
+    by = make_user()
+    in_the_middle = 0
+    with workers(WORKERS) as awake:
+        for _ in range(ROUNDS):
+            message = due_message(Mode.EMAIL, DEVICES)
+            if chance.random() < 0.9:
+                start_due()
+            awake.set()
+            time.sleep(chance.random() ** 2 * 0.05)
+
+            cancel_message(message_id=message.pk, by=by)
+            left = claimed(message)
+            complete_cancel(message_id=message.pk)
+
+            wait_until(lambda message=message: not open_claims(message))
+            awake.clear()
+            message.refresh_from_db()
+            if message.cancel_asked_at is None:
+                assert message.status == "sent", "it was finished before the cancel"
+                continue
+            received = provider.deliveries & set(message.deliveries.values_list("pk", flat=True))
+            canceled = set(message.deliveries.filter(status="canceled").values_list("pk", flat=True))
+            assert received == left, "what the provider got had been claimed when the cancel was committed"
+            assert not received & canceled
+            figures = stopped_and_left(message.pk)
+            assert (figures.stopped, figures.left) == (len(canceled), len(received))
+            assert figures.stopped + figures.left == DEVICES
+            in_the_middle += 0 < figures.stopped < DEVICES
+            kept = totals_of(message)
+            recount(message_id=message.pk)
+            assert totals_of(message).modes == kept.modes
+    assert set(provider.tries.values()) == {1}, "nobody got anything twice"
+    assert in_the_middle > ROUNDS / 10, "the cancels came while the workers were at it"
+
+
+def open_claims(message: SentMessage) -> bool:
+    return Claim.objects.filter(message=message).exclude(state="settled").exists()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.002)

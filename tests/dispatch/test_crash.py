@@ -1,0 +1,202 @@
+"""Workers killed at every step, and a provider that behaves badly: judged by what the provider received."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+
+from dispatch.models import Claim, InboxMessage, Pace
+from dispatch.services import handing
+from dispatch.services.handing import work
+from dispatch.services.recording import record
+from dispatch.services.starting import start_due
+from dispatch.services.sweeping import sweep
+from messenger_logs.models import Delivery, SentMessage
+from messenger_logs.services.cancel import cancel_message
+from messenger_logs.services.stopping import complete_cancel, stopped_and_left
+from messenger_logs.services.totals import recount
+from messenger_logs.statuses import Mode
+from messenger_logs.totals import totals_of
+from tests.dispatch.conftest import database_url, dispatch_all, status_of, statuses
+from tests.dispatch.stub import Provider, answers, hangs_up
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Due = Callable[..., SentMessage]
+STEPS = ["claiming", "claimed", "connected", "sent", "answered", "recorded"]
+
+
+def run_worker_that_dies(mode: Mode, step: str) -> None:
+    environment = os.environ | {"DATABASE_URL": database_url(), "DIE_AT": step}
+    worker = [sys.executable, "-m", "tests.dispatch.worker", mode.value]
+    process = subprocess.run(worker, cwd=django_settings.BASE_DIR, env=environment, capture_output=True, timeout=60)
+    assert process.returncode == -signal.SIGKILL, process.stderr.decode()
+
+
+def assert_whole(message: SentMessage) -> None:
+    """Nothing is in anybody's hands any more, and the kept totals are what a recount finds."""
+    assert not Claim.objects.exclude(state="settled").exists()
+    kept = totals_of(message)
+    recount(message_id=message.pk)
+    assert totals_of(message).modes == kept.modes
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_an_email_is_sent_once_whenever_its_worker_is_killed(provider: Provider, due_message: Due, step: str) -> None:
+    message = due_message(Mode.EMAIL, 7)
+    start_due()
+    run_worker_that_dies(Mode.EMAIL, step)
+
+    dispatch_all()
+
+    assert provider.deliveries == set(Delivery.objects.values_list("pk", flat=True)), "nothing is lost"
+    assert set(provider.tries.values()) == {1}, "nothing is sent twice"
+    assert statuses(message) == {"sent": 7}
+    assert status_of(message) == "sent"
+    assert_whole(message)
+
+
+@pytest.mark.parametrize("mode", [Mode.VOICE, Mode.TEXT])
+@pytest.mark.parametrize("step", STEPS)
+def test_nobody_is_called_twice_whenever_a_worker_is_killed(
+    provider: Provider, due_message: Due, mode: Mode, step: str
+) -> None:
+    message = due_message(mode, 7)
+    start_due()
+    run_worker_that_dies(mode, step)
+
+    dispatch_all()
+
+    in_doubt = set(
+        Delivery.objects.filter(status="vendor_received", detail="Status unknown").values_list("pk", flat=True)
+    )
+    # From the moment on at which the provider is asked nobody can know, until its answer is recorded.
+    assert len(in_doubt) == (3 if step in {"connected", "sent", "answered"} else 0)
+    assert provider.deliveries | in_doubt == set(Delivery.objects.values_list("pk", flat=True)), "nothing is lost"
+    assert set(provider.tries.values()) == {1}, "nobody is tried twice"
+    assert totals_of(message).modes[mode].received == len(in_doubt), "counted so"
+    assert status_of(message) == "sent"
+    assert_whole(message)
+
+
+def test_what_a_killed_worker_had_claimed_is_canceled_with_its_message(
+    provider: Provider, due_message: Due, make_user
+) -> None:
+    message = due_message(Mode.EMAIL, 7)
+    start_due()
+    run_worker_that_dies(Mode.EMAIL, "claimed")
+    cancel_message(message_id=message.pk, by=make_user())
+    complete_cancel(message_id=message.pk)
+
+    sweep()
+
+    assert statuses(message) == {"canceled": 7}
+    figures = stopped_and_left(message.pk)
+    assert (figures.stopped, figures.left) == (7, 0)
+    assert not provider.received
+    assert_whole(message)
+
+
+@pytest.mark.parametrize("mode", [Mode.EMAIL, Mode.VOICE])
+@pytest.mark.parametrize(
+    ("when", "fault", "taken"),
+    [
+        ("before", answers(429), False),
+        ("before", answers(500), None),
+        ("after", answers(500), None),
+        ("before", hangs_up, None),
+        ("after", hangs_up, None),
+    ],
+    ids=["429", "500, not taken", "500, taken", "no answer, not taken", "no answer, taken"],
+)
+def test_a_provider_that_fails_gets_nothing_twice(
+    provider: Provider, due_message: Due, settings, monkeypatch, mode: Mode, when: str, fault, taken: bool | None
+) -> None:
+    monkeypatch.setattr("dispatch.services.handing.pause", lambda *args, **named: None)
+    message = due_message(mode, 7)
+    getattr(provider, when).append(fault)
+
+    dispatch_all()
+
+    in_doubt = set(Delivery.objects.filter(detail="Status unknown").values_list("pk", flat=True))
+    assert set(provider.tries.values()) == {1}
+    assert provider.deliveries | in_doubt == set(Delivery.objects.values_list("pk", flat=True))
+    assert len(in_doubt) == (3 if mode is Mode.VOICE and taken is None else 0)
+    assert status_of(message) == "sent"
+    assert_whole(message)
+
+
+def test_an_answer_that_comes_after_the_claim_was_settled_still_counts(
+    provider: Provider, due_message: Due, monkeypatch
+) -> None:
+    message = due_message(Mode.VOICE, 3)
+    # While the worker waits for its answer, the claim is taken for stale.
+    provider.after.append(lambda request: time.sleep(1))
+
+    def run() -> None:
+        work(Mode.VOICE)
+        connection.close()
+
+    start_due()
+    worker = threading.Thread(target=run)
+    worker.start()
+    while not provider.deliveries:
+        time.sleep(0.01)
+    sweep()
+    assert statuses(message) == {"vendor_received": 3}
+    worker.join()
+
+    assert statuses(message) == {"not_confirmed": 3}
+    assert set(provider.tries.values()) == {1}
+    assert_whole(message)
+
+
+def test_an_answer_that_comes_twice_counts_once(provider: Provider, due_message: Due, monkeypatch) -> None:
+    monkeypatch.setattr(handing, "record", lambda *args: (record(*args), record(*args)))
+    message = due_message(Mode.VOICE, 3)
+
+    dispatch_all()
+
+    assert statuses(message) == {"not_confirmed": 3}
+    assert totals_of(message).modes[Mode.VOICE].attempts == 3
+    assert_whole(message)
+
+
+def test_a_provider_that_cannot_be_reached_is_asked_again_later(
+    provider: Provider, due_message: Due, monkeypatch
+) -> None:
+    message = due_message(Mode.EMAIL, 4)
+    monkeypatch.setenv("STUB_PROVIDER", "http://127.0.0.1:1")
+
+    assert dispatch_all() == 0
+    assert statuses(message) == {"waiting": 4}
+    monkeypatch.setenv("STUB_PROVIDER", provider.url)
+    assert dispatch_all() == 0, "it waits as long as the provider was thought to need"
+
+    Pace.objects.update(paused_until=None)
+    assert dispatch_all() == 4
+    assert statuses(message) == {"sent": 4}
+
+
+def test_an_inbox_is_looked_up_and_filled_once(provider: Provider, due_message: Due, monkeypatch) -> None:
+    def die(*args) -> None:
+        raise SystemExit
+
+    message = due_message(Mode.INBOX, 4, bodies={"inbox": "Hello {{student.firstName}}"})
+    monkeypatch.setattr(handing, "record", die)
+    start_due()
+    with pytest.raises(SystemExit):
+        work(Mode.INBOX)
+    monkeypatch.setattr(handing, "record", record)
+
+    dispatch_all()
+
+    assert statuses(message) == {"sent": 4}
+    assert InboxMessage.objects.count() == 4

@@ -1,0 +1,35 @@
+"""A worker as a process of its own: it hands over what is due of the mode it is given, and dies where DIE_AT says."""
+
+import os
+import sys
+
+import django
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.dispatch.settings"
+django.setup()
+
+from dispatch.services import claims, handing  # noqa: E402
+from messenger_logs.statuses import Mode  # noqa: E402
+from tests.dispatch.stub import die_at  # noqa: E402
+
+name, hand_over, record = claims.worker_name, handing.hand_over, handing.record
+
+
+def in_the_claim() -> str:
+    die_at("claiming")
+    return name()
+
+
+def after_the_claim(*args):
+    die_at("claimed")
+    return hand_over(*args)
+
+
+def around_the_record(*args):
+    die_at("answered")
+    record(*args)
+    die_at("recorded")
+
+
+claims.worker_name, handing.hand_over, handing.record = in_the_claim, after_the_claim, around_the_record
+handing.work(Mode(sys.argv[1]))
