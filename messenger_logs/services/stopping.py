@@ -34,11 +34,11 @@ WITH batch AS MATERIALIZED (
     WHERE d.message_id = %(message)s AND {_NOT_LEFT} AND NOT d.duplicate AND (d.mode, d.id) > (%(mode)s, %(id)s)
     ORDER BY d.mode, d.id LIMIT %(batch)s
 ), stopped AS (
-    UPDATE {Delivery._meta.db_table} AS d SET status = 'canceled', outcome = 'canceled', detail = ''
+    UPDATE {Delivery._meta.db_table} AS d SET status = 'canceled', outcome = 'canceled', detail = '', code = NULL
     FROM batch WHERE d.id = batch.id AND {_NOT_LEFT}
     RETURNING d.mode, d.address
 ), duplicates AS (
-    UPDATE {Delivery._meta.db_table} AS d SET status = 'canceled', outcome = 'canceled', detail = ''
+    UPDATE {Delivery._meta.db_table} AS d SET status = 'canceled', outcome = 'canceled', detail = '', code = NULL
     FROM stopped
     WHERE d.message_id = %(message)s AND d.duplicate AND {_NOT_LEFT}
         AND d.mode = stopped.mode AND d.address = stopped.address

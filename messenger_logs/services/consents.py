@@ -1,0 +1,86 @@
+"""STOP and START: whether a number takes texts, and the message that tells of it in Sent Message Log 2.0."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from messenger_logs.models import Delivery, DeviceAttempt, Recipient, SentMessage, TextConsent, V2Type
+from messenger_logs.services.totals import recount
+from messenger_logs.statuses import NOT_TRIED, OUTCOMES, PHONE, RANKS, DeliveryStatus, Mode
+
+# Nobody of the district sent it: so it is shown to those alone who see everybody's messages.
+_SENDER_NAME = "Recipient, by text"
+_UNKNOWN_PERSON = Recipient(person_id="unknown", name="Number not on record")
+# A number is a family's; one that hundreds share is a switchboard.
+_MOST_PEOPLE = 50
+
+
+@transaction.atomic
+def record_consent(*, number: str, opted_out: bool, at: datetime, raw: str) -> bool:
+    """Record that a number (E.164) sent STOP or START; ``raw`` is what the provider said. True where that changed it.
+
+    Safe to repeat: the same again, or something older, changes nothing and makes no second message.
+    """
+    consent, new = TextConsent.objects.get_or_create(number=number, defaults={"opted_out": opted_out, "changed_at": at})
+    changed = new or (
+        TextConsent.objects.filter(pk=consent.pk, changed_at__lt=at)
+        .exclude(opted_out=opted_out)
+        .update(opted_out=opted_out, changed_at=at)
+    )
+    if changed:
+        _tell(number, opted_out, at, raw)
+    return bool(changed)
+
+
+def _tell(number: str, opted_out: bool, at: datetime, raw: str) -> None:
+    kind = V2Type.TEXT_OPT_OUT if opted_out else V2Type.TEXT_OPT_IN
+    message = SentMessage.objects.create(
+        engine=SentMessage.Engine.V2,
+        message_type=kind,
+        status=SentMessage.Status.SENT,
+        subject=kind.label,
+        sender_name=_SENDER_NAME,
+        created_at=at,
+        scheduled_at=at,
+        listed_from=at,
+        modes=[Mode.TEXT],
+    )
+    recipients = Recipient.objects.bulk_create(
+        Recipient(
+            message=message,
+            person_id=person.person_id,
+            name=person.name,
+            student_number=person.student_number,
+            student_name=person.student_name,
+            counted=True,
+        )
+        for person in _people(number)
+    )
+    status = DeliveryStatus.OPT_OUT if opted_out else DeliveryStatus.DELIVERED
+    detail = "Texted STOP" if opted_out else "Texted START"
+    said = {"status": status, "detail": detail, "outcome": OUTCOMES[status]}
+    deliveries = Delivery.objects.bulk_create(
+        Delivery(
+            message=message,
+            recipient=recipient,
+            mode=Mode.TEXT,
+            address=number,
+            duplicate=place > 0,
+            last_attempt_at=at,
+            **said,
+        )
+        for place, recipient in enumerate(recipients)
+    )
+    DeviceAttempt.objects.create(
+        delivery=deliveries[0], number=1, ended_at=at, rank=RANKS[status], made=status not in NOT_TRIED, raw=raw, **said
+    )
+    recount(message_id=message.pk)
+
+
+def _people(number: str) -> list[Recipient]:
+    """Whose number it is, as the newest message to each of them says."""
+    known = Recipient.objects.filter(deliveries__mode__in=PHONE, deliveries__address__iexact=number)
+    newest = known.order_by("person_id", "-message_id", "pk").distinct("person_id")
+    return list(newest[:_MOST_PEOPLE]) or [_UNKNOWN_PERSON]
