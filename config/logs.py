@@ -1,8 +1,24 @@
 """Logs: one JSON object a line on standard error. They name domains, counts and errors, and nobody's data."""
 
+import logging
+import re
 from typing import Any
 
 import structlog
+
+_SECRET_ADDRESS = re.compile(r"(/voxology/)[^/]+")
+
+
+class WithoutSecrets(logging.Filter):
+    """Django names the address of what it refused; the one that our provider calls is a secret."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                _SECRET_ADDRESS.sub(r"\1...", value) if isinstance(value, str) else value for value in record.args
+            )
+        return True
+
 
 _SHARED: list[Any] = [
     structlog.stdlib.add_log_level,
@@ -25,7 +41,10 @@ LOGGING = {
             ],
         },
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "filters": {"without secrets": {"()": WithoutSecrets}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["without secrets"]},
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {"django": {"handlers": [], "level": "INFO"}},
 }

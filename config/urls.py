@@ -7,6 +7,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 
 urlpatterns = [
     path("", include("accounts.urls")),
+    path("", include("dispatch.urls")),
     path("", include("mailgun_sync.urls")),
     path("", include("messenger_logs.urls")),
     path("api/v1/", include("config.api_urls")),

@@ -230,6 +230,11 @@ OPEN = [
     Open("account_reset_password_from_key",       (200, 200, 200, 200),                       (200, 200, 200, 200),
          of={"uidb36": "1", "key": "no-such-key"}),
     Open("account_reset_password_from_key_done",  (200, 200, 405, 200),                       (200, 200, 405, 200)),
+    # For the provider of voice and text, under an address that nobody else knows.
+    Open("dispatch:call_flow",                    (405, 405, 404, 405),                       (405, 405, 404, 405),
+         of={"secret": "no-such-secret"}),
+    Open("dispatch:texts",                        (405, 405, 404, 405),                       (405, 405, 404, 405),
+         of={"secret": "no-such-secret"}),
 ]
 
 API = [
