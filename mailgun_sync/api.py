@@ -25,6 +25,12 @@ class MailgunEventSerializer(serializers.ModelSerializer[MailgunEvent]):
 
     kind = serializers.CharField(source="shown_kind", help_text="What the log calls it: failed-permanent, suppressed…")
     domain = serializers.CharField(source="domain.name")
+    sent_message = serializers.IntegerField(
+        source="sent_message_id",
+        allow_null=True,
+        help_text="The message of ours that it is about, if any.",
+    )
+    delivery = serializers.IntegerField(source="delivery_id", allow_null=True)
 
     class Meta:
         model = MailgunEvent
@@ -43,6 +49,8 @@ class MailgunEventSerializer(serializers.ModelSerializer[MailgunEvent]):
             "code",
             "detail",
             "message_id",
+            "sent_message",
+            "delivery",
         ]
 
 

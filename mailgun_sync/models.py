@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
 
 from mailgun_sync.querysets import MailgunEventQuerySet, SendingDomainQuerySet
+from messenger_logs.models import Delivery, SentMessage
 
 DEFAULT_SETTLE_AFTER = timedelta(minutes=30)
 
@@ -105,6 +106,13 @@ class MailgunEvent(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
     person_id = models.CharField(max_length=64, blank=True)
+    # What it is about, where the e-mail is one of ours and the user variables agree with our records.
+    sent_message = models.ForeignKey(
+        SentMessage, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
+    delivery = models.ForeignKey(
+        Delivery, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
+    )
     raw = models.TextField()
 
     objects = MailgunEventQuerySet.as_manager()
@@ -123,6 +131,10 @@ class MailgunEvent(models.Model):
             ),
             # A person has some hundred events: they are quicker sorted than kept in order.
             models.Index(fields=["person_id"], name="mailgun_event_person", condition=~Q(person_id="")),
+            models.Index(fields=["delivery"], name="mailgun_event_delivery", condition=Q(delivery__isnull=False)),
+            models.Index(
+                fields=["sent_message"], name="mailgun_event_message", condition=Q(sent_message__isnull=False)
+            ),
             GinIndex(OpClass(Upper("recipient"), name="gin_trgm_ops"), name="mailgun_event_recipient"),
         ]
 

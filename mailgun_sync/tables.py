@@ -10,7 +10,7 @@ from django_tables2 import Column, TemplateColumn
 
 from grid.statuses import Shape, Status, Tone
 from grid.tables import GridTable, NumberColumn, StatusColumn, TimeColumn
-from mailgun_sync.models import EventKind, SendingDomain, SyncRun
+from mailgun_sync.models import EventKind, MailgunEvent, SendingDomain, SyncRun
 
 EVENT_STATUSES = {
     EventKind.ACCEPTED: Status(
@@ -57,6 +57,15 @@ class MailgunEventTable(GridTable):
 
     # Whether the page has a form that looks for a person (mailgun_sync/log.html).
     leads_to_people = False
+    # The pages of those messages that the user may see, by id.
+    message_addresses: Mapping[int, str] = {}
+
+    def render_subject(self, record: MailgunEvent, value: str) -> SafeString | str:
+        address = self.message_addresses.get(record.sent_message_id) if record.sent_message_id else None
+        return format_html('<a href="{}">{}</a>', address, value) if address else value
+
+    def value_subject(self, value: str) -> str:
+        return value
 
     def render_person_id(self, value: str) -> SafeString | str:
         if not self.leads_to_people:

@@ -24,6 +24,7 @@ from mailgun_sync.querysets import MailgunEventQuerySet
 from mailgun_sync.services import control
 from mailgun_sync.services.domains import configured_domains
 from mailgun_sync.tables import DomainTable, GapTable, MailgunEventTable, QuarantineTable, RunTable
+from messenger_logs.links import message_addresses
 
 SHOWN_RUNS = 50
 SHOWN_QUARANTINED = 50
@@ -74,6 +75,12 @@ class MailgunMessageLog(ToolGridView):
     def begin(self, asked: dict[str, str], *, find: str) -> None:
         self.days_seen: dict[date, bool] = {}
         super().begin(asked, find=find)
+
+    def fetch(self) -> list[str]:
+        notes = super().fetch()
+        if messages := {row.sent_message_id for row in self.page.rows if row.sent_message_id}:
+            self.table.message_addresses = message_addresses(self.request.user, messages)
+        return notes
 
     def notes(self) -> list[str]:
         bounds = self.filterset.bounds

@@ -122,6 +122,12 @@ class SentMessage(models.Model):
                 condition=Q(status__in=["waiting", "in_progress"]),
             ),
             GinIndex(OpClass(Upper("subject"), name="gin_trgm_ops"), name="message_subject"),
+            # Few at any time; looked for every minute.
+            models.Index(
+                fields=["cancel_asked_at"],
+                name="message_cancel_unfinished",
+                condition=Q(cancel_asked_at__isnull=False, cancel_completed_at=None),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

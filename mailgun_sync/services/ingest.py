@@ -13,14 +13,17 @@ from django.db import DatabaseError, connection, transaction
 from accounts.models import User
 from mailgun_sync.event_source import ProviderEvent, reread
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent
+from mailgun_sync.services.outcomes import settle_outcomes
+from messenger_logs.models import Delivery, Recipient, SentMessage
 
 # The key, (domain, event, id, µs), is Mailgun's own: an id is unique within a day only, and test events share one id
 # and time between kinds. An event without an id gets the hash of its canonical JSON, which is what jsonb's text is.
 #
 # Timestamps are decimal seconds: through numeric, since a float is off by a microsecond at times.
 #
-# A sender that is not one of our users takes the person id with it: user variables can be read by whoever got the
-# mail, so they are believed only as far as our own records agree.
+# User variables can be read by whoever got the mail, so they are believed only as far as our own records agree. A
+# delivery that they name must be of the message that they name and go to the address of the event; whose message it
+# is, and to whom it went, our records say then. Else a sender that is not one of our users takes the person id along.
 _STORE = f"""
 WITH item AS MATERIALIZED (
     SELECT raw, coalesce(readable, raw)::jsonb AS e, variables::jsonb AS variables
@@ -52,18 +55,33 @@ WITH item AS MATERIALIZED (
 ), stored AS (
     INSERT INTO {MailgunEvent._meta.db_table} (
         domain_id, event, event_id, occurred_at, late_by, recipient, subject, message_id, severity, reason, code,
-        detail, sender_id, person_id, raw)
+        detail, sender_id, person_id, sent_message_id, delivery_id, raw)
     SELECT
         %(domain)s, left(event, 64), event_id, occurred_at,
         CASE WHEN occurred_at BETWEEN %(covered_from)s AND %(settled_through)s THEN now() - occurred_at END,
         left(recipient, 512), left(subject, 1000), left(message_id, 512), left(severity, 32), left(reason, 128),
-        left(code, 32), left(detail, 2000), sender.id,
-        CASE WHEN sender.id IS NULL THEN '' ELSE left(coalesce(variables ->> 'person_id', ''), 64) END, raw
-    FROM derived LEFT JOIN {User._meta.db_table} AS sender ON sender.username = variables ->> 'sender'
+        left(code, 32), left(detail, 2000), CASE WHEN ours.id IS NULL THEN sender.id ELSE ours.sender_id END,
+        CASE WHEN ours.id IS NOT NULL THEN ours.person_id
+             WHEN sender.id IS NOT NULL THEN left(coalesce(variables ->> 'person_id', ''), 64) ELSE '' END,
+        ours.sent_message_id, ours.id, raw
+    FROM derived
+    LEFT JOIN {User._meta.db_table} AS sender ON sender.username = variables ->> 'sender'
+    LEFT JOIN LATERAL (
+        SELECT d.id, d.message_id AS sent_message_id, message.sender_id, recipient.person_id
+        FROM {Delivery._meta.db_table} AS d
+        JOIN {SentMessage._meta.db_table} AS message ON message.id = d.message_id
+        JOIN {Recipient._meta.db_table} AS recipient ON recipient.id = d.recipient_id
+        WHERE d.id = CASE WHEN variables ->> 'delivery' ~ '^[0-9]{{1,18}}$' THEN (variables ->> 'delivery')::bigint END
+            AND d.message_id::text = variables ->> 'message' AND d.mode = 'email'
+            AND lower(d.address) IN (lower(derived.recipient), lower(substring(derived.recipient FROM '<([^<>]+)>')))
+        LIMIT 1
+    ) AS ours ON true
     ON CONFLICT (domain_id, event, event_id, occurred_at) DO NOTHING
-    RETURNING late_by
+    RETURNING late_by, delivery_id
 )
-SELECT count(*), count(late_by), coalesce(max(late_by), interval '0') FROM stored
+SELECT count(*), count(late_by), coalesce(max(late_by), interval '0'),
+    array_agg(DISTINCT delivery_id) FILTER (WHERE delivery_id IS NOT NULL)
+FROM stored
 """  # noqa: S608  (table names only)
 
 
@@ -135,7 +153,9 @@ def _store(events: list[ProviderEvent], known: Known) -> Stored:
             "variables": [event.variables for event in events],
         }
         cursor.execute(_STORE, {**known, **page})
-        new, late, latest_by = cursor.fetchone()
+        new, late, latest_by, deliveries = cursor.fetchone()
+    if deliveries:
+        settle_outcomes(deliveries)
     return Stored(seen=len(events), new=new, late=late, latest_by=latest_by)
 
 
