@@ -1,6 +1,16 @@
 """A made-up district: its staff, families and messages."""
 
 from config.demo.district import Size, make_district
+from config.demo.outgoing import keep_outgoing_back, plan_outgoing
 from config.demo.staff import PASSWORD, STAFF, make_staff, sign_ins
 
-__all__ = ["PASSWORD", "STAFF", "Size", "make_district", "make_staff", "sign_ins"]
+__all__ = [
+    "PASSWORD",
+    "STAFF",
+    "Size",
+    "keep_outgoing_back",
+    "make_district",
+    "make_staff",
+    "plan_outgoing",
+    "sign_ins",
+]

@@ -1,4 +1,4 @@
-"""bin/run: the whole product on this machine, with a made-up district and a stand-in for the e-mail provider."""
+"""bin/run: the whole product on this machine, with a made-up district and a stand-in for the providers."""
 
 import argparse
 import http.client
@@ -15,7 +15,17 @@ from .processes import SetupError, spawn, stop, tail, wait_until
 from .running import VAR, Services, command, given, running
 
 _DEMO_DOMAIN = "mg.harrison.example"
+_DEMO_NUMBER = "+16515550100"
 _DEMO_SENDERS = "admin,principal,counselor,frontoffice:attendance"
+# So slow that a large message can be watched, and canceled in the middle; at any hour.
+_DEMO_PACE = {
+    "MAILGUN_BATCH": "25",
+    "EMAIL_A_MINUTE": "300",
+    "VOICE_A_MINUTE": "240",
+    "TEXT_A_MINUTE": "240",
+    "VOICE_HOURS": "00:00-23:59",
+    "REDIAL_MINUTES": "2",
+}
 
 
 class Program:
@@ -50,8 +60,9 @@ def main(arguments: list[str]) -> int:
         _wait_for_free(host, port)
         print("Starting Messenger Logs ...", flush=True)
         services.environment["PYTHONUNBUFFERED"] = "1"
-        programs = [] if given("MAILGUN_API_KEY") else [_stand_in(services)]
-        sign_ins = _prepare(services)
+        programs = [] if given("MAILGUN_API_KEY") else [_stand_in(services, f"http://{_reachable(host)}:{port}")]
+        # What the demo sends must not reach a real provider.
+        sign_ins = _prepare(services, outgoing=bool(programs) and not given("VOXOLOGY_API_KEY"))
         web = Program("web", "gunicorn", "--config=config/gunicorn.conf.py", f"--bind={host}:{port}", services=services)
         programs += [web, *_background_programs(services)]
         try:
@@ -86,34 +97,50 @@ def _wait_for_free(host: str, port: int) -> None:
     raise SetupError(f"Port {port} of {host} cannot be used: {reason}. Choose another one: PORT={port + 1} bin/run")
 
 
-def _stand_in(services: Services) -> Program:
-    """Start a stand-in for Mailgun with the mail of the demo district, and point the product to it."""
+def _reachable(host: str) -> str:
+    """Where this machine itself finds a server that listens there."""
+    return "127.0.0.1" if host in ("", "0.0.0.0") else host  # noqa: S104
+
+
+def _stand_in(services: Services, site: str) -> Program:
+    """Start a stand-in for the providers with the mail of the demo district, and point the product to it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    key = secrets.token_urlsafe()
+    key, webhook_secret = secrets.token_urlsafe(), secrets.token_urlsafe()
     arguments = {
         "port": str(port),
         "api-key": key,
         "domains": _DEMO_DOMAIN,
         "senders": _DEMO_SENDERS,
         "time-zone": os.environ.get("TIME_ZONE", "America/Chicago"),
+        "call-flow-url": f"{site}/voxology/{webhook_secret}/call-flow/",
+        "texts-url": f"{site}/voxology/{webhook_secret}/texts/",
+        "replies": "0.01",
     }
     options = (f"--{name}={value}" for name, value in arguments.items())
-    stand_in = Program("mailgun-stand-in", "sandbox", *options, services=services)
+    stand_in = Program("stand-in", "sandbox", *options, services=services)
     services.environment.update(
         MAILGUN_API_KEY=key,
         MAILGUN_API_BASE=f"http://127.0.0.1:{port}",
         MAILGUN_DOMAINS=_DEMO_DOMAIN,
         MAILGUN_SYNC_MINUTES="*",
     )
+    if not given("VOXOLOGY_API_KEY"):
+        services.environment.update(
+            VOXOLOGY_API_KEY=key,
+            VOXOLOGY_API_BASE=f"http://127.0.0.1:{port}/v1",
+            VOXOLOGY_CALLER_ID=_DEMO_NUMBER,
+            VOXOLOGY_WEBHOOK_SECRET=webhook_secret,
+        )
+        services.environment.update({name: value for name, value in _DEMO_PACE.items() if not given(name)})
     return stand_in
 
 
-def _prepare(services: Services) -> str:
+def _prepare(services: Services, *, outgoing: bool) -> str:
     """Bring database and static files up to date, make the demo district at the first start; return how to sign in."""
     log, sign_ins = services.logs / "prepare.log", services.logs / "sign-ins.txt"
-    prepare = [sys.executable, "-m", "config.services.prepare", str(sign_ins)]
+    prepare = [sys.executable, "-m", "config.services.prepare", str(sign_ins), *(["--outgoing"] if outgoing else [])]
     if spawn(prepare, log=log, env=services.environment).wait() != 0:
         raise SetupError(f"The database could not be prepared. The end of {log}:\n{tail(log)}")
     return sign_ins.read_text()
