@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from dispatch.services.hours import calls_allowed
 from messenger_logs.models import Delivery, Redial, SentMessage, V2Type
-from messenger_logs.statuses import NOT_LEFT, Mode, Outcome
+from messenger_logs.statuses import CODES, NOT_LEFT, Code, Mode, Outcome
+from messenger_logs.statuses import Redial as Again
 
 EMERGENCY = Q(message_type=V2Type.EMERGENCY)
 # Messages of other engines than 2.0 know no urgency: they go with the general ones.
@@ -58,6 +60,20 @@ def messages_to_hold(now: datetime) -> QuerySet[SentMessage]:
         return SentMessage.objects.none()
     waiting = not_left(Mode.VOICE).filter(message=OuterRef("pk"), status="waiting")
     return _running(Mode.VOICE, now).filter(~EMERGENCY, Exists(waiting))
+
+
+def asks_for_redial(code: Code) -> bool:
+    """Whether a device that came to this code is tried again. After "provider" the provider does it."""
+    if code.redial is Again.SETTING:
+        return bool(settings.REDIAL_ANSWERING_MACHINES)
+    return code.redial in {Again.YES, Again.WINDOW}
+
+
+def reached_after_all() -> Q:
+    """Redials of devices of which something better was told since."""
+    asking = [code.number for code in CODES.values() if asks_for_redial(code)]
+    settled = Q(delivery__code__isnull=True) | ~Q(delivery__code__in=asking)
+    return Q(delivery__outcome=Outcome.SUCCESS) & settled
 
 
 def _running(mode: Mode, now: datetime) -> QuerySet[SentMessage]:

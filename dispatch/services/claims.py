@@ -11,10 +11,10 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from dispatch.due import messages_due, not_left
+from dispatch.due import messages_due, not_left, reached_after_all
 from dispatch.models import Claim
 from messenger_logs.models import Delivery, Redial, SentMessage
-from messenger_logs.statuses import DeliveryStatus, Mode, Outcome
+from messenger_logs.statuses import DeliveryStatus, Mode
 
 State = Claim.State
 
@@ -80,7 +80,7 @@ def _take_waiting(message_id: int, mode: Mode, batch: int) -> list[tuple[int, in
 def _take_redials(message_id: int, mode: Mode, batch: int, key: object) -> list[tuple[int, int]]:
     """Until the try is recorded, a delivery shows what it came to before."""
     due = Redial.objects.filter(message=message_id, mode=mode, claim__isnull=True, due_at__lte=timezone.now())
-    rows = due.exclude(delivery__outcome=Outcome.SUCCESS).select_for_update(skip_locked=True, of=("self",))
+    rows = due.exclude(reached_after_all()).select_for_update(skip_locked=True, of=("self",))
     taken = list(rows.order_by("due_at").values_list("pk", "attempt")[:batch])
     Redial.objects.filter(pk__in=[pk for pk, _ in taken]).update(claim=key)
     return taken

@@ -11,18 +11,17 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from dispatch.due import EMERGENCY
+from dispatch.due import EMERGENCY, asks_for_redial
 from dispatch.gateways import Answer
 from dispatch.models import Claim, OpenCall
 from dispatch.services.claims import give_back
 from dispatch.services.hours import next_allowed
-from messenger_logs.models import Redial as RedialRow
-from messenger_logs.models import SentMessage
+from messenger_logs.models import Redial, SentMessage
 from messenger_logs.services.message_status import settle_status
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.stopping import complete_cancel
 from messenger_logs.services.totals import lock_totals
-from messenger_logs.statuses import PHONE, DeliveryStatus, Mode, Redial, code_of
+from messenger_logs.statuses import PHONE, DeliveryStatus, Mode, code_of
 
 Status = SentMessage.Status
 _ENDED_BY_OUR_CANCEL = -35
@@ -82,11 +81,13 @@ def _note(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:
     canceled = _canceled(message_id)
     if canceled:
         reports = [_of_a_cancel(report) for report in reports]
-    for report in reports:
+    for attempt in {report.attempt for report in reports}:
+        told = [report for report in reports if report.attempt == attempt]
+        ended = [report.delivery_id for report in told if report.status != DeliveryStatus.IN_PROGRESS]
         # The try that was to come has come; and of one that ended, nothing is open any more.
-        RedialRow.objects.filter(delivery=report.delivery_id, attempt__lte=report.attempt).delete()
-        if report.status != DeliveryStatus.IN_PROGRESS:
-            OpenCall.objects.filter(delivery=report.delivery_id, attempt=report.attempt).delete()
+        Redial.objects.filter(delivery__in=[report.delivery_id for report in told], attempt__lte=attempt).delete()
+        OpenCall.objects.filter(delivery__in=ended, attempt=attempt).delete()
+    now = timezone.now()
     OpenCall.objects.bulk_create(
         [
             OpenCall(
@@ -95,6 +96,8 @@ def _note(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:
                 message_id=message_id,
                 mode=mode,
                 provider_id=report.provider_id,
+                placed_at=now,
+                poll_at=now,
                 hang_up=canceled,
             )
             for report in reports
@@ -103,7 +106,7 @@ def _note(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:
         ignore_conflicts=True,
     )
     if mode in PHONE and not canceled:
-        RedialRow.objects.bulk_create(_redials(message_id, mode, reports), ignore_conflicts=True)
+        Redial.objects.bulk_create(_redials(message_id, mode, reports), ignore_conflicts=True)
     report_statuses(message_id=message_id, reports=reports)
 
 
@@ -119,26 +122,17 @@ def _of_a_cancel(report: StatusReport) -> StatusReport:
     return report
 
 
-def _redials(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> list[RedialRow]:
+def _redials(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> list[Redial]:
     """The tries that follow: as the code says, up to so many, after a while, and calls within the allowed hours."""
     due = timezone.now() + timedelta(minutes=settings.REDIAL_MINUTES)
     if mode is Mode.VOICE and not SentMessage.objects.filter(EMERGENCY, pk=message_id).exists():
         due = next_allowed(due)
     return [
-        RedialRow(
-            delivery_id=_delivery(report), message_id=message_id, mode=mode, attempt=report.attempt + 1, due_at=due
-        )
+        Redial(delivery_id=_delivery(report), message_id=message_id, mode=mode, attempt=report.attempt + 1, due_at=due)
         for report in reports
         if report.attempt < settings.PHONE_TRIES and _is_tried_again(report, mode)
     ]
 
 
 def _is_tried_again(report: StatusReport, mode: Mode) -> bool:
-    if report.code is None:
-        return False
-    match code_of(report.code, mode).redial:
-        case Redial.YES | Redial.WINDOW:
-            return True
-        case Redial.SETTING:
-            return bool(settings.REDIAL_ANSWERING_MACHINES)
-    return False
+    return report.code is not None and asks_for_redial(code_of(report.code, mode))

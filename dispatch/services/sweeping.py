@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from dispatch.due import reached_after_all
 from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_for
 from dispatch.models import Claim
 from dispatch.services.claims import mark_handed
@@ -17,7 +18,7 @@ from dispatch.services.handing import hand_off_of, items_of
 from dispatch.services.recording import finish, record
 from messenger_logs.models import Redial, SentMessage
 from messenger_logs.services.status_reports import StatusReport
-from messenger_logs.statuses import PHONE, DeliveryStatus, Mode, Outcome
+from messenger_logs.statuses import PHONE, DeliveryStatus, Mode
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +98,7 @@ def forget_redials() -> None:
     """No redial after a cancel, and none of somebody who was reached after all."""
     unclaimed = Redial.objects.filter(claim__isnull=True)
     unclaimed.filter(message__cancel_asked_at__isnull=False).delete()
-    reached = unclaimed.filter(delivery__outcome=Outcome.SUCCESS)
+    reached = unclaimed.filter(reached_after_all())
     messages = set(reached.values_list("message", flat=True))
     reached.delete()
     for message_id in messages | set(_finished_but_running()):

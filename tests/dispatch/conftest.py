@@ -7,6 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from dispatch.gateways import gateway_for
+from dispatch.models import Claim
 from dispatch.services.handing import work
 from dispatch.services.starting import start_due
 from dispatch.services.sweeping import sweep
@@ -75,7 +76,7 @@ def dispatch_all(*modes: Mode) -> int:
         began = start_due()
         now = sum(work(mode) for mode in modes or Mode if gateway_for(mode))
         handed += now
-        if not (settled or began or now):
+        if not (settled or began or now or Claim.objects.exclude(state="settled").exists()):
             break
     return handed
 
