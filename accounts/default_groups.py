@@ -17,8 +17,12 @@ _SENDER = [
     ToolAndRight(Tool.MAILGUN_MESSAGE_LOG, Right.READ),
     ToolAndRight(Tool.RECIPIENT_LOG, Right.READ),
 ]
-# All logs and cancel. Running the sync and filling the ledger are the system administrators' work.
-_SYSTEMS = [(Tool.MAILGUN_SYNC, Right.WRITE), (Tool.MESSAGE_IMPORT, Right.WRITE)]
+# All logs and cancel. Running the sync, and what other programs do by the API, are the system administrators' work.
+_SYSTEMS = [
+    (Tool.MAILGUN_SYNC, Right.WRITE),
+    (Tool.MESSAGE_IMPORT, Right.WRITE),
+    (Tool.PORTAL_INBOX, Right.READ),
+]
 _MESSENGER_ADMINISTRATOR = [
     cell for cell in every_right() if cell.tool.menu != Menu.SYSTEM_ADMINISTRATION and cell not in _SYSTEMS
 ]

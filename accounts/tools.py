@@ -125,6 +125,12 @@ class Tool(Enum):
         "The way in for what other systems sent.",
         {Right.WRITE: "add messages and report statuses"},
     )
+    PORTAL_INBOX = (
+        Menu.MESSENGER_ADMINISTRATION,
+        "Portal Inbox (API)",
+        "What stands in a person's inbox: for the portal that shows it to them.",
+        {Right.READ: "read the inbox of anybody"},
+    )
     USER_GROUPS = (
         Menu.SYSTEM_ADMINISTRATION,
         "User Groups and Tool Rights",

@@ -6,6 +6,7 @@ from rest_framework.permissions import IsAuthenticated
 from accounts.api import Tokens
 from accounts.tokens import TokenAuthentication
 from config.api_docs import documentation
+from dispatch.api import InboxSearch
 from mailgun_sync.api import Events, EventSearch
 
 app_name = "api"
@@ -22,5 +23,6 @@ urlpatterns = [
     path("tokens/", Tokens.as_view(), name="tokens"),
     path("mailgun-events/", Events.as_view(), name="mailgun_events"),
     path("mailgun-events/search/", EventSearch.as_view(), name="mailgun_event_search"),
+    path("inbox/search/", InboxSearch.as_view(), name="inbox_search"),
     path("", include("messenger_logs.api.urls")),
 ]

@@ -50,6 +50,7 @@ def test_messenger_administrators_have_all_logs_and_cancel_but_no_system_adminis
     assert everything - rights == {
         (Tool.MAILGUN_SYNC, Right.WRITE),
         (Tool.MESSAGE_IMPORT, Right.WRITE),
+        (Tool.PORTAL_INBOX, Right.READ),
         (Tool.USER_GROUPS, Right.READ),
         (Tool.USER_GROUPS, Right.WRITE),
         (Tool.AUDIT_TRAIL, Right.READ),

@@ -281,6 +281,7 @@ API = [
     Api("api:recipients",             "post",   Tool.MESSAGE_IMPORT, W,               400, of=an_imported_message),
     Api("api:statuses",               "post",   Tool.MESSAGE_IMPORT, W,               200, of=an_imported_message,
         body=[{}]),
+    Api("api:inbox_search",           "post",   Tool.PORTAL_INBOX, R,                 200, body={"person_id": MARK}),
     Api("api:mailgun_events",         "get",    Tool.MAILGUN_MESSAGE_LOG, R,          200, query="log=own",
         data=an_event, others=HIDDEN),
     Api("api:mailgun_events",         "get",    Tool.ADMIN_MAILGUN_MESSAGE_LOG, R,    200, query="log=all",
