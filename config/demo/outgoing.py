@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from config.demo import names
@@ -52,7 +53,11 @@ PLANNED = [
 
 
 def plan_outgoing(*, now: datetime | None = None) -> None:
-    """Have messages become due from now on. Only where the providers are stand-ins: they really go out."""
+    """Have messages become due from now on, beside those of earlier times that are still to go out.
+
+    Only where the providers are stand-ins: they really go out.
+    """
+    _still_to_go_out().update(dispatched_here=True)
     now = (now or timezone.now()).replace(microsecond=0)
     everybody = list(_people())
     for number, planned in enumerate(PLANNED):
@@ -63,8 +68,11 @@ def plan_outgoing(*, now: datetime | None = None) -> None:
 
 def keep_outgoing_back() -> None:
     """Let none of them go out any more: the next provider may be a real one."""
-    held = SentMessage.objects.filter(external_id__startswith=PREFIX, dispatched_here=True)
-    held.filter(status__in=SentMessage.CANCELABLE).update(dispatched_here=False)
+    _still_to_go_out().update(dispatched_here=False)
+
+
+def _still_to_go_out() -> QuerySet[SentMessage]:
+    return SentMessage.objects.filter(external_id__startswith=PREFIX, status__in=SentMessage.CANCELABLE)
 
 
 def _message(

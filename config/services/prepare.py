@@ -20,9 +20,10 @@ def main(sign_ins: Path, *, outgoing: bool = False) -> None:
     # Only now, since it wants the settings.
     from config import demo
 
-    demo.keep_outgoing_back()
     if outgoing and demo.sign_ins():
         demo.plan_outgoing()
+    else:
+        demo.keep_outgoing_back()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,62 @@
+"""What the demo district still has to send."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from config import demo
+from messenger_logs.models import Delivery, SentMessage
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def staff(db: None) -> None:
+    demo.make_staff()
+
+
+def outgoing() -> list[SentMessage]:
+    return list(SentMessage.objects.filter(dispatched_here=True).order_by("scheduled_at", "pk"))
+
+
+def test_messages_of_both_engines_become_due_in_the_next_minutes_and_hours() -> None:
+    now = timezone.now()
+    demo.plan_outgoing(now=now)
+    messages = outgoing()
+    assert {message.engine for message in messages} == {"classic", "v2"}
+    assert {message.status for message in messages} == {"waiting"}
+    assert all(message.sender for message in messages)
+    due = [message.scheduled_at - now for message in messages]
+    assert due[0] <= timedelta(0)
+    assert sum(after < timedelta(minutes=5) for after in due) >= 3
+    assert due[-1] > timedelta(hours=2)
+
+
+def test_one_is_large_enough_to_be_canceled_in_the_middle_of_it() -> None:
+    demo.plan_outgoing()
+    [emergency] = SentMessage.objects.filter(message_type="Messenger 2.0 - Emergency")
+    waiting = Delivery.objects.filter(message=emergency, status="waiting")
+    assert 3_000 <= waiting.count() <= 5_000
+    assert emergency.scheduled_at < timezone.now() + timedelta(minutes=5)
+
+
+def test_none_goes_out_where_the_provider_may_be_a_real_one() -> None:
+    demo.plan_outgoing()
+    sent = outgoing()[0]
+    SentMessage.objects.filter(pk=sent.pk).update(status="sent")
+
+    demo.keep_outgoing_back()
+
+    assert outgoing() == [sent], "what is done stays as it was"
+
+
+def test_another_start_has_new_ones_and_takes_up_the_old() -> None:
+    now = timezone.now()
+    demo.plan_outgoing(now=now)
+    planned = len(outgoing())
+    demo.keep_outgoing_back()
+
+    demo.plan_outgoing(now=now + timedelta(hours=1))
+
+    assert len(outgoing()) == 2 * planned
