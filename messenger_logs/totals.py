@@ -66,6 +66,11 @@ class Totals:
     as_of: datetime | None = None  # None where nothing was counted yet
 
     @property
+    def received(self) -> int:
+        """Those that the provider has, or may have, and tells no more of."""
+        return sum(mode.received for mode in self.modes.values())
+
+    @property
     def not_contacted_by_phone(self) -> int:
         return self.recipients - self.contacted_by_phone
 

@@ -33,6 +33,8 @@ def send_again(*, message_id: int, deliveries: Collection[int], by: User) -> int
 
     A message that was finished goes on, and can be canceled again.
     """
+    if not deliveries:
+        return 0
     going_on = SentMessage.objects.filter(pk=message_id, status__in=_MAY_GO_ON, dispatched_here=True)
     if not going_on.update(status=Status.IN_PROGRESS, dispatch_finished_at=None):
         return 0

@@ -209,6 +209,13 @@ GUARDED = [
     Guarded("messenger_logs:admin_message_cancel", Tool.ADMIN_SENT_MESSAGE_LOG, W, 200, 200, 302, 200,
             data=a_waiting_message, of=of_the_message(), also=(R,)),
 
+    Guarded("dispatch:again_sent_message_log", Tool.SENT_MESSAGE_LOG, W, 200, 200, 302, 200, also=(R,),
+            data=a_message, others=404, of=of_the_message()),
+    Guarded("dispatch:again_admin_sent_message_log", Tool.ADMIN_SENT_MESSAGE_LOG, W, 200, 200, 302, 200, also=(R,),
+            data=a_message, of=of_the_message()),
+    Guarded("dispatch:again_upcoming_messages", Tool.UPCOMING_MESSAGES, W, 200, 200, 302, 200, also=(R,),
+            data=a_waiting_message, others=404, of=of_the_message()),
+
     Guarded("mailgun_sync:status",     Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
     Guarded("mailgun_sync:sync_now",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
     Guarded("mailgun_sync:pause",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
