@@ -27,14 +27,17 @@ Status = SentMessage.Status
 _ENDED_BY_OUR_CANCEL = -35
 
 
-def record(claim: Claim, answer: Answer) -> None:
+def record(claim: Claim, answer: Answer, *, only: Claim.State | None = None) -> bool:
     """Record what a provider, or we ourselves, said of the deliveries of a claim. Safe to repeat, and to come late.
 
-    What has no result stays in the claim, which is settled when nothing is left in it.
+    What has no result stays in the claim, which is settled when nothing is left in it. With ``only``, nothing happens to
+    a claim that is in another state by now, and the answer is False.
     """
     with transaction.atomic():
         lock_totals(message_id=claim.message_id)
         held = Claim.objects.select_for_update().get(pk=claim.pk)
+        if only and held.state != only:
+            return False
         if held.state != Claim.State.SETTLED:
             _take_off(held, answer)
         reports = [result.report for result in answer.results if result.report]
@@ -43,6 +46,7 @@ def record(claim: Claim, answer: Answer) -> None:
         finish(claim.message_id)
     if canceled and any(result.report is None for result in answer.results):
         complete_cancel(message_id=claim.message_id)
+    return True
 
 
 def record_reports(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:

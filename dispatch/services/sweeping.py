@@ -13,7 +13,6 @@ from django.utils import timezone
 from dispatch.due import reached_after_all
 from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_for
 from dispatch.models import Claim
-from dispatch.services.claims import mark_handed
 from dispatch.services.handing import hand_off_of, items_of
 from dispatch.services.recording import finish, record
 from messenger_logs.models import Redial, SentMessage
@@ -46,12 +45,10 @@ def _stale(state: State) -> list[Claim]:
 def give_back_stale(claim: Claim) -> bool:
     """A claim that nobody began to hand over: its deliveries wait again, or are canceled with their message.
 
-    A worker that was only slow finds it handed over by somebody else, and leaves it alone.
+    A worker that was only slow finds it settled, and leaves it alone.
     """
-    if not mark_handed(claim):
-        return False
-    record(claim, Answer([Result(pk, None) for pk in claim.deliveries], raw="given back: its worker was gone"))
-    return True
+    nothing = Answer([Result(pk, None) for pk in claim.deliveries], raw="given back: its worker was gone")
+    return record(claim, nothing, only=State.CLAIMED)
 
 
 def look_up(claim: Claim) -> bool:

@@ -14,10 +14,11 @@ from django.db import connection
 
 from dispatch.models import Claim, InboxMessage, Pace
 from dispatch.services import handing
+from dispatch.services.claims import claim_next, mark_handed
 from dispatch.services.handing import work
 from dispatch.services.recording import record
 from dispatch.services.starting import start_due
-from dispatch.services.sweeping import sweep
+from dispatch.services.sweeping import give_back_stale, sweep
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services.cancel import cancel_message
 from messenger_logs.services.stopping import complete_cancel, stopped_and_left
@@ -25,7 +26,7 @@ from messenger_logs.services.totals import recount
 from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
 from tests.dispatch.conftest import database_url, dispatch_all, status_of, statuses
-from tests.dispatch.stub import Provider, answers, hangs_up
+from tests.dispatch.stub import Provider, answers, hangs_up, voice_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -200,3 +201,28 @@ def test_an_inbox_is_looked_up_and_filled_once(provider: Provider, due_message: 
 
     assert statuses(message) == {"sent": 4}
     assert InboxMessage.objects.count() == 4
+
+
+def test_a_slow_worker_leaves_alone_what_was_given_back(provider: Provider, due_message: Due) -> None:
+    message = due_message(Mode.VOICE, 3)
+    start_due()
+    claim = claim_next(Mode.VOICE, batch=3)
+    assert claim
+    sweep()
+    assert statuses(message) == {"waiting": 3}
+
+    assert handing.hand_over(claim, voice_gateway()) == 0
+
+    assert not provider.received
+    assert dispatch_all() == 3
+    assert set(provider.tries.values()) == {1}
+
+
+def test_what_is_being_handed_over_is_not_given_back(provider: Provider, due_message: Due) -> None:
+    message = due_message(Mode.VOICE, 3)
+    start_due()
+    claim = claim_next(Mode.VOICE, batch=3)
+    assert claim
+    assert mark_handed(claim)
+    assert not give_back_stale(claim)
+    assert statuses(message) == {"in_progress": 3}

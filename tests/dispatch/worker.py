@@ -25,9 +25,9 @@ def after_the_claim(*args):
     return hand_over(*args)
 
 
-def around_the_record(*args):
+def around_the_record(*args, **named):
     die_at("answered")
-    record(*args)
+    record(*args, **named)
     die_at("recorded")
 
 
