@@ -30,8 +30,8 @@ _ENDED_BY_OUR_CANCEL = -35
 def record(claim: Claim, answer: Answer, *, only: Claim.State | None = None) -> bool:
     """Record what a provider, or we ourselves, said of the deliveries of a claim. Safe to repeat, and to come late.
 
-    What has no result stays in the claim, which is settled when nothing is left in it. With ``only``, nothing happens to
-    a claim that is in another state by now, and the answer is False.
+    What has no result stays in the claim, which is settled when nothing is left in it. With ``only``, nothing happens
+    to a claim that is in another state by now, and the answer is False.
     """
     with transaction.atomic():
         lock_totals(message_id=claim.message_id)
