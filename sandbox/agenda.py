@@ -18,7 +18,7 @@ class Agenda:
 
     def __init__(self, clock: Clock, *, threads: int = 8) -> None:
         self._clock = clock
-        self._threads = threads
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
         self._entries: list[tuple[float, int, Deed, tuple[Any, ...]]] = []
         self._numbers = count()
         self._changed = threading.Condition()
@@ -27,19 +27,24 @@ class Agenda:
     def at(self, moment: float, deed: Deed, *arguments: Any) -> None:
         """Do it then (epoch seconds), or at once where that is past."""
         with self._changed:
+            if self._stopped:
+                return
             if not self._started:
                 self._started = True
-                for _ in range(self._threads):
-                    threading.Thread(target=self._work, daemon=True).start()
+                for thread in self._threads:
+                    thread.start()
             heapq.heappush(self._entries, (moment, next(self._numbers), deed, arguments))
             self._changed.notify()
 
-    def stop(self) -> None:
-        """Do nothing more; what is being done goes on."""
+    def stop(self, *, wait: float = 0) -> None:
+        """Do nothing more. What is being done goes on; it is waited for so many seconds, where a test wants that."""
         with self._changed:
             self._stopped = True
             self._entries.clear()
             self._changed.notify_all()
+            threads = self._threads if self._started and wait else []
+        for thread in threads:
+            thread.join(wait)
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -184,7 +184,7 @@ def test_a_family_that_sent_stop_gets_no_text_until_start(sandbox: Sandbox, ours
 def test_our_server_is_told_again_until_it_says_that_it_heard(sandbox: Sandbox, ours: Ours) -> None:
     ours.statuses += [500, 503]
     sandbox.phones.text_in(TO, "STOP")
-    until(lambda: len(ours.heard) == 3)
+    until(lambda: len(sandbox.phones.callbacks) == 3)
     assert [callback.status for callback in sandbox.phones.callbacks] == [500, 503, 200]
 
 
