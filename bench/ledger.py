@@ -113,7 +113,7 @@ def shown(view_class: type[GridView], asked: dict[str, str], *, page: int = 1, *
     view.setup(request, **kwargs)
     view.complaints = []
     view.begin(asked, find="")
-    assert not view.complaints and not view.filterset.problems, (view.complaints, view.filterset.problems)
+    assert not [*view.complaints, *view.filterset.problems]
     return Shown(view, page)
 
 

@@ -1,4 +1,4 @@
-"""Made-up messages with people and devices for measuring: as JSON for the way in, or straight into the tables by SQL."""
+"""Made-up messages with people and devices for measuring: as JSON for the intake, or straight into the tables."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
