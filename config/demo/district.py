@@ -94,6 +94,7 @@ def _given(size: Size, now: datetime) -> dict[str, Any]:
         "schools": list(names.SCHOOLS),
         "school_count": len(names.SCHOOLS),
         "kinds": sum(kind.often for kind in KINDS),
+        "kinds_2": [i for i, kind in enumerate(KINDS) if kind.message_type.startswith("Messenger 2.0")],
         "senders": len(SENDERS),
         "landline": names.LANDLINE_AREA_CODE,
         "areas": list(names.AREA_CODES),
