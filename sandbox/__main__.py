@@ -4,9 +4,11 @@ import argparse
 import signal
 import threading
 from datetime import timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sandbox.announcements import Sender
+from sandbox.people import read_people
 from sandbox.provider import API_KEY, DOMAIN
 from sandbox.server import Sandbox
 from sandbox.traffic import Traffic
@@ -34,6 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
             history_days=options.history_days,
             per_day=options.per_day,
             seed=options.seed,
+            people=read_people(options.people.read_text().splitlines(), options.seed) if options.people else (),
         )
         traffic.fill()
         sandbox.before_answer = traffic.fill
@@ -65,6 +68,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--texts-url", default="", help="where our server hears of texts")
     parser.add_argument("--replies", type=float, default=0.0, help="part of the families that answer a text with STOP")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--people", type=Path, help="a file of those who get the mail; see people.read_people")
     return parser.parse_args(arguments)
 
 

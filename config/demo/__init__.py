@@ -2,6 +2,7 @@
 
 from config.demo.district import Size, make_district
 from config.demo.outgoing import keep_outgoing_back, plan_outgoing
+from config.demo.people import mail_people
 from config.demo.staff import PASSWORD, STAFF, make_staff, sign_ins
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "STAFF",
     "Size",
     "keep_outgoing_back",
+    "mail_people",
     "make_district",
     "make_staff",
     "plan_outgoing",

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from .processes import SetupError, spawn, stop, tail, wait_until
 from .running import VAR, Services, command, given, running
@@ -60,9 +61,10 @@ def main(arguments: list[str]) -> int:
         _wait_for_free(host, port)
         print("Starting Messenger Logs ...", flush=True)
         services.environment["PYTHONUNBUFFERED"] = "1"
-        programs = [] if given("MAILGUN_API_KEY") else [_stand_in(services, f"http://{_reachable(host)}:{port}")]
+        stands_in = not given("MAILGUN_API_KEY")
         # What the demo sends must not reach a real provider.
-        sign_ins = _prepare(services, outgoing=bool(programs) and not given("VOXOLOGY_API_KEY"))
+        sign_ins = _prepare(services, outgoing=stands_in and not given("VOXOLOGY_API_KEY"))
+        programs = [_stand_in(services, f"http://{_reachable(host)}:{port}")] if stands_in else []
         web = Program("web", "gunicorn", "--config=config/gunicorn.conf.py", f"--bind={host}:{port}", services=services)
         programs += [web, *_background_programs(services)]
         try:
@@ -114,6 +116,7 @@ def _stand_in(services: Services, site: str) -> Program:
         "domains": _DEMO_DOMAIN,
         "senders": _DEMO_SENDERS,
         "time-zone": os.environ.get("TIME_ZONE", "America/Chicago"),
+        "people": str(_people(services)),
         "call-flow-url": f"{site}/voxology/{webhook_secret}/call-flow/",
         "texts-url": f"{site}/voxology/{webhook_secret}/texts/",
         "replies": "0.01",
@@ -137,10 +140,17 @@ def _stand_in(services: Services, site: str) -> Program:
     return stand_in
 
 
+def _people(services: Services) -> Path:
+    """The file of the people of the demo district; its log and the stand-in's then speak of the same ones."""
+    return services.logs / "people.jsonl"
+
+
 def _prepare(services: Services, *, outgoing: bool) -> str:
     """Bring database and static files up to date, make the demo district at the first start; return how to sign in."""
     log, sign_ins = services.logs / "prepare.log", services.logs / "sign-ins.txt"
-    prepare = [sys.executable, "-m", "config.services.prepare", str(sign_ins), *(["--outgoing"] if outgoing else [])]
+    prepare = [sys.executable, "-m", "config.services.prepare", str(sign_ins), str(_people(services))]
+    if outgoing:
+        prepare.append("--outgoing")
     if spawn(prepare, log=log, env=services.environment).wait() != 0:
         raise SetupError(f"The database could not be prepared. The end of {log}:\n{tail(log)}")
     return sign_ins.read_text()

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('messenger_logs', '0005_what_claims_need'),
+        ('messenger_logs', '0006_what_claims_need'),
     ]
 
     operations = [

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 
 from accounts.models import User
 from mailgun_sync.event_source import ProviderEvent, reread
-from mailgun_sync.models import MailgunEvent, QuarantinedEvent
+from mailgun_sync.models import MailgunEvent, QuarantinedEvent, RecipientAddress
 from mailgun_sync.services.outcomes import settle_outcomes
 from messenger_logs.models import Delivery, Recipient, SentMessage
 
@@ -36,7 +36,8 @@ WITH item AS MATERIALIZED (
              ELSE encode(sha256(convert_to(e::text, 'UTF8')), 'hex') END AS event_id,
         'epoch'::timestamptz
             + round((e -> 'timestamp')::numeric * 1000000)::bigint * interval '1 microsecond' AS occurred_at,
-        coalesce(e ->> 'recipient', e #>> '{{message,headers,to}}', e #>> '{{member,address}}', '') AS recipient,
+        left(coalesce(e ->> 'recipient', e #>> '{{message,headers,to}}', e #>> '{{member,address}}', ''), 512)
+            AS recipient,
         coalesce(e #>> '{{message,headers,subject}}', '') AS subject,
         coalesce(e #>> '{{message,headers,message-id}}', '') AS message_id,
         coalesce(e ->> 'severity', '') AS severity,
@@ -59,7 +60,7 @@ WITH item AS MATERIALIZED (
     SELECT
         %(domain)s, left(event, 64), event_id, occurred_at,
         CASE WHEN occurred_at BETWEEN %(covered_from)s AND %(settled_through)s THEN now() - occurred_at END,
-        left(recipient, 512), left(subject, 1000), left(message_id, 512), left(severity, 32), left(reason, 128),
+        recipient, left(subject, 1000), left(message_id, 512), left(severity, 32), left(reason, 128),
         left(code, 32), left(detail, 2000), CASE WHEN ours.id IS NULL THEN sender.id ELSE ours.sender_id END,
         CASE WHEN ours.id IS NOT NULL THEN ours.person_id
              WHEN sender.id IS NOT NULL THEN left(coalesce(variables ->> 'person_id', ''), 64) ELSE '' END,
@@ -78,6 +79,11 @@ WITH item AS MATERIALIZED (
     ) AS ours ON true
     ON CONFLICT (domain_id, event, event_id, occurred_at) DO NOTHING
     RETURNING late_by, delivery_id
+), addressed AS (
+    -- In order, so that pages stored side by side cannot wait for each other.
+    INSERT INTO {RecipientAddress._meta.db_table} (address)
+    SELECT DISTINCT recipient FROM derived WHERE recipient <> '' ORDER BY recipient
+    ON CONFLICT DO NOTHING
 )
 SELECT count(*), count(late_by), coalesce(max(late_by), interval '0'),
     array_agg(DISTINCT delivery_id) FILTER (WHERE delivery_id IS NOT NULL)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messenger_logs', '0004_deliveries_in_order'),
+        ('messenger_logs', '0005_names_without_accents'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messenger_logs', '0005_what_claims_need'),
+        ('messenger_logs', '0006_what_claims_need'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

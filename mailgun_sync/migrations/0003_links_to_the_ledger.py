@@ -8,8 +8,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailgun_sync', '0001_initial'),
-        ('messenger_logs', '0006_unfinished_cancels'),
+        ('mailgun_sync', '0002_recipient_addresses'),
+        ('messenger_logs', '0007_unfinished_cancels'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
