@@ -273,6 +273,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker, however long that is away
 CELERY_BEAT_SCHEDULE = {
     "sync": {"task": "mailgun_sync.tasks.sync_all", "schedule": MAILGUN_SYNC_TIMES, "options": {"expires": 3000}},
     "sweep of three days": {
