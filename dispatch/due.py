@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from dispatch.services.hours import calls_allowed
 from messenger_logs.models import Delivery, Redial, SentMessage, V2Type
-from messenger_logs.statuses import CODES, NOT_LEFT, Code, Mode, Outcome
+from messenger_logs.statuses import CODES, NOT_LEFT, PHONE, Code, Mode, Outcome
 from messenger_logs.statuses import Redial as Again
 
 EMERGENCY = Q(message_type=V2Type.EMERGENCY)
@@ -34,6 +34,12 @@ def not_left(mode: Mode) -> QuerySet[Delivery]:
     return Delivery.objects.filter(mode=mode, outcome=Outcome.PENDING, status__in=NOT_LEFT, duplicate=False)
 
 
+def starts_of(message: SentMessage, mode: Mode) -> datetime:
+    """When a mode of a message begins: the same as _STARTS, of one that was read."""
+    own = message.voice_start_at if mode in PHONE else message.email_start_at
+    return own or message.scheduled_at
+
+
 def messages_to_start(now: datetime) -> QuerySet[SentMessage]:
     """Waiting messages of which a mode that is due has something to hand over."""
     waiting = SentMessage.objects.scheduled().filter(dispatched_here=True)
@@ -46,12 +52,12 @@ def messages_to_start(now: datetime) -> QuerySet[SentMessage]:
 
 def messages_due(mode: Mode, now: datetime) -> QuerySet[SentMessage]:
     """Running messages with something of this mode to hand over now: emergencies, then priority, then the others."""
-    running = _running(mode, now)
+    messages = running(mode, now)
     if mode is Mode.VOICE and not calls_allowed(now):
-        running = running.filter(EMERGENCY)
+        messages = messages.filter(EMERGENCY)
     redials = Redial.objects.filter(message=OuterRef("pk"), mode=mode, claim__isnull=True, due_at__lte=now)
     has_some = Exists(not_left(mode).filter(message=OuterRef("pk"))) | Exists(redials)
-    return running.filter(has_some).order_by(_URGENCY, _STARTS[mode], "pk")
+    return messages.filter(has_some).order_by(_URGENCY, _STARTS[mode], "pk")
 
 
 def messages_to_hold(now: datetime) -> QuerySet[SentMessage]:
@@ -59,7 +65,7 @@ def messages_to_hold(now: datetime) -> QuerySet[SentMessage]:
     if calls_allowed(now):
         return SentMessage.objects.none()
     waiting = not_left(Mode.VOICE).filter(message=OuterRef("pk"), status="waiting")
-    return _running(Mode.VOICE, now).filter(~EMERGENCY, Exists(waiting))
+    return running(Mode.VOICE, now).filter(~EMERGENCY, Exists(waiting))
 
 
 def asks_for_redial(code: Code) -> bool:
@@ -76,6 +82,7 @@ def reached_after_all() -> Q:
     return Q(delivery__outcome=Outcome.SUCCESS) & settled
 
 
-def _running(mode: Mode, now: datetime) -> QuerySet[SentMessage]:
-    running = SentMessage.objects.running().filter(dispatched_here=True, modes__contains=[mode])
-    return running.alias(starts=_STARTS[mode]).filter(starts__lte=now)
+def running(mode: Mode, now: datetime) -> QuerySet[SentMessage]:
+    """Messages of ours that run, and of which this mode has begun."""
+    ours = SentMessage.objects.running().filter(dispatched_here=True, modes__contains=[mode])
+    return ours.alias(starts=_STARTS[mode]).filter(starts__lte=now)

@@ -14,6 +14,7 @@ from messenger_logs.filters.recipients import FIGURES
 from messenger_logs.models import SentMessage
 from messenger_logs.services.stopping import StoppedAndLeft, stopped_and_left
 from messenger_logs.shown import MESSAGE_STATUSES
+from messenger_logs.signals import what_holds_up
 from messenger_logs.statuses import Mode
 from messenger_logs.totals import Totals, totals_of
 
@@ -75,6 +76,13 @@ class DeliverySummary:
         message = self.message
         canceling = message.cancel_asked_at is not None and message.cancel_completed_at is None
         return message.status in SentMessage.CANCELABLE or canceling
+
+    @property
+    def held_up(self) -> list[str]:
+        """Why something of it does not go out now, in sentences of whoever sends it."""
+        if self.message.status not in SentMessage.CANCELABLE:
+            return []
+        return [sentence for _, said in what_holds_up.send(SentMessage, message=self.message) for sentence in said or []]
 
     @property
     def figures(self) -> list[Figure]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -18,13 +18,13 @@ from messenger_logs.statuses import PHONE, DeliveryStatus
 
 Status = SentMessage.Status
 _MAY_GO_ON = [Status.IN_PROGRESS, Status.SENT, Status.ERROR]
+# Texts that the provider queued say the same with a code: those it has.
+DOUBTFUL = Q(status=DeliveryStatus.VENDOR_RECEIVED, detail=UNKNOWN_DETAIL, code__isnull=True, duplicate=False)
 
 
 def in_doubt(message: SentMessage) -> QuerySet[Delivery]:
     """Devices that may or may not have got the message, and are not about to be tried again."""
-    unknown = message.deliveries.filter(mode__in=PHONE, status=DeliveryStatus.VENDOR_RECEIVED, detail=UNKNOWN_DETAIL)
-    # Texts that the provider queued say the same with a code: those it has.
-    return unknown.filter(duplicate=False, code__isnull=True, redial__isnull=True)
+    return message.deliveries.filter(DOUBTFUL, mode__in=PHONE, redial__isnull=True)
 
 
 @transaction.atomic

@@ -216,6 +216,7 @@ GUARDED = [
     Guarded("dispatch:again_upcoming_messages", Tool.UPCOMING_MESSAGES, W, 200, 200, 302, 200, also=(R,),
             data=a_waiting_message, others=404, of=of_the_message()),
 
+    Guarded("dispatch:status",         Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
     Guarded("mailgun_sync:status",     Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
     Guarded("mailgun_sync:sync_now",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
     Guarded("mailgun_sync:pause",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),

@@ -1,0 +1,204 @@
+"""What is due and does not go out: the page of the message says why, and Dispatch Status shows it of every mode."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, time, timedelta
+from html import unescape
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from accounts.models import User
+from accounts.tools import Right, Tool
+from dispatch.models import Claim, OpenCall, Pace
+from dispatch.services.claims import claim_next
+from dispatch.services.handing import work
+from dispatch.services.pace import pause
+from dispatch.services.starting import start_due
+from messenger_logs.models import SentMessage
+from messenger_logs.statuses import Mode
+from tests.dispatch.conftest import dispatch_all
+from tests.dispatch.stub import Provider, StubGateway
+
+pytestmark = pytest.mark.django_db
+
+Due = Callable[..., SentMessage]
+EMERGENCY = {"engine": "v2", "message_type": "Messenger 2.0 - Emergency"}
+# On a Friday of the district, which is six hours behind.
+NIGHT = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def at_night(settings: Settings) -> Iterator[time_machine.Traveller]:
+    settings.TIME_ZONE = "America/Chicago"
+    settings.VOICE_HOURS = (time(8), time(21))
+    with time_machine.travel(NIGHT, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def reader(make_user: Callable[..., User], signed_in: Callable[[User], Client]) -> Client:
+    log_2 = [(Tool.SENT_MESSAGE_LOG_2, right) for right in Tool.SENT_MESSAGE_LOG_2.rights]
+    return signed_in(make_user(Tool.ADMIN_SENT_MESSAGE_LOG, *log_2, (Tool.SENT_MESSAGE_LOG_2, Right.READ)))
+
+
+def held_up(client: Client, message: SentMessage) -> list[str]:
+    name = "messenger_logs:message_2" if message.engine == "v2" else "messenger_logs:admin_message"
+    answers = [
+        client.get(reverse(name, args=[message.pk]), headers=headers) for headers in ({}, {"HX-Request": "true"})
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    page, fragment = (re.findall(r'<p class="held-up">(.*?)</p>', one.content.decode()) for one in answers)
+    assert page == fragment
+    return [unescape(sentence) for sentence in page]
+
+
+def test_a_message_that_goes_out_says_nothing(provider: Provider, due_message: Due, reader: Client) -> None:
+    message = due_message(Mode.EMAIL)
+    assert held_up(reader, message) == []
+    dispatch_all()
+    assert held_up(reader, message) == []
+
+
+@pytest.mark.parametrize("kind", [{}, EMERGENCY], ids=["classic", "2.0"])
+def test_a_mode_without_a_provider_says_so(due_message: Due, reader: Client, settings: Settings, kind: dict) -> None:
+    settings.GATEWAYS = {}
+    message = due_message(Mode.TEXT, **kind)
+    start_due()
+    assert held_up(reader, message) == ["Text: nothing is set up to send texts."]
+
+
+def test_what_is_not_due_or_not_sent_here_is_not_held_up(due_message: Due, reader: Client, settings: Settings) -> None:
+    settings.GATEWAYS = {}
+    tomorrow = timezone.now() + timedelta(days=1)
+    for fields in ({"scheduled_at": tomorrow}, {"email_start_at": tomorrow}, {"dispatched_here": False}):
+        assert held_up(reader, due_message(Mode.EMAIL, **fields)) == []
+
+
+def test_a_provider_that_asks_for_patience_is_quoted(
+    provider: Provider, due_message: Due, reader: Client, at_night: time_machine.Traveller
+) -> None:
+    message = due_message(Mode.EMAIL)
+    start_due()
+    pause(Mode.EMAIL, after=timedelta(minutes=1), words="Mailgun asks for patience (429).")
+    assert held_up(reader, message) == ["Email: paused until 10:31 PM. Mailgun asks for patience (429)."]
+    at_night.shift(timedelta(minutes=2))
+    assert held_up(reader, message) == []
+
+
+def test_calls_wait_for_the_morning_but_not_in_an_emergency(
+    provider: Provider, due_message: Due, reader: Client, at_night: time_machine.Traveller
+) -> None:
+    message, emergency = due_message(Mode.VOICE), due_message(Mode.VOICE, **EMERGENCY)
+    start_due()
+    sentence = "Voice: waiting until 8:00 AM tomorrow, when calls are allowed."
+    assert held_up(reader, message) == [sentence]
+    work(Mode.VOICE)
+    assert held_up(reader, message) == [sentence]
+    assert held_up(reader, emergency) == []
+    at_night.shift(timedelta(hours=2))
+    assert held_up(reader, message) == ["Voice: waiting until 8:00 AM, when calls are allowed."]
+
+
+def test_who_is_tried_again_is_announced(
+    provider: Provider,
+    due_message: Due,
+    reader: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    at_night: time_machine.Traveller,
+) -> None:
+    at_night.shift(timedelta(hours=12))
+    monkeypatch.setattr(StubGateway, "codes", {1: 1})
+    message = due_message(Mode.VOICE, 1)
+    dispatch_all()
+    assert held_up(reader, message) == ["Voice: who was not reached is tried again from 10:45 AM on."]
+
+
+def test_a_dispatcher_that_does_not_run_is_noticed(provider: Provider, due_message: Due, reader: Client) -> None:
+    message = due_message(Mode.EMAIL, scheduled_at=timezone.now() - timedelta(minutes=3))
+    assert held_up(reader, message) == ["Email: due, but the dispatcher has not begun with it."]
+
+
+# Dispatch Status
+
+
+@pytest.fixture
+def status(make_user: Callable[..., User], signed_in: Callable[[User], Client]) -> Callable[[], dict[str, list[str]]]:
+    client = signed_in(make_user(Tool.MAILGUN_SYNC))
+
+    def show() -> dict[str, list[str]]:
+        """The cells of each mode, without the explanations."""
+        text = client.get(reverse("dispatch:status")).content.decode()
+        rows = re.findall(r"<tr>(.*?)</tr>", text.partition("<tbody>")[2], re.DOTALL)
+        cells = [
+            [
+                " ".join(re.sub(r"<[^>]+>", " ", cell).split())
+                for cell in re.findall(r"<td.*?>(.*?)</td>", row, re.DOTALL)
+            ]
+            for row in rows
+        ]
+        return {first: rest for first, *rest in cells}
+
+    return show
+
+
+def test_it_shows_what_each_mode_has_to_do(
+    provider: Provider, due_message: Due, settings: Settings, status: Callable[[], dict[str, list[str]]]
+) -> None:
+    settings.ITEMS_A_MINUTE = {"email": 1200}
+    due_message(Mode.EMAIL, 7)
+    ringing, doubtful = due_message(Mode.VOICE, 2), due_message(Mode.TEXT, 4)
+    start_due()
+    assert claim_next(Mode.EMAIL, batch=3)
+    work(Mode.VOICE)
+    OpenCall.objects.create(delivery=ringing.deliveries.first(), attempt=1, message=ringing, mode=Mode.VOICE)
+    doubtful.deliveries.update(status="vendor_received", detail="Status unknown", code=None)
+
+    shown = status()
+
+    assert shown["Email"][1:3] == ["1,200 a minute", "4"]
+    assert shown["Email"][4].startswith("1 the oldest since")
+    assert shown["Voice"][1:] == ["no limit", "0", "0", "0", "1", "0"]
+    assert shown["Text"][2:] == ["0", "0", "0", "0", "4"]
+
+
+def test_it_shows_what_holds_a_mode_up(
+    provider: Provider,
+    due_message: Due,
+    settings: Settings,
+    at_night: time_machine.Traveller,
+    status: Callable[[], dict[str, list[str]]],
+) -> None:
+    settings.GATEWAYS = settings.GATEWAYS | {"text": None}
+    pause(Mode.EMAIL, after=timedelta(minutes=5), words="Mailgun did not accept the API key (401).")
+
+    shown = status()
+
+    assert "Ready" in shown["Inbox"][0]
+    assert "Paused" in shown["Email"][0]
+    assert "Paused until 10:35 PM. Mailgun did not accept the API key (401)." in shown["Email"][0]
+    assert "Calls are allowed again at 8:00 AM tomorrow" in shown["Voice"][0]
+    assert "Not set up" in shown["Text"][0]
+    assert "Nothing is set up to send texts." in shown["Text"][0]
+
+
+def test_it_costs_the_same_number_of_queries_however_much_there_is(
+    provider: Provider,
+    due_message: Due,
+    status: Callable[[], dict[str, list[str]]],
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for _ in range(5):
+        for mode in Mode:
+            due_message(mode, 2)
+    start_due()
+    while claim_next(Mode.EMAIL, batch=1):
+        pass
+    assert Claim.objects.count() == 10
+    Pace.objects.create(mode=Mode.EMAIL)
+    with django_assert_max_num_queries(25):
+        status()
