@@ -250,6 +250,8 @@ STALE_CLAIM_SECONDS = env.int("STALE_CLAIM_SECONDS", default=300)
 # How long a provider is asked about a hand-off that it never answered, and about a call that does not end.
 LOOK_UP_HOURS = env.int("LOOK_UP_HOURS", default=72)
 CALL_RESULT_HOURS = env.int("CALL_RESULT_HOURS", default=2)
+# How long the providers' answers to hand-overs are kept.
+CLAIM_RETENTION_DAYS = env.int("CLAIM_RETENTION_DAYS", default=90)
 # When people may be called, in the district's time zone; how often, and how long after the last time.
 VOICE_HOURS = env.hours("VOICE_HOURS", default="08:00-21:00")
 PHONE_TRIES = env.int("PHONE_TRIES", default=3)
@@ -294,5 +296,6 @@ CELERY_BEAT_SCHEDULE = {
     "results of calls": {"task": "dispatch.tasks.poll_calls", "schedule": 10, "options": {"expires": 10}},
     "stale claims": {"task": "dispatch.tasks.settle_stale_claims", "schedule": 60, "options": {"expires": 50}},
     "finish cancels": {"task": "messenger_logs.tasks.finish_cancels", "schedule": 60, "options": {"expires": 50}},
+    "delete expired claims": {"task": "dispatch.tasks.delete_expired", "schedule": crontab(hour="4", minute="40")},
     "delete expired events": {"task": "mailgun_sync.tasks.delete_expired", "schedule": crontab(hour="4", minute="20")},
 }

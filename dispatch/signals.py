@@ -6,9 +6,10 @@ from django.dispatch import receiver
 
 from dispatch import held_up
 from dispatch.models import OpenCall
+from dispatch.services.recording import finish
 from dispatch.tasks import hang_up_calls
 from messenger_logs.models import Redial, SentMessage
-from messenger_logs.signals import message_canceled, what_holds_up
+from messenger_logs.signals import cancel_completed, message_canceled, what_holds_up
 
 
 @receiver(message_canceled)
@@ -17,6 +18,12 @@ def end_what_is_open(message_id: int, **_: Any) -> None:
     Redial.objects.filter(message=message_id, claim__isnull=True).delete()
     if OpenCall.objects.filter(message=message_id).update(hang_up=True):
         hang_up_calls.delay()
+
+
+@receiver(cancel_completed)
+def note_the_end(message_id: int, **_: Any) -> None:
+    """Where nothing is under way any more; otherwise the record of the last of it does so."""
+    finish(message_id)
 
 
 @receiver(what_holds_up)

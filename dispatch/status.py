@@ -69,7 +69,7 @@ def _state(mode: Mode, now: datetime) -> tuple[str, str]:
     if gateway_for(mode) is None:
         return "missing", NOTHING_SET_UP[mode].capitalize()
     if paused := paused_modes(now).get(mode):
-        return "paused", f"Paused {paused}"
+        return "paused", paused[0].upper() + paused[1:]
     if mode is Mode.VOICE and not calls_allowed(now):
         return "night", f"Calls are allowed again at {clock(next_allowed(now), now)}; emergencies go out."
     return "works", ""

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from dispatch.due import messages_due, messages_to_hold
-from dispatch.services import calls
+from dispatch.services import calls, retention
 from dispatch.services.handing import work
 from dispatch.services.starting import start_due
 from dispatch.services.sweeping import sweep
@@ -47,3 +47,8 @@ def poll_calls() -> None:
 def hang_up_calls() -> None:
     for mode in PHONE:
         calls.hang_up(mode)
+
+
+@shared_task
+def delete_expired() -> None:
+    retention.delete_expired()

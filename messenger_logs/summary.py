@@ -82,7 +82,8 @@ class DeliverySummary:
         """Why something of it does not go out now, in sentences of whoever sends it."""
         if self.message.status not in SentMessage.CANCELABLE:
             return []
-        return [sentence for _, said in what_holds_up.send(SentMessage, message=self.message) for sentence in said or []]
+        answers = what_holds_up.send(SentMessage, message=self.message)
+        return [sentence for _, said in answers for sentence in said or []]
 
     @property
     def figures(self) -> list[Figure]:

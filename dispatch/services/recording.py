@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -57,12 +58,19 @@ def record_reports(message_id: int, mode: Mode, reports: Sequence[StatusReport])
         finish(message_id)
 
 
+def begun_and_done() -> Q:
+    """Messages of ours that have ended and do not say when. Of a canceled one, nothing may be under way any more."""
+    claims = Claim.objects.filter(message=OuterRef("pk")).exclude(state=Claim.State.SETTLED)
+    under_way = Exists(claims) | Exists(OpenCall.objects.filter(message=OuterRef("pk")))
+    stopped = Q(~under_way, status=Status.CANCELED_IN_PROGRESS, cancel_completed_at__isnull=False)
+    ended = Q(status__in=[Status.SENT, Status.ERROR]) | stopped
+    return Q(ended, dispatched_here=True, dispatch_started_at__isnull=False, dispatch_finished_at=None)
+
+
 def finish(message_id: int) -> None:
     """Let the message's status follow, and say when all of it was done."""
     settle_status(message_id=message_id)
-    SentMessage.objects.filter(
-        pk=message_id, status__in=[Status.SENT, Status.ERROR], dispatched_here=True, dispatch_finished_at=None
-    ).update(dispatch_finished_at=Now())
+    SentMessage.objects.filter(begun_and_done(), pk=message_id).update(dispatch_finished_at=Now())
 
 
 def _canceled(message_id: int) -> bool:

@@ -14,7 +14,7 @@ from dispatch.due import reached_after_all
 from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_for
 from dispatch.models import Claim
 from dispatch.services.handing import hand_off_of, items_of
-from dispatch.services.recording import finish, record
+from dispatch.services.recording import begun_and_done, finish, record
 from messenger_logs.models import Redial, SentMessage
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.statuses import PHONE, DeliveryStatus, Mode
@@ -98,13 +98,7 @@ def forget_redials() -> None:
     reached = unclaimed.filter(reached_after_all())
     messages = set(reached.values_list("message", flat=True))
     reached.delete()
-    for message_id in messages | set(_finished_but_running()):
+    # With those whose last report came in by another way than the dispatcher's.
+    done = SentMessage.objects.filter(begun_and_done()).values_list("pk", flat=True)
+    for message_id in messages | set(done[:100]):
         finish(message_id)
-
-
-def _finished_but_running() -> list[int]:
-    """Messages of ours whose last report came in by another way than the dispatcher's."""
-    ended = SentMessage.objects.filter(
-        dispatched_here=True, dispatch_finished_at=None, dispatch_started_at__isnull=False
-    )
-    return list(ended.filter(status__in=["sent", "error"]).values_list("pk", flat=True)[:100])

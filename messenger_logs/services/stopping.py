@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, SentMessage
 from messenger_logs.services.totals import lock_totals, recount
-from messenger_logs.signals import message_canceled
+from messenger_logs.signals import cancel_completed, message_canceled
 from messenger_logs.statuses import NOT_LEFT
 
 BATCH = 10_000
@@ -107,7 +107,8 @@ def complete_cancel(*, message_id: int, batch: int = BATCH) -> int:
         stopped, last = _stop(message_id, last, batch)
         total += stopped
     # Nothing is claimed or added after a cancel, so behind the last batch nothing waits.
-    canceled.filter(cancel_completed_at__isnull=True).update(cancel_completed_at=Now())
+    if canceled.filter(cancel_completed_at__isnull=True).update(cancel_completed_at=Now()):
+        cancel_completed.send_robust(sender=SentMessage, message_id=message_id)
     return total
 
 

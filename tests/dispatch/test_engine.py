@@ -16,7 +16,8 @@ from dispatch.gateways import gateway_for
 from dispatch.models import Claim, InboxMessage, OpenCall
 from dispatch.services import calls
 from dispatch.services.again import in_doubt, send_again
-from dispatch.services.handing import work
+from dispatch.services.claims import claim_next
+from dispatch.services.handing import hand_over, work
 from dispatch.services.pace import may_go, spend
 from dispatch.services.starting import start_due
 from messenger_logs.models import Delivery, DeviceAttempt, Redial, SentMessage, TextConsent
@@ -25,7 +26,7 @@ from messenger_logs.services.stopping import complete_cancel, stopped_and_left
 from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
 from tests.dispatch.conftest import dispatch_all, status_of, statuses
-from tests.dispatch.stub import Provider, RingingGateway, StubGateway
+from tests.dispatch.stub import Provider, RingingGateway, StubGateway, email_gateway
 
 pytestmark = pytest.mark.django_db
 
@@ -284,6 +285,63 @@ def test_a_cancel_hangs_up_live_calls(
     calls.poll(Mode.VOICE)
     assert statuses(message) == {"canceled": 1, "not_confirmed": 1}
     assert status_of(message) == "canceled_ip"
+
+
+def finished_at(message: SentMessage) -> datetime | None:
+    return SentMessage.objects.values_list("dispatch_finished_at", flat=True).get(pk=message.pk)
+
+
+def test_a_canceled_message_ends_when_nothing_of_it_is_under_way(
+    ringing: type[RingingGateway], due_message: Due, make_user: Callable[..., User], monkeypatch, clock
+) -> None:
+    monkeypatch.setattr(tasks.hang_up_calls, "delay", tasks.hang_up_calls)
+    message = due_message(Mode.VOICE, 5)
+    start_due()
+    claim = claim_next(Mode.VOICE, batch=1)
+    assert claim
+    hand_over(claim, ringing(Mode.VOICE))
+    cancel_message(message_id=message.pk, by=make_user())
+    complete_cancel(message_id=message.pk)
+    assert finished_at(message) is None, "a call is live"
+
+    ringing.ends.update(dict.fromkeys(message.deliveries.values_list("pk", flat=True), -35))
+    clock.shift(timedelta(seconds=10))
+    calls.poll(Mode.VOICE)
+
+    assert statuses(message) == {"canceled": 5}
+    assert finished_at(message)
+
+
+def test_a_canceled_message_of_which_nothing_was_under_way_ends_with_its_cancel(
+    provider: Provider, due_message: Due, make_user: Callable[..., User]
+) -> None:
+    waiting, begun = due_message(Mode.VOICE, 2), due_message(Mode.EMAIL, 9)
+    SentMessage.objects.filter(pk=waiting.pk).update(scheduled_at=timezone.now() + timedelta(days=1))
+    start_due()
+    claim = claim_next(Mode.EMAIL, batch=3)
+    assert claim
+    hand_over(claim, email_gateway())
+    for message in (waiting, begun):
+        cancel_message(message_id=message.pk, by=make_user())
+        complete_cancel(message_id=message.pk)
+    begun.refresh_from_db()
+    assert begun.dispatch_finished_at >= begun.cancel_completed_at
+    assert finished_at(waiting) is None, "it never began"
+
+
+def test_a_canceled_message_ends_when_its_last_claim_is_settled(
+    provider: Provider, due_message: Due, make_user: Callable[..., User]
+) -> None:
+    message = due_message(Mode.EMAIL, 9)
+    start_due()
+    claim = claim_next(Mode.EMAIL, batch=3)
+    assert claim
+    cancel_message(message_id=message.pk, by=make_user())
+    complete_cancel(message_id=message.pk)
+    assert finished_at(message) is None
+    hand_over(claim, email_gateway())
+    assert statuses(message) == {"sent": 3, "canceled": 6}
+    assert finished_at(message)
 
 
 def test_what_is_in_doubt_is_sent_again_only_by_a_person(

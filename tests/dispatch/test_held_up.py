@@ -180,7 +180,7 @@ def test_it_shows_what_holds_a_mode_up(
 
     assert "Ready" in shown["Inbox"][0]
     assert "Paused" in shown["Email"][0]
-    assert "Paused until 10:35 PM. Mailgun did not accept the API key (401)." in shown["Email"][0]
+    assert "Until 10:35 PM. Mailgun did not accept the API key (401)." in shown["Email"][0]
     assert "Calls are allowed again at 8:00 AM tomorrow" in shown["Voice"][0]
     assert "Not set up" in shown["Text"][0]
     assert "Nothing is set up to send texts." in shown["Text"][0]
