@@ -13,6 +13,8 @@ from dispatch.services.starting import start_due
 from dispatch.services.sweeping import sweep
 from messenger_logs.statuses import PHONE, Mode
 
+_POLL_SECONDS = 10
+
 
 @shared_task
 def tick() -> None:
@@ -40,7 +42,8 @@ def settle_stale_claims() -> None:
 def poll_calls() -> None:
     hang_up_calls()
     for mode in PHONE:
-        calls.poll(mode)
+        # Whoever is not asked about in this time is by the next task.
+        calls.poll(mode, until=time.monotonic() + _POLL_SECONDS)
 
 
 @shared_task

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -109,7 +110,7 @@ class Api:
     def _checked(self, response: requests.Response, expected: Collection[int]) -> Reply:
         status = response.status_code
         if status in (429, 503):
-            raise TryLaterError(f"{self.name} asks for patience ({status}).", _wait(response))
+            raise TryLaterError(f"{self.name} asks for patience ({status}).", asked_to_wait(response))
         if status in _MISCONFIGURED and status not in expected:
             raise TryLaterError(f"{self.name} {_MISCONFIGURED[status]} ({status}).", MISCONFIGURED_WAIT)
         if 300 <= status < 400:
@@ -126,12 +127,18 @@ def storable(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-8", errors="replace").decode()
 
 
-def _wait(response: requests.Response) -> timedelta:
+def asked_to_wait(response: requests.Response) -> timedelta:
     """How long the provider wants to be left alone: Retry-After or X-RateLimit-Reset (Unix ms), whichever is later."""
     waits = []
-    with suppress(KeyError, ValueError, OverflowError):
-        waits.append(timedelta(seconds=int(response.headers["Retry-After"])))
+    after = response.headers.get("Retry-After", "")
+    with suppress(ValueError, OverflowError):
+        # Seconds, or a date.
+        number = after.strip().isdecimal()
+        waits.append(timedelta(seconds=int(after)) if number else _until(parsedate_to_datetime(after)))
     with suppress(KeyError, ValueError, OverflowError, OSError):
-        reset = datetime.fromtimestamp(int(response.headers["X-RateLimit-Reset"]) / 1000, UTC)
-        waits.append(reset - datetime.now(UTC))
+        waits.append(_until(datetime.fromtimestamp(int(response.headers["X-RateLimit-Reset"]) / 1000, UTC)))
     return min(max(waits, default=USUAL_WAIT), LONGEST_WAIT)
+
+
+def _until(moment: datetime) -> timedelta:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime.now(UTC)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from dispatch.gateways import Answer, HandOff, Item, Result, TryLaterError, UnknownError
-from dispatch.gateways.http import Api, Reply
+from dispatch.gateways.http import MISCONFIGURED_WAIT, Api, Reply
 from messenger_logs.bodies import fields_of, is_html, merged
 from messenger_logs.models import SentMessage
 from messenger_logs.services.status_reports import StatusReport
@@ -28,6 +28,10 @@ LARGEST_BATCH = 1000
 SENT = -29
 REGIONS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
 PAGE_SIZE = 300
+# Refusals of what is in the mail, or of its recipients. Others are about the account, such as its limit (402).
+OF_THE_MAIL = frozenset({400, 413, 422})
+# So long one hand-off goes on when parts of it are refused: well before it would be taken for stale.
+SPLITTING = timedelta(minutes=2)
 CLOCKS_MAY_DIFFER_BY = timedelta(minutes=10)
 
 _PERCENT = re.compile(r"%(?=recipient\b)")
@@ -91,6 +95,8 @@ class MailgunGateway:
             return Answer(results, reply.kept)
         if not 400 <= reply.status < 500:
             raise UnknownError(f"Mailgun answered with status {reply.status}, and not whether it took the mail.")
+        if reply.status not in OF_THE_MAIL:
+            raise TryLaterError(f"Mailgun takes no mail of this account ({reply.status}).", MISCONFIGURED_WAIT)
         if len(items) == 1:
             return Answer([Result(items[0].delivery_id, _refused(items[0], reply))], reply.kept)
         return self._send_halves(hand_off, domain, mail, items)
@@ -101,6 +107,8 @@ class MailgunGateway:
         raws: list[str] = []
         for half in (items[:middle], items[middle:]):
             try:
+                if timezone.now() - hand_off.handed_at > SPLITTING:
+                    raise TryLaterError("Mailgun refuses many: the others wait for their next turn.")
                 answer = self._send(hand_off, domain, mail, half)
             except TryLaterError as error:
                 answer = Answer([Result(item.delivery_id, None) for item in half], str(error))
@@ -147,7 +155,7 @@ def _mail(hand_off: HandOff, domain: str) -> dict[str, str]:
     html = is_html(body)
     mail = {
         "from": settings.MAILGUN_FROM or str(Address(settings.DISTRICT_NAME, "messenger", domain)),
-        "subject": " ".join(_templated(message.subject, names, "t").split()),
+        "subject": _one_line(_templated(message.subject, names, "s")),
         "html" if html else "text": _templated(body, names, "h" if html else "t"),
         "h:Message-Id": f"<{_message_id(hand_off, domain)}>",
         "v:message": str(message.pk),
@@ -157,7 +165,7 @@ def _mail(hand_off: HandOff, domain: str) -> dict[str, str]:
     if message.sender:
         mail["v:sender"] = message.sender.get_username()
     if message.reply_to:
-        mail["h:Reply-To"] = " ".join(message.reply_to.split())
+        mail["h:Reply-To"] = _one_line(message.reply_to)
     return mail
 
 
@@ -177,12 +185,17 @@ def _templated(text: str, names: Sequence[str], kind: str) -> str:
 
 
 def _variables(message: SentMessage, item: Item) -> dict[str, str]:
-    """A recipient's values, each as plain text and as HTML; a field without a value shows its name."""
+    """A recipient's values, each as plain text, as HTML and for the subject; a field without a value shows its name."""
     values = {"delivery": str(item.delivery_id), "person_id": item.person_id, "percent": "%"}
     for number, name in enumerate(_field_names(message)):
         value = str(item.merge_fields.get(name, name))
-        values |= {f"t{number}": value, f"h{number}": escape(value)}
+        values |= {f"t{number}": value, f"h{number}": escape(value), f"s{number}": _one_line(value)}
     return values
+
+
+def _one_line(text: str) -> str:
+    """For a header: what follows a line break would be a header of its own."""
+    return " ".join(text.split())
 
 
 def _sent(item: Item, message_id: str, at: datetime) -> StatusReport:

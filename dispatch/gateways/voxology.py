@@ -18,6 +18,7 @@ from django.utils import timezone
 from dispatch.gateways import Answer, HandOff, Item, OpenTry, Result, TryLaterError, UnknownError
 from dispatch.gateways.http import Api, Reply
 from dispatch.spoken import plain_text
+from messenger_logs.services.addresses import number_of
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.statuses import DeliveryStatus, Mode
 
@@ -70,7 +71,7 @@ class VoiceGateway:
             "POST",
             settings.VOXOLOGY_PATHS["dial"],
             json={
-                "call": {"no": _number(item.address), "caller_id_no": settings.VOXOLOGY_CALLER_ID},
+                "call": {"no": number_of(item.address), "caller_id_no": settings.VOXOLOGY_CALLER_ID},
                 "session_data": {
                     "message": str(hand_off.message.pk),
                     "delivery": str(item.delivery_id),
@@ -100,7 +101,9 @@ class VoiceGateway:
         failed: TryLaterError | UnknownError | None = None
         for one in tries:
             try:
-                self._about("DELETE", "hang_up", one)
+                reply = self._about("DELETE", "hang_up", one)
+                if reply.status >= 500:
+                    failed = TryLaterError(f"Voxology could not hang up ({reply.status}).")
             except (TryLaterError, UnknownError) as error:
                 failed = error
         if failed:
@@ -132,7 +135,7 @@ class TextGateway:
             settings.VOXOLOGY_PATHS["text"],
             json={
                 "api_no": settings.VOXOLOGY_TEXT_NUMBER,
-                "caller_no": _number(item.address),
+                "caller_no": number_of(item.address),
                 "text_message": plain_text(hand_off.message, Mode.TEXT, item.merge_fields),
             },
         )
@@ -141,8 +144,10 @@ class TextGateway:
     def look_up(self, hand_off: HandOff) -> Answer | None:
         return Answer([])
 
-    def _report(self, item: Item, reply: Reply) -> StatusReport:
+    def _report(self, item: Item, reply: Reply) -> StatusReport | None:
         if reply.ok:
+            if reply.raw.strip() and not reply.object():
+                return None  # a page, from some other server than we thought
             # Taken it has, whatever it calls that.
             code = TEXTS.get(words(reply.object().get("status")), TEXT_QUEUED)
             return _said(item, reply, code=code, provider_id=_id(reply, "id", "message_id"))
@@ -177,7 +182,7 @@ def words(value: Any) -> str:
 
 def _answer(item: Item, reply: Reply, report: StatusReport | None) -> Answer:
     if report is None:
-        raise UnknownError("Voxology's answer does not name the call.")
+        raise UnknownError("Voxology's answer does not say what it took.")
     return Answer([Result(item.delivery_id, report)], reply.kept)
 
 
@@ -190,11 +195,6 @@ def _id(reply: Reply, *names: str) -> str:
     answer = reply.object()
     found = next((answer[name] for name in names if isinstance(answer.get(name), str | int)), "")
     return str(found)[:200]
-
-
-def _number(address: str) -> str:
-    """The number to dial: an extension behind it cannot be."""
-    return address.partition(";")[0]
 
 
 def _moment(text: Any) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from datetime import timedelta
 
@@ -24,13 +25,16 @@ _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=1)
 
 
-def poll(mode: Mode) -> int:
-    """Fetch the results of open tries. Returns how many tries there was news of."""
+def poll(mode: Mode, *, until: float | None = None) -> int:
+    """Fetch the results of open tries, until none is due or ``until`` (time.monotonic()) is past.
+
+    Returns how many tries there was news of.
+    """
     gateway = follower_for(mode)
     if gateway is None:
         return 0
     told = 0
-    while calls := _take(mode):
+    while (until is None or time.monotonic() < until) and (calls := _take(mode)):
         try:
             reports = list(gateway.poll([_try(call) for call in calls]))
         except TryLaterError as later:

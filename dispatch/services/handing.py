@@ -16,6 +16,7 @@ from dispatch.services.pace import may_go, pause, spend
 from dispatch.services.recording import record
 from dispatch.services.starting import hold_calls
 from messenger_logs.models import Delivery, TextConsent
+from messenger_logs.services.addresses import number_of
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.services.totals import lock_totals
 from messenger_logs.statuses import Mode
@@ -101,16 +102,16 @@ def items_of(claim: Claim) -> list[Item]:
 
 def _without_opted_out(claim: Claim, items: list[Item]) -> list[Item]:
     """The items that may get texts. The others are not tried, and say so."""
-    numbers = TextConsent.objects.filter(number__in=[item.address for item in items], opted_out=True)
+    numbers = TextConsent.objects.filter(number__in=[number_of(item.address) for item in items], opted_out=True)
     opted_out = set(numbers.values_list("number", flat=True))
-    refused = [item for item in items if item.address in opted_out]
+    refused = [item for item in items if number_of(item.address) in opted_out]
     if refused:
         with transaction.atomic():
             lock_totals(message_id=claim.message_id)
             # They wait again first: what was on its way would count as a try.
             give_back(claim, [item.delivery_id for item in refused])
             record(claim, Answer([_not_tried(item) for item in refused]))
-    return [item for item in items if item.address not in opted_out]
+    return [item for item in items if item not in refused]
 
 
 def _not_tried(item: Item) -> Result:

@@ -17,8 +17,8 @@ from dispatch.gateways import Answer
 from dispatch.models import Claim, OpenCall
 from dispatch.services.claims import give_back
 from dispatch.services.hours import next_allowed
-from messenger_logs.models import Redial, SentMessage
-from messenger_logs.services.message_status import settle_status
+from messenger_logs.models import DeviceAttempt, Redial, SentMessage
+from messenger_logs.services.message_status import go_on, settle_status
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.stopping import complete_cancel
 from messenger_logs.services.totals import lock_totals
@@ -117,8 +117,10 @@ def _note(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:
         ],
         ignore_conflicts=True,
     )
-    if mode in PHONE and not canceled:
-        Redial.objects.bulk_create(_redials(message_id, mode, reports), ignore_conflicts=True)
+    if mode in PHONE and not canceled and (redials := _redials(message_id, mode, reports)):
+        Redial.objects.bulk_create(redials, ignore_conflicts=True)
+        # A text may fail after all of its message had gone.
+        go_on(message_id=message_id)
     report_statuses(message_id=message_id, reports=reports)
 
 
@@ -139,10 +141,18 @@ def _redials(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> li
     due = timezone.now() + timedelta(minutes=settings.REDIAL_MINUTES)
     if mode is Mode.VOICE and not SentMessage.objects.filter(EMERGENCY, pk=message_id).exists():
         due = next_allowed(due)
-    return [
-        Redial(delivery_id=_delivery(report), message_id=message_id, mode=mode, attempt=report.attempt + 1, due_at=due)
+    asking = {
+        _delivery(report): report.attempt + 1
         for report in reports
         if report.attempt < settings.PHONE_TRIES and _is_tried_again(report, mode)
+    }
+    # What is told late, or again, of a try that others have followed asks for nothing.
+    tried = DeviceAttempt.objects.filter(delivery__in=asking).values_list("delivery", "number")
+    followed = {pk for pk, number in tried if number >= asking[pk]}
+    return [
+        Redial(delivery_id=pk, message_id=message_id, mode=mode, attempt=attempt, due_at=due)
+        for pk, attempt in asking.items()
+        if pk not in followed
     ]
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from dispatch.due import messages_to_hold, messages_to_start, not_left
 from dispatch.services.claims import hold_message
 from messenger_logs.models import Delivery, SentMessage
+from messenger_logs.services.totals import lock_totals, recount
 from messenger_logs.statuses import DeliveryStatus, Mode, code_of
 
 RESTRICTED_HOURS = -9
@@ -35,6 +36,9 @@ def _hold(message_id: int) -> int:
     marked = 0
     while True:
         with transaction.atomic():
+            # Duplicates are changed as well, which else only whoever has the turnstile does.
+            if not lock_totals(message_id=message_id):
+                recount(message_id=message_id)
             if not hold_message(message_id):
                 return marked
             waiting = not_left(Mode.VOICE).filter(message=message_id, status=DeliveryStatus.WAITING)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -15,9 +16,10 @@ from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_fo
 from dispatch.models import Claim
 from dispatch.services.handing import hand_off_of, items_of
 from dispatch.services.recording import begun_and_done, finish, record
-from messenger_logs.models import Redial, SentMessage
+from messenger_logs.models import Delivery, Redial, SentMessage
 from messenger_logs.services.status_reports import StatusReport
-from messenger_logs.statuses import PHONE, DeliveryStatus, Mode
+from messenger_logs.services.stopping import complete_cancel
+from messenger_logs.statuses import NOT_LEFT, PHONE, DeliveryStatus, Mode, Outcome
 
 log = structlog.get_logger(__name__)
 
@@ -28,10 +30,20 @@ _LOOK_AGAIN = timedelta(minutes=5)
 
 def sweep() -> int:
     """Settle stale claims. May run any number of times, by many at once. Returns how many claims it settled."""
-    settled = sum(give_back_stale(claim) for claim in _stale(State.CLAIMED))
-    settled += sum(look_up(claim) for claim in _stale(State.HANDED))
+    settled = sum(_tried(give_back_stale, claim) for claim in _stale(State.CLAIMED))
+    settled += sum(_tried(look_up, claim) for claim in _stale(State.HANDED))
     forget_redials()
+    stop_leftovers()
     return settled
+
+
+def _tried(settle: Callable[[Claim], bool], claim: Claim) -> bool:
+    """One that cannot be settled must not keep the others waiting."""
+    try:
+        return settle(claim)
+    except Exception:
+        log.exception("dispatch.not_settled", mode=claim.mode, claim=str(claim.pk))
+        return False
 
 
 def _stale(state: State) -> list[Claim]:
@@ -89,6 +101,14 @@ def _unknown(delivery_id: int, attempt: int, mode: Mode) -> StatusReport:
     return StatusReport(
         delivery_id=delivery_id, attempt=attempt, status=status.value, detail=UNKNOWN_DETAIL, at=timezone.now()
     )
+
+
+def stop_leftovers() -> None:
+    """What was given back to a canceled message, by a worker that died before it could say Canceled."""
+    waiting = Delivery.objects.filter(message=OuterRef("pk"), outcome=Outcome.PENDING, status__in=NOT_LEFT)
+    canceled = SentMessage.objects.filter(dispatched_here=True, cancel_completed_at__isnull=False)
+    for pk in canceled.filter(Exists(waiting.filter(duplicate=False))).values_list("pk", flat=True)[:100]:
+        complete_cancel(message_id=pk)
 
 
 def forget_redials() -> None:

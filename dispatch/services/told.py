@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from dispatch.gateways.http import storable
@@ -84,7 +85,9 @@ def heard_of_text(*, caller: str, id: str, status: str, raw: str) -> bool:
         return False
     # By the number, which has an index; there are not many texts to one.
     tries = DeviceAttempt.objects.filter(
-        delivery__address__iexact=number, delivery__mode=Mode.TEXT, delivery__message__dispatched_here=True
+        Q(delivery__address__iexact=number) | Q(delivery__address__istartswith=f"{number};"),
+        delivery__mode=Mode.TEXT,
+        delivery__message__dispatched_here=True,
     )
     found = tries.filter(provider_id=storable(id)).select_related("delivery").first()
     if found is None:

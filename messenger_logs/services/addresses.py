@@ -37,6 +37,11 @@ def phone_number(text: str) -> str:
     return _phone_number(text, settings.PHONE_REGION)
 
 
+def number_of(address: str) -> str:
+    """The number alone, which is what texts go to: without an extension behind it."""
+    return address.partition(";")[0]
+
+
 @lru_cache(maxsize=2**16)
 def _phone_number(text: str, region: str) -> str:
     """Kept, since a family's number comes again for voice and text, in message after message."""

@@ -32,7 +32,7 @@ from messenger_logs.services.message_format import (
     read_message,
     read_recipients,
 )
-from messenger_logs.services.message_status import settle_status
+from messenger_logs.services.message_status import go_on, settle_status
 from messenger_logs.services.totals import lock_totals, recount
 from messenger_logs.statuses import DeliveryStatus, Mode
 
@@ -111,6 +111,8 @@ def add_recipients(message: SentMessage, recipients: Iterable[object], *, first_
             added = _append(held, given, _Known.of(held, given))
             recount(message_id=message.pk)
             settle_status(message_id=message.pk)
+            if message.deliveries.filter(status=DeliveryStatus.WAITING, duplicate=False).exists():
+                go_on(message_id=message.pk)
             return added
     except DatabaseError as error:
         raise _in_words(error, first_line) from None

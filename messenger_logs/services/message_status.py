@@ -48,3 +48,12 @@ def settle_status(*, message_id: int) -> bool:
     if status in _FINAL and Redial.objects.filter(message=message_id).exists():
         return False
     return bool(SentMessage.objects.filter(pk=message_id, status__in=_FOLLOWS[status]).update(status=status))
+
+
+def go_on(*, message_id: int) -> bool:
+    """Let a message that this installation sends, and that had ended, run again: there is more of it to hand over.
+
+    A cancel stays. Says whether it had ended.
+    """
+    ended = SentMessage.objects.filter(pk=message_id, status__in=_FINAL, dispatched_here=True)
+    return bool(ended.update(status=Status.IN_PROGRESS, dispatch_finished_at=None))

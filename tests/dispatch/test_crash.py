@@ -26,7 +26,7 @@ from messenger_logs.services.totals import recount
 from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
 from tests.dispatch.conftest import database_url, dispatch_all, status_of, statuses
-from tests.dispatch.stub import Provider, answers, hangs_up, voice_gateway
+from tests.dispatch.stub import Provider, answers, email_gateway, hangs_up, voice_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -103,6 +103,50 @@ def test_what_a_killed_worker_had_claimed_is_canceled_with_its_message(
     assert (figures.stopped, figures.left) == (7, 0)
     assert not provider.received
     assert_whole(message)
+
+
+def test_a_worker_that_dies_before_it_marks_what_it_gave_back_leaves_nothing_waiting(
+    provider: Provider, due_message: Due, make_user, monkeypatch
+) -> None:
+    message = due_message(Mode.EMAIL, 7)
+    start_due()
+    claim = claim_next(Mode.EMAIL, batch=3)
+    assert claim
+    cancel_message(message_id=message.pk, by=make_user())
+    complete_cancel(message_id=message.pk)
+    provider.before.append(answers(429))
+    with monkeypatch.context() as dying:
+        dying.setattr("dispatch.services.recording.complete_cancel", _die)
+        with pytest.raises(SystemExit):
+            handing.hand_over(claim, email_gateway())
+    assert statuses(message) == {"canceled": 4, "waiting": 3}
+
+    sweep()
+
+    assert statuses(message) == {"canceled": 7}
+    assert not provider.received
+    assert_whole(message)
+
+
+def _die(**named: object) -> None:
+    raise SystemExit
+
+
+def test_a_claim_that_cannot_be_settled_keeps_no_other_waiting(
+    provider: Provider, due_message: Due, monkeypatch
+) -> None:
+    message = due_message(Mode.EMAIL, 6)
+    start_due()
+    first, other = (claim_next(Mode.EMAIL, batch=3) for _ in range(2))
+
+    def fail_for_the_first(claim: Claim, *args, **named) -> bool:
+        assert claim != first
+        return record(claim, *args, **named)
+
+    monkeypatch.setattr("dispatch.services.sweeping.record", fail_for_the_first)
+    assert sweep() == 1
+    assert Claim.objects.get(state="settled") == other
+    assert statuses(message) == {"in_progress": 3, "waiting": 3}
 
 
 @pytest.mark.parametrize("mode", [Mode.EMAIL, Mode.VOICE])

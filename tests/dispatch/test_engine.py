@@ -19,9 +19,12 @@ from dispatch.services.again import in_doubt, send_again
 from dispatch.services.claims import claim_next
 from dispatch.services.handing import hand_over, work
 from dispatch.services.pace import may_go, spend
+from dispatch.services.recording import record_reports
 from dispatch.services.starting import start_due
 from messenger_logs.models import Delivery, DeviceAttempt, Redial, SentMessage, TextConsent
 from messenger_logs.services.cancel import cancel_message
+from messenger_logs.services.intake import add_recipients
+from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.services.stopping import complete_cancel, stopped_and_left
 from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
@@ -174,6 +177,63 @@ def test_a_busy_line_is_tried_again_after_a_while_up_to_so_many_times(
     assert totals_of(message).modes[Mode.VOICE].attempts == 3
 
 
+def test_what_is_told_late_or_again_of_a_try_asks_for_no_other(
+    provider: Provider, due_message: Due, monkeypatch, clock, settings
+) -> None:
+    monkeypatch.setattr(StubGateway, "codes", {1: 1, 2: 3})
+    message = due_message(Mode.VOICE, 1)
+    pk = message.deliveries.get().pk
+    dispatch_all()
+    busy = StatusReport(delivery_id=pk, attempt=1, code=1, at=timezone.now())
+    record_reports(message.pk, Mode.VOICE, [busy])
+    clock.shift(timedelta(minutes=settings.REDIAL_MINUTES))
+    dispatch_all()
+
+    record_reports(message.pk, Mode.VOICE, [busy])
+    clock.shift(timedelta(days=1))
+    dispatch_all()
+
+    assert dict(provider.tries) == {(pk, 1): 1, (pk, 2): 1}
+    assert statuses(message) == {"failed": 1}
+    assert not Redial.objects.exists()
+
+
+def test_a_text_that_fails_after_its_message_had_gone_is_tried_again(
+    provider: Provider, due_message: Due, monkeypatch, clock, settings
+) -> None:
+    monkeypatch.setattr(StubGateway, "codes", {1: -39, 2: -27})
+    message = due_message(Mode.TEXT, 1)
+    pk = message.deliveries.get().pk
+    dispatch_all()
+    assert status_of(message) == "sent"
+
+    record_reports(message.pk, Mode.TEXT, [StatusReport(delivery_id=pk, attempt=1, code=-30, at=timezone.now())])
+    assert status_of(message) == "in_progress"
+    assert finished_at(message) is None
+    clock.shift(timedelta(minutes=settings.REDIAL_MINUTES))
+    dispatch_all()
+
+    assert dict(provider.tries) == {(pk, 1): 1, (pk, 2): 1}
+    assert statuses(message) == {"sent": 1}
+    assert status_of(message) == "sent"
+    assert finished_at(message)
+
+
+def test_recipients_that_come_when_the_first_ones_had_gone_get_it_as_well(provider: Provider, due_message: Due) -> None:
+    message = due_message(Mode.EMAIL, 3)
+    dispatch_all()
+    assert status_of(message) == "sent"
+
+    late = {"person_id": "late", "name": "Late", "devices": [{"mode": "email", "address": "late@example.com"}]}
+    add_recipients(message, [late])
+
+    assert status_of(message) == "in_progress"
+    assert dispatch_all() == 1
+    assert statuses(message) == {"sent": 4}
+    assert set(provider.tries.values()) == {1}
+    assert status_of(message) == "sent"
+
+
 def test_a_redial_waits_for_the_morning(provider: Provider, due_message: Due, monkeypatch, hours: None, clock) -> None:
     monkeypatch.setattr(StubGateway, "codes", {1: 1})
     clock.move_to(EVENING + timedelta(minutes=25))  # 8:55 PM
@@ -230,6 +290,16 @@ def test_who_sent_stop_gets_no_text(provider: Provider, due_message: Due) -> Non
     assert provider.deliveries == set(message.deliveries.exclude(pk=first.pk).values_list("pk", flat=True))
     assert statuses(message) == {"opt_out": 1, "sent": 3}
     assert totals_of(message).modes[Mode.TEXT].opted_out == 1
+
+
+def test_who_sent_stop_gets_no_text_by_an_extension_either(provider: Provider, due_message: Due) -> None:
+    message = due_message(Mode.TEXT, 1)
+    number = message.deliveries.get().address
+    message.deliveries.update(address=f"{number};ext=45")
+    TextConsent.objects.create(number=number, opted_out=True, changed_at=timezone.now())
+    dispatch_all()
+    assert statuses(message) == {"opt_out": 1}
+    assert not provider.received
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
 """E-mail to the stand-in over HTTP: what families get, and what is known when something goes wrong."""
 
 import socket
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import requests
 from pytest_django import Settings
 
 from accounts.models import User
 from dispatch.gateways import HandOff, TryLaterError, UnknownError
+from dispatch.gateways.http import USUAL_WAIT, asked_to_wait
 from dispatch.gateways.mailgun import MailgunGateway, gateway
 from messenger_logs.models import SentMessage
 from sandbox.server import Sandbox
@@ -76,6 +79,14 @@ def test_values_cannot_bring_markup_into_a_html_body(provider: Sandbox) -> None:
     assert (html["text"], plain["text"], plain["html"]) == ("", f"Plain {evil}", "")
 
 
+def test_a_line_break_brings_no_header_of_its_own(provider: Sandbox) -> None:
+    evil = "Tou\r\nBcc: x@y.example\x0b\u2028Z"
+    mailgun().hand_off(handed(message("Dear {{n}}", "For\n{{n}}"), item(1, n=evil)))
+    [mail] = provider.taken.list("mail")
+    assert mail["subject"] == "For Tou Bcc: x@y.example Z"
+    assert mail["text"] == f"Dear {evil}"
+
+
 def test_what_a_sender_writes_is_never_taken_for_a_variable(provider: Sandbox) -> None:
     mailgun().hand_off(handed(message("Write %recipient.t0% or %recipient% {{a}} 100%"), item(1, a="%recipient.t0%")))
     assert provider.taken.list()[0]["text"] == "Write %recipient.t0% or %recipient% %recipient.t0% 100%"
@@ -127,7 +138,15 @@ def test_a_refused_call_is_split_until_only_the_bad_address_is_left(provider: Sa
     assert "not a valid address" in refused.detail
 
 
-@pytest.mark.parametrize("status", [429, 503, 401, 403, 404, 302])
+def test_splitting_ends_before_the_hand_off_would_be_taken_for_lost(provider: Sandbox) -> None:
+    hand_off = handed(message(), *(item(n, "bad@nowhere" if n == 2 else "") for n in range(1, 5)), minutes_ago=3)
+    results = mailgun().hand_off(hand_off).results
+    assert set(said(hand_off, results).values()) == {"never"}
+    assert len(results) == 4
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503, 401, 402, 403, 404, 302])
 def test_what_was_surely_not_taken_is_tried_later(provider: Sandbox, status: int) -> None:
     provider.fail(status, times=None)
     with pytest.raises(TryLaterError):
@@ -144,6 +163,16 @@ def test_a_short_wait_is_waited_for_and_a_long_one_is_told(provider: Sandbox) ->
         mailgun().hand_off(handed(message(), item()))
     assert later.value.after.total_seconds() == 90
     assert len(provider.requests) == 3
+
+
+@pytest.mark.parametrize("zone", ["GMT", "-0000"])
+def test_a_wait_may_be_a_date(zone: str) -> None:
+    response = requests.Response()
+    then = datetime.now(UTC) + timedelta(seconds=90)
+    response.headers["Retry-After"] = f"{then:%a, %d %b %Y %H:%M:%S} {zone}"
+    assert 80 < asked_to_wait(response).total_seconds() <= 90
+    response.headers["Retry-After"] = "soon"
+    assert asked_to_wait(response) == USUAL_WAIT
 
 
 def test_nobody_there_is_nothing_taken(provider: Sandbox, settings: Settings) -> None:

@@ -160,6 +160,14 @@ def test_receipts_move_a_text_and_never_backwards(
 
 
 @pytest.mark.django_db
+def test_a_receipt_is_for_the_number_without_its_extension(client: Client) -> None:
+    delivery = a_call(Mode.TEXT)
+    Delivery.objects.update(address=f"{TO};ext=45")
+    assert post(client, TEXTS, receipt("delivered")).status_code == 200
+    assert status_of(delivery)[0] == "delivered"
+
+
+@pytest.mark.django_db
 def test_a_receipt_of_a_text_that_is_not_ours_changes_nothing(client: Client) -> None:
     delivery = a_call(Mode.TEXT)
     for changed in ({"id": "text-2"}, {"caller_no": "+16125550124"}, {"caller_no": "nobody"}, {"id": "a\0b"}):
