@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from config.demo import names
 from config.demo.kinds import ALL, CLASSIC, CRITERIA, EMAIL, INBOX, TEXT, V2, VOICE
-from messenger_logs.models import SentMessage, V2Type
+from messenger_logs.models import Delivery, SentMessage, V2Type
 from messenger_logs.services.intake import add_message
+from messenger_logs.statuses import PHONE, DeliveryStatus
 
 PREFIX = "demo-outgoing-"
 EVERYBODY = 1_250  # with some 4,000 devices
@@ -57,6 +59,11 @@ def plan_outgoing(*, now: datetime | None = None) -> None:
 
     Only where the providers are stand-ins: they really go out.
     """
+    # make_demo only says of some that they are on their way.
+    invented = _still_to_go_out().filter(external_id=None, dispatched_here=False)
+    Delivery.objects.filter(message__in=invented, status=DeliveryStatus.IN_PROGRESS).update(
+        status=DeliveryStatus.WAITING, code=None, detail=""
+    )
     _still_to_go_out().update(dispatched_here=True)
     now = (now or timezone.now()).replace(microsecond=0)
     everybody = list(_people())
@@ -72,7 +79,9 @@ def keep_outgoing_back() -> None:
 
 
 def _still_to_go_out() -> QuerySet[SentMessage]:
-    return SentMessage.objects.filter(external_id__startswith=PREFIX, status__in=SentMessage.CANCELABLE)
+    """Those of make_demo, which have no external id, and ours; none that somebody imported."""
+    of_the_demo = Q(external_id=None) | Q(external_id__startswith=PREFIX)
+    return SentMessage.objects.filter(of_the_demo).cancelable()
 
 
 def _message(
@@ -95,7 +104,7 @@ def _message(
         "voice_start_at": at.isoformat(),
         "listed_from": now.isoformat(),
         "modes": list(planned.modes),
-        "bodies": dict.fromkeys(planned.modes, planned.body),
+        "bodies": {mode: strip_tags(planned.body) if mode in PHONE else planned.body for mode in planned.modes},
         "criteria": CRITERIA[planned.engine],
         "reply_to": "office@harrison.example",
         "recipients": recipients,

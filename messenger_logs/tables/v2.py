@@ -44,6 +44,9 @@ MESSAGE_2_STATUSES = {
 }
 
 
+_CALENDARS_SHOWN = 3
+
+
 class MessageColumns(GridTable):
     """The columns that the lists of messages of the 2.0 engine share."""
 
@@ -51,7 +54,10 @@ class MessageColumns(GridTable):
         return subject_text(record)
 
     def render_calendars(self, record: SentMessage) -> str:
-        return calendars_text(record) or "—"
+        """The message's page names all of them, where it went to the whole district."""
+        names = [calendar.name for calendar in record.calendars.all()]
+        more = len(names) - _CALENDARS_SHOWN
+        return ", ".join(names[:_CALENDARS_SHOWN]) + (f" and {more} more" if more > 0 else "") or "—"
 
     def value_calendars(self, record: SentMessage) -> str:
         return calendars_text(record)

@@ -38,13 +38,13 @@ def home(request: SignedInRequest) -> HttpResponse:
 
 
 def upcoming_card(user: User) -> dict[str, Any]:
-    """The first messages of each tab of Upcoming Messages."""
+    """The next messages that begin, and the last that have begun."""
     messages = SentMessage.objects.visible_to(user, Tool.UPCOMING_MESSAGES).defer("bodies", "criteria", "attachments")
     in_order = messages.order_by("scheduled_at", "pk")
     return {
         "tabs": [
             ("Scheduled", "", in_order.scheduled()[:SHOWN_UPCOMING]),
-            ("In Progress", "in_progress", in_order.running()[:SHOWN_UPCOMING]),
+            ("In Progress", "in_progress", in_order.running().reverse()[:SHOWN_UPCOMING]),
         ],
         "all": user.may(Tool.UPCOMING_MESSAGES, Right.VIEW_CANCEL_ALL),
     }

@@ -60,3 +60,22 @@ def test_another_start_has_new_ones_and_takes_up_the_old() -> None:
     demo.plan_outgoing(now=now + timedelta(hours=1))
 
     assert len(outgoing()) == 2 * planned
+
+
+def test_what_the_made_up_district_has_under_way_goes_on_to_its_end() -> None:
+    demo.make_district(demo.Size(messages=100, recipients=60, events=0))
+    demo.plan_outgoing()
+    running = SentMessage.objects.running().filter(external_id=None)
+    assert running
+    assert all(message.dispatched_here for message in running)
+    assert not Delivery.objects.filter(message__in=running, status="in_progress").exists(), "that nobody has in hand"
+
+
+def test_what_somebody_imported_is_left_alone() -> None:
+    now = timezone.now()
+    imported = SentMessage.objects.create(
+        engine="v2", status="waiting", external_id="elsewhere-1", created_at=now, scheduled_at=now, listed_from=now
+    )
+    demo.plan_outgoing()
+    imported.refresh_from_db()
+    assert not imported.dispatched_here

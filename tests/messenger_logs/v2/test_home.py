@@ -198,7 +198,7 @@ class TestOnlyWhatOneMaySee:
 # Upcoming Messages
 
 
-def test_the_card_shows_the_first_five_of_each_tab(make_user: MakeUser, signed_in: SignIn, add: Add) -> None:
+def test_the_card_shows_the_next_and_the_last_that_have_begun(make_user: MakeUser, signed_in: SignIn, add: Add) -> None:
     user = make_user(UPCOMING)
     for status in ["waiting", "in_progress"]:
         for number in range(1, 7):
@@ -211,7 +211,7 @@ def test_the_card_shows_the_first_five_of_each_tab(make_user: MakeUser, signed_i
     scheduled, running = part.partition("<h3>In Progress</h3>")[::2]
     assert "<h3>Scheduled</h3>" in scheduled
     assert re.findall(r">(waiting \d)<", scheduled) == [f"waiting {number}" for number in range(1, 6)]
-    assert re.findall(r">(in_progress \d)<", running) == [f"in_progress {number}" for number in range(1, 6)]
+    assert re.findall(r">(in_progress \d)<", running) == [f"in_progress {number}" for number in range(6, 1, -1)]
     assert "of somebody else" not in part
     assert 'href="/messenger/upcoming-messages/"' in scheduled
     assert 'href="/messenger/upcoming-messages/?tab=in_progress"' in running

@@ -70,6 +70,16 @@ def test_a_row(mine: Client, me: User, add: Add) -> None:
     assert f'href="{reverse("messenger_logs:message_2", args=[message.pk])}"' in show(mine)
 
 
+def test_of_many_calendars_the_first_are_named_and_all_exported(mine: Client, me: User, add: Add) -> None:
+    message = add("Snow day", sender=me)
+    school = make_school()
+    names = [f"26-27 Calendar {letter}" for letter in "ABCDE"]
+    message.calendars.set([Calendar.objects.create(school=school, name=name, school_year="2026-27") for name in names])
+
+    assert "26-27 Calendar A, 26-27 Calendar B, 26-27 Calendar C and 2 more" in words(show(mine))
+    assert exported(mine)[0]["Calendars"] == ", ".join(names)
+
+
 def test_it_loads_at_once_newest_first_whatever_the_day(mine: Client, me: User, add: Add) -> None:
     add("last year", sender=me, at=NOON - timedelta(days=400))
     add("today", sender=me)
