@@ -3,7 +3,7 @@ from functools import partial
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.menu import may_use_api, menu_of, person_search_of
+from accounts.menu import may_use_api, menu_of, search_words_of
 from accounts.models import User
 
 
@@ -18,6 +18,6 @@ def menu(request: HttpRequest) -> dict[str, object]:
         return {"menu": []}
     return {
         "menu": partial(menu_of, user, request.path),
-        "person_search": partial(person_search_of, user),
+        "search_words": partial(search_words_of, user),
         "may_use_api": partial(may_use_api, user),
     }

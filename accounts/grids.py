@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.http import HttpRequest
@@ -13,6 +15,8 @@ class ToolGridView(ToolRightMixin, GridView):
     request: SignedInRequest
     # What the audit trail says an export was of, where the tool's name does not say it all.
     export_target = ""
+    # What else belongs into the trail, such as the message it was of.
+    export_details: Mapping[str, Any] = MappingProxyType({})
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
@@ -34,5 +38,6 @@ class ToolGridView(ToolRightMixin, GridView):
                 "rows": "more than 10,000" if count is None else count,
                 "days": str(self.filterset.period or "any"),
                 "filters": filters,
+                **self.export_details,
             },
         )

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from accounts.access import home_url
 from accounts.models import User
-from accounts.tools import Menu, Right, Tool
+from accounts.tools import MESSAGE_LOGS, RECIPIENT_LOGS, Menu, Right, Tool
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,12 @@ def menu_of(user: User, path: str) -> list[Group]:
     return [Group(menu, entries) for menu, entries in groups.items() if entries]
 
 
-def person_search_of(user: User) -> str:
-    """Where the search box of the top bar looks for people; "" for those who may not look for any."""
-    log = next((tool for tool in (Tool.ADMIN_RECIPIENT_LOG, Tool.RECIPIENT_LOG) if user.may(tool)), None)
-    return reverse(log.url_name) if log and log.url_name else ""
+def search_words_of(user: User) -> str:
+    """What the search of the top bar finds for this user: "person, message or address"; "" for nothing at all."""
+    people, messages = any(map(user.may, RECIPIENT_LOGS)), any(map(user.may, MESSAGE_LOGS))
+    if people:
+        return "person, message or address" if messages else "person or address"
+    return "message" if messages else ""
 
 
 def may_use_api(user: User) -> bool:

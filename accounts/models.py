@@ -1,8 +1,10 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -76,6 +78,8 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index("occurred_at", "id", name="audit_by_time"),
             models.Index("action", "occurred_at", "id", name="audit_by_action"),
+            # Of events that are not about a message it holds nothing.
+            HashIndex(KeyTransform("message", "details"), name="audit_of_message"),
         ]
 
     def __str__(self) -> str:

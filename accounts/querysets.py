@@ -1,7 +1,7 @@
 """Every read of this app."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from django.contrib.auth.models import Group, Permission, UserManager
 from django.db import connection
@@ -35,6 +35,10 @@ class Users(UserManager["User"]):
 
 
 class AuditEventQuerySet(QuerySet["AuditEvent"]):
+    def of_message(self, pk: int) -> Self:
+        """What is recorded about a message: `record` was given its id as the detail "message"."""
+        return self.filter(details__message=pk)
+
     def actions(self) -> list[str]:
         """Each action that occurs, by jumping from one to the next in the index instead of reading all events."""
         with connection.cursor() as cursor:

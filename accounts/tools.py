@@ -177,6 +177,11 @@ class Tool(Enum):
         return f"accounts.{self.codename(right)}"
 
 
+# The search of the top bar looks through these: for people in the first that one may open, for messages in all.
+RECIPIENT_LOGS = (Tool.ADMIN_RECIPIENT_LOG, Tool.RECIPIENT_LOG)
+MESSAGE_LOGS = (Tool.SENT_MESSAGE_LOG_2, Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG)
+
+
 class ToolAndRight(NamedTuple):
     """One cell of the matrix."""
 

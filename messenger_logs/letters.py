@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from django.db.models import Func, TextField
+from typing import Any, TypeVar
+
+from django.db.models import Func, QuerySet, TextField, Value
+
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 class PlainLetters(Func):
@@ -8,3 +12,12 @@ class PlainLetters(Func):
 
     function = "plain_letters"
     output_field = TextField()
+
+
+def containing(rows: Rows, path: str, text: str) -> Rows:
+    """The rows whose column contains the text, in any case and with or without accents.
+
+    Wants a trigram index on PlainLetters(column).
+    """
+    found: Rows = rows.alias(plain=PlainLetters(path)).filter(plain__contains=PlainLetters(Value(text)))
+    return found

@@ -122,7 +122,7 @@ class SentMessage(models.Model):
                 name="message_upcoming",
                 condition=Q(status__in=["waiting", "in_progress"]),
             ),
-            GinIndex(OpClass(Upper("subject"), name="gin_trgm_ops"), name="message_subject"),
+            GinIndex(OpClass(PlainLetters("subject"), name="gin_trgm_ops"), name="message_subject"),
             # Few at any time; looked for every minute.
             models.Index(
                 fields=["cancel_asked_at"],

@@ -9,8 +9,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.tools import Right, Tool
+from accounts.tools import MESSAGE_LOGS, Right, Tool
 from grid.dates import start_of
+from grid.paging import LARGEST_ID
+from messenger_logs.letters import containing
 
 if TYPE_CHECKING:
     from messenger_logs.models import SentMessage  # noqa: F401  (named in a string)
@@ -82,9 +84,20 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
     def in_logs_of(self, user: User) -> Self:
         """The messages that any of the user's logs of sent messages shows."""
         seen = self.none()
-        for tool in (Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.SENT_MESSAGE_LOG_2):
+        for tool in MESSAGE_LOGS:
             seen |= self.visible_to(user, tool)
         return seen
+
+    def known_as(self, text: str) -> Self:
+        """The message with this number, and the one that another system knows under this id."""
+        wanted = Q(external_id=text)
+        if text.isascii() and text.isdigit() and int(text) <= LARGEST_ID:
+            wanted |= Q(pk=int(text))
+        return self.filter(wanted)
+
+    def with_subject(self, text: str) -> Self:
+        """Those whose subject contains the text, in any case and with or without accents."""
+        return containing(self, "subject", text)
 
     def cancelable(self) -> Self:
         return self.filter(status__in=self.model.CANCELABLE)

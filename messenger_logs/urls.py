@@ -1,6 +1,6 @@
 from django.urls import path
 
-from messenger_logs.views import cancel, classic, home, message, recipient_log, upcoming, v2
+from messenger_logs.views import cancel, classic, home, message, recipient_log, search, upcoming, v2
 
 app_name = "messenger_logs"
 
@@ -9,6 +9,7 @@ V2, UPCOMING = "messenger/sent-message-log-2/", "messenger/upcoming-messages/"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("search/", search.search, name="search"),
     path(V2, v2.SentMessageLog2.as_view(), name="log_2"),
     path(f"{V2}<int:pk>/", v2.Message2Page.as_view(), name="message_2"),
     path(f"{V2}<int:pk>/recipients/", v2.Message2Recipients.as_view(), name="message_2_recipients"),

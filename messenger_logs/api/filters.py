@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from grid.filters import ContainsFilter, DateRangeFilter, ExactFilter, GridFilterSet, OptionFilter
 from grid.paging import LARGEST_ID
+from messenger_logs.filters.subject import SubjectFilter
 from messenger_logs.models import SentMessage
 from messenger_logs.statuses import Mode
 
@@ -23,7 +24,7 @@ class MessageFilters(GridFilterSet):
     status = OptionFilter(label="Status", choices=SentMessage.Status.choices)
     message_type = ExactFilter(label="Message type")
     mode = ModeFilter(label="Delivery mode", choices=Mode.choices)
-    subject = ContainsFilter(label="A part of the subject")
+    subject = SubjectFilter(label="A part of the subject")
     sender_id = django_filters.NumberFilter(label="Account of the sender", min_value=1, max_value=LARGEST_ID)
     sender = ContainsFilter("sender_name", label="A part of the sender's name")
 

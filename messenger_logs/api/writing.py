@@ -143,7 +143,8 @@ def create_message(*, by: User, data: object) -> Response:
     except IntakeError as error:
         return refusal(error.errors)
     if taken.created:
-        record(by=by, action="import.messages", details={"messages": 1, **asdict(taken.added)})
+        details = {"message": taken.message_id, "messages": 1, **asdict(taken.added)}
+        record(by=by, action="import.messages", details=details)
     return Response(taken_in_json(taken), status=201 if taken.created else 200)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from grid.filters import ContainsFilter, DateRangeFilter, FragmentFilter, GridFilterSet, ValuesFilter
+from grid.filters import DateRangeFilter, FragmentFilter, GridFilterSet, ValuesFilter
+from messenger_logs.filters.subject import SubjectFilter
 from messenger_logs.models import SentMessage
 
 
@@ -9,7 +10,7 @@ class ClassicLogFilters(GridFilterSet):
     status = ValuesFilter(label="Status", labels=dict(SentMessage.Status.choices))
     message_type = ValuesFilter(label="Message Type")
     school_name = ValuesFilter(label="District/School")
-    subject = ContainsFilter(label="Message Subject")
+    subject = SubjectFilter(label="Message Subject")
     sender_name = ValuesFilter(label="Sender")
     created_at = FragmentFilter(label="Date Created")
     scheduled_at = FragmentFilter(label="Date Scheduled")

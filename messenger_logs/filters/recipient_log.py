@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.forms import TextInput
 
 from grid.filters import MAX_TEXT, ContainsFilter, DateRangeFilter, GridFilterSet, OptionFilter, TextField
+from messenger_logs.filters.subject import SubjectFilter
 from messenger_logs.models import Delivery, Recipient
 from messenger_logs.people import SHORTEST_NAME, Person, find_people
 from messenger_logs.statuses import DeliveryStatus, Mode
@@ -20,7 +21,7 @@ class PersonField(TextField):
     def clean(self, value: Any) -> str:
         text = super().clean(value)
         if text and len(text) < SHORTEST_NAME and not text.isdigit():
-            raise ValidationError(f"enter {SHORTEST_NAME} letters or more of a name.")
+            raise ValidationError(f"enter {SHORTEST_NAME} letters or more.")
         return text
 
 
@@ -41,7 +42,7 @@ class PersonFilter(ContainsFilter):
 class RecipientLogFilters(GridFilterSet):
     created = DateRangeFilter("message__created_at", default_days=30)
     person = PersonFilter(label="Name, person id, e-mail or phone")
-    subject = ContainsFilter("message__subject", label="Message Subject")
+    subject = SubjectFilter("message__subject", label="Message Subject")
     mode = OptionFilter(choices=Mode.choices, label="Delivery Mode")
     status = OptionFilter(choices=DeliveryStatus.choices, label="Status")
 

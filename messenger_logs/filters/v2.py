@@ -3,12 +3,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Q
-
 from accounts.tools import Right, Tool
 from grid.dates import DateRange, DateRangeField
 from grid.filters import (
-    ContainsFilter,
     DateRangeFilter,
     ExactFilter,
     GridFilterSet,
@@ -16,7 +13,7 @@ from grid.filters import (
     SwitchFilter,
     ValuesFilter,
 )
-from grid.paging import LARGEST_ID
+from messenger_logs.filters.subject import SubjectFilter
 from messenger_logs.models import Calendar
 from messenger_logs.querysets import SentMessageQuerySet, visible_types
 from messenger_logs.statuses import Mode
@@ -49,12 +46,7 @@ class MessageIdFilter(ExactFilter):
     """The message's number, or the id under which another system knows it."""
 
     def filter(self, qs: SentMessageQuerySet, value: str) -> SentMessageQuerySet:
-        if not value:
-            return qs
-        wanted = Q(external_id=value)
-        if value.isascii() and value.isdigit() and int(value) <= LARGEST_ID:
-            wanted |= Q(pk=int(value))
-        return qs.filter(wanted)
+        return qs.known_as(value) if value else qs
 
 
 def calendars() -> list[tuple[int, str]]:
@@ -111,7 +103,7 @@ class Log2Filters(FiltersOfAUser):
     message_id = MessageIdFilter(label="Message ID")
     sent = DaysFilter("scheduled_at", label="Date", default_days=None, input_labels=("Start Date", "End Date"))
     calendars = CalendarFilter()
-    subject = ContainsFilter(label="Subject")
+    subject = SubjectFilter(label="Subject")
     sender_name = ValuesFilter(label="Created By")
     message_type = OptionFilter(label="Message Type")
     modes = ModeFilter()
@@ -145,7 +137,7 @@ class UpcomingFilters(FiltersOfAUser):
     tab = TabFilter()
     whose = WhoseFilter()
     sender_name = ValuesFilter(label="Creator")
-    subject = ContainsFilter(label="Subject")
+    subject = SubjectFilter(label="Subject")
     calendars = CalendarFilter()
 
     @property

@@ -12,12 +12,11 @@ from django.views.decorators.http import require_safe
 from accounts.access import SignedInRequest
 from accounts.menu import tools_of
 from accounts.models import User
-from accounts.tools import Right, Tool
+from accounts.tools import MESSAGE_LOGS, Right, Tool
 from messenger_logs.last_days import last_days
 from messenger_logs.models import SentMessage
 
 SHOWN_UPCOMING = 5
-LOGS = (Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.SENT_MESSAGE_LOG_2)
 
 
 @login_required
@@ -30,7 +29,7 @@ def home(request: SignedInRequest) -> HttpResponse:
         "tools": tools,
         "askable": [] if tools else User.objects.with_perm(Tool.USER_GROUPS.permission(Right.WRITE))[:5],
         "upcoming": upcoming_card(user) if user.may(Tool.UPCOMING_MESSAGES) else None,
-        "last_days": last_days(SentMessage.objects.in_logs_of(user)) if any(map(user.may, LOGS)) else None,
+        "last_days": last_days(SentMessage.objects.in_logs_of(user)) if any(map(user.may, MESSAGE_LOGS)) else None,
     }
     response = render(request, "messenger_logs/home.html", context)
     response["Cache-Control"] = "private, no-store"

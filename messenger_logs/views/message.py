@@ -38,6 +38,7 @@ from grid.tables import GridTable, PageRows
 from grid.views import is_htmx
 from messenger_logs.bodies import FRAME_POLICY, FRAMED, frame_document, merged
 from messenger_logs.filters.recipients import RecipientFilters
+from messenger_logs.history import history_of
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.shown import DUPLICATE_MARK, subject_text
@@ -165,6 +166,7 @@ class MessagePage(MessageView):
             "recipients_url": self.address("recipients"),
             "bodies": self.bodies(),
             "may_see_values": self.may_see_values,
+            "history": history_of(self.message),
         }
 
     def bodies(self) -> list[Body]:
@@ -215,6 +217,7 @@ class MessageRecipients(MessageView, ToolGridView):
     def begin(self, asked: dict[str, str], *, find: str) -> None:
         self.title = f"Recipients of {subject_text(self.message)}"
         self.export_target = f"Recipients of message {self.message.pk}"
+        self.export_details = {"message": self.message.pk}
         super().begin(asked, find=find)
 
     def get_queryset(self) -> Any:

@@ -228,6 +228,8 @@ GUARDED = [
 OPEN = [
     #    address                                  signed out: GET, htmx, POST, ?export=csv    signed in
     Open("messenger_logs:home",                   (302, 302, 302, 302),                       (200, 200, 405, 200)),
+    # What it finds depends on the rights: tests/messenger_logs/test_search.py.
+    Open("messenger_logs:search",                 (302, 302, 302, 302),                       (200, 200, 302, 200)),
     Open("api:documentation",                     (302, 302, 302, 302),                       (200, 200, 405, 200)),
     Open("api:schema",                            (401, 401, 401, 401),                       (200, 200, 405, 200)),
     Open("account_login",                         (200, 200, 200, 200),                       (302, 302, 302, 302)),

@@ -85,7 +85,7 @@ def test_tab_goes_through_the_log_in_the_order_of_reading(page: Page, administra
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(LOG)
     reached = walk(page)
-    wanted = ["Skip to content", "Messenger Logs", "Find a person or address", "Dark colors"]
+    wanted = ["Skip to content", "Messenger Logs", "Find a person, message or address", "Dark colors"]
     wanted += ["Export CSV", "Created Between", "and", "Find Messages", "Reset", "today"]
     wanted += ["Status", "What Status means", "Message Type", "Filter by Status", "Filter by Message Subject"]
     wanted += ["School is closed today", "Rows"]
@@ -122,7 +122,7 @@ def test_a_log_is_opened_read_and_left_without_a_mouse(page: Page, administrator
 
 def test_a_person_is_found_from_any_page_and_stands_in_no_address(page: Page, administrator: User) -> None:
     page.goto(LOG)
-    page.get_by_label("Find a person or address").focus()
+    page.get_by_label("Find a person, message or address").focus()
     page.keyboard.type("mai@example.com")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Recipient Log")

@@ -272,6 +272,13 @@ def test_each_column_filters(administrator, name, value):
     assert subjects(administrator, ALL, **{name: value}) == ["Evaluation Due"]
 
 
+@pytest.mark.parametrize("entered", ["thong bao", "Thông Báo", "NGHI"])
+def test_a_subject_is_found_with_and_without_its_accents(administrator, entered):
+    make_message(subject="Thông báo nghỉ học")
+    make_message(subject="Library Hours")
+    assert subjects(administrator, subject=entered) == ["Thông báo nghỉ học"]
+
+
 def test_a_value_that_does_not_occur_finds_nothing_and_stays_chosen(administrator):
     make_message()
     page = shown(administrator, ALL, message_type="Snow <b>")

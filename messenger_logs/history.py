@@ -1,0 +1,87 @@
+"""What was done with a message, and by whom: from the message itself and from the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.db.models import Q
+
+from accounts.models import AuditEvent
+from messenger_logs.models import SentMessage
+
+# More than that were made by a program; the Audit Trail has them all.
+MOST_EVENTS = 200
+
+
+@dataclass(frozen=True)
+class Entry:
+    at: datetime
+    words: str
+
+
+@dataclass(frozen=True)
+class History:
+    entries: list[Entry]
+    """In the order of time."""
+    cut: bool
+    """Whether there were more events than are shown; the latest are."""
+
+
+def history_of(message: SentMessage) -> History:
+    """One query, however much happened. Who only looked at the message is left to the Audit Trail."""
+    shown = Q(action__in=_WORDS) | Q(action__startswith="report.") | Q(action__startswith="export.")
+    events = AuditEvent.objects.of_message(message.pk).filter(shown).order_by("-occurred_at", "-pk")
+    latest = list(events[: MOST_EVENTS + 1])
+    told = [Entry(event.occurred_at, _words_of(event)) for event in latest[:MOST_EVENTS]]
+    entries = sorted([*_steps(message), *reversed(told)], key=lambda entry: entry.at)
+    return History(entries, cut=len(latest) > MOST_EVENTS)
+
+
+def _steps(message: SentMessage) -> Iterator[Entry]:
+    """What the message says of itself, first things first: they may bear the same time."""
+    elsewhere = f" in another system, as {message.external_id}" if message.external_id else ""
+    steps = [
+        (message.created_at, f"{message.sender_name} created it{elsewhere}."),
+        (message.dispatch_started_at, "Delivery began."),
+        (message.cancel_asked_at, f"{message.canceled_by_name} canceled it."),
+        (message.cancel_completed_at, "The cancel was complete."),
+        (message.dispatch_finished_at, "Delivery was finished."),
+    ]
+    return (Entry(at, words) for at, words in steps if at)
+
+
+def _brought_in(who: str, details: dict[str, Any]) -> str:
+    return f"{who} brought it in, with {_count(details, 'recipients', 'recipient')}."
+
+
+def _added(who: str, details: dict[str, Any]) -> str:
+    return f"{who} added {_count(details, 'recipients', 'recipient')}."
+
+
+def _sent_again(who: str, details: dict[str, Any]) -> str:
+    return f"{who} had it sent again to {_count(details, 'devices', 'device')} that may not have got it."
+
+
+_WORDS: dict[str, Callable[[str, dict[str, Any]], str]] = {
+    "import.messages": _brought_in,
+    "import.recipients": _added,
+    "message.sent_again": _sent_again,
+}
+
+
+def _words_of(event: AuditEvent) -> str:
+    if words := _WORDS.get(event.action):
+        return words(event.who, event.details)
+    format = str(event.details.get("format", "csv")).upper()
+    if event.action.startswith("export."):
+        return f"{event.who} exported its recipients ({format})."
+    return f"{event.who} asked for a report ({format})."
+
+
+def _count(details: dict[str, Any], name: str, one: str) -> str:
+    number = details.get(name, 0)
+    return f"{intcomma(number)} {one}{'' if number == 1 else 's'}"

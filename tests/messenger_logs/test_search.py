@@ -1,0 +1,303 @@
+"""The search of the top bar: who finds which people and which messages by what is entered."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.tools import Right, Tool
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "/search/"
+V2 = Tool.SENT_MESSAGE_LOG_2
+CLASSIC, ALL_CLASSIC = Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG
+GENERAL = {"engine": "v2", "message_type": "Messenger 2.0 - General"}
+EMERGENCY = {"engine": "v2", "message_type": "Messenger 2.0 - Emergency"}
+
+MakeUser = Callable[..., User]
+SignIn = Callable[[User], Client]
+
+
+@pytest.fixture
+def administrator(make_user: MakeUser, signed_in: SignIn) -> Client:
+    """Somebody who sees everybody's classic messages and their recipients."""
+    return signed_in(make_user(ALL_CLASSIC, Tool.ADMIN_RECIPIENT_LOG))
+
+
+def find(client: Client, text: str) -> str:
+    """The page that a search leads to."""
+    response: HttpResponse = client.post(ADDRESS, {"person": text}, follow=True)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def words(html: str) -> str:
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))).strip()
+
+
+def group(page: str, name: str) -> str:
+    """What stands under the heading People or Messages; "" where the page has no such group."""
+    return page.partition(f'aria-labelledby="{name.lower()}-heading"')[2].partition("</section>")[0]
+
+
+def subjects(page: str) -> list[str]:
+    return [unescape(text) for text in re.findall(r'<a href="[^"]+">([^<]+)</a>\s*<span', group(page, "Messages"))]
+
+
+def people(page: str) -> list[str]:
+    return re.findall(r'name="person" value="([^"]*)"', group(page, "People"))
+
+
+# What is found
+
+
+def test_a_message_is_found_by_a_part_of_its_subject_and_shown_with_its_status(administrator: Client) -> None:
+    created = timezone.now() - timedelta(days=300)
+    message = make_message(subject="Library Hours", status="error", sender_name="Vang, Mai", created_at=created)
+    make_message(subject="Snow day")
+
+    page = find(administrator, "rary hou")
+
+    assert subjects(page) == ["Library Hours"]
+    shown = group(page, "Messages")
+    assert f'href="{reverse("messenger_logs:admin_message", args=[message.pk])}"' in shown
+    assert "Error" in words(shown)
+    assert "Message Builder, Vang, Mai" in words(shown)
+
+
+@pytest.mark.parametrize(
+    ("subject", "entered"),
+    [
+        ("Conférence des parents", "CONFERENCE des"),
+        ("Ntawv rau niam txiv", "NTAWV RAU"),
+        ("Thông báo nghỉ học", "thong bao nghi hoc"),
+        ("Thong bao", "thông báo"),
+        ("雪の日のお知らせ", "お知らせ"),
+    ],
+)
+def test_subjects_are_found_in_any_case_with_and_without_their_accents(
+    administrator: Client, subject: str, entered: str
+) -> None:
+    make_message(subject=subject)
+    make_message(subject="Library Hours")
+
+    assert subjects(find(administrator, entered)) == [subject]
+
+
+@pytest.mark.parametrize("text", ["%%", "__", "Li_rary", "Library\\", "'; --"])
+def test_a_search_matches_its_characters_and_no_patterns(administrator: Client, text: str) -> None:
+    make_message(subject="Library Hours")
+
+    assert subjects(find(administrator, text)) == []
+
+
+def test_a_message_is_found_by_its_number_and_by_the_id_of_another_system(administrator: Client) -> None:
+    message = make_message(subject="Snow day", external_id="sis-2026-11")
+
+    assert subjects(find(administrator, str(message.pk))) == ["Snow day"]
+    assert subjects(find(administrator, " sis-2026-11 ")) == ["Snow day"]
+    assert subjects(find(administrator, "sis-2026")) == [], "an id is the whole id"
+    assert subjects(find(administrator, "9" * 30)) == []
+
+
+def test_the_message_with_that_id_stands_before_those_with_the_number_in_their_subject(administrator: Client) -> None:
+    make_message(pk=987_654, subject="Snow day", created_at=timezone.now() - timedelta(days=30))
+    make_message(subject="Bus 987654 runs late")
+
+    assert subjects(find(administrator, "987654")) == ["Snow day", "Bus 987654 runs late"]
+
+
+def test_the_newest_come_first_and_more_than_fit_are_said_to_be_more(administrator: Client) -> None:
+    for day in range(23):
+        make_message(subject=f"Snow day {day}", created_at=timezone.now() - timedelta(days=day))
+
+    page = find(administrator, "snow day")
+
+    assert subjects(page) == [f"Snow day {day}" for day in range(20)]
+    assert "the newest 20; more messages match" in words(page)
+    assert f'href="{reverse("messenger_logs:admin_log")}"' in group(page, "Messages")
+
+
+def test_people_and_messages_stand_in_groups_of_their_own(administrator: Client) -> None:
+    message = make_message(subject="Vang family night")
+    for person_id, name in (("4711", "Vang, Mai"), ("4712", "Vang, Tou")):
+        make_delivery(make_recipient(message, person_id=person_id, name=name))
+
+    page = find(administrator, "vang")
+
+    assert people(page) == ["4711", "4712"]
+    assert subjects(page) == ["Vang family night"]
+    assert f'action="{reverse("messenger_logs:admin_recipient_log")}"' in group(page, "People")
+
+
+def test_more_people_than_fit_are_a_link_away_that_names_nobody(administrator: Client) -> None:
+    message = make_message()
+    for number in range(12):
+        make_delivery(make_recipient(message, person_id=f"p{number}", name=f"Vang, {number:02}"))
+
+    page = find(administrator, "vang")
+    assert len(people(page)) == 10
+    link = re.search(r'href="([^"]+\?find=[0-9a-f]+)"', group(page, "People"))
+    assert link
+    assert "12 people match “vang”" in administrator.get(link[1]).content.decode()
+
+
+def test_the_only_person_is_shown_at_once_where_no_message_is_meant(administrator: Client) -> None:
+    mai = make_recipient(make_message(), person_id="4711", name="Vang, Mai")
+    make_delivery(mai, address="mai@example.com")
+
+    response = administrator.post(ADDRESS, {"person": "mai@example.com"}, follow=True)
+
+    assert response.redirect_chain[-1][0].startswith(f"{reverse('messenger_logs:admin_recipient_log')}?find=")
+    assert "Vang, Mai, person id 4711" in response.content.decode()
+
+
+def test_nothing_found_says_so_and_what_to_try(administrator: Client) -> None:
+    text = words(find(administrator, "Nobody <b>"))
+
+    assert "Looked for “Nobody <b>”. Nothing was found: check the spelling" in text
+    assert "Nobody among the recipients" in text
+    assert "None of the messages that you may see" in text
+
+
+# Who finds what
+
+
+def test_own_messages_are_found_by_their_sender_alone(make_user: MakeUser, signed_in: SignIn) -> None:
+    me, other = make_user(CLASSIC), make_user(CLASSIC)
+    message = make_message(subject="Snow day", sender=me)
+
+    page = find(signed_in(me), "snow")
+    assert subjects(page) == ["Snow day"]
+    assert f'href="{reverse("messenger_logs:message", args=[message.pk])}"' in page
+    assert subjects(find(signed_in(other), "snow")) == []
+    assert subjects(find(signed_in(other), str(message.pk))) == [], "nor by its id"
+
+
+def test_messages_of_2_0_are_found_by_my_all_and_the_rights_on_types(make_user: MakeUser, signed_in: SignIn) -> None:
+    me = make_user(V2, (V2, Right.MY_MESSAGES), (V2, Right.TYPE_GENERAL))
+    everything = make_user(V2, (V2, Right.ALL_MESSAGES), (V2, Right.TYPE_GENERAL), (V2, Right.TYPE_EMERGENCY))
+    only_the_tool = make_user(V2)
+    make_message(subject="Snow: mine", sender=me, **GENERAL)
+    make_message(subject="Snow: emergency", sender=me, **EMERGENCY)
+    make_message(subject="Snow: classic", sender=me)
+    make_message(subject="Snow: another's", sender=only_the_tool, **GENERAL)
+
+    assert subjects(find(signed_in(me), "snow")) == ["Snow: mine"]
+    assert set(subjects(find(signed_in(everything), "snow"))) == {
+        "Snow: mine",
+        "Snow: emergency",
+        "Snow: another's",
+    }
+    assert subjects(find(signed_in(only_the_tool), "snow")) == []
+
+
+def test_both_logs_are_looked_in_and_each_message_opens_in_its_own(make_user: MakeUser, signed_in: SignIn) -> None:
+    user = make_user(ALL_CLASSIC, V2, (V2, Right.ALL_MESSAGES), (V2, Right.TYPE_GENERAL))
+    classic, v2 = make_message(subject="Snow, classic"), make_message(subject="Snow, 2.0", status="waiting", **GENERAL)
+
+    page = find(signed_in(user), "snow")
+
+    assert subjects(page) == ["Snow, 2.0", "Snow, classic"]
+    assert f'href="{reverse("messenger_logs:admin_message", args=[classic.pk])}"' in page
+    assert f'href="{reverse("messenger_logs:message_2", args=[v2.pk])}"' in page
+    assert "SCHEDULED" in group(page, "Messages"), "in the words of its log"
+
+
+def test_a_message_that_no_log_lists_yet_is_not_found(administrator: Client) -> None:
+    make_message(subject="Snow day", listed_from=timezone.now() + timedelta(days=1))
+
+    assert subjects(find(administrator, "snow")) == []
+
+
+def test_without_a_log_no_messages_are_looked_for(make_user: MakeUser, signed_in: SignIn) -> None:
+    make_message(subject="Snow day")
+    client = signed_in(make_user(Tool.ADMIN_RECIPIENT_LOG, Tool.UPCOMING_MESSAGES))
+
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        page = find(client, "snow")
+
+    assert group(page, "Messages") == ""
+    assert "Snow day" not in page
+    assert not [query["sql"] for query in queries if "subject" in query["sql"]]
+
+
+def test_without_a_recipient_log_no_people_are_looked_for(make_user: MakeUser, signed_in: SignIn) -> None:
+    make_delivery(make_recipient(make_message(subject="Vang night"), name="Vang, Mai"))
+
+    page = find(signed_in(make_user(ALL_CLASSIC)), "vang")
+
+    assert group(page, "People") == ""
+    assert "Vang, Mai" not in page
+    assert subjects(page) == ["Vang night"]
+
+
+def test_people_of_other_peoples_messages_are_not_found_in_the_own_log(make_user: MakeUser, signed_in: SignIn) -> None:
+    make_delivery(make_recipient(make_message(sender=make_user()), name="Vang, Mai"))
+
+    assert people(find(signed_in(make_user(Tool.RECIPIENT_LOG)), "vang")) == []
+
+
+def test_who_may_see_nothing_is_told_so(make_user: MakeUser, signed_in: SignIn) -> None:
+    make_delivery(make_recipient(make_message(subject="Vang night"), name="Vang, Mai"))
+    client = signed_in(make_user())
+
+    assert "nothing that you may look for yet" in words(client.get(ADDRESS).content.decode())
+    assert "Vang night" not in find(client, "vang")
+
+
+# How it is asked
+
+
+def test_what_is_searched_for_is_in_no_address(administrator: Client) -> None:
+    make_message(subject="Vang family night")
+
+    response = administrator.post(ADDRESS, {"person": "Vang, Mai"})
+
+    assert re.fullmatch(r"/search/\?find=[0-9a-f]+", response["Location"])
+    assert "Looked for" not in administrator.get(ADDRESS, {"person": "Vang"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("entered", "told"),
+    [
+        ("", "Enter a person, message or address"),
+        ("   ", "Enter a person, message or address"),
+        ("x", "enter 2 letters or more"),
+        ("x" * 201, "enter 200 characters at most"),
+        ("a\x00b", "cannot be searched for"),
+    ],
+)
+def test_what_cannot_be_searched_for_is_answered_in_words(administrator: Client, entered: str, told: str) -> None:
+    assert told in words(find(administrator, entered))
+
+
+def test_a_search_that_is_not_kept_any_more_says_so(administrator: Client) -> None:
+    assert "not kept here any more" in words(administrator.get(ADDRESS, {"find": "0" * 16}).content.decode())
+
+
+def test_the_number_of_queries_does_not_grow_with_what_is_found(administrator: Client) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            find(administrator, "vang")
+        return len(captured)
+
+    for number in range(2):
+        make_delivery(make_recipient(make_message(subject=f"Vang {number}"), name=f"Vang, {number}"))
+    few = queries()
+    for number in range(20):
+        make_delivery(make_recipient(make_message(subject=f"Vang {number}"), name=f"Vang, {number}"))
+    assert queries() == few
