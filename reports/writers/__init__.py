@@ -1,18 +1,16 @@
 """The formats of a report. A writer knows nothing of messages: it turns a `reports.document.Document` into bytes."""
 
-from collections.abc import Callable
+from importlib import import_module
 from typing import BinaryIO
 
 from django.db.models import TextChoices
 
 from reports.document import Document
-
-Progress = Callable[[int], None]
-"""Is told, every some thousand rows, how many are written; what it raises ends the writing."""
+from reports.writers.progress import Progress
 
 
 class Format(TextChoices):
-    """Each value is the extension of the file, too."""
+    """Each value is the extension of the file, too, and the name of the writer's module."""
 
     PDF = "pdf", "PDF"
     CSV = "csv", "CSV"
@@ -33,4 +31,7 @@ def write(format: Format, document: Document, file: BinaryIO, *, progress: Progr
     Memory does not grow with the rows. What the rows, the file or ``progress`` raise comes through; the file then holds
     a part that is of no use.
     """
-    raise NotImplementedError
+    # reportlab, python-docx, and the fonts are loaded by the first report in their format, not by every process.
+    writer = import_module(f"reports.writers.{format.value}")
+    rows: int = writer.write(document, file, progress=progress)
+    return rows

@@ -13,7 +13,10 @@ class StreamedCanvas(Canvas):
     def __init__(self, file: BinaryIO, *, size: tuple[float, float], language: str) -> None:
         super().__init__(file, pagesize=size, pageCompression=1)
         self._doc = StreamedDocument(file, language)
-        self.init_graphics_state()
+
+    def _make_preamble(self) -> None:
+        """Without the font that reportlab selects on each page, and which is never embedded."""
+        self._preamble = ""
 
 
 class StreamedDocument(pdfdoc.PDFDocument):
