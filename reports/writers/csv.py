@@ -1,4 +1,4 @@
-"""CSV that Excel and strict parsers read: UTF-8 with a BOM, RFC 4180, no cell that a spreadsheet takes for a formula."""
+"""CSV that Excel and strict parsers read: UTF-8 with a BOM, RFC 4180, no cell that is a formula."""
 
 import csv
 import io
@@ -44,7 +44,11 @@ def lines(rows: Sequence[Row]) -> bytes:
 
 
 def _pairs(document: Document) -> list[Row]:
-    pairs: list[Row] = [("Title", document.title), ("School", document.subtitle), ("Generated on", document.generated_on)]
+    pairs: list[Row] = [
+        ("Title", document.title),
+        ("School", document.subtitle),
+        ("Generated on", document.generated_on),
+    ]
     pairs.extend(document.header)
     for section in document.sections:
         if isinstance(section, Figures):

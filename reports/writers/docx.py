@@ -1,4 +1,4 @@
-"""DOCX: python-docx makes the document with its styles, and the rows of the table are written into its XML as they come.
+"""DOCX: python-docx makes the document and its styles, the rows go into its XML as they come.
 
 A table in python-docx takes longer for each row the more rows it has, and all of them are in memory.
 """
@@ -176,5 +176,3 @@ def _table(made: Any, section: Rows) -> None:
     for name in ("w:cantSplit", "w:tblHeader"):
         heading._tr.get_or_add_trPr().append(OxmlElement(name))
     stand_in.cells[0].text = ROWS_GO_HERE
-
-

@@ -94,8 +94,8 @@ class Font:
     """A face in one weight, inside of one PDF file.
 
     Text is written with two bytes for each glyph. A code stands for a glyph *and* what it means, since one glyph may be
-    part of several letters (an Arabic letter without its dots): so the text can be read out of the file again. Only in a
-    font with CFF outlines, where the file ties codes to glyphs, a glyph has one code, and the first meaning counts.
+    part of several letters (an Arabic letter without its dots): so the text can be read out of the file again. In a font
+    with CFF outlines the file ties codes to glyphs: there a glyph has one code, and the first meaning counts.
     """
 
     def __init__(self, face: Face, *, weight: int, label: str) -> None:
@@ -113,7 +113,7 @@ class Font:
         self.width_of = Computed(lambda point: self.width(self._glyph_of(point)))
 
     def code(self, glyph: int, meaning: str) -> str:
-        """Four hexadecimal digits for a glyph that stands for some text; for none, if a glyph beside it has that text."""
+        """Four hexadecimal digits for a glyph and the text it stands for: none, if one beside it has that text."""
         code = self._codes.get((glyph, meaning))
         if code is None:
             code = glyph if self.face.cff else len(self.glyphs)
@@ -129,7 +129,8 @@ class Font:
         return round(self.shaper.get_glyph_h_advance(glyph) * self.scale)
 
     def _glyph_of(self, point: int) -> int:
-        return self.shaper.get_nominal_glyph(point) or 0
+        found: int | None = self.shaper.get_nominal_glyph(point)
+        return found or 0
 
     def _code_of(self, point: int) -> str:
         return self.code(self._glyph_of(point), chr(point))
@@ -206,7 +207,9 @@ class Font:
             f"<{code:04X}> <{meaning.encode('utf-16-be').hex()}>" for code, (_, meaning) in self.glyphs.items() if code
         ]
         parts = [lines[start : start + 100] for start in range(0, len(lines), 100)]
-        return TO_UNICODE.format("\n".join(f"{len(part)} beginbfchar\n{chr(10).join(part)}\nendbfchar" for part in parts))
+        return TO_UNICODE.format(
+            "\n".join(f"{len(part)} beginbfchar\n{chr(10).join(part)}\nendbfchar" for part in parts)
+        )
 
 
 class Fonts:

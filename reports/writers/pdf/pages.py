@@ -60,8 +60,8 @@ class Pages:
         self.lines(self.strong, text)
         self.canvas.setStrokeGray(0.6)
         self.canvas.setLineWidth(0.6)
-        self.canvas.line(self.left, self.y - 1, self.right, self.y - 1)
-        self.y -= GAP / 2
+        self.canvas.line(self.left, self.y - 3, self.right, self.y - 3)
+        self.y -= GAP / 2 + 1
 
     def pairs(self, pairs: Sequence[tuple[str, str]], columns: int = 1) -> None:
         """Labels and values; in two columns the first half of them stands to the left."""

@@ -19,7 +19,8 @@ CACHED = 10_000
 """Pieces that are kept: statuses and times come again and again, names do not."""
 
 PLAIN = re.compile(
-    r"[ -~\u00a0-\u00ac\u00ae-\u02af\u0370-\u03ff\u0400-\u0482\u048a-\u052f\u1e00-\u1fff\u2010\u2013\u2014\u2018-\u2022\u2026\u20ac\u2122]*"
+    r"[ -~\u00a0-\u00ac\u00ae-\u02af\u0370-\u03ff\u0400-\u0482\u048a-\u052f\u1e00-\u1fff"
+    r"\u2010\u2013\u2014\u2018-\u2022\u2026\u20ac\u2122]*"
 ).fullmatch
 """Latin, Greek, and Cyrillic letters, for which a glyph a character is right."""
 

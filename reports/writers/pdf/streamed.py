@@ -1,5 +1,6 @@
 """A reportlab canvas that writes each page to the file as soon as it is complete."""
 
+import zlib
 from itertools import count
 from typing import BinaryIO
 
@@ -29,6 +30,8 @@ class StreamedDocument(pdfdoc.PDFDocument):
         self.Reference(self.Pages)
 
     def addPage(self, page: pdfdoc.PDFPage) -> None:
+        # reportlab would write the page in ASCII, which takes longer than all the rest.
+        page.Contents = pdfdoc.PDFStream(content=page.stream, filters=[QuickCompression()])
         first = self.objectcounter + 1
         name = self.thisPageName()
         super().addPage(page)
@@ -63,6 +66,15 @@ class StreamedDocument(pdfdoc.PDFDocument):
         )
         self.out.add(trailer.format(self))
         return b""
+
+
+class QuickCompression:
+    """In the shape of reportlab's filters; pages of rows get small at the lowest level, too."""
+
+    pdfname = "FlateDecode"
+
+    def encode(self, text: str) -> bytes:
+        return zlib.compress(text.encode("latin-1"), level=1)
 
 
 class StreamedFile(pdfdoc.PDFFile):

@@ -35,7 +35,9 @@ class Table:
         whole = sum(column.width for column in section.columns)
         shares = [pages.width * column.width / whole for column in section.columns]
         self.widths = [share - 2 * PADDING for share in shares]
-        self.headings = [self.strong.lines(c.label, w, MOST_LINES) for c, w in zip(section.columns, self.widths, strict=True)]
+        self.headings = [
+            self.strong.lines(c.label, w, MOST_LINES) for c, w in zip(section.columns, self.widths, strict=True)
+        ]
         self.steps = [*shares[:-1], -sum(shares[:-1])]
         self.height = self.style.leading + 2
         # From the start of a row's text to that of the next one; each cell is followed by the way to the next cell.
