@@ -94,8 +94,8 @@ class Font:
     """A face in one weight, inside of one PDF file.
 
     Text is written with two bytes for each glyph. A code stands for a glyph *and* what it means, since one glyph may be
-    part of several letters (an Arabic letter without its dots): so the text can be read out of the file again. In a font
-    with CFF outlines the file ties codes to glyphs: there a glyph has one code, and the first meaning counts.
+    part of several letters (an Arabic letter without its dots): so the text can be read out of the file again. In
+    fonts with CFF outlines the file ties codes to glyphs: there a glyph has one code, and the first meaning counts.
     """
 
     def __init__(self, face: Face, *, weight: int, label: str) -> None:
