@@ -105,7 +105,7 @@ class Font:
         self.shaper = uharfbuzz.Font(face.face)
         if face.face.has_var_data:
             self.shaper.set_variations({"wght": weight})
-        self.scale = 1000 / face.face.upem
+        self.scale: float = 1000 / face.face.upem
         self.glyphs: dict[int, tuple[int, str]] = {0: (0, "")}
         """By code: the glyph, and the text that it stands for."""
         self._codes: dict[tuple[int, str], int] = {}
@@ -126,7 +126,8 @@ class Font:
 
     def width(self, glyph: int) -> int:
         """In thousandths of the size."""
-        return round(self.shaper.get_glyph_h_advance(glyph) * self.scale)
+        advance: int = self.shaper.get_glyph_h_advance(glyph)
+        return round(advance * self.scale)
 
     def _glyph_of(self, point: int) -> int:
         found: int | None = self.shaper.get_nominal_glyph(point)

@@ -74,7 +74,7 @@ class Style:
         face = 0
         runs: list[tuple[int, int, str]] = []
         for character, level in zip(text, directions, strict=True):
-            face = self._face(character, face if runs else None)
+            face = self._face(character, level, before=face if runs else None)
             if runs and runs[-1][:2] == (level, face):
                 runs[-1] = (level, face, runs[-1][2] + character)
             else:
@@ -84,12 +84,16 @@ class Style:
             for level, face, run in in_visual_order(runs, level=lambda run: run[0])
         ]
 
-    def _face(self, character: str, before: int | None) -> int:
-        """Marks, blanks, and punctuation stay in the face of what is before them: a word is not torn apart."""
+    def _face(self, character: str, level: int, before: int | None) -> int:
+        """Marks stay in the face of what is before them: a letter is not torn apart.
+
+        So do blanks and punctuation between right-to-left words: readers put such words in order within one run.
+        """
         if before is not None:
             if INVISIBLE(character):
                 return before
-            if unicodedata.category(character)[0] in "MPZ" and self.fonts.has(before, character):
+            together = "MPZ" if level % 2 else "M"
+            if unicodedata.category(character)[0] in together and self.fonts.has(before, character):
                 return before
         return self.fonts.face_of[ord(character)]
 
@@ -140,28 +144,32 @@ class Style:
         return [self.piece(line) for line in first]
 
     def _wrapped(self, text: str, width: float) -> Iterator[str]:
-        line, left = "", width
+        line, taken = "", 0.0
         for token in TOKENS.findall(text):
-            for part in self._parts(token, width):
-                needed = self._width(part)
-                if needed > left and line and not part.isspace():
+            parts = [token] if token.isspace() or self._width(token) <= width else graphemes(token)
+            for part in parts:
+                if not line and part.isspace():
+                    continue
+                longer = self._longer(line, taken, part)
+                if longer > width and line and not part.isspace():
                     yield line.rstrip()
-                    line, left = "", width
-                if line or not part.isspace():
-                    line += part
-                    left -= needed
+                    line, longer = "", self._width(part)
+                line += part
+                taken = longer
         if line:
             yield line.rstrip()
 
-    def _parts(self, token: str, width: float) -> list[str]:
-        return [token] if self._width(token) <= width or token.isspace() else graphemes(token)
+    def _longer(self, line: str, taken: float, part: str) -> float:
+        """How wide a line gets by one part more. Letters that join are not as wide as each of them alone."""
+        return taken + self._width(part) if PLAIN(line) and PLAIN(part) else self._width(line + part)
 
     def _cut(self, text: str, width: float) -> str:
         """As much of the text as there is room for, and an ellipsis."""
-        kept, left = "", width - self._width(ELLIPSIS)
+        kept, taken = "", 0.0
+        room = width - self._width(ELLIPSIS)
         for part in graphemes(text):
-            left -= self._width(part)
-            if left < 0:
+            taken = self._longer(kept, taken, part)
+            if taken > room:
                 break
             kept += part
         return kept.rstrip() + ELLIPSIS
