@@ -148,9 +148,7 @@ class Font:
                 {"Registry": PDFString("Adobe"), "Ordering": PDFString("Identity"), "Supplement": 0}
             ),
             "FontDescriptor": document.Reference(self._descriptor(document, name, plan.execute())),
-            "W": PDFArray(
-                [part for code, (glyph, _) in sorted(self.glyphs.items()) for part in (code, f"[{self.width(glyph)}]")]
-            ),
+            "W": f"[{' '.join(f'{code} [{self.width(glyph)}]' for code, (glyph, _) in self.glyphs.items())}]",
         }
         if not self.face.cff:
             new = plan.old_to_new_glyph_mapping
