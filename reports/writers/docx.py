@@ -30,6 +30,7 @@ NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]").search
 
 CELL = '<w:tc><w:p><w:pPr><w:pStyle w:val="Cell"/></w:pPr><w:r>{}<w:t xml:space="preserve">%s</w:t></w:r></w:p></w:tc>'
+ROW = "<w:tr><w:trPr><w:cantSplit/></w:trPr>"
 TO_RIGHT, TO_LEFT = CELL.format(""), CELL.format("<w:rPr><w:rtl/></w:rPr>")
 
 
@@ -62,7 +63,7 @@ def _around_the_rows(content: bytes) -> tuple[bytes, bytes]:
 
 
 def _row(row: Row) -> str:
-    return f"<w:tr>{''.join(map(_cell, row))}</w:tr>"
+    return f"{ROW}{''.join(map(_cell, row))}</w:tr>"
 
 
 def _cell(text: str) -> str:
@@ -94,7 +95,7 @@ def _set_up(made: Any, document: Document) -> None:
     properties.comments = ""
     properties.created = properties.modified = datetime.now(UTC)
     normal = made.styles["Normal"]
-    normal.font.size = Pt(10)
+    normal.font.name, normal.font.size = "Calibri", Pt(10)
     normal.paragraph_format.space_after = Pt(2)
     _language(normal, document.language)
     cell = made.styles.add_style("Cell", 1)
@@ -169,6 +170,9 @@ def _table(made: Any, section: Rows) -> None:
     whole = sum(column.width for column in section.columns)
     table = made.add_table(rows=2, cols=len(section.columns), style=TABLE_STYLE)
     table.autofit = False
+    # The style would print the first column as headings of the rows.
+    table._tbl.tblPr.find(qn("w:tblLook")).set(qn("w:firstColumn"), "0")
+    table._tbl.tblPr.find(qn("w:tblLook")).set(qn("w:val"), "0420")
     heading, stand_in = table.rows
     for place, column in enumerate(section.columns):
         table.columns[place].width = int(room * column.width / whole)
