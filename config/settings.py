@@ -35,6 +35,7 @@ FORMAT_MODULE_PATH = None
 
 INSTALLED_APPS = [
     "config",
+    "reports",
     "mailgun_sync",
     "messenger_logs",
     "accounts",
@@ -211,6 +212,13 @@ MAILGUN_SHOWN_DAYS = 30
 MAILGUN_SHOWN_A_DAY = 20_000
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=400)
 
+# Reports. Up to so many rows they open at once; larger ones are made in the background, and kept for some days.
+REPORT_AT_ONCE_ROWS = env.int("REPORT_AT_ONCE_ROWS", default=10_000)
+REPORT_FOLDER = env.path("REPORT_FOLDER", default=BASE_DIR / "var" / "reports")
+REPORT_DAYS = env.int("REPORT_DAYS", default=7)
+# What makes files of grids.
+GRID_EXPORTER = "reports.grids.exporter"
+
 # A sync starts at every full hour, and at the minutes that MAILGUN_SYNC_MINUTES adds: "15,30,45" or "*/5".
 MAILGUN_SYNC_TIMES = env.minutes("MAILGUN_SYNC_MINUTES", always="0")
 
@@ -234,5 +242,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(day_of_week="sunday", hour="3", minute="20"),
         "kwargs": {"sweep_hours": 24 * MAILGUN_RETENTION_DAYS},
     },
+    "take up reports that were left": {"task": "reports.tasks.take_up", "schedule": 60, "options": {"expires": 50}},
+    "delete expired reports": {"task": "reports.tasks.delete_expired", "schedule": crontab(minute="40")},
     "delete expired events": {"task": "mailgun_sync.tasks.delete_expired", "schedule": crontab(hour="4", minute="20")},
 }

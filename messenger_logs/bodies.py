@@ -27,9 +27,13 @@ def merged(text: str, values: Mapping[str, str]) -> str:
     return _MERGE_FIELD.sub(lambda field: str(values.get(field[1], field[1])), text)
 
 
+def looks_like_markup(text: str) -> bool:
+    return bool(_MARKUP.search(text))
+
+
 def frame_document(text: str, values: Mapping[str, str]) -> SafeString:
     """A body as a document for the sandboxed frame; one without markup keeps its line breaks."""
-    if _MARKUP.search(text):
+    if looks_like_markup(text):
         inside = merged(text, {name: escape(value) for name, value in values.items()})
     else:
         inside = f'<div style="white-space: pre-wrap">{escape(merged(text, values))}</div>'
