@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 CHUNK = 2_000
 
+DUPLICATE = "\ufdd0"
+"""Marks an address or number that occurs twice in a message; the writer of a file prints its own sign in its place.
+
+It is one of Unicode's noncharacters, which are for use inside of a program: no name or address has a need for it.
+"""
+
 Cell = Callable[[Any], str]
 
 

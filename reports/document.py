@@ -4,11 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-DUPLICATE = "\ufdd0"
-"""Marks an address or number that occurs twice in a message; a writer prints its own sign in its place.
-
-It is one of Unicode's noncharacters, which are for use inside of a program: no name or address has a need for it.
-"""
+from grid.exports import DUPLICATE as DUPLICATE
 
 
 @dataclass(frozen=True, slots=True)

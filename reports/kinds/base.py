@@ -21,10 +21,6 @@ Pairs = list[tuple[str, str]]
 class BadOptions(Exception):
     """Choices that make no sense, in sentences."""
 
-    def __init__(self, form: forms.Form) -> None:
-        super().__init__(" ".join(str(words) for found in form.errors.values() for words in found))
-        self.form = form
-
 
 class Report(ABC):
     """A report that somebody may have, of something that is there, with choices that make sense."""

@@ -16,7 +16,7 @@ from grid.exports import exported_columns, exported_rows
 from grid.tables import NumberColumn, TimeColumn
 from grid.views import GridView
 from reports.document import Column, Document, Rows, Section
-from reports.kinds.base import Pairs, Report, moment
+from reports.kinds.base import BadOptions, Pairs, Report, moment
 from reports.writers import Format
 
 
@@ -110,7 +110,7 @@ class GridReport(Report):
 
 
 def grid_view(user: User, address: str, asked: dict[str, str]) -> GridView:
-    """The grid at an address, as this user sees it. Raises MissingRight, and Http404."""
+    """The grid at an address, as this user sees it. Raises MissingRight, Http404 and BadOptions."""
     match = resolve(address)
     request = HttpRequest()
     request.method, request.path, request.user, request.resolver_match = "GET", address, user, match
@@ -120,6 +120,8 @@ def grid_view(user: User, address: str, asked: dict[str, str]) -> GridView:
         raise MissingRight(view.tool, view.right)
     view.complaints = []
     view.begin(asked, find="")
+    if wrong := [*view.filterset.problems, *view.complaints]:
+        raise BadOptions(" ".join(wrong))
     return view
 
 

@@ -19,7 +19,7 @@ from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.shown import subject_text
 from messenger_logs.statuses import Mode
 from reports.document import Text
-from reports.kinds.base import BadOptions, Report, ReportForm
+from reports.kinds.base import BadOptions, Report, ReportForm, sentences
 from reports.plain_text import plain_text
 from reports.writers import Format
 
@@ -64,7 +64,7 @@ class MessageReport(Report):
         message = cls.find(user, tool, options["message"])
         form = cls.form_class({name: options[name] for name in options if name != "message"}, message=message)
         if not form.is_valid():
-            raise BadOptions(form)
+            raise BadOptions(" ".join(sentences(form)))
         return cls(message, tool=tool, chosen=form.cleaned_data)
 
     @property
