@@ -24,6 +24,17 @@ class NotMade(Exception):
     """There is no file, for a reason in words."""
 
 
+@contextmanager
+def full_disk_in_words() -> Iterator[None]:
+    """Raises NotMade when the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            raise NotMade(NO_ROOM) from error
+        raise
+
+
 def write_report(
     report: Report, format: Format, file: BinaryIO, *, seconds: float, progress: Progress | None = None
 ) -> int:
@@ -31,34 +42,25 @@ def write_report(
 
     A statement may take so many seconds: raises grid.limits.TookTooLong. Raises NotMade when the disk is full.
     """
-    try:
+    with full_disk_in_words():
         with snapshot(seconds=seconds):
             rows = write(format, report.document(), file, progress=progress)
         file.flush()
-    except OSError as error:
-        if error.errno in _DISK_FULL:
-            raise NotMade(NO_ROOM) from error
-        raise
     return rows
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file that has its name only once it is complete; nothing is left of one that is not."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
-    try:
-        with open(part, "xb", opener=_for_the_owner) as file:
-            yield file
-        part.rename(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        if error.errno in _DISK_FULL:
-            raise NotMade(NO_ROOM) from error
-        raise
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with full_disk_in_words():
+        try:
+            with open(part, "wb", opener=_for_the_owner) as file:
+                yield file
+            part.rename(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
 
 def _for_the_owner(path: str, flags: int) -> int:

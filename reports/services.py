@@ -63,6 +63,7 @@ def make_report(*, job_id: int) -> None:
         return
     job = ReportJob.objects.select_related("owner").get(pk=job_id)
     try:
+        job.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with Lease(job_id=job_id, claim=claim) as lease, whole_file(job.path) as file:
             report = open_report(job.kind, job.owner, job.options)
             lease.total = report.count()

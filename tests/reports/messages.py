@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from django.db import connection
 
 from accounts.models import User
 from accounts.tools import Tool
@@ -69,3 +73,16 @@ def column(document: Document, label: str) -> list[str]:
 def csv_of(response: Any) -> list[list[str]]:
     assert response.status_code == 200, response
     return list(csv.reader(io.StringIO(response.getvalue().decode("utf-8-sig"), newline="")))
+
+
+def elsewhere(work: Callable[[], object]) -> None:
+    """In a connection of its own, and committed."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(run).result()

@@ -1,8 +1,6 @@
 """Totals and rows of a report come from one moment."""
 
 import io
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,20 +12,7 @@ from reports.kinds.sent_message import SentMessageReport
 from reports.snapshot import snapshot
 from reports.writers import Format, write
 from tests.messenger_logs.factories import make_delivery, make_recipient
-from tests.reports.messages import EVERYBODY, classic, column, figures, message_by
-
-
-def elsewhere(work: Any) -> None:
-    """In a connection of its own, and committed."""
-
-    def run() -> None:
-        try:
-            work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(run).result()
+from tests.reports.messages import EVERYBODY, classic, column, elsewhere, figures, message_by
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,7 +16,7 @@ from accounts.tools import Tool
 from grid.dates import read_day
 from grid.limits import TookTooLong
 from messenger_logs.models import SentMessage
-from reports.files import TOO_SLOW, NotMade, whole_file, write_report
+from reports.files import TOO_SLOW, NotMade, full_disk_in_words, whole_file, write_report
 from reports.kinds import open_report
 from reports.kinds.base import BadOptions, Report
 from reports.kinds.grid import GridReport
@@ -72,8 +72,11 @@ class Command(BaseCommand):
 
     def write(self, report: Report, format: Format, output: str | None) -> int:
         if output and output != "-":
+            path = Path(output)
+            # A pipe or a device is written to; a finished file must never take its place.
+            in_place = path.exists() and not path.is_file()
             try:
-                with whole_file(Path(output)) as file:
+                with full_disk_in_words(), path.open("wb") if in_place else whole_file(path) as file:
                     return write_report(report, format, file, seconds=SECONDS)
             except OSError as error:
                 raise CommandError(f"{output} cannot be written: {error.strerror}.") from None
