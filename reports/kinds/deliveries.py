@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from messenger_logs.models import Delivery, Recipient, SentMessage
@@ -13,7 +13,7 @@ from messenger_logs.services.totals import CONTACTED
 from messenger_logs.shown import DELIVERY_STATUSES, EMAIL_FAILURES, EMAIL_OUTCOMES
 from messenger_logs.statuses import PHONE, Mode
 from reports.document import DUPLICATE
-from reports.snapshot import stream
+from reports.snapshot import plan_for_many_rows, stream
 
 Parameters = dict[str, Any]
 
@@ -148,7 +148,8 @@ class V2Rows:
 
 def _count(sql: str, parameters: Parameters, limit: int | None) -> int:
     unsorted = sql.removesuffix(f"{_ORDER}\n")
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        plan_for_many_rows()
         counted = f"SELECT count(*) FROM ({unsorted} LIMIT %(limit)s) AS line"  # noqa: S608  (constants)
         cursor.execute(counted, parameters | {"limit": limit})
         found: int = cursor.fetchone()[0]
