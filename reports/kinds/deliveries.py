@@ -23,7 +23,12 @@ _STUDENT = """
 """
 # grid.tables.time_text and messenger_logs.shown.device_text say the same of one value.
 _TIME = "coalesce(to_char(d.last_attempt_at AT TIME ZONE %(zone)s, 'MM/DD/YYYY FMHH12:MI AM'), '')"
-_NUMBER = r"regexp_replace(d.address, '^\+1(\d{3})(\d{3})(\d{4})$', '(\1) \2-\3')"
+# A number of North America by its length and beginning: a regular expression takes ten times as long.
+_NUMBER = """
+    CASE WHEN length(d.address) = 12 AND starts_with(d.address, '+1') AND strpos(d.address, ';') = 0
+         THEN '(' || substr(d.address, 3, 3) || ') ' || substr(d.address, 6, 3) || '-' || substr(d.address, 9)
+         ELSE d.address END
+"""
 _DEVICE = f"""
     CASE d.mode WHEN 'inbox' THEN 'Inbox' WHEN 'email' THEN d.address
          WHEN 'voice' THEN 'Voice ' || {_NUMBER} ELSE 'Text ' || {_NUMBER} END
