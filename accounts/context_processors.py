@@ -3,7 +3,7 @@ from functools import partial
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.menu import menu_of
+from accounts.menu import may_use_api, menu_of, person_search_of
 from accounts.models import User
 
 
@@ -12,6 +12,12 @@ def district(request: HttpRequest) -> dict[str, object]:
 
 
 def menu(request: HttpRequest) -> dict[str, object]:
-    """The menu of whoever is signed in; made only where a template uses it."""
+    """The menus of whoever is signed in; made only where a template uses them."""
     user = getattr(request, "user", None)
-    return {"menu": partial(menu_of, user, request.path) if isinstance(user, User) else []}
+    if not isinstance(user, User):
+        return {"menu": []}
+    return {
+        "menu": partial(menu_of, user, request.path),
+        "person_search": partial(person_search_of, user),
+        "may_use_api": partial(may_use_api, user),
+    }

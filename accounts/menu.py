@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from accounts.access import home_url
 from accounts.models import User
-from accounts.tools import Menu, Tool
+from accounts.tools import Menu, Right, Tool
 
 
 @dataclass(frozen=True)
@@ -37,3 +37,14 @@ def menu_of(user: User, path: str) -> list[Group]:
         below = "true" if path.startswith(url) else ""
         groups[tool.menu].append(Entry(tool.label, url, "page" if path == url else below))
     return [Group(menu, entries) for menu, entries in groups.items() if entries]
+
+
+def person_search_of(user: User) -> str:
+    """Where the search box of the top bar looks for people; "" for those who may not look for any."""
+    log = next((tool for tool in (Tool.ADMIN_RECIPIENT_LOG, Tool.RECIPIENT_LOG) if user.may(tool)), None)
+    return reverse(log.url_name) if log and log.url_name else ""
+
+
+def may_use_api(user: User) -> bool:
+    """Whether the REST API has anything for this user."""
+    return user.may(Tool.MESSAGE_IMPORT, Right.WRITE) or any(True for _ in tools_of(user))

@@ -5,6 +5,9 @@ from django.urls import include, path
 # Its own sign-in page would know nothing of the lockout.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.failed"
+
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("mailgun_sync.urls")),

@@ -5,7 +5,7 @@ never carries a value of a row, and a key of a row one may not see leads nowhere
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -39,18 +39,23 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Sort:
-    """A column to sort by. `path` names a field or an annotation that is never NULL; the id breaks ties."""
+    """A column to sort by. `path` names a field or an annotation that is never NULL; the id breaks ties.
+
+    `restated` is what holds of all rows anyway, said once more of another table that `path` leads to: an index there
+    can then give the order. It stays out of the counts, which need no such join.
+    """
 
     name: str
     path: str
     descending: bool
+    restated: Q = field(default_factory=Q)
 
     def __str__(self) -> str:
         return f"-{self.name}" if self.descending else self.name
 
     def order(self, queryset: Rows, *, descending: bool | None = None) -> Rows:
         sign = "-" if (self.descending if descending is None else descending) else ""
-        return queryset.order_by(f"{sign}{self.path}", f"{sign}pk")
+        return queryset.filter(self.restated).order_by(f"{sign}{self.path}", f"{sign}pk")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from grid.filters import ContainsFilter, DateRangeFilter, ExactFilter, GridFilterSet, OptionFilter
-from mailgun_sync.models import EventKind
+from mailgun_sync.models import EventKind, RecipientAddress
 from mailgun_sync.querysets import MailgunEventQuerySet
 
 OTHER_KINDS, ALL_KINDS = "other", "every"
@@ -26,11 +26,28 @@ class KindFilter(OptionFilter):
         return qs.not_shown_by_default() if value == OTHER_KINDS else qs.of_kind(EventKind(value))
 
 
+class RecipientFilter(ContainsFilter):
+    """Events whose recipient contains the typed text, in either case.
+
+    The addresses are searched first. So PostgreSQL is told how many there are, and takes the shorter way: a guess from
+    the text alone can be wrong by a factor of a thousand, and then it looks for one family in millions of events.
+    """
+
+    FEW = 3000
+
+    def filter(self, qs: Any, value: str) -> Any:
+        if not value:
+            return qs
+        addresses = RecipientAddress.objects.filter(address__icontains=value).values_list("address", flat=True)
+        found = list(addresses[: self.FEW + 1])
+        return qs.sent_to(found) if len(found) <= self.FEW else qs.sent_to_many_like(value)
+
+
 class MailgunEventFilters(GridFilterSet):
     created = DateRangeFilter("occurred_at", default_days=1, days_back=settings.MAILGUN_SHOWN_DAYS)
     event = KindFilter(label="Event")
     person_id = ExactFilter(label="Recipient PersonID")
-    recipient = ContainsFilter(label="Recipient Email")
+    recipient = RecipientFilter(label="Recipient Email")
     subject = ContainsFilter(label="Subject")
     detail = ContainsFilter(label="Reason")
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import StrIndex, Upper
 
 from accounts.models import User
 from accounts.tools import Tool
@@ -40,6 +42,17 @@ class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
 
     def of_kind(self, kind: EventKind) -> Self:
         return self.filter(KINDS.get(kind, Q(event=kind)))
+
+    def sent_to(self, addresses: Collection[str]) -> Self:
+        return self.filter(recipient__in=addresses)
+
+    def sent_to_many_like(self, text: str) -> Self:
+        """The events whose recipient contains ``text``, in either case, for a text that is in many addresses.
+
+        Said with a function of which PostgreSQL supposes that it holds often: it then reads the events in the order in
+        which they are shown, and stops when the page is full.
+        """
+        return self.alias(place=StrIndex(Upper("recipient"), Upper(Value(text)))).filter(place__gt=0)
 
     def of_day(self, day: date) -> Self:
         """The events of a day of the district's time zone."""

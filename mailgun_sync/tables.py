@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django_tables2 import Column, TemplateColumn
 
 from grid.statuses import Shape, Status, Tone
-from grid.tables import GridTable, NumberColumn, StatusColumn, TimeColumn
+from grid.tables import WIDE, GridTable, NumberColumn, StatusColumn, TimeColumn
 from mailgun_sync.models import EventKind, SendingDomain, SyncRun
 
 EVENT_STATUSES = {
@@ -52,7 +52,7 @@ class MailgunEventTable(GridTable):
     occurred_at = TimeColumn(seconds=True, verbose_name="Event Time Stamp")
     person_id = Column(verbose_name="Recipient PersonID")
     recipient = Column(verbose_name="Recipient Email", attrs={"td": {"class": "address"}})
-    subject = Column(verbose_name="Subject")
+    subject = Column(verbose_name="Subject", attrs=WIDE)
     detail = Column(verbose_name="Reason")
 
     # Whether the page has a form that looks for a person (mailgun_sync/log.html).

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
 
+from messenger_logs.letters import PlainLetters
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.statuses import STATUSES, DeliveryStatus, Mode, Outcome
 
@@ -143,6 +144,13 @@ class Recipient(models.Model):
     name = models.CharField(max_length=200)
     student_number = models.CharField(max_length=64, blank=True)
     student_name = models.CharField(max_length=200, blank=True)
+    # What searches and lists go by.
+    plain_name = models.GeneratedField(
+        expression=PlainLetters("name"), output_field=models.TextField(), db_persist=True
+    )
+    plain_student_name = models.GeneratedField(
+        expression=PlainLetters("student_name"), output_field=models.TextField(), db_persist=True
+    )
     merge_fields = models.JSONField(default=dict, blank=True, help_text='{"student.firstName": "Mai"}')
     # A person may be in a message for two students. One of the rows stands for the person wherever people are counted.
     counted = models.BooleanField()
@@ -158,7 +166,8 @@ class Recipient(models.Model):
         ]
         indexes = [
             models.Index(fields=["person_id", "message"], name="recipient_person"),
-            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="recipient_name"),
+            models.Index(fields=["message", "plain_name"], name="recipient_by_name"),
+            GinIndex(fields=["plain_name"], opclasses=["gin_trgm_ops"], name="recipient_name"),
         ]
 
     def __str__(self) -> str:

@@ -218,3 +218,11 @@ def code_of(number: int, mode: Mode | None = None) -> Code:
         outcome=Outcome.NOT_REACHED,
         redial=Redial.NO,
     )
+
+
+def outcome_of(mode: Mode, status: DeliveryStatus, detail: str, code: int | None) -> Outcome:
+    """What a status counts as: by its code, else by its detail where every code of it agrees, else by itself."""
+    if code is not None and (known := code_of(code, mode)).status == status:
+        return known.outcome
+    agreed = {known.outcome for known in CODES.values() if (known.status, known.detail) == (status, detail)}
+    return agreed.pop() if len(agreed) == 1 else OUTCOMES[status]

@@ -4,9 +4,11 @@ import argparse
 import signal
 import threading
 from datetime import timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sandbox.announcements import Sender
+from sandbox.people import read_people
 from sandbox.provider import API_KEY, DOMAIN
 from sandbox.server import Sandbox
 from sandbox.traffic import Traffic
@@ -30,6 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
             history_days=options.history_days,
             per_day=options.per_day,
             seed=options.seed,
+            people=read_people(options.people.read_text().splitlines(), options.seed) if options.people else (),
         )
         traffic.fill()
         sandbox.before_answer = traffic.fill
@@ -58,6 +61,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--history-days", type=int, default=30, help="days of mail before today")
     parser.add_argument("--per-day", type=int, default=3000, help="events a day on average; 0 makes none at all")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--people", type=Path, help="a file of those who get the mail; see people.read_people")
     return parser.parse_args(arguments)
 
 

@@ -1,7 +1,9 @@
 """The families of a made-up district: names as a real one has them, addresses only where no mail can arrive."""
 
+import json
 import random
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -135,6 +137,16 @@ def make_people(number: int, seed: int) -> list[Person]:
             address = f"{given_letters}.{family_letters}{index}@{domain}"
         people[address] = Person(str(100_000 + index), shown, address, community.language, mailbox)
     return list(people.values())
+
+
+def read_people(lines: Iterable[str], seed: int) -> list[Person]:
+    """People known elsewhere: a JSON object a line with person_id, name, address and language.
+
+    What becomes of mail to them follows from the seed.
+    """
+    given = [json.loads(line) for line in lines]
+    mailboxes = random.Random(f"mailboxes {seed}").choices(list(MAILBOXES), list(MAILBOXES.values()), k=len(given))
+    return [Person(**fields, mailbox=mailbox) for fields, mailbox in zip(given, mailboxes, strict=True)]
 
 
 def _name(entry: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ What has not happened yet is in the store already and becomes visible when its t
 import random
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -28,7 +28,8 @@ TRICKLE_AHEAD = timedelta(minutes=2)
 class Traffic:
     """Fills the provider's stores with past mail, and goes on as its clock does.
 
-    `per_day` is the average number of events a day in all domains together; the trickle comes on top.
+    `per_day` is the average number of events a day in all domains together; the trickle comes on top. Without
+    `people` it makes some up.
     """
 
     def __init__(
@@ -40,13 +41,14 @@ class Traffic:
         history_days: int = 30,
         per_day: int = 3000,
         seed: int = 1,
+        people: Sequence[Person] = (),
     ) -> None:
         self._provider = provider
         self._senders = list(senders)
         self._zone = time_zone
         self._seed = seed
         self._mails_a_day = per_day * 7 / EVENTS_PER_MAIL / WEEK_SHARE / max(1, len(provider.stores))
-        self._people = make_people(max(50, per_day * 3 // 4), seed)
+        self._people = list(people) or make_people(max(50, per_day * 3 // 4), seed)
         now = provider.clock.now()
         self._next_day = self._day_of(now) - timedelta(days=history_days)
         self._next_slot = int((now - TRICKLE_BEFORE.total_seconds()) // TRICKLE_SECONDS)

@@ -19,6 +19,17 @@ document.addEventListener("click", (event) => {
   else link.click();
 });
 
+// A choice counts at once. Where htmx does not have the form (yet, or just after a swap), it is sent as any form is.
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("#grid select")) target.form.requestSubmit();
+});
+// So does one that was made while this script was still on its way.
+const chosenBefore = [...document.querySelectorAll("#grid select")].find((select) => {
+  const offered = select.querySelector("option[selected]") ?? select.options[0];
+  return offered && select.value !== offered.value;
+});
+chosenBefore?.form.requestSubmit();
+
 // After a swap htmx gives the focus back to the element of the same id. Where that is gone ("older" on the last page), the
 // count takes it, so that the keyboard goes on from there.
 let focusedInside = false;

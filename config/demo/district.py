@@ -23,7 +23,7 @@ from config.demo.staff import STAFF
 from grid.dates import start_of
 from messenger_logs.models import SentMessage
 from messenger_logs.services.message_status import status_from
-from messenger_logs.services.totals import recount
+from messenger_logs.services.totals import recount_all
 from messenger_logs.statuses import CODES, OUTCOMES, RANKS, DeliveryStatus, Mode
 from messenger_logs.totals import totals_of_many
 
@@ -68,8 +68,7 @@ def make_district(size: Size, *, now: datetime | None = None) -> None:
 
 def _settle(messages: list[int]) -> None:
     """Count the messages, and mend the status of those of which, by chance, nothing got through."""
-    for pk in messages:
-        recount(message_id=pk)
+    recount_all(message_ids=messages)
     sent = list(SentMessage.objects.filter(pk__in=messages, status=SentMessage.Status.SENT))
     totals = totals_of_many(sent)
     for message in sent:
@@ -95,6 +94,7 @@ def _given(size: Size, now: datetime) -> dict[str, Any]:
         "schools": list(names.SCHOOLS),
         "school_count": len(names.SCHOOLS),
         "kinds": sum(kind.often for kind in KINDS),
+        "kinds_2": [i for i, kind in enumerate(KINDS) if kind.message_type.startswith("Messenger 2.0")],
         "senders": len(SENDERS),
         "landline": names.LANDLINE_AREA_CODE,
         "areas": list(names.AREA_CODES),

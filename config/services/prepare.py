@@ -1,8 +1,10 @@
 """Brings the database and the static files up to date, and makes the demo district in a database without users.
 
-python -m config.services.prepare FILE writes into the file how to sign in.
+python -m config.services.prepare SIGN_INS PEOPLE writes into the first file how to sign in, and into the second those
+people of the demo district who get e-mail, as the stand-in for the e-mail provider reads them.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -10,13 +12,19 @@ import django
 from django.core.management import call_command
 
 
-def main(sign_ins: Path) -> None:
+def main(sign_ins: Path, people: Path) -> None:
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
     with sign_ins.open("w") as said:
         call_command("make_demo", if_empty=True, stdout=said)
+    # Models can be imported now that Django is set up.
+    from config import demo
+
+    # Nobody real is handed to a stand-in.
+    known = demo.mail_people() if demo.sign_ins() else []
+    people.write_text("".join(f"{json.dumps(person)}\n" for person in known))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))

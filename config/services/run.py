@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from .processes import SetupError, spawn, stop, tail, wait_until
 from .running import VAR, Services, command, given, running
@@ -50,8 +51,8 @@ def main(arguments: list[str]) -> int:
         _wait_for_free(host, port)
         print("Starting Messenger Logs ...", flush=True)
         services.environment["PYTHONUNBUFFERED"] = "1"
-        programs = [] if given("MAILGUN_API_KEY") else [_stand_in(services)]
         sign_ins = _prepare(services)
+        programs = [] if given("MAILGUN_API_KEY") else [_stand_in(services)]
         web = Program("web", "gunicorn", "--config=config/gunicorn.conf.py", f"--bind={host}:{port}", services=services)
         programs += [web, *_background_programs(services)]
         try:
@@ -98,6 +99,7 @@ def _stand_in(services: Services) -> Program:
         "domains": _DEMO_DOMAIN,
         "senders": _DEMO_SENDERS,
         "time-zone": os.environ.get("TIME_ZONE", "America/Chicago"),
+        "people": str(_people(services)),
     }
     options = (f"--{name}={value}" for name, value in arguments.items())
     stand_in = Program("mailgun-stand-in", "sandbox", *options, services=services)
@@ -110,10 +112,15 @@ def _stand_in(services: Services) -> Program:
     return stand_in
 
 
+def _people(services: Services) -> Path:
+    """The file of the people of the demo district; its log and the stand-in's then speak of the same ones."""
+    return services.logs / "people.jsonl"
+
+
 def _prepare(services: Services) -> str:
     """Bring database and static files up to date, make the demo district at the first start; return how to sign in."""
     log, sign_ins = services.logs / "prepare.log", services.logs / "sign-ins.txt"
-    prepare = [sys.executable, "-m", "config.services.prepare", str(sign_ins)]
+    prepare = [sys.executable, "-m", "config.services.prepare", str(sign_ins), str(_people(services))]
     if spawn(prepare, log=log, env=services.environment).wait() != 0:
         raise SetupError(f"The database could not be prepared. The end of {log}:\n{tail(log)}")
     return sign_ins.read_text()

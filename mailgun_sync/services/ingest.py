@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 
 from accounts.models import User
 from mailgun_sync.event_source import ProviderEvent, reread
-from mailgun_sync.models import MailgunEvent, QuarantinedEvent
+from mailgun_sync.models import MailgunEvent, QuarantinedEvent, RecipientAddress
 
 # The key, (domain, event, id, µs), is Mailgun's own: an id is unique within a day only, and test events share one id
 # and time between kinds. An event without an id gets the hash of its canonical JSON, which is what jsonb's text is.
@@ -33,7 +33,8 @@ WITH item AS MATERIALIZED (
              ELSE encode(sha256(convert_to(e::text, 'UTF8')), 'hex') END AS event_id,
         'epoch'::timestamptz
             + round((e -> 'timestamp')::numeric * 1000000)::bigint * interval '1 microsecond' AS occurred_at,
-        coalesce(e ->> 'recipient', e #>> '{{message,headers,to}}', e #>> '{{member,address}}', '') AS recipient,
+        left(coalesce(e ->> 'recipient', e #>> '{{message,headers,to}}', e #>> '{{member,address}}', ''), 512)
+            AS recipient,
         coalesce(e #>> '{{message,headers,subject}}', '') AS subject,
         coalesce(e #>> '{{message,headers,message-id}}', '') AS message_id,
         coalesce(e ->> 'severity', '') AS severity,
@@ -56,12 +57,17 @@ WITH item AS MATERIALIZED (
     SELECT
         %(domain)s, left(event, 64), event_id, occurred_at,
         CASE WHEN occurred_at BETWEEN %(covered_from)s AND %(settled_through)s THEN now() - occurred_at END,
-        left(recipient, 512), left(subject, 1000), left(message_id, 512), left(severity, 32), left(reason, 128),
+        recipient, left(subject, 1000), left(message_id, 512), left(severity, 32), left(reason, 128),
         left(code, 32), left(detail, 2000), sender.id,
         CASE WHEN sender.id IS NULL THEN '' ELSE left(coalesce(variables ->> 'person_id', ''), 64) END, raw
     FROM derived LEFT JOIN {User._meta.db_table} AS sender ON sender.username = variables ->> 'sender'
     ON CONFLICT (domain_id, event, event_id, occurred_at) DO NOTHING
     RETURNING late_by
+), addressed AS (
+    -- In order, so that pages stored side by side cannot wait for each other.
+    INSERT INTO {RecipientAddress._meta.db_table} (address)
+    SELECT DISTINCT recipient FROM derived WHERE recipient <> '' ORDER BY recipient
+    ON CONFLICT DO NOTHING
 )
 SELECT count(*), count(late_by), coalesce(max(late_by), interval '0') FROM stored
 """  # noqa: S608  (table names only)

@@ -3,9 +3,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from mailgun_sync.models import MailgunEvent, SyncRun
+from mailgun_sync.models import MailgunEvent, RecipientAddress, SyncRun
 
 
 def delete_expired(*, now: datetime | None = None, batch: int = 10_000) -> int:
@@ -21,4 +23,15 @@ def delete_expired(*, now: datetime | None = None, batch: int = 10_000) -> int:
         deleted, _ = MailgunEvent.objects.filter(pk__in=list(oldest.values_list("pk", flat=True))).delete()
         total += deleted
         if deleted < batch:
-            return total
+            break
+    _forget_addresses()
+    return total
+
+
+@transaction.atomic
+def _forget_addresses() -> None:
+    """Delete the addresses that no event is about any more."""
+    with connection.cursor() as cursor:
+        # No page is being stored then: one that found its address here could lose it before its events are seen.
+        cursor.execute(f"LOCK TABLE {RecipientAddress._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
+    RecipientAddress.objects.filter(~Exists(MailgunEvent.objects.filter(recipient=OuterRef("address")))).delete()

@@ -3,22 +3,31 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
 from grid.filters import ContainsFilter, GridFilterSet, OptionFilter
+from messenger_logs.letters import PlainLetters
 from messenger_logs.models import Delivery
 from messenger_logs.statuses import DeliveryStatus, Mode, Outcome
 
 _NUMBER_AS_WRITTEN = re.compile(r"[\d\s().+-]{3,}")
 
 
+class NameFilter(ContainsFilter):
+    """By a part of the recipient's name, with or without its accents."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return qs.filter(recipient__plain_name__contains=PlainLetters(Value(value))) if value else qs
+
+
 class StudentFilter(ContainsFilter):
-    """By the student's name or number."""
+    """By a part of the student's name or number."""
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
             return qs
-        return qs.filter(Q(recipient__student_name__icontains=value) | Q(recipient__student_number__icontains=value))
+        named = Q(recipient__plain_student_name__contains=PlainLetters(Value(value)))
+        return qs.filter(named | Q(recipient__student_number__icontains=value))
 
 
 class DeviceFilter(ContainsFilter):
@@ -63,7 +72,7 @@ class FigureFilter(OptionFilter):
 
 
 class RecipientFilters(GridFilterSet):
-    recipient = ContainsFilter("recipient__name", label="Recipient")
+    recipient = NameFilter(label="Recipient")
     student = StudentFilter(label="Student")
     mode = OptionFilter(label="Delivery Mode", choices=Mode.choices)
     device = DeviceFilter("address", label="Device")

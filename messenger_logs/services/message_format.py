@@ -12,7 +12,7 @@ from django.db import models
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage, V2Type
 from messenger_logs.services.addresses import AddressError, normalized
 from messenger_logs.services.fields import Errors, FieldError, Fields, IntakeError, squeezed
-from messenger_logs.statuses import CODES, NOT_TRIED, OUTCOMES, RANKS, STATUSES, DeliveryStatus, Mode, Outcome, code_of
+from messenger_logs.statuses import NOT_TRIED, RANKS, STATUSES, DeliveryStatus, Mode, Outcome, code_of, outcome_of
 
 SMALLINT = 2**15 - 1
 
@@ -125,14 +125,6 @@ class GivenMessage:
     school: str
     calendars: list[tuple[str, str, str]]  # school, name, school year
     recipients: list[GivenRecipient]
-
-
-def outcome_of(mode: Mode, status: DeliveryStatus, detail: str, code: int | None) -> Outcome:
-    """What a status counts as: by its code, else by its detail where every code of it agrees, else by itself."""
-    if code is not None and (known := code_of(code, mode)).status == status:
-        return known.outcome
-    agreed = {known.outcome for known in CODES.values() if (known.status, known.detail) == (status, detail)}
-    return agreed.pop() if len(agreed) == 1 else OUTCOMES[status]
 
 
 def read_message(data: object, *, line: int) -> GivenMessage:

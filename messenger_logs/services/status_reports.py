@@ -16,18 +16,7 @@ from django.utils import timezone
 from messenger_logs.models import Delivery, Recipient
 from messenger_logs.services.addresses import AddressError, normalized
 from messenger_logs.services.evidence import Evidence, store_evidence
-from messenger_logs.statuses import (
-    CODES,
-    NOT_TRIED,
-    OUTCOMES,
-    RANKS,
-    STATUSES,
-    Code,
-    DeliveryStatus,
-    Mode,
-    Outcome,
-    code_of,
-)
+from messenger_logs.statuses import NOT_TRIED, RANKS, STATUSES, Code, DeliveryStatus, Mode, code_of, outcome_of
 
 _LARGEST_SMALLINT = 2**15 - 1
 _LARGEST_ID = 2**63 - 1
@@ -210,7 +199,7 @@ def _read(report: StatusReport, device: _Device | None) -> Evidence | None:
         code=report.code,
         status=status.value,
         detail=report.detail or (code.detail if code and (agrees or status is DeliveryStatus.CONFIRMED) else ""),
-        outcome=(code.outcome if code and agrees else _outcome(status, report.detail)).value,
+        outcome=outcome_of(device.mode, status, report.detail, report.code).value,
         rank=RANKS[status],
         made=status not in NOT_TRIED,
         ended_at=report.at,
@@ -230,9 +219,3 @@ def _status(report: StatusReport, code: Code | None, mode: Mode) -> DeliveryStat
     if status not in STATUSES[mode] or status in _NOT_REPORTABLE:
         raise _NotTakenError(f"“{status.label}” cannot be reported of {mode.label}.")
     return status
-
-
-def _outcome(status: DeliveryStatus, detail: str) -> Outcome:
-    """What a status without its code counts as: a detail can say that somebody was reached."""
-    outcomes = {code.outcome for code in CODES.values() if code.status is status and code.detail == detail and detail}
-    return outcomes.pop() if len(outcomes) == 1 else OUTCOMES[status]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
 from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, Recipient, SentMessage
 
@@ -30,27 +31,58 @@ FIGURE_VALUES = ", ".join(f"coalesce({value}, 0) AS {name}" for name, value in F
 # Two queries that only read, and are written back by others: what writes is never spread over several processors.
 _COUNT_MODES = f"""
 WITH tally AS (
-    SELECT d.mode, d.status, d.outcome, count(*) AS n, sum(d.attempts) AS tries, max(d.first_attempt_at) AS last_first
+    SELECT
+        d.message_id, d.mode, d.status, d.outcome, count(*) AS n, sum(d.attempts) AS tries,
+        max(d.first_attempt_at) AS last_first
     FROM {Delivery._meta.db_table} AS d
-    WHERE d.message_id = %(message)s AND {COUNTED.format(row="d")}
-    GROUP BY 1, 2, 3
+    WHERE d.message_id = ANY(%(messages)s) AND {COUNTED.format(row="d")}
+    GROUP BY 1, 2, 3, 4
     UNION ALL
-    SELECT unnest(modes), '', '', 0, 0, NULL FROM {SentMessage._meta.db_table} WHERE id = %(message)s
+    SELECT id, unnest(modes), '', '', 0, 0, NULL FROM {SentMessage._meta.db_table} WHERE id = ANY(%(messages)s)
 )
-SELECT mode, {FIGURE_VALUES}, max(last_first) AS last_first_attempt_at FROM tally GROUP BY mode
+SELECT message_id, mode, {FIGURE_VALUES}, max(last_first) AS last_first_attempt_at FROM tally GROUP BY 1, 2
 """  # noqa: S608  (table names only)
 
+# Nearly everybody is in a message once. So people are told apart by the id of their row, and only those who are in it
+# again, for another student, are looked up by who they are.
 _COUNT_PEOPLE = f"""
-WITH person AS (
+WITH again AS (
+    SELECT again.id, first.id AS counted_id
+    FROM {Recipient._meta.db_table} AS again
+    JOIN {Recipient._meta.db_table} AS first USING (message_id, person_id)
+    WHERE message_id = ANY(%(messages)s) AND first.counted AND NOT again.counted
+), person AS (
     SELECT
-        bool_or(d.status <> 'no_device') AS has_device,
-        bool_or({CONTACTED.format(row="d")}) AS contacted
-    FROM {Recipient._meta.db_table} AS r
-    LEFT JOIN {Delivery._meta.db_table} AS d ON d.recipient_id = r.id AND d.message_id = %(message)s
-    WHERE r.message_id = %(message)s
-    GROUP BY r.person_id
+        d.message_id, bool_or(d.status <> 'no_device') AS has_device, bool_or({CONTACTED.format(row="d")}) AS contacted
+    FROM {Delivery._meta.db_table} AS d LEFT JOIN again ON again.id = d.recipient_id
+    WHERE d.message_id = ANY(%(messages)s)
+    GROUP BY d.message_id, coalesce(again.counted_id, d.recipient_id)
+), listed AS (
+    SELECT
+        message_id, count(*) AS people, count(*) FILTER (WHERE has_device) AS with_device,
+        count(*) FILTER (WHERE contacted) AS contacted
+    FROM person GROUP BY message_id
+), recipient AS (
+    SELECT message_id, count(*) AS people
+    FROM {Recipient._meta.db_table} WHERE message_id = ANY(%(messages)s) AND counted GROUP BY message_id
 )
-SELECT count(*), count(*) FILTER (WHERE has_device IS NOT TRUE), count(*) FILTER (WHERE contacted) FROM person
+SELECT
+    message_id, recipient.people, recipient.people - coalesce(listed.with_device, 0), coalesce(listed.contacted, 0),
+    recipient.people > coalesce(listed.people, 0)
+FROM recipient LEFT JOIN listed USING (message_id)
+"""  # noqa: S608  (table names only)
+
+# Whoever has no row for any device: so that every list and report names them.
+_SAY_NO_DEVICE = f"""
+INSERT INTO {Delivery._meta.db_table} (
+    message_id, recipient_id, mode, address, duplicate, status, detail, outcome, attempts, provider_id, email_outcome,
+    email_reason)
+SELECT message.id, r.id, mode, '', false, 'no_device', '', 'not_attempted', 0, '', '', ''
+FROM {Recipient._meta.db_table} AS r
+JOIN {SentMessage._meta.db_table} AS message ON message.id = r.message_id
+CROSS JOIN unnest(message.modes) AS mode
+WHERE message.id = ANY(%(messages)s)
+    AND NOT EXISTS (SELECT FROM {Delivery._meta.db_table} AS d WHERE d.recipient_id = r.id)
 """  # noqa: S608  (table names only)
 
 # Room in memory for everybody of a large message, and all processors for it; compiling takes longer than it saves.
@@ -68,33 +100,55 @@ def lock_totals(*, message_id: int) -> bool:
     One writer of a message at a time: that makes the differences exact, and no two writers can wait for each other.
     Within a transaction. Says whether the totals were there; if not, they are still to be counted.
     """
+    return not _lock_totals([message_id])
+
+
+def _lock_totals(message_ids: Collection[int]) -> int:
+    """Always in the same order, so that nobody waits for each other. Returns how many were not there."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {MessageTotals._meta.db_table} (message_id, recipients, no_device, contacted_by_phone)"  # noqa: S608
-            " VALUES (%s, 0, 0, 0) ON CONFLICT (message_id) DO NOTHING",
-            [message_id],
+            f"INSERT INTO {MessageTotals._meta.db_table} (message_id, recipients, no_device, contacted_by_phone)"
+            " SELECT unnest(%s::bigint[]), 0, 0, 0 ON CONFLICT (message_id) DO NOTHING",
+            [sorted(message_ids)],
         )
-        if cursor.rowcount:
-            return False
-    return MessageTotals.objects.select_for_update().filter(pk=message_id).exists()
+        made: int = cursor.rowcount
+    if made < len(message_ids):
+        list(MessageTotals.objects.select_for_update().filter(pk__in=message_ids).order_by("pk").values_list("pk"))
+    return made
+
+
+def recount(*, message_id: int) -> None:
+    """Count a message anew, exactly, from its deliveries."""
+    recount_all(message_ids=[message_id])
 
 
 @transaction.atomic
-def recount(*, message_id: int) -> None:
-    """Count a message anew, exactly, from its deliveries."""
-    lock_totals(message_id=message_id)
+def recount_all(*, message_ids: Collection[int]) -> None:
+    """Count many messages anew, with as many statements as for one. Somebody without any row of a device gets some."""
+    _lock_totals(message_ids)
+    given = {"messages": sorted(message_ids)}
     with connection.cursor() as cursor:
         cursor.execute(_FOR_SPEED)
-        cursor.execute(_COUNT_MODES, {"message": message_id})
-        names = ["mode", *FIGURES, "last_first_attempt_at"]
-        modes = [MessageModeTotals(totals_id=message_id, **dict(zip(names, row, strict=True))) for row in cursor]
+        cursor.execute(_COUNT_MODES, given)
+        names = ["totals_id", "mode", *FIGURES, "last_first_attempt_at"]
+        modes = [MessageModeTotals(**dict(zip(names, row, strict=True))) for row in cursor]
         # Of rows that just came the statistics know nothing: taken for a few, they would be joined each with each.
         cursor.execute("SET LOCAL enable_nestloop = off")
-        cursor.execute(_COUNT_PEOPLE, {"message": message_id})
-        recipients, no_device, contacted = cursor.fetchone()
+        cursor.execute(_COUNT_PEOPLE, given)
+        people = cursor.fetchall()
         cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
-    MessageModeTotals.objects.filter(totals=message_id).delete()
+        if unlisted := [pk for pk, *_, some_unlisted in people if some_unlisted]:
+            cursor.execute(_SAY_NO_DEVICE, {"messages": unlisted})
+    MessageModeTotals.objects.filter(totals__in=message_ids).delete()
     MessageModeTotals.objects.bulk_create(modes)
-    MessageTotals.objects.filter(pk=message_id).update(
-        recipients=recipients, no_device=no_device, contacted_by_phone=contacted, as_of=Now()
+    found = {pk: figures for pk, *figures, _ in people}
+    MessageTotals.objects.bulk_create(
+        [
+            MessageTotals(message_id=pk, recipients=recipients, no_device=no_device, contacted_by_phone=contacted)
+            for pk in message_ids
+            for recipients, no_device, contacted in [found.get(pk, (0, 0, 0))]
+        ],
+        update_conflicts=True,
+        unique_fields=["message"],
+        update_fields=["recipients", "no_device", "contacted_by_phone", "as_of"],
     )

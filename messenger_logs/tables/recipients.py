@@ -40,8 +40,8 @@ def _as_sent(record: Delivery, table: RecipientTable) -> str:
 
 
 class RecipientTable(GridTable):
-    recipient = Column(accessor="recipient__name", verbose_name="Recipient")
-    student = Column(accessor="recipient", order_by="recipient__student_name", verbose_name="Student")
+    recipient = Column(accessor="recipient__name", order_by="recipient__plain_name", verbose_name="Recipient")
+    student = Column(accessor="recipient", order_by="recipient__plain_student_name", verbose_name="Student")
     mode = Column(accessor="mode", verbose_name="Delivery Mode")
     device = Column(accessor="address", verbose_name="Device", attrs=WIDE)
     status = StatusColumn(DELIVERY_STATUSES)

@@ -14,10 +14,11 @@ A log gives its messages these pages by three subclasses that name its tool and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
@@ -31,6 +32,7 @@ from accounts.access import MissingRight, SignedInRequest, ToolRightMixin
 from accounts.grids import ToolGridView
 from accounts.services import record
 from accounts.tools import Right, Tool
+from grid.paging import Sort
 from grid.screen import Screen
 from grid.tables import GridTable, PageRows
 from grid.views import is_htmx
@@ -192,7 +194,7 @@ class MessageRecipients(MessageView, ToolGridView):
     export_name = "recipients"
     row_name = "recipients"
     template_name = "messenger_logs/message_recipients.html"
-    exact_up_to = 1_000_000
+    exact_up_to = 100_000
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # A search that is only kept and answered with an address: for those, too, who may see the message alone.
@@ -206,6 +208,11 @@ class MessageRecipients(MessageView, ToolGridView):
 
     def get_queryset(self) -> Any:
         return Delivery.objects.filter(message=self.message).select_related("recipient")
+
+    def read_sort(self, asked: str) -> Sort:
+        sort = super().read_sort(asked)
+        by_recipient = sort.path.startswith("recipient__")
+        return replace(sort, restated=Q(recipient__message=self.message)) if by_recipient else sort
 
     def get_table(self, rows: PageRows) -> GridTable:
         table = RecipientTable(rows, exclude=() if self.may_see_values else ("as_sent",))

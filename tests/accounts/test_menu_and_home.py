@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts.menu import menu_of
 from accounts.models import User
-from accounts.tools import Tool
+from accounts.tools import Right, Tool
 
 pytestmark = pytest.mark.django_db
 
@@ -77,3 +77,22 @@ def test_home_asks_the_signed_out_to_sign_in(client):
 def test_names_are_shown_as_text(make_user, signed_in):
     text = signed_in(make_user(first_name="<b>", last_name="O'Neil & Sons")).get("/").text
     assert "O&#x27;Neil &amp; Sons, &lt;b&gt;" in text
+
+
+def searched_at(text):
+    return re.findall(r'<form class="person-search" role="search" method="post" action="([^"]+)">', text)
+
+
+def test_the_top_bar_looks_for_people_in_the_widest_recipient_log_one_may_open(make_user, signed_in):
+    own, everybodys = reverse(Tool.RECIPIENT_LOG.url_name), reverse(Tool.ADMIN_RECIPIENT_LOG.url_name)
+    assert searched_at(signed_in(make_user(Tool.RECIPIENT_LOG)).get("/").text) == [own]
+    assert searched_at(signed_in(make_user(Tool.ADMIN_RECIPIENT_LOG)).get("/").text) == [everybodys]
+    assert searched_at(signed_in(make_user(Tool.RECIPIENT_LOG, Tool.ADMIN_RECIPIENT_LOG)).get("/").text) == [everybodys]
+    assert searched_at(signed_in(make_user(Tool.SENT_MESSAGE_LOG)).get("/").text) == []
+
+
+def test_the_api_is_in_the_menu_of_those_for_whom_it_has_something(make_user, signed_in):
+    link = f'href="{reverse("api:documentation")}"'
+    assert link in signed_in(make_user(Tool.SENT_MESSAGE_LOG)).get("/").text
+    assert link in signed_in(make_user((Tool.MESSAGE_IMPORT, Right.WRITE))).get("/").text
+    assert link not in signed_in(make_user()).get("/").text

@@ -75,6 +75,18 @@ def test_sorting_changes_the_list_and_nothing_else(log):
     assert focused(log) == "grid-sort-pages"
 
 
+def test_a_choice_made_while_the_scripts_are_still_on_their_way_counts(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/grid*.js", lambda route: held.append(route))
+    page.goto(LOG, wait_until="commit")
+    expect(page.locator("#grid tbody tr")).to_have_count(25)
+    page.select_option("#id_status", "lost")
+    for route in held:
+        route.continue_()
+    expect(page).to_have_url(re.compile("status=lost"))
+    expect(page.locator("#id_status")).to_have_value("lost")
+
+
 def test_a_drop_down_is_applied_at_once_and_keeps_the_focus(log):
     log.focus("#id_status")
     log.select_option("#id_status", "lost")

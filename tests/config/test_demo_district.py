@@ -1,5 +1,6 @@
 """The families and messages of the demo district."""
 
+import json
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from messenger_logs.services.addresses import normalized
 from messenger_logs.services.message_status import status_from
 from messenger_logs.statuses import CODES, DeliveryStatus, Mode, code_of
 from messenger_logs.totals import totals_of
+from sandbox.people import read_people
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +94,8 @@ def test_everything_that_can_be_shown_occurs(district: None) -> None:
     assert School.objects.count() == 8
     assert SentMessage.objects.filter(status="waiting", listed_from__gt=NOW).exists(), "made by a scheduler tool"
     assert SentMessage.objects.filter(status="waiting", scheduled_at__gt=NOW, listed_from__lte=NOW).exists()
+    upcoming = SentMessage.objects.filter(status__in=["waiting", "in_progress"]).values_list("engine", "status")
+    assert set(upcoming) == {(engine, status) for engine in ("classic", "v2") for status in ("waiting", "in_progress")}
     assert SentMessage.objects.exclude(attachments=[]).exists()
     assert set(SentMessage.objects.values_list("sender__username", flat=True)) <= {p.username for p in demo.STAFF}
 
@@ -106,6 +110,20 @@ def test_people_are_as_a_real_district_has_them(district: None) -> None:
     assert Delivery.objects.filter(mode="email", duplicate=True).exists(), "a shared address"
     without = Recipient.objects.annotate(devices=Count("deliveries", filter=~Q(deliveries__address="")))
     assert without.filter(devices=0).exists()
+
+
+def test_the_stand_in_for_the_provider_writes_to_the_people_of_the_district(district: None) -> None:
+    known = demo.mail_people()
+
+    people = read_people(map(json.dumps, known), seed=1)
+
+    assert len(people) > 200
+    assert len({person.person_id for person in people}) == len(people)
+    assert {person.language for person in people} == {"en", "es", "hmn", "so", "vi", "ar", "zh"}
+    for person in people[:50]:
+        assert Delivery.objects.filter(
+            mode="email", address=person.address, recipient__person_id=person.person_id, recipient__name=person.name
+        ).exists()
 
 
 def test_what_is_made_obeys_the_rules_of_the_ledger(district: None) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.services import issue_token
 from accounts.tools import Tool
-from mailgun_sync.models import MailgunEvent, SendingDomain
+from mailgun_sync.models import MailgunEvent, RecipientAddress, SendingDomain
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,9 @@ def add():
 
     def add(number, **fields):
         given = {"event": "delivered", "event_id": f"e{number}", "occurred_at": timezone.now(), "raw": '{"raw": 1}'}
-        return MailgunEvent.objects.create(domain=domain, recipient=f"family{number}@example.com", **(given | fields))
+        recipient = f"family{number}@example.com"
+        RecipientAddress.objects.create(address=recipient)
+        return MailgunEvent.objects.create(domain=domain, recipient=recipient, **(given | fields))
 
     return add
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from mailgun_sync.event_source import read_page, reread
-from mailgun_sync.models import EventKind, MailgunEvent, QuarantinedEvent, SendingDomain
+from mailgun_sync.models import EventKind, MailgunEvent, QuarantinedEvent, RecipientAddress, SendingDomain
 from mailgun_sync.services.ingest import Stored, retry_quarantined, store_events
 from tests.mailgun_sync import payloads
 
@@ -322,6 +322,13 @@ def test_a_retried_event_that_still_cannot_be_read_stays(domain: SendingDomain) 
     assert not retry_quarantined(quarantined_id=held.pk)
 
     assert QuarantinedEvent.objects.get() == held
+
+
+def test_an_address_is_stored_once_however_many_events_go_to_it(domain: SendingDomain) -> None:
+    store(domain, event(recipient="mai@example.com"), event(id="two", recipient="mai@example.com"))
+    store(domain, event(id="three", recipient="Mai@example.com"), event(id="four", recipient=""), event(id="five"))
+
+    assert sorted(RecipientAddress.objects.values_list("address", flat=True)) == ["Mai@example.com", "mai@example.com"]
 
 
 json_values = st.recursive(

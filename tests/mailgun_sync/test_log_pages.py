@@ -18,7 +18,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import AuditEvent, User
 from accounts.tools import Tool
-from mailgun_sync.models import MailgunEvent, SendingDomain, SyncGap
+from mailgun_sync.filters import RecipientFilter
+from mailgun_sync.models import MailgunEvent, RecipientAddress, SendingDomain, SyncGap
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +52,9 @@ def add(domain: SendingDomain) -> Callable[..., MailgunEvent]:
             "recipient": f"family{number}@example.com",
             "raw": '{"secret": "raw json"}',
         }
-        return MailgunEvent.objects.create(domain=domain, **(given | fields))
+        event = MailgunEvent.objects.create(domain=domain, **(given | fields))
+        RecipientAddress.objects.get_or_create(address=event.recipient)
+        return event
 
     return add
 
@@ -285,6 +288,23 @@ def test_a_search_matches_its_characters_and_no_patterns(
     assert recipients(text_of(response)) == ["a_b@example.com"]
 
 
+@pytest.mark.parametrize("few", [0, 1000])
+def test_an_address_is_found_in_either_way(
+    administrator: Client, add: Callable[..., MailgunEvent], monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(RecipientFilter, "FEW", few)
+    for recipient in ("Mai.Vang@example.com", "mai_vang@example.com", "paj@example.com"):
+        add(recipient=recipient)
+
+    for text, found in {
+        "MAI.VANG@": ["Mai.Vang@example.com"],
+        "i_v": ["mai_vang@example.com"],
+        "%": [],
+        "vang": ["mai_vang@example.com", "Mai.Vang@example.com"],
+    }.items():
+        assert recipients(text_of(administrator.post(reverse(ALL), {"recipient": text}, follow=True))) == found
+
+
 class TestTheDailyCut:
     @pytest.fixture(autouse=True)
     def a_busy_day(self, settings: Settings, domain: SendingDomain) -> None:
@@ -301,6 +321,8 @@ class TestTheDailyCut:
             for day, count in [(0, 100), (1, 60), (2, 130)]
             for number in range(count)
         )
+        addresses = MailgunEvent.objects.values_list("recipient", flat=True).distinct()
+        RecipientAddress.objects.bulk_create(RecipientAddress(address=address) for address in addresses)
 
     def walk(self, client: Client, **query: str) -> list[str]:
         """All recipients, page by page, as the links lead."""

@@ -1,7 +1,7 @@
 """Store early, settle late: the cursor, the backfill, the sweeps, gaps, locks and failures."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from unittest.mock import ANY
 
 import pytest
@@ -14,7 +14,6 @@ from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, SyncGap, SyncRun
 from mailgun_sync.services import sync as sync_module
 from mailgun_sync.services.domains import configured_domains
-from mailgun_sync.services.retention import delete_expired
 from mailgun_sync.services.sync import AlreadyRunningError, start_backfill, sync_domain
 from sandbox.server import Sandbox
 from tests.mailgun_sync import payloads
@@ -411,25 +410,6 @@ def test_a_lost_connection_is_not_taken_for_a_bad_event(
 
     assert sync().outcome == "failed"
     assert not QuarantinedEvent.objects.exists()
-
-
-def test_events_older_than_the_retention_are_deleted(domain: SendingDomain, settings: Settings) -> None:
-    settings.EVENT_RETENTION_DAYS = 400
-    now = datetime.now(UTC)
-    for number in range(25):
-        MailgunEvent.objects.create(
-            domain=domain,
-            event="delivered",
-            event_id=str(number),
-            raw="{}",
-            occurred_at=now - timedelta(days=389 + number),
-        )
-
-    assert delete_expired(batch=5) == 14
-
-    assert MailgunEvent.objects.count() == 11
-    oldest = MailgunEvent.objects.earliest("occurred_at")
-    assert oldest.occurred_at > now - timedelta(days=400, minutes=1)
 
 
 def test_every_run_is_recorded(domain: SendingDomain, sync: Sync) -> None:

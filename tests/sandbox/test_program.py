@@ -1,5 +1,6 @@
 """`python -m sandbox` as the demo starts it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -38,6 +39,25 @@ def run() -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]:
         process.wait()
         assert process.stdout
         process.stdout.close()
+
+
+def test_it_writes_to_the_people_it_is_given(run: Callable[..., tuple[object, str]], tmp_path: Path) -> None:
+    file = tmp_path / "people.jsonl"
+    known = {"200001": "pa.vang@example.com", "200002": "lien.nguyen@example.org"}
+    people = ({"person_id": key, "name": "Vang, Pa", "address": to, "language": "hmn"} for key, to in known.items())
+    file.write_text("".join(f"{json.dumps(person)}\n" for person in people))
+    _, url = run("--history-days", "2", "--per-day", "100", "--people", str(file))
+    page = requests.get(
+        f"{url}/v3/mg.harrison.example/events",
+        params={"begin": str(time.time() - 86_400 * 3), "ascending": "yes"},
+        auth=("api", "key-sandbox"),
+        timeout=10,
+    )
+    items = page.json()["items"]
+    assert {item["recipient"] for item in items} == set(known.values())
+    told = [item for item in items if isinstance(item["user-variables"], dict)]
+    assert told
+    assert all(known[item["user-variables"]["person_id"]] == item["recipient"] for item in told)
 
 
 def test_it_serves_the_domains_of_its_arguments_with_traffic(run: Callable[..., tuple[object, str]]) -> None:

@@ -27,7 +27,12 @@ SELECT nextval(pg_get_serial_sequence('messenger_logs_sentmessage', 'id')) AS id
     END AS created_at,
     0 AS size, 0 AS start
 FROM generate_series(0, {messages} - 1) AS n
-JOIN demo_kind AS k ON k.i = CASE WHEN n < {kinds} THEN n ELSE pg_temp.pick(n, 34, {kinds}) END
+JOIN demo_kind AS k ON k.i = CASE
+    WHEN n < {kinds} THEN n
+    -- Of those to come and under way some are of the 2.0 engine.
+    WHEN n IN (40, 41, 80, 81) THEN ({kinds_2})[1 + pg_temp.pick(n, 39, cardinality({kinds_2}))]
+    ELSE pg_temp.pick(n, 34, {kinds})
+END
 JOIN demo_sender AS sender ON sender.i = pg_temp.pick(n, 35, {senders})
 JOIN (SELECT id, row_number() OVER (ORDER BY name) - 1 AS i FROM messenger_logs_school WHERE name = ANY({schools}))
     AS school ON school.i = pg_temp.pick(n, 36, {school_count})

@@ -122,6 +122,19 @@ def test_it_is_searched_by_name_student_and_address(administrator, message, addr
     assert found(administrator, address, **search) == ["Vang, Pa"]
 
 
+@pytest.mark.parametrize("search", [{"recipient": "munoz"}, {"student": "nguyen"}, {"student": "NGUYỄN"}])
+def test_it_is_searched_with_and_without_accents(administrator, message, address, search):
+    make_delivery(make_recipient(message, name="Muñoz, Raúl", student_name="Nguyễn, Liên"))
+    make_delivery(make_recipient(message, name="Olson, Liv", student_name="Olson, Per"))
+    assert found(administrator, address, **search) == ["Muñoz, Raúl"]
+
+
+def test_names_stand_in_one_order_with_and_without_accents(administrator, message, address):
+    for name in ["Zuniga, A", "Álvarez, B", "olson, C", "Alvarez, A"]:
+        make_delivery(make_recipient(message, name=name))
+    assert shown(administrator, address).column(1) == ["Alvarez, A", "Álvarez, B", "olson, C", "Zuniga, A"]
+
+
 @pytest.mark.parametrize("number", ["+16125550100", "612-555-0100", "(612) 555-0100", "555 01", "5550100"])
 def test_it_is_searched_by_number_in_any_writing(administrator, message, address, number):
     make_delivery(make_recipient(message, name="Vang, Pa"), mode=Mode.TEXT, address="+16125550100")

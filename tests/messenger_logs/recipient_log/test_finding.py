@@ -65,6 +65,25 @@ def test_names_in_any_script_are_found(administrator: Client, mai: Recipient, na
     assert [row[1] for row in rows(search(administrator, name.upper()))] == [name]
 
 
+@pytest.mark.parametrize(
+    ("name", "entered"),
+    [
+        ("Nguyễn, Liên", "nguyen lien"),
+        ("Muñoz, Raúl", "Munoz"),
+        ("Đỗ, Thủy", "do, thuy"),
+        ("Sørensen, Zoë", "Sorensen Zoe"),
+        ("Nguyen, Lien", "Nguyễn"),
+        ("Nguyễn, Liên", "Nguye\u0302\u0303n"),
+    ],
+)
+def test_names_are_found_with_and_without_their_accents(
+    administrator: Client, mai: Recipient, name: str, entered: str
+) -> None:
+    make_delivery(make_recipient(mai.message, person_id="12", name=name))
+
+    assert [row[1] for row in rows(search(administrator, entered))] == [name]
+
+
 def test_nothing_is_shown_before_a_search_and_the_page_says_what_to_enter(
     administrator: Client, devices: Recipient
 ) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -5,7 +6,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from messenger_logs.models import SentMessage
-from messenger_logs.services.totals import recount
+from messenger_logs.services.totals import recount, recount_all
 from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of, totals_of_many
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
@@ -39,6 +40,46 @@ def test_no_device_counts_people_without_any_device_and_nobody_who_has_one(messa
     assert totals.no_device == 2
     assert totals.modes[Mode.VOICE].devices == 0
     assert totals.modes[Mode.TEXT].devices == 1
+
+
+def test_somebody_without_any_row_is_told_to_have_no_device_for_each_mode(message: SentMessage) -> None:
+    nobody = make_recipient(message)
+    make_delivery(make_recipient(message), mode=Mode.TEXT)
+    recount(message_id=message.pk)
+    assert {(row.mode, row.status) for row in nobody.deliveries.all()} == {
+        (Mode.VOICE, "no_device"),
+        (Mode.TEXT, "no_device"),
+    }
+    before = totals_of(message)
+    recount(message_id=message.pk)
+    after = totals_of(message)
+    assert (before.recipients, before.no_device) == (after.recipients, after.no_device) == (2, 1)
+    assert before.modes == after.modes
+
+
+def test_many_messages_are_counted_as_one_by_one_in_as_many_statements_as_one(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    messages = [make_message(modes=[Mode.VOICE, Mode.TEXT]) for _ in range(4)]
+    for number, message in enumerate(messages):
+        for person in range(number):
+            recipient = make_recipient(message, person_id=f"p{person}")
+            again = make_recipient(message, person_id=f"p{person}", student_number="2")
+            make_delivery(recipient, mode=Mode.VOICE, status="busy")
+            make_delivery(again, mode=Mode.TEXT, status="delivered" if person else "failed")
+    recount_all(message_ids=[message.pk for message in messages])
+    with django_assert_max_num_queries(30) as one:
+        recount_all(message_ids=[messages[1].pk])
+    with django_assert_max_num_queries(30) as many:
+        recount_all(message_ids=[message.pk for message in messages])
+    assert len(many) == len(one)
+    together = {pk: replace(totals, as_of=None) for pk, totals in totals_of_many(messages).items()}
+    for message in messages:
+        recount(message_id=message.pk)
+    alone = {pk: replace(totals, as_of=None) for pk, totals in totals_of_many(messages).items()}
+    assert together == alone
+    assert [totals.recipients for totals in together.values()] == [0, 1, 2, 3]
+    assert [totals.contacted_by_phone for totals in together.values()] == [0, 0, 1, 2]
 
 
 def test_an_address_that_two_people_share_is_counted_once_whatever_became_of_it(message: SentMessage) -> None:

@@ -1,0 +1,300 @@
+"""bin/bench ledger: the ledger at millions of deliveries, beside the usual way of doing each thing."""
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.http.request import QueryDict
+from django.test import Client, RequestFactory
+from django.test.utils import override_settings
+from django.urls import reverse
+
+from accounts.models import User
+from bench import naive_ledger
+from bench.databases import own_database
+from bench.measure import Comparison, print_table, seconds
+from bench.messages import DAYS, as_json, fill, vacuum
+from grid.paging import Key, Total, fetch_page
+from grid.views import GridView
+from messenger_logs.models import Delivery, Recipient, SentMessage
+from messenger_logs.people import find_people
+from messenger_logs.services.intake import add_message
+from messenger_logs.services.status_reports import StatusReport, report_statuses
+from messenger_logs.services.totals import recount
+from messenger_logs.totals import totals_of
+from messenger_logs.views.classic import AdministrationSentMessageLog
+from messenger_logs.views.message import AnybodysMessageRecipients
+
+SIZE = 50
+ROUNDS = 3
+IMPORTED_AT_ONCE = 500
+"""Recipients of each message that is taken in."""
+
+Found = dict[str, Comparison]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser("bin/bench ledger", description=__doc__)
+    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--deliveries", type=int, default=5_000_000, help="of all messages")
+    parser.add_argument("--large", type=int, default=1_000_000, help="those of them that are of one message")
+    parser.add_argument("--page", type=int, default=1000, help="the page far down that is measured beside page 1")
+    parser.add_argument("--reports", type=int, default=10_000, help="status reports of one call")
+    parser.add_argument("--imports", type=int, default=20_000, help="deliveries that each way takes in in a round")
+    parser.add_argument("--keep", action="store_true", help="keep the messages for the next measurement with --keep")
+    options = parser.parse_args(arguments)
+    with own_database("ledger", keep=options.keep):
+        if not SentMessage.objects.exists():
+            took = seconds(lambda: make_ledger(options))
+            print(f"Filled with {Delivery.objects.count():,} deliveries in {took:,.0f} s.", flush=True)
+        large = SentMessage.objects.get(status=SentMessage.Status.IN_PROGRESS)
+        title = f"{options.messages:,} messages, {options.deliveries:,} deliveries; milliseconds, medians of {ROUNDS}"
+        print_milliseconds(f"Grids: a page and its count, at {title}", measure_grids(large, options.page))
+        print_answers(large)
+        print_milliseconds("Finding a person among all of it; milliseconds", measure_people())
+        print_milliseconds(f"Totals of a message of {options.large:,} deliveries; milliseconds", measure_totals(large))
+        print_rates(
+            "Status reports, a second", {f"{options.reports:,} in a call": measure_reports(large, options.reports)}
+        )
+        print_rates("Taking in messages, deliveries a second", {"all indexes": measure_intake(options.imports)})
+
+
+def make_ledger(options: argparse.Namespace) -> None:
+    fill(messages=options.messages, deliveries=options.deliveries, large=options.large, end=datetime.now(UTC))
+    recount(message_id=SentMessage.objects.latest("pk").pk)
+
+
+# Grids
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A grid as its view makes it, and a page of it."""
+
+    view: GridView
+    page: int = 1
+
+    def ours(self) -> Callable[[], None]:
+        view, key = self.view, self.key()
+
+        def run() -> None:
+            bounds = view.filterset.bounds
+            fetch_page(view.filterset.unbounded, sort=view.sort, bounds=bounds, key=key, size=SIZE)
+            Total.of(view.filterset.qs, exact_up_to=view.exact_up_to)
+
+        return run
+
+    def naive(self) -> Callable[[], None]:
+        """By OFFSET, with a count of everything."""
+
+        def run() -> None:
+            self.view.filterset.qs.count()
+            list(self.view.sort.order(self.view.filterset.qs)[SIZE * (self.page - 1) : SIZE * self.page])
+
+        return run
+
+    def key(self) -> Key | None:
+        if self.page == 1:
+            return None
+        before = self.view.sort.order(self.view.filterset.qs)[SIZE * (self.page - 1) - 1]
+        value: Any = before
+        for part in self.view.sort.path.split("__"):
+            value = getattr(value, part)
+        return Key(before.pk, value, backward=False)
+
+
+def shown(view_class: type[GridView], asked: dict[str, str], *, page: int = 1, **kwargs: Any) -> Shown:
+    request = RequestFactory().get("/")
+    request.user = administrator()
+    view = view_class()
+    view.setup(request, **kwargs)
+    view.complaints = []
+    view.begin(asked, find="")
+    assert not [*view.complaints, *view.filterset.problems]
+    return Shown(view, page)
+
+
+def administrator() -> User:
+    return User.objects.get_or_create(username="bench", defaults={"is_superuser": True})[0]
+
+
+def all_days() -> dict[str, str]:
+    today = datetime.now(UTC).date()
+    return {"created_from": str(today - timedelta(days=DAYS + 1)), "created_to": str(today + timedelta(days=1))}
+
+
+def grids(large: SentMessage, far: int) -> Iterator[tuple[str, Shown]]:
+    def log(page: int = 1, **asked: str) -> Shown:
+        return shown(AdministrationSentMessageLog, all_days() | asked, page=page)
+
+    def recipients(page: int = 1, **asked: str) -> Shown:
+        return shown(AnybodysMessageRecipients, asked, page=page, pk=large.pk)
+
+    yield "Sent Message Log: page 1", log()
+    yield f"page {far:,}", log(far)
+    yield "by subject", log(sort="subject")
+    yield f"by subject, page {far:,}", log(far, sort="subject")
+    yield "one sender", log(sender_name="Staff 7")
+    yield "subject contains, few", log(subject="late (1234)")
+    yield "date created contains", log(created_at="8:30 AM")
+    yield "Recipients of the large message: page 1", recipients()
+    yield f"page {far:,}", recipients(far)
+    yield "by status", recipients(sort="status")
+    yield f"by status, page {far:,}", recipients(far, sort="status")
+    yield "one status", recipients(status="undelivered")
+    yield "recipient contains, few", recipients(recipient="ngoc quynh")
+    yield "recipient contains, many", recipients(recipient="garcia")
+    yield "device contains", recipients(device="parent1234@")
+
+
+def measure_grids(large: SentMessage, far: int) -> Found:
+    found, grid = {}, ""
+    for name, each in grids(large, far):
+        before, colon, _ = name.partition(": ")
+        grid = before if colon else grid
+        found[name if colon else f"{grid}: {name}"] = in_turn(each.ours(), each.naive())
+    return found
+
+
+def print_answers(large: SentMessage) -> None:
+    """The pages as a browser gets them; no naive way beside them."""
+    client = Client()
+    client.force_login(administrator())
+    days = QueryDict(mutable=True)
+    days.update(all_days())
+    addresses = {
+        "Sent Message Log, a week": reverse("messenger_logs:admin_log"),
+        "Sent Message Log, all days": f"{reverse('messenger_logs:admin_log')}?{days.urlencode()}",
+        "Sent Message Log 2.0": f"{reverse('messenger_logs:log_2')}?whose=all",
+        "Large message": reverse("messenger_logs:admin_message", kwargs={"pk": large.pk}),
+        "Recipients of the large message": reverse("messenger_logs:admin_message_recipients", kwargs={"pk": large.pk}),
+        "Home": reverse("messenger_logs:home"),
+    }
+
+    def ask(address: str) -> None:
+        assert client.get(address).status_code == 200
+
+    with override_settings(ALLOWED_HOSTS=["testserver"]):
+        rows = []
+        for name, address in addresses.items():
+            one = in_turn(lambda address=address: ask(address), lambda: None)  # type: ignore[misc]
+            rows.append([name, f"{1000 * one.median_ours:,.1f}"])
+    print_table("Whole answers, with sign-in, counts, drop-downs and HTML", ["page", "ms"], rows)
+
+
+# The others
+
+
+def measure_people() -> Found:
+    person = Recipient.objects.get(pk=1)
+    number = person.deliveries.get(mode="text").address
+    searches = {
+        "person id": (person.person_id, {"person_id": person.person_id}),
+        "name": (person.name, {"name__icontains": person.name}),
+        "name without its accents": ("nguyen quynh", {"name__iregex": "nguy[eễ]n, qu[yỳ]nh"}),
+        "e-mail": ("parent1234@", {"deliveries__address__icontains": "parent1234@"}),
+        "part of a number": (number[4:], {"deliveries__address__icontains": number[4:]}),
+        "nobody": ("zzyzx", {"name__icontains": "zzyzx"}),
+    }
+    messages = SentMessage.objects.listed()
+    everybody = Recipient.objects.filter(message__in=messages)
+
+    def naive(condition: dict[str, str]) -> Callable[[], object]:
+        # The usual way has no index for parts of words.
+        return lambda: without_indexes_for_parts(lambda: list(everybody.filter(**condition)[:SIZE]))
+
+    return {
+        name: in_turn(lambda text=text: find_people(everybody, text, limit=51), naive(condition))  # type: ignore[misc]
+        for name, (text, condition) in searches.items()
+    }
+
+
+def without_indexes_for_parts(action: Callable[[], object]) -> None:
+    """Bitmap scans are the only ones that trigram indexes serve."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        action()
+
+
+def measure_totals(large: SentMessage) -> Found:
+    return {
+        "kept": in_turn(lambda: totals_of(large), lambda: naive_ledger.totals(large.pk)),
+        "counted anew": in_turn(lambda: recount(message_id=large.pk), lambda: naive_ledger.totals(large.pk)),
+    }
+
+
+def measure_reports(large: SentMessage, count: int) -> Comparison:
+    """Rates: reports a second, of texts that wait. The naive way gets a tenth of them, in a call for each."""
+    waiting = Delivery.objects.filter(message=large, status="waiting").order_by("pk")
+    addresses = list(waiting.values_list("address", flat=True)[: ROUNDS * (count + count // 10)])
+    enough = len(addresses) * 10 // 11 // ROUNDS
+    found = Comparison()
+    for _ in range(ROUNDS):
+        ours, naive = (take(addresses, number) for number in (enough, enough // 10))
+        reports = [StatusReport(mode="text", address=address, code=-28, at=datetime.now(UTC)) for address in ours]
+        found.ours.append(
+            seconds(lambda reports=reports: report_statuses(message_id=large.pk, reports=reports))  # type: ignore[misc]
+            / len(ours)
+        )
+        took = seconds(lambda naive=naive: [naive_ledger.report(large.pk, "text", one, -28) for one in naive])  # type: ignore[misc]
+        found.naive.append(took / len(naive))
+    return found
+
+
+def take(addresses: list[str], number: int) -> list[str]:
+    taken, addresses[:] = addresses[:number], addresses[number:]
+    return taken
+
+
+def measure_intake(deliveries: int) -> Comparison:
+    messages = max(1, deliveries // 2 // IMPORTED_AT_ONCE)
+    at = datetime.now(UTC).replace(microsecond=0)
+    found = Comparison()
+    numbers = iter(range(10**9))
+    for _ in range(ROUNDS):
+        ours, naive = (
+            [as_json(next(numbers), recipients=IMPORTED_AT_ONCE, at=at) for _ in range(messages)] for _ in range(2)
+        )
+        count = 2 * IMPORTED_AT_ONCE * messages
+        found.ours.append(seconds(lambda ours=ours: [add_message(each) for each in ours]) / count)  # type: ignore[misc]
+        took = seconds(lambda naive=naive: [naive_ledger.add_message(each) for each in naive])  # type: ignore[misc]
+        found.naive.append(took / count)
+    SentMessage.objects.filter(external_id__startswith="bench-").delete()
+    vacuum()
+    return found
+
+
+# What is printed
+
+
+def in_turn(ours: Callable[[], object], naive: Callable[[], object]) -> Comparison:
+    found = Comparison()
+    ours(), naive()  # what both need is in memory then
+    for _ in range(ROUNDS):
+        found.ours.append(seconds(ours))
+        found.naive.append(seconds(naive))
+    return found
+
+
+def print_milliseconds(title: str, found: Found) -> None:
+    rows = [
+        [name, f"{1000 * one.median_ours:,.1f}", f"{1000 * one.median_naive:,.1f}", one.spread()]
+        for name, one in found.items()
+    ]
+    print_table(title, ["", "ours", "naive", "ratio (lowest to highest)"], rows)
+
+
+def print_rates(title: str, found: Found) -> None:
+    """Of seconds for each."""
+    rows = [
+        [name, f"{1 / one.median_ours:,.0f}", f"{1 / one.median_naive:,.0f}", one.spread()]
+        for name, one in found.items()
+    ]
+    print_table(title, ["", "ours", "naive", "ratio (lowest to highest)"], rows)
+
+
+if __name__ == "__main__":
+    main()

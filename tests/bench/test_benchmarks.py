@@ -1,0 +1,24 @@
+"""Every benchmark still runs, at sizes that say nothing about speed."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+import bench
+
+SMALL = {
+    "catch_up": ["--events=2000", "--events-of-one=600", "--latency=0.01"],
+    "grid": ["--rows=3000", "--page=5"],
+    "ingest": ["--events=600", "--rows=2000", "--rounds=1", "--catch-up=0"],
+    "ledger": ["--messages=60", "--deliveries=4000", "--large=2000", "--page=1", "--reports=100", "--imports=1000"],
+}
+PROGRAMS = {file.stem for file in Path(bench.__path__[0]).glob("*.py") if '"__main__"' in file.read_text()}
+
+
+@pytest.mark.parametrize("name", sorted(PROGRAMS))
+@pytest.mark.django_db(transaction=True)
+def test_a_benchmark_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    importlib.import_module(f"bench.{name}").main(SMALL[name])
+
+    assert "ratio" in capsys.readouterr().out
