@@ -10,7 +10,7 @@ COPY . .
 # Collecting static files reads the settings, and uses none of these.
 RUN SECRET_KEY=none DATABASE_URL=postgres://none REDIS_URL=redis://none python manage.py collectstatic --no-input
 
-RUN useradd --system --uid 10001 messenger-logs
+RUN useradd --system --uid 10001 messenger-logs && install --directory --owner=10001 --mode=700 /srv/reports
 USER messenger-logs
 
 EXPOSE 8000

@@ -23,7 +23,7 @@ class ToolGridView(ToolRightMixin, GridView):
         self.title = self.tool.label
         self.menu_path = self.tool.menu
 
-    def recorded_export(self, count: int | None) -> None:
+    def recorded_export(self, count: int | None, format: str) -> None:
         # Searches for people are left out: the trail is kept longer than what is known of them.
         personal = {str(self.filterset.filters[name].label) for name in self.filterset.personal}
         filters = {
@@ -35,7 +35,8 @@ class ToolGridView(ToolRightMixin, GridView):
             action=f"export.{self.tool.name.lower()}",
             target=self.export_target,
             details={
-                "rows": "more than 10,000" if count is None else count,
+                "format": format,
+                "rows": "not counted" if count is None else count,
                 "days": str(self.filterset.period or "any"),
                 "filters": filters,
                 **self.export_details,

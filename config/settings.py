@@ -35,6 +35,7 @@ FORMAT_MODULE_PATH = None
 
 INSTALLED_APPS = [
     "config",
+    "reports",
     "dispatch",
     "mailgun_sync",
     "messenger_logs",
@@ -264,6 +265,13 @@ ITEMS_A_MINUTE = {
     "text": env.int("TEXT_A_MINUTE", default=0),
 }
 
+# Reports. Up to so many rows they open at once; larger ones are made in the background, and kept for some days.
+REPORT_AT_ONCE_ROWS = env.int("REPORT_AT_ONCE_ROWS", default=10_000)
+REPORT_FOLDER = env.path("REPORT_FOLDER", default=BASE_DIR / "var" / "reports")
+REPORT_DAYS = env.int("REPORT_DAYS", default=7)
+# What makes files of grids.
+GRID_EXPORTER = "reports.grids.exporter"
+
 # A sync starts at every full hour, and at the minutes that MAILGUN_SYNC_MINUTES adds: "15,30,45" or "*/5".
 MAILGUN_SYNC_TIMES = env.minutes("MAILGUN_SYNC_MINUTES", always="0")
 
@@ -297,5 +305,7 @@ CELERY_BEAT_SCHEDULE = {
     "stale claims": {"task": "dispatch.tasks.settle_stale_claims", "schedule": 60, "options": {"expires": 50}},
     "finish cancels": {"task": "messenger_logs.tasks.finish_cancels", "schedule": 60, "options": {"expires": 50}},
     "delete expired claims": {"task": "dispatch.tasks.delete_expired", "schedule": crontab(hour="4", minute="40")},
+    "take up reports that were left": {"task": "reports.tasks.take_up", "schedule": 60, "options": {"expires": 50}},
+    "delete expired reports": {"task": "reports.tasks.delete_expired", "schedule": crontab(minute="40")},
     "delete expired events": {"task": "mailgun_sync.tasks.delete_expired", "schedule": crontab(hour="4", minute="20")},
 }

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("dispatch.urls")),
     path("", include("mailgun_sync.urls")),
     path("", include("messenger_logs.urls")),
+    path("", include("reports.urls")),
     path("api/v1/", include("config.api_urls")),
     path("accounts/", include("accounts.allauth_urls")),
     path("admin/", admin.site.urls),

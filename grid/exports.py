@@ -1,46 +1,114 @@
-"""CSV of everything the filters show, streamed: memory does not grow with the number of rows."""
+"""What an export of a grid is made of. The files are made by the exporter that settings.GRID_EXPORTER names."""
 
-from collections.abc import Iterator
-from typing import Any
+from __future__ import annotations
 
-from defusedcsv import csv
-from django.http import StreamingHttpResponse
-from django.utils import timezone
-from django_tables2.rows import BoundRow
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Protocol
 
-from grid.limits import time_limit
+from django.conf import settings
+from django.core.exceptions import FieldDoesNotExist
+from django.http.response import HttpResponseBase
+from django.utils.module_loading import import_string
+from django_tables2 import Column
+from django_tables2.utils import signature
+
 from grid.paging import Rows
 from grid.tables import GridTable
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+if TYPE_CHECKING:
+    from grid.views import GridView
+
 CHUNK = 2_000
-# A statement here is one fetch of 2,000 rows, but the first one may have to sort all of them.
-SECONDS = 300
+
+DUPLICATE = "\ufdd0"
+"""Marks an address or number that occurs twice in a message; the writer of a file prints its own sign in its place.
+
+It is one of Unicode's noncharacters, which are for use inside of a program: no name or address has a need for it.
+"""
+
+Cell = Callable[[Any], str]
 
 
-class Echo:
-    """A file for csv.writer that hands back what is written."""
+class Exporter(Protocol):
+    """Makes files of what a grid's filters show. The grid knows nothing of formats, writers and background jobs."""
 
-    def write(self, text: str) -> bytes:
-        return text.encode("utf-8", "replace")
+    formats: Sequence[tuple[str, str]]
+    """What ?export= may say, and how a menu calls it: ("csv", "CSV")."""
 
-
-def csv_lines(queryset: Rows, table: GridTable) -> Iterator[bytes]:
-    """Lines as RFC 4180 has them, a byte order mark for spreadsheets first; no cell can be taken for a formula."""
-    writer = csv.writer(Echo())
-    columns = [column for column in table.columns if not column.column.exclude_from_export]
-    yield BYTE_ORDER_MARK + writer.writerow([str(column.header) for column in columns])
-    # Inside a transaction the iterator reads through a cursor of the server.
-    with time_limit(SECONDS):
-        for record in queryset.iterator(chunk_size=CHUNK):
-            yield writer.writerow(row_texts(BoundRow(record, table), columns))
+    def __call__(self, view: GridView, format: str) -> HttpResponseBase: ...
 
 
-def row_texts(row: BoundRow, columns: list[Any]) -> list[Any]:
-    return [row.get_cell_value(column.name) for column in columns]
+def exporter() -> Exporter:
+    found: Exporter = import_string(settings.GRID_EXPORTER)
+    return found
 
 
-def csv_response(queryset: Rows, table: GridTable, name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(csv_lines(queryset, table), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}-{timezone.localdate():%Y-%m-%d}.csv"'
-    return response
+def exported_columns(table: GridTable) -> list[Any]:
+    return [column for column in table.columns if not column.column.exclude_from_export]
+
+
+def exported_rows(queryset: Rows, table: GridTable) -> Iterator[list[str]]:
+    """The cells of each row as text. Within a transaction they come through a cursor of the server.
+
+    django-tables2 inspects signatures and looks up fields for each cell; here that is done once for each column.
+    """
+    cells = [_cell(column, table, queryset.model) for column in exported_columns(table)]
+    for record in queryset.iterator(chunk_size=CHUNK):
+        yield [cell(record) for cell in cells]
+
+
+def _cell(bound: Any, table: GridTable, model: Any) -> Cell:
+    """The text of one column's cell, by the rules of django-tables2: value_NAME, render_NAME, or the column's own."""
+    column, write = bound.column, bound.value
+    if getattr(write, "__func__", None) is Column.value:
+        # It would only inspect and call this one.
+        write = column.render
+    value_of = _value(bound.accessor, model)
+    empty = column.empty_values
+    always = {"column": column, "bound_column": bound, "table": table}
+    wanted, takes_all = signature(write)
+    constant = {name: value for name, value in always.items() if takes_all or name in wanted}
+    wants_value, wants_record = (takes_all or name in wanted for name in ("value", "record"))
+
+    def text(record: Any) -> str:
+        value = value_of(record)
+        if value in empty:
+            return ""
+        arguments = dict(constant)
+        if wants_value:
+            arguments["value"] = value
+        if wants_record:
+            arguments["record"] = record
+        return str(write(**arguments))
+
+    return text
+
+
+def _value(accessor: str, model: Any) -> Callable[[Any], Any]:
+    """What a column reads of a record: the label, where the field has choices; None where a link leads to nothing."""
+    path = accessor.split("__")
+    labelled = _has_choices(path, model)
+    if labelled:
+        path[-1] = f"get_{path[-1]}_display"
+    reach = attrgetter(".".join(path))
+
+    def value(record: Any) -> Any:
+        try:
+            found = reach(record)
+        except AttributeError:
+            return None
+        return found() if labelled else found
+
+    return value
+
+
+def _has_choices(path: Sequence[str], model: Any) -> bool:
+    field: Any = None
+    for part in path:
+        try:
+            field = model._meta.pk if part == "pk" else model._meta.get_field(part)
+        except (FieldDoesNotExist, AttributeError):
+            return False
+        model = field.related_model
+    return bool(getattr(field, "choices", None))

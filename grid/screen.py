@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.forms import BoundField
 
 from grid.dates import DateRange, DateRangeFilter, quick_ranges
+from grid.exports import exporter
 from grid.filters import GridFilterSet, SwitchFilter
 from grid.paging import Page, Sort, key_name
 from grid.statuses import Status
@@ -141,8 +142,8 @@ class Screen:
         ]
 
     @property
-    def export_url(self) -> str:
-        return self.link(export="csv")
+    def export_links(self) -> list[Link]:
+        return [Link(name, label, self.link(export=name)) for name, label in exporter().formats]
 
     @property
     def warnings(self) -> list[str]:

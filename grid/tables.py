@@ -8,7 +8,6 @@ import django_tables2 as tables
 from django.db.models import Model
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.dateformat import format as date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_tables2.data import TableListData
@@ -34,7 +33,10 @@ WIDE = {"cell": {"class": "wide"}}
 
 def time_text(moment: datetime, *, seconds: bool = False) -> str:
     """A time as the district writes it, in its zone: 11/20/2026 8:31 AM."""
-    return date_format(timezone.localtime(moment), "m/d/Y g:i:s A" if seconds else "m/d/Y g:i A")
+    local = timezone.localtime(moment)
+    # Exports write thousands of them in a second; Django's own formatting takes five times as long.
+    rest = local.strftime("%M:%S %p" if seconds else "%M %p")
+    return f"{local:%m/%d/%Y} {local.hour % 12 or 12}:{rest}"
 
 
 def time_element(moment: datetime, *, seconds: bool = False) -> SafeString:

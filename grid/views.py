@@ -11,10 +11,10 @@ from django_htmx.middleware import HtmxDetails
 
 from grid import finds
 from grid.dates import DateRange
-from grid.exports import csv_response
+from grid.exports import exporter
 from grid.filters import MAX_TEXT, GridFilterSet, as_query
 from grid.limits import TookTooLong, time_limit
-from grid.paging import EXACT_UP_TO, Key, Page, Rows, Sort, Total, fetch_page, numbered, read_key
+from grid.paging import EXACT_UP_TO, Key, Page, Rows, Sort, fetch_page, numbered, read_key
 from grid.screen import DEFAULT_SIZE, PAGE_SIZES, Screen, address
 from grid.tables import GridTable, PageRows
 
@@ -22,7 +22,7 @@ __all__ = ["GridView"]
 
 
 class GridView(View):
-    """A log: the rows a user may see, filtered, sorted, paged. A page, a fragment for htmx, or CSV (?export=csv).
+    """A log: the rows a user may see, filtered, sorted, paged. A page, a fragment for htmx, or a file (?export=csv).
 
     A log is declared so::
 
@@ -59,7 +59,7 @@ class GridView(View):
     filterset_class: type[GridFilterSet] = GridFilterSet
     default_sort: str
     export_name: str
-    export_label = "Export CSV"
+    export_label = "Export"
     find_label = "Find"
     reset_label = "Reset"
     # What the rows are called in sentences.
@@ -97,8 +97,8 @@ class GridView(View):
         """A hook: sentences above the grid. The rows are known by then (`self.page.rows`). Not called for an export."""
         return []
 
-    def recorded_export(self, count: int | None) -> None:
-        """A hook, called before the first line of an export. `count` is None when there are more than 10,000 rows."""
+    def recorded_export(self, count: int | None, format: str) -> None:
+        """A hook, called before an export is made. `count` is None when there are more rows than are made at once."""
 
     # Requests
 
@@ -157,8 +157,9 @@ class GridView(View):
 
     def answer(self) -> HttpResponseBase:
         # What was misunderstood is said on the page; an export of something else could not say so.
-        if self.asked.get("export") == "csv" and not self.complaints and not self.filterset.problems:
-            return self.export()
+        export = exporter()
+        if self.asked.get("export") in dict(export.formats) and not self.complaints and not self.filterset.problems:
+            return export(self, self.asked["export"])
         notes = self.fetch()
         self.rows.data = self.page.rows
         return self.render(
@@ -190,15 +191,14 @@ class GridView(View):
         response["Cache-Control"] = "private, no-store"
         return response
 
-    def export(self) -> HttpResponseBase:
-        rows = self.filterset.qs
-        try:
-            with time_limit(self.seconds):
-                total = Total.of(rows)
-        except TookTooLong:
-            total = Total(0, exact=False)
-        self.recorded_export(total.number if total.exact else None)
-        return csv_response(self.sort.order(rows), self.table, self.export_name)
+    def exported(self) -> Rows:
+        """All the rows that the filters show, in the order shown."""
+        return self.sort.order(self.filterset.qs)
+
+    def as_asked(self) -> dict[str, str]:
+        """What is asked for, as it was understood: the grid that `begin` makes of it shows the same rows on any day."""
+        values = {name: self.asked[name] for name in self.filterset.parameters() if name in self.asked}
+        return values | self.filterset.shareable() | {"sort": str(self.sort)}
 
     # What the address asks for
 

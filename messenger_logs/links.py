@@ -11,7 +11,7 @@ from accounts.tools import Tool
 from messenger_logs.models import SentMessage
 
 # The first log that shows a message is where it is opened.
-_PAGES = {
+PAGES = {
     Tool.SENT_MESSAGE_LOG_2: "messenger_logs:message_2",
     Tool.SENT_MESSAGE_LOG: "messenger_logs:message",
     Tool.ADMIN_SENT_MESSAGE_LOG: "messenger_logs:admin_message",
@@ -21,7 +21,7 @@ _PAGES = {
 def message_addresses(user: User, ids: Collection[int]) -> dict[int, str]:
     """The page of each message that some log shows to this user."""
     addresses: dict[int, str] = {}
-    for tool, url_name in _PAGES.items():
+    for tool, url_name in PAGES.items():
         left = [pk for pk in ids if pk not in addresses]
         shown = SentMessage.objects.visible_to(user, tool).filter(pk__in=left).values_list("pk", flat=True)
         addresses |= {pk: reverse(url_name, kwargs={"pk": pk}) for pk in shown}

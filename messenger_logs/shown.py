@@ -115,7 +115,7 @@ EMAIL_OUTCOMES = {
 EMAIL_FAILURES = frozenset({"failed", "failed-permanent", "suppressed", "rejected"})
 
 # Stands beside an address or number that the same message had before.
-DUPLICATE_MARK, DUPLICATE_MARK_IN_CSV = "†", "&"
+DUPLICATE_MARK = "†"
 _NORTH_AMERICAN = re.compile(r"\+1(\d{3})(\d{3})(\d{4})")
 
 

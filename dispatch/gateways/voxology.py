@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from dispatch.gateways import Answer, HandOff, Item, OpenTry, Result, TryLaterError, UnknownError
 from dispatch.gateways.http import Api, Reply
-from dispatch.spoken import plain_text
+from dispatch.spoken import phone_text
 from messenger_logs.services.addresses import number_of
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.statuses import DeliveryStatus, Mode
@@ -136,7 +136,7 @@ class TextGateway:
             json={
                 "api_no": settings.VOXOLOGY_TEXT_NUMBER,
                 "caller_no": number_of(item.address),
-                "text_message": plain_text(hand_off.message, Mode.TEXT, item.merge_fields),
+                "text_message": phone_text(hand_off.message, Mode.TEXT, item.merge_fields),
             },
         )
         return _answer(item, reply, self._report(item, reply))

@@ -12,7 +12,7 @@ from django.utils import timezone
 from dispatch.gateways.http import storable
 from dispatch.gateways.voxology import TEXTS, words
 from dispatch.services.recording import record_reports
-from dispatch.spoken import plain_text
+from dispatch.spoken import phone_text
 from messenger_logs.models import Delivery, DeviceAttempt
 from messenger_logs.services.addresses import AddressError, phone_number
 from messenger_logs.services.consents import record_consent
@@ -47,7 +47,7 @@ def said_of_call(session_data: Mapping[str, Any]) -> CallOfOurs | None:
     )
     if delivery is None or not attempt:
         return None
-    text = plain_text(delivery.message, Mode.VOICE, delivery.recipient.merge_fields)
+    text = phone_text(delivery.message, Mode.VOICE, delivery.recipient.merge_fields)
     return CallOfOurs(message_id, delivery_id, attempt, text)
 
 

@@ -4,13 +4,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_tables2 import Column
 
+from grid.exports import DUPLICATE
 from grid.statuses import Shape, Status, Tone
 from grid.tables import WIDE, GridTable, StatusColumn, TimeColumn
 from messenger_logs.models import Delivery, Recipient
 from messenger_logs.shown import (
     DELIVERY_STATUSES,
     DUPLICATE_MARK,
-    DUPLICATE_MARK_IN_CSV,
     EMAIL_FAILURES,
     EMAIL_OUTCOMES,
     device_text,
@@ -72,7 +72,7 @@ class RecipientTable(GridTable):
         return format_html('{} <abbr title="Duplicate in this message">{}</abbr>', device, DUPLICATE_MARK)
 
     def value_device(self, record: Delivery) -> str:
-        mark = DUPLICATE_MARK_IN_CSV if record.duplicate else ""
+        mark = DUPLICATE if record.duplicate else ""
         return f"{device_text(record.mode, record.address)} {mark}".strip()
 
     def render_as_sent(self) -> str:

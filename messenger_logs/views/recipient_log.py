@@ -34,6 +34,7 @@ class RecipientLog(ToolGridView):
     table: RecipientLogTable
     default_sort = "-created_at"
     export_name = "recipient-log"
+    export_label = "Generate Report"
     row_name = "deliveries"
 
     def messages(self) -> SentMessageQuerySet:

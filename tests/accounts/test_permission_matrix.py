@@ -217,6 +217,15 @@ GUARDED = [
             data=a_waiting_message, others=404, of=of_the_message()),
 
     Guarded("dispatch:status",         Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
+
+    # Without choices it is a page that offers them.
+    Guarded("reports:own_message", Tool.SENT_MESSAGE_LOG, R,         200, 200, 405, 200,
+            data=a_message, of=of_the_message(), others=404),
+    Guarded("reports:anybodys_message", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+            data=a_message, of=of_the_message()),
+    Guarded("reports:message_2", Tool.SENT_MESSAGE_LOG_2, R,         200, 200, 405, 200,
+            data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
+
     Guarded("mailgun_sync:status",     Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
     Guarded("mailgun_sync:sync_now",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
     Guarded("mailgun_sync:pause",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
@@ -230,6 +239,16 @@ OPEN = [
     Open("messenger_logs:home",                   (302, 302, 302, 302),                       (200, 200, 405, 200)),
     # What it finds depends on the rights: tests/messenger_logs/test_search.py.
     Open("messenger_logs:search",                 (302, 302, 302, 302),                       (200, 200, 302, 200)),
+    # Everybody's own: tests/reports/test_jobs.py tries those of others.
+    Open("reports:my_reports",                    (302, 302, 302, 302),                       (200, 200, 405, 200)),
+    Open("reports:job",                           (302, 302, 302, 302),                       (404, 404, 405, 404),
+         of={"pk": 1}),
+    Open("reports:file",                          (302, 302, 302, 302),                       (404, 404, 405, 404),
+         of={"pk": 1}),
+    Open("reports:cancel",                        (405, 405, 302, 405),                       (405, 405, 404, 405),
+         of={"pk": 1}),
+    Open("reports:remove",                        (405, 405, 302, 405),                       (405, 405, 404, 405),
+         of={"pk": 1}),
     Open("api:documentation",                     (302, 302, 302, 302),                       (200, 200, 405, 200)),
     Open("api:schema",                            (401, 401, 401, 401),                       (200, 200, 405, 200)),
     Open("account_login",                         (200, 200, 200, 200),                       (302, 302, 302, 302)),

@@ -6,12 +6,17 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from grid.exports import csv_lines
+from grid.exports import exported_rows
 from grid.tables import PageRows
 from tests.grid.conftest import NOW
 from tests.grid.letters import Letter, LetterLog, LetterTable, Shown, make_letters
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(make_user, signed_in):
+    return signed_in(make_user())
 
 
 def body(response) -> bytes:
@@ -33,7 +38,7 @@ def test_it_holds_everything_the_filters_show_in_the_order_shown(client):
 def test_a_personal_search_holds_in_the_export(client):
     make_letters(5, newest=NOW)
     page = Shown(client.post("/letters/", {"recipient": "parent3@"}, follow=True))
-    (address,) = page.root.xpath("//*[@id='grid-actions']//@href")
+    address = page.href("grid-export-csv")
     assert "parent3" not in address
     assert [row[3] for row in lines(client.get(address))[1:]] == ["Letter 3"]
 
@@ -43,6 +48,7 @@ def test_it_is_a_file_that_spreadsheets_read(client):
     response = client.get("/letters/?export=csv")
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"] == 'attachment; filename="letters-2026-11-20.csv"'
+    assert response["Cache-Control"] == "private, no-store"
     data = body(response)
     assert data.startswith(b"\xef\xbb\xbfStatus,Posted,")
     assert data.endswith("حافلة\r\n".encode())
@@ -66,9 +72,9 @@ def test_no_cell_is_a_formula(client, text):
 
 def test_it_is_read_through_a_cursor_of_the_server(client):
     make_letters(10, newest=NOW)
-    stream = csv_lines(Letter.objects.order_by("pk"), LetterTable(PageRows([], Letter)))
+    stream = exported_rows(Letter.objects.order_by("pk"), LetterTable(PageRows([], Letter)))
     with connection.cursor() as cursor:
-        next(stream), next(stream)
+        next(stream)
         cursor.execute("SELECT count(*) FROM pg_cursors WHERE statement LIKE '%grid_tests_letter%'")
         assert cursor.fetchone() == (1,)
     assert len(list(stream)) == 9
@@ -86,23 +92,28 @@ def test_an_export_of_another_kind_is_a_page(client):
     assert Shown(client.get("/letters/?export=exe")).count == ""
 
 
-@pytest.mark.parametrize(("number", "told"), [(3, 3), (10_001, None)])
-def test_an_export_is_told_to_the_log_before_its_first_line(rf, number, told):
+@pytest.mark.parametrize(("number", "told"), [(3, 3), (4, None)])
+def test_an_export_is_told_to_the_log_with_its_rows_where_it_is_made_at_once(rf, make_user, settings, number, told):
+    settings.REPORT_AT_ONCE_ROWS = 3
     recorded = []
 
     class AuditedLog(LetterLog):
-        def recorded_export(self, count):
-            recorded.append(count)
+        def recorded_export(self, count, format):
+            recorded.append((count, format))
 
     make_letters(number, newest=NOW, apart=timedelta(0))
+    response = AuditedLog.as_view()(asked_by(make_user(), rf))
+    assert recorded == [(told, "csv")]
+    assert response.streaming == (told is not None)
+
+
+def asked_by(user, rf):
     request = rf.get("/letters/?export=csv")
-    request.session = {}
-    response = AuditedLog.as_view()(request)
-    assert recorded == [told]
-    assert response.streaming
+    request.session, request.user, request.resolver_match = {}, user, None
+    return request
 
 
-def test_an_export_is_not_narrowed_and_has_no_notes(rf):
+def test_an_export_is_not_narrowed_and_has_no_notes(rf, make_user):
     class TopLog(LetterLog):
         def narrow(self, queryset, rows):
             return queryset.none()
@@ -111,9 +122,7 @@ def test_an_export_is_not_narrowed_and_has_no_notes(rf):
             raise AssertionError
 
     make_letters(3, newest=NOW)
-    request = rf.get("/letters/?export=csv")
-    request.session = {}
-    assert len(lines(TopLog.as_view()(request))) == 4
+    assert len(lines(TopLog.as_view()(asked_by(make_user(), rf)))) == 4
 
 
 def test_the_rows_of_an_export_need_no_queries_of_their_own(client):

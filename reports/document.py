@@ -1,0 +1,72 @@
+"""What a report says, whatever the format: the seam between the kinds of reports and the writers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from grid.exports import DUPLICATE as DUPLICATE
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Labels and their values, such as the Delivery Summary; ``columns`` is how many pairs stand side by side."""
+
+    heading: str
+    pairs: Sequence[tuple[str, str]]
+    columns: Literal[1, 2] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Labels and longer texts of any number of lines, such as the bodies of a message."""
+
+    heading: str
+    paragraphs: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of `Rows`; ``width`` is its share of the page's width, in proportion to the others."""
+
+    label: str
+    width: float = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A table of any length. The rows are read once, in order; each has a cell for each column.
+
+    ``legend`` explains the marks, a line each.
+    """
+
+    heading: str
+    columns: Sequence[Column]
+    rows: Iterable[Sequence[str]]
+    legend: Sequence[str] = ()
+
+
+Section = Figures | Text | Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole report. ``subtitle`` is the school or district, ``language`` a language tag such as en or es-MX.
+
+    It has one `Rows` at most, which is what a CSV file holds.
+    """
+
+    title: str
+    subtitle: str
+    generated_on: str
+    header: Sequence[tuple[str, str]] = ()
+    sections: Sequence[Section] = ()
+    language: str = "en"
+    landscape: bool = False
+
+    def __post_init__(self) -> None:
+        if sum(isinstance(section, Rows) for section in self.sections) > 1:
+            raise ValueError("A document has one table of rows at most.")
+
+    @property
+    def rows(self) -> Rows | None:
+        return next((section for section in self.sections if isinstance(section, Rows)), None)

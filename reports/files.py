@@ -1,0 +1,67 @@
+"""Reports as files: a whole file or none."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from reports.kinds.base import Report
+from reports.snapshot import snapshot
+from reports.writers import Format, write
+from reports.writers.progress import Progress
+
+NO_ROOM = "There is no room left on the disk for the file, so none was made. Tell your administrator."
+TOO_SLOW = "The database took too long for this report. Choose fewer days or more filters."
+
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class NotMade(Exception):
+    """There is no file, for a reason in words."""
+
+
+@contextmanager
+def full_disk_in_words() -> Iterator[None]:
+    """Raises NotMade when the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            raise NotMade(NO_ROOM) from error
+        raise
+
+
+def write_report(
+    report: Report, format: Format, file: BinaryIO, *, seconds: float, progress: Progress | None = None
+) -> int:
+    """Write a report of one moment of the database, and return its number of rows.
+
+    A statement may take so many seconds: raises grid.limits.TookTooLong. Raises NotMade when the disk is full.
+    """
+    with full_disk_in_words():
+        with snapshot(seconds=seconds):
+            rows = write(format, report.document(), file, progress=progress)
+        file.flush()
+    return rows
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that has its name only once it is complete; nothing is left of one that is not."""
+    part = path.with_name(f"{path.name}.part")
+    with full_disk_in_words():
+        try:
+            with open(part, "wb", opener=_for_the_owner) as file:
+                yield file
+            part.rename(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

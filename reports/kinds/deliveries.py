@@ -1,0 +1,161 @@
+"""The rows of message reports, written as text by the database: as fast as they can be fetched, in little memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from messenger_logs.models import Delivery, Recipient, SentMessage
+from messenger_logs.services.totals import CONTACTED
+from messenger_logs.shown import DELIVERY_STATUSES, EMAIL_FAILURES, EMAIL_OUTCOMES
+from messenger_logs.statuses import PHONE, Mode
+from reports.document import DUPLICATE
+from reports.snapshot import plan_for_many_rows, stream
+
+Parameters = dict[str, Any]
+
+_STUDENT = """
+    CASE WHEN r.student_name <> '' THEN r.student_name
+         WHEN r.student_number <> '' THEN '(' || r.student_number || ')' ELSE '' END
+"""
+# grid.tables.time_text and messenger_logs.shown.device_text say the same of one value.
+_TIME = "coalesce(to_char(d.last_attempt_at AT TIME ZONE %(zone)s, 'MM/DD/YYYY FMHH12:MI AM'), '')"
+# A number of North America by its length and beginning: a regular expression takes ten times as long.
+_NUMBER = """
+    CASE WHEN length(d.address) = 12 AND starts_with(d.address, '+1') AND strpos(d.address, ';') = 0
+         THEN '(' || substr(d.address, 3, 3) || ') ' || substr(d.address, 6, 3) || '-' || substr(d.address, 9)
+         ELSE d.address END
+"""
+_DEVICE = f"""
+    CASE d.mode WHEN 'inbox' THEN 'Inbox' WHEN 'email' THEN d.address
+         WHEN 'voice' THEN 'Voice ' || {_NUMBER} ELSE 'Text ' || {_NUMBER} END
+    || CASE WHEN d.duplicate THEN %(duplicate)s ELSE '' END
+"""
+# Sent is what we know; what the e-mail provider finally said stands beside it, flagged where it contradicts us.
+_PROVIDER = """
+    CASE WHEN d.email_outcome = '' THEN '' ELSE
+        CASE WHEN d.status = 'sent' AND d.email_outcome = ANY(%(failures)s) THEN ', but provider: '
+             ELSE ', provider: ' END || coalesce(provider.word, d.email_outcome) END
+"""
+_WITH_DETAIL = "status.word || CASE WHEN d.detail <> '' THEN ' (' || d.detail || ')' ELSE '' END"
+_WORDS = """
+    JOIN unnest(%(statuses)s::text[], %(status_words)s::text[]) AS status (name, word) ON status.name = d.status
+    LEFT JOIN unnest(%(outcomes)s::text[], %(outcome_words)s::text[]) AS provider (name, word)
+        ON provider.name = d.email_outcome
+"""
+_ORDER = "ORDER BY name, person_id, recipient, array_position(%(all_modes)s::text[], mode::text), delivery"
+
+# A device fails when its last attempt did; an e-mail that left us and did not arrive fails as well.
+FAILED = "({row}.outcome = 'error' OR {row}.status = 'sent' AND {row}.email_outcome = ANY(%(failures)s))"
+
+_RECIPIENT, _DELIVERY = Recipient._meta.db_table, Delivery._meta.db_table
+_PEOPLE = f"""
+    SELECT r.person_id,
+        bool_or(d.status <> 'no_device') IS TRUE AS has_device,
+        bool_or({CONTACTED.format(row="d")}) IS TRUE AS contacted,
+        bool_or(d.mode = ANY(%(modes)s) AND {FAILED.format(row="d")}) IS TRUE AS failed
+    FROM {_RECIPIENT} AS r
+    LEFT JOIN {_DELIVERY} AS d ON d.recipient_id = r.id AND d.message_id = %(message)s
+    WHERE r.message_id = %(message)s
+    GROUP BY r.person_id
+"""  # noqa: S608  (table names only)
+
+_CLASSIC = f"""
+WITH person AS ({_PEOPLE})
+SELECT name || mark, student, device, status, time FROM (
+    SELECT r.name, r.person_id, r.id AS recipient, d.mode, d.id AS delivery,
+        CASE WHEN %(phone)s AND NOT person.contacted THEN ' *' ELSE '' END AS mark,
+        {_STUDENT} AS student, {_DEVICE} AS device, {_WITH_DETAIL} || {_PROVIDER} AS status, {_TIME} AS time
+    FROM {_DELIVERY} AS d
+    JOIN {_RECIPIENT} AS r ON r.id = d.recipient_id
+    JOIN person USING (person_id)
+    {_WORDS}
+    WHERE d.message_id = %(message)s AND r.message_id = %(message)s AND d.mode = ANY(%(modes)s)
+        AND d.status <> 'no_device' AND (person.failed OR NOT %(only_failed)s)
+    UNION ALL
+    SELECT r.name, r.person_id, r.id, '', NULL, CASE WHEN %(phone)s THEN ' *' ELSE '' END, {_STUDENT}, 'No Device',
+        'No Device', ''
+    FROM {_RECIPIENT} AS r
+    JOIN person USING (person_id)
+    WHERE %(no_device)s AND r.message_id = %(message)s AND NOT person.has_device AND NOT %(only_failed)s
+) AS line
+{_ORDER}
+"""  # noqa: S608  (table names only)
+
+_V2 = f"""
+SELECT name, student, mode_word, status, detail, time FROM (
+    SELECT r.name, r.person_id, r.id AS recipient, d.mode, d.id AS delivery, {_STUDENT} AS student,
+        initcap(d.mode) AS mode_word, status.word || {_PROVIDER} AS status, d.detail, {_TIME} AS time
+    FROM {_DELIVERY} AS d
+    JOIN {_RECIPIENT} AS r ON r.id = d.recipient_id
+    {_WORDS}
+    WHERE d.message_id = %(message)s AND r.message_id = %(message)s AND d.mode = ANY(%(modes)s)
+        AND d.status = ANY(%(wanted)s)
+) AS line
+{_ORDER}
+"""  # noqa: S608  (table names only)
+
+
+def _parameters(message: SentMessage, **more: object) -> Parameters:
+    return {
+        "message": message.pk,
+        "zone": timezone.get_current_timezone_name(),
+        "duplicate": f" {DUPLICATE}",
+        "failures": sorted(EMAIL_FAILURES),
+        "statuses": [status.value for status in DELIVERY_STATUSES],
+        "status_words": [status.word for status in DELIVERY_STATUSES.values()],
+        "outcomes": list(EMAIL_OUTCOMES),
+        "outcome_words": [status.word for status in EMAIL_OUTCOMES.values()],
+        "all_modes": Mode.values,
+    } | more
+
+
+class ClassicRows:
+    """Recipient, Student, Delivery Device, Status, Time: by recipient.
+
+    ``modes`` are those whose devices are rows. With ``no_device``, a recipient without any device is a row as well.
+    With ``only_failed``, the rows are those of people of whom at least one of these devices failed.
+    """
+
+    def __init__(
+        self, message: SentMessage, *, modes: Collection[Mode], no_device: bool = False, only_failed: bool = False
+    ) -> None:
+        self.parameters = _parameters(
+            message,
+            modes=[mode.value for mode in modes],
+            no_device=no_device,
+            only_failed=only_failed,
+            phone=any(mode in message.modes for mode in PHONE),
+        )
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        return stream(_CLASSIC, self.parameters)
+
+    def count(self, limit: int | None = None) -> int:
+        return _count(_CLASSIC, self.parameters, limit)
+
+
+class V2Rows:
+    """Recipient, Student, Delivery Mode, Status, Status Detail, Time: by recipient."""
+
+    def __init__(self, message: SentMessage, *, modes: Collection[str], statuses: Collection[str]) -> None:
+        self.parameters = _parameters(message, modes=list(modes), wanted=list(statuses))
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        return stream(_V2, self.parameters)
+
+    def count(self, limit: int | None = None) -> int:
+        return _count(_V2, self.parameters, limit)
+
+
+def _count(sql: str, parameters: Parameters, limit: int | None) -> int:
+    unsorted = sql.removesuffix(f"{_ORDER}\n")
+    with transaction.atomic(), connection.cursor() as cursor:
+        plan_for_many_rows()
+        counted = f"SELECT count(*) FROM ({unsorted} LIMIT %(limit)s) AS line"  # noqa: S608  (constants)
+        cursor.execute(counted, parameters | {"limit": limit})
+        found: int = cursor.fetchone()[0]
+        return found

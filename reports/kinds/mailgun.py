@@ -1,0 +1,46 @@
+"""The report of the Mailgun Message Log: every event that its filters show, those too that the grid cuts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from mailgun_sync.freshness import freshness_notes
+from mailgun_sync.models import EventKind, MailgunEvent
+from mailgun_sync.querysets import SUPPRESSED
+from reports.document import Figures, Section
+from reports.kinds.base import number
+from reports.kinds.grid import GridReport
+
+
+class MailgunReport(GridReport):
+    kind = "mailgun"
+    label = "Mailgun Message Report"
+
+    @property
+    def title(self) -> str:
+        return self.label
+
+    def sections(self) -> list[Section]:
+        bounds = self.view.filterset.bounds
+        fresh = freshness_notes(
+            timezone.now(), first=bounds.low if bounds else None, last=bounds.high if bounds else None
+        )
+        notes = [("Data", sentence) for sentence in fresh]
+        return [
+            Figures("Events", [(label, number(count)) for label, count in self.counts()], columns=2),
+            Figures("Completeness", notes),
+        ]
+
+    def counts(self) -> list[tuple[str, int]]:
+        """How many events of each kind are in it: one query."""
+        rows: Any = self.view.filterset.qs.order_by().values("event", "severity", suppressed=Q(SUPPRESSED))
+        found: Counter[str] = Counter()
+        for row in rows.annotate(events=Count("pk")):
+            reason = "suppress-" if row["suppressed"] else ""
+            found[MailgunEvent(event=row["event"], severity=row["severity"], reason=reason).shown_kind] += row["events"]
+        known = [(kind.label, found.pop(kind.value, 0)) for kind in EventKind]
+        return [("Total Events", sum(count for _, count in known) + found.total()), *known, *sorted(found.items())]

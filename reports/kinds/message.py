@@ -1,0 +1,123 @@
+"""What the two reports of a message have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.http import Http404
+
+from accounts.access import MissingRight
+from accounts.models import User
+from accounts.services import record
+from accounts.tools import Right, Tool
+from messenger_logs.bodies import merged
+from messenger_logs.models import SentMessage
+from messenger_logs.plain_text import plain_text
+from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.shown import subject_text
+from messenger_logs.statuses import Mode
+from reports.document import Text
+from reports.kinds.base import BadOptions, Report, ReportForm, sentences
+from reports.writers import Format
+
+
+class MessageForm(ReportForm):
+    """Choices that depend on the message."""
+
+    def __init__(self, *args: Any, message: SentMessage, **kwargs: Any) -> None:
+        self.message = message
+        super().__init__(*args, **kwargs)
+
+
+class MessageReport(Report):
+    """A report of one message, for those to whom a tool shows it."""
+
+    tools: ClassVar[tuple[Tool, ...]]
+    """The logs that offer it."""
+    form_class: ClassVar[type[MessageForm]]
+
+    def __init__(self, message: SentMessage, *, tool: Tool, chosen: dict[str, Any]) -> None:
+        self.message = message
+        self.tool = tool
+        self.chosen = chosen
+
+    @classmethod
+    def messages(cls, user: User, tool: Tool) -> SentMessageQuerySet:
+        return SentMessage.objects.visible_to(user, tool).with_school_name()
+
+    @classmethod
+    def find(cls, user: User, tool: Tool, pk: int) -> SentMessage:
+        """The message, if the tool shows it to this user. Raises MissingRight, and Http404."""
+        if not user.may(tool):
+            raise MissingRight(tool, Right.READ)
+        message: SentMessage | None = cls.messages(user, tool).filter(pk=pk).first()
+        if message is None:
+            raise Http404("There is no such message.")
+        return message
+
+    @classmethod
+    def open(cls, user: User, options: dict[str, Any]) -> Self:
+        tool = Tool[options["tool"]]
+        message = cls.find(user, tool, options["message"])
+        form = cls.form_class({name: options[name] for name in options if name != "message"}, message=message)
+        if not form.is_valid():
+            raise BadOptions(" ".join(sentences(form)))
+        return cls(message, tool=tool, chosen=form.cleaned_data)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        chosen = {name: value for name, value in self.chosen.items() if name != "format"}
+        return {"tool": self.tool.name, "message": self.message.pk, **chosen}
+
+    @property
+    def title(self) -> str:
+        return f"{self.label}: {subject_text(self.message)}"
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.kind}-report-{self.message.pk}"
+
+    def record(self, *, by: User, format: Format, rows: int | None) -> None:
+        record(
+            by=by,
+            action=f"report.{self.kind.replace('-', '_')}",
+            target=subject_text(self.message),
+            details=self.options | {"format": format.value, "rows": "not counted" if rows is None else rows},
+        )
+
+    @abstractmethod
+    def rows(self) -> Any:
+        """The rows of its detail: to be counted, or read once."""
+
+    def count(self, limit: int | None = None) -> int:
+        found: int = self.rows().count(limit)
+        return found
+
+    def as_it_is_now(self) -> SentMessage:
+        """The message read again, so that it is from the same moment as the totals and the rows."""
+        messages = SentMessage.objects.with_school_name().prefetch_related("calendars")
+        message: SentMessage = messages.get(pk=self.message.pk)
+        return message
+
+    @cached_property
+    def school(self) -> str:
+        return str(getattr(self.message, "school_name", settings.DISTRICT_NAME))
+
+
+def message_detail(message: SentMessage) -> Text:
+    """Reply-to, the bodies as text with the names of their merge fields, and attachments."""
+    bodies = [(Mode(mode).label, message.bodies[mode]) for mode in Mode.values if mode in message.bodies]
+    one = len({body for _, body in bodies}) == 1
+    shown = [("Message Body", bodies[0][1])] if one else [(f"Message Body, {label}", body) for label, body in bodies]
+    files = ", ".join(str(file.get("name", "")) for file in message.attachments)
+    return Text(
+        "Message Detail",
+        [
+            ("Reply To Email", message.reply_to),
+            *((label, plain_text(merged(body, {}))) for label, body in shown),
+            *([("Attachments", files)] if files else []),
+        ],
+    )

@@ -1,0 +1,52 @@
+"""The report of the Recipient Log: what one person was sent and what became of it, for a records request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Count
+from django.http import Http404
+
+from messenger_logs.filters.recipient_log import RecipientLogFilters
+from messenger_logs.shown import OUTCOMES
+from messenger_logs.statuses import Outcome
+from reports.document import Figures, Section
+from reports.kinds.base import Pairs, number
+from reports.kinds.grid import GridReport
+
+
+class RecipientReport(GridReport):
+    kind = "recipient"
+    label = "Recipient Report"
+
+    @property
+    def title(self) -> str:
+        return self.label
+
+    @property
+    def filterset(self) -> RecipientLogFilters:
+        filterset: Any = self.view.filterset
+        found: RecipientLogFilters = filterset
+        return found
+
+    def header(self) -> Iterator[tuple[str, str]]:
+        person = self.filterset.found
+        if person is None:
+            raise Http404("There is no such person any more.")
+        yield "Recipient", person.name
+        yield "Person ID", person.person_id
+        yield "Students", "; ".join(person.students)
+        yield from super().header()
+
+    def filters(self) -> Pairs:
+        # The search that found the person says nothing more than the person does.
+        search = str(self.filterset.filters["person"].label)
+        return [(label, value) for label, value in super().filters() if label != search]
+
+    def sections(self) -> list[Section]:
+        rows: Any = self.filterset.qs.order_by()
+        messages = rows.aggregate(number=Count("message", distinct=True))["number"]
+        found = dict(rows.values_list("outcome").annotate(Count("pk")))
+        figures = [(OUTCOMES[outcome].word, number(found.get(outcome, 0))) for outcome in Outcome]
+        return [Figures("Summary", [("Messages", number(messages)), *figures], columns=2)]

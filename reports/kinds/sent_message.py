@@ -1,0 +1,197 @@
+"""The Sent Message Report of the classic Messenger."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import TextChoices
+from django.utils import timezone
+
+from accounts.tools import Tool
+from messenger_logs.models import SentMessage
+from messenger_logs.shown import MESSAGE_STATUSES, subject_text
+from messenger_logs.statuses import PHONE, Mode
+from messenger_logs.templatetags.durations import duration
+from messenger_logs.totals import Totals, totals_of
+from reports.document import DUPLICATE, Column, Document, Figures, Rows, Section
+from reports.kinds.base import Choices, OneChoice, Pairs, labels, moment, number
+from reports.kinds.deliveries import ClassicRows
+from reports.kinds.message import MessageForm, MessageReport, message_detail
+
+
+class Device(TextChoices):
+    NO_DEVICE = "no_device", "No Device"
+    INBOX = "inbox", "Inbox"
+    EMAIL = "email", "Email"
+    PHONE = "phone", "Voice/Text"
+
+    @property
+    def modes(self) -> list[Mode]:
+        if self is Device.PHONE:
+            return [mode for mode in Mode if mode in PHONE]
+        return [] if self is Device.NO_DEVICE else [Mode(self.value)]
+
+
+class Detail(TextChoices):
+    ALL = "all", "All"
+    SUMMARY = "summary", "Summary"
+    FAILED = "failed", "Failed Delivery"
+
+
+def devices_of(message: SentMessage) -> list[Device]:
+    """What may be reported of a message: the devices it used, and those who have none."""
+    return [device for device in Device if not device.modes or any(mode in message.modes for mode in device.modes)]
+
+
+class SentMessageForm(MessageForm):
+    devices = forms.MultipleChoiceField(
+        label="Include Delivery Devices",
+        choices=Device.choices,
+        widget=Choices,
+        required=False,
+        error_messages={"invalid_choice": "Choose devices from No Device, Inbox, Email and Voice/Text."},
+    )
+    detail = forms.ChoiceField(
+        label="Report Detail",
+        choices=Detail.choices,
+        widget=OneChoice,
+        initial=Detail.ALL,
+        required=False,
+        error_messages={"invalid_choice": "Choose All, Summary or Failed Delivery."},
+    )
+    field_order = ["devices", "detail", "format"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        available = devices_of(self.message)
+        self.fields["devices"].initial = available
+        self.fields["devices"].widget.unavailable = frozenset(Device) - frozenset(available)
+        if self.runs:
+            self.fields["detail"].widget.unavailable = frozenset({Detail.FAILED})
+
+    @property
+    def runs(self) -> bool:
+        return self.message.status in SentMessage.CANCELABLE
+
+    def clean_devices(self) -> list[str]:
+        chosen: list[str] = self.cleaned_data["devices"]
+        missing = set(chosen) - set(devices_of(self.message))
+        if missing:
+            raise ValidationError(
+                f"The message did not go by {labels(missing, Device.choices)}, so the report cannot include that."
+            )
+        return chosen
+
+    def clean_detail(self) -> Detail:
+        detail = Detail(self.cleaned_data["detail"] or Detail.ALL)
+        if detail is Detail.FAILED and self.runs:
+            raise ValidationError("Failed Delivery is not available while the message is Waiting or In-Progress.")
+        return detail
+
+    def clean(self) -> dict[str, Any]:
+        chosen = self.cleaned_data
+        if not chosen.get("devices") and "devices" in chosen and chosen.get("detail") in (Detail.ALL, Detail.FAILED):
+            self.add_error("devices", "Choose at least one delivery device, or the Summary.")
+        return chosen
+
+
+class SentMessageReport(MessageReport):
+    kind = "sent-message"
+    label = "Sent Message Report"
+    tools = (Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG)
+    form_class = SentMessageForm
+
+    @property
+    def detail(self) -> Detail:
+        return Detail(self.chosen["detail"])
+
+    @property
+    def devices(self) -> list[Device]:
+        return [device for device in Device if device in self.chosen["devices"]]
+
+    def rows(self) -> ClassicRows:
+        return ClassicRows(
+            self.message,
+            modes=[mode for device in self.devices for mode in device.modes],
+            no_device=Device.NO_DEVICE in self.devices,
+            only_failed=self.detail is Detail.FAILED,
+        )
+
+    def count(self, limit: int | None = None) -> int:
+        return 0 if self.detail is Detail.SUMMARY else super().count(limit)
+
+    def document(self) -> Document:
+        self.message = self.as_it_is_now()
+        return Document(
+            title=self.label,
+            subtitle=self.school,
+            generated_on=moment(timezone.now(), seconds=True),
+            header=self.header(),
+            sections=list(self.sections(totals_of(self.message))),
+        )
+
+    def header(self) -> Pairs:
+        message = self.message
+        return [
+            ("Message Status", MESSAGE_STATUSES[SentMessage.Status(message.status)].word),
+            ("Subject", subject_text(message)),
+            ("Type", message.message_type),
+            ("Sender", message.sender_name),
+            ("Date Created", moment(message.created_at)),
+            ("Include Recipient Devices", labels(self.devices, Device.choices) or "none"),
+        ]
+
+    def sections(self, totals: Totals) -> list[Section]:
+        summary = Figures("Delivery Summary", self.figures(totals), columns=2)
+        if self.detail is Detail.SUMMARY:
+            return [summary]
+        if self.detail is Detail.FAILED:
+            return [summary, self.detail_rows()]
+        criteria = [(str(label), str(value)) for label, value in self.message.criteria]
+        return [summary, Figures("Filter Criteria", criteria), message_detail(self.message), self.detail_rows()]
+
+    def figures(self, totals: Totals) -> Pairs:
+        """The figures of the classic report: unique people, unique addresses and numbers."""
+        modes = totals.modes
+
+        def of(mode: Mode, name: str) -> str:
+            return number(getattr(modes[mode], name) if mode in modes else 0)
+
+        no_device = [("Total No Device", number(totals.no_device))] if Device.NO_DEVICE in self.devices else []
+        message = self.message
+        return [
+            ("Start Time", moment(message.dispatch_started_at) or "not begun"),
+            ("End Time", moment(message.dispatch_finished_at) or "not finished"),
+            ("Duration", duration(totals.duration if isinstance(totals.duration, timedelta) else None)),
+            ("Total Recipients", number(totals.recipients)),
+            *no_device,
+            # An inbox counts once the message is in it; addresses and numbers count whatever became of them.
+            ("Total Inbox", of(Mode.INBOX, "success")),
+            ("Total Emails", of(Mode.EMAIL, "devices")),
+            ("Total Voice", of(Mode.VOICE, "devices")),
+            ("Total Text", of(Mode.TEXT, "devices")),
+            ("Total Voice Attempted", of(Mode.VOICE, "attempted")),
+            ("Total Text Messages Attempted", of(Mode.TEXT, "attempted")),
+            ("Recipients contacted successfully by phone", number(totals.contacted_by_phone)),
+            ("Recipients not contacted by phone", number(totals.not_contacted_by_phone)),
+        ]
+
+    def detail_rows(self) -> Rows:
+        legend = [f"{DUPLICATE} This address or number is in the message more than once; it counts once."]
+        if any(mode in self.message.modes for mode in PHONE):
+            legend.insert(0, "* This recipient was not contacted by phone.")
+        return Rows(
+            "Delivery Detail",
+            [
+                Column("Recipient", 1.3),
+                Column("Student", 1.2),
+                Column("Delivery Device", 1.5),
+                Column("Status", 1.5),
+                Column("Time", 1),
+            ],
+            self.rows(),
+            legend,
+        )

@@ -1,0 +1,126 @@
+"""A report without the browser, by whoever may run commands here: such a person may see everything anyway."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.http import Http404
+
+from accounts.models import User
+from accounts.tools import Tool
+from grid.dates import read_day
+from grid.limits import TookTooLong
+from messenger_logs.models import SentMessage
+from reports.files import TOO_SLOW, NotMade, full_disk_in_words, whole_file, write_report
+from reports.kinds import open_report
+from reports.kinds.base import BadOptions, Report
+from reports.kinds.grid import GridReport
+from reports.kinds.mailgun import MailgunReport
+from reports.kinds.message_2 import Message2Report, modes_of, statuses_of
+from reports.kinds.recipient import RecipientReport
+from reports.kinds.sent_message import SentMessageReport, devices_of
+from reports.writers import Format
+
+SECONDS = 3_600
+LOGS = {
+    MailgunReport.kind: (MailgunReport, "mailgun_sync:admin_log"),
+    RecipientReport.kind: (RecipientReport, "messenger_logs:admin_recipient_log"),
+}
+MESSAGES = {
+    SentMessageReport.kind: (SentMessageReport, Tool.ADMIN_SENT_MESSAGE_LOG),
+    Message2Report.kind: (Message2Report, Tool.SENT_MESSAGE_LOG_2),
+}
+
+
+class Command(BaseCommand):
+    help = "Write a report to a file, or to standard output."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("kind", choices=[*MESSAGES, *LOGS])
+        parser.add_argument("id", help="a message's number; a person id; for mailgun days, as FIRST..LAST or one day")
+        parser.add_argument("--format", choices=Format.values, default=Format.PDF.value)
+        parser.add_argument("--output", metavar="FILE", help="otherwise standard output")
+        parser.add_argument("--detail", default="all", help="sent-message: all, summary or failed")
+        parser.add_argument("--devices", help="of no_device,inbox,email,phone; for message-2 of inbox,email,voice,text")
+        parser.add_argument("--statuses", help="message-2: such as sent,failed")
+        parser.add_argument("--days", metavar="FIRST..LAST", help="recipient: when the messages were created")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        format = Format(options["format"])
+        try:
+            report = self.open(options)
+            rows = self.write(report, format, options["output"])
+        except Http404 as missing:
+            raise CommandError(str(missing)) from None
+        except (BadOptions, NotMade) as reason:
+            raise CommandError(str(reason)) from None
+        except TookTooLong:
+            raise CommandError(TOO_SLOW) from None
+        self.stderr.write(f"{rows:,} rows", ending="\n")
+
+    def open(self, options: dict[str, Any]) -> Report:
+        everybody = User(username="manage.py", is_superuser=True)
+        if options["kind"] in MESSAGES:
+            return open_report(options["kind"], everybody, message_options(options))
+        report_class, name = LOGS[options["kind"]]
+        return report_class.open(everybody, log_options(report_class, name, options))
+
+    def write(self, report: Report, format: Format, output: str | None) -> int:
+        if output and output != "-":
+            path = Path(output)
+            # A pipe or a device is written to; a finished file must never take its place.
+            in_place = path.exists() and not path.is_file()
+            try:
+                with full_disk_in_words(), path.open("wb") if in_place else whole_file(path) as file:
+                    return write_report(report, format, file, seconds=SECONDS)
+            except OSError as error:
+                raise CommandError(f"{output} cannot be written: {error.strerror}.") from None
+        if sys.stdout.isatty() and format is not Format.CSV:
+            raise CommandError("Say --output FILE: a terminal cannot show this.")
+        return write_report(report, format, sys.stdout.buffer, seconds=SECONDS)
+
+
+def message_options(options: dict[str, Any]) -> dict[str, Any]:
+    """The choices of a message's report; those that are not made are All."""
+    pk = options["id"]
+    if not (pk.isascii() and pk.isdigit() and len(pk) < 19):
+        raise CommandError("A message has a number.")
+    report_class, tool = MESSAGES[options["kind"]]
+    message = SentMessage.objects.filter(pk=int(pk)).first()
+    if message is None:
+        raise CommandError(f"There is no message {pk}.")
+    if (message.engine == SentMessage.Engine.V2) != (report_class is Message2Report):
+        other = SentMessageReport if report_class is Message2Report else Message2Report
+        raise CommandError(f"Message {pk} is of the other engine: its report is {other.kind}.")
+    if report_class is SentMessageReport:
+        chosen: dict[str, Any] = {"devices": devices_of(message), "detail": options["detail"]}
+    else:
+        chosen = {"modes": modes_of(message), "statuses": statuses_of(message)}
+        if options["statuses"]:
+            chosen["statuses"] = options["statuses"].split(",")
+    if options["devices"]:
+        chosen["devices" if report_class is SentMessageReport else "modes"] = options["devices"].split(",")
+    return {"tool": tool.name, "message": message.pk, **chosen}
+
+
+def log_options(report_class: type[GridReport], name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """What a log is asked for: its days, and for the Recipient Log its person."""
+    is_recipient = report_class is RecipientReport
+    days = options["days"] if is_recipient else options["id"]
+    asked = {"person": options["id"]} if is_recipient else {}
+    if days:
+        first, _, last = days.partition("..")
+        try:
+            first_day, last_day = read_day(first), read_day(last or first)
+        except (ValueError, ValidationError):
+            raise CommandError("Days are written as 2026-11-20, or 2026-11-14..2026-11-20.") from None
+        if first_day and last_day:
+            asked |= {"created_from": first_day.isoformat(), "created_to": last_day.isoformat()}
+    elif is_recipient:
+        asked |= {"created_from": "2000-01-01"}
+    return {"view": name, "arguments": {}, "asked": asked}

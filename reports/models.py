@@ -1,0 +1,90 @@
+"""Reports that are made in the background."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from reports.querysets import ReportJobQuerySet
+from reports.writers import Format
+
+
+class ReportJob(models.Model):
+    """A report that somebody asked for and that is too large to be made while they wait.
+
+    Whoever makes it holds a lease: ``claim`` names the try, and as long as ``lease_until`` is not past nobody else may
+    take it up. Each try writes a file of its own.
+    """
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Waiting"
+        RUNNING = "running", "In progress"
+        DONE = "done", "Ready"
+        FAILED = "failed", "Failed"
+        CANCELED = "canceled", "Canceled"
+
+    UNFINISHED = frozenset({Status.QUEUED, Status.RUNNING})
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=32)
+    options = models.JSONField(help_text="what it is of, and with which choices: see reports/kinds")
+    format = models.CharField(max_length=8, choices=Format)
+    title = models.CharField(max_length=1200)
+    status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
+    asked_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    # When it is removed, with its file.
+    expires_at = models.DateTimeField()
+    rows_done = models.PositiveIntegerField(default=0)
+    rows_total = models.PositiveIntegerField(null=True, blank=True)
+    size = models.BigIntegerField(default=0, help_text="of the file, in bytes")
+    error = models.CharField(max_length=500, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    claim = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    objects = ReportJobQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["owner", "-asked_at"], name="report_of_a_user"),
+            models.Index(fields=["expires_at"], name="report_expiry"),
+            models.Index(
+                fields=["lease_until"], name="report_unfinished", condition=Q(status__in=["queued", "running"])
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="report_in_progress_has_a_lease",
+                condition=~Q(status="running") | Q(claim__isnull=False, lease_until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="report_that_is_ready_has_a_file", condition=~Q(status="done") | Q(claim__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def path(self) -> Path:
+        """The file of the try that holds the lease, or held it when it was done. Its name says nothing of people."""
+        return Path(settings.REPORT_FOLDER) / f"{self.pk}-{self.claim}.{self.format}"
+
+    @property
+    def unfinished(self) -> bool:
+        return self.status in self.UNFINISHED
+
+    @property
+    def ready(self) -> bool:
+        return self.status == self.Status.DONE
+
+    @property
+    def percent(self) -> int:
+        """Whole percents of the rows, and 100 only when it is ready."""
+        if self.ready:
+            return 100
+        return min(99, 100 * self.rows_done // self.rows_total) if self.rows_total else 0

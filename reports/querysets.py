@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import User
+
+if TYPE_CHECKING:
+    from reports.models import ReportJob  # noqa: F401  (named in a string)
+
+
+class ReportJobQuerySet(QuerySet["ReportJob"]):
+    def of(self, user: User) -> Self:
+        """The user's own reports, the newest first: nobody sees those of others."""
+        return self.filter(owner=user).order_by("-asked_at", "-pk")
+
+    def unfinished(self) -> Self:
+        return self.filter(status__in=self.model.UNFINISHED)
+
+    def same(self, *, kind: str, options: dict[str, Any], format: str) -> Self:
+        return self.filter(kind=kind, options=options, format=format)
+
+    def free(self, now: datetime) -> Self:
+        """Those that nobody is making: not begun, or left by a worker that ended in the middle."""
+        return self.filter(Q(status="queued") | Q(status="running", lease_until__lt=now))
+
+    def held(self, claim: Any) -> Self:
+        """The report that this try still may finish: nobody canceled it, and no other try took it over."""
+        return self.filter(status="running", claim=claim)
+
+    def expired(self, now: datetime) -> Self:
+        return self.filter(expires_at__lt=now)

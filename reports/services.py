@@ -1,0 +1,156 @@
+"""Every write of this app: reports are asked for, made, canceled and removed."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import F
+from django.http import Http404
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services import record
+from grid.limits import TookTooLong
+from reports.files import TOO_SLOW, NotMade, whole_file, write_report
+from reports.kinds import open_report
+from reports.kinds.base import BadOptions, Report
+from reports.lease import LEASE, Lease, LeaseLost
+from reports.models import ReportJob
+from reports.writers import Format
+
+Status = ReportJob.Status
+
+MOST_TRIES = 3
+# One statement of a report in the background; the first may have to sort a million rows.
+SECONDS = 600
+GAVE_UP = f"It was begun {MOST_TRIES} times and never came to its end. Tell your administrator."
+NO_LONGER = "You may not see what this report is of any more, or it is gone."
+FAILED = "Something went wrong here while the report was made. Tell your administrator."
+
+log = logging.getLogger(__name__)
+
+
+def ask_for(report: Report, *, format: Format, by: User) -> ReportJob:
+    """Have a report made in the background. Asked for again while it is not finished, it is made once."""
+    same = ReportJob.objects.of(by).unfinished().same(kind=report.kind, options=report.options, format=format)
+    if job := same.first():
+        return job
+    now = timezone.now()
+    with transaction.atomic():
+        job = ReportJob.objects.create(
+            owner=by,
+            kind=report.kind,
+            options=report.options,
+            format=format,
+            title=report.title,
+            asked_at=now,
+            expires_at=now + timedelta(days=settings.REPORT_DAYS),
+        )
+        report.record(by=by, format=format, rows=None)
+    return job
+
+
+def make_report(*, job_id: int) -> None:
+    """Make a report that nobody is making. One that is canceled, finished or being made is left alone."""
+    claim = _claim(job_id)
+    if claim is None:
+        return
+    job = ReportJob.objects.select_related("owner").get(pk=job_id)
+    try:
+        job.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with Lease(job_id=job_id, claim=claim) as lease, whole_file(job.path) as file:
+            report = open_report(job.kind, job.owner, job.options)
+            lease.total = report.count()
+            rows = write_report(report, Format(job.format), file, seconds=SECONDS, progress=lease.progress)
+            lease.progress(rows)
+    except LeaseLost:
+        return
+    except (Http404, PermissionDenied):
+        _fail(job, NO_LONGER)
+    except (NotMade, BadOptions) as reason:
+        _fail(job, str(reason))
+    except TookTooLong:
+        _fail(job, TOO_SLOW)
+    except Exception:
+        log.exception("Report %s failed.", job_id)
+        _fail(job, FAILED)
+    else:
+        _finish(job, rows)
+
+
+def _claim(job_id: int) -> UUID | None:
+    """Take a report up, if nobody is making it; None where somebody is, or it is not to be made."""
+    now, claim = timezone.now(), uuid4()
+    free = ReportJob.objects.free(now).filter(pk=job_id)
+    if free.filter(tries__gte=MOST_TRIES).update(status=Status.FAILED, error=GAVE_UP, finished_at=now):
+        return None
+    taken = free.update(
+        status=Status.RUNNING, claim=claim, lease_until=now + LEASE, tries=F("tries") + 1, rows_done=0, rows_total=None
+    )
+    return claim if taken else None
+
+
+def _finish(job: ReportJob, rows: int) -> None:
+    now = timezone.now()
+    done = ReportJob.objects.held(job.claim).update(
+        status=Status.DONE,
+        rows_done=rows,
+        rows_total=rows,
+        size=job.path.stat().st_size,
+        finished_at=now,
+        expires_at=now + timedelta(days=settings.REPORT_DAYS),
+    )
+    if not done:
+        # Canceled at the last moment, or taken over: then that one's file is the report.
+        job.path.unlink(missing_ok=True)
+
+
+def _fail(job: ReportJob, reason: str) -> None:
+    failed = ReportJob.objects.held(job.claim)
+    failed.update(status=Status.FAILED, error=reason[:500], finished_at=timezone.now())
+
+
+def cancel(*, job: ReportJob, by: User) -> bool:
+    """Stop a report that is not finished. False where it was, or somebody was quicker."""
+    with transaction.atomic():
+        unfinished = ReportJob.objects.unfinished().filter(pk=job.pk)
+        canceled = bool(unfinished.update(status=Status.CANCELED, finished_at=timezone.now()))
+        if canceled:
+            record(by=by, action="report.canceled", target=job.title)
+    return canceled
+
+
+def remove(*, job: ReportJob) -> None:
+    """Remove a report that is finished, with its file."""
+    finished = ReportJob.objects.exclude(status__in=ReportJob.UNFINISHED).filter(pk=job.pk)
+    if finished.delete()[0]:
+        job.path.unlink(missing_ok=True)
+
+
+def left_alone(now: datetime | None = None) -> list[int]:
+    """Reports that nobody is making: their task was lost, or their worker ended."""
+    now = now or timezone.now()
+    waited = now - timedelta(minutes=1)
+    return list(ReportJob.objects.free(now).filter(asked_at__lt=waited).values_list("pk", flat=True))
+
+
+def delete_expired(*, now: datetime | None = None) -> int:
+    """Remove reports past their time, and files that belong to none. Returns the number of reports."""
+    now = now or timezone.now()
+    expired = list(ReportJob.objects.expired(now))
+    ReportJob.objects.filter(pk__in=[job.pk for job in expired]).expired(now).delete()
+    folder = Path(settings.REPORT_FOLDER)
+    known = {job.path.name for job in ReportJob.objects.exclude(claim=None)}
+    day_ago = (now - timedelta(days=1)).timestamp()
+    removed = {job.path.name for job in expired}
+    for file in folder.glob("*") if folder.is_dir() else ():
+        name = file.name.removesuffix(".part")
+        if name in removed or (name not in known and file.stat().st_mtime < day_ago):
+            file.unlink(missing_ok=True)
+    return len(expired)

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from celery import shared_task
+
+from reports import services
+
+
+@shared_task
+def make(job_id: int) -> None:
+    services.make_report(job_id=job_id)
+
+
+@shared_task
+def take_up() -> None:
+    """Reports whose task was lost or whose worker ended begin anew; one that is being made leaves its task at once."""
+    for job_id in services.left_alone():
+        make.delay(job_id)
+
+
+@shared_task
+def delete_expired() -> None:
+    services.delete_expired()

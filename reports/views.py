@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST, require_safe
+from django.views.generic import View
+
+from accounts.access import SignedInRequest, ToolRightMixin
+from accounts.services import record
+from accounts.tools import Tool
+from messenger_logs.links import PAGES
+from messenger_logs.shown import subject_text
+from reports import services
+from reports.answers import answer, file_response
+from reports.kinds import open_report
+from reports.kinds.base import BadOptions, Report
+from reports.kinds.message import MessageReport
+from reports.kinds.message_2 import Message2Report
+from reports.kinds.sent_message import SentMessageReport
+from reports.models import ReportJob
+from reports.writers import Format
+
+SHOWN = 100
+
+
+@method_decorator(require_safe, name="dispatch")
+class MessageReportView(ToolRightMixin, View):
+    """The choices of a message's report as a page; the report itself, once choices are in the address."""
+
+    request: SignedInRequest
+    report_class: type[MessageReport]
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        message = self.report_class.find(self.request.user, self.tool, pk)
+        form = self.report_class.form_class(request.GET or None, message=message)
+        if form.is_valid():
+            report = self.report_class(message, tool=self.tool, chosen=form.cleaned_data)
+            return answer(request, report, form.cleaned_data["format"])
+        context = {
+            "title": f"{self.report_class.label}: {subject_text(message)}",
+            "menu_path": self.tool.path,
+            "form": form,
+            "message_url": reverse(PAGES[self.tool], kwargs={"pk": pk}),
+        }
+        return uncached(render(request, "reports/options.html", context))
+
+
+class OwnMessageReport(MessageReportView):
+    tool = Tool.SENT_MESSAGE_LOG
+    report_class = SentMessageReport
+
+
+class AnybodysMessageReport(MessageReportView):
+    tool = Tool.ADMIN_SENT_MESSAGE_LOG
+    report_class = SentMessageReport
+
+
+class BuildReport(MessageReportView):
+    tool = Tool.SENT_MESSAGE_LOG_2
+    report_class = Message2Report
+
+
+# My Reports
+
+
+@login_required
+@require_safe
+def my_reports(request: SignedInRequest) -> HttpResponse:
+    """The user's own reports that were made in the background; to htmx the list alone."""
+    jobs = list(ReportJob.objects.of(request.user)[:SHOWN])
+    context = {"title": "My Reports", "jobs": jobs, "live": any(job.unfinished for job in jobs), "url": request.path}
+    return shown(request, "reports/_jobs.html", "reports/my_reports.html", context)
+
+
+@login_required
+@require_safe
+def job(request: SignedInRequest, pk: int) -> HttpResponse:
+    """One report: how far it is, and the file once it is there."""
+    found = own(request, pk)
+    context = {"title": found.title, "job": found, "live": found.unfinished}
+    return shown(request, "reports/_job.html", "reports/job.html", context)
+
+
+@login_required
+@require_safe
+def file(request: SignedInRequest, pk: int) -> HttpResponseBase:
+    """The file, for its owner alone, and only as long as the owner may see what the report is of."""
+    found = own(request, pk)
+    if not found.ready:
+        raise Http404("The report is not there.")
+    report = still_allowed(found)
+    try:
+        content = found.path.open("rb")
+    except FileNotFoundError:
+        raise Http404("The file of the report is not there any more.") from None
+    record(by=request.user, action="report.downloaded", target=found.title, details={"report": found.pk})
+    return file_response(content, name=report.file_name, format=Format(found.format))
+
+
+@require_POST
+@login_required
+def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
+    if services.cancel(job=own(request, pk), by=request.user):
+        messages.success(request, "The report is canceled. Nothing of it is kept.")
+    else:
+        messages.info(request, "The report was finished already.")
+    return redirect("reports:job", pk=pk)
+
+
+@require_POST
+@login_required
+def remove(request: SignedInRequest, pk: int) -> HttpResponse:
+    services.remove(job=own(request, pk))
+    return redirect("reports:my_reports")
+
+
+def own(request: SignedInRequest, pk: int) -> ReportJob:
+    found: ReportJob = get_object_or_404(ReportJob.objects.of(request.user).select_related("owner"), pk=pk)
+    return found
+
+
+def still_allowed(job: ReportJob) -> Report:
+    try:
+        return open_report(job.kind, job.owner, job.options)
+    except BadOptions as reason:
+        # The message is not what it was, such as running again: what the report says of it holds no longer.
+        raise PermissionDenied(str(reason)) from None
+
+
+def shown(request: SignedInRequest, fragment: str, page: str, context: dict[str, Any]) -> HttpResponse:
+    return uncached(render(request, fragment if request.htmx else page, context))
+
+
+def uncached(response: HttpResponse) -> HttpResponse:
+    response["Cache-Control"] = "private, no-store"
+    response["Vary"] = "HX-Request, Cookie"
+    return response

@@ -1,0 +1,182 @@
+"""DOCX: python-docx makes the document and its styles, the rows go into its XML as they come.
+
+A table in python-docx takes longer for each row the more rows it has, and all of them are in memory.
+"""
+
+import re
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any, BinaryIO
+from xml.sax.saxutils import escape
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import docx
+from docx.enum.section import WD_ORIENT
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Inches, Pt
+
+from reports.document import DUPLICATE, Document, Figures, Rows, Section, Text
+from reports.writers.progress import Progress, Row, in_chunks
+
+MARK = "†"
+TABLE_STYLE = "Light List Accent 1"
+BODY = "word/document.xml"
+ROWS_GO_HERE = "rows-go-here"
+QUICKLY = 1
+"""The level of compression; a table of rows gets small in any case."""
+
+NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]").search
+
+CELL = '<w:tc><w:p><w:pPr><w:pStyle w:val="Cell"/></w:pPr><w:r>{}<w:t xml:space="preserve">%s</w:t></w:r></w:p></w:tc>'
+ROW = "<w:tr><w:trPr><w:cantSplit/></w:trPr>"
+TO_RIGHT, TO_LEFT = CELL.format(""), CELL.format("<w:rPr><w:rtl/></w:rPr>")
+
+
+def write(document: Document, file: BinaryIO, *, progress: Progress | None = None) -> int:
+    skeleton = BytesIO()
+    _skeleton(document).save(skeleton)
+    count = 0
+    with ZipFile(skeleton) as made, ZipFile(file, "w", ZIP_DEFLATED, compresslevel=QUICKLY) as written:
+        for name in made.namelist():
+            content = made.read(name)
+            table = document.rows if name == BODY else None
+            if table is None:
+                written.writestr(name, content)
+                continue
+            before, after = _around_the_rows(content)
+            with written.open(name, "w", force_zip64=True) as body:
+                body.write(before)
+                for chunk in in_chunks(table.rows, progress):
+                    body.write("".join(map(_row, chunk)).encode())
+                    count += len(chunk)
+                body.write(after)
+    return count
+
+
+def _around_the_rows(content: bytes) -> tuple[bytes, bytes]:
+    """The body's XML before and after the row that stands for all the others."""
+    place = content.index(ROWS_GO_HERE.encode())
+    end = content.index(b"</w:tr>", place) + len(b"</w:tr>")
+    return content[: content.rindex(b"<w:tr>", 0, place)], content[end:]
+
+
+def _row(row: Row) -> str:
+    return f"{ROW}{''.join(map(_cell, row))}</w:tr>"
+
+
+def _cell(text: str) -> str:
+    text = printable(text)
+    return (TO_LEFT if not text.isascii() and RIGHT_TO_LEFT(text) else TO_RIGHT) % escape(text)
+
+
+def printable(text: str) -> str:
+    """Without what XML cannot hold, and with the mark for duplicates."""
+    if text.isascii() and text.isprintable():
+        return text
+    return NOT_XML.sub("", text.replace(DUPLICATE, MARK))
+
+
+def _skeleton(document: Document) -> Any:
+    made = docx.Document()
+    _set_up(made, document)
+    made.add_heading(printable(document.title), level=0)
+    _pairs(made, [("", document.subtitle), ("Generated on", document.generated_on), *document.header], columns=1)
+    for section in document.sections:
+        _section(made, section)
+    return made
+
+
+def _set_up(made: Any, document: Document) -> None:
+    properties = made.core_properties
+    properties.title, properties.language = printable(document.title), document.language
+    properties.author = printable(document.subtitle)
+    properties.comments = ""
+    properties.created = properties.modified = datetime.now(UTC)
+    normal = made.styles["Normal"]
+    normal.font.name, normal.font.size = "Calibri", Pt(10)
+    normal.paragraph_format.space_after = Pt(2)
+    _language(normal, document.language)
+    cell = made.styles.add_style("Cell", 1)
+    cell.base_style = normal
+    cell.font.size = Pt(8.5)
+    cell.paragraph_format.space_after = Pt(0)
+    page = made.sections[0]
+    page.page_width, page.page_height = Inches(8.5), Inches(11)
+    if document.landscape:
+        page.orientation = WD_ORIENT.LANDSCAPE
+        page.page_width, page.page_height = page.page_height, page.page_width
+    page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = Inches(0.75)
+    footer = page.footer.paragraphs[0]
+    for words, field in (("Page ", "PAGE"), (" of ", "NUMPAGES")):
+        footer.add_run(words)
+        footer._p.append(_field(field))
+
+
+def _language(style: Any, language: str) -> None:
+    element = OxmlElement("w:lang")
+    element.set(qn("w:val"), language)
+    style.element.get_or_add_rPr().append(element)
+
+
+def _field(name: str) -> Any:
+    field = OxmlElement("w:fldSimple")
+    field.set(qn("w:instr"), name)
+    run, text = OxmlElement("w:r"), OxmlElement("w:t")
+    text.text = "1"
+    run.append(text)
+    field.append(run)
+    return field
+
+
+def _section(made: Any, section: Section) -> None:
+    made.add_heading(printable(section.heading), level=1)
+    match section:
+        case Figures():
+            _pairs(made, section.pairs, section.columns)
+        case Text():
+            for label, text in section.paragraphs:
+                _labelled(made.add_paragraph(), label, "")
+                for line in text.splitlines():
+                    made.add_paragraph(printable(line))
+        case Rows():
+            for line in section.legend:
+                made.add_paragraph(printable(line))
+            _table(made, section)
+
+
+def _pairs(made: Any, pairs: Any, columns: int) -> None:
+    """Labels and values side by side; the first half of them stands to the left."""
+    if columns == 1:
+        for label, value in pairs:
+            _labelled(made.add_paragraph(), label, value)
+        return
+    half = -(-len(pairs) // 2)
+    table = made.add_table(rows=half, cols=2)
+    for place, (label, value) in enumerate(pairs):
+        _labelled(table.cell(place % half, place // half).paragraphs[0], label, value)
+
+
+def _labelled(paragraph: Any, label: str, value: str) -> None:
+    if label:
+        paragraph.add_run(f"{printable(label)}: ").bold = True
+    paragraph.add_run(printable(value))
+
+
+def _table(made: Any, section: Rows) -> None:
+    page = made.sections[0]
+    room = page.page_width - page.left_margin - page.right_margin
+    whole = sum(column.width for column in section.columns)
+    table = made.add_table(rows=2, cols=len(section.columns), style=TABLE_STYLE)
+    table.autofit = False
+    # The style would print the first column as headings of the rows.
+    table._tbl.tblPr.find(qn("w:tblLook")).set(qn("w:firstColumn"), "0")
+    table._tbl.tblPr.find(qn("w:tblLook")).set(qn("w:val"), "0420")
+    heading, stand_in = table.rows
+    for place, column in enumerate(section.columns):
+        table.columns[place].width = int(room * column.width / whole)
+        heading.cells[place].text = printable(column.label)
+    for name in ("w:cantSplit", "w:tblHeader"):
+        heading._tr.get_or_add_trPr().append(OxmlElement(name))
+    stand_in.cells[0].text = ROWS_GO_HERE

@@ -1,0 +1,27 @@
+"""PDF: reportlab keeps the document, HarfBuzz sets the text, and each page is written as soon as it is full."""
+
+from typing import BinaryIO
+
+from reports.document import Document, Figures, Text
+from reports.writers.pdf.pages import Pages
+from reports.writers.pdf.table import draw_rows
+from reports.writers.progress import Progress
+
+
+def write(document: Document, file: BinaryIO, *, progress: Progress | None = None) -> int:
+    pages = Pages(document, file)
+    pages.title()
+    count = 0
+    for section in document.sections:
+        pages.heading(section.heading)
+        if isinstance(section, Figures):
+            pages.pairs(section.pairs, section.columns)
+        elif isinstance(section, Text):
+            for label, text in section.paragraphs:
+                pages.text(label, text)
+        else:
+            for line in section.legend:
+                pages.line(line)
+            count += draw_rows(pages, section, progress)
+    pages.close()
+    return count

@@ -1,0 +1,264 @@
+"""The fonts of a PDF: which one has a character, what a glyph is called in the file, and what of it is embedded."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeVar
+
+import uharfbuzz
+from reportlab.pdfbase.pdfdoc import (
+    PDFArray,
+    PDFDictionary,
+    PDFDocument,
+    PDFStream,
+    PDFString,
+    PDFZCompress,
+)
+
+T = TypeVar("T")
+
+NOTO = [
+    "NotoSans",
+    "NotoSansArabic",
+    "NotoSansHebrew",
+    "NotoSansDevanagari",
+    "NotoSansEthiopic",
+    "NotoSansThai",
+    "NotoSansKhmer",
+    "NotoSansMyanmar",
+    "NotoSansLao",
+    "NotoSansBengali",
+    "NotoSansGujarati",
+    "NotoSansGurmukhi",
+    "NotoSansTamil",
+    "NotoSansTelugu",
+    "NotoSansKannada",
+    "NotoSansMalayalam",
+    "NotoSansOriya",
+    "NotoSansSinhala",
+    "NotoSansArmenian",
+    "NotoSansGeorgian",
+    "NotoSansSymbols",
+]
+"""In the order in which they are asked for a character; CJK and emoji come last."""
+
+
+NOT_EMBEDDED = [
+    int.from_bytes(tag, "big")
+    for tag in (b"BASE", b"GDEF", b"GPOS", b"GSUB", b"OS/2", b"STAT", b"VORG", b"cmap", b"gasp", b"name", b"post")
+]
+"""Tables that serve to turn text into glyphs, which is done when a PDF is read."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A font file. ``cff`` tells the kind of its outlines."""
+
+    name: str
+    face: uharfbuzz.Face
+    characters: uharfbuzz.Set
+    cff: bool
+
+    @classmethod
+    def load(cls, path: Path) -> "Face":
+        face = uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(path)))
+        name = path.stem.partition("[")[0].replace("-", "")
+        return cls(name, face, face.unicodes, "CFF " in face.table_tags)
+
+
+@lru_cache(maxsize=1)
+def faces() -> list[Face]:
+    noto = files("manimgx_fonts")
+    cjk = files("noto_cjk_sans_jp_regular")
+    return [
+        *(Face.load(Path(str(noto / f"{name}[wght].ttf"))) for name in NOTO),
+        Face.load(Path(str(cjk / "NotoSansCJKjp-Regular.otf"))),
+        Face.load(Path(str(noto / "NotoEmoji[wght].ttf"))),
+    ]
+
+
+class Computed(dict[int, T]):
+    """Works out what it is asked for the first time."""
+
+    def __init__(self, compute: Callable[[int], T]) -> None:
+        self.compute = compute
+
+    def __missing__(self, key: int) -> T:
+        value = self[key] = self.compute(key)
+        return value
+
+
+class Font:
+    """A face in one weight, inside of one PDF file.
+
+    Text is written with two bytes for each glyph. A code stands for a glyph *and* what it means, since one glyph may be
+    part of several letters (an Arabic letter without its dots): so the text can be read out of the file again. In
+    fonts with CFF outlines the file ties codes to glyphs: there a glyph has one code, and the first meaning counts.
+    """
+
+    def __init__(self, face: Face, *, weight: int, label: str) -> None:
+        self.face = face
+        self.weight = weight
+        self.label = label
+        self.shaper = uharfbuzz.Font(face.face)
+        if face.face.has_var_data:
+            self.shaper.set_variations({"wght": weight})
+        self.scale: float = 1000 / face.face.upem
+        self.glyphs: dict[int, tuple[int, str]] = {0: (0, "")}
+        """By code: the glyph, and the text that it stands for."""
+        self._codes: dict[tuple[int, str], int] = {}
+        self.code_of = Computed(self._code_of)
+        self.width_of = Computed(lambda point: self.width(self._glyph_of(point)))
+
+    def code(self, glyph: int, meaning: str) -> str:
+        """Four hexadecimal digits for a glyph and the text it stands for: none, if one beside it has that text."""
+        code = self._codes.get((glyph, meaning))
+        if code is None:
+            code = glyph if self.face.cff else len(self.glyphs)
+            self.glyphs.setdefault(code, (glyph, meaning))
+            self._codes[glyph, meaning] = code
+        return f"{code:04X}"
+
+    def means(self, code: str) -> str:
+        return self.glyphs[int(code, 16)][1]
+
+    def width(self, glyph: int) -> int:
+        """In thousandths of the size."""
+        advance: int = self.shaper.get_glyph_h_advance(glyph)
+        return round(advance * self.scale)
+
+    def _glyph_of(self, point: int) -> int:
+        found: int | None = self.shaper.get_nominal_glyph(point)
+        return found or 0
+
+    def _code_of(self, point: int) -> str:
+        return self.code(self._glyph_of(point), chr(point))
+
+    def embed(self, document: PDFDocument) -> PDFDictionary:
+        """Add what was used of the font to the document; returns its dictionary."""
+        plan = uharfbuzz.SubsetPlan(self.face.face, self._subset())
+        name = "/" + "".join(chr(ord("A") + int(digit)) for digit in self.label[1:].zfill(6)) + "+" + self.face.name
+        descendant = {
+            "Type": "/Font",
+            "Subtype": "/CIDFontType0" if self.face.cff else "/CIDFontType2",
+            "BaseFont": name,
+            "CIDSystemInfo": PDFDictionary(
+                {"Registry": PDFString("Adobe"), "Ordering": PDFString("Identity"), "Supplement": 0}
+            ),
+            "FontDescriptor": document.Reference(self._descriptor(document, name, plan.execute())),
+            "W": f"[{' '.join(f'{code} [{self.width(glyph)}]' for code, (glyph, _) in self.glyphs.items())}]",
+        }
+        if not self.face.cff:
+            new = plan.old_to_new_glyph_mapping
+            numbers = b"".join(new[glyph].to_bytes(2, "big") for glyph, _ in self.glyphs.values())
+            descendant["CIDToGIDMap"] = document.Reference(stream(numbers))
+        return PDFDictionary(
+            {
+                "Type": "/Font",
+                "Subtype": "/Type0",
+                "BaseFont": name,
+                "Encoding": "/Identity-H",
+                "DescendantFonts": PDFArray([document.Reference(PDFDictionary(descendant))]),
+                "ToUnicode": document.Reference(stream(self._meanings().encode("ascii"))),
+            }
+        )
+
+    def _subset(self) -> uharfbuzz.SubsetInput:
+        subset = uharfbuzz.SubsetInput()
+        subset.glyph_set.update(glyph for glyph, _ in self.glyphs.values())
+        subset.flags = (
+            uharfbuzz.SubsetFlags.NO_HINTING
+            | uharfbuzz.SubsetFlags.NOTDEF_OUTLINE
+            | uharfbuzz.SubsetFlags.NO_LAYOUT_CLOSURE
+        )
+        subset.drop_table_tag_set.update(NOT_EMBEDDED)
+        if self.face.face.has_var_data:
+            subset.pin_axis_location(self.face.face, "wght", self.weight)
+        return subset
+
+    def _descriptor(self, document: PDFDocument, name: str, face: uharfbuzz.Face) -> PDFDictionary:
+        extents = self.shaper.get_font_extents("ltr")
+        ascent, descent = (round(value * self.scale) for value in (extents.ascender, extents.descender))
+        if self.face.cff:
+            program = stream(bytes(face.reference_table("CFF ").data), Subtype="/CIDFontType0C")
+        else:
+            program = stream(bytes(face.blob.data))
+        return PDFDictionary(
+            {
+                "Type": "/FontDescriptor",
+                "FontName": name,
+                "Flags": 4,  # its characters are not those of Latin 1
+                "FontBBox": PDFArray([-1000, descent, 2000, ascent]),
+                "ItalicAngle": 0,
+                "Ascent": ascent,
+                "Descent": descent,
+                "CapHeight": 714,
+                "StemV": 80,
+                "FontFile3" if self.face.cff else "FontFile2": document.Reference(program),
+            }
+        )
+
+    def _meanings(self) -> str:
+        """The ToUnicode map."""
+        lines = [
+            f"<{code:04X}> <{meaning.encode('utf-16-be').hex()}>" for code, (_, meaning) in self.glyphs.items() if code
+        ]
+        parts = [lines[start : start + 100] for start in range(0, len(lines), 100)]
+        return TO_UNICODE.format(
+            "\n".join(f"{len(part)} beginbfchar\n{chr(10).join(part)}\nendbfchar" for part in parts)
+        )
+
+
+class Fonts:
+    """The fonts that one PDF file uses, by face and weight."""
+
+    def __init__(self) -> None:
+        self._fonts: dict[tuple[int, int], Font] = {}
+        self.face_of = Computed(self._face_of)
+
+    def get(self, face: int, weight: int) -> Font:
+        """``face`` is a place in `faces()`."""
+        font = self._fonts.get((face, weight))
+        if font is None:
+            font = Font(faces()[face], weight=weight, label=f"G{len(self._fonts)}")
+            self._fonts[face, weight] = font
+        return font
+
+    def has(self, face: int, character: str) -> bool:
+        return ord(character) in faces()[face].characters
+
+    def _face_of(self, point: int) -> int:
+        # A character that no face has is drawn as a box of the first one; its meaning is kept.
+        return next((place for place, face in enumerate(faces()) if point in face.characters), 0)
+
+    def embed(self, document: PDFDocument) -> None:
+        for font in self._fonts.values():
+            entry = font.embed(document)
+            document.Reference(entry)
+            document.idToObject["BasicFonts"][font.label] = entry
+
+
+TO_UNICODE = """\
+/CIDInit /ProcSet findresource begin
+12 dict begin
+begincmap
+/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def
+/CMapName /Adobe-Identity-UCS def
+/CMapType 2 def
+1 begincodespacerange
+<0000> <FFFF>
+endcodespacerange
+{}
+endcmap
+CMapName currentdict /CMap defineresource pop
+end
+end"""
+
+
+def stream(content: bytes, **entries: str) -> PDFStream:
+    made = PDFStream(content=content, filters=[PDFZCompress])
+    for key, value in entries.items():
+        made.dictionary[key] = value
+    return made

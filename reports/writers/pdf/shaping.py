@@ -1,0 +1,226 @@
+"""Text as glyphs, in the right fonts, joined and ordered as its script asks for; and as lines of a width."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import groupby
+
+import uharfbuzz
+
+from reports.document import DUPLICATE
+from reports.writers.pdf.bidi import in_visual_order, levels
+from reports.writers.pdf.fonts import Font, Fonts
+
+Piece = tuple[str, float]
+"""PDF operators that write something, and how wide it is, in points."""
+
+CACHED = 10_000
+"""Pieces that are kept: statuses and times come again and again, names do not."""
+
+PLAIN = re.compile(
+    r"[ -~\u00a0-\u00ac\u00ae-\u02af\u0370-\u03ff\u0400-\u0482\u048a-\u052f\u1e00-\u1fff"
+    r"\u2010\u2013\u2014\u2018-\u2022\u2026\u20ac\u2122]*"
+).fullmatch
+"""Latin, Greek, and Cyrillic letters, for which a glyph a character is right."""
+
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]").search
+INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\U000e0020-\U000e007f]").match
+"""Joiners, marks of direction, and selectors of variants: they belong to the character before them."""
+
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+TOKENS = re.compile(
+    r"\s+|[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]|[^\s@./_\-\u2e80-\u9fff\uac00-\ud7af]+[@./_\-]*|[@./_\-]+|."
+)
+"""A line may end after each of them: blanks, a Chinese or Japanese character, a word or a part of an address."""
+
+NO_KERNING = {"kern": False}
+ELLIPSIS = "…"
+JOINER = "\u200d"
+
+
+class Style:
+    """A size and a weight. Between two pieces the font is the style's own: it has to be set at the start of a text."""
+
+    def __init__(self, fonts: Fonts, *, size: float, weight: int = 400) -> None:
+        self.fonts = fonts
+        self.size = size
+        self.weight = weight
+        self.own = fonts.get(0, weight)
+        self.leading = round(size * 1.35, 1)
+        self.piece = lru_cache(CACHED)(self._piece)
+
+    @property
+    def operators(self) -> str:
+        return self._select(self.own)
+
+    def _select(self, font: Font) -> str:
+        return f"/{font.label} {self.size} Tf"
+
+    def _piece(self, text: str) -> Piece:
+        """The text on one line, however wide that is."""
+        text = cleaned(text)
+        if PLAIN(text):
+            width = sum(map(self.own.width_of.__getitem__, map(ord, text)))
+            return f"<{text.translate(self.own.code_of)}> Tj", width * self.size / 1000
+        shaped = [self._shaped(font, run, level) for font, run, level in self._runs(text)]
+        operators = [f"{self._select(font)} {drawn}" for font, drawn, _ in shaped]
+        width = sum(width for _, _, width in shaped)
+        return f"{' '.join(operators)} {self.operators}", width * self.size / 1000
+
+    def _runs(self, text: str) -> list[tuple[Font, str, int]]:
+        """Parts of the text in one font and one direction, from left to right."""
+        directions = levels(text) if RIGHT_TO_LEFT(text) else [0] * len(text)
+        face = 0
+        runs: list[tuple[int, int, str]] = []
+        for character, level in zip(text, directions, strict=True):
+            face = self._face(character, level, before=face if runs else None)
+            if runs and runs[-1][:2] == (level, face):
+                runs[-1] = (level, face, runs[-1][2] + character)
+            else:
+                runs.append((level, face, character))
+        return [
+            (self.fonts.get(face, self.weight), run, level)
+            for level, face, run in in_visual_order(runs, level=lambda run: run[0])
+        ]
+
+    def _face(self, character: str, level: int, before: int | None) -> int:
+        """Marks stay in the face of what is before them: a letter is not torn apart.
+
+        So do blanks and punctuation between right-to-left words: readers put such words in order within one run.
+        """
+        if before is not None:
+            if INVISIBLE(character):
+                return before
+            together = "MPZ" if level % 2 else "M"
+            if unicodedata.category(character)[0] in together and self.fonts.has(before, character):
+                return before
+        return self.fonts.face_of[ord(character)]
+
+    def _shaped(self, font: Font, text: str, level: int) -> tuple[Font, str, int]:
+        """A run, written, and its width in thousandths of the size."""
+        buffer = uharfbuzz.Buffer()
+        buffer.add_str(text)
+        buffer.guess_segment_properties()
+        buffer.direction = "rtl" if level % 2 else "ltr"
+        uharfbuzz.shape(font.shaper, buffer, NO_KERNING)
+        starts = sorted({info.cluster for info in buffer.glyph_infos})
+        ends = dict(zip(starts, [*starts[1:], len(text)], strict=True))
+        glyphs = [
+            Glyph(info, position, font)
+            for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True)
+        ]
+        drawn = [
+            self._cluster(font, list(cluster), text[start : ends[start]])
+            for start, cluster in groupby(glyphs, key=lambda glyph: glyph.cluster)
+        ]
+        return font, f"[{''.join(drawn)}] TJ", sum(glyph.advance for glyph in glyphs)
+
+    def _cluster(self, font: Font, glyphs: list["Glyph"], meaning: str) -> str:
+        """Glyphs that stand for some text together: it is given to the widest of them.
+
+        Where that would not tell a reader the right extent or the right text, the text is written beside them.
+        """
+        widest = max(glyphs, key=lambda glyph: glyph.advance)
+        codes = [font.code(glyph.number, meaning if glyph is widest else "") for glyph in glyphs]
+        drawn = "".join(glyph.drawn(code, self.size) for glyph, code in zip(glyphs, codes, strict=True))
+        exact = sum(glyph.advance > 0 for glyph in glyphs) <= 1 and "".join(map(font.means, codes)) == meaning
+        if exact:
+            return drawn
+        return f"] TJ /Span << /ActualText <{utf16(meaning)}> >> BDC [{drawn}] TJ EMC ["
+
+    def lines(self, text: str, width: float, limit: int | None = None) -> list[Piece]:
+        """The text on lines of a width, in points; what is more than ``limit`` lines is cut with an ellipsis."""
+        whole = self.piece(text)
+        if whole[1] <= width:
+            return [whole]
+        lines = self._wrapped(cleaned(text), width)
+        if limit is None:
+            return [self.piece(line) for line in lines]
+        first = [line for line, _ in zip(lines, range(limit), strict=False)]
+        rest = next(lines, None)
+        if rest is not None:
+            first[-1] = self._cut(first[-1] + rest, width)
+        return [self.piece(line) for line in first]
+
+    def _wrapped(self, text: str, width: float) -> Iterator[str]:
+        line, taken = "", 0.0
+        for token in TOKENS.findall(text):
+            parts = [token] if token.isspace() or self._width(token) <= width else graphemes(token)
+            for part in parts:
+                if not line and part.isspace():
+                    continue
+                longer = self._longer(line, taken, part)
+                if longer > width and line and not part.isspace():
+                    yield line.rstrip()
+                    line, longer = "", self._width(part)
+                line += part
+                taken = longer
+        if line:
+            yield line.rstrip()
+
+    def _longer(self, line: str, taken: float, part: str) -> float:
+        """How wide a line gets by one part more. Letters that join are not as wide as each of them alone."""
+        return taken + self._width(part) if PLAIN(line) and PLAIN(part) else self._width(line + part)
+
+    def _cut(self, text: str, width: float) -> str:
+        """As much of the text as there is room for, and an ellipsis."""
+        kept, taken = "", 0.0
+        room = width - self._width(ELLIPSIS)
+        for part in graphemes(text):
+            taken = self._longer(kept, taken, part)
+            if taken > room:
+                break
+            kept += part
+        return kept.rstrip() + ELLIPSIS
+
+    def _width(self, text: str) -> float:
+        return self.piece(text)[1]
+
+
+class Glyph:
+    """A glyph where the shaper puts it, in thousandths of the size."""
+
+    __slots__ = ("advance", "cluster", "number", "width", "x", "y")
+
+    def __init__(self, info: uharfbuzz.GlyphInfo, position: uharfbuzz.GlyphPosition, font: Font) -> None:
+        self.number = info.codepoint
+        self.cluster = info.cluster
+        self.width = font.width(info.codepoint)
+        self.advance, self.x, self.y = (
+            round(value * font.scale) for value in (position.x_advance, position.x_offset, position.y_offset)
+        )
+
+    def drawn(self, code: str, size: float) -> str:
+        """Its part of the array of a TJ operator; numbers in there move to the left."""
+        before = f"{-self.x}" if self.x else ""
+        move = self.width + self.x - self.advance
+        after = f"{move}" if move else ""
+        drawn = f"{before}<{code}>{after}"
+        if self.y:
+            return f"] TJ {self.y * size / 1000:.2f} Ts [{drawn}] TJ 0 Ts ["
+        return drawn
+
+
+def cleaned(text: str) -> str:
+    """The text as it is printed on one line."""
+    if DUPLICATE in text:
+        text = text.replace(DUPLICATE, "†")
+    return text if text.isprintable() else CONTROLS.sub(" ", text)
+
+
+def graphemes(text: str) -> list[str]:
+    """The text in parts that are not torn apart: characters with their marks, and what is joined."""
+    parts: list[str] = []
+    for character in text:
+        joined = unicodedata.category(character)[0] == "M" or INVISIBLE(character)
+        if parts and (joined or parts[-1].endswith(JOINER)):
+            parts[-1] += character
+        else:
+            parts.append(character)
+    return parts
+
+
+def utf16(text: str) -> str:
+    """Text as PDF has it outside of pages, in hexadecimal digits."""
+    return ("\ufeff" + text).encode("utf-16-be").hex()

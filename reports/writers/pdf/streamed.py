@@ -1,0 +1,85 @@
+"""A reportlab canvas that writes each page to the file as soon as it is complete."""
+
+import zlib
+from itertools import count
+from typing import BinaryIO
+
+from reportlab.pdfbase import pdfdoc
+from reportlab.pdfgen.canvas import Canvas
+
+
+class StreamedCanvas(Canvas):
+    """Draws as any canvas does. Memory grows by some hundred bytes a page, instead of by the page."""
+
+    def __init__(self, file: BinaryIO, *, size: tuple[float, float], language: str) -> None:
+        super().__init__(file, pagesize=size, pageCompression=1)
+        self._doc = StreamedDocument(file, language)
+
+    def _make_preamble(self) -> None:
+        """Without the font that reportlab selects on each page, and which is never embedded."""
+        self._preamble = ""
+
+
+class StreamedDocument(pdfdoc.PDFDocument):
+    """reportlab gathers all objects and writes them at the end; here a page goes first, and the end writes the rest."""
+
+    def __init__(self, file: BinaryIO, language: str) -> None:
+        super().__init__(compression=1, lang=language)
+        self.out = StreamedFile(file, self._pdfVersion)
+        # Pages refer to it, so it needs its number before them.
+        self.Reference(self.Pages)
+
+    def addPage(self, page: pdfdoc.PDFPage) -> None:
+        # reportlab would write the page in ASCII, which takes longer than all the rest.
+        page.Contents = pdfdoc.PDFStream(content=page.stream, filters=[QuickCompression()])
+        first = self.objectcounter + 1
+        name = self.thisPageName()
+        super().addPage(page)
+        self.Pages.pages[-1] = pdfdoc.PDFObjectReference(name)
+        # To format a page registers its content, which is then the next object.
+        for number in count(first):
+            if number not in self.numberToId:
+                break
+            self.write(self.numberToId[number])
+
+    def write(self, name: str) -> None:
+        content = pdfdoc.PDFIndirectObject(name, self.idToObject[name]).format(self)
+        self.idToOffset[name] = self.out.add(content)
+        self.idToObject[name] = None
+
+    def format(self) -> bytes:
+        """Write what is left. The answer is what reportlab has still to write: nothing."""
+        for number in count(1):
+            name = self.numberToId.get(number)
+            if name is None:
+                break
+            if name not in self.idToOffset:
+                self.write(name)
+        table = pdfdoc.PDFCrossReferenceTable()
+        table.addsection(0, [self.numberToId[number] for number in range(1, self.objectcounter + 1)])
+        trailer = pdfdoc.PDFTrailer(
+            startxref=self.out.add(table.format(self)),
+            Size=self.objectcounter + 1,
+            Root=self.Reference(self.Catalog),
+            Info=self.Reference(self.info),
+            ID=self.ID(),
+        )
+        self.out.add(trailer.format(self))
+        return b""
+
+
+class QuickCompression:
+    """In the shape of reportlab's filters; pages of rows get small at the lowest level, too."""
+
+    pdfname = "FlateDecode"
+
+    def encode(self, text: str) -> bytes:
+        return zlib.compress(text.encode("latin-1"), level=1)
+
+
+class StreamedFile(pdfdoc.PDFFile):
+    def __init__(self, file: BinaryIO, version: tuple[int, int]) -> None:
+        super().__init__(version)
+        file.write(b"".join(self.strings))
+        self.strings.clear()
+        self.write = file.write

@@ -1,0 +1,88 @@
+"""Messages, and what their reports say of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.db import connection
+
+from accounts.models import User
+from accounts.tools import Tool
+from messenger_logs.models import SentMessage
+from messenger_logs.services.totals import recount
+from reports.document import Document, Figures, Text
+from reports.kinds.message_2 import Message2Report, statuses_of
+from reports.kinds.sent_message import SentMessageReport, devices_of
+from tests.messenger_logs.factories import make_message
+
+EVERYBODY = User(username="everybody", is_superuser=True)
+EVERY_MODE = ["inbox", "email", "voice", "text"]
+
+
+def classic(message: SentMessage, **chosen: Any) -> Document:
+    recount(message_id=message.pk)
+    options = {
+        "tool": Tool.ADMIN_SENT_MESSAGE_LOG.name,
+        "message": message.pk,
+        "devices": devices_of(message),
+        **chosen,
+    }
+    return SentMessageReport.open(EVERYBODY, options).document()
+
+
+def v2(message: SentMessage, **chosen: Any) -> Document:
+    recount(message_id=message.pk)
+    usual = {"modes": message.modes, "statuses": statuses_of(message)}
+    options = {"tool": Tool.SENT_MESSAGE_LOG_2.name, "message": message.pk, **usual, **chosen}
+    return Message2Report.open(EVERYBODY, options).document()
+
+
+def message_by(*modes: str, **fields: Any) -> SentMessage:
+    return make_message(modes=list(modes or EVERY_MODE), **fields)
+
+
+def figures(document: Document, heading: str = "Delivery Summary") -> dict[str, str]:
+    (found,) = [part for part in document.sections if isinstance(part, Figures) and part.heading == heading]
+    return dict(found.pairs)
+
+
+def texts(document: Document) -> dict[str, str]:
+    (found,) = [part for part in document.sections if isinstance(part, Text)]
+    return dict(found.paragraphs)
+
+
+def headings(document: Document) -> list[str]:
+    return [part.heading for part in document.sections]
+
+
+def rows(document: Document) -> list[tuple[str, ...]]:
+    assert document.rows
+    return [tuple(row) for row in document.rows.rows]
+
+
+def column(document: Document, label: str) -> list[str]:
+    assert document.rows
+    place = [column.label for column in document.rows.columns].index(label)
+    return [row[place] for row in rows(document)]
+
+
+def csv_of(response: Any) -> list[list[str]]:
+    assert response.status_code == 200, response
+    return list(csv.reader(io.StringIO(response.getvalue().decode("utf-8-sig"), newline="")))
+
+
+def elsewhere(work: Callable[[], object]) -> None:
+    """In a connection of its own, and committed."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(run).result()

@@ -1,0 +1,53 @@
+import io
+
+import docx
+from docx.oxml.ns import qn
+
+from reports.document import DUPLICATE
+from reports.writers import Format
+from tests.reports.documents import a_document, a_row, docx_rows, written
+
+
+def opened(document):
+    return docx.Document(io.BytesIO(written(Format.DOCX, document)))
+
+
+def test_it_has_real_headings():
+    styles = {p.text: p.style.name for p in opened(a_document([a_row()])).paragraphs if p.style.name != "Normal"}
+    assert styles == {
+        "Sent Message Report": "Title",
+        "Delivery Summary": "Heading 1",
+        "Message Detail": "Heading 1",
+        "Delivery Detail": "Heading 1",
+    }
+
+
+def test_it_has_a_table_style_and_repeats_the_heading_row():
+    table = opened(a_document([a_row()])).tables[-1]
+    assert table.style.name == "Light List Accent 1"
+    assert table.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None
+
+
+def test_it_has_a_title_a_language_and_page_n_of_m():
+    made = opened(a_document([a_row()], language="es-MX"))
+    assert (made.core_properties.title, made.core_properties.language) == ("Sent Message Report", "es-MX")
+    footer = made.sections[0].footer._element.xml
+    assert 'w:instr="PAGE"' in footer
+    assert 'w:instr="NUMPAGES"' in footer
+
+
+def test_what_xml_cannot_hold_is_left_out():
+    assert docx_rows(a_document([a_row("A\x00\x0b<b> & \ufffe]]>")]))[0][0] == "A<b> & ]]>"
+
+
+def test_duplicate_addresses_carry_a_cross():
+    assert docx_rows(a_document([a_row(device=f"a@example.org{DUPLICATE}")]))[0][2] == "a@example.org†"
+
+
+def test_a_table_without_rows_has_its_heading_row():
+    assert docx_rows(a_document([])) == []
+
+
+def test_right_to_left_names_say_so():
+    xml = opened(a_document([a_row("שלום כהן")])).tables[-1]._tbl.xml
+    assert "<w:rtl/>" in xml
