@@ -15,6 +15,7 @@ from django_tables2.data import TableListData
 from grid.statuses import UNKNOWN, Status
 
 __all__ = [
+    "ON_SCREEN",
     "ROW_LINK",
     "WIDE",
     "GridTable",
@@ -29,6 +30,8 @@ __all__ = [
 ROW_LINK = {"a": {"class": "row-link"}}
 # attrs of a column whose texts want room: they are not squeezed where the table scrolls sideways anyway.
 WIDE = {"cell": {"class": "wide"}}
+# attrs of a column of things to press: paper does not show it.
+ON_SCREEN = {"cell": {"class": "on-screen"}}
 
 
 def time_text(moment: datetime, *, seconds: bool = False) -> str:

@@ -235,6 +235,7 @@ class Delivery(models.Model):
             ),
             # Walks through a message page by page; by the primary key alone, all older messages would be stepped over.
             models.Index(fields=["message", "id"], name="delivery_order"),
+            models.Index(fields=["message", "status", "id"], name="delivery_by_status"),
             # What has not left yet: for claims and for cancels. A call held outside the allowed hours is "restricted".
             models.Index(
                 fields=["message", "mode", "id"],

@@ -6,7 +6,7 @@ from django_tables2 import Column
 
 from grid.exports import DUPLICATE
 from grid.statuses import Shape, Status, Tone
-from grid.tables import WIDE, GridTable, StatusColumn, TimeColumn
+from grid.tables import ON_SCREEN, WIDE, GridTable, StatusColumn, TimeColumn
 from messenger_logs.models import Delivery, Recipient
 from messenger_logs.shown import (
     DELIVERY_STATUSES,
@@ -50,7 +50,14 @@ class RecipientTable(GridTable):
     provider = EmailOutcomeColumn(
         EMAIL_OUTCOMES, accessor="email_outcome", verbose_name="E-mail Provider Says", orderable=False
     )
-    as_sent = Column(accessor="pk", verbose_name="Message", orderable=False, linkify=_as_sent, exclude_from_export=True)
+    as_sent = Column(
+        accessor="pk",
+        verbose_name="Message",
+        orderable=False,
+        linkify=_as_sent,
+        exclude_from_export=True,
+        attrs=ON_SCREEN,
+    )
 
     # Where the message is shown.
     message_url = ""

@@ -6,7 +6,7 @@ from django.utils.safestring import SafeString
 from django_tables2 import Column, TemplateColumn
 
 from grid.statuses import Shape, Status, Tone
-from grid.tables import ROW_LINK, GridTable, TimeColumn
+from grid.tables import ON_SCREEN, ROW_LINK, GridTable, TimeColumn
 from messenger_logs.models import SentMessage
 from messenger_logs.shown import subject_text
 from messenger_logs.statuses import Mode
@@ -116,7 +116,12 @@ class UpcomingTable(MessageColumns):
         {status: MESSAGE_2_STATUSES[status] for status in (SentMessage.Status.WAITING, SentMessage.Status.IN_PROGRESS)}
     )
     details = Column(
-        accessor="pk", verbose_name="Details", linkify=_details_of_upcoming, orderable=False, exclude_from_export=True
+        accessor="pk",
+        verbose_name="Details",
+        linkify=_details_of_upcoming,
+        orderable=False,
+        exclude_from_export=True,
+        attrs=ON_SCREEN,
     )
 
     # For those who may; messenger_logs/upcoming.html has the dialog that it fills.
@@ -126,6 +131,7 @@ class UpcomingTable(MessageColumns):
         verbose_name="Cancel",
         orderable=False,
         exclude_from_export=True,
+        attrs=ON_SCREEN,
     )
 
     def render_details(self, record: SentMessage) -> SafeString:

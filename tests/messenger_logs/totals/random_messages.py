@@ -70,7 +70,8 @@ class RandomMessage:
             if origin < len(self.rows):
                 device = Device(recipient.person_id, mode, address, True, self.devices[origin].evidence)
                 first = self.rows[origin]
-                fields = {name: getattr(first, name) for name in ("status", "outcome", "attempts", "first_attempt_at")}
+                names = ("status", "outcome", "attempts", "first_attempt_at", "last_attempt_at")
+                fields = {name: getattr(first, name) for name in names}
             else:
                 device = Device(recipient.person_id, mode, address, False)
                 fields = self._state(device)
@@ -97,7 +98,8 @@ class RandomMessage:
         attempts = 0 if untried else self.random.randint(1, 2)
         at = None if untried else START
         device.evidence.append(Evidence(attempts or 1, status, counts_as(status), at, None))
-        return {"status": status, "outcome": counts_as(status), "attempts": attempts, "first_attempt_at": at}
+        tried = {"attempts": attempts, "first_attempt_at": at, "last_attempt_at": at}
+        return {"status": status, "outcome": counts_as(status), **tried}
 
     def report(self) -> StatusReport:
         """Something that may be said of one of the devices, as it counts in the plain lists from now on."""
