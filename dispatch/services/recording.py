@@ -70,7 +70,7 @@ def begun_and_done() -> Q:
 
 
 def finish(message_id: int) -> None:
-    """Let the message's status follow, and say when all of it was done."""
+    """Let the message's status follow, and say when all of it was done. For whoever has its turnstile."""
     settle_status(message_id=message_id)
     SentMessage.objects.filter(begun_and_done(), pk=message_id).update(dispatch_finished_at=Now())
 
