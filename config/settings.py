@@ -10,6 +10,7 @@ from bootstrap_wrapper import get_bootstrap_dir
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.contrib.messages.constants import ERROR
+from kombu import Queue
 
 from config.environment import Env
 from config.logs import LOGGING as LOGGING
@@ -284,6 +285,11 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker, however long that is away
+# A worker that is told nothing serves all queues; one for dispatch alone keeps messages from waiting for reports.
+CELERY_TASK_QUEUES = [Queue("dispatch"), Queue("celery")]
+CELERY_TASK_ROUTES = {"dispatch.tasks.*": "dispatch", "messenger_logs.tasks.*": "dispatch"}
+# What one worker has no hand free for is for another to take.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULE = {
     "sync": {"task": "mailgun_sync.tasks.sync_all", "schedule": MAILGUN_SYNC_TIMES, "options": {"expires": 3000}},
     "sweep of three days": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from messenger_logs.bodies import merged
@@ -9,7 +10,10 @@ from messenger_logs.models import SentMessage
 from messenger_logs.plain_text import plain_text
 from messenger_logs.statuses import Mode
 
+_EMPTY_LINES = re.compile(r"\n{2,}")
+
 
 def phone_text(message: SentMessage, mode: Mode, values: Mapping[str, str]) -> str:
     """The body for a mode, or the subject where it has none."""
-    return merged(plain_text(message.bodies.get(mode.value) or message.subject), values)
+    text = plain_text(message.bodies.get(mode.value) or message.subject)
+    return merged(_EMPTY_LINES.sub("\n", text), values)

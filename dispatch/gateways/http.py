@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from random import uniform
 from typing import Any
 
 import requests
@@ -75,9 +76,7 @@ class Api:
         Raises TryLaterError where the provider surely took nothing, UnknownError where it may have. Other errors that
         it answers are replies, as are those of ``expected``: what they mean is for the gateway to know.
         """
-        for attempt in stamina.retry_context(
-            on=_worth_staying_for, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=2
-        ):
+        for attempt in stamina.retry_context(on=_worth_staying_for, attempts=ATTEMPTS, timeout=None):
             with attempt:
                 return self._ask_once(method, path, expected, content)
         raise AssertionError("unreachable: stamina raises the last error")
@@ -118,8 +117,11 @@ class Api:
         return Reply(status, storable(response.content.decode("utf-8", errors="replace")))
 
 
-def _worth_staying_for(error: Exception) -> bool:
-    return isinstance(error, TryLaterError) and error.after <= SOON
+def _worth_staying_for(error: Exception) -> bool | timedelta:
+    """As long as the provider asks for, and a little more, which differs among workers; not where that is long."""
+    if not isinstance(error, TryLaterError) or error.after > SOON:
+        return False
+    return max(error.after, timedelta(0)) + timedelta(seconds=uniform(0.1, 0.6))  # noqa: S311
 
 
 def storable(text: str) -> str:

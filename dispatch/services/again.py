@@ -13,6 +13,7 @@ from accounts.services import record
 from dispatch.services.recording import finish
 from dispatch.services.sweeping import UNKNOWN_DETAIL
 from messenger_logs.models import Delivery, Redial, SentMessage
+from messenger_logs.services.totals import lock_totals
 from messenger_logs.shown import subject_text
 from messenger_logs.statuses import PHONE, DeliveryStatus
 
@@ -35,6 +36,8 @@ def send_again(*, message_id: int, deliveries: Collection[int], by: User) -> int
     """
     if not deliveries:
         return 0
+    # Its last report may come in just now: then either that comes first, or it finds what is tried again.
+    lock_totals(message_id=message_id)
     going_on = SentMessage.objects.filter(pk=message_id, status__in=_MAY_GO_ON, dispatched_here=True)
     if not going_on.update(status=Status.IN_PROGRESS, dispatch_finished_at=None):
         return 0

@@ -43,10 +43,12 @@ def record(claim: Claim, answer: Answer, *, only: Claim.State | None = None) -> 
             _take_off(held, answer)
         reports = [result.report for result in answer.results if result.report]
         _note(claim.message_id, Mode(claim.mode), reports)
-        canceled = _canceled(claim.message_id)
         finish(claim.message_id)
-    if canceled and any(result.report is None for result in answer.results):
-        complete_cancel(message_id=claim.message_id)
+    # A cancel that commits from here on finds what was recorded; of one that came meanwhile, we have to think.
+    if _canceled(claim.message_id):
+        OpenCall.objects.filter(message=claim.message_id, delivery__in=claim.deliveries).update(hang_up=True)
+        if any(result.report is None for result in answer.results):
+            complete_cancel(message_id=claim.message_id)
     return True
 
 
@@ -68,7 +70,7 @@ def begun_and_done() -> Q:
 
 
 def finish(message_id: int) -> None:
-    """Let the message's status follow, and say when all of it was done."""
+    """Let the message's status follow, and say when all of it was done. For whoever has its turnstile."""
     settle_status(message_id=message_id)
     SentMessage.objects.filter(begun_and_done(), pk=message_id).update(dispatch_finished_at=Now())
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -19,6 +20,7 @@ from dispatch.services.recording import begun_and_done, finish, record
 from messenger_logs.models import Delivery, Redial, SentMessage
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.services.stopping import complete_cancel
+from messenger_logs.services.totals import lock_totals
 from messenger_logs.statuses import NOT_LEFT, PHONE, DeliveryStatus, Mode, Outcome
 
 log = structlog.get_logger(__name__)
@@ -121,4 +123,6 @@ def forget_redials() -> None:
     # With those whose last report came in by another way than the dispatcher's.
     done = SentMessage.objects.filter(begun_and_done()).values_list("pk", flat=True)
     for message_id in messages | set(done[:100]):
-        finish(message_id)
+        with transaction.atomic():
+            lock_totals(message_id=message_id)
+            finish(message_id)

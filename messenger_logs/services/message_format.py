@@ -147,9 +147,20 @@ def read_message(data: object, *, line: int) -> GivenMessage:
     calendars = [_calendar(one, school) for one in fields.objects("calendars")]
     modes = [Mode(mode) for mode in message.modes]
     recipients = _merged(_recipient(one, modes) for one in fields.objects("recipients"))
+    if message.dispatched_here:
+        _check_it_can_go_out(fields, message, recipients)
     fields.done()
     errors.raise_if_any()
     return GivenMessage(message, status, sender, school, sorted(set(calendars)), recipients)
+
+
+def _check_it_can_go_out(fields: Fields, message: SentMessage, recipients: list[GivenRecipient]) -> None:
+    """What is sent from here has to be here whole, and in nobody else's hands."""
+    if message.attachments:
+        fields.wrong("attachments", "cannot go out from here: only their names are taken in")
+    devices = (device for recipient in recipients for device in recipient.devices.values())
+    if any(device.status == DeliveryStatus.IN_PROGRESS for device in devices):
+        fields.wrong("recipients", "have a device that is In-Progress, which nobody here would bring to its end")
 
 
 def read_recipients(given: Iterable[tuple[int, object]], *, modes: list[Mode]) -> list[GivenRecipient]:

@@ -14,12 +14,14 @@ from django.db import connection
 
 from dispatch.models import Claim, InboxMessage, Pace
 from dispatch.services import handing
+from dispatch.services.again import send_again
 from dispatch.services.claims import claim_next, mark_handed
 from dispatch.services.handing import work
 from dispatch.services.recording import record
 from dispatch.services.starting import start_due
 from dispatch.services.sweeping import give_back_stale, sweep
 from messenger_logs.models import Delivery, SentMessage
+from messenger_logs.services import message_status
 from messenger_logs.services.cancel import cancel_message
 from messenger_logs.services.stopping import complete_cancel, stopped_and_left
 from messenger_logs.services.totals import recount
@@ -228,6 +230,47 @@ def test_a_provider_that_cannot_be_reached_is_asked_again_later(
     Pace.objects.update(paused_until=None)
     assert dispatch_all() == 4
     assert statuses(message) == {"sent": 4}
+
+
+def test_what_is_sent_again_while_the_last_report_comes_in_is_not_forgotten(
+    provider: Provider, due_message: Due, make_user, monkeypatch
+) -> None:
+    message = due_message(Mode.VOICE, 6)
+    start_due()
+    provider.after.append(hangs_up)
+    doubtful = claim_next(Mode.VOICE, batch=3)
+    assert doubtful
+    handing.hand_over(doubtful, voice_gateway())
+    sweep()
+    last = claim_next(Mode.VOICE, batch=3)
+    assert last
+    by = make_user()
+
+    def press() -> None:
+        send_again(message_id=message.pk, deliveries=doubtful.deliveries, by=by)
+        connection.close()
+
+    person = threading.Thread(target=press)
+
+    class JustThen(dict):
+        """The status is decided, and not written yet."""
+
+        def __getitem__(self, status):
+            if not person.ident:
+                person.start()
+                person.join(1)
+            return super().__getitem__(status)
+
+    monkeypatch.setattr(message_status, "_FOLLOWS", JustThen(message_status._FOLLOWS))
+    handing.hand_over(last, voice_gateway())
+    person.join()
+
+    dispatch_all()
+
+    assert set(provider.tries.values()) == {1}
+    assert len(provider.received) == 9, "three of them twice, as somebody wanted it"
+    assert statuses(message) == {"not_confirmed": 6}
+    assert status_of(message) == "sent"
 
 
 def test_an_inbox_is_looked_up_and_filled_once(provider: Provider, due_message: Due, monkeypatch) -> None:

@@ -14,7 +14,7 @@ from accounts.models import User
 from dispatch import tasks
 from dispatch.gateways import gateway_for
 from dispatch.models import Claim, InboxMessage, OpenCall
-from dispatch.services import calls
+from dispatch.services import calls, recording
 from dispatch.services.again import in_doubt, send_again
 from dispatch.services.claims import claim_next
 from dispatch.services.handing import hand_over, work
@@ -361,6 +361,26 @@ def finished_at(message: SentMessage) -> datetime | None:
     return SentMessage.objects.values_list("dispatch_finished_at", flat=True).get(pk=message.pk)
 
 
+def test_a_call_that_is_recorded_while_its_message_is_canceled_is_hung_up(
+    ringing: type[RingingGateway], due_message: Due, make_user: Callable[..., User], monkeypatch
+) -> None:
+    message = due_message(Mode.VOICE, 1)
+    start_due()
+    note = recording._note
+
+    def cancel_right_after(*args) -> None:
+        note(*args)
+        # As one that hung up before this was committed: it saw no call.
+        cancel_message(message_id=message.pk, by=make_user())
+        SentMessage.objects.update(cancel_completed_at=timezone.now())
+
+    monkeypatch.setattr(recording, "_note", cancel_right_after)
+    work(Mode.VOICE)
+
+    calls.hang_up(Mode.VOICE)
+    assert ringing.hung_up == [message.deliveries.get().pk]
+
+
 def test_a_canceled_message_ends_when_nothing_of_it_is_under_way(
     ringing: type[RingingGateway], due_message: Due, make_user: Callable[..., User], monkeypatch, clock
 ) -> None:
@@ -495,6 +515,20 @@ def test_the_command_does_it_without_either(provider: Provider, due_message: Due
     assert statuses(message) == {"sent": 3}
     assert set(InboxMessage.objects.values_list("subject", "body")) == {("Hello", "<p>Dear &lt;Mai&gt;</p>")}
     assert "3 handed over." in capsys.readouterr().out
+
+
+def test_with_the_command_no_mode_waits_for_all_of_another(monkeypatch, capsys) -> None:
+    left = {Mode.EMAIL: [1000, 500], Mode.VOICE: [1]}
+    asked = []
+
+    def some_of_it(mode: Mode, *, until: float) -> int:
+        asked.append(mode)
+        return left[mode].pop(0) if left.get(mode) else 0
+
+    monkeypatch.setattr("dispatch.management.commands.dispatch.work", some_of_it)
+    call_command("dispatch", "--once")
+    assert asked == [*Mode] * 3
+    assert "1,501 handed over." in capsys.readouterr().out
 
 
 def test_a_mode_without_a_gateway_waits(due_message: Due, settings) -> None:

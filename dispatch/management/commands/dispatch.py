@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -29,19 +30,23 @@ class Command(BaseCommand):
         if not once:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
-        while True:
+        total = 0
+        while not stop.is_set():
             handed = self.turn()
-            if once or handed:
-                self.stdout.write(f"{handed:,} handed over.")
-            if once or stop.wait(settings.DISPATCH_SECONDS):
+            total += handed
+            if handed:
+                self.stdout.write(f"{total:,} handed over.")
+            elif once or stop.wait(settings.DISPATCH_SECONDS):
                 return
-            close_old_connections()
+            else:
+                close_old_connections()
 
     def turn(self) -> int:
+        """A while for each mode, so that none of them waits until a large message of another has gone."""
         sweep()
         start_due()
-        handed = sum(work(mode) for mode in Mode)
+        handed = sum(work(mode, until=time.monotonic() + settings.DISPATCH_SECONDS) for mode in Mode)
         for mode in PHONE:
             calls.hang_up(mode)
-            calls.poll(mode)
+            calls.poll(mode, until=time.monotonic() + settings.DISPATCH_SECONDS)
         return handed

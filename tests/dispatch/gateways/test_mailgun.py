@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+import stamina
 from pytest_django import Settings
 
 from accounts.models import User
@@ -163,6 +164,14 @@ def test_a_short_wait_is_waited_for_and_a_long_one_is_told(provider: Sandbox) ->
         mailgun().hand_off(handed(message(), item()))
     assert later.value.after.total_seconds() == 90
     assert len(provider.requests) == 3
+
+
+def test_nobody_comes_again_before_the_time_that_was_asked_for(provider: Sandbox) -> None:
+    provider.fail(429, retry_after=1)
+    with stamina.set_testing(False):
+        mailgun().hand_off(handed(message(), item()))
+    first, second = provider.requests
+    assert second.at - first.at >= 1
 
 
 @pytest.mark.parametrize("zone", ["GMT", "-0000"])

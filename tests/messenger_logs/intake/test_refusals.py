@@ -67,6 +67,16 @@ def errors_of(data: object, **options: Any) -> list[tuple[int, str, str]]:
         ({"attachments": [{"size": 1}]}, "attachments[0].name", "is missing"),
         ({"attachments": [{"name": "a", "size": "big"}]}, "attachments[0].size", "is not a whole number"),
         ({"attachments": ["a.pdf"]}, "attachments[0]", "is not a JSON object"),
+        (
+            {"sent_by": "here", "attachments": [{"name": "menu.pdf", "size": 10}]},
+            "attachments",
+            "cannot go out from here: only their names are taken in",
+        ),
+        (
+            {"sent_by": "here", "recipients": [recipient("1", device(status="In-Progress"))]},
+            "recipients",
+            "have a device that is In-Progress, which nobody here would bring to its end",
+        ),
         ({"criteria": [["a", "b"], ["c"]]}, "criteria[1]", "is not a pair of label and value"),
         (
             {"calendars": [{"name": "a", "school_year": "b"}]},
