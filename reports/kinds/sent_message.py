@@ -190,7 +190,7 @@ class SentMessageReport(MessageReport):
                 Column("Student", 1.2),
                 Column("Delivery Device", 1.5),
                 Column("Status", 1.5),
-                Column("Time", 1),
+                Column("Time", 1.15),
             ],
             self.rows(),
             legend,

@@ -95,13 +95,17 @@ class Pages:
             self.y -= tall * self.body.leading
 
     def text(self, label: str, text: str) -> None:
+        # The label stays with the first line.
+        self.room(self.label.leading + self.body.leading)
         self.lines(self.label, f"{label}:")
         for paragraph in text.splitlines():
             self.lines(self.body, paragraph)
         self.y -= GAP / 2
 
-    def line(self, text: str) -> None:
-        self.lines(self.small, text)
+    def legend(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.lines(self.small, line)
+        self.y -= GAP / 2 if lines else 0
 
     def lines(self, style: Style, text: str) -> None:
         """A paragraph on as many lines and pages as it takes; one in Arabic or Hebrew stands to the right."""
