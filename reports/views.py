@@ -46,7 +46,7 @@ class MessageReportView(ToolRightMixin, View):
             return answer(request, report, form.cleaned_data["format"])
         context = {
             "title": f"{self.report_class.label}: {subject_text(message)}",
-            "menu_path": self.tool.path,
+            "menu_path": f"{self.tool.menu} › {self.tool.label}",  # noqa: RUF001
             "form": form,
             "message_url": reverse(PAGES[self.tool], kwargs={"pk": pk}),
         }
