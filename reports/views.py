@@ -75,8 +75,10 @@ class BuildReport(MessageReportView):
 @require_safe
 def my_reports(request: SignedInRequest) -> HttpResponse:
     """The user's own reports that were made in the background; to htmx the list alone."""
-    jobs = list(ReportJob.objects.of(request.user)[:SHOWN])
-    context = {"title": "My Reports", "jobs": jobs, "live": any(job.unfinished for job in jobs), "url": request.path}
+    found = list(ReportJob.objects.of(request.user)[: SHOWN + 1])
+    jobs = found[:SHOWN]
+    live = any(job.unfinished for job in jobs)
+    context = {"title": "My Reports", "jobs": jobs, "live": live, "url": request.path, "cut": len(found) > SHOWN}
     return shown(request, "reports/_jobs.html", "reports/my_reports.html", context)
 
 

@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from accounts.tools import Tool
 from messenger_logs.services.totals import recount
-from reports import files, lease, services, tasks
+from reports import files, lease, services, tasks, views
 from reports.models import ReportJob
 from tests.grid.letters import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
@@ -126,6 +126,17 @@ def test_my_reports_lists_ones_own_and_nobody_sees_those_of_others(client, messa
     for name in ("cancel", "remove"):
         assert stranger.post(address(name, job)).status_code == 404
     assert ReportJob.objects.get().ready
+
+
+def test_a_list_that_is_cut_says_so(client, message, monkeypatch):
+    ask(client, message)
+    ask(client, message, format="pdf")
+    monkeypatch.setattr(views, "SHOWN", 2)
+    assert "newest" not in client.get(reverse("reports:my_reports")).content.decode()
+    ask(client, message, format="docx")
+    page = Shown(client.get(reverse("reports:my_reports")))
+    assert "These are the newest 2 reports." in page.html
+    assert page.texts("//tbody//td[3]") == ["DOCX", "PDF"]
 
 
 def test_a_file_is_given_only_while_its_owner_may_see_the_message(client, message, owner):
