@@ -95,7 +95,7 @@ def measure(message: SentMessage, small: SentMessage, rows: int, rounds: int) ->
     best = {name: min(times) for name, times in found.items()}
     print_table(
         f"A report of {rows:,} rows; the best of {rounds}",
-        ["way", "rows/s", "MB", "of COPY", "of the usual way"],
+        ["way", "rows/s", "MB", "ratio to COPY", "ratio to the usual way"],
         [
             [
                 name,

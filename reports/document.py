@@ -44,6 +44,11 @@ class Rows:
     rows: Iterable[Sequence[str]]
     legend: Sequence[str] = ()
 
+    @property
+    def crowded(self) -> bool:
+        """So many columns need a smaller print."""
+        return len(self.columns) > 9
+
 
 Section = Figures | Text | Rows
 

@@ -14,13 +14,14 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import View
 
 from accounts.access import SignedInRequest, ToolRightMixin
+from accounts.models import User
 from accounts.services import record
 from accounts.tools import Tool
 from messenger_logs.links import PAGES
 from messenger_logs.shown import subject_text
 from reports import services
 from reports.answers import answer, file_response
-from reports.kinds import open_report
+from reports.kinds import open_report, open_shared
 from reports.kinds.base import BadOptions, Report
 from reports.kinds.message import MessageReport
 from reports.kinds.message_2 import Message2Report
@@ -46,7 +47,7 @@ class MessageReportView(ToolRightMixin, View):
             return answer(request, report, form.cleaned_data["format"])
         context = {
             "title": f"{self.report_class.label}: {subject_text(message)}",
-            "menu_path": self.tool.path,
+            "menu_path": f"{self.tool.menu} › {self.tool.label}",  # noqa: RUF001
             "form": form,
             "message_url": reverse(PAGES[self.tool], kwargs={"pk": pk}),
         }
@@ -75,8 +76,10 @@ class BuildReport(MessageReportView):
 @require_safe
 def my_reports(request: SignedInRequest) -> HttpResponse:
     """The user's own reports that were made in the background; to htmx the list alone."""
-    jobs = list(ReportJob.objects.of(request.user)[:SHOWN])
-    context = {"title": "My Reports", "jobs": jobs, "live": any(job.unfinished for job in jobs), "url": request.path}
+    found = list(ReportJob.objects.of(request.user)[: SHOWN + 1])
+    jobs = found[:SHOWN]
+    live = any(job.unfinished for job in jobs)
+    context = {"title": "My Reports", "jobs": jobs, "live": live, "url": request.path, "cut": len(found) > SHOWN}
     return shown(request, "reports/_jobs.html", "reports/my_reports.html", context)
 
 
@@ -84,19 +87,20 @@ def my_reports(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def job(request: SignedInRequest, pk: int) -> HttpResponse:
     """One report: how far it is, and the file once it is there."""
-    found = own(request, pk)
-    context = {"title": found.title, "job": found, "live": found.unfinished}
+    found = readable(request, pk)
+    is_own = found.owner_id == request.user.pk
+    context = {"title": found.title, "job": found, "live": found.unfinished, "is_own": is_own}
     return shown(request, "reports/_job.html", "reports/job.html", context)
 
 
 @login_required
 @require_safe
 def file(request: SignedInRequest, pk: int) -> HttpResponseBase:
-    """The file, for its owner alone, and only as long as the owner may see what the report is of."""
-    found = own(request, pk)
+    """The file, as long as one may see what the report is of."""
+    found = readable(request, pk)
     if not found.ready:
         raise Http404("The report is not there.")
-    report = still_allowed(found)
+    report = still_allowed(found, request.user)
     try:
         content = found.path.open("rb")
     except FileNotFoundError:
@@ -127,9 +131,18 @@ def own(request: SignedInRequest, pk: int) -> ReportJob:
     return found
 
 
-def still_allowed(job: ReportJob) -> Report:
+def readable(request: SignedInRequest, pk: int) -> ReportJob:
+    """The user's own report, or one of a message that the user may see as well."""
+    found: ReportJob = get_object_or_404(ReportJob.objects.select_related("owner"), pk=pk)
+    if found.owner_id != request.user.pk:
+        still_allowed(found, request.user)
+    return found
+
+
+def still_allowed(job: ReportJob, user: User) -> Report:
+    open_it = open_report if job.owner_id == user.pk else open_shared
     try:
-        return open_report(job.kind, job.owner, job.options)
+        return open_it(job.kind, user, job.options)
     except BadOptions as reason:
         # The message is not what it was, such as running again: what the report says of it holds no longer.
         raise PermissionDenied(str(reason)) from None

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.http import Http404
+
 from accounts.models import User
 from grid.views import GridView
 from mailgun_sync.views import MailgunMessageLog
@@ -23,6 +25,19 @@ MESSAGE_KINDS: tuple[type[MessageReport], ...] = (SentMessageReport, Message2Rep
 def open_report(kind: str, user: User, options: dict[str, Any]) -> Report:
     """The report that a job or a command names; raises what `Report.open` raises."""
     return KINDS[kind].open(user, options)
+
+
+def open_shared(kind: str, user: User, options: dict[str, Any]) -> Report:
+    """The same for somebody who did not ask for it: a report of a message is for whoever a log shows that message.
+
+    Raises Http404 for everybody else, and for other kinds: what is in those depends on who asked.
+    """
+    shared = KINDS[kind]
+    if issubclass(shared, MessageReport):
+        for tool in shared.tools:
+            if user.may(tool) and shared.messages(user, tool).filter(pk=options["message"]).exists():
+                return shared.open(user, options | {"tool": tool.name})
+    raise Http404("There is no such report.")
 
 
 def report_of_grid(view: GridView) -> GridReport:

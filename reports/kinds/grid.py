@@ -86,7 +86,7 @@ class GridReport(Report):
                     exported_rows(self.view.exported(), self.view.table),
                 ),
             ],
-            landscape=len(columns) > 6,
+            landscape=len(columns) > 5,
         )
 
     @property
@@ -129,5 +129,6 @@ def _width(column: Any) -> float:
     if isinstance(column.column, NumberColumn):
         return 0.6
     if isinstance(column.column, TimeColumn):
-        return 1.1
-    return 1.6 if "wide" in (column.attrs["td"].get("class") or "") else 1.2
+        return 1.15
+    long = "a" in column.column.attrs or {"wide", "address"} & set((column.attrs["td"].get("class") or "").split())
+    return 1.9 if long else 1.1

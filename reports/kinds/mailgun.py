@@ -31,7 +31,7 @@ class MailgunReport(GridReport):
         )
         notes = [("Data", sentence) for sentence in fresh]
         return [
-            Figures("Events", [(label, number(count)) for label, count in self.counts()], columns=2),
+            Figures("Summary", [(label, number(count)) for label, count in self.counts()], columns=2),
             Figures("Completeness", notes),
         ]
 

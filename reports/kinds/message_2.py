@@ -105,6 +105,7 @@ class Message2Report(MessageReport):
 
     def figures(self, totals: Totals) -> Iterator[tuple[str, str]]:
         """The figures of each chosen mode, as the Delivery Information of the page has them."""
+        yield "Total Message Duration", duration(totals.duration)
         for mode in self.modes:
             if figures := totals.modes.get(mode):
                 yield f"{mode.label} Total Devices", number(figures.devices)
@@ -113,7 +114,6 @@ class Message2Report(MessageReport):
                 yield f"{mode.label} Total Failed", number(figures.error)
                 yield f"{mode.label} Total Canceled", number(figures.canceled)
                 yield f"{mode.label} First Attempt Duration", duration(figures.first_attempt_duration)
-        yield "Total Message Duration", duration(totals.duration)
 
     def detail_rows(self) -> Rows:
         columns = [
@@ -122,6 +122,6 @@ class Message2Report(MessageReport):
             Column("Delivery Mode", 0.7),
             Column("Status", 1.2),
             Column("Status Detail", 1.3),
-            Column("Time", 1),
+            Column("Time", 1.15),
         ]
         return Rows("Recipient Details", columns, self.rows())

@@ -186,11 +186,11 @@ class SentMessageReport(MessageReport):
         return Rows(
             "Delivery Detail",
             [
-                Column("Recipient", 1.3),
-                Column("Student", 1.2),
-                Column("Delivery Device", 1.5),
+                Column("Recipient", 1.25),
+                Column("Student", 1.15),
+                Column("Delivery Device", 1.75),
                 Column("Status", 1.5),
-                Column("Time", 1),
+                Column("Time", 1.1),
             ],
             self.rows(),
             legend,

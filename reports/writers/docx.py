@@ -4,6 +4,7 @@ A table in python-docx takes longer for each row the more rows it has, and all o
 """
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -12,8 +13,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import docx
 from docx.enum.section import WD_ORIENT
-from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
+from docx.oxml import OxmlElement, parse_xml
+from docx.oxml.ns import nsdecls, qn
 from docx.shared import Inches, Pt
 
 from reports.document import DUPLICATE, Document, Figures, Rows, Section, Text
@@ -27,11 +28,19 @@ QUICKLY = 1
 """The level of compression; a table of rows gets small in any case."""
 
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
-RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]").search
+RIGHT_TO_LEFT = frozenset({"R", "AL"})
 
-CELL = '<w:tc><w:p><w:pPr><w:pStyle w:val="Cell"/></w:pPr><w:r>{}<w:t xml:space="preserve">%s</w:t></w:r></w:p></w:tc>'
+CELL = (
+    '<w:tc><w:p><w:pPr><w:pStyle w:val="Cell"/>{}</w:pPr><w:r>{}<w:t xml:space="preserve">%s</w:t></w:r></w:p></w:tc>'
+)
 ROW = "<w:tr><w:trPr><w:cantSplit/></w:trPr>"
-TO_RIGHT, TO_LEFT = CELL.format(""), CELL.format("<w:rPr><w:rtl/></w:rPr>")
+TO_RIGHT, TO_LEFT = CELL.format("", ""), CELL.format("<w:bidi/>", "<w:rPr><w:rtl/></w:rPr>")
+RULES = f"""<w:tblBorders {nsdecls("w")}>
+    <w:insideH w:val="single" w:sz="4" w:space="0" w:color="BFBFBF"/>
+</w:tblBorders>"""
+NARROW_MARGINS = f"""<w:tblCellMar {nsdecls("w")}>
+    <w:left w:w="60" w:type="dxa"/><w:right w:w="60" w:type="dxa"/>
+</w:tblCellMar>"""
 
 
 def write(document: Document, file: BinaryIO, *, progress: Progress | None = None) -> int:
@@ -68,7 +77,15 @@ def _row(row: Row) -> str:
 
 def _cell(text: str) -> str:
     text = printable(text)
-    return (TO_LEFT if not text.isascii() and RIGHT_TO_LEFT(text) else TO_RIGHT) % escape(text)
+    return (TO_LEFT if goes_to_the_left(text) else TO_RIGHT) % escape(text)
+
+
+def goes_to_the_left(text: str) -> bool:
+    """Whether the first letter of a paragraph is Arabic, Hebrew or the like."""
+    if text.isascii():
+        return False
+    strong = (kind for kind in map(unicodedata.bidirectional, text) if kind in ("L", "R", "AL"))
+    return next(strong, "L") in RIGHT_TO_LEFT
 
 
 def printable(text: str) -> str:
@@ -95,12 +112,13 @@ def _set_up(made: Any, document: Document) -> None:
     properties.comments = ""
     properties.created = properties.modified = datetime.now(UTC)
     normal = made.styles["Normal"]
-    normal.font.name, normal.font.size = "Calibri", Pt(10)
+    normal.font.name = "Calibri"
+    _size(normal, 10)
     normal.paragraph_format.space_after = Pt(2)
     _language(normal, document.language)
     cell = made.styles.add_style("Cell", 1)
     cell.base_style = normal
-    cell.font.size = Pt(8.5)
+    _size(cell, 7 if document.rows and document.rows.crowded else 8.5)
     cell.paragraph_format.space_after = Pt(0)
     page = made.sections[0]
     page.page_width, page.page_height = Inches(8.5), Inches(11)
@@ -112,6 +130,14 @@ def _set_up(made: Any, document: Document) -> None:
     for words, field in (("Page ", "PAGE"), (" of ", "NUMPAGES")):
         footer.add_run(words)
         footer._p.append(_field(field))
+
+
+def _size(style: Any, points: float) -> None:
+    """Of all scripts: Arabic, Hebrew and the like have a size of their own."""
+    style.font.size = Pt(points)
+    element = OxmlElement("w:szCs")
+    element.set(qn("w:val"), str(int(points * 2)))
+    style.element.get_or_add_rPr().find(qn("w:sz")).addnext(element)
 
 
 def _language(style: Any, language: str) -> None:
@@ -137,13 +163,22 @@ def _section(made: Any, section: Section) -> None:
             _pairs(made, section.pairs, section.columns)
         case Text():
             for label, text in section.paragraphs:
-                _labelled(made.add_paragraph(), label, "")
+                label_of = made.add_paragraph()
+                label_of.paragraph_format.keep_with_next = True
+                _labelled(label_of, label, "")
                 for line in text.splitlines():
-                    made.add_paragraph(printable(line))
+                    _line(made, line)
         case Rows():
             for line in section.legend:
                 made.add_paragraph(printable(line))
             _table(made, section)
+
+
+def _line(made: Any, text: str) -> None:
+    paragraph = made.add_paragraph(printable(text))
+    if goes_to_the_left(text):
+        paragraph._p.get_or_add_pPr().append(OxmlElement("w:bidi"))
+        paragraph.runs[0].font.rtl = True
 
 
 def _pairs(made: Any, pairs: Any, columns: int) -> None:
@@ -170,13 +205,17 @@ def _table(made: Any, section: Rows) -> None:
     whole = sum(column.width for column in section.columns)
     table = made.add_table(rows=2, cols=len(section.columns), style=TABLE_STYLE)
     table.autofit = False
-    # The style would print the first column as headings of the rows.
-    table._tbl.tblPr.find(qn("w:tblLook")).set(qn("w:firstColumn"), "0")
-    table._tbl.tblPr.find(qn("w:tblLook")).set(qn("w:val"), "0420")
+    look = table._tbl.tblPr.find(qn("w:tblLook"))
+    table._tbl.tblPr.find(qn("w:tblLayout")).addprevious(parse_xml(RULES))
+    look.addprevious(parse_xml(NARROW_MARGINS))
+    # The style would print the first column as headings of the rows, and frame every other row.
+    for name, value in (("firstColumn", "0"), ("noHBand", "1"), ("val", "0620")):
+        look.set(qn(f"w:{name}"), value)
     heading, stand_in = table.rows
     for place, column in enumerate(section.columns):
         table.columns[place].width = int(room * column.width / whole)
         heading.cells[place].text = printable(column.label)
+        heading.cells[place].paragraphs[0].style = "Cell"
     for name in ("w:cantSplit", "w:tblHeader"):
         heading._tr.get_or_add_trPr().append(OxmlElement(name))
     stand_in.cells[0].text = ROWS_GO_HERE

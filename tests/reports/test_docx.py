@@ -3,7 +3,7 @@ import io
 import docx
 from docx.oxml.ns import qn
 
-from reports.document import DUPLICATE
+from reports.document import DUPLICATE, Column, Rows, Text
 from reports.writers import Format
 from tests.reports.documents import a_document, a_row, docx_rows, written
 
@@ -48,6 +48,20 @@ def test_a_table_without_rows_has_its_heading_row():
     assert docx_rows(a_document([])) == []
 
 
-def test_right_to_left_names_say_so():
-    xml = opened(a_document([a_row("שלום כהן")])).tables[-1]._tbl.xml
-    assert "<w:rtl/>" in xml
+def test_right_to_left_texts_say_so_and_others_do_not():
+    body = Text("Message Detail", [("Message Body", "Bus 12 (שלום)\nבית הספר סגור (יום שלישי).")])
+    made = opened(a_document([a_row("שלום כהן", student="Kim (שרה)")]))
+    hebrew, mixed = made.tables[-1].rows[1].cells[:2]
+    assert "<w:bidi/>" in hebrew._tc.xml
+    assert "<w:rtl/>" in hebrew._tc.xml
+    assert "<w:bidi/>" not in mixed._tc.xml
+    *_, english, school = opened(a_document([], sections=[body])).paragraphs
+    assert ["<w:bidi/>" in line._p.xml for line in (english, school)] == [False, True]
+
+
+def test_many_columns_are_printed_smaller():
+    few, many = (
+        a_document([], sections=[Rows("Rows", [Column(str(number)) for number in range(columns)], [])])
+        for columns in (9, 10)
+    )
+    assert [opened(document).styles["Cell"].font.size.pt for document in (few, many)] == [8.5, 7]

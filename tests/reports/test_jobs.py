@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from accounts.tools import Tool
 from messenger_logs.services.totals import recount
-from reports import files, lease, services, tasks
+from reports import files, lease, services, tasks, views
 from reports.models import ReportJob
 from tests.grid.letters import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
@@ -118,7 +118,7 @@ def test_my_reports_lists_ones_own_and_nobody_sees_those_of_others(client, messa
     job = ask(client, message)
     services.make_report(job_id=job.pk)
     assert "Snow day" in client.get(reverse("reports:my_reports")).content.decode()
-    stranger = signed_in(make_user(Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG))
+    stranger = signed_in(make_user(Tool.SENT_MESSAGE_LOG, Tool.SENT_MESSAGE_LOG_2, Tool.ADMIN_RECIPIENT_LOG))
     assert "Snow day" not in stranger.get(reverse("reports:my_reports")).content.decode()
     assert "No reports." in stranger.get(reverse("reports:my_reports")).content.decode()
     for name in ("job", "file"):
@@ -126,6 +126,41 @@ def test_my_reports_lists_ones_own_and_nobody_sees_those_of_others(client, messa
     for name in ("cancel", "remove"):
         assert stranger.post(address(name, job)).status_code == 404
     assert ReportJob.objects.get().ready
+
+
+def test_who_may_see_the_message_may_have_its_report(client, message, make_user, signed_in):
+    job = ask(client, message)
+    services.make_report(job_id=job.pk)
+    colleague = signed_in(make_user(Tool.ADMIN_SENT_MESSAGE_LOG, username="colleague"))
+    assert len(csv_of(colleague.get(address("file", job)))) == 4
+    assert AuditEvent.objects.get(action="report.downloaded").who == "colleague"
+    page = colleague.get(address("job", job)).content.decode()
+    assert "by owner" in page
+    assert "Remove" not in page
+    assert "Snow day" not in colleague.get(reverse("reports:my_reports")).content.decode()
+    for name in ("cancel", "remove"):
+        assert colleague.post(address(name, job)).status_code == 404
+
+
+def test_a_report_of_a_grid_is_its_owners_alone(client, message, make_user, signed_in):
+    response = client.get(reverse("messenger_logs:log"), {"export": "csv"})
+    job = ReportJob.objects.get(kind="grid")
+    assert response["Location"] == address("job", job)
+    services.make_report(job_id=job.pk)
+    assert client.get(address("file", job)).status_code == 200
+    colleague = signed_in(make_user(Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG))
+    assert colleague.get(address("file", job)).status_code == 404
+
+
+def test_a_list_that_is_cut_says_so(client, message, monkeypatch):
+    ask(client, message)
+    ask(client, message, format="pdf")
+    monkeypatch.setattr(views, "SHOWN", 2)
+    assert "newest" not in client.get(reverse("reports:my_reports")).content.decode()
+    ask(client, message, format="docx")
+    page = Shown(client.get(reverse("reports:my_reports")))
+    assert "These are the newest 2 reports." in page.html
+    assert page.texts("//tbody//td[3]") == ["DOCX", "PDF"]
 
 
 def test_a_file_is_given_only_while_its_owner_may_see_the_message(client, message, owner):

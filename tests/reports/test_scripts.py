@@ -68,8 +68,19 @@ def test_every_script_has_a_face_with_its_letters():
         assert len(faces) <= 2, script
 
 
-LETTERS = st.sampled_from("abcXYZéñüßżłŐæøđơưĐ АБЯжю ΑΩλ 王小明鈴木김철수 ሰላም -'.,0123456789&<>\"")
-CELLS = st.text(LETTERS, min_size=1, max_size=60).map(lambda text: " ".join(text.split())).filter(bool)
+LETTERS = st.sampled_from(
+    [
+        *"abcXYZéñüßżłŐæøđơưĐ АБЯжю ΑΩλ 王小明鈴木김철수 ሰላም -'.,0123456789&<>\"",
+        "की",
+        "र्ति",
+        "শ্রী",
+        "ਪ੍ਰੀ",
+        "ழ்",
+        "ชา",
+        "កុ",
+    ]
+)
+CELLS = st.lists(LETTERS, min_size=1, max_size=60).map(lambda letters: " ".join("".join(letters).split())).filter(bool)
 
 
 @settings(max_examples=25, deadline=None)
@@ -84,3 +95,59 @@ def test_the_three_formats_hold_the_same_cells(rows):
     place = 0
     for cell in (cell for row in rows for cell in row):
         place = text.index(together(cell), place) + len(together(cell))
+
+
+ARABIC = st.sampled_from(["محمد", "سلمان", "جج", "فاطمة"])
+HEBREW = st.sampled_from(["שלום", "כהן", "שרה"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(words=st.lists(ARABIC, min_size=1, max_size=3) | st.lists(HEBREW, min_size=1, max_size=3))
+def test_words_from_right_to_left_come_out_in_their_order(words):
+    name = " ".join(words)
+    document = a_document([a_row(name)])
+    assert docx_rows(document)[0][0] == csv_rows(document)[1][0] == name
+    assert f"{name} Student, Calvin" in pdf_text(document)
+
+
+@settings(max_examples=25, deadline=None)
+@given(name=st.lists(ARABIC | HEBREW | st.sampled_from(["David", "(", ")", "12", "-", "Ж"]), min_size=1, max_size=3))
+def test_whatever_stands_between_words_from_right_to_left_nothing_is_lost(name):
+    # A PDF holds the text as it is seen. Readers turn words around again, but each has rules of its own for the numbers
+    # and brackets between them: what they find is compared without its order.
+    name = " ".join(name)
+    document = a_document([a_row(name)])
+    assert docx_rows(document)[0][0] == name
+    (line,) = [line for line in pdf_text(document).splitlines() if "Student, Calvin" in line]
+    cell = line.partition("Student, Calvin")[0]
+    assert sorted(together(cell)) == sorted(together(name))
+
+
+@pytest.mark.parametrize(
+    ("text", "level"), [("כהן (David) Smith", 1), ("Kim (אב) 12", 0), ("אב (גד) 12", 1), ("a [אב (b)] ג", 0)]
+)
+def test_both_brackets_of_a_pair_go_in_one_direction(text, level):
+    found = levels(text)
+    assert {found[place] for place, character in enumerate(text) if character in "()[]"} == {level}
+
+
+def test_a_line_goes_in_the_direction_of_its_paragraph():
+    assert levels("(אב)", base=0) == [0, 1, 1, 0]
+    style = Style(Fonts(), size=8)
+    first, second = style.lines("Not Confirmed (אבגדה והזחט)", style.piece("Not Confirmed (אבגדה")[1] + 1)
+    assert first == style.piece("Not Confirmed (אבגדה", 0)
+    assert second == style.piece("והזחט)", 0) != style.piece("והזחט)")
+
+
+@pytest.mark.parametrize("words", [3, 4, 30])
+def test_what_is_cut_ends_in_an_ellipsis(words):
+    style = Style(Fonts(), size=8)
+    wide = style.piece("wwwwww")[1]
+    lines = style.lines(" ".join(["wwwww"] * words), wide, limit=2)
+    assert lines == [style.piece("wwwww"), style.piece("wwww…")]
+
+
+def test_a_mark_and_the_end_of_a_sentence_begin_no_line():
+    style = Style(Fonts(), size=8)
+    for text, whole, last in (("Cabdi Raxmaan *", "Cabdi Raxmaan", "Raxmaan *"), ("学校停课。", "学校停课", "课。")):
+        assert style.lines(text, style.piece(whole)[1])[-1] == style.piece(last)

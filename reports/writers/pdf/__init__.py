@@ -20,8 +20,7 @@ def write(document: Document, file: BinaryIO, *, progress: Progress | None = Non
             for label, text in section.paragraphs:
                 pages.text(label, text)
         else:
-            for line in section.legend:
-                pages.line(line)
+            pages.legend(section.legend)
             count += draw_rows(pages, section, progress)
     pages.close()
     return count

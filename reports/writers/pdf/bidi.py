@@ -1,8 +1,8 @@
 """The order in which pieces of text in several directions stand on a line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bidi.algorithm import (
     explicit_embed_and_overrides,
@@ -16,11 +16,16 @@ from bidi.algorithm import (
 
 T = TypeVar("T")
 
+BRACKETS = {")": "(", "]": "[", "}": "{"}
 
-def levels(text: str) -> list[int]:
-    """The level of each character by Unicode's bidirectional algorithm: odd ones are written from right to left."""
+
+def levels(text: str, base: int | None = None) -> list[int]:
+    """The level of each character by Unicode's bidirectional algorithm: odd ones are written from right to left.
+
+    ``base`` is 1 in a paragraph from right to left, 0 in others; otherwise the text itself says so.
+    """
     storage = get_empty_storage()
-    storage["base_level"] = get_base_level(text)
+    storage["base_level"] = get_base_level(text) if base is None else base
     storage["base_dir"] = ("L", "R")[storage["base_level"]]
     get_embedding_levels(text, storage)
     characters = storage["chars"]
@@ -28,12 +33,44 @@ def levels(text: str) -> list[int]:
         character["place"] = place
     explicit_embed_and_overrides(storage)
     resolve_weak_types(storage)
+    _resolve_brackets(storage)
     resolve_neutral_types(storage, False)
     resolve_implicit_levels(storage, False)
     found = [storage["base_level"]] * len(text)
     for character in storage["chars"]:
         found[character["place"]] = character["level"]
     return found
+
+
+def _resolve_brackets(storage: dict[str, Any]) -> None:
+    """Rule N0, which python-bidi leaves out: both brackets of a pair go in one direction."""
+    for run in storage["runs"]:
+        characters = storage["chars"][run["start"] : run["start"] + run["length"]]
+        own = "LR"[characters[0]["level"] % 2] if characters else ""
+        for opening, closing in sorted(_pairs(characters)):
+            within = {_strong(character) for character in characters[opening + 1 : closing]} - {None}
+            if not within:
+                continue
+            before = (_strong(character) for character in reversed(characters[:opening]))
+            direction = own if own in within else next(filter(None, before), run["sor"])
+            characters[opening]["type"] = characters[closing]["type"] = direction
+
+
+def _pairs(characters: Sequence[dict[str, Any]]) -> Iterator[tuple[int, int]]:
+    """The places of brackets that belong together."""
+    opened: list[int] = []
+    for place, character in enumerate(characters):
+        if character["ch"] in BRACKETS.values():
+            opened.append(place)
+        elif (bracket := BRACKETS.get(character["ch"])) and any(characters[p]["ch"] == bracket for p in opened):
+            while characters[opening := opened.pop()]["ch"] != bracket:
+                pass
+            yield opening, place
+
+
+def _strong(character: dict[str, Any]) -> str | None:
+    """Numbers count as written from right to left."""
+    return {"L": "L", "R": "R", "EN": "R", "AN": "R"}.get(character["type"])
 
 
 def in_visual_order(runs: Sequence[T], *, level: Callable[[T], int]) -> list[T]:

@@ -66,20 +66,25 @@ class Pages:
     def pairs(self, pairs: Sequence[tuple[str, str]], columns: int = 1) -> None:
         """Labels and values; in two columns the first half of them stands to the left."""
         width = (self.width - (columns - 1) * 2 * GAP) / columns
-        widest = max((self.label.piece(f"{label}:")[1] for label, _ in pairs), default=0)
-        indent = min(widest + GAP, width * 0.6)
         half = -(-len(pairs) // columns)
+        indents = [self._indent(pairs[column * half : (column + 1) * half], width) for column in range(columns)]
         for place in range(half):
             row = [
-                (column * (width + 2 * GAP), *pairs[place + column * half])
+                (column * (width + 2 * GAP), indents[column], *pairs[place + column * half])
                 for column in range(columns)
                 if place + column * half < len(pairs)
             ]
             cells: list[tuple[float, Style, list[Piece]]] = []
-            for x, label, value in row:
+            for x, indent, label, value in row:
                 cells.append((x, self.label, self.label.lines(f"{label}:", indent - 4)))
                 cells.append((x + indent, self.body, self.body.lines(value, width - indent)))
             self._side_by_side(cells)
+
+    def _indent(self, pairs: Sequence[tuple[str, str]], width: float) -> float:
+        """Where values begin: labels have what the values leave, and at least six tenths of the width."""
+        labels = max((self.label.piece(f"{label}:")[1] for label, _ in pairs), default=0)
+        values = max((self.body.piece(value)[1] for _, value in pairs), default=0)
+        return min(labels + GAP, width - min(values, width * 0.4))
 
     def _side_by_side(self, cells: list[tuple[float, Style, list[Piece]]]) -> None:
         """Each cell's lines after one another, so that they are read in that order; too many go on below."""
@@ -95,13 +100,17 @@ class Pages:
             self.y -= tall * self.body.leading
 
     def text(self, label: str, text: str) -> None:
+        # The label stays with the first line.
+        self.room(self.label.leading + self.body.leading)
         self.lines(self.label, f"{label}:")
         for paragraph in text.splitlines():
             self.lines(self.body, paragraph)
         self.y -= GAP / 2
 
-    def line(self, text: str) -> None:
-        self.lines(self.small, text)
+    def legend(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.lines(self.small, line)
+        self.y -= GAP / 2 if lines else 0
 
     def lines(self, style: Style, text: str) -> None:
         """A paragraph on as many lines and pages as it takes; one in Arabic or Hebrew stands to the right."""

@@ -4,9 +4,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, islice
 
 import uharfbuzz
+from bidi.algorithm import get_base_level
 
 from reports.document import DUPLICATE
 from reports.writers.pdf.bidi import in_visual_order, levels
@@ -29,10 +30,14 @@ INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\U0
 """Joiners, marks of direction, and selectors of variants: they belong to the character before them."""
 
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+IDEOGRAPHS = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 TOKENS = re.compile(
-    r"\s+|[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]|[^\s@./_\-\u2e80-\u9fff\uac00-\ud7af]+[@./_\-]*|[@./_\-]+|."
+    rf"\s+|(?:[{IDEOGRAPHS}][、。，．！？：；）」』】〉》]*|[^\s@./_\-{IDEOGRAPHS}]+[@./_\-]*|[@./_\-]+)(?: [*†]$)?"  # noqa: RUF001
 )
-"""A line may end after each of them: blanks, a Chinese or Japanese character, a word or a part of an address."""
+"""A line may end after each of them: blanks, a Chinese or Japanese character, a word or a part of an address.
+
+What closes a sentence or a bracket begins no line, and the mark at the end of a cell stays with the last word.
+"""
 
 NO_KERNING = {"kern": False}
 ELLIPSIS = "…"
@@ -57,20 +62,20 @@ class Style:
     def _select(self, font: Font) -> str:
         return f"/{font.label} {self.size} Tf"
 
-    def _piece(self, text: str) -> Piece:
-        """The text on one line, however wide that is."""
+    def _piece(self, text: str, base: int | None = None) -> Piece:
+        """The text on one line, however wide that is. A part of a paragraph goes in the direction of the whole."""
         text = cleaned(text)
-        if PLAIN(text):
+        if not base and PLAIN(text):
             width = sum(map(self.own.width_of.__getitem__, map(ord, text)))
             return f"<{text.translate(self.own.code_of)}> Tj", width * self.size / 1000
-        shaped = [self._shaped(font, run, level) for font, run, level in self._runs(text)]
+        shaped = [self._shaped(font, run, level) for font, run, level in self._runs(text, base)]
         operators = [f"{self._select(font)} {drawn}" for font, drawn, _ in shaped]
         width = sum(width for _, _, width in shaped)
         return f"{' '.join(operators)} {self.operators}", width * self.size / 1000
 
-    def _runs(self, text: str) -> list[tuple[Font, str, int]]:
+    def _runs(self, text: str, base: int | None) -> list[tuple[Font, str, int]]:
         """Parts of the text in one font and one direction, from left to right."""
-        directions = levels(text) if RIGHT_TO_LEFT(text) else [0] * len(text)
+        directions = levels(text, base) if base or RIGHT_TO_LEFT(text) else [0] * len(text)
         face = 0
         runs: list[tuple[int, int, str]] = []
         for character, level in zip(text, directions, strict=True):
@@ -134,48 +139,49 @@ class Style:
         whole = self.piece(text)
         if whole[1] <= width:
             return [whole]
-        lines = self._wrapped(cleaned(text), width)
+        base = get_base_level(text) if RIGHT_TO_LEFT(text) else None
+        lines = self._wrapped(cleaned(text), width, base)
         if limit is None:
-            return [self.piece(line) for line in lines]
-        first = [line for line, _ in zip(lines, range(limit), strict=False)]
-        rest = next(lines, None)
-        if rest is not None:
-            first[-1] = self._cut(first[-1] + rest, width)
-        return [self.piece(line) for line in first]
+            return [self.piece(line, base) for line in lines]
+        first = list(islice(lines, limit))
+        if next(lines, None) is not None:
+            first[-1] = self._cut(first[-1], width, base)
+        return [self.piece(line, base) for line in first]
 
-    def _wrapped(self, text: str, width: float) -> Iterator[str]:
+    def _wrapped(self, text: str, width: float, base: int | None) -> Iterator[str]:
         line, taken = "", 0.0
         for token in TOKENS.findall(text):
-            parts = [token] if token.isspace() or self._width(token) <= width else graphemes(token)
+            parts = [token] if token.isspace() or self._width(token, base) <= width else graphemes(token)
             for part in parts:
                 if not line and part.isspace():
                     continue
-                longer = self._longer(line, taken, part)
+                longer = self._longer(line, taken, part, base)
                 if longer > width and line and not part.isspace():
                     yield line.rstrip()
-                    line, longer = "", self._width(part)
+                    line, longer = "", self._width(part, base)
                 line += part
                 taken = longer
         if line:
             yield line.rstrip()
 
-    def _longer(self, line: str, taken: float, part: str) -> float:
+    def _longer(self, line: str, taken: float, part: str, base: int | None) -> float:
         """How wide a line gets by one part more. Letters that join are not as wide as each of them alone."""
-        return taken + self._width(part) if PLAIN(line) and PLAIN(part) else self._width(line + part)
+        plain = not base and PLAIN(line) and PLAIN(part)
+        return taken + self._width(part) if plain else self._width(line + part, base)
 
-    def _cut(self, text: str, width: float) -> str:
+    def _cut(self, text: str, width: float, base: int | None) -> str:
         """As much of the text as there is room for, and an ellipsis."""
         kept, taken = "", 0.0
-        room = width - self._width(ELLIPSIS)
+        room = width - self._width(ELLIPSIS, base)
         for part in graphemes(text):
-            taken = self._longer(kept, taken, part)
+            taken = self._longer(kept, taken, part, base)
             if taken > room:
                 break
             kept += part
         return kept.rstrip() + ELLIPSIS
 
-    def _width(self, text: str) -> float:
-        return self.piece(text)[1]
+    def _width(self, text: str, base: int | None = None) -> float:
+        return self.piece(text, base)[1]
 
 
 class Glyph:

@@ -30,8 +30,9 @@ def draw_rows(pages: Pages, section: Rows, progress: Progress | None) -> int:
 class Table:
     def __init__(self, pages: Pages, section: Rows) -> None:
         self.pages = pages
-        self.style = Style(pages.fonts, size=8)
-        self.strong = Style(pages.fonts, size=8, weight=BOLD)
+        size = 7 if section.crowded else 8
+        self.style = Style(pages.fonts, size=size)
+        self.strong = Style(pages.fonts, size=size, weight=BOLD)
         whole = sum(column.width for column in section.columns)
         shares = [pages.width * column.width / whole for column in section.columns]
         self.widths = [share - 2 * PADDING for share in shares]
