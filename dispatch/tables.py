@@ -26,7 +26,7 @@ class CountColumn(NumberColumn):
 
 
 class ModeTable(GridTable):
-    mode = Column(verbose_name="Delivery Mode", attrs={"cell": {"scope": "row"}})
+    mode = Column(verbose_name="Delivery Mode")
     state = StatusColumn(STATES, verbose_name="State")
     a_minute = Column(verbose_name="Pace")
     due = CountColumn(verbose_name="Due")

@@ -344,8 +344,9 @@ def test_a_text_is_delivered_in_the_end(site: Sandbox) -> None:
     site.phones.pace = 0.1
     delivery = send(Mode.TEXT)
     until(lambda: status_of(delivery) == ("delivered", "Delivered to recipient"))
-    until(lambda: len(site.phones.callbacks) == 2)
-    assert {callback.status for callback in site.phones.callbacks} == {200}
+    # One that was quicker than our own record is answered 404, and comes again.
+    until(lambda: [callback.status for callback in site.phones.callbacks].count(200) == 2)
+    assert {callback.status for callback in site.phones.callbacks} <= {200, 404}
 
 
 @pytest.mark.django_db(transaction=True)
