@@ -48,6 +48,7 @@ WORDS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(words=st.lists(WORDS, min_size=1, max_size=12), width=st.floats(30, 300), limit=st.integers(1, 5))
 def test_no_line_is_wider_than_its_column(words, width, limit):
     lines = Style(Fonts(), size=8).lines(" ".join(words), width, limit)
