@@ -157,3 +157,6 @@ def copy(model: type[models.Model], columns: Sequence[str], rows: Iterator[Row])
             csv.writer(text).writerows(batch)
             text.seek(0)
             cursor.copy_expert(sql, text)
+        # At the commit each foreign key is looked up by a plan that the connection keeps. One that was made while the
+        # tables were almost empty reads all of a table, and does so for each row.
+        cursor.execute("DISCARD PLANS")

@@ -197,6 +197,27 @@ def test_a_message_with_a_hundred_thousand_deliveries() -> None:
     assert totals_of(only()).recipients == 50_000
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_large_message_after_small_ones_reads_no_table_from_end_to_end() -> None:
+    def whole_reads() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_force_next_flush()")
+            cursor.execute("SELECT sum(seq_scan) FROM pg_stat_user_tables WHERE relname LIKE 'messenger\\_logs\\_%'")
+            return int(cursor.fetchone()[0])
+
+    with connection.cursor() as cursor:
+        add_message(message("first", recipient("1", device("email", "p@mail.example"))))
+        cursor.execute("ANALYZE messenger_logs_recipient, messenger_logs_delivery")
+    # So often that the connection keeps its plans.
+    for number in range(10):
+        add_message(message(f"small {number}", recipient("1", device("email", "p@mail.example"))))
+    before = whole_reads()
+
+    add_message(message("large", *[recipient(str(n), device("email", f"p{n}@mail.example")) for n in range(1000)]))
+
+    assert whole_reads() - before < 100
+
+
 def test_queries_do_not_grow_with_recipients(django_assert_max_num_queries: Any) -> None:
     people = [recipient(str(n), device(address=f"+1612555{n:04}", code=5)) for n in range(2000)]
     with django_assert_max_num_queries(40):
