@@ -2,7 +2,6 @@
 
 import argparse
 import signal
-import threading
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -40,12 +39,12 @@ def main(arguments: list[str] | None = None) -> None:
         )
         traffic.fill()
         sandbox.before_answer = traffic.fill
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+    # Held back until they are waited for; threads of the server inherit that.
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     with sandbox:
         print(f"Stand-in providers at {sandbox.url} for {', '.join(options.domains)}", flush=True)
-        stopped.wait()
+        signal.sigwait(ends)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

@@ -15,19 +15,21 @@ _CHECKS = {
     "layers": ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
     "migrations": ["-m", "django", "makemigrations", "--check", "--dry-run"],
 }
+_PROVIDERS = ("MAILGUN_", "VOXOLOGY_")
 
 
 def main(arguments: list[str]) -> int:
     """Everything; with arguments, pytest alone with these."""
     with running(VAR, "test", throw_away=True) as services:
         # Whatever the environment says of the product, no test may talk to a real provider.
-        environment = {name: value for name, value in services.environment.items() if not name.startswith("MAILGUN_")}
+        environment = {name: value for name, value in services.environment.items() if not name.startswith(_PROVIDERS)}
         failed = [] if arguments else _failed_checks(environment)
         chromium = find_chromium(services.logs / "chromium.log")
         selection = [] if chromium else ["-m", "not browser"]
         environment["CHROMIUM"] = chromium or ""
         (VAR / "static").mkdir(exist_ok=True)  # the middleware for static files warns when it is missing
-        status = run([sys.executable, "-m", "pytest", "-n", "2", *selection, *arguments], env=environment)
+        # More than the two cores that are enough for it: many tests wait for a server or a browser.
+        status = run([sys.executable, "-m", "pytest", "-n", "3", *selection, *arguments], env=environment)
     # pytest's own summary is the last line, unless there is more to know.
     remarks = [f"The check of {name} has failed: see above." for name in failed]
     if not chromium:

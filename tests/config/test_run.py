@@ -98,7 +98,7 @@ def test_it_runs_is_killed_and_runs_again(checkout: Path, site: Site) -> None:
     assert f"http://127.0.0.1:{site.port}/" in again.wait()
     family = [again.process, *again.process.children(recursive=True)]
     again.process.send_signal(signal.SIGINT)
-    again.process.wait(30)
+    again.process.wait(60)
     assert_gone(family)
     assert "Stopping" in again.process.stdout.read()
 
