@@ -28,8 +28,7 @@ def main(arguments: list[str]) -> int:
         selection = [] if chromium else ["-m", "not browser"]
         environment["CHROMIUM"] = chromium or ""
         (VAR / "static").mkdir(exist_ok=True)  # the middleware for static files warns when it is missing
-        # More than the two cores that are enough for it: many tests wait for a server or a browser.
-        status = run([sys.executable, "-m", "pytest", "-n", "3", *selection, *arguments], env=environment)
+        status = run([sys.executable, "-m", "pytest", "-n", "2", *selection, *arguments], env=environment)
     # pytest's own summary is the last line, unless there is more to know.
     remarks = [f"The check of {name} has failed: see above." for name in failed]
     if not chromium:

@@ -37,6 +37,11 @@ def checkout(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder / "checkout"
 
 
+def _as_in_a_terminal() -> None:
+    """A shell that runs the tests in the background has them ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Site:
     def __init__(self, checkout: Path, port: int) -> None:
         self.port = port
@@ -47,6 +52,7 @@ class Site:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=_as_in_a_terminal,
         )
 
     def wait(self) -> str:
@@ -98,7 +104,7 @@ def test_it_runs_is_killed_and_runs_again(checkout: Path, site: Site) -> None:
     assert f"http://127.0.0.1:{site.port}/" in again.wait()
     family = [again.process, *again.process.children(recursive=True)]
     again.process.send_signal(signal.SIGINT)
-    again.process.wait(60)
+    again.process.wait(30)
     assert_gone(family)
     assert "Stopping" in again.process.stdout.read()
 
