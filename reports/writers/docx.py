@@ -1,6 +1,8 @@
 """DOCX: python-docx makes the document and its styles, the rows go into its XML as they come.
 
-A table in python-docx takes longer for each row the more rows it has, and all of them are in memory.
+A table in python-docx takes longer for each row the more rows it has, and all of them are in memory. So does its layout
+where the document is read: LibreOffice did not finish a table of 30,000 rows in twenty minutes. So every chunk of rows
+is a table of its own, with the heading row.
 """
 
 import re
@@ -26,6 +28,13 @@ BODY = "word/document.xml"
 ROWS_GO_HERE = "rows-go-here"
 QUICKLY = 1
 """The level of compression; a table of rows gets small in any case."""
+
+END_OF_TABLE = b"</w:tbl>"
+# Without a paragraph between them two tables are one. This one is as low as a line can be.
+BETWEEN_TABLES = (
+    b'<w:p><w:pPr><w:spacing w:before="0" w:after="0" w:line="20" w:lineRule="exact"/>'
+    b'<w:rPr><w:sz w:val="2"/></w:rPr></w:pPr></w:p>'
+)
 
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 RIGHT_TO_LEFT = frozenset({"R", "AL"})
@@ -57,7 +66,10 @@ def write(document: Document, file: BinaryIO, *, progress: Progress | None = Non
             before, after = _around_the_rows(content)
             with written.open(name, "w", force_zip64=True) as body:
                 body.write(before)
+                begin = END_OF_TABLE + BETWEEN_TABLES + before[before.rindex(b"<w:tbl>") :]
                 for chunk in in_chunks(table.rows, progress):
+                    if count:
+                        body.write(begin)
                     body.write("".join(map(_row, chunk)).encode())
                     count += len(chunk)
                 body.write(after)

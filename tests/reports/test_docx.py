@@ -5,6 +5,7 @@ from docx.oxml.ns import qn
 
 from reports.document import DUPLICATE, Column, Rows, Text
 from reports.writers import Format
+from reports.writers.progress import CHUNK
 from tests.reports.documents import a_document, a_row, docx_rows, written
 
 
@@ -42,6 +43,19 @@ def test_what_xml_cannot_hold_is_left_out():
 
 def test_duplicate_addresses_carry_a_cross():
     assert docx_rows(a_document([a_row(device=f"a@example.org{DUPLICATE}")]))[0][2] == "a@example.org†"
+
+
+def test_many_rows_are_several_tables_each_with_the_heading_row():
+    tables = opened(a_document([a_row(f"Parent {number}") for number in range(CHUNK + 500)])).tables[-2:]
+    assert [len(table._tbl.tr_lst) for table in tables] == [CHUNK + 1, 501]
+    first, last = tables[0].rows, tables[-1].rows
+    assert [cell.text for cell in first[0].cells] == [cell.text for cell in last[0].cells]
+    assert last[0]._tr.trPr.find(qn("w:tblHeader")) is not None
+    assert (first[1].cells[0].text, last[-1].cells[0].text) == ("Parent 0", f"Parent {CHUNK + 499}")
+
+
+def test_a_whole_chunk_leaves_no_table_without_rows():
+    assert len(opened(a_document([a_row()] * CHUNK)).tables) == len(opened(a_document([a_row()])).tables)
 
 
 def test_a_table_without_rows_has_its_heading_row():
