@@ -1,7 +1,6 @@
 """bin/bench grid: the Mailgun Message Log at millions of events, beside the usual way of paging and searching."""
 
 import argparse
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
@@ -13,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from bench.databases import own_database
 from bench.events import DOMAIN, empty, fill, make_district
-from bench.measure import Comparison, print_table, seconds
+from bench.measure import ROUNDS, Comparison, in_turn, print_table
 from grid.paging import Bounds, Key, Sort, Total, fetch_page
 from mailgun_sync.filters import RecipientFilter
 from mailgun_sync.models import MailgunEvent
@@ -28,7 +27,6 @@ SEARCHES = {
     "no hits, each part in many": "9@example.net",
     "many hits": "garcia",
 }
-ROUNDS = 3
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -64,15 +62,6 @@ def shown() -> MailgunEventQuerySet:
 def bounds() -> Bounds:
     now = timezone.now()
     return Bounds("occurred_at", low=now - timedelta(days=DAYS), high=now + timedelta(days=1))
-
-
-def in_turn(ours: Callable[[], object], naive: Callable[[], object]) -> Comparison:
-    found = Comparison()
-    ours(), naive()  # what both need is in memory then
-    for _ in range(ROUNDS):
-        found.ours.append(seconds(ours))
-        found.naive.append(seconds(naive))
-    return found
 
 
 def measure_pages(far: int) -> dict[str, Comparison]:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from accounts.models import User
 from bench import naive_ledger
 from bench.databases import own_database
-from bench.measure import Comparison, print_table, seconds
+from bench.measure import ROUNDS, Comparison, in_turn, print_table, seconds
 from bench.messages import DAYS, as_json, fill, vacuum
 from grid.paging import Key, Total, fetch_page
 from grid.views import GridView
@@ -29,7 +29,6 @@ from messenger_logs.views.classic import AdministrationSentMessageLog
 from messenger_logs.views.message import AnybodysMessageRecipients
 
 SIZE = 50
-ROUNDS = 3
 IMPORTED_AT_ONCE = 500
 """Recipients of each message that is taken in."""
 
@@ -268,15 +267,6 @@ def measure_intake(deliveries: int) -> Comparison:
 
 
 # What is printed
-
-
-def in_turn(ours: Callable[[], object], naive: Callable[[], object]) -> Comparison:
-    found = Comparison()
-    ours(), naive()  # what both need is in memory then
-    for _ in range(ROUNDS):
-        found.ours.append(seconds(ours))
-        found.naive.append(seconds(naive))
-    return found
 
 
 def print_milliseconds(title: str, found: Found) -> None:

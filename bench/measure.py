@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+ROUNDS = 3
+
 
 @dataclass
 class Comparison:
@@ -36,6 +38,16 @@ def seconds(action: Callable[[], object]) -> float:
     began = time.perf_counter()
     action()
     return time.perf_counter() - began
+
+
+def in_turn(ours: Callable[[], object], naive: Callable[[], object]) -> Comparison:
+    """So often as ROUNDS says, and once before that."""
+    found = Comparison()
+    ours(), naive()  # what both need is in memory then
+    for _ in range(ROUNDS):
+        found.ours.append(seconds(ours))
+        found.naive.append(seconds(naive))
+    return found
 
 
 def print_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

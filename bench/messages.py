@@ -8,23 +8,13 @@ from typing import Any
 from django.db import connection, models, transaction
 
 from accounts.models import User
-from bench.events import SENDERS, make_district
+from bench.events import SENDERS, SUBJECTS, make_district
 from config.demo import names
 from messenger_logs.models import Delivery, Recipient, School, SentMessage
 
 FAMILIES = 60_000
 """So many people get the ordinary messages; the large one goes to as many more as it needs."""
 DAYS = 400
-SUBJECTS = [
-    "Attendance notice",
-    "School closed tomorrow",
-    "Lunch balance is low",
-    "Conference sign-up opens Monday",
-    "Missing assignments this week",
-    "Bus 14 runs late",
-    "Picture day is Thursday",
-    "Library books are due",
-]
 KINDS = ["Message Builder", "Attendance", "Behavior", "Missing Assignment", "Grades", "Food Service"]
 _PAIRS = [pair for community in names.COMMUNITIES for pair in names.pairs(community.given)]
 _FAMILY_PAIRS = [pair for community in names.COMMUNITIES for pair in names.pairs(community.family)]

@@ -29,9 +29,10 @@ _STARTS = {
 }
 
 
-def not_left(mode: Mode) -> QuerySet[Delivery]:
-    """Deliveries of a mode of which nothing has left yet. A duplicate follows its first row, and never leaves."""
-    return Delivery.objects.filter(mode=mode, outcome=Outcome.PENDING, status__in=NOT_LEFT, duplicate=False)
+def not_left(mode: Mode | None = None) -> QuerySet[Delivery]:
+    """Deliveries (of a mode) of which nothing has left yet. A duplicate follows its first row, and never leaves."""
+    rows = Delivery.objects.filter(outcome=Outcome.PENDING, status__in=NOT_LEFT, duplicate=False)
+    return rows.filter(mode=mode) if mode else rows
 
 
 def starts_of(message: SentMessage, mode: Mode) -> datetime:

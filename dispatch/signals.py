@@ -6,7 +6,7 @@ from django.dispatch import receiver
 
 from dispatch import held_up
 from dispatch.models import OpenCall
-from dispatch.services.recording import finish
+from dispatch.services.recording import finish_alone
 from dispatch.tasks import hang_up_calls
 from messenger_logs.models import Redial, SentMessage
 from messenger_logs.signals import cancel_completed, message_canceled, what_holds_up
@@ -23,7 +23,7 @@ def end_what_is_open(message_id: int, **_: Any) -> None:
 @receiver(cancel_completed)
 def note_the_end(message_id: int, **_: Any) -> None:
     """Where nothing is under way any more; otherwise the record of the last of it does so."""
-    finish(message_id)
+    finish_alone(message_id)
 
 
 @receiver(what_holds_up)

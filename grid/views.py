@@ -155,11 +155,15 @@ class GridView(View):
         self.sort = self.read_sort(asked.get("sort", self.default_sort))
         self.size = self.read_size(asked.get("rows", str(DEFAULT_SIZE)))
 
+    def export_format(self) -> str:
+        """The file that is asked for, if any. What was misunderstood is said on the page; a file could not say so."""
+        format = self.asked.get("export", "")
+        understood = not self.complaints and not self.filterset.problems
+        return format if understood and format in dict(exporter().formats) else ""
+
     def answer(self) -> HttpResponseBase:
-        # What was misunderstood is said on the page; an export of something else could not say so.
-        export = exporter()
-        if self.asked.get("export") in dict(export.formats) and not self.complaints and not self.filterset.problems:
-            return export(self, self.asked["export"])
+        if format := self.export_format():
+            return exporter()(self, format)
         notes = self.fetch()
         self.rows.data = self.page.rows
         return self.render(

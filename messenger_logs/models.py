@@ -129,6 +129,11 @@ class SentMessage(models.Model):
                 name="message_cancel_unfinished",
                 condition=Q(cancel_asked_at__isnull=False, cancel_completed_at=None),
             ),
+            models.Index(
+                fields=["dispatch_started_at"],
+                name="message_without_an_end",
+                condition=Q(dispatched_here=True, dispatch_started_at__isnull=False, dispatch_finished_at=None),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

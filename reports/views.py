@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import View
@@ -17,6 +18,7 @@ from accounts.access import SignedInRequest, ToolRightMixin
 from accounts.models import User
 from accounts.services import record
 from accounts.tools import Tool
+from grid.views import is_htmx
 from messenger_logs.links import PAGES
 from messenger_logs.shown import subject_text
 from reports import services
@@ -149,10 +151,10 @@ def still_allowed(job: ReportJob, user: User) -> Report:
 
 
 def shown(request: SignedInRequest, fragment: str, page: str, context: dict[str, Any]) -> HttpResponse:
-    return uncached(render(request, fragment if request.htmx else page, context))
+    return uncached(render(request, fragment if is_htmx(request) else page, context))
 
 
 def uncached(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = "private, no-store"
-    response["Vary"] = "HX-Request, Cookie"
+    patch_vary_headers(response, ["HX-Request"])
     return response

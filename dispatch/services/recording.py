@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from dispatch.due import EMERGENCY, asks_for_redial
+from dispatch.due import EMERGENCY, asks_for_redial, not_left
 from dispatch.gateways import Answer
 from dispatch.models import Claim, OpenCall
 from dispatch.services.claims import give_back
@@ -49,6 +49,7 @@ def record(claim: Claim, answer: Answer, *, only: Claim.State | None = None) -> 
         OpenCall.objects.filter(message=claim.message_id, delivery__in=claim.deliveries).update(hang_up=True)
         if any(result.report is None for result in answer.results):
             complete_cancel(message_id=claim.message_id)
+            finish_alone(claim.message_id)
     return True
 
 
@@ -60,19 +61,33 @@ def record_reports(message_id: int, mode: Mode, reports: Sequence[StatusReport])
         finish(message_id)
 
 
-def begun_and_done() -> Q:
-    """Messages of ours that have ended and do not say when. Of a canceled one, nothing may be under way any more."""
+def without_an_end() -> QuerySet[SentMessage]:
+    """Messages of ours that have begun and do not say when they ended: few at any time, an index has just these."""
+    return SentMessage.objects.filter(
+        dispatched_here=True, dispatch_started_at__isnull=False, dispatch_finished_at=None
+    )
+
+
+def begun_and_done() -> QuerySet[SentMessage]:
+    """Those of them that have ended. Of a canceled one, nothing may wait or be under way any more."""
     claims = Claim.objects.filter(message=OuterRef("pk")).exclude(state=Claim.State.SETTLED)
-    under_way = Exists(claims) | Exists(OpenCall.objects.filter(message=OuterRef("pk")))
-    stopped = Q(~under_way, status=Status.CANCELED_IN_PROGRESS, cancel_completed_at__isnull=False)
-    ended = Q(status__in=[Status.SENT, Status.ERROR]) | stopped
-    return Q(ended, dispatched_here=True, dispatch_started_at__isnull=False, dispatch_finished_at=None)
+    calls = OpenCall.objects.filter(message=OuterRef("pk"))
+    open = Exists(claims) | Exists(calls) | Exists(not_left().filter(message=OuterRef("pk")))
+    stopped = Q(~open, status=Status.CANCELED_IN_PROGRESS, cancel_completed_at__isnull=False)
+    return without_an_end().filter(Q(status__in=[Status.SENT, Status.ERROR]) | stopped)
 
 
 def finish(message_id: int) -> None:
     """Let the message's status follow, and say when all of it was done. For whoever has its turnstile."""
     settle_status(message_id=message_id)
-    SentMessage.objects.filter(begun_and_done(), pk=message_id).update(dispatch_finished_at=Now())
+    begun_and_done().filter(pk=message_id).update(dispatch_finished_at=Now())
+
+
+@transaction.atomic
+def finish_alone(message_id: int) -> None:
+    """The same, for whoever does not have it."""
+    lock_totals(message_id=message_id)
+    finish(message_id)
 
 
 def _canceled(message_id: int) -> bool:

@@ -7,21 +7,19 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from dispatch.due import reached_after_all
+from dispatch.due import not_left, reached_after_all
 from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_for
 from dispatch.models import Claim
 from dispatch.services.handing import hand_off_of, items_of
-from dispatch.services.recording import begun_and_done, finish, record
-from messenger_logs.models import Delivery, Redial, SentMessage
+from dispatch.services.recording import begun_and_done, finish_alone, record, without_an_end
+from messenger_logs.models import Redial
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.services.stopping import complete_cancel
-from messenger_logs.services.totals import lock_totals
-from messenger_logs.statuses import NOT_LEFT, PHONE, DeliveryStatus, Mode, Outcome
+from messenger_logs.statuses import PHONE, DeliveryStatus, Mode
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +32,8 @@ def sweep() -> int:
     """Settle stale claims. May run any number of times, by many at once. Returns how many claims it settled."""
     settled = sum(_tried(give_back_stale, claim) for claim in _stale(State.CLAIMED))
     settled += sum(_tried(look_up, claim) for claim in _stale(State.HANDED))
-    forget_redials()
     stop_leftovers()
+    forget_redials()
     return settled
 
 
@@ -107,9 +105,9 @@ def _unknown(delivery_id: int, attempt: int, mode: Mode) -> StatusReport:
 
 def stop_leftovers() -> None:
     """What was given back to a canceled message, by a worker that died before it could say Canceled."""
-    waiting = Delivery.objects.filter(message=OuterRef("pk"), outcome=Outcome.PENDING, status__in=NOT_LEFT)
-    canceled = SentMessage.objects.filter(dispatched_here=True, cancel_completed_at__isnull=False)
-    for pk in canceled.filter(Exists(waiting.filter(duplicate=False))).values_list("pk", flat=True)[:100]:
+    canceled = without_an_end().filter(cancel_completed_at__isnull=False)
+    leftovers = canceled.filter(Exists(not_left().filter(message=OuterRef("pk"))))
+    for pk in leftovers.values_list("pk", flat=True)[:100]:
         complete_cancel(message_id=pk)
 
 
@@ -121,8 +119,5 @@ def forget_redials() -> None:
     messages = set(reached.values_list("message", flat=True))
     reached.delete()
     # With those whose last report came in by another way than the dispatcher's.
-    done = SentMessage.objects.filter(begun_and_done()).values_list("pk", flat=True)
-    for message_id in messages | set(done[:100]):
-        with transaction.atomic():
-            lock_totals(message_id=message_id)
-            finish(message_id)
+    for message_id in messages | set(begun_and_done().values_list("pk", flat=True)[:100]):
+        finish_alone(message_id)
