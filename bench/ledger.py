@@ -17,16 +17,16 @@ from bench import naive_ledger
 from bench.databases import own_database
 from bench.measure import ROUNDS, Comparison, in_turn, print_table, seconds
 from bench.messages import DAYS, as_json, fill, vacuum
-from grid.paging import Key, Total, fetch_page
-from grid.views import GridView
+from listings.paging import Key, Total, fetch_page
+from listings.views import ListingView
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.people import find_people
 from messenger_logs.services.intake import add_message
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
 from messenger_logs.totals import totals_of
-from messenger_logs.views.classic import AdministrationSentMessageLog
-from messenger_logs.views.message import AnybodysMessageRecipients
+from web.listings.sent_message_log import AdministrationSentMessageLog
+from web.views.message import AnybodysMessageRecipients
 
 SIZE = 50
 IMPORTED_AT_ONCE = 500
@@ -73,7 +73,7 @@ def make_ledger(options: argparse.Namespace) -> None:
 class Shown:
     """A grid as its view makes it, and a page of it."""
 
-    view: GridView
+    view: ListingView
     page: int = 1
 
     def ours(self) -> Callable[[], None]:
@@ -105,7 +105,7 @@ class Shown:
         return Key(before.pk, value, backward=False)
 
 
-def shown(view_class: type[GridView], asked: dict[str, str], *, page: int = 1, **kwargs: Any) -> Shown:
+def shown(view_class: type[ListingView], asked: dict[str, str], *, page: int = 1, **kwargs: Any) -> Shown:
     request = RequestFactory().get("/")
     request.user = administrator()
     view = view_class()
@@ -165,12 +165,14 @@ def print_answers(large: SentMessage) -> None:
     days = QueryDict(mutable=True)
     days.update(all_days())
     addresses = {
-        "Sent Message Log, a week": reverse("messenger_logs:admin_log"),
-        "Sent Message Log, all days": f"{reverse('messenger_logs:admin_log')}?{days.urlencode()}",
-        "Sent Message Log 2.0": f"{reverse('messenger_logs:log_2')}?whose=all",
-        "Large message": reverse("messenger_logs:admin_message", kwargs={"pk": large.pk}),
-        "Recipients of the large message": reverse("messenger_logs:admin_message_recipients", kwargs={"pk": large.pk}),
-        "Home": reverse("messenger_logs:home"),
+        "Sent Message Log, a week": reverse("web:admin_sent_message_log"),
+        "Sent Message Log, all days": f"{reverse('web:admin_sent_message_log')}?{days.urlencode()}",
+        "Sent Message Log 2.0": f"{reverse('web:sent_message_log_2')}?whose=all",
+        "Large message": reverse("web:admin_sent_message_log_message", kwargs={"pk": large.pk}),
+        "Recipients of the large message": reverse(
+            "web:admin_sent_message_log_message_recipients", kwargs={"pk": large.pk}
+        ),
+        "Home": reverse("web:home"),
     }
 
     def ask(address: str) -> None:

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import intcomma
 
 from messenger_logs.models import SentMessage
-from messenger_logs.tables.v2 import calendars_text, modes_text
 from messenger_logs.totals import Totals
+from web.tables.v2 import calendars_text, modes_text
 
 Pairs = list[tuple[str, str]]
 

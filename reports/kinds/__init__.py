@@ -5,21 +5,22 @@ from typing import Any
 from django.http import Http404
 
 from accounts.models import User
-from grid.views import GridView
-from mailgun_sync.views import MailgunMessageLog
-from messenger_logs.views.recipient_log import RecipientLog
+from listings.views import ListingView
 from reports.kinds.base import Report
-from reports.kinds.grid import GridReport
+from reports.kinds.listing import ListingReport
 from reports.kinds.mailgun import MailgunReport
 from reports.kinds.message import MessageReport
-from reports.kinds.message_2 import Message2Report
 from reports.kinds.recipient import RecipientReport
 from reports.kinds.sent_message import SentMessageReport
+from reports.kinds.sent_message_log_2 import SentMessageLog2Report
+from web.listings.recipient_log import RecipientLog
+from web.views.sync_status import MailgunMessageLog
 
 KINDS: dict[str, type[Report]] = {
-    kind.kind: kind for kind in (SentMessageReport, Message2Report, MailgunReport, RecipientReport, GridReport)
+    kind.kind: kind
+    for kind in (SentMessageReport, SentMessageLog2Report, MailgunReport, RecipientReport, ListingReport)
 }
-MESSAGE_KINDS: tuple[type[MessageReport], ...] = (SentMessageReport, Message2Report)
+MESSAGE_KINDS: tuple[type[MessageReport], ...] = (SentMessageReport, SentMessageLog2Report)
 
 
 def open_report(kind: str, user: User, options: dict[str, Any]) -> Report:
@@ -40,10 +41,10 @@ def open_shared(kind: str, user: User, options: dict[str, Any]) -> Report:
     raise Http404("There is no such report.")
 
 
-def report_of_grid(view: GridView) -> GridReport:
+def report_of_grid(view: ListingView) -> ListingReport:
     """What a grid gives as a file: two logs have a report of their own."""
     if isinstance(view, MailgunMessageLog):
         return MailgunReport.of(view)
     if isinstance(view, RecipientLog):
         return RecipientReport.of(view)
-    return GridReport.of(view)
+    return ListingReport.of(view)

@@ -13,10 +13,10 @@ from mailgun_sync.models import EventKind, MailgunEvent
 from mailgun_sync.querysets import SUPPRESSED
 from reports.document import Figures, Section
 from reports.kinds.base import number
-from reports.kinds.grid import GridReport
+from reports.kinds.listing import ListingReport
 
 
-class MailgunReport(GridReport):
+class MailgunReport(ListingReport):
     kind = "mailgun"
     label = "Mailgun Message Report"
 

@@ -11,13 +11,13 @@ from django.http import Http404
 
 from accounts.access import MissingRight
 from accounts.models import User
-from accounts.services import record
+from accounts.services import record_audit_event
 from accounts.tools import Right, Tool
-from messenger_logs.bodies import merged
+from messenger_logs.html_to_text import html_to_text
+from messenger_logs.merge_fields import merged
 from messenger_logs.models import SentMessage
-from messenger_logs.plain_text import plain_text
 from messenger_logs.querysets import SentMessageQuerySet
-from messenger_logs.shown import subject_text
+from messenger_logs.status_labels import subject_text
 from messenger_logs.statuses import Mode
 from reports.document import Text
 from reports.kinds.base import BadOptions, Report, ReportForm, sentences
@@ -81,7 +81,7 @@ class MessageReport(Report):
         return f"{self.kind}-report-{self.message.pk}"
 
     def record(self, *, by: User, format: Format, rows: int | None) -> None:
-        record(
+        record_audit_event(
             by=by,
             action=f"report.{self.kind.replace('-', '_')}",
             target=subject_text(self.message),
@@ -117,7 +117,7 @@ def message_detail(message: SentMessage) -> Text:
         "Message Detail",
         [
             ("Reply To Email", message.reply_to),
-            *((label, plain_text(merged(body, {}))) for label, body in shown),
+            *((label, html_to_text(merged(body, {}))) for label, body in shown),
             *([("Attachments", files)] if files else []),
         ],
     )

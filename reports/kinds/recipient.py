@@ -8,15 +8,15 @@ from typing import Any
 from django.db.models import Count
 from django.http import Http404
 
-from messenger_logs.filters.recipient_log import RecipientLogFilters
-from messenger_logs.shown import OUTCOMES
+from messenger_logs.status_labels import OUTCOMES
 from messenger_logs.statuses import Outcome
 from reports.document import Figures, Section
 from reports.kinds.base import Pairs, number
-from reports.kinds.grid import GridReport
+from reports.kinds.listing import ListingReport
+from web.filters.recipient_log import RecipientLogFilters
 
 
-class RecipientReport(GridReport):
+class RecipientReport(ListingReport):
     kind = "recipient"
     label = "Recipient Report"
 

@@ -12,14 +12,14 @@ from django.utils import timezone
 
 from accounts.tools import Tool
 from messenger_logs.models import SentMessage
-from messenger_logs.shown import MESSAGE_STATUSES, subject_text
+from messenger_logs.status_labels import MESSAGE_STATUSES, subject_text
 from messenger_logs.statuses import PHONE, Mode
-from messenger_logs.templatetags.durations import duration
 from messenger_logs.totals import Totals, totals_of
 from reports.document import DUPLICATE, Column, Document, Figures, Rows, Section
 from reports.kinds.base import Choices, OneChoice, Pairs, labels, moment, number
 from reports.kinds.deliveries import ClassicRows
 from reports.kinds.message import MessageForm, MessageReport, message_detail
+from web.templatetags.durations import duration
 
 
 class Device(TextChoices):

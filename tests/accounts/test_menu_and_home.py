@@ -4,9 +4,9 @@ import pytest
 from django.contrib.auth.models import Group
 from django.urls import reverse
 
-from accounts.menu import menu_of
 from accounts.models import User
 from accounts.tools import Right, Tool
+from web.menu import menu_of
 
 pytestmark = pytest.mark.django_db
 
@@ -43,10 +43,10 @@ def test_what_the_menu_shows_opens_and_what_it_hides_does_not(make_user, signed_
 
 def test_the_page_one_is_on_is_marked(make_user, signed_in):
     client = signed_in(make_user(Tool.USER_GROUPS))
-    address = reverse("accounts:user_groups")
+    address = reverse("web:user_groups")
     assert f'href="{address}" aria-current="page"' in client.get(address).text
     group = Group.objects.earliest("id")
-    below = client.get(reverse("accounts:user_group", args=[group.pk])).text
+    below = client.get(reverse("web:user_group", args=[group.pk])).text
     assert f'href="{address}" aria-current="true"' in below
     assert '"/" aria-current' not in below
 

@@ -2,8 +2,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+import demo
 from accounts.models import User
-from config import demo
 
 pytestmark = pytest.mark.django_db
 

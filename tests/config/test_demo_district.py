@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import Count, F, Q
 
-from config import demo
-from config.demo.names import COMMUNITIES, pairs
+import demo
+from demo.names import COMMUNITIES, pairs
 from mailgun_sync.models import MailgunEvent
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, MessageTotals, Recipient, School, SentMessage
 from messenger_logs.services.addresses import normalized

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from config import demo
+import demo
 from messenger_logs.models import Delivery, SentMessage
 
 pytestmark = pytest.mark.django_db

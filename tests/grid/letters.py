@@ -13,10 +13,10 @@ from django.db.models.functions import Upper
 from django.http import HttpResponse
 from django.urls import include, path
 
-from grid.filters import ContainsFilter, DateRangeFilter, GridFilterSet, OptionFilter
-from grid.statuses import Shape, Status, Tone
-from grid.tables import ROW_LINK, GridTable, NumberColumn, StatusColumn, TimeColumn
-from grid.views import GridView
+from core.statuses import Shape, Status, Tone
+from listings.columns import ROW_LINK, ListingTable, NumberColumn, StatusColumn, TimeColumn
+from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
+from listings.views import ListingView
 
 STATUSES = {
     "sent": Status("Sent", Shape.CHECK, Tone.GOOD, "The post office has it."),
@@ -48,7 +48,7 @@ class Letter(models.Model):
         return f"/letters/{self.pk}/"
 
 
-class LetterTable(GridTable):
+class LetterTable(ListingTable):
     status = StatusColumn(STATUSES)
     posted_at = TimeColumn(verbose_name="Posted")
     recipient = tables.Column(verbose_name="Recipient Email")
@@ -57,7 +57,7 @@ class LetterTable(GridTable):
     remark = tables.Column(orderable=False)
 
 
-class LetterFilters(GridFilterSet):
+class LetterFilters(ListingFilterSet):
     created = DateRangeFilter("posted_at", days_back=30)
     status = OptionFilter(choices=[(key, status.word) for key, status in STATUSES.items()])
     recipient = ContainsFilter(label="Recipient Email")
@@ -66,7 +66,7 @@ class LetterFilters(GridFilterSet):
     personal = {"recipient"}
 
 
-class LetterLog(GridView):
+class LetterLog(ListingView):
     title = "Letter Log"
     menu_path = "Messenger"
     table_class = LetterTable

@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from grid.exports import exported_rows
-from grid.tables import PageRows
+from listings.columns import PageRows
+from listings.exports import exported_rows
 from tests.grid.conftest import NOW
 from tests.grid.letters import Letter, LetterLog, LetterTable, Shown, make_letters
 

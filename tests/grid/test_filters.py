@@ -4,7 +4,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from grid.dates import DateRange, read_day
+from listings.dates import DateRange, read_day
 from tests.grid.conftest import NOW
 from tests.grid.letters import Shown, make_letters
 

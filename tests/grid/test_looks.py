@@ -5,14 +5,14 @@ import pytest
 from django.template import Context, Template
 from django.utils import timezone
 
-from grid.tables import time_element, time_text
+from listings.columns import time_element, time_text
 from tests.grid.letters import STATUSES
 
 MOMENT = datetime(2026, 11, 20, 16, 31, 7, tzinfo=UTC)
 
 
 def shown(source: str, **context: object) -> lxml.html.HtmlElement:
-    html = Template("{% load grid %}" + source).render(Context(context))
+    html = Template("{% load listings %}" + source).render(Context(context))
     return lxml.html.fragment_fromstring(html, create_parent=True)
 
 

@@ -8,7 +8,7 @@ from django_tables2 import Column
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grid.paging import Bounds, Key, Sort, Total, fetch_page, key_name, read_key, rows_beyond
+from listings.paging import Bounds, Key, Sort, Total, fetch_page, key_name, read_key, rows_beyond
 from tests.grid.conftest import NOW
 from tests.grid.letters import Letter, LetterLog, LetterTable, Shown, make_letters
 

@@ -3,7 +3,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grid.finds import KEPT
+from listings.saved_searches import KEPT
 from tests.grid.conftest import NOW
 from tests.grid.letters import LetterLog, Shown, make_letters
 

@@ -3,8 +3,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+import demo
 from accounts.models import User
-from config import demo
 
 USUAL = demo.Size()
 

@@ -1,0 +1,210 @@
+"""The families and messages of the demo district, made in the database: a million devices take no longer than coffee.
+
+What is made follows from the seed, and from the moment it is made at: days count back from it.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+from psycopg2.extensions import quote_ident
+from psycopg2.extras import execute_values
+
+from accounts.models import User
+from demo import names
+from demo.kinds import CRITERIA, KINDS, Becomes, outcomes
+from demo.staff import STAFF
+from listings.dates import start_of
+from messenger_logs.models import SentMessage
+from messenger_logs.services.message_status import status_from
+from messenger_logs.services.totals import recount_all
+from messenger_logs.statuses import CODES, OUTCOMES, RANKS, DeliveryStatus, Mode
+from messenger_logs.totals import totals_of_many
+
+SQL = Path(__file__).with_name("sql")
+EVENTS_DOMAIN = "mg.harrison.example"
+# Those of the staff who send.
+SENDERS = ("admin", "principal", "counselor", "frontoffice")
+_TABLES = ("school", "calendar", "sentmessage", "recipient", "delivery", "deviceattempt")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many of each: recipients are those of all messages together."""
+
+    messages: int = 300
+    recipients: int = 9_000
+    events: int = 0
+    seed: int = 1
+
+    @property
+    def people(self) -> int:
+        """Each person gets about twenty messages; of the few that there may be, each has people enough."""
+        return max(400, self.recipients // 20, self.recipients // max(1, self.messages) * 2)
+
+
+def make_district(size: Size, *, now: datetime | None = None) -> None:
+    """Make families and messages, sent by the staff, all or nothing."""
+    now = (now or timezone.now()).replace(microsecond=0)
+    with transaction.atomic(), connection.cursor() as cursor:
+        _make_word_lists(cursor)
+        given = _given(size, now)
+        steps = ["1_people", "2_messages", "3_recipients", "4_deliveries"]
+        for step in [*steps, *(["5_events"] if size.events else [])]:
+            # The braces name values; these statements have no others.
+            cursor.execute((SQL / f"{step}.sql").read_text().format_map({name: f"%({name})s" for name in given}), given)
+        cursor.execute("SELECT id FROM demo_message")
+        _settle([pk for (pk,) in cursor.fetchall()])
+    with connection.cursor() as cursor:
+        for table in _TABLES:
+            cursor.execute(f"ANALYZE {quote_ident(f'messenger_logs_{table}', cursor.cursor)}")
+
+
+def _settle(messages: list[int]) -> None:
+    """Count the messages, and mend the status of those of which, by chance, nothing got through."""
+    recount_all(message_ids=messages)
+    sent = list(SentMessage.objects.filter(pk__in=messages, status=SentMessage.Status.SENT))
+    totals = totals_of_many(sent)
+    for message in sent:
+        message.status = status_from(totals[message.pk])
+    SentMessage.objects.bulk_update(sent, ["status"], batch_size=1000)
+
+
+def _given(size: Size, now: datetime) -> dict[str, Any]:
+    """What the statements name."""
+    today = timezone.localdate(now)
+    new_year = date(today.year - (today.month < 7), 7, 1)
+    years = [f"{year}-{(year + 1) % 100:02}" for year in (new_year.year - 1, new_year.year)]
+    return {
+        "seed": size.seed,
+        "messages": size.messages,
+        "recipients": size.recipients,
+        "events": size.events,
+        "people": size.people,
+        "now": now,
+        "zone": settings.TIME_ZONE,
+        "new_year": start_of(new_year),
+        "years": years,
+        "schools": list(names.SCHOOLS),
+        "school_count": len(names.SCHOOLS),
+        "kinds": sum(kind.often for kind in KINDS),
+        "kinds_2": [i for i, kind in enumerate(KINDS) if kind.message_type.startswith("Messenger 2.0")],
+        "senders": len(SENDERS),
+        "landline": names.LANDLINE_AREA_CODE,
+        "areas": list(names.AREA_CODES),
+        "area_count": len(names.AREA_CODES),
+        "domains": list(names.MAIL_DOMAINS),
+        "domain_count": len(names.MAIL_DOMAINS),
+        "domain": EVENTS_DOMAIN,
+    }
+
+
+def _make_word_lists(cursor: Any) -> None:
+    """Everything that is drawn from, as tables for the statements to join."""
+    communities, words, low = [], [], 0
+    for number, community in enumerate(names.COMMUNITIES):
+        given, family = names.pairs(community.given), names.pairs(community.family)
+        communities.append((number, community.language, low, low + community.percent - 1, len(given), len(family)))
+        low += community.percent
+        words += [(number, "given", i, *pair) for i, pair in enumerate(given)]
+        words += [(number, "family", i, *pair) for i, pair in enumerate(family)]
+    _table(cursor, "demo_community", "id int, language text, low int, high int, givens int, families int", communities)
+    _table(cursor, "demo_name", "community int, kind text, i int, shown text, letters text", words)
+    _table(cursor, "demo_sender", "i int, id int, name text, username text", _senders())
+    _table(
+        cursor,
+        "demo_kind",
+        "i int, engine text, message_type text, subject text, modes text[], audience float, scheduled bool,"
+        " bodies jsonb, attachments jsonb, criteria jsonb",
+        _kinds(),
+    )
+    _table(
+        cursor,
+        "demo_outcome",
+        "mode text, low int, high int, status text, detail text, outcome text, code int, most_attempts int,"
+        " email_outcome text, email_reason text",
+        _chances(outcomes()),
+    )
+    _table(cursor, "demo_fixed", "mode text, status text, detail text, outcome text, code int, attempts int", _fixed())
+    _table(cursor, "demo_rank", "status text, rank int", [(str(status), rank) for status, rank in RANKS.items()])
+
+
+def _table(cursor: Any, name: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
+    cursor.execute(f"CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP")
+    execute_values(cursor.cursor, f"INSERT INTO {name} VALUES %s", list(rows))  # noqa: S608  (our own names)
+    cursor.execute(f"ANALYZE {name}")
+
+
+def _senders() -> list[tuple[int, int, str, str]]:
+    staff = {user.username: user for user in User.objects.filter(username__in=[person.username for person in STAFF])}
+    senders = [staff[username] for username in SENDERS]
+    return [(i, user.pk, user.listed_name, user.username) for i, user in enumerate(senders)]
+
+
+def _kinds() -> list[tuple[Any, ...]]:
+    """Each kind once, then those that are frequent again."""
+    again = [kind for kind in KINDS for _ in range(kind.often - 1)]
+    return [
+        (
+            i,
+            kind.engine,
+            kind.message_type,
+            kind.subject,
+            list(kind.modes),
+            kind.audience,
+            kind.scheduled,
+            json.dumps(dict.fromkeys(kind.modes, kind.body)),
+            json.dumps([{"name": kind.attachment, "size": 48_000}] if kind.attachment else []),
+            json.dumps(CRITERIA[kind.engine]),
+        )
+        for i, kind in enumerate([*KINDS, *again])
+    ]
+
+
+def _chances(all_outcomes: list[Becomes]) -> list[tuple[Any, ...]]:
+    """Each outcome with its part of the numbers from 0 to 999 of its mode; what is left of them goes to the last."""
+    rows: list[tuple[Any, ...]] = []
+    for mode in Mode:
+        of_mode = [outcome for outcome in all_outcomes if outcome.mode == mode]
+        low = 0
+        for outcome in of_mode:
+            high = 999 if outcome is of_mode[-1] else low + outcome.share - 1
+            rows.append((str(mode), low, high, *map(_plain, outcome[2:])))
+            low += outcome.share
+        assert low <= 1000, f"{mode}: {low} of a thousand"
+    return rows
+
+
+def _fixed() -> list[tuple[Any, ...]]:
+    """What becomes of a device for a reason: the status, the code where there is one, and how often it was tried."""
+    codes = {
+        (Mode.VOICE, DeliveryStatus.DUPLICATE): -4,
+        (Mode.TEXT, DeliveryStatus.DUPLICATE): -4,
+        (Mode.TEXT, DeliveryStatus.OPT_OUT): -33,
+        (Mode.VOICE, DeliveryStatus.FAILED): -35,
+        (Mode.TEXT, DeliveryStatus.FAILED): -30,
+        (Mode.TEXT, DeliveryStatus.VENDOR_RECEIVED): -39,
+    }
+    tried = {DeliveryStatus.FAILED, DeliveryStatus.VENDOR_RECEIVED, DeliveryStatus.IN_PROGRESS}
+    fixed = [
+        *(DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE, DeliveryStatus.NOT_ELIGIBLE, DeliveryStatus.OPT_OUT),
+        *(DeliveryStatus.WAITING, DeliveryStatus.CANCELED, DeliveryStatus.IN_PROGRESS, DeliveryStatus.FAILED),
+        DeliveryStatus.VENDOR_RECEIVED,
+    ]
+    rows: list[tuple[Any, ...]] = []
+    for mode in Mode:
+        for status in fixed:
+            code = codes.get((mode, status))
+            detail = CODES[code].detail if code is not None else ""
+            rows.append((str(mode), str(status), detail, str(OUTCOMES[status]), code, int(status in tried)))
+    return rows
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, str) else value

@@ -1,0 +1,250 @@
+"""What the demo district sends: the kinds of messages, and what becomes of a device."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from messenger_logs.statuses import CODES, NOT_TRIED, OUTCOMES, DeliveryStatus, Mode, Outcome, RedialRule
+
+CLASSIC, V2, OLR = "classic", "v2", "olr"
+INBOX, EMAIL, VOICE, TEXT = "inbox", "email", "voice", "text"
+ALL = (INBOX, EMAIL, VOICE, TEXT)
+
+# How many get a message of a kind, beside each other.
+DISTRICT, SCHOOL, CLASS, FEW = 400.0, 60.0, 8.0, 1.0
+
+
+class Kind(NamedTuple):
+    engine: str
+    message_type: str
+    subject: str
+    body: str
+    modes: tuple[str, ...]
+    audience: float
+    often: int = 1
+    scheduled: bool = False
+    attachment: str = ""
+
+
+KINDS = [
+    Kind(
+        CLASSIC,
+        "Message Builder",
+        "Library Hours",
+        "The library is open until 5 PM from Monday on.",
+        (INBOX, EMAIL),
+        SCHOOL,
+        2,
+    ),
+    Kind(
+        CLASSIC,
+        "Message Builder",
+        "Parent/Teacher Conferences",
+        "Please choose a time for {{student.firstName}}.",
+        (INBOX, EMAIL, TEXT),
+        SCHOOL,
+        2,
+        True,
+        "schedule.pdf",
+    ),
+    Kind(
+        CLASSIC, "Message Builder", "School is closed today", "All schools are closed because of snow.", ALL, DISTRICT
+    ),
+    Kind(CLASSIC, "Attendance", "Absence", "{{student.firstName}} was marked absent today.", (EMAIL, VOICE), CLASS, 5),
+    Kind(
+        CLASSIC,
+        "Behavior",
+        "Parking/Driving Violation",
+        "A parking violation of {{student.firstName}} was recorded.",
+        (INBOX, EMAIL),
+        FEW,
+        2,
+    ),
+    Kind(CLASSIC, "Behavior", "Student Behavior", "Please call about {{student.firstName}}.", (EMAIL, VOICE), FEW, 2),
+    Kind(
+        CLASSIC,
+        "Missing Assignment",
+        "Student Missing Assignments",
+        "{{student.firstName}} has work to hand in.",
+        (INBOX, EMAIL, TEXT),
+        CLASS,
+        3,
+        True,
+    ),
+    Kind(CLASSIC, "Special Ed", "Evaluation Due", "The evaluation of {{student.firstName}} is due.", (EMAIL,), FEW),
+    Kind(
+        CLASSIC,
+        "Grades",
+        "Report Cards",
+        "The report card of {{student.firstName}} is in the portal.",
+        (INBOX, EMAIL),
+        SCHOOL,
+    ),
+    Kind(
+        CLASSIC,
+        "Food Service",
+        "Low Lunch Balance",
+        "The lunch balance of {{student.firstName}} is low.",
+        (EMAIL, TEXT),
+        CLASS,
+        2,
+        True,
+    ),
+    Kind(
+        CLASSIC,
+        "Health Office",
+        "Immunization Records",
+        "We miss a record of {{student.firstName}}.",
+        (INBOX, EMAIL, VOICE),
+        CLASS,
+    ),
+    Kind(
+        CLASSIC,
+        "Staff",
+        "Professional Development Day",
+        "See the attached agenda.",
+        (EMAIL,),
+        CLASS,
+        1,
+        False,
+        "agenda.docx",
+    ),
+    Kind(
+        V2,
+        "Messenger 2.0 - General",
+        "Fall Concert",
+        "<p>The concert begins at <b>7 PM</b>.</p>",
+        (INBOX, EMAIL),
+        SCHOOL,
+        2,
+    ),
+    Kind(V2, "Messenger 2.0 - General", "Bus 12 is late", "Bus 12 is about 20 minutes late.", (EMAIL, TEXT), CLASS, 2),
+    Kind(
+        V2,
+        "Messenger 2.0 - Priority",
+        "Early Dismissal on Friday",
+        "School ends at noon on Friday.",
+        ALL,
+        SCHOOL,
+        1,
+        False,
+        "calendar.pdf",
+    ),
+    Kind(
+        V2,
+        "Messenger 2.0 - Emergency",
+        "Lockdown lifted",
+        "All students are safe. School goes on as usual.",
+        ALL,
+        DISTRICT,
+    ),
+    Kind(V2, "Text Opt In", "Text messages from the district", "Reply START to get texts.", (TEXT,), SCHOOL),
+    Kind(V2, "Text Opt Out", "You will get no more texts", "You replied STOP.", (TEXT,), FEW),
+    Kind(
+        OLR,
+        "Online Registration",
+        "Registration is open",
+        "<p>Please register {{student.firstName}}.</p>",
+        (EMAIL,),
+        SCHOOL,
+    ),
+    Kind(
+        OLR,
+        "Online Registration",
+        "Registration received",
+        "<p>Thank you. We have your registration.</p>",
+        (EMAIL,),
+        FEW,
+        2,
+    ),
+]
+
+# What is known of how recipients were chosen.
+CRITERIA = {
+    CLASSIC: [
+        ["Deliver To", "Student Messenger Contacts; Message For Each Student"],
+        ["Enrollment Filter", "Message Only Active Students"],
+        ["Filter Operation", "Union"],
+        ["Limit delivery to contacts that speak", "No Language Preference"],
+    ],
+    V2: [
+        ["Recipients", "Students' contacts"],
+        ["Preferred Language", "any"],
+        ["Active Students Only", "Yes"],
+    ],
+    OLR: [["Deliver To", "Household contacts that register online"]],
+}
+
+
+class Becomes(NamedTuple):
+    """One thing that may become of a device: so many of a thousand."""
+
+    mode: str
+    share: int
+    status: str
+    detail: str
+    outcome: str
+    code: int | None
+    most_attempts: int
+    email_outcome: str = ""
+    email_reason: str = ""
+
+
+COMMON = {
+    (VOICE, 5): 290,
+    (VOICE, 6): 330,
+    (VOICE, 0): 90,
+    (VOICE, 1): 30,
+    (VOICE, 3): 15,
+    (TEXT, -28): 850,
+    (TEXT, -27): 60,
+    (TEXT, -40): 20,
+    (TEXT, -30): 10,
+}
+RARE = 3
+CONFIRMED = 120
+
+
+def outcomes() -> list[Becomes]:
+    """All that may become of a device whose message went out, for each mode a thousand in all or a little more."""
+    return [*_by_phone(), *_by_email(), *_to_inbox()]
+
+
+def _by_phone() -> Iterator[Becomes]:
+    for code in CODES.values():
+        # What depends on the person, or on a message that is under way, is no chance.
+        if code.status in (DeliveryStatus.DUPLICATE, DeliveryStatus.OPT_OUT, DeliveryStatus.VENDOR_RECEIVED):
+            continue
+        for mode in sorted(code.modes & {Mode.VOICE, Mode.TEXT}):
+            attempts = 0 if code.status in NOT_TRIED else 3 if code.redial is RedialRule.YES else 1
+            share = COMMON.get((mode, code.number), RARE)
+            yield Becomes(mode, share, code.status, code.detail, code.outcome, code.number, attempts)
+    pressed = (DeliveryStatus.CONFIRMED, "Live person detected", Outcome.SUCCESS, 5, 1)
+    yield Becomes(VOICE, CONFIRMED, *pressed)
+    unknown = (DeliveryStatus.NO_CALL_STATUS, "code 99", Outcome.NOT_REACHED, 99, 1)
+    yield Becomes(VOICE, RARE, *unknown)
+    yield Becomes(TEXT, RARE, DeliveryStatus.FAILED, "Technical error", Outcome.ERROR, -30, 1)
+
+
+def _by_email() -> Iterator[Becomes]:
+    sent = (DeliveryStatus.SENT, "", Outcome.SUCCESS, -29, 1)
+    yield Becomes(EMAIL, 925, *sent, "delivered")
+    yield Becomes(EMAIL, 20, *sent, "failed-permanent", "550 5.1.1 The account does not exist")
+    yield Becomes(EMAIL, 10, *sent, "suppressed", "Not delivering to previously bounced address")
+    yield Becomes(EMAIL, 8, *sent, "failed-temporary", "452 4.2.2 The mailbox is full")
+    yield Becomes(EMAIL, 4, *sent, "complained")
+    yield Becomes(EMAIL, 4, *sent, "rejected", "Sender is not allowed")
+    yield Becomes(EMAIL, 4, *sent, "accepted")
+    yield Becomes(EMAIL, 10, *sent)
+    yield Becomes(EMAIL, 4, *_without_code(DeliveryStatus.OPT_OUT))
+    yield Becomes(EMAIL, 4, *_without_code(DeliveryStatus.FAILED, "Dispatch error"))
+    yield Becomes(EMAIL, 4, *_without_code(DeliveryStatus.ERROR, "Bad data"))
+
+
+def _to_inbox() -> Iterator[Becomes]:
+    yield Becomes(INBOX, 992, *_without_code(DeliveryStatus.SENT))
+    yield Becomes(INBOX, 4, *_without_code(DeliveryStatus.RESTRICTED, "Recipient restrictions"))
+    yield Becomes(INBOX, 4, *_without_code(DeliveryStatus.FAILED, "Dispatch error"))
+
+
+def _without_code(status: DeliveryStatus, detail: str = "") -> tuple[Any, ...]:
+    return status, detail, OUTCOMES[status], None, 0 if status in NOT_TRIED else 1

@@ -1,0 +1,138 @@
+"""Messages of the demo district that are still to go out, in the next minutes and hours, to the stand-in providers."""
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.html import strip_tags
+
+from demo import names
+from demo.kinds import ALL, CLASSIC, CRITERIA, EMAIL, INBOX, TEXT, V2, VOICE
+from messenger_logs.models import Delivery, SentMessage, V2Type
+from messenger_logs.services.intake import add_message
+from messenger_logs.statuses import PHONE, DeliveryStatus
+
+PREFIX = "demo-outgoing-"
+EVERYBODY = 1_250  # with some 4,000 devices
+NAME = "{{student.firstName}}"
+
+
+class Planned(NamedTuple):
+    minutes: float
+    engine: str
+    message_type: str
+    sender: str
+    subject: str
+    body: str
+    modes: tuple[str, ...]
+    people: int
+
+
+# The large ones take minutes: there is time to look on, and to cancel.
+PLANNED = [
+    Planned(0, CLASSIC, "Message Builder", "principal", "Picture Day", f"{NAME}: smile!", (INBOX, EMAIL), 60),
+    Planned(1, V2, V2Type.GENERAL, "counselor", "Chess Club", "<p>No chess <b>today</b>.</p>", (EMAIL, TEXT), 40),
+    Planned(
+        *(2, V2, V2Type.EMERGENCY, "admin", "Water main break: school ends at noon"),
+        f"School ends at noon today because of a broken water main. Please pick up {NAME}, or call the office.",
+        *(ALL, EVERYBODY),
+    ),
+    Planned(4, CLASSIC, "Attendance", "frontoffice", "Absence", f"{NAME} was marked absent.", (EMAIL, VOICE), 25),
+    Planned(
+        *(12, CLASSIC, "Message Builder", "admin", "Bus routes from Monday on"),
+        f"<p>The bus of {NAME} runs by a new timetable from Monday on.</p>",
+        *((INBOX, EMAIL, TEXT), EVERYBODY),
+    ),
+    Planned(20, V2, V2Type.PRIORITY, "principal", "Early Dismissal on Friday", "School ends at one.", ALL, 300),
+    Planned(45, CLASSIC, "Food Service", "frontoffice", "Low Lunch Balance", "Please refill.", (EMAIL, TEXT), 80),
+    Planned(90, V2, V2Type.GENERAL, "principal", "Fall Concert", "<p>It begins at 7 PM.</p>", (INBOX, EMAIL), 400),
+    Planned(180, CLASSIC, "Message Builder", "admin", "Snow tomorrow", f"No bus for {NAME}.", ALL, EVERYBODY),
+    Planned(600, V2, V2Type.GENERAL, "counselor", "College Night", "Tonight at six.", (INBOX, EMAIL, TEXT), 200),
+]
+
+
+def plan_outgoing(*, now: datetime | None = None) -> None:
+    """Have messages become due from now on, beside those of earlier times that are still to go out.
+
+    Only where the providers are stand-ins: they really go out.
+    """
+    # make_demo only says of some that they are on their way.
+    invented = _still_to_go_out().filter(external_id=None, dispatched_here=False)
+    Delivery.objects.filter(message__in=invented, status=DeliveryStatus.IN_PROGRESS).update(
+        status=DeliveryStatus.WAITING, code=None, detail=""
+    )
+    _still_to_go_out().update(dispatched_here=True)
+    now = (now or timezone.now()).replace(microsecond=0)
+    everybody = list(_people())
+    for number, planned in enumerate(PLANNED):
+        at = now + timedelta(minutes=planned.minutes)
+        first = number * 100 % (EVERYBODY - planned.people + 1)
+        add_message(_message(planned, f"{PREFIX}{now:%Y%m%d%H%M%S}-{number}", at, now, everybody[first:]))
+
+
+def keep_outgoing_back() -> None:
+    """Let none of them go out any more: the next provider may be a real one."""
+    _still_to_go_out().update(dispatched_here=False)
+
+
+def _still_to_go_out() -> QuerySet[SentMessage]:
+    """Those of make_demo, which have no external id, and ours; none that somebody imported."""
+    of_the_demo = Q(external_id=None) | Q(external_id__startswith=PREFIX)
+    return SentMessage.objects.filter(of_the_demo).cancelable()
+
+
+def _message(
+    planned: Planned, external_id: str, at: datetime, now: datetime, people: list[dict[str, Any]]
+) -> dict[str, Any]:
+    recipients = [
+        person | {"devices": [device for device in person["devices"] if device["mode"] in planned.modes]}
+        for person in people[: planned.people]
+    ]
+    return {
+        "external_id": external_id,
+        "engine": planned.engine,
+        "message_type": str(planned.message_type),
+        "sender": planned.sender,
+        "sent_by": "here",
+        "subject": planned.subject,
+        "created_at": now.isoformat(),
+        "scheduled_at": at.isoformat(),
+        "email_start_at": at.isoformat(),
+        "voice_start_at": at.isoformat(),
+        "listed_from": now.isoformat(),
+        "modes": list(planned.modes),
+        "bodies": {mode: strip_tags(planned.body) if mode in PHONE else planned.body for mode in planned.modes},
+        "criteria": CRITERIA[planned.engine],
+        "reply_to": "office@harrison.example",
+        "recipients": recipients,
+    }
+
+
+def _people() -> Iterator[dict[str, Any]]:
+    """Families with their devices, always the same."""
+    rng = random.Random("outgoing")  # noqa: S311
+    communities = rng.choices(names.COMMUNITIES, [community.percent for community in names.COMMUNITIES], k=EVERYBODY)
+    for number, community in enumerate(communities):
+        given, family = names.pairs(community.given), names.pairs(community.family)
+        (first, first_letters), (last, last_letters) = rng.choice(given), rng.choice(family)
+        student, _ = rng.choice(given)
+        area = names.AREA_CODES[number % len(names.AREA_CODES)]
+        phone = f"+1{area}{5_559_000 + number // len(names.AREA_CODES)}"
+        devices = {
+            INBOX: str(290_001 + number),
+            EMAIL: f"{first_letters}.{last_letters}{number}@{rng.choice(names.MAIL_DOMAINS)}",
+            VOICE: phone,
+            TEXT: phone,
+        }
+        missing = {mode for mode in ALL if rng.random() < 0.12}
+        yield {
+            "person_id": str(290_001 + number),
+            "name": f"{last}, {first}",
+            "student_number": str(390_001 + number),
+            "student_name": f"{last}, {student}",
+            "merge_fields": {"student.firstName": student, "student.lastName": last},
+            "devices": [{"mode": mode, "address": at} for mode, at in devices.items() if mode not in missing],
+        }

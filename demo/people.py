@@ -1,0 +1,28 @@
+"""The people of the demo district as its e-mail provider knows them."""
+
+from demo.names import COMMUNITIES, pairs
+from messenger_logs.models import Delivery
+from messenger_logs.statuses import Mode
+
+CODES = {"Spanish": "es", "Hmong": "hmn", "Somali": "so", "Vietnamese": "vi", "Arabic": "ar", "Chinese": "zh"}
+# A name that several communities have is of the first.
+LANGUAGES = {
+    shown: CODES.get(community.language, "en")
+    for community in reversed(COMMUNITIES)
+    for shown, _ in pairs(community.family)
+}
+
+
+def mail_people() -> list[dict[str, str]]:
+    """Everybody who got an e-mail: person_id, name, address and language, in the order of their ids."""
+    rows = (
+        Delivery.objects.filter(mode=Mode.EMAIL)
+        .exclude(address="")
+        .order_by("recipient__person_id", "address")
+        .distinct("recipient__person_id")
+        .values_list("recipient__person_id", "recipient__name", "address")
+    )
+    return [
+        {"person_id": person_id, "name": name, "address": address, "language": LANGUAGES.get(name.split(",")[0], "en")}
+        for person_id, name, address in rows
+    ]

@@ -1,0 +1,36 @@
+"""Brings the database and the static files up to date, and makes the demo district in a database without users.
+
+python -m devtools.prepare SIGN_INS PEOPLE [--outgoing] writes into the first file how to sign in, and into the
+second those people of the demo district who get e-mail, as the stand-in for the e-mail provider reads them. With
+--outgoing the demo district has messages that go out from now on; without it, none of an earlier start does.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+
+
+def main(sign_ins: Path, people: Path, *, outgoing: bool = False) -> None:
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("collectstatic", verbosity=0, interactive=False)
+    with sign_ins.open("w") as said:
+        call_command("make_demo", if_empty=True, stdout=said)
+    # Models can be imported now that Django is set up.
+    import demo
+
+    is_demo = bool(demo.sign_ins())
+    # Nobody real is handed to a stand-in.
+    known = demo.mail_people() if is_demo else []
+    people.write_text("".join(f"{json.dumps(person)}\n" for person in known))
+    if outgoing and is_demo:
+        demo.plan_outgoing()
+    else:
+        demo.keep_outgoing_back()
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:3]), outgoing="--outgoing" in sys.argv[3:])

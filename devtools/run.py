@@ -1,0 +1,208 @@
+"""bin/run: the whole product on this machine, with a made-up district and a stand-in for the providers."""
+
+import argparse
+import http.client
+import json
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .processes import SetupError, spawn, stop, tail, wait_until
+from .running import VAR, Services, command, given, running
+
+_DEMO_DOMAIN = "mg.harrison.example"
+_DEMO_NUMBER = "+16515550100"
+_DEMO_SENDERS = "admin,principal,counselor,frontoffice:attendance"
+# So slow that a large message can be watched, and canceled in the middle; at any hour.
+_DEMO_PACE = {
+    "MAILGUN_BATCH": "25",
+    "EMAIL_A_MINUTE": "300",
+    "VOICE_A_MINUTE": "240",
+    "TEXT_A_MINUTE": "240",
+    "VOICE_HOURS": "00:00-23:59",
+    "REDIAL_MINUTES": "2",
+}
+
+
+class Program:
+    """A Python program of the product; it runs from the moment it is made."""
+
+    # One that ends sooner is not started again: it would only end again.
+    seconds_to_prove_itself = 10
+
+    def __init__(self, name: str, *arguments: str, services: Services, ends_by_itself: bool = False) -> None:
+        self.name, self.log, self.ends_by_itself = name, services.logs / f"{name}.log", ends_by_itself
+        self._arguments, self._environment = arguments, services.environment
+        self.start()
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        self.process = spawn([sys.executable, "-m", *self._arguments], log=self.log, env=self._environment)
+
+    def keep_alive(self) -> None:
+        """Start it again when it has ended. Raises SetupError when it had hardly begun."""
+        if self.process.poll() is None or self.ends_by_itself:
+            return
+        if time.monotonic() - self.started < self.seconds_to_prove_itself:
+            raise SetupError(f"The {self.name} program does not keep running. The end of {self.log}:\n{tail(self.log)}")
+        print(f"The {self.name} program has ended, and is started again. Its log is {self.log}.", flush=True)
+        self.start()
+
+
+def main(arguments: list[str]) -> int:
+    argparse.ArgumentParser("bin/run", description=__doc__, epilog="PORT and HOST say where.").parse_args(arguments)
+    host, port = os.environ.get("HOST", "127.0.0.1"), _port()
+    with running(VAR, "demo") as services:
+        _wait_for_free(host, port)
+        print("Starting Messenger Logs ...", flush=True)
+        services.environment["PYTHONUNBUFFERED"] = "1"
+        stands_in = not given("MAILGUN_API_KEY")
+        # What the demo sends must not reach a real provider.
+        sign_ins = _prepare(services, outgoing=stands_in and not given("VOXOLOGY_API_KEY"))
+        programs = [_stand_in(services, f"http://{_reachable(host)}:{port}")] if stands_in else []
+        web = Program("web", "gunicorn", "--config=config/gunicorn.conf.py", f"--bind={host}:{port}", services=services)
+        programs += [web, *_background_programs(services)]
+        try:
+            wait_until(lambda: _answers(host, port), web.process, name="The web program", log=web.log)
+            with _found_by_manage(services):
+                print(f"\nMessenger Logs is at http://{host}:{port}/\n{sign_ins}")
+                print(f"Logs are in {services.logs}. Ctrl-C stops it all.", flush=True)
+                _watch(services, programs)
+        finally:
+            print("\nStopping ...", flush=True)
+            stop(*(program.process for program in programs))
+    return 0
+
+
+def _port() -> int:
+    port = os.environ.get("PORT", "8000")
+    if not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise SetupError(f"PORT is {port}; it has to be a number from 1 to 65535.")
+    return int(port)
+
+
+def _wait_for_free(host: str, port: int) -> None:
+    """A moment for an earlier run to let go of the port. Raises SetupError when somebody keeps it."""
+    for _attempt in range(20):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                return probe.bind((host, port))
+            except OSError as problem:
+                reason = problem.strerror
+        time.sleep(0.1)
+    raise SetupError(f"Port {port} of {host} cannot be used: {reason}. Choose another one: PORT={port + 1} bin/run")
+
+
+def _reachable(host: str) -> str:
+    """Where this machine itself finds a server that listens there."""
+    return "127.0.0.1" if host in ("", "0.0.0.0") else host  # noqa: S104
+
+
+def _stand_in(services: Services, site: str) -> Program:
+    """Start a stand-in for the providers with the mail of the demo district, and point the product to it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    key, webhook_secret = secrets.token_urlsafe(), secrets.token_urlsafe()
+    arguments = {
+        "port": str(port),
+        "api-key": key,
+        "domains": _DEMO_DOMAIN,
+        "senders": _DEMO_SENDERS,
+        "time-zone": os.environ.get("TIME_ZONE", "America/Chicago"),
+        "people": str(_people(services)),
+        "call-flow-url": f"{site}/voxology/{webhook_secret}/call-flow/",
+        "texts-url": f"{site}/voxology/{webhook_secret}/texts/",
+        "replies": "0.01",
+    }
+    options = (f"--{name}={value}" for name, value in arguments.items())
+    stand_in = Program("stand-in", "sandbox", *options, services=services)
+    services.environment.update(
+        MAILGUN_API_KEY=key,
+        MAILGUN_API_BASE=f"http://127.0.0.1:{port}",
+        MAILGUN_DOMAINS=_DEMO_DOMAIN,
+        MAILGUN_SYNC_MINUTES="*",
+    )
+    if not given("VOXOLOGY_API_KEY"):
+        services.environment.update(
+            VOXOLOGY_API_KEY=key,
+            VOXOLOGY_API_BASE=f"http://127.0.0.1:{port}/v1",
+            VOXOLOGY_CALLER_ID=_DEMO_NUMBER,
+            VOXOLOGY_WEBHOOK_SECRET=webhook_secret,
+        )
+        services.environment.update({name: value for name, value in _DEMO_PACE.items() if not given(name)})
+    return stand_in
+
+
+def _people(services: Services) -> Path:
+    """The file of the people of the demo district; its log and the stand-in's then speak of the same ones."""
+    return services.logs / "people.jsonl"
+
+
+def _prepare(services: Services, *, outgoing: bool) -> str:
+    """Bring database and static files up to date, make the demo district at the first start; return how to sign in."""
+    log, sign_ins = services.logs / "prepare.log", services.logs / "sign-ins.txt"
+    prepare = [sys.executable, "-m", "devtools.prepare", str(sign_ins), str(_people(services))]
+    if outgoing:
+        prepare.append("--outgoing")
+    if spawn(prepare, log=log, env=services.environment).wait() != 0:
+        raise SetupError(f"The database could not be prepared. The end of {log}:\n{tail(log)}")
+    return sign_ins.read_text()
+
+
+def _background_programs(services: Services) -> list[Program]:
+    schedule = f"--schedule={VAR / 'beat-schedule'}"
+    worker = ["celery", "--app=config", "worker", "--loglevel=info", "--concurrency=2"]
+    return [
+        Program("first-sync", "django", "sync_mailgun", services=services, ends_by_itself=True),
+        Program("worker", *worker, services=services),
+        Program("beat", "celery", "--app=config", "beat", "--loglevel=info", schedule, "--pidfile=", services=services),
+    ]
+
+
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=30)
+    try:
+        connection.request("GET", "/")
+        status = connection.getresponse().status
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    if status >= 500:
+        raise SetupError(f"The site answers with an error ({status}); its log says more.")
+    return True
+
+
+@contextmanager
+def _found_by_manage(services: Services) -> Iterator[None]:
+    """Leave our environment where manage.py looks for it, as long as the product runs."""
+    file = VAR / "demo.json"
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(dict(services.environment.items() - os.environ.items())))
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _watch(services: Services, programs: list[Program]) -> None:
+    """Look after everything until Ctrl-C. Raises SetupError when something essential has ended."""
+    while True:
+        for server in services.servers:
+            if server.process.poll() is not None:
+                raise SetupError(f"{server.name} has ended. The end of {server.log}:\n{tail(server.log)}")
+        for program in programs:
+            program.keep_alive()
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    command(main)
