@@ -9,7 +9,7 @@ from django.db import connection, models, transaction
 
 from accounts.models import User
 from bench.events import SENDERS, SUBJECTS, make_district
-from config.demo import names
+from demo import names
 from messenger_logs.models import Delivery, Recipient, School, SentMessage
 
 FAMILIES = 60_000

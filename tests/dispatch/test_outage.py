@@ -23,8 +23,8 @@ from django.db.models import Max
 from django.utils import timezone
 
 from config.celery import app
-from config.services.engines import WHEELS, find_valkey
-from config.services.processes import spawn, tail
+from devtools.engines import WHEELS, find_valkey
+from devtools.processes import spawn, tail
 from dispatch.models import Claim
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.statuses import Mode

@@ -9,8 +9,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from config.demo import names
-from config.demo.kinds import ALL, CLASSIC, CRITERIA, EMAIL, INBOX, TEXT, V2, VOICE
+from demo import names
+from demo.kinds import ALL, CLASSIC, CRITERIA, EMAIL, INBOX, TEXT, V2, VOICE
 from messenger_logs.models import Delivery, SentMessage, V2Type
 from messenger_logs.services.intake import add_message
 from messenger_logs.statuses import PHONE, DeliveryStatus

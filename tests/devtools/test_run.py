@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from config.services.processes import SetupError
-from config.services.run import Program
-from config.services.running import Services
-from tests.config.conftest import ROOT, assert_gone, is_alive, without_servers
+from devtools.processes import SetupError
+from devtools.run import Program
+from devtools.running import Services
+from tests.devtools.conftest import ROOT, assert_gone, is_alive, without_servers
 
 NOT_COPIED = (".git", ".venv", "var", "tests", ".mypy_cache", ".ruff_cache", ".hypothesis", "__pycache__")
 
@@ -46,7 +46,7 @@ class Site:
     def __init__(self, checkout: Path, port: int) -> None:
         self.port = port
         self.process = psutil.Popen(
-            [sys.executable, "-m", "config.services.run"],
+            [sys.executable, "-m", "devtools.run"],
             cwd=checkout,
             env=without_servers() | {"PORT": str(port)},
             stdout=subprocess.PIPE,

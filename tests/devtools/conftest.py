@@ -18,8 +18,8 @@ from environ import FileAwareEnv
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Says in which environment it runs, and stays.
 REPORT = "import json, os, time; print(json.dumps(dict(os.environ)), flush=True); time.sleep(600)"
-UNTIED = "from config.services import processes; processes._prctl = None; "
-MAIN = "from config.services.running import command; from config.services.__main__ import main; command(main)"
+UNTIED = "from core import child_processes; child_processes._prctl = None; "
+MAIN = "from devtools.running import command; from devtools.__main__ import main; command(main)"
 
 
 def without_servers() -> dict[str, str]:
@@ -29,7 +29,7 @@ def without_servers() -> dict[str, str]:
 
 
 class Run:
-    """`python -m config.services` as a process of its own, with its servers."""
+    """`python -m devtools` as a process of its own, with its servers."""
 
     def __init__(self, var: Path, *, tied: bool = True, environment: dict[str, str] | None = None) -> None:
         options = ["--var", str(var), "--state", "state"]

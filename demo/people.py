@@ -1,6 +1,6 @@
 """The people of the demo district as its e-mail provider knows them."""
 
-from config.demo.names import COMMUNITIES, pairs
+from demo.names import COMMUNITIES, pairs
 from messenger_logs.models import Delivery
 from messenger_logs.statuses import Mode
 

@@ -17,9 +17,9 @@ from psycopg2.extensions import quote_ident
 from psycopg2.extras import execute_values
 
 from accounts.models import User
-from config.demo import names
-from config.demo.kinds import CRITERIA, KINDS, Becomes, outcomes
-from config.demo.staff import STAFF
+from demo import names
+from demo.kinds import CRITERIA, KINDS, Becomes, outcomes
+from demo.staff import STAFF
 from grid.dates import start_of
 from messenger_logs.models import SentMessage
 from messenger_logs.services.message_status import status_from

@@ -1,4 +1,4 @@
-"""Run a command beside the two servers: python -m config.services [--var FOLDER] [--state NAME] COMMAND..."""
+"""Run a command beside the two servers: python -m devtools [--var FOLDER] [--state NAME] COMMAND..."""
 
 import argparse
 from pathlib import Path
@@ -8,9 +8,7 @@ from .running import VAR, command, running
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        "python -m config.services", description="Run a command beside PostgreSQL and Valkey."
-    )
+    parser = argparse.ArgumentParser("python -m devtools", description="Run a command beside PostgreSQL and Valkey.")
     parser.add_argument("--var", type=Path, default=VAR, help="the folder that holds all state (default: var/)")
     parser.add_argument("--state", default="demo", help="which state: a name of your choice (default: demo)")
     parser.add_argument("command", nargs=argparse.REMAINDER)

@@ -14,11 +14,11 @@ import psutil
 import psycopg2
 import pytest
 
-from config.services.engines import copy_wheels
-from config.services.home import find_home, mark_of
-from config.services.processes import other_user
-from config.services.servers import Postgres
-from tests.config.conftest import MAIN, ROOT, Run, assert_gone, is_alive, wait_until, without_servers
+from devtools.engines import copy_wheels
+from devtools.home import find_home, mark_of
+from devtools.processes import other_user
+from devtools.servers import Postgres
+from tests.devtools.conftest import MAIN, ROOT, Run, assert_gone, is_alive, wait_until, without_servers
 
 Start = Callable[..., Run]
 
@@ -271,7 +271,7 @@ if os.geteuid() == 0:
             os.chown(var, account.pw_uid, account.pw_gid)
             # This user may not be allowed to enter the checkout that is tested, so everything is loaded beforehand.
             become = (
-                "import os; from pathlib import Path; from config.services import home; "
+                "import os; from pathlib import Path; from devtools import home; "
                 f"home.WHEELS = Path({str(copy_wheels(folder))!r}); "
                 f"os.setgroups([]); os.setgid({account.pw_gid}); os.setuid({account.pw_uid})"
             )

@@ -148,7 +148,7 @@ def _people(services: Services) -> Path:
 def _prepare(services: Services, *, outgoing: bool) -> str:
     """Bring database and static files up to date, make the demo district at the first start; return how to sign in."""
     log, sign_ins = services.logs / "prepare.log", services.logs / "sign-ins.txt"
-    prepare = [sys.executable, "-m", "config.services.prepare", str(sign_ins), str(_people(services))]
+    prepare = [sys.executable, "-m", "devtools.prepare", str(sign_ins), str(_people(services))]
     if outgoing:
         prepare.append("--outgoing")
     if spawn(prepare, log=log, env=services.environment).wait() != 0:

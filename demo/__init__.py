@@ -1,0 +1,1 @@
+"""A made-up district: its staff, families and messages."""
