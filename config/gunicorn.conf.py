@@ -4,7 +4,7 @@ import os
 import signal
 from typing import Any
 
-from devtools.processes import tied_to_this_process
+from core.child_processes import tied_to_this_process
 
 wsgi_app = "config.wsgi"
 worker_class = "gthread"

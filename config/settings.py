@@ -35,7 +35,7 @@ USE_THOUSAND_SEPARATOR = True
 FORMAT_MODULE_PATH = None
 
 INSTALLED_APPS = [
-    "config",
+    "demo",
     "web",
     "reports",
     "dispatch",

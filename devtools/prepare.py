@@ -13,23 +13,25 @@ import django
 from django.core.management import call_command
 
 
-def main(sign_ins: Path, people: Path, *, outgoing: bool = False) -> None:
+def main(sign_ins_file: Path, people: Path, *, outgoing: bool = False) -> None:
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
-    with sign_ins.open("w") as said:
+    with sign_ins_file.open("w") as said:
         call_command("make_demo", if_empty=True, stdout=said)
     # Models can be imported now that Django is set up.
-    import demo
+    from demo.outgoing import keep_outgoing_back, plan_outgoing
+    from demo.people import mail_people
+    from demo.staff import sign_ins
 
-    is_demo = bool(demo.sign_ins())
+    is_demo = bool(sign_ins())
     # Nobody real is handed to a stand-in.
-    known = demo.mail_people() if is_demo else []
+    known = mail_people() if is_demo else []
     people.write_text("".join(f"{json.dumps(person)}\n" for person in known))
     if outgoing and is_demo:
-        demo.plan_outgoing()
+        plan_outgoing()
     else:
-        demo.keep_outgoing_back()
+        keep_outgoing_back()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
 """Child processes that end with the command that started them, even when that is killed with -9.
 
-On Linux the kernel signals a child when its parent ends. It looks at the thread that started the child, so children are
-started from the main thread. Where the kernel does not offer this, a watchdog between the two does it.
+Where the kernel cannot tie a child to its parent, a watchdog between the two does it.
 """
 
-import ctypes
 import os
 import re
 import signal
@@ -17,10 +15,10 @@ from pathlib import Path
 from pwd import struct_passwd
 from typing import Any
 
+from core.child_processes import kernel_ties_children, tied_to_this_process
+
 Process = subprocess.Popen[bytes]
 
-_PR_SET_PDEATHSIG = 1
-_prctl = getattr(ctypes.CDLL(None), "prctl", None)
 _WATCHDOG = Path(__file__).with_name("watchdog.py")
 
 
@@ -43,7 +41,7 @@ def spawn(
     closed to it.
     """
     output = log.open("ab") if log else None
-    pipe, _kept_open_until_we_end = (None, None) if _prctl else os.pipe()
+    pipe, _kept_open_until_we_end = (None, None) if kernel_ties_children() else os.pipe()
     identity = other_user(account)
     if pipe:  # The watchdog stays what we are, and starts the command as the other user.
         command = [sys.executable, _WATCHDOG, str(pipe), account.pw_name if account else "", *command]
@@ -71,19 +69,6 @@ def spawn(
 def other_user(account: struct_passwd | None) -> dict[str, Any]:
     """The arguments with which `subprocess` starts a program under an account; none for our own."""
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
-
-
-def tied_to_this_process(orphaned: signal.Signals) -> Callable[[], None]:
-    """What a child of this process calls, after any change of account, to get a signal when this process ends."""
-    parent = os.getpid()
-
-    def tie() -> None:
-        if _prctl:
-            _prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(orphaned))
-        if os.getppid() != parent:  # It ended before we asked.
-            os._exit(1)
-
-    return tie
 
 
 def stop(*children: Process, how: signal.Signals = signal.SIGTERM, patience: float = 5.0) -> None:

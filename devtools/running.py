@@ -13,7 +13,7 @@ from .home import find_home, locked, private_folder
 from .processes import SetupError
 from .servers import Postgres, Server, Valkey
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
 _BUSY = "Another process is at work here already. Stop it first, with Ctrl-C where it runs."
 

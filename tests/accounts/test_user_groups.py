@@ -8,6 +8,7 @@ from accounts import services
 from accounts.models import AuditEvent, User
 from accounts.querysets import rights_of
 from accounts.tools import Right, Tool
+from tests.wait import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -165,7 +166,7 @@ def test_two_administrators_cannot_take_the_right_from_each_other_at_once(make_u
 
     def remove(by, whom):
         try:
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=PATIENCE)
             services.remove_member(by=by, group_id=group_of(whom).pk, user=whom)
         except services.LastAdministrator:
             refused.append(whom)

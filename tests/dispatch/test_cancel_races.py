@@ -20,6 +20,7 @@ from messenger_logs.services.totals import recount
 from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
 from tests.dispatch.stub import Provider, StubGateway
+from tests.wait import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,14 +81,14 @@ def test_nothing_is_claimed_after_a_cancel_in_200_random_interleavings(
             awake.set()
             # At any point of it: when so many have come to the provider, and then a moment later.
             seen = chance.randrange(DEVICES - 1) if begun else 0
-            wait_until(lambda before=before, seen=seen: provider.requests - before >= seen)
+            wait_until(lambda before=before, seen=seen: provider.requests - before >= seen, every=0.002)
             time.sleep(chance.random() * 0.005)
 
             cancel_message(message_id=message.pk, by=by)
             left = claimed(message)
             complete_cancel(message_id=message.pk)
 
-            wait_until(lambda message=message: not open_claims(message))
+            wait_until(lambda message=message: not open_claims(message), every=0.002)
             awake.clear()
             message.refresh_from_db()
             if message.cancel_asked_at is None:
@@ -111,10 +112,3 @@ def test_nothing_is_claimed_after_a_cancel_in_200_random_interleavings(
 
 def open_claims(message: SentMessage) -> bool:
     return Claim.objects.filter(message=message).exclude(state="settled").exists()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.002)

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
@@ -28,7 +27,8 @@ from messenger_logs.services.totals import recount
 from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
 from tests.dispatch.conftest import database_url, dispatch_all, status_of, statuses
-from tests.dispatch.stub import Provider, answers, email_gateway, hangs_up, voice_gateway
+from tests.dispatch.stub import Provider, StubGateway, answers, email_gateway, hangs_up, voice_gateway
+from tests.wait import PATIENCE, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -185,7 +185,9 @@ def test_an_answer_that_comes_after_the_claim_was_settled_still_counts(
 ) -> None:
     message = due_message(Mode.VOICE, 3)
     # While the worker waits for its answer, the claim is taken for stale.
-    provider.after.append(lambda request: time.sleep(1))
+    settled = threading.Event()
+    provider.after.append(lambda request: settled.wait(PATIENCE))
+    monkeypatch.setattr(StubGateway, "timeout", PATIENCE)
 
     def run() -> None:
         send_due(Mode.VOICE)
@@ -194,10 +196,10 @@ def test_an_answer_that_comes_after_the_claim_was_settled_still_counts(
     start_due()
     worker = threading.Thread(target=run)
     worker.start()
-    while not provider.deliveries:
-        time.sleep(0.01)
+    wait_until(lambda: provider.deliveries)
     recover()
     assert statuses(message) == {"vendor_received": 3}
+    settled.set()
     worker.join()
 
     assert statuses(message) == {"not_confirmed": 3}

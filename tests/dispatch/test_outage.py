@@ -30,11 +30,11 @@ from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.statuses import Mode
 from tests.dispatch.conftest import database_url, statuses
 from tests.dispatch.stub import URL, Provider, Request
+from tests.wait import PATIENCE, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Due = Callable[..., SentMessage]
-PATIENCE = 60
 # More than two workers can hand over in the second that their tasks go on without a broker.
 MANY, SECONDS_A_REQUEST = 150, 0.1
 
@@ -124,13 +124,6 @@ def kill(process: "subprocess.Popen[bytes]") -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
 
 
 def become_due(*messages: SentMessage) -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from django.db import connection, connections
 from mailgun_sync.models import MailgunEvent, SendingDomain, SyncRun
 from sandbox.server import Sandbox
 from tests.mailgun_sync.conftest import stored_ids
+from tests.wait import PATIENCE, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,19 +60,12 @@ def start(mailgun: Sandbox) -> Iterator[Start]:
 
 def kill(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    process.wait(PATIENCE)
 
 
 def kill_and_see_it_gone(process: subprocess.Popen[str]) -> None:
     kill(process)
     wait_until(lambda: not locks_held())
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
 
 
 def locks_held() -> int:
@@ -140,7 +133,7 @@ def test_killed_while_a_page_is_on_its_way(
     before = cursor_of(domain)
     held = mailgun.hold(page=2, mid_body=True)
     process = start()
-    assert held.held.wait(30)
+    assert held.held.wait(PATIENCE)
 
     kill_and_see_it_gone(process)
 
@@ -172,7 +165,7 @@ def test_killed_when_a_page_is_stored_but_not_yet_committed(
 ) -> None:
     held = mailgun.hold(page=1)
     process = start()
-    assert held.held.wait(30)
+    assert held.held.wait(PATIENCE)
     # The page's transaction ends by adding to the counts of its run.
     with holding("SELECT 1 FROM mailgun_sync_syncrun FOR NO KEY UPDATE"):
         mailgun.release()
@@ -210,7 +203,7 @@ def test_killed_between_any_two_pages(
     before = cursor_of(domain)
     held = mailgun.hold(page=page)
     process = start()
-    assert held.held.wait(30)
+    assert held.held.wait(PATIENCE)
 
     kill_and_see_it_gone(process)
 
@@ -230,7 +223,7 @@ def test_killed_in_the_middle_of_a_catch_up_in_slices(
     ids = mailgun.add_many(5000, before + timedelta(minutes=1), now)
     held = mailgun.hold(skip=25)
     process = start(slices=4)
-    assert held.held.wait(30)
+    assert held.held.wait(PATIENCE)
 
     kill_and_see_it_gone(process)
 
@@ -247,7 +240,7 @@ def test_killed_in_the_middle_of_a_backfill(
     ids = mailgun.add_many(600, now - timedelta(days=29), now)
     held = mailgun.hold(skip=30)
     process = start()
-    assert held.held.wait(30)
+    assert held.held.wait(PATIENCE)
 
     kill_and_see_it_gone(process)
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from reports.models import ReportJob
 from tests.grid.letters import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import csv_of, elsewhere, message_by
+from tests.wait import PATIENCE, wait_until
 from web.views import reports
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -209,7 +209,7 @@ def stopped_at_rows(monkeypatch: Any, then: Callable[[], None]):
     def progress(self: Any, rows: int) -> None:
         if not self.lost.is_set():
             elsewhere(then)
-            assert self.lost.wait(10)
+            assert self.lost.wait(PATIENCE)
         real(self, rows)
 
     monkeypatch.setattr(lease, "RENEWED_EVERY", 0.05)
@@ -296,13 +296,6 @@ def a_worker(job: ReportJob) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", code], cwd=settings.BASE_DIR, env=environment)
 
 
-def wait_until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
-
-
 def many_deliveries(message: Any, number: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -335,7 +328,7 @@ def test_the_report_of_a_killed_worker_is_taken_up_again_once_its_lease_is_over(
         assert files_left()[0].endswith(".part")
     finally:
         worker.send_signal(signal.SIGKILL)
-        worker.wait(10)
+        worker.wait(PATIENCE)
     job.refresh_from_db()
     first = job.claim
     assert job.status == Status.RUNNING

@@ -2,8 +2,7 @@
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 import requests
 
 from sandbox.server import Sandbox
+from tests.wait import wait_until
 
 TO, OURS = "+16125550123", "+16125550100"
 FLOW = {
@@ -79,13 +79,6 @@ def phone(sandbox: Sandbox) -> Phone:
     return Phone(sandbox)
 
 
-def until(true: Callable[[], object], seconds: float = 5) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize(
     ("becomes", "status", "detection", "keys"),
     [
@@ -104,7 +97,7 @@ def test_a_call_goes_on_as_it_was_decided(
 ) -> None:
     sandbox.decide("call", TO, becomes)
     id = phone.dial()
-    until(lambda: phone.log(id).status_code == 200)
+    wait_until(lambda: phone.log(id).status_code == 200)
     log = phone.log(id).json()
     assert (log["call_id"], log["caller_no"], log["status"], log["detection"]) == (id, TO, status, detection)
     assert [heard.get("confirm") for heard in ours.heard] == keys
@@ -120,7 +113,7 @@ def test_the_log_of_a_call_is_not_there_at_once(sandbox: Sandbox, phone: Phone) 
     id = phone.dial()
     assert phone.log(id).status_code == 404
     sandbox.clock.move(3)
-    until(lambda: sandbox.phones.calls[id].status)
+    wait_until(lambda: sandbox.phones.calls[id].status)
     assert phone.log(id).status_code == 404
     sandbox.clock.move(10)
     assert phone.log(id).json()["status"] == "busy"
@@ -142,14 +135,14 @@ def test_a_server_that_does_not_answer_ends_the_call(sandbox: Sandbox, ours: Our
     sandbox.decide("call", TO, "live")
     ours.statuses.append(500)
     id = phone.dial()
-    until(lambda: phone.log(id).status_code == 200)
+    wait_until(lambda: phone.log(id).status_code == 200)
     assert phone.log(id).json()["status"] == "failed"
 
 
 def test_a_number_called_again_can_come_to_something_else(sandbox: Sandbox, ours: Ours, phone: Phone) -> None:
     sandbox.decide("call", TO, "busy", "no answer")
     ids = [phone.dial() for _ in range(3)]
-    until(lambda: all(phone.log(id).status_code == 200 for id in ids))
+    wait_until(lambda: all(phone.log(id).status_code == 200 for id in ids))
     assert [phone.log(id).json()["status"] for id in ids] == ["busy", "no answer", "no answer"]
 
 
@@ -166,14 +159,14 @@ def test_receipts_tell_of_a_text(sandbox: Sandbox, ours: Ours, phone: Phone, bec
     sandbox.decide("text", TO, becomes)
     answer = phone.text().json()
     assert answer["status"] == "queued"
-    until(lambda: len(ours.heard) == len(statuses))
+    wait_until(lambda: len(ours.heard) == len(statuses))
     assert {(heard["id"], heard["caller_no"]) for heard in ours.heard} == {(answer["id"], TO)}
     assert {heard["status"] for heard in ours.heard} == statuses
 
 
 def test_a_family_that_sent_stop_gets_no_text_until_start(sandbox: Sandbox, ours: Ours, phone: Phone) -> None:
     requests.post(f"{sandbox.url}/sandbox/texts", json={"caller": TO, "text": " stop", "times": 2}, timeout=10)
-    until(lambda: len(ours.heard) == 2)
+    wait_until(lambda: len(ours.heard) == 2)
     assert ours.heard[0] == ours.heard[1]
     assert ours.heard[0]["text_message"] == " stop"
     assert phone.text().json()["status"] == "opted out"
@@ -184,7 +177,7 @@ def test_a_family_that_sent_stop_gets_no_text_until_start(sandbox: Sandbox, ours
 def test_our_server_is_told_again_until_it_says_that_it_heard(sandbox: Sandbox, ours: Ours) -> None:
     ours.statuses += [500, 503]
     sandbox.phones.text_in(TO, "STOP")
-    until(lambda: len(sandbox.phones.callbacks) == 3)
+    wait_until(lambda: len(sandbox.phones.callbacks) == 3)
     assert [callback.status for callback in sandbox.phones.callbacks] == [500, 503, 200]
 
 
@@ -195,7 +188,7 @@ def test_what_comes_of_a_call_or_a_text_can_be_told_twice(sandbox: Sandbox, ours
     sandbox.fail("twice", path="Messages")
     phone.dial()
     phone.text()
-    until(lambda: len(ours.heard) == 6)
+    wait_until(lambda: len(ours.heard) == 6)
     assert sandbox.taken.counts() == {"mail": 0, "call": 1, "text": 1}
     assert [heard["confirm"] for heard in ours.heard if "confirm" in heard] == ["0", "0"]
 

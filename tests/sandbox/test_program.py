@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.wait import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -87,7 +89,7 @@ def test_it_ends_when_it_is_told_to(
     process, url = run("--per-day", "0")
     requests.post(f"{url}/sandbox/faults", json={"what": "hold"}, timeout=10)
     process.send_signal(number)
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 def test_without_traffic_it_has_no_events(run: Callable[..., tuple[object, str]]) -> None:

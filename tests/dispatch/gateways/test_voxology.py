@@ -1,7 +1,6 @@
 """Calls and texts to the stand-in over HTTP, and the codes for what it answers."""
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.statuses import Mode
 from sandbox.server import Sandbox
 from tests.dispatch.gateways.conftest import CALLER_ID, handed, item
+from tests.wait import wait_until
 
 TO = "+16125550123"
 
@@ -48,14 +48,9 @@ def placed() -> OpenTry:
     return OpenTry(delivery_id=5, attempt=1, provider_id=report.provider_id, mode=Mode.VOICE)
 
 
-def polled(one: OpenTry, seconds: float = 5) -> StatusReport:
+def polled(one: OpenTry) -> StatusReport:
     """What the call log says, as soon as it knows."""
-    end = time.monotonic() + seconds
-    while True:
-        if reports := voice().poll([one]):
-            return reports[0]
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    return wait_until(lambda: voice().poll([one]))[0]
 
 
 def test_they_are_there_only_where_the_settings_are(provider: Sandbox, settings: Settings) -> None:
@@ -137,7 +132,7 @@ def test_any_time_of_the_end_can_be_reported(end: Any) -> None:
 
 
 def test_there_is_no_news_of_a_call_that_goes_on(provider: Sandbox) -> None:
-    provider.phones.pace = 1
+    provider.clock.stop()
     assert voice().poll([placed()]) == []
 
 

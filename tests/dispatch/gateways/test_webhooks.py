@@ -2,8 +2,7 @@
 
 import json
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -19,6 +18,7 @@ from messenger_logs.statuses import Mode
 from sandbox.server import Sandbox
 from tests.dispatch.gateways.conftest import CALLER_ID, SECRET
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.wait import wait_until
 
 TO = "+16125550123"
 FLOW, TEXTS = f"/voxology/{SECRET}/call-flow/", f"/voxology/{SECRET}/texts/"
@@ -318,13 +318,6 @@ def send(mode: Mode, to: str = TO) -> Delivery:
     return delivery
 
 
-def until(true: Callable[[], object], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.02)
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("twice", [False, True])
 def test_a_family_that_presses_0_has_confirmed(site: Sandbox, twice: bool) -> None:
@@ -332,9 +325,10 @@ def test_a_family_that_presses_0_has_confirmed(site: Sandbox, twice: bool) -> No
     if twice:
         site.fail("twice", path="Dials")
     delivery = send(Mode.VOICE)
-    until(lambda: status_of(delivery)[0] == "confirmed")
-    until(lambda: site.phones.calls[delivery.provider_id].status)
-    assert [callback.status for callback in site.phones.callbacks] == [200] * (4 if twice else 2)
+    wait_until(lambda: status_of(delivery)[0] == "confirmed")
+    wait_until(lambda: site.phones.calls[delivery.provider_id].status)
+    expected = [200] * (4 if twice else 2)
+    wait_until(lambda: [callback.status for callback in site.phones.callbacks] == expected)
     assert site.taken.counts()["call"] == 1
 
 
@@ -343,16 +337,17 @@ def test_a_text_is_delivered_in_the_end(site: Sandbox) -> None:
     site.decide("text", "", "delivered")
     site.phones.pace = 0.1
     delivery = send(Mode.TEXT)
-    until(lambda: status_of(delivery) == ("delivered", "Delivered to recipient"))
+    wait_until(lambda: status_of(delivery) == ("delivered", "Delivered to recipient"))
     # One that was quicker than our own record is answered 404, and comes again.
-    until(lambda: [callback.status for callback in site.phones.callbacks].count(200) == 2)
+    wait_until(lambda: [callback.status for callback in site.phones.callbacks].count(200) == 2)
     assert {callback.status for callback in site.phones.callbacks} <= {200, 404}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_family_that_sends_stop_gets_no_text_until_it_sends_start(site: Sandbox) -> None:
     site.phones.text_in(TO, "STOP", times=2)
-    until(lambda: TextConsent.objects.filter(number=TO, opted_out=True).exists())
+    wait_until(lambda: [callback.status for callback in site.phones.callbacks] == [200, 200])
+    assert TextConsent.objects.filter(number=TO, opted_out=True).exists()
     assert SentMessage.objects.filter(message_type="Text Opt Out").count() == 1
     message = make_message(status="waiting", modes=[Mode.TEXT], dispatched_here=True, bodies={"text": "Bus 12 is late"})
     delivery = make_delivery(make_recipient(message), mode=Mode.TEXT, address=TO, status="waiting", outcome="pending")
@@ -361,6 +356,6 @@ def test_a_family_that_sends_stop_gets_no_text_until_it_sends_start(site: Sandbo
     assert status_of(delivery)[0] == "opt_out"
     assert len(site.taken) == 0
     site.phones.text_in(TO, "START")
-    until(lambda: TextConsent.objects.filter(number=TO, opted_out=False).exists())
+    wait_until(lambda: TextConsent.objects.filter(number=TO, opted_out=False).exists())
     send(Mode.TEXT)
     assert site.taken.counts()["text"] == 1

@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from messenger_logs.management.commands import import_messages
 from messenger_logs.models import Delivery, DeviceAttempt, Recipient, School, SentMessage
 from messenger_logs.totals import totals_of
 from tests.messenger_logs.intake.conftest import Lines, device, message, only, recipient, rows
+from tests.wait import PATIENCE, wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -251,13 +251,6 @@ def many_messages(count: int, recipients: int) -> list[dict[str, Any]]:
     ]
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.005)
-
-
 def assert_every_message_is_whole(recipients: int) -> None:
     for stored in SentMessage.objects.all():
         assert stored.recipients.count() == stored.deliveries.count() == recipients
@@ -303,9 +296,9 @@ def test_kill_9_in_the_middle_leaves_whole_messages_only(start: Start, lines: Li
     path = lines(*many_messages(40, 150))
     process = start(str(path))
 
-    wait_until(lambda: SentMessage.objects.count() >= at)
+    wait_until(lambda: SentMessage.objects.count() >= at, every=0.005)
     process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    process.wait(PATIENCE)
 
     assert at <= SentMessage.objects.count() < 40
     assert_every_message_is_whole(150)
@@ -325,9 +318,9 @@ def test_kill_9_while_the_deliveries_of_a_message_are_copied_leaves_nothing_of_i
         with other.cursor() as cursor:
             cursor.execute("LOCK TABLE messenger_logs_deviceattempt IN SHARE MODE")
         process = start(str(path))
-        wait_until(lambda: waiting_for_a_lock())
+        wait_until(waiting_for_a_lock)
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(PATIENCE)
     finally:
         other.rollback()
         other.close()

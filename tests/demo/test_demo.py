@@ -2,8 +2,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-import demo
 from accounts.models import User
+from demo.staff import PASSWORD, STAFF
 
 pytestmark = pytest.mark.django_db
 
@@ -13,9 +13,9 @@ def test_the_people_of_the_demo_can_sign_in_and_have_the_rights_of_their_group(
 ) -> None:
     call_command("make_demo")
 
-    assert demo.PASSWORD in capsys.readouterr().out
-    for person in demo.STAFF:
-        assert Client().login(username=person.username, password=demo.PASSWORD)
+    assert PASSWORD in capsys.readouterr().out
+    for person in STAFF:
+        assert Client().login(username=person.username, password=PASSWORD)
         user = User.objects.get(username=person.username)
         assert [group.name for group in user.groups.all()] == ([person.group] if person.group else [])
 
@@ -39,4 +39,4 @@ def test_it_does_not_touch_a_database_with_users(capsys: pytest.CaptureFixture[s
 
     call_command("make_demo", if_empty=True)
     assert User.objects.count() == 1
-    assert demo.PASSWORD not in capsys.readouterr().out
+    assert PASSWORD not in capsys.readouterr().out

@@ -17,7 +17,8 @@ import pytest
 from devtools.processes import SetupError
 from devtools.run import Program
 from devtools.running import Services
-from tests.config.conftest import ROOT, assert_gone, is_alive, without_servers
+from tests.devtools.conftest import ROOT, assert_gone, is_alive, without_servers
+from tests.wait import PATIENCE
 
 NOT_COPIED = (".git", ".venv", "var", "tests", ".mypy_cache", ".ruff_cache", ".hypothesis", "__pycache__")
 
@@ -104,7 +105,7 @@ def test_it_runs_is_killed_and_runs_again(checkout: Path, site: Site) -> None:
     assert f"http://127.0.0.1:{site.port}/" in again.wait()
     family = [again.process, *again.process.children(recursive=True)]
     again.process.send_signal(signal.SIGINT)
-    again.process.wait(30)
+    again.process.wait(PATIENCE)
     assert_gone(family)
     assert "Stopping" in again.process.stdout.read()
 
@@ -117,7 +118,7 @@ def test_a_busy_port_is_said_with_the_way_out(checkout: Path, port: int) -> None
         site = Site(checkout, port)
 
         assert f"PORT={port + 1} bin/run" in site.wait()
-        assert site.process.wait(20) == 1
+        assert site.process.wait(PATIENCE) == 1
 
 
 def services(logs: Path) -> Services:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.conftest import ROOT
+from tests.devtools.conftest import ROOT
 
 PRINT_PLACE = ["-c", "import sys; print(sys.prefix)"]
 

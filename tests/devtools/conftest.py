@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -15,10 +14,12 @@ import pytest
 import redis
 from environ import FileAwareEnv
 
+from tests.wait import wait_until
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Says in which environment it runs, and stays.
 REPORT = "import json, os, time; print(json.dumps(dict(os.environ)), flush=True); time.sleep(600)"
-UNTIED = "from devtools import processes; processes._prctl = None; "
+UNTIED = "from core import child_processes; child_processes._prctl = None; "
 MAIN = "from devtools.running import command; from devtools.__main__ import main; command(main)"
 
 
@@ -113,8 +114,8 @@ def run(var: Path) -> Iterator[Callable[..., Run]]:
         started.process.communicate()
 
 
-def assert_gone(processes: list[psutil.Process], seconds: float = 2) -> None:
-    wait_until(lambda: not any(map(is_alive, processes)), seconds)
+def assert_gone(processes: list[psutil.Process]) -> None:
+    wait_until(lambda: not any(map(is_alive, processes)), what="the end of every process")
 
 
 def is_alive(process: psutil.Process) -> bool:
@@ -122,10 +123,3 @@ def is_alive(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)

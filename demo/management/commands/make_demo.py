@@ -3,10 +3,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-import demo
 from accounts.models import User
+from demo.district import Size, make_district
+from demo.staff import make_staff, sign_ins
 
-USUAL = demo.Size()
+USUAL = Size()
 
 
 def count(text: str) -> int:
@@ -30,8 +31,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not User.objects.exists():
-            demo.make_staff()
-            demo.make_district(demo.Size(*(options[name] for name in ("messages", "recipients", "events", "seed"))))
+            make_staff()
+            make_district(Size(*(options[name] for name in ("messages", "recipients", "events", "seed"))))
         elif not options["if_empty"]:
             raise CommandError("There are users in this database already. The demo district wants an empty one.")
-        self.stdout.write(demo.sign_ins())
+        self.stdout.write(sign_ins())

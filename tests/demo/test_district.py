@@ -9,8 +9,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import Count, F, Q
 
-import demo
+from demo.district import Size, make_district
 from demo.names import COMMUNITIES, pairs
+from demo.people import mail_people
+from demo.staff import STAFF, make_staff
 from mailgun_sync.models import MailgunEvent
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, MessageTotals, Recipient, School, SentMessage
 from messenger_logs.services.addresses import normalized
@@ -26,8 +28,8 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("America/Chicago"))
 
 @pytest.fixture
 def district() -> None:
-    demo.make_staff()
-    demo.make_district(demo.Size(), now=NOW)
+    make_staff()
+    make_district(Size(), now=NOW)
 
 
 def everything() -> dict[str, list[tuple[object, ...]]]:
@@ -61,8 +63,8 @@ def everything() -> dict[str, list[tuple[object, ...]]]:
 def made(**size: int) -> dict[str, list[tuple[object, ...]]]:
     """What a district of this size has; the database is as before."""
     with transaction.atomic():
-        demo.make_staff()
-        demo.make_district(demo.Size(**({"messages": 60, "recipients": 600, "events": 100} | size)), now=NOW)
+        make_staff()
+        make_district(Size(**({"messages": 60, "recipients": 600, "events": 100} | size)), now=NOW)
         found = everything()
         transaction.set_rollback(True)
     return found
@@ -97,7 +99,7 @@ def test_everything_that_can_be_shown_occurs(district: None) -> None:
     upcoming = SentMessage.objects.filter(status__in=["waiting", "in_progress"]).values_list("engine", "status")
     assert set(upcoming) == {(engine, status) for engine in ("classic", "v2") for status in ("waiting", "in_progress")}
     assert SentMessage.objects.exclude(attachments=[]).exists()
-    assert set(SentMessage.objects.values_list("sender__username", flat=True)) <= {p.username for p in demo.STAFF}
+    assert set(SentMessage.objects.values_list("sender__username", flat=True)) <= {p.username for p in STAFF}
 
 
 def test_people_are_as_a_real_district_has_them(district: None) -> None:
@@ -113,7 +115,7 @@ def test_people_are_as_a_real_district_has_them(district: None) -> None:
 
 
 def test_the_stand_in_for_the_provider_writes_to_the_people_of_the_district(district: None) -> None:
-    known = demo.mail_people()
+    known = mail_people()
 
     people = read_people(map(json.dumps, known), seed=1)
 
@@ -153,9 +155,9 @@ def test_the_totals_are_there_and_agree_with_the_status(district: None) -> None:
 
 
 def test_as_many_messages_recipients_and_events_as_asked_for() -> None:
-    demo.make_staff()
+    make_staff()
 
-    demo.make_district(demo.Size(messages=40, recipients=2_000, events=500), now=NOW)
+    make_district(Size(messages=40, recipients=2_000, events=500), now=NOW)
 
     assert SentMessage.objects.count() == 40
     assert Recipient.objects.filter(counted=True).count() == pytest.approx(2_000, rel=0.1)
@@ -165,9 +167,9 @@ def test_as_many_messages_recipients_and_events_as_asked_for() -> None:
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_the_smallest_districts_can_be_made(number: int) -> None:
-    demo.make_staff()
+    make_staff()
 
-    demo.make_district(demo.Size(messages=number, recipients=number), now=NOW)
+    make_district(Size(messages=number, recipients=number), now=NOW)
 
     assert SentMessage.objects.count() == number
 

@@ -18,7 +18,8 @@ from devtools.engines import copy_wheels
 from devtools.home import find_home, mark_of
 from devtools.processes import other_user
 from devtools.servers import Postgres
-from tests.config.conftest import MAIN, ROOT, Run, assert_gone, is_alive, wait_until, without_servers
+from tests.devtools.conftest import MAIN, ROOT, Run, assert_gone, is_alive, without_servers
+from tests.wait import PATIENCE, wait_until
 
 Start = Callable[..., Run]
 
@@ -78,7 +79,7 @@ class TestRunning:
         first, second = run(), run()
 
         assert "at work here already" in second.error
-        assert second.process.wait(5) == 1
+        assert second.process.wait(PATIENCE) == 1
         assert first.valkey.ping()
 
     def test_servers_that_the_environment_names_are_used_instead(self, run: Start, var: Path) -> None:
@@ -148,7 +149,7 @@ class TestKilled:
         family = started.family
 
         started.process.terminate()
-        started.process.wait(20)
+        started.process.wait(PATIENCE)
 
         assert_gone(family)
         assert "database system is shut down" in (var / "log" / "state" / "postgres.log").read_text()
@@ -237,8 +238,7 @@ def busy_session(started: Run) -> list[psutil.Process]:
         family = started.process.children(recursive=True)
         return [process for process in family if is_alive(process) and title in " ".join(process.cmdline())]
 
-    wait_until(lambda: bool(sessions()))
-    return sessions()
+    return wait_until(sessions)
 
 
 if os.geteuid() == 0:

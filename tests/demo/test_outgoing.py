@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-import demo
+from demo.district import Size, make_district
+from demo.outgoing import keep_outgoing_back, plan_outgoing
+from demo.staff import make_staff
 from messenger_logs.models import Delivery, SentMessage
 
 pytestmark = pytest.mark.django_db
@@ -13,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def staff(db: None) -> None:
-    demo.make_staff()
+    make_staff()
 
 
 def outgoing() -> list[SentMessage]:
@@ -22,7 +24,7 @@ def outgoing() -> list[SentMessage]:
 
 def test_messages_of_both_engines_become_due_in_the_next_minutes_and_hours() -> None:
     now = timezone.now()
-    demo.plan_outgoing(now=now)
+    plan_outgoing(now=now)
     messages = outgoing()
     assert {message.engine for message in messages} == {"classic", "v2"}
     assert {message.status for message in messages} == {"waiting"}
@@ -34,7 +36,7 @@ def test_messages_of_both_engines_become_due_in_the_next_minutes_and_hours() -> 
 
 
 def test_one_is_large_enough_to_be_canceled_in_the_middle_of_it() -> None:
-    demo.plan_outgoing()
+    plan_outgoing()
     [emergency] = SentMessage.objects.filter(message_type="Messenger 2.0 - Emergency")
     waiting = Delivery.objects.filter(message=emergency, status="waiting")
     assert 3_000 <= waiting.count() <= 5_000
@@ -42,29 +44,29 @@ def test_one_is_large_enough_to_be_canceled_in_the_middle_of_it() -> None:
 
 
 def test_none_goes_out_where_the_provider_may_be_a_real_one() -> None:
-    demo.plan_outgoing()
+    plan_outgoing()
     sent = outgoing()[0]
     SentMessage.objects.filter(pk=sent.pk).update(status="sent")
 
-    demo.keep_outgoing_back()
+    keep_outgoing_back()
 
     assert outgoing() == [sent], "what is done stays as it was"
 
 
 def test_another_start_has_new_ones_and_takes_up_the_old() -> None:
     now = timezone.now()
-    demo.plan_outgoing(now=now)
+    plan_outgoing(now=now)
     planned = len(outgoing())
-    demo.keep_outgoing_back()
+    keep_outgoing_back()
 
-    demo.plan_outgoing(now=now + timedelta(hours=1))
+    plan_outgoing(now=now + timedelta(hours=1))
 
     assert len(outgoing()) == 2 * planned
 
 
 def test_what_the_made_up_district_has_under_way_goes_on_to_its_end() -> None:
-    demo.make_district(demo.Size(messages=100, recipients=60, events=0))
-    demo.plan_outgoing()
+    make_district(Size(messages=100, recipients=60, events=0))
+    plan_outgoing()
     running = SentMessage.objects.running().filter(external_id=None)
     assert running
     assert all(message.dispatched_here for message in running)
@@ -76,6 +78,6 @@ def test_what_somebody_imported_is_left_alone() -> None:
     imported = SentMessage.objects.create(
         engine="v2", status="waiting", external_id="elsewhere-1", created_at=now, scheduled_at=now, listed_from=now
     )
-    demo.plan_outgoing()
+    plan_outgoing()
     imported.refresh_from_db()
     assert not imported.dispatched_here
