@@ -312,7 +312,11 @@ CELERY_BEAT_SCHEDULE = {
     "stale claims": {"task": "dispatch.tasks.settle_stale_claims", "schedule": 60, "options": {"expires": 50}},
     "finish cancels": {"task": "messenger_logs.tasks.finish_cancels", "schedule": 60, "options": {"expires": 50}},
     "delete expired claims": {"task": "dispatch.tasks.delete_expired", "schedule": crontab(hour="4", minute="40")},
-    "take up reports that were left": {"task": "reports.tasks.take_up", "schedule": 60, "options": {"expires": 50}},
+    "take up reports that were left": {
+        "task": "reports.tasks.requeue_orphaned",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
     "delete expired reports": {"task": "reports.tasks.delete_expired", "schedule": crontab(minute="40")},
     "delete expired events": {"task": "mailgun_sync.tasks.delete_expired", "schedule": crontab(hour="4", minute="20")},
 }

@@ -87,7 +87,7 @@ class ListingView(View):
     def narrow(self, queryset: Rows, rows: list[Any]) -> Rows | None:
         """A hook: let fewer rows through, now that the rows of the page are known; None when nothing changes.
 
-        `queryset` carries every filter but the date range, which the paging applies itself (listings.paging.rows_beyond);
+        `queryset` carries every filter but the date range, which the paging applies itself (paging.rows_beyond);
         the days of `rows` are inside that range. Answer a queryset made from `queryset`: the page is then fetched anew,
         until the answer is None. `rows` may hold one row more than the page. Exports are not narrowed.
         """

@@ -16,7 +16,16 @@ from messenger_logs.signals import what_holds_up
 from messenger_logs.status_labels import MESSAGE_STATUSES
 from messenger_logs.statuses import Mode
 from messenger_logs.totals import Totals, totals_of
-from web.filters.recipients import FIGURES
+
+# The figures of the summary. Each name is also that of the filter which shows the rows behind the figure.
+FIGURES = [
+    ("recipients", "Total Recipients"),
+    ("no_device", "Total No Device"),
+    (Mode.INBOX.value, "Total Inbox"),
+    (Mode.EMAIL.value, "Total Emails"),
+    (Mode.VOICE.value, "Total Voice"),
+    (Mode.TEXT.value, "Total Text"),
+]
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,6 @@ class Figure:
     name: str
     label: str
     number: int
-    url: str
 
 
 @dataclass(frozen=True)
@@ -52,15 +60,14 @@ def percent_done(totals: Totals) -> int:
 class DeliverySummary:
     message: SentMessage
     totals: Totals
-    recipients_url: str
     as_of: datetime
     canceled: StoppedAndLeft | None
     """What a cancel stopped, where somebody canceled it."""
 
     @classmethod
-    def of(cls, message: SentMessage, *, recipients_url: str) -> DeliverySummary:
+    def of(cls, message: SentMessage) -> DeliverySummary:
         canceled = stopped_and_left(message.pk) if message.cancel_asked_at else None
-        return cls(message, totals_of(message), recipients_url, timezone.now(), canceled)
+        return cls(message, totals_of(message), timezone.now(), canceled)
 
     @property
     def status(self) -> Status:
@@ -91,9 +98,7 @@ class DeliverySummary:
         for mode, totals in self.totals.modes.items():
             # An inbox counts once the message is in it; addresses and numbers count whatever became of them.
             numbers[mode.value] = totals.success if mode is Mode.INBOX else totals.devices
-        return [
-            Figure(name, label, numbers.get(name, 0), f"{self.recipients_url}?figure={name}") for name, label in FIGURES
-        ]
+        return [Figure(name, label, numbers.get(name, 0)) for name, label in FIGURES]
 
     @property
     def progress(self) -> Iterator[Progress]:

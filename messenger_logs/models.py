@@ -150,6 +150,21 @@ class SentMessage(models.Model):
     def __str__(self) -> str:
         return self.subject
 
+    @property
+    def display_subject(self) -> str:
+        """The subject as text to click on; a message by phone alone may have none."""
+        return self.subject or "(no subject)"
+
+    @property
+    def display_calendars(self) -> str:
+        """The names of its calendars; wants them prefetched."""
+        return ", ".join(calendar.name for calendar in self.calendars.all())
+
+    @property
+    def display_modes(self) -> str:
+        """The modes in the order of the reports: "Inbox, Email"."""
+        return ", ".join(mode.label for mode in Mode if mode in self.modes)
+
 
 class Recipient(models.Model):
     """A person that a message was for, about a student; names as they were then."""

@@ -29,6 +29,35 @@ MESSAGE_STATUSES = {
     ),
 }
 
+# The words of Sent Message Log 2.0 for the same statuses.
+_CANCELED = Status(
+    "CANCELED", Shape.SQUARE, Tone.NEUTRAL, "Stopped by somebody, before it began to go out or while it did."
+)
+SENT_MESSAGE_LOG_2_STATUSES = {
+    Message.WAITING: Status("SCHEDULED", Shape.RING, Tone.NEUTRAL, "It has not begun to go out."),
+    Message.IN_PROGRESS: Status("IN PROGRESS", Shape.HALF, Tone.RUNNING, "It is going out now."),
+    Message.SENT: Status(
+        "SENT",
+        Shape.CHECK,
+        Tone.GOOD,
+        "Handed to the providers that deliver it. What became of each device stands beside its recipient.",
+    ),
+    Message.CANCELED: _CANCELED,
+    Message.CANCELED_IN_PROGRESS: _CANCELED,
+    Message.ERROR: Status(
+        "ERROR",
+        Shape.CROSS,
+        Tone.BAD,
+        "The provider of at least one delivery mode (e-mail, voice or text) took nothing of it.",
+    ),
+    Message.NO_RECIPIENTS: Status(
+        "NO RECIPIENTS",
+        Shape.TRIANGLE,
+        Tone.WARNING,
+        "People were chosen, but none of them has a device that could get it.",
+    ),
+}
+
 DELIVERY_STATUSES = {
     DeliveryStatus.WAITING: Status("Waiting", Shape.RING, Tone.NEUTRAL, "Delivery to this device has not begun."),
     DeliveryStatus.IN_PROGRESS: Status("In-Progress", Shape.HALF, Tone.RUNNING, "Being delivered now."),
@@ -124,8 +153,3 @@ def device_text(mode: str, address: str) -> str:
     if mode in (Mode.VOICE, Mode.TEXT) and (parts := _NORTH_AMERICAN.fullmatch(address)):
         return "({}) {}-{}".format(*parts.groups())
     return address
-
-
-def subject_text(message: SentMessage) -> str:
-    """A subject to click on; a message by phone alone may have none."""
-    return message.subject or "(no subject)"

@@ -40,7 +40,7 @@ def write_report(
 ) -> int:
     """Write a report of one moment of the database, and return its number of rows.
 
-    A statement may take so many seconds: raises listings.timeouts.StatementTimeout. Raises NotMade when the disk is full.
+    A statement may take so many seconds: raises StatementTimeout. Raises NotMade when the disk is full.
     """
     with full_disk_in_words():
         with snapshot(seconds=seconds):

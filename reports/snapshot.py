@@ -13,7 +13,7 @@ from listings.timeouts import statement_timeout
 def snapshot(*, seconds: float) -> Iterator[None]:
     """Read what was there at the first query, and nothing that came since: totals and rows of a report agree.
 
-    Each statement may take so many seconds; raises listings.timeouts.StatementTimeout. Begun within a transaction, it is no more
+    Each statement may take so many seconds; raises StatementTimeout. Begun within a transaction, it is no more
     isolated than that one.
     """
     outermost = not connection.in_atomic_block

@@ -14,7 +14,6 @@ from dispatch.services.recording import finish
 from dispatch.services.recovery import UNKNOWN_DETAIL
 from messenger_logs.models import Delivery, Redial, SentMessage
 from messenger_logs.services.totals import lock_totals
-from messenger_logs.status_labels import subject_text
 from messenger_logs.statuses import PHONE, DeliveryStatus
 
 Status = SentMessage.Status
@@ -52,7 +51,7 @@ def retry_deliveries(*, message_id: int, deliveries: Collection[int], by: User) 
     asked = Redial.objects.filter(message=message_id).count() - before
     if asked:
         details = {"message": message.pk, "devices": asked}
-        record_audit_event(by=by, action="message.sent_again", target=subject_text(message), details=details)
+        record_audit_event(by=by, action="message.sent_again", target=message.display_subject, details=details)
     else:
         finish(message_id)
     return asked

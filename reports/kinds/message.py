@@ -17,7 +17,6 @@ from messenger_logs.html_to_text import html_to_text
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
-from messenger_logs.status_labels import subject_text
 from messenger_logs.statuses import Mode
 from reports.document import Text
 from reports.kinds.base import BadOptions, Report, ReportForm, sentences
@@ -74,7 +73,7 @@ class MessageReport(Report):
 
     @property
     def title(self) -> str:
-        return f"{self.label}: {subject_text(self.message)}"
+        return f"{self.label}: {self.message.display_subject}"
 
     @property
     def file_name(self) -> str:
@@ -84,7 +83,7 @@ class MessageReport(Report):
         record_audit_event(
             by=by,
             action=f"report.{self.kind.replace('-', '_')}",
-            target=subject_text(self.message),
+            target=self.message.display_subject,
             details=self.options | {"format": format.value, "rows": "not counted" if rows is None else rows},
         )
 

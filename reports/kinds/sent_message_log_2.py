@@ -9,17 +9,16 @@ from django import forms
 from django.utils import timezone
 
 from accounts.tools import Tool
+from core.durations import duration_text
 from messenger_logs.criteria import general_criteria, tool_criteria
 from messenger_logs.models import SentMessage
-from messenger_logs.status_labels import subject_text
+from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
 from messenger_logs.statuses import STATUSES, DeliveryStatus, Mode
 from messenger_logs.totals import Totals, totals_of
 from reports.document import Column, Document, Figures, Rows
 from reports.kinds.base import Choices, Pairs, labels, moment, number
 from reports.kinds.deliveries import V2Rows
 from reports.kinds.message import MessageForm, MessageReport, message_detail
-from web.tables.v2 import MESSAGE_2_STATUSES
-from web.templatetags.durations import duration
 
 
 def modes_of(message: SentMessage) -> list[Mode]:
@@ -93,8 +92,8 @@ class SentMessageLog2Report(MessageReport):
         message = self.message
         every = len(self.chosen["statuses"]) == len(statuses_of(message))
         return [
-            ("Message Status", MESSAGE_2_STATUSES[SentMessage.Status(message.status)].word),
-            ("Subject", subject_text(message)),
+            ("Message Status", SENT_MESSAGE_LOG_2_STATUSES[SentMessage.Status(message.status)].word),
+            ("Subject", message.display_subject),
             ("Message ID", str(message.pk)),
             ("Type", message.message_type),
             ("Created By", message.sender_name),
@@ -105,7 +104,7 @@ class SentMessageLog2Report(MessageReport):
 
     def figures(self, totals: Totals) -> Iterator[tuple[str, str]]:
         """The figures of each chosen mode, as the Delivery Information of the page has them."""
-        yield "Total Message Duration", duration(totals.duration)
+        yield "Total Message Duration", duration_text(totals.duration)
         for mode in self.modes:
             if figures := totals.modes.get(mode):
                 yield f"{mode.label} Total Devices", number(figures.devices)
@@ -113,7 +112,7 @@ class SentMessageLog2Report(MessageReport):
                 yield f"{mode.label} Total Success", number(figures.success)
                 yield f"{mode.label} Total Failed", number(figures.error)
                 yield f"{mode.label} Total Canceled", number(figures.canceled)
-                yield f"{mode.label} First Attempt Duration", duration(figures.first_attempt_duration)
+                yield f"{mode.label} First Attempt Duration", duration_text(figures.first_attempt_duration)
 
     def detail_rows(self) -> Rows:
         columns = [

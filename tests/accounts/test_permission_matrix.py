@@ -167,9 +167,9 @@ GUARDED = [
     Guarded("web:recipient_log", Tool.RECIPIENT_LOG, R,   200, 200, 302, 200),
     Guarded("web:admin_recipient_log", Tool.ADMIN_RECIPIENT_LOG, R, 200, 200, 302, 200),
 
-    Guarded("web:mailgun_message_log",        Tool.MAILGUN_MESSAGE_LOG, R,  200, 200, 302, 200, data=an_event, others=HIDDEN),
+    Guarded("web:mailgun_message_log", Tool.MAILGUN_MESSAGE_LOG, R,  200, 200, 302, 200, data=an_event, others=HIDDEN),
     Guarded("web:admin_mailgun_message_log",  Tool.ADMIN_MAILGUN_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_event),
-    Guarded("web:sent_message_log",      Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200, data=a_message, others=HIDDEN),
+    Guarded("web:sent_message_log", Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200, data=a_message, others=HIDDEN),
     Guarded("web:olr_email_log",  Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200,
             data=an_olr_email, others=HIDDEN),
     Guarded("web:sent_message_log_message",  Tool.SENT_MESSAGE_LOG, R,     200, 200, 405, 200,

@@ -341,7 +341,7 @@ def test_the_report_of_a_killed_worker_is_taken_up_again_once_its_lease_is_over(
     ReportJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1), format="csv")
     ReportJob.objects.update(asked_at=timezone.now() - timedelta(minutes=2))
     no_worker.clear()
-    tasks.take_up()
+    tasks.requeue_orphaned()
     assert no_worker == [job.pk]
     services.make_report(job_id=job.pk)
     job.refresh_from_db()
@@ -358,10 +358,10 @@ def test_the_report_of_a_killed_worker_is_taken_up_again_once_its_lease_is_over(
 def test_a_report_whose_task_was_lost_is_taken_up(client, message, no_worker):
     job = ask(client, message)
     no_worker.clear()
-    tasks.take_up()
+    tasks.requeue_orphaned()
     assert no_worker == []
     ReportJob.objects.update(asked_at=timezone.now() - timedelta(minutes=2))
-    tasks.take_up()
+    tasks.requeue_orphaned()
     assert no_worker == [job.pk]
 
 

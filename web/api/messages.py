@@ -14,7 +14,6 @@ from rest_framework.response import Response
 from accounts.services import record_audit_event
 from accounts.tools import Right, Tool, ToolAndRight
 from messenger_logs.models import Delivery, SentMessage
-from messenger_logs.status_labels import subject_text
 from web.api.filters import MessageFilters
 from web.api.intake import ONE, REFUSED, TAG, TakenSerializer, create_message
 from web.api.line_parsers import MessageParser
@@ -108,7 +107,7 @@ class OneMessage(ToolAPIView):
         record_audit_event(
             by=self.user,
             action="message.viewed",
-            target=subject_text(self.message),
+            target=self.message.display_subject,
             details={"message": self.message.pk, "shown": part},
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
 from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter
+from messenger_logs.delivery_summary import FIGURES
 from messenger_logs.models import Delivery
 from messenger_logs.search import NormalizedText
 from messenger_logs.statuses import DeliveryStatus, Mode, Outcome
@@ -37,15 +38,6 @@ class DeviceFilter(ContainsFilter):
         if _NUMBER_AS_WRITTEN.fullmatch(value):
             value = re.sub(r"\D", "", value) or value
         return super().filter(qs, value)
-
-
-# Which rows stand behind a figure of the Delivery Summary.
-FIGURE_WORDS = ("Inbox", "Emails", "Voice", "Text")
-FIGURES = [
-    ("recipients", "Total Recipients"),
-    ("no_device", "Total No Device"),
-    *((mode.value, f"Total {label}") for mode, label in zip(Mode, FIGURE_WORDS, strict=True)),
-]
 
 
 class FigureFilter(OptionFilter):

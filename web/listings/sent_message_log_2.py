@@ -11,9 +11,10 @@ from messenger_logs.criteria import general_criteria, tool_criteria
 from messenger_logs.delivery_summary import DeliverySummary, percent_done
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet, visible_types
+from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
 from messenger_logs.totals import totals_of_many
 from web.filters.v2 import Log2Filters
-from web.tables.v2 import MESSAGE_2_STATUSES, Log2Table
+from web.tables.v2 import Log2Table
 from web.views.message import MessageBody, MessagePage, MessageRecipients
 
 
@@ -59,7 +60,7 @@ class Summary2(DeliverySummary):
 
     @property
     def status(self) -> Status:
-        return MESSAGE_2_STATUSES[SentMessage.Status(self.message.status)]
+        return SENT_MESSAGE_LOG_2_STATUSES[SentMessage.Status(self.message.status)]
 
 
 class Message2View(MessagePage):
@@ -72,7 +73,7 @@ class Message2View(MessagePage):
         return super().get_messages().prefetch_related("calendars")
 
     def summary_context(self) -> dict[str, Any]:
-        summary = Summary2.of(self.message, recipients_url=self.address("recipients"))
+        summary = Summary2.of(self.message)
         return super().summary_context() | {"summary": summary}
 
     def get_context(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django_tables2 import Column
 from core.statuses import Status
 from listings.columns import ROW_LINK, WIDE, ListingTable, StatusColumn, TimeColumn
 from messenger_logs.models import SentMessage
-from messenger_logs.status_labels import MESSAGE_STATUSES, subject_text
+from messenger_logs.status_labels import MESSAGE_STATUSES
 
 
 class MessageStatusColumn(StatusColumn):
@@ -38,4 +38,4 @@ class ClassicLogTable(ListingTable):
     message_url_name = "web:sent_message_log_message"
 
     def render_subject(self, record: SentMessage) -> str:
-        return subject_text(record)
+        return record.display_subject

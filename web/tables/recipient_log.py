@@ -7,7 +7,6 @@ from django_tables2 import Column
 from listings.columns import ROW_LINK, TimeColumn
 from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Delivery
-from messenger_logs.status_labels import subject_text
 from web.tables.recipients import RecipientTable
 
 
@@ -43,7 +42,7 @@ class RecipientLogTable(RecipientTable):
         self.addresses: dict[int, str] = {}
 
     def render_subject(self, record: Delivery) -> str:
-        return subject_text(record.message)
+        return record.message.display_subject
 
     def render_why(self, record: Delivery) -> str:
         return why_not_reached(record)

@@ -23,7 +23,6 @@ from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.services.cancel import CancelAnswer, Result, cancel_message, refused
 from messenger_logs.services.complete_cancel import stopped_and_left
-from messenger_logs.status_labels import subject_text
 from web.listings.upcoming_messages import UpcomingMessage
 from web.message_urls import message_addresses
 from web.views.message import AllMessage, MessageView, OwnMessage
@@ -48,7 +47,7 @@ class CancelMessage(MessageView):
 
     def get_context(self) -> dict[str, Any]:
         answer = refused(message_id=self.message.pk, by=self.request.user)
-        subject = subject_text(self.message)
+        subject = self.message.display_subject
         return {
             "title": subject if answer else f"Cancel “{subject}”?",
             "menu_path": self.tool.menu,
@@ -91,7 +90,7 @@ class CancelUpcomingMessage(UpcomingMessage, CancelMessage):
         return address(self.log_url, asked, default_sort="")
 
     def said(self, answer: CancelAnswer) -> str:
-        subject = subject_text(answer.message)
+        subject = answer.message.display_subject
         page = message_addresses(self.request.user, [answer.message.pk]).get(answer.message.pk)
         if page is None:
             return f"{subject}: {answer.words}"

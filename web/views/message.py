@@ -41,7 +41,7 @@ from messenger_logs.merge_fields import merged
 from messenger_logs.message_history import history_of
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
-from messenger_logs.status_labels import DUPLICATE_MARK, subject_text
+from messenger_logs.status_labels import DUPLICATE_MARK
 from messenger_logs.statuses import Mode
 from web.body_frame import FRAME_POLICY, FRAMED, frame_document
 from web.filters.recipients import RecipientFilters
@@ -93,7 +93,7 @@ class MessageView(ToolRightMixin, View):
         record_audit_event(
             by=self.request.user,
             action="message.viewed",
-            target=subject_text(self.message),
+            target=self.message.display_subject,
             details={"message": self.message.pk, "shown": part},
         )
 
@@ -148,10 +148,11 @@ class MessagePage(MessageView):
         return response
 
     def summary_context(self) -> dict[str, Any]:
-        summary = DeliverySummary.of(self.message, recipients_url=self.address("recipients"))
+        summary = DeliverySummary.of(self.message)
         return {
             "summary": summary,
             "message_url": self.address(),
+            "recipients_url": self.address("recipients"),
             "recipient": self.recipient,
             "cancel_url": self.cancel_url,
         }
@@ -159,12 +160,11 @@ class MessagePage(MessageView):
     def get_context(self) -> dict[str, Any]:
         """Everything the page shows; a log with a page of its own adds to it."""
         return self.summary_context() | {
-            "title": subject_text(self.message),
+            "title": self.message.display_subject,
             "menu_path": self.tool.menu,
             "tool": self.tool,
             "log_url": self.log_url,
             "message": self.message,
-            "recipients_url": self.address("recipients"),
             "bodies": self.bodies(),
             "may_see_values": self.may_see_values,
             "history": history_of(self.message),
@@ -216,7 +216,7 @@ class MessageRecipients(MessageView, ToolListingView):
         return super().post(request, *args, **kwargs)
 
     def begin(self, asked: dict[str, str], *, find: str) -> None:
-        self.title = f"Recipients of {subject_text(self.message)}"
+        self.title = f"Recipients of {self.message.display_subject}"
         self.export_target = f"Recipients of message {self.message.pk}"
         self.export_details = {"message": self.message.pk}
         super().begin(asked, find=find)

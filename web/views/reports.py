@@ -19,7 +19,6 @@ from accounts.models import User
 from accounts.services import record_audit_event
 from accounts.tools import Tool
 from listings.views import is_htmx
-from messenger_logs.status_labels import subject_text
 from reports import services
 from reports.kinds import open_report, open_shared
 from reports.kinds.base import BadOptions, Report
@@ -48,7 +47,7 @@ class MessageReportView(ToolRightMixin, View):
             report = self.report_class(message, tool=self.tool, chosen=form.cleaned_data)
             return answer(request, report, form.cleaned_data["format"])
         context = {
-            "title": f"{self.report_class.label}: {subject_text(message)}",
+            "title": f"{self.report_class.label}: {message.display_subject}",
             "menu_path": f"{self.tool.menu} › {self.tool.label}",  # noqa: RUF001
             "form": form,
             "message_url": reverse(PAGES[self.tool], kwargs={"pk": pk}),

@@ -13,7 +13,6 @@ from accounts.tools import Right
 from dispatch.services.retry import in_doubt, retry_deliveries
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
-from messenger_logs.status_labels import subject_text
 from web.listings.upcoming_messages import UpcomingMessage
 from web.views.message import AllMessage, MessageView, OwnMessage
 
@@ -29,7 +28,7 @@ class SendAgain(MessageView):
         return SentMessage.objects.in_reach_of_cancel(self.request.user, self.tool)
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        subject = subject_text(self.message)
+        subject = self.message.display_subject
         doubtful = in_doubt(self.message).select_related("recipient").order_by("pk")
         context = {
             "title": f"Calls and texts in doubt of {subject}",

@@ -20,11 +20,10 @@ from listings.filters import MAX_TEXT
 from listings.timeouts import StatementTimeout, statement_timeout
 from messenger_logs.models import Recipient, SentMessage
 from messenger_logs.people import find_people
-from messenger_logs.status_labels import MESSAGE_STATUSES, subject_text
+from messenger_logs.status_labels import MESSAGE_STATUSES, SENT_MESSAGE_LOG_2_STATUSES
 from web.filters.recipient_log import PersonField
 from web.listings.recipient_log import choice
 from web.message_urls import message_addresses
-from web.tables.v2 import MESSAGE_2_STATUSES
 
 PEOPLE_SHOWN, MESSAGES_SHOWN = 10, 20
 SECONDS = 20
@@ -148,5 +147,5 @@ def look_for_messages(user: User, text: str) -> FoundMessages | None:
 
 
 def as_found(message: SentMessage, url: str) -> FoundMessage:
-    statuses = MESSAGE_2_STATUSES if message.engine == SentMessage.Engine.V2 else MESSAGE_STATUSES
-    return FoundMessage(message, subject_text(message), statuses[SentMessage.Status(message.status)], url)
+    statuses = SENT_MESSAGE_LOG_2_STATUSES if message.engine == SentMessage.Engine.V2 else MESSAGE_STATUSES
+    return FoundMessage(message, message.display_subject, statuses[SentMessage.Status(message.status)], url)
