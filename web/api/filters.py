@@ -7,8 +7,7 @@ from django.db.models import QuerySet
 
 from listings.filters import ContainsFilter, DateRangeFilter, ExactFilter, ListingFilterSet, OptionFilter
 from listings.paging import LARGEST_ID
-from messenger_logs.models import SentMessage
-from messenger_logs.statuses import Mode
+from messenger_logs.choices import MessageStatus, Mode
 from web.filters.subject import SubjectFilter
 
 
@@ -21,7 +20,7 @@ class ModeFilter(OptionFilter):
 
 class MessageFilters(ListingFilterSet):
     created = DateRangeFilter("created_at", default_days=None)
-    status = OptionFilter(label="Status", choices=SentMessage.Status.choices)
+    status = OptionFilter(label="Status", choices=MessageStatus.choices)
     message_type = ExactFilter(label="Message type")
     mode = ModeFilter(label="Delivery mode", choices=Mode.choices)
     subject = SubjectFilter(label="A part of the subject")

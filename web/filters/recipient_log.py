@@ -15,9 +15,9 @@ from listings.filters import (
     OptionFilter,
     TextField,
 )
+from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import Delivery, Recipient
 from messenger_logs.people import SHORTEST_NAME, Person, find_people
-from messenger_logs.statuses import DeliveryStatus, Mode
 from web.filters.subject import SubjectFilter
 
 # So many people are shown to choose from.

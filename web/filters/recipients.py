@@ -6,10 +6,10 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
 from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter
+from messenger_logs.choices import DeliveryStatus, Mode, Outcome
 from messenger_logs.delivery_summary import FIGURES
 from messenger_logs.models import Delivery
 from messenger_logs.search import NormalizedText
-from messenger_logs.statuses import DeliveryStatus, Mode, Outcome
 
 _NUMBER_AS_WRITTEN = re.compile(r"[\d\s().+-]{3,}")
 

@@ -13,9 +13,9 @@ from listings.filters import (
     SwitchFilter,
     ValuesFilter,
 )
+from messenger_logs.choices import Mode
 from messenger_logs.models import Calendar
 from messenger_logs.querysets import SentMessageQuerySet, visible_types
-from messenger_logs.statuses import Mode
 from web.filters.subject import SubjectFilter
 
 ALL = "all"

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from accounts.listings import ToolListingView
 from accounts.tools import Tool
 from listings.columns import ListingTable, PageRows
+from messenger_logs.choices import MessageStatus
 from messenger_logs.delivery_summary import percent_done
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
@@ -18,8 +19,6 @@ from messenger_logs.status_labels import MESSAGE_STATUSES
 from messenger_logs.totals import totals_of_many
 from web.filters.classic import ClassicLogFilters
 from web.tables.classic import ClassicLogTable
-
-Status = SentMessage.Status
 
 
 class SentMessageLog(ToolListingView):
@@ -52,7 +51,7 @@ class SentMessageLog(ToolListingView):
 
     def fetch(self) -> list[str]:
         notes = super().fetch()
-        running = [message for message in self.page.rows if message.status == Status.IN_PROGRESS]
+        running = [message for message in self.page.rows if message.status == MessageStatus.IN_PROGRESS]
         totals = totals_of_many(running)
         for message in running:
             message.percent = percent_done(totals[message.pk])
@@ -66,7 +65,7 @@ class SentMessageLog(ToolListingView):
 
     @property
     def sent_means(self) -> str:
-        return f"Sent means: {MESSAGE_STATUSES[Status.SENT].meaning}"
+        return f"Sent means: {MESSAGE_STATUSES[MessageStatus.SENT].meaning}"
 
 
 class AdministrationSentMessageLog(SentMessageLog):

@@ -7,6 +7,7 @@ from typing import Any
 from accounts.listings import ToolListingView
 from accounts.tools import Right, Tool
 from core.statuses import Status
+from messenger_logs.choices import MessageStatus
 from messenger_logs.criteria import general_criteria, tool_criteria
 from messenger_logs.delivery_summary import DeliverySummary, percent_done
 from messenger_logs.models import SentMessage
@@ -32,7 +33,7 @@ class MessageList(ToolListingView):
 
     def fetch(self) -> list[str]:
         notes = super().fetch()
-        running = [message for message in self.page.rows if message.status == SentMessage.Status.IN_PROGRESS]
+        running = [message for message in self.page.rows if message.status == MessageStatus.IN_PROGRESS]
         totals = totals_of_many(running) if running else {}
         for message in running:
             message.percent = percent_done(totals[message.pk])
@@ -60,7 +61,7 @@ class Summary2(DeliverySummary):
 
     @property
     def status(self) -> Status:
-        return SENT_MESSAGE_LOG_2_STATUSES[SentMessage.Status(self.message.status)]
+        return SENT_MESSAGE_LOG_2_STATUSES[MessageStatus(self.message.status)]
 
 
 class Message2View(MessagePage):

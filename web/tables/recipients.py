@@ -7,9 +7,9 @@ from django_tables2 import Column
 from core.statuses import Shape, Status, Tone
 from listings.columns import ON_SCREEN, WIDE, ListingTable, StatusColumn, TimeColumn
 from listings.exports import DUPLICATE
+from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import Delivery, Recipient
 from messenger_logs.status_labels import DELIVERY_STATUSES, DUPLICATE_MARK, EMAIL_FAILURES, EMAIL_OUTCOMES, device_text
-from messenger_logs.statuses import DeliveryStatus, Mode
 
 
 class EmailOutcomeColumn(StatusColumn):

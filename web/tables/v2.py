@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString
 from django_tables2 import Column, TemplateColumn
 
 from listings.columns import ON_SCREEN, ROW_LINK, ListingTable, TimeColumn
+from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
 from web.tables.classic import MessageStatusColumn
@@ -14,8 +15,7 @@ from web.tables.classic import MessageStatusColumn
 NARROW = {"cell": {"class": "narrow-column"}}
 
 UPCOMING_STATUSES = {
-    status: SENT_MESSAGE_LOG_2_STATUSES[status]
-    for status in (SentMessage.Status.WAITING, SentMessage.Status.IN_PROGRESS)
+    status: SENT_MESSAGE_LOG_2_STATUSES[status] for status in (MessageStatus.WAITING, MessageStatus.IN_PROGRESS)
 }
 _CALENDARS_SHOWN = 3
 

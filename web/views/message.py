@@ -36,13 +36,13 @@ from listings.columns import ListingTable, PageRows
 from listings.context import ListContext
 from listings.paging import Sort
 from listings.views import is_htmx
+from messenger_logs.choices import CANCELABLE, Mode
 from messenger_logs.delivery_summary import DeliverySummary
 from messenger_logs.merge_fields import merged
 from messenger_logs.message_history import history_of
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.status_labels import DUPLICATE_MARK
-from messenger_logs.statuses import Mode
 from web.body_frame import FRAME_POLICY, FRAMED, frame_document
 from web.filters.recipients import RecipientFilters
 from web.tables.recipients import RecipientTable
@@ -125,7 +125,7 @@ class MessageView(ToolRightMixin, View):
     def cancel_url(self) -> str:
         """Where this user cancels the message; empty where there is nothing to cancel, or not by this tool or user."""
         may_cancel = Right.WRITE in self.tool.rights and self.request.user.may(self.tool, Right.WRITE)
-        return self.address("cancel") if may_cancel and self.message.status in SentMessage.CANCELABLE else ""
+        return self.address("cancel") if may_cancel and self.message.status in CANCELABLE else ""
 
 
 @method_decorator(require_safe, name="dispatch")
