@@ -17,9 +17,9 @@ from messenger_logs.models import SentMessage
 from messenger_logs.status_labels import MESSAGE_STATUSES
 from messenger_logs.totals import Totals, totals_of
 from reports.document import DUPLICATE, Column, Document, Figures, Rows, Section
-from reports.kinds.base import Choices, OneChoice, Pairs, labels, moment, number
 from reports.kinds.deliveries import ClassicRows
 from reports.kinds.message import MessageForm, MessageReport, message_detail
+from reports.report import Choices, OneChoice, Pairs, labels, moment, number
 
 
 class Device(TextChoices):

@@ -17,9 +17,9 @@ from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
 from messenger_logs.statuses import STATUSES
 from messenger_logs.totals import Totals, totals_of
 from reports.document import Column, Document, Figures, Rows
-from reports.kinds.base import Choices, Pairs, labels, moment, number
 from reports.kinds.deliveries import V2Rows
 from reports.kinds.message import MessageForm, MessageReport, message_detail
+from reports.report import Choices, Pairs, labels, moment, number
 
 
 def modes_of(message: SentMessage) -> list[Mode]:

@@ -7,8 +7,8 @@ from django.http import Http404
 
 from accounts.tools import Tool
 from messenger_logs.choices import Mode
-from reports.kinds.base import BadOptions
 from reports.kinds.sent_message_log_2 import SentMessageLog2Report
+from reports.report import BadOptions
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import EVERYBODY, column, figures, message_by, rows, v2
 

@@ -16,8 +16,8 @@ from messenger_logs.choices import Engine, MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import CANCEL_TOOLS
 from messenger_logs.services.cancel import Result, cancel_message
-from web.api.logs import in_any_log
-from web.api.tokens import ToolAPIView
+from web.api.access import ToolAPIView
+from web.message_access import in_any_log
 
 
 class CancelSerializer(serializers.Serializer[Any]):

@@ -22,8 +22,8 @@ from messenger_logs.models import SentMessage
 from messenger_logs.services.intake import IntakeResult, add_message, add_recipients
 from messenger_logs.services.json_fields import Errors, FieldError, Fields, IntakeError
 from messenger_logs.services.status_reports import StatusReport, report_statuses
+from web.api.access import ToolAPIView
 from web.api.line_parsers import Line, LinesParser, ListParser
-from web.api.tokens import ToolAPIView
 
 TAG = "Message import"
 # Both are described in docs/import.md.
