@@ -12,8 +12,8 @@ from pypdf import PdfReader
 from accounts.models import AuditEvent
 from accounts.tools import Tool
 from mailgun_sync.models import MailgunEvent, SendingDomain
-from reports.report import report_kind
 from reports.models import ReportJob
+from reports.report import report_kind
 from tests.listings.letters import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import csv_of, message_by
