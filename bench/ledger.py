@@ -20,6 +20,7 @@ from bench.messages import DAYS, as_json, fill, vacuum
 from listings.listing import Listing
 from listings.paging import Key, Total, fetch_page
 from listings.registry import registry
+from messenger_logs.choices import MessageStatus
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.people import find_people
 from messenger_logs.services.intake import add_message
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
         if not SentMessage.objects.exists():
             took = seconds(lambda: make_ledger(options))
             print(f"Filled with {Delivery.objects.count():,} deliveries in {took:,.0f} s.", flush=True)
-        large = SentMessage.objects.get(status=SentMessage.Status.IN_PROGRESS)
+        large = SentMessage.objects.get(status=MessageStatus.IN_PROGRESS)
         title = f"{options.messages:,} messages, {options.deliveries:,} deliveries; milliseconds, medians of {ROUNDS}"
         print_milliseconds(f"Grids: a page and its count, at {title}", measure_grids(large, options.page))
         print_answers(large)

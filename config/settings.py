@@ -193,11 +193,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
-        "Engine": "messenger_logs.models.SentMessage.Engine",
-        "MessageStatus": "messenger_logs.models.SentMessage.Status",
-        "Mode": "messenger_logs.statuses.Mode",
-        "DeliveryStatus": "messenger_logs.statuses.DeliveryStatus",
-        "Outcome": "messenger_logs.statuses.Outcome",
+        "Engine": "messenger_logs.choices.Engine",
+        "MessageStatus": "messenger_logs.choices.MessageStatus",
+        "Mode": "messenger_logs.choices.Mode",
+        "DeliveryStatus": "messenger_logs.choices.DeliveryStatus",
+        "Outcome": "messenger_logs.choices.Outcome",
     },
 }
 

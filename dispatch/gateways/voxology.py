@@ -18,9 +18,9 @@ from django.utils import timezone
 from dispatch.gateways import Answer, HandOff, Item, OpenTry, Result, TryLaterError, UnknownError
 from dispatch.gateways.http import Api, Reply
 from dispatch.phone_text import phone_text
+from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.services.addresses import number_of
 from messenger_logs.services.status_reports import StatusReport
-from messenger_logs.statuses import DeliveryStatus, Mode
 
 CALL_ERROR, SUBSYSTEM_ERROR, TEXT_FAILED = -14, -25, -30
 TEXT_QUEUED, ENDED_BY_US, UNKNOWN = -39, -35, 9

@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
+from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Mode
 from messenger_logs.models import Delivery, Recipient
 from messenger_logs.services.addresses import AddressError, normalized
 from messenger_logs.services.evidence import Evidence, store_evidence
-from messenger_logs.statuses import NOT_TRIED, RANKS, STATUSES, Code, DeliveryStatus, Mode, code_of, outcome_of
+from messenger_logs.statuses import RANKS, STATUSES, Code, code_of, outcome_of
 
 _LARGEST_SMALLINT = 2**15 - 1
 _LARGEST_ID = 2**63 - 1

@@ -13,11 +13,11 @@ from accounts.access import MissingRight
 from accounts.models import User
 from accounts.services import record_audit_event
 from accounts.tools import Right, Tool
+from messenger_logs.choices import Mode
 from messenger_logs.html_to_text import html_to_text
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
-from messenger_logs.statuses import Mode
 from reports.document import Text
 from reports.report import BadOptions, Report, ReportForm, sentences
 from reports.writers import Format

@@ -8,9 +8,9 @@ from typing import Any
 from django.db.models import Count
 from django.http import Http404
 
+from messenger_logs.choices import Outcome
 from messenger_logs.people import Person
 from messenger_logs.status_labels import OUTCOMES
-from messenger_logs.statuses import Outcome
 from reports.document import Figures, Section
 from reports.kinds.listing import ListingReport
 from reports.report import Pairs, number

@@ -4,13 +4,13 @@ import django_filters
 
 from listings.filters import ContainsFilter, DateRangeFilter, ExactFilter, ListingFilterSet, OptionFilter
 from listings.paging import LARGEST_ID
-from messenger_logs.models import SentMessage
+from messenger_logs.choices import MessageStatus
 from web.listings.message_filters import ModeFilter, SubjectFilter
 
 
 class MessageFilters(ListingFilterSet):
     created = DateRangeFilter("created_at", default_days=None)
-    status = OptionFilter(label="Status", choices=SentMessage.Status.choices)
+    status = OptionFilter(label="Status", choices=MessageStatus.choices)
     message_type = ExactFilter(label="Message type")
     mode = ModeFilter(label="Delivery mode")
     subject = SubjectFilter(label="A part of the subject")

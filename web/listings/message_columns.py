@@ -8,6 +8,7 @@ from typing import Any
 
 from core.statuses import Status
 from listings.columns import ListingTable, StatusColumn
+from messenger_logs.choices import MessageStatus
 from messenger_logs.delivery_summary import percent_done
 from messenger_logs.models import SentMessage
 from messenger_logs.totals import totals_of_many
@@ -36,7 +37,7 @@ def link_of_message(record: SentMessage, table: ListingTable) -> str:
 
 def add_percent_done(messages: Iterable[Any]) -> None:
     """Tell those that are going out how far they have come; one query."""
-    running = [message for message in messages if message.status == SentMessage.Status.IN_PROGRESS]
+    running = [message for message in messages if message.status == MessageStatus.IN_PROGRESS]
     totals = totals_of_many(running) if running else {}
     for message in running:
         message.percent = percent_done(totals[message.pk])

@@ -15,10 +15,10 @@ from listings.filters import (
     OptionFilter,
     SwitchFilter,
 )
+from messenger_logs.choices import Mode
 from messenger_logs.models import Calendar
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.search import icontains_unaccented
-from messenger_logs.statuses import Mode
 
 
 class SubjectFilter(ContainsFilter):

@@ -19,11 +19,11 @@ from core.timeouts import StatementTimeout, statement_timeout
 from listings.columns import ROW_LINK, TimeColumn
 from listings.filters import MAX_TEXT, ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter, TextField
 from listings.paging import Key, Page
+from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.people import SHORTEST_NAME, Person, find_people
 from messenger_logs.querysets import SentMessageQuerySet
-from messenger_logs.statuses import DeliveryStatus, Mode
 from web.listings.message_filters import SubjectFilter
 from web.listings.recipients import RecipientTable
 from web.message_urls import message_urls

@@ -20,11 +20,11 @@ from listings.columns import ON_SCREEN, WIDE, ListingTable, StatusColumn, TimeCo
 from listings.exports import DUPLICATE
 from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter
 from listings.paging import Sort
+from messenger_logs.choices import DeliveryStatus, Mode, Outcome
 from messenger_logs.delivery_summary import FIGURES
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.search import NormalizedText
 from messenger_logs.status_labels import DELIVERY_STATUSES, DUPLICATE_MARK, EMAIL_FAILURES, EMAIL_OUTCOMES, device_text
-from messenger_logs.statuses import DeliveryStatus, Mode, Outcome
 from web.menu import page_url
 from web.message_access import may_see_values, record_message_view
 from web.message_urls import message_url

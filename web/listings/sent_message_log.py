@@ -10,13 +10,14 @@ from accounts.listings import ToolListing
 from listings.columns import ROW_LINK, WIDE, ListingTable, TimeColumn
 from listings.filters import DateRangeFilter, FragmentFilter, ListingFilterSet, ValuesFilter
 from listings.registry import registry
+from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.status_labels import MESSAGE_STATUSES
 from web.listings.message_columns import MessageStatusColumn, add_percent_done, link_of_message
 from web.listings.message_filters import SubjectFilter
 
-SENT_MEANS = f"Sent means: {MESSAGE_STATUSES[SentMessage.Status.SENT].meaning}"
+SENT_MEANS = f"Sent means: {MESSAGE_STATUSES[MessageStatus.SENT].meaning}"
 
 
 class SentMessageLogTable(ListingTable):
@@ -35,7 +36,7 @@ class SentMessageLogTable(ListingTable):
 
 class SentMessageLogFilters(ListingFilterSet):
     created = DateRangeFilter("created_at", default_days=7)
-    status = ValuesFilter(label="Status", labels=dict(SentMessage.Status.choices))
+    status = ValuesFilter(label="Status", labels=dict(MessageStatus.choices))
     message_type = ValuesFilter(label="Message Type")
     school_name = ValuesFilter(label="District/School")
     subject = SubjectFilter(label="Message Subject")

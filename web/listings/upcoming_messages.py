@@ -12,6 +12,7 @@ from django_tables2 import Column, TemplateColumn
 from accounts.tools import Right, Tool
 from listings.columns import ON_SCREEN, ROW_LINK, TimeColumn
 from listings.filters import SwitchFilter, ValuesFilter
+from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
@@ -20,8 +21,7 @@ from web.listings.message_filters import CalendarFilter, OwnOrAllFilters, Subjec
 from web.listings.sent_message_log_2 import MessageList
 
 UPCOMING_STATUSES = {
-    status: SENT_MESSAGE_LOG_2_STATUSES[status]
-    for status in (SentMessage.Status.WAITING, SentMessage.Status.IN_PROGRESS)
+    status: SENT_MESSAGE_LOG_2_STATUSES[status] for status in (MessageStatus.WAITING, MessageStatus.IN_PROGRESS)
 }
 
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.tools import Right
 from core.fragments import is_htmx, page_or_fragment
 from listings.context import list_address
+from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.services.cancel import CancelAnswer, Result, cancel_message, refused
@@ -69,7 +70,7 @@ class CancelUpcomingMessage(CancelMessage):
     """Back on the list, which does not have the message any more: so the answer names it, and leads to it."""
 
     def back_url(self) -> str:
-        begun = self.message.status in {SentMessage.Status.IN_PROGRESS, SentMessage.Status.CANCELED_IN_PROGRESS}
+        begun = self.message.status in {MessageStatus.IN_PROGRESS, MessageStatus.CANCELED_IN_PROGRESS}
         own = self.message.sender_id == self.request.user.pk
         values = {"tab": "in_progress" if begun else "", "whose": "" if own else "all"}
         return list_address(self.log_url, values, default_sort="")

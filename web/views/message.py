@@ -16,12 +16,12 @@ from django.views.generic import View
 from accounts.access import MissingRight, SignedInRequest, ToolRightMixin
 from accounts.tools import Right, Tool
 from core.fragments import is_htmx, page_or_fragment
+from messenger_logs.choices import CANCELABLE, Mode
 from messenger_logs.delivery_summary import DeliverySummary
 from messenger_logs.merge_fields import merged
 from messenger_logs.message_history import history_of
 from messenger_logs.models import Recipient, SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
-from messenger_logs.statuses import Mode
 from web.body_frame import FRAME_POLICY, FRAMED, frame_document
 from web.menu import page_url
 from web.message_access import may_see_values, record_message_view
@@ -87,7 +87,7 @@ class MessageView(ToolRightMixin, View):
     def cancel_url(self) -> str:
         """Where this user cancels the message; empty where there is nothing to cancel, or not by this tool or user."""
         may_cancel = Right.WRITE in self.tool.rights and self.request.user.may(self.tool, Right.WRITE)
-        return self.url("cancel") if may_cancel and self.message.status in SentMessage.CANCELABLE else ""
+        return self.url("cancel") if may_cancel and self.message.status in CANCELABLE else ""
 
 
 @method_decorator(require_safe, name="dispatch")

@@ -17,6 +17,7 @@ from core.statuses import Status
 from core.timeouts import StatementTimeout, statement_timeout
 from listings import saved_searches
 from listings.filters import MAX_TEXT
+from messenger_logs.choices import Engine, MessageStatus
 from messenger_logs.models import Recipient, SentMessage
 from messenger_logs.people import find_people
 from messenger_logs.status_labels import MESSAGE_STATUSES, SENT_MESSAGE_LOG_2_STATUSES
@@ -144,5 +145,5 @@ def look_for_messages(user: User, text: str) -> FoundMessages | None:
 
 
 def as_found(message: SentMessage, url: str) -> FoundMessage:
-    statuses = SENT_MESSAGE_LOG_2_STATUSES if message.engine == SentMessage.Engine.V2 else MESSAGE_STATUSES
-    return FoundMessage(message, message.display_subject, statuses[SentMessage.Status(message.status)], url)
+    statuses = SENT_MESSAGE_LOG_2_STATUSES if message.engine == Engine.V2 else MESSAGE_STATUSES
+    return FoundMessage(message, message.display_subject, statuses[MessageStatus(message.status)], url)

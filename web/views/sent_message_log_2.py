@@ -10,9 +10,9 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from core.fragments import is_htmx
 from core.statuses import Status
+from messenger_logs.choices import MessageStatus
 from messenger_logs.criteria import general_criteria, tool_criteria
 from messenger_logs.delivery_summary import DeliverySummary
-from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
 from web.message_urls import message_urls
@@ -24,7 +24,7 @@ class SentMessageLog2Summary(DeliverySummary):
 
     @property
     def status(self) -> Status:
-        return SENT_MESSAGE_LOG_2_STATUSES[SentMessage.Status(self.message.status)]
+        return SENT_MESSAGE_LOG_2_STATUSES[MessageStatus(self.message.status)]
 
 
 class SentMessageLog2Page(MessagePage):

@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.tools import Tool
 from core.timeouts import StatementTimeout
 from listings.dates import read_day
+from messenger_logs.choices import Engine
 from messenger_logs.models import SentMessage
 from reports.files import TOO_SLOW, NotMade, atomic_file, full_disk_in_words, write_report
 from reports.kinds.listing import ListingReport
@@ -93,7 +94,7 @@ def message_options(options: dict[str, Any]) -> dict[str, Any]:
     message = SentMessage.objects.filter(pk=int(pk)).first()
     if message is None:
         raise CommandError(f"There is no message {pk}.")
-    if (message.engine == SentMessage.Engine.V2) != (report_class is SentMessageLog2Report):
+    if (message.engine == Engine.V2) != (report_class is SentMessageLog2Report):
         other = SentMessageReport if report_class is SentMessageLog2Report else SentMessageLog2Report
         raise CommandError(f"Message {pk} is of the other engine: its report is {other.kind}.")
     if report_class is SentMessageReport:

@@ -3,7 +3,8 @@
 import pytest
 
 from accounts.models import AuditEvent
-from messenger_logs.statuses import STATUSES, DeliveryStatus, Mode, Outcome
+from messenger_logs.choices import DeliveryStatus, Mode, Outcome
+from messenger_logs.statuses import STATUSES
 from tests.listings.letters import Shown
 from tests.messenger_logs.classic.conftest import NOON, exported, shown
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
