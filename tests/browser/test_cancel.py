@@ -13,7 +13,7 @@ from messenger_logs.models import SentMessage
 from messenger_logs.services.stopping import complete_cancel
 from messenger_logs.services.totals import recount
 from messenger_logs.statuses import DeliveryStatus
-from tests.browser.test_mailgun_pages import sign_in
+from tests.fixtures.browser import sign_in
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
 pytestmark = pytest.mark.django_db(transaction=True)
