@@ -35,7 +35,7 @@ class MissingRight(PermissionDenied):
         super().__init__(f"This needs the tool right {needed.name} ({needed.allows}).")
 
 
-def refusal(request: HttpRequest, tool: Tool, right: Right) -> HttpResponse | None:
+def check_tool_right(request: HttpRequest, tool: Tool, right: Right) -> HttpResponse | None:
     """None when the request may go on; the way to the sign-in page when nobody is signed in.
 
     Raises MissingRight for a signed-in user without the right.
@@ -71,7 +71,7 @@ def tool_right(
     def decorate(view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def guarded(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            return refusal(request, tool, right) or view(request, *args, **kwargs)
+            return check_tool_right(request, tool, right) or view(request, *args, **kwargs)
 
         return guarded
 
@@ -85,4 +85,4 @@ class ToolRightMixin(View):
     right: Right = Right.READ
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return refusal(request, self.tool, self.right) or super().dispatch(request, *args, **kwargs)
+        return check_tool_right(request, self.tool, self.right) or super().dispatch(request, *args, **kwargs)

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from knox.admin import models as knox_models  # registers them, as allauth does
 
 from accounts.models import User
-from accounts.services import LastAdministrator, changing_rights, end_tokens, record
+from accounts.services import LastAdministrator, changing_rights, end_tokens, record_audit_event
 
 # Groups have a page of their own, which guards and audits each change; allauth's list of addresses is not in use.
 # Nobody makes a token for somebody else.
@@ -53,14 +53,16 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
             details["before"] = {name: in_words(form.initial[name]) for name in changed}
         if details["after"]:
             action = "account.changed" if change else "account.created"
-            record(by=cast(User, request.user), action=action, target=form.instance.username, details=details)
+            record_audit_event(
+                by=cast(User, request.user), action=action, target=form.instance.username, details=details
+            )
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
         before = self.get_object(request, unquote(id))
         response = super().user_change_password(request, id, form_url)
         after = self.get_object(request, unquote(id))
         if before and after and before.password != after.password:
-            record(by=cast(User, request.user), action="account.password_set", target=after.username)
+            record_audit_event(by=cast(User, request.user), action="account.password_set", target=after.username)
             end_tokens(user=after)
         return response
 

@@ -21,7 +21,9 @@ LOCKOUT_SECONDS = 15 * 60
 # The audit trail
 
 
-def record(*, by: User | None, action: str, target: str = "", details: dict[str, Any] | None = None) -> AuditEvent:
+def record_audit_event(
+    *, by: User | None, action: str, target: str = "", details: dict[str, Any] | None = None
+) -> AuditEvent:
     """Append an event to the audit trail, in the transaction of what it records.
 
     `action` is a kind and a verb ("export.mailgun_message_log", "sync.started"), `by` is None where nobody was signed
@@ -39,7 +41,7 @@ def record(*, by: User | None, action: str, target: str = "", details: dict[str,
 def record_lockout(*, account: User | None) -> None:
     """Record that sign-in is locked, once in a lockout however often it is tried."""
     if cache.add(f"accounts:lockout:{account.pk if account else 'unknown'}", True, LOCKOUT_SECONDS):
-        record(by=None, action="sign_in.locked", target=account.username if account else "")
+        record_audit_event(by=None, action="sign_in.locked", target=account.username if account else "")
 
 
 def _storable(value: Any) -> Any:
@@ -62,7 +64,7 @@ def issue_token(*, user: User) -> tuple[str, datetime]:
     """A new token, and when it expires. Only its hash is stored, so this is the one time that it can be read."""
     with transaction.atomic():
         row, token = AuthToken.objects.create(user=user)
-        record(by=user, action="api_token.issued")
+        record_audit_event(by=user, action="api_token.issued")
     return token, row.expiry
 
 
@@ -71,7 +73,7 @@ def end_tokens(*, user: User) -> None:
     with transaction.atomic():
         ended, _ = AuthToken.objects.filter(user=user).delete()
         if ended:
-            record(by=user, action="api_token.ended", details={"tokens": ended})
+            record_audit_event(by=user, action="api_token.ended", details={"tokens": ended})
 
 
 # User groups and their rights
@@ -116,7 +118,7 @@ def create_group(*, by: User, name: str) -> Group:
     with changing_rights():
         _refuse_taken(name)
         group = Group.objects.create(name=name)
-        record(by=by, action="user_group.created", target=name)
+        record_audit_event(by=by, action="user_group.created", target=name)
     return group
 
 
@@ -126,7 +128,9 @@ def rename_group(*, by: User, group_id: int, name: str) -> None:
         if name == group.name:
             return
         _refuse_taken(name, besides=group.name)
-        record(by=by, action="user_group.renamed", target=name, details={"before": group.name, "after": name})
+        record_audit_event(
+            by=by, action="user_group.renamed", target=name, details={"before": group.name, "after": name}
+        )
         group.name = name
         group.save()
 
@@ -136,7 +140,7 @@ def delete_group(*, by: User, group_id: int) -> None:
         group = _group(group_id)
         members = list(group.user_set.order_by("username").values_list("username", flat=True))
         details = {"rights": right_names(rights_of(group)), "members": members}
-        record(by=by, action="user_group.deleted", target=group.name, details=details)
+        record_audit_event(by=by, action="user_group.deleted", target=group.name, details=details)
         group.delete()
 
 
@@ -160,7 +164,7 @@ def set_group_rights(*, by: User, group_id: int, seen: Collection[str], wanted: 
             "before": right_names(before),
             "after": right_names(after),
         }
-        record(by=by, action="user_group.rights_changed", target=group.name, details=details)
+        record_audit_event(by=by, action="user_group.rights_changed", target=group.name, details=details)
 
 
 def add_member(*, by: User, group_id: int, user: User) -> None:
@@ -168,7 +172,9 @@ def add_member(*, by: User, group_id: int, user: User) -> None:
         group = _group(group_id)
         if not user.groups.contains(group):
             user.groups.add(group)
-            record(by=by, action="user_group.member_added", target=group.name, details={"account": user.username})
+            record_audit_event(
+                by=by, action="user_group.member_added", target=group.name, details={"account": user.username}
+            )
 
 
 def remove_member(*, by: User, group_id: int, user: User) -> None:
@@ -176,7 +182,9 @@ def remove_member(*, by: User, group_id: int, user: User) -> None:
         group = _group(group_id)
         if user.groups.contains(group):
             user.groups.remove(group)
-            record(by=by, action="user_group.member_removed", target=group.name, details={"account": user.username})
+            record_audit_event(
+                by=by, action="user_group.member_removed", target=group.name, details={"account": user.username}
+            )
 
 
 def create_default_groups() -> None:

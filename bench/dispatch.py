@@ -24,7 +24,7 @@ from bench.measure import print_table, seconds
 from dispatch.models import Claim
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services import cancel
-from messenger_logs.services.stopping import complete_cancel, stopped_and_left
+from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
 from messenger_logs.services.totals import recount
 from messenger_logs.statuses import Mode
 

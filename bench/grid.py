@@ -8,13 +8,13 @@ from django.test import Client
 from django.test.utils import override_settings
 from django.urls import reverse
 from django.utils import timezone
+from web.filters.mailgun import RecipientFilter
 
 from accounts.models import User
 from bench.databases import own_database
 from bench.events import DOMAIN, empty, fill, make_district
 from bench.measure import ROUNDS, Comparison, in_turn, print_table
-from grid.paging import Bounds, Key, Sort, Total, fetch_page
-from mailgun_sync.filters import RecipientFilter
+from listings.paging import Bounds, Key, Sort, Total, fetch_page
 from mailgun_sync.models import MailgunEvent
 from mailgun_sync.querysets import MailgunEventQuerySet
 
@@ -104,7 +104,7 @@ def measure_views(far: int) -> dict[int, Comparison]:
     today = timezone.localdate()
     period = {"created_from": str(today - timedelta(days=DAYS - 1)), "created_to": str(today)}
     key = key_before(far)
-    address = reverse("mailgun_sync:admin_log")
+    address = reverse("web:admin_mailgun_message_log")
 
     def ask(**more: str) -> None:
         assert client.get(address, period | more).status_code == 200

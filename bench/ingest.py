@@ -11,7 +11,7 @@ from bench import catch_up, naive
 from bench.databases import own_database
 from bench.events import as_pages, empty, evenly, events, fill, make_district, vacuum
 from bench.measure import Comparison, print_table, seconds
-from mailgun_sync.event_source import read_page
+from mailgun_sync.client import read_page
 from mailgun_sync.models import MailgunEvent, SendingDomain
 from mailgun_sync.services.ingest import page_transaction, store_events
 

@@ -36,12 +36,13 @@ FORMAT_MODULE_PATH = None
 
 INSTALLED_APPS = [
     "demo",
+    "web",
     "reports",
     "dispatch",
     "mailgun_sync",
     "messenger_logs",
     "accounts",
-    "grid",
+    "listings",
     "allauth",
     "allauth.account",
     "knox",
@@ -71,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.PrivateResponseMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -84,8 +86,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "accounts.context_processors.district",
-                "accounts.context_processors.menu",
+                "web.context_processors.district",
+                "web.context_processors.menu",
             ],
         },
     },
@@ -115,7 +117,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "messenger_logs:home"
+LOGIN_REDIRECT_URL = "web:home"
 LOGOUT_REDIRECT_URL = "account_login"
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=2).total_seconds())
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
@@ -175,11 +177,11 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.tokens.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["grid.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["web.api.parsers.JSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": API_RATE},
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "grid.api.answer_in_words",
+    "EXCEPTION_HANDLER": "web.api.errors.respond_to_error",
     "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
 }
 REST_KNOX = {"TOKEN_TTL": timedelta(hours=API_TOKEN_HOURS)}
@@ -270,8 +272,6 @@ ITEMS_A_MINUTE = {
 REPORT_AT_ONCE_ROWS = env.int("REPORT_AT_ONCE_ROWS", default=10_000)
 REPORT_FOLDER = env.path("REPORT_FOLDER", default=BASE_DIR / "var" / "reports")
 REPORT_DAYS = env.int("REPORT_DAYS", default=7)
-# What makes files of grids.
-GRID_EXPORTER = "reports.grids.exporter"
 
 # A sync starts at every full hour, and at the minutes that MAILGUN_SYNC_MINUTES adds: "15,30,45" or "*/5".
 MAILGUN_SYNC_TIMES = env.minutes("MAILGUN_SYNC_MINUTES", always="0")
@@ -311,7 +311,11 @@ CELERY_BEAT_SCHEDULE = {
     "stale claims": {"task": "dispatch.tasks.settle_stale_claims", "schedule": 60, "options": {"expires": 50}},
     "finish cancels": {"task": "messenger_logs.tasks.finish_cancels", "schedule": 60, "options": {"expires": 50}},
     "delete expired claims": {"task": "dispatch.tasks.delete_expired", "schedule": crontab(hour="4", minute="40")},
-    "take up reports that were left": {"task": "reports.tasks.take_up", "schedule": 60, "options": {"expires": 50}},
+    "take up reports that were left": {
+        "task": "reports.tasks.requeue_orphaned",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
     "delete expired reports": {"task": "reports.tasks.delete_expired", "schedule": crontab(minute="40")},
     "delete expired events": {"task": "mailgun_sync.tasks.delete_expired", "schedule": crontab(hour="4", minute="20")},
 }

@@ -20,7 +20,7 @@ from accounts.models import User
 from demo import names
 from demo.kinds import CRITERIA, KINDS, Becomes, outcomes
 from demo.staff import STAFF
-from grid.dates import start_of
+from listings.dates import start_of
 from messenger_logs.models import SentMessage
 from messenger_logs.services.message_status import status_from
 from messenger_logs.services.totals import recount_all

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from messenger_logs.statuses import CODES, NOT_TRIED, OUTCOMES, DeliveryStatus, Mode, Outcome, Redial
+from messenger_logs.statuses import CODES, NOT_TRIED, OUTCOMES, DeliveryStatus, Mode, Outcome, RedialRule
 
 CLASSIC, V2, OLR = "classic", "v2", "olr"
 INBOX, EMAIL, VOICE, TEXT = "inbox", "email", "voice", "text"
@@ -215,7 +215,7 @@ def _by_phone() -> Iterator[Becomes]:
         if code.status in (DeliveryStatus.DUPLICATE, DeliveryStatus.OPT_OUT, DeliveryStatus.VENDOR_RECEIVED):
             continue
         for mode in sorted(code.modes & {Mode.VOICE, Mode.TEXT}):
-            attempts = 0 if code.status in NOT_TRIED else 3 if code.redial is Redial.YES else 1
+            attempts = 0 if code.status in NOT_TRIED else 3 if code.redial is RedialRule.YES else 1
             share = COMMON.get((mode, code.number), RARE)
             yield Becomes(mode, share, code.status, code.detail, code.outcome, code.number, attempts)
     pressed = (DeliveryStatus.CONFIRMED, "Live person detected", Outcome.SUCCESS, 5, 1)

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
-from dispatch.services.hours import calls_allowed
+from dispatch.services.calling_hours import calls_allowed
 from messenger_logs.models import Delivery, Redial, SentMessage, V2Type
 from messenger_logs.statuses import CODES, NOT_LEFT, PHONE, Code, Mode, Outcome
-from messenger_logs.statuses import Redial as Again
+from messenger_logs.statuses import RedialRule as Again
 
 EMERGENCY = Q(message_type=V2Type.EMERGENCY)
 # Messages of other engines than 2.0 know no urgency: they go with the general ones.

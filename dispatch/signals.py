@@ -4,7 +4,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from dispatch import held_up
+from dispatch import delays
 from dispatch.models import OpenCall
 from dispatch.services.recording import finish_alone
 from dispatch.tasks import hang_up_calls
@@ -28,4 +28,4 @@ def note_the_end(message_id: int, **_: Any) -> None:
 
 @receiver(what_holds_up)
 def say_why_it_waits(message: SentMessage, **_: Any) -> list[str]:
-    return held_up.reasons(message)
+    return delays.reasons(message)

@@ -9,12 +9,12 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Min, QuerySet
 
+from dispatch.delays import NOTHING_SET_UP, clock, paused_modes
 from dispatch.due import not_left, running
 from dispatch.gateways import gateway_for
-from dispatch.held_up import NOTHING_SET_UP, clock, paused_modes
 from dispatch.models import Claim, OpenCall
-from dispatch.services.again import DOUBTFUL
-from dispatch.services.hours import calls_allowed, next_allowed
+from dispatch.services.calling_hours import calls_allowed, next_allowed
+from dispatch.services.retry import DOUBTFUL
 from messenger_logs.models import Delivery, Redial, SentMessage
 from messenger_logs.statuses import PHONE, Mode
 

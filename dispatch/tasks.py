@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from dispatch.due import messages_due, messages_to_hold
 from dispatch.services import calls, retention
-from dispatch.services.handing import work
-from dispatch.services.starting import start_due
-from dispatch.services.sweeping import sweep
+from dispatch.services.recovery import recover
+from dispatch.services.scheduling import start_due
+from dispatch.services.sending import send_due
 from messenger_logs.statuses import PHONE, Mode
 
 _POLL_SECONDS = 10
@@ -30,12 +30,12 @@ def tick() -> None:
 
 @shared_task
 def hand_over_due(mode: str) -> None:
-    work(Mode(mode), until=time.monotonic() + settings.DISPATCH_SECONDS)
+    send_due(Mode(mode), until=time.monotonic() + settings.DISPATCH_SECONDS)
 
 
 @shared_task
 def settle_stale_claims() -> None:
-    sweep()
+    recover()
 
 
 @shared_task

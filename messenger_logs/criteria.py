@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import intcomma
 
 from messenger_logs.models import SentMessage
-from messenger_logs.tables.v2 import calendars_text, modes_text
 from messenger_logs.totals import Totals
 
 Pairs = list[tuple[str, str]]
@@ -23,9 +22,9 @@ def general_criteria(message: SentMessage, totals: Totals) -> Pairs:
     chosen = _chosen(message)
     return [
         ("District", settings.DISTRICT_NAME),
-        ("Calendar", calendars_text(message) or "none"),
+        ("Calendar", message.display_calendars or "none"),
         ("Message Type", message.message_type),
-        ("Delivery Mode", modes_text(message)),
+        ("Delivery Mode", message.display_modes),
         ("Recipients", chosen.get(RECIPIENTS, NOT_RECORDED)),
         ("Total Recipient Count", intcomma(totals.recipients)),
         ("Recipients with No Device", intcomma(totals.no_device)),

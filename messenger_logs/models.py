@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
 
-from messenger_logs.letters import PlainLetters
 from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.search import NormalizedText
 from messenger_logs.statuses import NOT_LEFT, STATUSES, DeliveryStatus, Mode, Outcome
 
 STATUS_FITS_MODE = Q()
@@ -122,7 +122,7 @@ class SentMessage(models.Model):
                 name="message_upcoming",
                 condition=Q(status__in=["waiting", "in_progress"]),
             ),
-            GinIndex(OpClass(PlainLetters("subject"), name="gin_trgm_ops"), name="message_subject"),
+            GinIndex(OpClass(NormalizedText("subject"), name="gin_trgm_ops"), name="message_subject"),
             # Few at any time; looked for every minute.
             models.Index(
                 fields=["cancel_asked_at"],
@@ -150,6 +150,21 @@ class SentMessage(models.Model):
     def __str__(self) -> str:
         return self.subject
 
+    @property
+    def display_subject(self) -> str:
+        """The subject as text to click on; a message by phone alone may have none."""
+        return self.subject or "(no subject)"
+
+    @property
+    def display_calendars(self) -> str:
+        """The names of its calendars; wants them prefetched."""
+        return ", ".join(calendar.name for calendar in self.calendars.all())
+
+    @property
+    def display_modes(self) -> str:
+        """The modes in the order of the reports: "Inbox, Email"."""
+        return ", ".join(mode.label for mode in Mode if mode in self.modes)
+
 
 class Recipient(models.Model):
     """A person that a message was for, about a student; names as they were then."""
@@ -161,10 +176,10 @@ class Recipient(models.Model):
     student_name = models.CharField(max_length=200, blank=True)
     # What searches and lists go by.
     plain_name = models.GeneratedField(
-        expression=PlainLetters("name"), output_field=models.TextField(), db_persist=True
+        expression=NormalizedText("name"), output_field=models.TextField(), db_persist=True
     )
     plain_student_name = models.GeneratedField(
-        expression=PlainLetters("student_name"), output_field=models.TextField(), db_persist=True
+        expression=NormalizedText("student_name"), output_field=models.TextField(), db_persist=True
     )
     merge_fields = models.JSONField(default=dict, blank=True, help_text='{"student.firstName": "Mai"}')
     # A person may be in a message for two students. One of the rows stands for the person wherever people are counted.

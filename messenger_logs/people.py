@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Max, Q, QuerySet, Value
 
-from messenger_logs.letters import PlainLetters
 from messenger_logs.models import Recipient
+from messenger_logs.search import NormalizedText
 from messenger_logs.statuses import PHONE
 
 SHORTEST_NAME = 2
@@ -63,7 +63,7 @@ def _readings(text: str) -> Iterator[Q]:
         return
     words = [word for word in re.split(r"[\s,;]+", text) if word]
     if any(len(word) >= SHORTEST_NAME for word in words):
-        yield Q(*(Q(plain_name__contains=PlainLetters(Value(word))) for word in words))
+        yield Q(*(Q(plain_name__contains=NormalizedText(Value(word))) for word in words))
 
 
 def phone_digits(text: str) -> str:

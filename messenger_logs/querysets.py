@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.tools import MESSAGE_LOGS, Right, Tool
-from grid.dates import start_of
-from grid.paging import LARGEST_ID
-from messenger_logs.letters import containing
+from listings.dates import start_of
+from listings.paging import LARGEST_ID
+from messenger_logs.search import icontains_unaccented
 
 if TYPE_CHECKING:
     from messenger_logs.models import SentMessage  # noqa: F401  (named in a string)
@@ -97,7 +97,7 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
 
     def with_subject(self, text: str) -> Self:
         """Those whose subject contains the text, in any case and with or without accents."""
-        return containing(self, "subject", text)
+        return icontains_unaccented(self, "subject", text)
 
     def cancelable(self) -> Self:
         return self.filter(status__in=self.model.CANCELABLE)

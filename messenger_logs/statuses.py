@@ -59,7 +59,7 @@ class DeliveryStatus(models.TextChoices):
     CANCELED = "canceled", "Canceled"
 
 
-class Redial(StrEnum):
+class RedialRule(StrEnum):
     """Whether a call or text is tried again after a code."""
 
     YES = "yes"
@@ -180,7 +180,7 @@ class Code:
     status: DeliveryStatus
     detail: str
     outcome: Outcome
-    redial: Redial
+    redial: RedialRule
 
 
 def _read_codes() -> dict[int, Code]:
@@ -201,7 +201,7 @@ def _read_codes() -> dict[int, Code]:
                 status=status,
                 detail=row["status_detail"],
                 outcome=outcome,
-                redial=Redial(row["redial"]),
+                redial=RedialRule(row["redial"]),
             )
     return codes
 
@@ -221,7 +221,7 @@ def code_of(number: int, mode: Mode | None = None) -> Code:
         status=DeliveryStatus.NO_CALL_STATUS,
         detail=f"code {number}",
         outcome=Outcome.NOT_REACHED,
-        redial=Redial.NO,
+        redial=RedialRule.NO,
     )
 
 

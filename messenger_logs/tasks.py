@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from messenger_logs.services.stopping import complete_cancel, unfinished_cancels
+from messenger_logs.services.complete_cancel import complete_cancel, unfinished_cancels
 
 
 @shared_task

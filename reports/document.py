@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from grid.exports import DUPLICATE as DUPLICATE
+from listings.exports import DUPLICATE as DUPLICATE
 
 
 @dataclass(frozen=True, slots=True)

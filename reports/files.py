@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from reports.kinds.base import Report
+from reports.report import Report
 from reports.snapshot import snapshot
 from reports.writers import Format, write
 from reports.writers.progress import Progress
@@ -40,7 +40,7 @@ def write_report(
 ) -> int:
     """Write a report of one moment of the database, and return its number of rows.
 
-    A statement may take so many seconds: raises grid.limits.TookTooLong. Raises NotMade when the disk is full.
+    A statement may take so many seconds: raises StatementTimeout. Raises NotMade when the disk is full.
     """
     with full_disk_in_words():
         with snapshot(seconds=seconds):
@@ -50,7 +50,7 @@ def write_report(
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """A file that has its name only once it is complete; nothing is left of one that is not."""
     part = path.with_name(f"{path.name}.part")
     with full_disk_in_words():

@@ -15,13 +15,12 @@ from django.http import Http404
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.services import record
-from grid.limits import TookTooLong
-from reports.files import TOO_SLOW, NotMade, whole_file, write_report
-from reports.kinds import open_report
-from reports.kinds.base import BadOptions, Report
+from accounts.services import record_audit_event
+from core.timeouts import StatementTimeout
+from reports.files import TOO_SLOW, NotMade, atomic_file, write_report
 from reports.lease import LEASE, Lease, LeaseLost
 from reports.models import ReportJob
+from reports.report import BadOptions, Report, report_kind
 from reports.writers import Format
 
 Status = ReportJob.Status
@@ -36,7 +35,7 @@ FAILED = "Something went wrong here while the report was made. Tell your adminis
 log = logging.getLogger(__name__)
 
 
-def ask_for(report: Report, *, format: Format, by: User) -> ReportJob:
+def request_report(report: Report, *, format: Format, by: User) -> ReportJob:
     """Have a report made in the background. Asked for again while it is not finished, it is made once."""
     same = ReportJob.objects.of(by).unfinished().same(kind=report.kind, options=report.options, format=format)
     if job := same.first():
@@ -64,8 +63,8 @@ def make_report(*, job_id: int) -> None:
     job = ReportJob.objects.select_related("owner").get(pk=job_id)
     try:
         job.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with Lease(job_id=job_id, claim=claim) as lease, whole_file(job.path) as file:
-            report = open_report(job.kind, job.owner, job.options)
+        with Lease(job_id=job_id, claim=claim) as lease, atomic_file(job.path) as file:
+            report = report_kind(job.kind).open(job.owner, job.options)
             lease.total = report.count()
             rows = write_report(report, Format(job.format), file, seconds=SECONDS, progress=lease.progress)
             lease.progress(rows)
@@ -75,7 +74,7 @@ def make_report(*, job_id: int) -> None:
         _fail(job, NO_LONGER)
     except (NotMade, BadOptions) as reason:
         _fail(job, str(reason))
-    except TookTooLong:
+    except StatementTimeout:
         _fail(job, TOO_SLOW)
     except Exception:
         log.exception("Report %s failed.", job_id)
@@ -122,7 +121,7 @@ def cancel(*, job: ReportJob, by: User) -> bool:
         unfinished = ReportJob.objects.unfinished().filter(pk=job.pk)
         canceled = bool(unfinished.update(status=Status.CANCELED, finished_at=timezone.now()))
         if canceled:
-            record(by=by, action="report.canceled", target=job.title)
+            record_audit_event(by=by, action="report.canceled", target=job.title)
     return canceled
 
 
@@ -133,7 +132,7 @@ def remove(*, job: ReportJob) -> None:
         job.path.unlink(missing_ok=True)
 
 
-def left_alone(now: datetime | None = None) -> list[int]:
+def orphaned(now: datetime | None = None) -> list[int]:
     """Reports that nobody is making: their task was lost, or their worker ended."""
     now = now or timezone.now()
     waited = now - timedelta(minutes=1)

@@ -6,14 +6,14 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from grid.limits import time_limit
+from core.timeouts import statement_timeout
 
 
 @contextmanager
 def snapshot(*, seconds: float) -> Iterator[None]:
     """Read what was there at the first query, and nothing that came since: totals and rows of a report agree.
 
-    Each statement may take so many seconds; raises grid.limits.TookTooLong. Begun within a transaction, it is no more
+    Each statement may take so many seconds; raises StatementTimeout. Begun within a transaction, it is no more
     isolated than that one.
     """
     outermost = not connection.in_atomic_block
@@ -21,7 +21,7 @@ def snapshot(*, seconds: float) -> Iterator[None]:
         if outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        with time_limit(seconds):
+        with statement_timeout(seconds):
             yield
 
 

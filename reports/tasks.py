@@ -11,9 +11,9 @@ def make(job_id: int) -> None:
 
 
 @shared_task
-def take_up() -> None:
+def requeue_orphaned() -> None:
     """Reports whose task was lost or whose worker ended begin anew; one that is being made leaves its task at once."""
-    for job_id in services.left_alone():
+    for job_id in services.orphaned():
         make.delay(job_id)
 
 

@@ -22,7 +22,7 @@ from messenger_logs.statuses import Mode
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One try at one device. ``merge_fields`` are the recipient's values of {{fields}}, see messenger_logs.bodies."""
+    """One try at one device. ``merge_fields`` are the recipient's values, see messenger_logs.merge_fields."""
 
     delivery_id: int
     attempt: int  # from 1

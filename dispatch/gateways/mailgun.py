@@ -19,7 +19,7 @@ from django.utils.html import escape
 
 from dispatch.gateways import Answer, HandOff, Item, Result, TryLaterError, UnknownError
 from dispatch.gateways.http import MISCONFIGURED_WAIT, Api, Reply
-from messenger_logs.bodies import fields_of, is_html, merged
+from messenger_logs.merge_fields import fields_of, is_html, merged
 from messenger_logs.models import SentMessage
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.statuses import DeliveryStatus, Mode

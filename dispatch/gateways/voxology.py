@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from dispatch.gateways import Answer, HandOff, Item, OpenTry, Result, TryLaterError, UnknownError
 from dispatch.gateways.http import Api, Reply
-from dispatch.spoken import phone_text
+from dispatch.phone_text import phone_text
 from messenger_logs.services.addresses import number_of
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.statuses import DeliveryStatus, Mode

@@ -14,7 +14,7 @@ from django.utils import timezone
 from dispatch.gateways import OpenTry, TryLaterError, follower_for
 from dispatch.models import OpenCall
 from dispatch.services.recording import record_reports
-from dispatch.services.sweeping import UNKNOWN_DETAIL
+from dispatch.services.recovery import UNKNOWN_DETAIL
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.statuses import DeliveryStatus, Mode
 

@@ -34,7 +34,7 @@ def claim_next(mode: Mode, *, batch: int) -> Claim | None:
     return None
 
 
-def hold_message(message_id: int) -> bool:
+def lock_running(message_id: int) -> bool:
     """Within a transaction: whether a message runs, which it then does until the transaction ends.
 
     A cancel waits for that; once it is committed, the answer is False.
@@ -49,7 +49,7 @@ def hold_message(message_id: int) -> bool:
 
 @transaction.atomic
 def _claim(message_id: int, mode: Mode, batch: int) -> Claim | None:
-    if not hold_message(message_id):
+    if not lock_running(message_id):
         return None
     key = uuid4()
     first_tries = _take_waiting(message_id, mode, batch)
@@ -91,7 +91,7 @@ def mark_handed(claim: Claim) -> bool:
     return bool(Claim.objects.filter(pk=claim.pk, state=State.CLAIMED).update(state=State.HANDED, handed_at=Now()))
 
 
-def give_back(claim: Claim, deliveries: Collection[int]) -> None:
+def release(claim: Claim, deliveries: Collection[int]) -> None:
     """Let deliveries of a claim, which have surely not left, wait again. Within the transaction that settles it."""
     redials = Redial.objects.filter(claim=claim.pk, delivery__in=deliveries)
     again = set(redials.values_list("pk", flat=True))

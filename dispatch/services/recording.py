@@ -15,12 +15,12 @@ from django.utils import timezone
 from dispatch.due import EMERGENCY, asks_for_redial, not_left
 from dispatch.gateways import Answer
 from dispatch.models import Claim, OpenCall
-from dispatch.services.claims import give_back
-from dispatch.services.hours import next_allowed
+from dispatch.services.calling_hours import next_allowed
+from dispatch.services.claims import release
 from messenger_logs.models import DeviceAttempt, Redial, SentMessage
+from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.message_status import go_on, settle_status
 from messenger_logs.services.status_reports import StatusReport, report_statuses
-from messenger_logs.services.stopping import complete_cancel
 from messenger_logs.services.totals import lock_totals
 from messenger_logs.statuses import PHONE, DeliveryStatus, Mode, code_of
 
@@ -97,7 +97,7 @@ def _canceled(message_id: int) -> bool:
 def _take_off(held: Claim, answer: Answer) -> None:
     """Take off a claim what is known; what never left waits again."""
     known = {result.delivery_id for result in answer.results}
-    give_back(held, [r.delivery_id for r in answer.results if r.report is None and r.delivery_id in held.tries])
+    release(held, [r.delivery_id for r in answer.results if r.report is None and r.delivery_id in held.tries])
     rest = [(pk, attempt) for pk, attempt in held.tries.items() if pk not in known]
     held.deliveries, held.attempts = [pk for pk, _ in rest], [attempt for _, attempt in rest]
     held.raw = "\n".join(filter(None, [held.raw, answer.raw.replace("\0", "")]))

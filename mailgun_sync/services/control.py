@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from accounts.models import User
-from accounts.services import record
+from accounts.services import record_audit_event
 from mailgun_sync.models import QuarantinedEvent, SendingDomain
 from mailgun_sync.services.ingest import retry_quarantined
 from mailgun_sync.services.sync import start_backfill
@@ -15,7 +15,7 @@ from mailgun_sync.tasks import sync_one
 def request_sync(*, domain: SendingDomain, by: User) -> None:
     """Have a worker sync a domain now. Raises kombu.exceptions.OperationalError where the broker cannot be reached."""
     sync_one.delay(domain.pk, asked_by_id=by.pk)
-    record(by=by, action="mailgun_sync.asked", target=domain.name)
+    record_audit_event(by=by, action="mailgun_sync.asked", target=domain.name)
 
 
 def request_backfill(*, domain: SendingDomain, by: User) -> bool:
@@ -25,7 +25,7 @@ def request_backfill(*, domain: SendingDomain, by: User) -> bool:
     """
     if not start_backfill(domain_id=domain.pk):
         return False
-    record(by=by, action="mailgun_sync.backfill_asked", target=domain.name)
+    record_audit_event(by=by, action="mailgun_sync.backfill_asked", target=domain.name)
     sync_one.delay(domain.pk, asked_by_id=by.pk)
     return True
 
@@ -34,11 +34,13 @@ def set_paused(*, domain: SendingDomain, paused: bool, by: User) -> None:
     """Take a domain out of the scheduled syncs, or put it back."""
     with transaction.atomic():
         if SendingDomain.objects.filter(pk=domain.pk).exclude(paused=paused).update(paused=paused):
-            record(by=by, action="mailgun_sync.paused" if paused else "mailgun_sync.resumed", target=domain.name)
+            record_audit_event(
+                by=by, action="mailgun_sync.paused" if paused else "mailgun_sync.resumed", target=domain.name
+            )
 
 
 def retry(*, quarantined: QuarantinedEvent, by: User) -> bool:
     """Read a quarantined event again. True where it is a stored event now."""
     stored = retry_quarantined(quarantined_id=quarantined.pk)
-    record(by=by, action="mailgun_sync.retried", target=str(quarantined), details={"stored": stored})
+    record_audit_event(by=by, action="mailgun_sync.retried", target=str(quarantined), details={"stored": stored})
     return stored

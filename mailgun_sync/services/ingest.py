@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, connection, transaction
 
 from accounts.models import User
-from mailgun_sync.event_source import ProviderEvent, reread
+from mailgun_sync.client import ProviderEvent, reread
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, RecipientAddress
 from mailgun_sync.services.outcomes import settle_outcomes
 from messenger_logs.models import Delivery, Recipient, SentMessage

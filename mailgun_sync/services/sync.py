@@ -21,7 +21,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
 from accounts.models import User
-from mailgun_sync.event_source import EventsApi, EventSource, ProviderError
+from mailgun_sync.client import EventsApi, EventSource, ProviderError
 from mailgun_sync.models import SendingDomain, SyncGap, SyncRun
 from mailgun_sync.services.ingest import page_transaction, store_events
 

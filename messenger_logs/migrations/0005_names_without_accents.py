@@ -2,7 +2,7 @@ import django.contrib.postgres.indexes
 from django.contrib.postgres.operations import UnaccentExtension
 from django.db import migrations, models
 
-import messenger_logs.letters
+import messenger_logs.search
 
 # The extension's own function may follow the search path; this one names its dictionary, so its results never change.
 CREATE = """
@@ -27,12 +27,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='recipient',
             name='plain_name',
-            field=models.GeneratedField(db_persist=True, expression=messenger_logs.letters.PlainLetters('name'), output_field=models.TextField()),
+            field=models.GeneratedField(db_persist=True, expression=messenger_logs.search.NormalizedText('name'), output_field=models.TextField()),
         ),
         migrations.AddField(
             model_name='recipient',
             name='plain_student_name',
-            field=models.GeneratedField(db_persist=True, expression=messenger_logs.letters.PlainLetters('student_name'), output_field=models.TextField()),
+            field=models.GeneratedField(db_persist=True, expression=messenger_logs.search.NormalizedText('student_name'), output_field=models.TextField()),
         ),
         migrations.AddIndex(
             model_name='recipient',

@@ -10,11 +10,10 @@ from django.db.models import Case, Value, When
 from django.db.models.functions import Now
 
 from accounts.models import User
-from accounts.services import record
-from grid.tables import time_text
+from accounts.services import record_audit_event
+from listings.columns import time_text
 from messenger_logs.models import SentMessage
-from messenger_logs.services.stopping import StoppedAndLeft, stopped_and_left
-from messenger_logs.shown import subject_text
+from messenger_logs.services.complete_cancel import StoppedAndLeft, stopped_and_left
 from messenger_logs.tasks import stop_the_rest
 
 Status = SentMessage.Status
@@ -89,7 +88,7 @@ def _follow_up(answer: CancelAnswer) -> None:
         "stopped": figures.stopped,
         "left": figures.left,
     }
-    record(by=answer.by, action="message.canceled", target=subject_text(message), details=details)
+    record_audit_event(by=answer.by, action="message.canceled", target=message.display_subject, details=details)
     # Where no broker takes it, tasks.finish_cancels does it a little later.
     transaction.on_commit(lambda: stop_the_rest.delay(message.pk), robust=True)
 

@@ -12,23 +12,23 @@ from django.db import DatabaseError, transaction
 
 from accounts.models import User
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage
-from messenger_logs.services.copying import (
+from messenger_logs.services.bulk_copy import (
     ATTEMPT,
     DELIVERY,
     RECIPIENT,
     ROWS_A_COPY,
     Counting,
     attempt_rows,
-    copy,
+    copy_rows,
     delivery_rows,
     recipient_rows,
     reserve,
 )
-from messenger_logs.services.fields import FieldError, IntakeError
+from messenger_logs.services.json_fields import FieldError, IntakeError
 from messenger_logs.services.message_format import (
-    GivenDevice,
-    GivenMessage,
-    GivenRecipient,
+    DeviceInput,
+    MessageInput,
+    RecipientInput,
     read_message,
     read_recipients,
 )
@@ -36,7 +36,7 @@ from messenger_logs.services.message_status import go_on, settle_status
 from messenger_logs.services.totals import lock_totals, recount
 from messenger_logs.statuses import DeliveryStatus, Mode
 
-__all__ = ["Added", "FieldError", "IntakeError", "Taken", "add_message", "add_recipients"]
+__all__ = ["AddedCounts", "FieldError", "IntakeError", "IntakeResult", "add_message", "add_recipients"]
 
 # What a message is told from another by. Its status and the times of its dispatch move on while it runs.
 _IDENTITY = (
@@ -59,7 +59,7 @@ _IDENTITY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class AddedCounts:
     """How many rows came to a message."""
 
     recipients: int = 0
@@ -67,7 +67,7 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class IntakeResult:
     """What became of a message that was given.
 
     Where `created` is False it was here before, and stays as it was; `differs` then names the fields in which the one
@@ -77,11 +77,11 @@ class Taken:
     message_id: int
     external_id: str
     created: bool
-    added: Added = Added()
+    added: AddedCounts = AddedCounts()
     differs: tuple[str, ...] = ()
 
 
-def add_message(data: object, *, line: int = 1) -> Taken:
+def add_message(data: object, *, line: int = 1) -> IntakeResult:
     """Take in one message with its recipients, in the format of docs/import.md; all of it or nothing.
 
     The same external id again, also from another process at the same moment, changes nothing and says so.
@@ -95,7 +95,7 @@ def add_message(data: object, *, line: int = 1) -> Taken:
         raise _in_words(error, line) from None
 
 
-def add_recipients(message: SentMessage, recipients: Iterable[object], *, first_line: int = 1) -> Added:
+def add_recipients(message: SentMessage, recipients: Iterable[object], *, first_line: int = 1) -> AddedCounts:
     """Append recipients with their devices to a message; all of them or nothing.
 
     A recipient or device that the message has already stays as it is. Raises IntakeError, also where the message was
@@ -130,7 +130,7 @@ def _in_words(error: DatabaseError, line: int) -> Exception:
     return IntakeError([FieldError(line, "", f"cannot be stored: {constraint or f'SQLSTATE {state}'}")])
 
 
-def _add_message(given: GivenMessage) -> Taken:
+def _add_message(given: MessageInput) -> IntakeResult:
     message = given.message
     external_id = message.external_id
     assert external_id
@@ -148,11 +148,11 @@ def _add_message(given: GivenMessage) -> Taken:
             recount(message_id=stored.pk)
             if given.status is None:
                 settle_status(message_id=stored.pk)
-            return Taken(stored.pk, external_id, created=True, added=added)
-    return Taken(stored.pk, external_id, created=False, differs=_differences(stored, given))
+            return IntakeResult(stored.pk, external_id, created=True, added=added)
+    return IntakeResult(stored.pk, external_id, created=False, differs=_differences(stored, given))
 
 
-def _connect(given: GivenMessage) -> list[Calendar]:
+def _connect(given: MessageInput) -> list[Calendar]:
     """Find or make what the message refers to.
 
     Schools and then calendars in the order of their names, so that two processes never wait for each other.
@@ -169,7 +169,7 @@ def _connect(given: GivenMessage) -> list[Calendar]:
     ]
 
 
-def _differences(stored: SentMessage, given: GivenMessage) -> tuple[str, ...]:
+def _differences(stored: SentMessage, given: MessageInput) -> tuple[str, ...]:
     differs = [name for name in _IDENTITY if getattr(stored, name) != getattr(given.message, name)]
     if given.message.sender_name and given.message.sender_name != stored.sender_name:
         differs.append("sender_name")
@@ -184,7 +184,7 @@ def _differences(stored: SentMessage, given: GivenMessage) -> tuple[str, ...]:
     return tuple(differs)
 
 
-def _has_others(stored: SentMessage, recipients: list[GivenRecipient]) -> bool:
+def _has_others(stored: SentMessage, recipients: list[RecipientInput]) -> bool:
     """Whether there is a recipient or device that the message does not have. It may have more: they were appended."""
     wanted: set[tuple[str, ...]] = {
         (*recipient.key, *device) for recipient in recipients for device in recipient.devices
@@ -207,7 +207,7 @@ class _Known:
     devices: dict[int, set[tuple[str, str]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, message: SentMessage, given: list[GivenRecipient]) -> _Known:
+    def of(cls, message: SentMessage, given: list[RecipientInput]) -> _Known:
         known = cls()
         for recipient in message.recipients.filter(person_id__in={recipient.person_id for recipient in given}):
             known.recipients[recipient.person_id, recipient.student_number, recipient.student_name] = recipient.pk
@@ -218,38 +218,38 @@ class _Known:
         for mode in Mode:
             asked = {address for recipient in given for of, address in recipient.devices if of == mode and address}
             for row in message.deliveries.filter(mode=mode, address__in=asked, duplicate=False).exclude(address=""):
-                told = GivenDevice(mode, row.address, DeliveryStatus(row.status), row.detail, row.code)
+                told = DeviceInput(mode, row.address, DeliveryStatus(row.status), row.detail, row.code)
                 told.time = row.last_attempt_at
                 known.counting[told.key] = told
         return known
 
 
-def _append(message: SentMessage, given: list[GivenRecipient], known: _Known) -> Added:
+def _append(message: SentMessage, given: list[RecipientInput], known: _Known) -> AddedCounts:
     new = [recipient for recipient in given if recipient.key not in known.recipients]
     new_ids = reserve(Recipient, len(new))
     known.recipients |= zip((recipient.key for recipient in new), new_ids, strict=True)
-    copy(Recipient, RECIPIENT, recipient_rows(message, new_ids, new, known.people))
+    copy_rows(Recipient, RECIPIENT, recipient_rows(message, new_ids, new, known.people))
 
-    missing: list[tuple[int, GivenDevice]] = []
+    missing: list[tuple[int, DeviceInput]] = []
     for recipient in given:
         pk = known.recipients[recipient.key]
         here = known.devices.get(pk, set())
         missing += [(pk, device) for device in _devices(message, recipient, here) if device.key not in here]
     _forget_no_device(missing, known)
     ids = reserve(Delivery, len(missing))
-    copy(Delivery, DELIVERY, delivery_rows(message, ids, missing, known.counting))
-    copy(DeviceAttempt, ATTEMPT, attempt_rows(ids, missing))
-    return Added(recipients=len(new), deliveries=len(missing))
+    copy_rows(Delivery, DELIVERY, delivery_rows(message, ids, missing, known.counting))
+    copy_rows(DeviceAttempt, ATTEMPT, attempt_rows(ids, missing))
+    return AddedCounts(recipients=len(new), deliveries=len(missing))
 
 
-def _devices(message: SentMessage, recipient: GivenRecipient, here: set[tuple[str, str]]) -> Iterable[GivenDevice]:
+def _devices(message: SentMessage, recipient: RecipientInput, here: set[tuple[str, str]]) -> Iterable[DeviceInput]:
     """The devices of a recipient; of one without any, a row for each mode of the message that says so."""
     if recipient.devices or here:
         return recipient.devices.values()
-    return [GivenDevice(Mode(mode), "", DeliveryStatus.NO_DEVICE) for mode in message.modes]
+    return [DeviceInput(Mode(mode), "", DeliveryStatus.NO_DEVICE) for mode in message.modes]
 
 
-def _forget_no_device(missing: list[tuple[int, GivenDevice]], known: _Known) -> None:
+def _forget_no_device(missing: list[tuple[int, DeviceInput]], known: _Known) -> None:
     """Take away what said "No Device" of a recipient that gets a device of that mode after all."""
     for mode in Mode:
         found = [

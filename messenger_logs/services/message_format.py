@@ -11,7 +11,7 @@ from django.db import models
 
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage, V2Type
 from messenger_logs.services.addresses import AddressError, normalized
-from messenger_logs.services.fields import Errors, FieldError, Fields, IntakeError, squeezed
+from messenger_logs.services.json_fields import Errors, FieldError, Fields, IntakeError, squeezed
 from messenger_logs.statuses import NOT_TRIED, RANKS, STATUSES, DeliveryStatus, Mode, Outcome, code_of, outcome_of
 
 SMALLINT = 2**15 - 1
@@ -23,7 +23,7 @@ class _SentBy(models.TextChoices):
 
 
 @dataclass(slots=True)
-class GivenAttempt:
+class AttemptInput:
     number: int
     started_at: datetime | None
     ended_at: datetime | None
@@ -49,7 +49,7 @@ class Result:
 
 
 @dataclass(slots=True)
-class GivenDevice:
+class DeviceInput:
     mode: Mode
     address: str
     status: DeliveryStatus
@@ -57,7 +57,7 @@ class GivenDevice:
     code: int | None = None
     provider_id: str = ""
     time: datetime | None = None
-    tries: list[GivenAttempt] = field(default_factory=list)
+    tries: list[AttemptInput] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[Mode, str]:
@@ -88,7 +88,7 @@ class GivenDevice:
             self.result_of(one).outcome == Outcome.SUCCESS for one in self.tries[:-1]
         )
 
-    def result_of(self, attempt: GivenAttempt) -> Result:
+    def result_of(self, attempt: AttemptInput) -> Result:
         """The last attempt came to what the device did; of one before it the code tells, if there is one."""
         if attempt is self.tries[-1]:
             return Result(self.status, self.detail, self.outcome)
@@ -99,20 +99,20 @@ class GivenDevice:
 
 
 @dataclass(slots=True)
-class GivenRecipient:
+class RecipientInput:
     person_id: str
     name: str
     student_number: str
     student_name: str
     merge_fields: dict[str, str]
     # By mode and address: a device that is given twice, at home and at work, is one.
-    devices: dict[tuple[Mode, str], GivenDevice] = field(default_factory=dict)
+    devices: dict[tuple[Mode, str], DeviceInput] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str, str]:
         return self.person_id, self.student_number, self.student_name
 
-    def add(self, devices: Iterable[GivenDevice]) -> None:
+    def add(self, devices: Iterable[DeviceInput]) -> None:
         for device in devices:
             known = self.devices.get(device.key)
             # Of a device that the provider called once and then called a duplicate, the call is what counts.
@@ -121,7 +121,7 @@ class GivenRecipient:
 
 
 @dataclass(slots=True)
-class GivenMessage:
+class MessageInput:
     """A message as it was given: `message` is unsaved and lacks what only the database can tell."""
 
     message: SentMessage
@@ -129,10 +129,10 @@ class GivenMessage:
     sender: str
     school: str
     calendars: list[tuple[str, str, str]]  # school, name, school year
-    recipients: list[GivenRecipient]
+    recipients: list[RecipientInput]
 
 
-def read_message(data: object, *, line: int) -> GivenMessage:
+def read_message(data: object, *, line: int) -> MessageInput:
     """Read a whole message. Raises IntakeError with everything that is wrong with it."""
     errors = Errors(line)
     if not isinstance(data, dict):
@@ -151,10 +151,10 @@ def read_message(data: object, *, line: int) -> GivenMessage:
         _check_it_can_go_out(fields, message, recipients)
     fields.done()
     errors.raise_if_any()
-    return GivenMessage(message, status, sender, school, sorted(set(calendars)), recipients)
+    return MessageInput(message, status, sender, school, sorted(set(calendars)), recipients)
 
 
-def _check_it_can_go_out(fields: Fields, message: SentMessage, recipients: list[GivenRecipient]) -> None:
+def _check_it_can_go_out(fields: Fields, message: SentMessage, recipients: list[RecipientInput]) -> None:
     """What is sent from here has to be here whole, and in nobody else's hands."""
     if message.attachments:
         fields.wrong("attachments", "cannot go out from here: only their names are taken in")
@@ -163,11 +163,11 @@ def _check_it_can_go_out(fields: Fields, message: SentMessage, recipients: list[
         fields.wrong("recipients", "have a device that is In-Progress, which nobody here would bring to its end")
 
 
-def read_recipients(given: Iterable[tuple[int, object]], *, modes: list[Mode]) -> list[GivenRecipient]:
+def read_recipients(given: Iterable[tuple[int, object]], *, modes: list[Mode]) -> list[RecipientInput]:
     """Read recipients for a message of these modes, each with the line it came from. Raises IntakeError."""
     errors = Errors()
 
-    def read() -> Iterator[GivenRecipient]:
+    def read() -> Iterator[RecipientInput]:
         for errors.line, data in given:
             if isinstance(data, dict):
                 yield _recipient(Fields(data, errors), modes)
@@ -294,9 +294,9 @@ def _calendar(fields: Fields, school: str) -> tuple[str, str, str]:
     return school, name, year
 
 
-def _merged(recipients: Iterable[GivenRecipient]) -> list[GivenRecipient]:
+def _merged(recipients: Iterable[RecipientInput]) -> list[RecipientInput]:
     """One recipient for each person and student; what is given again adds its devices."""
-    merged: dict[tuple[str, str, str], GivenRecipient] = {}
+    merged: dict[tuple[str, str, str], RecipientInput] = {}
     for recipient in recipients:
         known = merged.setdefault(recipient.key, recipient)
         if known is not recipient:
@@ -304,8 +304,8 @@ def _merged(recipients: Iterable[GivenRecipient]) -> list[GivenRecipient]:
     return list(merged.values())
 
 
-def _recipient(fields: Fields, modes: list[Mode]) -> GivenRecipient:
-    recipient = GivenRecipient(
+def _recipient(fields: Fields, modes: list[Mode]) -> RecipientInput:
+    recipient = RecipientInput(
         person_id=fields.line("person_id", _PERSON["person_id"], required=True),
         name=fields.line("name", _PERSON["name"], required=True),
         student_number=fields.line("student_number", _PERSON["student_number"]),
@@ -318,7 +318,7 @@ def _recipient(fields: Fields, modes: list[Mode]) -> GivenRecipient:
     return recipient
 
 
-def _device(fields: Fields, modes: list[Mode], person_id: str) -> GivenDevice | None:
+def _device(fields: Fields, modes: list[Mode], person_id: str) -> DeviceInput | None:
     mode = fields.choice("mode", _MODES, required=True)
     if mode is None:
         return None  # without it nothing else can be told
@@ -335,7 +335,7 @@ def _device(fields: Fields, modes: list[Mode], person_id: str) -> GivenDevice | 
     detail = fields.line("detail", _DEVICE["detail"])
     if not detail and of_code and of_code.status == status:
         detail = of_code.detail
-    device = GivenDevice(mode, "", status, detail, code, tries=tries)
+    device = DeviceInput(mode, "", status, detail, code, tries=tries)
     device.address = _address(fields, device, person_id)
     device.provider_id = fields.line("provider_id", _DEVICE["provider_id"])
     device.time = fields.moment("time")
@@ -343,7 +343,7 @@ def _device(fields: Fields, modes: list[Mode], person_id: str) -> GivenDevice | 
     return device
 
 
-def _address(fields: Fields, device: GivenDevice, person_id: str) -> str:
+def _address(fields: Fields, device: DeviceInput, person_id: str) -> str:
     """The device's address; that of an inbox is the person. "" where the status is No Device, and only there."""
     text = fields.line("address", _DEVICE["address"])
     if device.status == DeliveryStatus.NO_DEVICE:
@@ -364,11 +364,11 @@ def _address(fields: Fields, device: GivenDevice, person_id: str) -> str:
         return text
 
 
-def _tries(fields: Fields) -> list[GivenAttempt]:
+def _tries(fields: Fields) -> list[AttemptInput]:
     tries = []
     for at, one in enumerate(fields.objects("attempts")):
         number = one.number("number", 1, SMALLINT)
-        attempt = GivenAttempt(
+        attempt = AttemptInput(
             number=number if number is not None else at + 1,
             started_at=one.moment("started_at"),
             ended_at=one.moment("ended_at"),

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.services.totals import CONTACTED
-from messenger_logs.shown import DELIVERY_STATUSES, EMAIL_FAILURES, EMAIL_OUTCOMES
+from messenger_logs.status_labels import DELIVERY_STATUSES, EMAIL_FAILURES, EMAIL_OUTCOMES
 from messenger_logs.statuses import PHONE, Mode
 from reports.document import DUPLICATE
 from reports.snapshot import plan_for_many_rows, stream
@@ -21,7 +21,7 @@ _STUDENT = """
     CASE WHEN r.student_name <> '' THEN r.student_name
          WHEN r.student_number <> '' THEN '(' || r.student_number || ')' ELSE '' END
 """
-# grid.tables.time_text and messenger_logs.shown.device_text say the same of one value.
+# listings.columns.time_text and messenger_logs.status_labels.device_text say the same of one value.
 _TIME = "coalesce(to_char(d.last_attempt_at AT TIME ZONE %(zone)s, 'MM/DD/YYYY FMHH12:MI AM'), '')"
 # A number of North America by its length and beginning: a regular expression takes ten times as long.
 _NUMBER = """

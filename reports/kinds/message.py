@@ -11,16 +11,15 @@ from django.http import Http404
 
 from accounts.access import MissingRight
 from accounts.models import User
-from accounts.services import record
+from accounts.services import record_audit_event
 from accounts.tools import Right, Tool
-from messenger_logs.bodies import merged
+from messenger_logs.html_to_text import html_to_text
+from messenger_logs.merge_fields import merged
 from messenger_logs.models import SentMessage
-from messenger_logs.plain_text import plain_text
 from messenger_logs.querysets import SentMessageQuerySet
-from messenger_logs.shown import subject_text
 from messenger_logs.statuses import Mode
 from reports.document import Text
-from reports.kinds.base import BadOptions, Report, ReportForm, sentences
+from reports.report import BadOptions, Report, ReportForm, sentences
 from reports.writers import Format
 
 
@@ -67,6 +66,14 @@ class MessageReport(Report):
             raise BadOptions(" ".join(sentences(form)))
         return cls(message, tool=tool, chosen=form.cleaned_data)
 
+    @classmethod
+    def open_shared(cls, user: User, options: dict[str, Any]) -> Self:
+        """A report of a message is for everybody to whom a log shows that message."""
+        for tool in cls.tools:
+            if user.may(tool) and cls.messages(user, tool).filter(pk=options["message"]).exists():
+                return cls.open(user, options | {"tool": tool.name})
+        raise Http404("There is no such report.")
+
     @property
     def options(self) -> dict[str, Any]:
         chosen = {name: value for name, value in self.chosen.items() if name != "format"}
@@ -74,17 +81,17 @@ class MessageReport(Report):
 
     @property
     def title(self) -> str:
-        return f"{self.label}: {subject_text(self.message)}"
+        return f"{self.label}: {self.message.display_subject}"
 
     @property
     def file_name(self) -> str:
         return f"{self.kind}-report-{self.message.pk}"
 
     def record(self, *, by: User, format: Format, rows: int | None) -> None:
-        record(
+        record_audit_event(
             by=by,
             action=f"report.{self.kind.replace('-', '_')}",
-            target=subject_text(self.message),
+            target=self.message.display_subject,
             details=self.options | {"format": format.value, "rows": "not counted" if rows is None else rows},
         )
 
@@ -117,7 +124,7 @@ def message_detail(message: SentMessage) -> Text:
         "Message Detail",
         [
             ("Reply To Email", message.reply_to),
-            *((label, plain_text(merged(body, {}))) for label, body in shown),
+            *((label, html_to_text(merged(body, {}))) for label, body in shown),
             *([("Attachments", files)] if files else []),
         ],
     )

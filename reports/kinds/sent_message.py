@@ -11,15 +11,15 @@ from django.db.models import TextChoices
 from django.utils import timezone
 
 from accounts.tools import Tool
+from core.durations import duration_text
 from messenger_logs.models import SentMessage
-from messenger_logs.shown import MESSAGE_STATUSES, subject_text
+from messenger_logs.status_labels import MESSAGE_STATUSES
 from messenger_logs.statuses import PHONE, Mode
-from messenger_logs.templatetags.durations import duration
 from messenger_logs.totals import Totals, totals_of
 from reports.document import DUPLICATE, Column, Document, Figures, Rows, Section
-from reports.kinds.base import Choices, OneChoice, Pairs, labels, moment, number
 from reports.kinds.deliveries import ClassicRows
 from reports.kinds.message import MessageForm, MessageReport, message_detail
+from reports.report import Choices, OneChoice, Pairs, labels, moment, number
 
 
 class Device(TextChoices):
@@ -137,7 +137,7 @@ class SentMessageReport(MessageReport):
         message = self.message
         return [
             ("Message Status", MESSAGE_STATUSES[SentMessage.Status(message.status)].word),
-            ("Subject", subject_text(message)),
+            ("Subject", message.display_subject),
             ("Type", message.message_type),
             ("Sender", message.sender_name),
             ("Date Created", moment(message.created_at)),
@@ -165,7 +165,7 @@ class SentMessageReport(MessageReport):
         return [
             ("Start Time", moment(message.dispatch_started_at) or "not begun"),
             ("End Time", moment(message.dispatch_finished_at) or "not finished"),
-            ("Duration", duration(totals.duration if isinstance(totals.duration, timedelta) else None)),
+            ("Duration", duration_text(totals.duration if isinstance(totals.duration, timedelta) else None)),
             ("Total Recipients", number(totals.recipients)),
             *no_device,
             # An inbox counts once the message is in it; addresses and numbers count whatever became of them.

@@ -2,7 +2,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from accounts.models import AuditEvent
-from accounts.services import record
+from accounts.services import record_audit_event
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
     ],
 )
 def test_the_database_refuses_to_change_or_remove_events(statement):
-    record(by=None, action="test.happened")
+    record_audit_event(by=None, action="test.happened")
     with connection.cursor() as cursor:
         # Undone with the test's transaction; see django_db_setup in tests/fixtures/accounts.py.
         cursor.execute("ALTER TABLE accounts_auditevent ENABLE TRIGGER accounts_auditevent_no_truncate")
@@ -27,7 +27,7 @@ def test_the_database_refuses_to_change_or_remove_events(statement):
 
 def test_an_event_keeps_the_name_and_number_of_a_person_who_is_gone(make_user):
     user = make_user(first_name="Dexter", last_name="Matthews")
-    record(by=user, action="test.happened")
+    record_audit_event(by=user, action="test.happened")
     pk = user.pk
     user.delete()
     event = AuditEvent.objects.get()
@@ -35,7 +35,9 @@ def test_an_event_keeps_the_name_and_number_of_a_person_who_is_gone(make_user):
 
 
 def test_text_the_database_cannot_hold_is_replaced_and_never_fails():
-    record(by=None, action="test.happened", target="a\0b\ud800", details={"k\0": ["\0", {"n": 1}], "when": object})
+    record_audit_event(
+        by=None, action="test.happened", target="a\0b\ud800", details={"k\0": ["\0", {"n": 1}], "when": object}
+    )
     event = AuditEvent.objects.get()
     assert event.target == "a\N{REPLACEMENT CHARACTER}b?"
     assert event.details["k\N{REPLACEMENT CHARACTER}"] == ["\N{REPLACEMENT CHARACTER}", {"n": 1}]
@@ -43,6 +45,6 @@ def test_text_the_database_cannot_hold_is_replaced_and_never_fails():
 
 def test_an_event_goes_with_the_transaction_of_what_it_records():
     with transaction.atomic():
-        record(by=None, action="test.happened")
+        record_audit_event(by=None, action="test.happened")
         transaction.set_rollback(True)
     assert not AuditEvent.objects.exists()

@@ -4,7 +4,7 @@ import io
 import pytest
 
 from accounts.models import AuditEvent
-from accounts.services import record
+from accounts.services import record_audit_event
 from accounts.tools import Tool
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def exported(response):
 
 
 def test_events_are_listed_newest_first_in_words(client, dexter):
-    record(
+    record_audit_event(
         by=dexter, action="sync.started", target="mg.example.org", details={"rows": 3, "names": ["a", "b"], "none": []}
     )
     rows = table(client.get(TRAIL))
@@ -50,13 +50,13 @@ def test_events_are_listed_newest_first_in_words(client, dexter):
 
 
 def test_an_event_of_nobody_says_so(client):
-    record(by=None, action="sign_in.failed")
+    record_audit_event(by=None, action="sign_in.failed")
     assert "Nobody signed in" in table(client.get(TRAIL))
 
 
 def test_events_are_filtered_by_person_action_and_days(client, dexter, time_machine):
-    record(by=dexter, action="sync.started")
-    record(by=None, action="sync.paused")
+    record_audit_event(by=dexter, action="sync.started")
+    record_audit_event(by=None, action="sync.paused")
     assert "Sync: paused" not in table(client.get(TRAIL, {"who": "matthews"}))
     rows = table(client.get(TRAIL, {"action": "sync.paused"}))
     assert "Sync: paused" in rows
@@ -66,22 +66,22 @@ def test_events_are_filtered_by_person_action_and_days(client, dexter, time_mach
 
 def test_the_actions_to_choose_from_are_those_that_occur(client, dexter):
     for _ in range(3):
-        record(by=dexter, action="sync.started")
-    record(by=dexter, action="account.created")
+        record_audit_event(by=dexter, action="sync.started")
+    record_audit_event(by=dexter, action="account.created")
     assert AuditEvent.objects.actions() == ["account.created", "sign_in.succeeded", "sync.started"]
     assert '<option value="sync.started">Sync: started</option>' in client.get(TRAIL).text
 
 
 def test_names_in_the_trail_are_text(client, make_user):
-    record(by=make_user(last_name="<script>"), action="x.y", target="<b>", details={"<i>": "<u>"})
+    record_audit_event(by=make_user(last_name="<script>"), action="x.y", target="<b>", details={"<i>": "<u>"})
     rows = table(client.get(TRAIL))
     for tag in ("<script>", "<b>", "<i>", "<u>"):
         assert tag not in rows
 
 
 def test_an_export_has_what_the_filters_show_and_is_recorded_itself(client, dexter):
-    record(by=dexter, action="sync.started", details={"before": ["a"], "after": []})
-    record(by=None, action="sync.paused")
+    record_audit_event(by=dexter, action="sync.started", details={"before": ["a"], "after": []})
+    record_audit_event(by=None, action="sync.paused")
     response = client.get(TRAIL, {"action": "sync.started", "export": "csv"})
     [row] = exported(response)
     assert (row["Who"], row["Action"]) == ("Matthews, Dexter", "Sync: started")

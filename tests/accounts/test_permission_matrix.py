@@ -29,7 +29,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.services import issue_token, record
+from accounts.services import issue_token, record_audit_event
 from accounts.tools import Right, Tool, every_right
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
@@ -67,7 +67,7 @@ def an_event(owner: User) -> None:
 
 
 def an_entry(owner: User) -> None:
-    record(by=owner, action="test.happened", target=MARK)
+    record_audit_event(by=owner, action="test.happened", target=MARK)
 
 
 def a_message(owner: User, **fields: Any) -> None:
@@ -152,102 +152,102 @@ class Api:
 # fmt: off
 GUARDED = [
     #       address                    right                         GET  htmx POST ?export=csv
-    Guarded("accounts:user_groups",    Tool.USER_GROUPS, R,          200, 200, 405, 200),
-    Guarded("accounts:user_group",     Tool.USER_GROUPS, R,          200, 200, 405, 200, of=a_group),
-    Guarded("accounts:new_group",      Tool.USER_GROUPS, W,          405, 405, 302, 405),
-    Guarded("accounts:change_rights",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
-    Guarded("accounts:rename_group",   Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
-    Guarded("accounts:find_people",    Tool.USER_GROUPS, W,          405, 405, 200, 405, of=a_group),
-    Guarded("accounts:add_member",     Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
-    Guarded("accounts:remove_member",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
-    Guarded("accounts:delete_group",   Tool.USER_GROUPS, W,          200, 200, 302, 200, of=a_group),
-    Guarded("accounts:audit_trail",    Tool.AUDIT_TRAIL, R,          200, 200, 302, 200, data=an_entry),
+    Guarded("web:user_groups",    Tool.USER_GROUPS, R,          200, 200, 405, 200),
+    Guarded("web:user_group",     Tool.USER_GROUPS, R,          200, 200, 405, 200, of=a_group),
+    Guarded("web:new_group",      Tool.USER_GROUPS, W,          405, 405, 302, 405),
+    Guarded("web:change_rights",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
+    Guarded("web:rename_group",   Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
+    Guarded("web:find_people",    Tool.USER_GROUPS, W,          405, 405, 200, 405, of=a_group),
+    Guarded("web:add_member",     Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
+    Guarded("web:remove_member",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
+    Guarded("web:delete_group",   Tool.USER_GROUPS, W,          200, 200, 302, 200, of=a_group),
+    Guarded("web:audit_trail",    Tool.AUDIT_TRAIL, R,          200, 200, 302, 200, data=an_entry),
 
     # Nothing is shown before a search, so there is nothing to look for; tests/messenger_logs/recipient_log searches.
-    Guarded("messenger_logs:recipient_log", Tool.RECIPIENT_LOG, R,   200, 200, 302, 200),
-    Guarded("messenger_logs:admin_recipient_log", Tool.ADMIN_RECIPIENT_LOG, R, 200, 200, 302, 200),
+    Guarded("web:recipient_log", Tool.RECIPIENT_LOG, R,   200, 200, 302, 200),
+    Guarded("web:admin_recipient_log", Tool.ADMIN_RECIPIENT_LOG, R, 200, 200, 302, 200),
 
-    Guarded("mailgun_sync:log",        Tool.MAILGUN_MESSAGE_LOG, R,  200, 200, 302, 200, data=an_event, others=HIDDEN),
-    Guarded("mailgun_sync:admin_log",  Tool.ADMIN_MAILGUN_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_event),
-    Guarded("messenger_logs:log",      Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200, data=a_message, others=HIDDEN),
-    Guarded("messenger_logs:olr_log",  Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200,
+    Guarded("web:mailgun_message_log", Tool.MAILGUN_MESSAGE_LOG, R,  200, 200, 302, 200, data=an_event, others=HIDDEN),
+    Guarded("web:admin_mailgun_message_log",  Tool.ADMIN_MAILGUN_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_event),
+    Guarded("web:sent_message_log", Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200, data=a_message, others=HIDDEN),
+    Guarded("web:olr_email_log",  Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200,
             data=an_olr_email, others=HIDDEN),
-    Guarded("messenger_logs:message",  Tool.SENT_MESSAGE_LOG, R,     200, 200, 405, 200,
+    Guarded("web:sent_message_log_message",  Tool.SENT_MESSAGE_LOG, R,     200, 200, 405, 200,
             data=a_message, of=of_the_message(), others=404),
-    Guarded("messenger_logs:message_recipients", Tool.SENT_MESSAGE_LOG, R, 200, 200, 302, 200,
+    Guarded("web:sent_message_log_message_recipients", Tool.SENT_MESSAGE_LOG, R, 200, 200, 302, 200,
             data=a_message, of=of_the_message(), others=404),
-    Guarded("messenger_logs:message_body", Tool.SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+    Guarded("web:sent_message_log_message_body", Tool.SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
             data=a_message, of=of_the_message(mode="email"), others=404),
-    Guarded("messenger_logs:message_cancel", Tool.SENT_MESSAGE_LOG, W, 200, 200, 302, 200,
+    Guarded("web:sent_message_log_message_cancel", Tool.SENT_MESSAGE_LOG, W, 200, 200, 302, 200,
             data=a_waiting_message, of=of_the_message(), others=404, also=(R,)),
-    Guarded("messenger_logs:log_2",    Tool.SENT_MESSAGE_LOG_2, R,   200, 200, 302, 200,
+    Guarded("web:sent_message_log_2",    Tool.SENT_MESSAGE_LOG_2, R,   200, 200, 302, 200,
             data=a_message_2, others=HIDDEN, also=OWN_GENERAL),
-    Guarded("messenger_logs:message_2", Tool.SENT_MESSAGE_LOG_2, R,  200, 200, 405, 200,
+    Guarded("web:sent_message_log_2_message", Tool.SENT_MESSAGE_LOG_2, R,  200, 200, 405, 200,
             data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
-    Guarded("messenger_logs:message_2_recipients", Tool.SENT_MESSAGE_LOG_2, R, 200, 200, 302, 200,
+    Guarded("web:sent_message_log_2_message_recipients", Tool.SENT_MESSAGE_LOG_2, R, 200, 200, 302, 200,
             data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
-    Guarded("messenger_logs:message_2_body", Tool.SENT_MESSAGE_LOG_2, R, 200, 200, 405, 200,
+    Guarded("web:sent_message_log_2_message_body", Tool.SENT_MESSAGE_LOG_2, R, 200, 200, 405, 200,
             data=a_message_2, of=of_the_message(mode="email"), others=404, also=OWN_GENERAL),
-    Guarded("messenger_logs:upcoming", Tool.UPCOMING_MESSAGES, R,    200, 200, 302, 200,
+    Guarded("web:upcoming_messages", Tool.UPCOMING_MESSAGES, R,    200, 200, 302, 200,
             data=a_scheduled_message, others=HIDDEN),
-    Guarded("messenger_logs:upcoming_message", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
+    Guarded("web:upcoming_messages_message", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
             data=a_scheduled_message, of=of_the_message(), others=404),
-    Guarded("messenger_logs:upcoming_message_recipients", Tool.UPCOMING_MESSAGES, R, 200, 200, 302, 200,
+    Guarded("web:upcoming_messages_message_recipients", Tool.UPCOMING_MESSAGES, R, 200, 200, 302, 200,
             data=a_scheduled_message, of=of_the_message(), others=404),
-    Guarded("messenger_logs:upcoming_message_body", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
+    Guarded("web:upcoming_messages_message_body", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
             data=a_scheduled_message, of=of_the_message(mode="email"), others=404),
-    Guarded("messenger_logs:upcoming_message_cancel", Tool.UPCOMING_MESSAGES, W, 200, 200, 302, 200,
+    Guarded("web:upcoming_messages_message_cancel", Tool.UPCOMING_MESSAGES, W, 200, 200, 302, 200,
             data=a_waiting_message, of=of_the_message(), others=404, also=(R,)),
-    Guarded("messenger_logs:admin_log",     Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200, data=a_message),
-    Guarded("messenger_logs:admin_olr_log", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_olr_email),
-    Guarded("messenger_logs:admin_message", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+    Guarded("web:admin_sent_message_log",     Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200, data=a_message),
+    Guarded("web:admin_olr_email_log", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_olr_email),
+    Guarded("web:admin_sent_message_log_message", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
             data=a_message, of=of_the_message()),
-    Guarded("messenger_logs:admin_message_recipients", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200,
+    Guarded("web:admin_sent_message_log_message_recipients", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200,
             data=a_message, of=of_the_message()),
-    Guarded("messenger_logs:admin_message_body", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+    Guarded("web:admin_sent_message_log_message_body", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
             data=a_message, of=of_the_message(mode="email")),
-    Guarded("messenger_logs:admin_message_cancel", Tool.ADMIN_SENT_MESSAGE_LOG, W, 200, 200, 302, 200,
+    Guarded("web:admin_sent_message_log_message_cancel", Tool.ADMIN_SENT_MESSAGE_LOG, W, 200, 200, 302, 200,
             data=a_waiting_message, of=of_the_message(), also=(R,)),
 
-    Guarded("dispatch:again_sent_message_log", Tool.SENT_MESSAGE_LOG, W, 200, 200, 302, 200, also=(R,),
+    Guarded("web:sent_message_log_message_retry", Tool.SENT_MESSAGE_LOG, W, 200, 200, 302, 200, also=(R,),
             data=a_message, others=404, of=of_the_message()),
-    Guarded("dispatch:again_admin_sent_message_log", Tool.ADMIN_SENT_MESSAGE_LOG, W, 200, 200, 302, 200, also=(R,),
+    Guarded("web:admin_sent_message_log_message_retry", Tool.ADMIN_SENT_MESSAGE_LOG, W, 200, 200, 302, 200, also=(R,),
             data=a_message, of=of_the_message()),
-    Guarded("dispatch:again_upcoming_messages", Tool.UPCOMING_MESSAGES, W, 200, 200, 302, 200, also=(R,),
+    Guarded("web:upcoming_messages_message_retry", Tool.UPCOMING_MESSAGES, W, 200, 200, 302, 200, also=(R,),
             data=a_waiting_message, others=404, of=of_the_message()),
 
-    Guarded("dispatch:status",         Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
+    Guarded("web:dispatch_status",         Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
 
     # Without choices it is a page that offers them.
-    Guarded("reports:own_message", Tool.SENT_MESSAGE_LOG, R,         200, 200, 405, 200,
+    Guarded("web:sent_message_log_message_report", Tool.SENT_MESSAGE_LOG, R,         200, 200, 405, 200,
             data=a_message, of=of_the_message(), others=404),
-    Guarded("reports:anybodys_message", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+    Guarded("web:admin_sent_message_log_message_report", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
             data=a_message, of=of_the_message()),
-    Guarded("reports:message_2", Tool.SENT_MESSAGE_LOG_2, R,         200, 200, 405, 200,
+    Guarded("web:sent_message_log_2_message_report", Tool.SENT_MESSAGE_LOG_2, R,         200, 200, 405, 200,
             data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
 
-    Guarded("mailgun_sync:status",     Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
-    Guarded("mailgun_sync:sync_now",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
-    Guarded("mailgun_sync:pause",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
-    Guarded("mailgun_sync:resume",     Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
-    Guarded("mailgun_sync:backfill",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
-    Guarded("mailgun_sync:retry",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_quarantined_event),
+    Guarded("web:mailgun_sync",     Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
+    Guarded("web:sync_now",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
+    Guarded("web:pause_sync",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
+    Guarded("web:resume_sync",     Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
+    Guarded("web:backfill_sync",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
+    Guarded("web:retry_event",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_quarantined_event),
 ]
 
 OPEN = [
     #    address                                  signed out: GET, htmx, POST, ?export=csv    signed in
-    Open("messenger_logs:home",                   (302, 302, 302, 302),                       (200, 200, 405, 200)),
+    Open("web:home",                   (302, 302, 302, 302),                       (200, 200, 405, 200)),
     # What it finds depends on the rights: tests/messenger_logs/test_search.py.
-    Open("messenger_logs:search",                 (302, 302, 302, 302),                       (200, 200, 302, 200)),
+    Open("web:search",                 (302, 302, 302, 302),                       (200, 200, 302, 200)),
     # Everybody's own: tests/reports/test_jobs.py tries those of others.
-    Open("reports:my_reports",                    (302, 302, 302, 302),                       (200, 200, 405, 200)),
-    Open("reports:job",                           (302, 302, 302, 302),                       (404, 404, 405, 404),
+    Open("web:my_reports",                    (302, 302, 302, 302),                       (200, 200, 405, 200)),
+    Open("web:report_job",                           (302, 302, 302, 302),                       (404, 404, 405, 404),
          of={"pk": 1}),
-    Open("reports:file",                          (302, 302, 302, 302),                       (404, 404, 405, 404),
+    Open("web:report_file",                          (302, 302, 302, 302),                       (404, 404, 405, 404),
          of={"pk": 1}),
-    Open("reports:cancel",                        (405, 405, 302, 405),                       (405, 405, 404, 405),
+    Open("web:report_cancel",                        (405, 405, 302, 405),                       (405, 405, 404, 405),
          of={"pk": 1}),
-    Open("reports:remove",                        (405, 405, 302, 405),                       (405, 405, 404, 405),
+    Open("web:report_remove",                        (405, 405, 302, 405),                       (405, 405, 404, 405),
          of={"pk": 1}),
     Open("api:documentation",                     (302, 302, 302, 302),                       (200, 200, 405, 200)),
     Open("api:schema",                            (401, 401, 401, 401),                       (200, 200, 405, 200)),
@@ -260,9 +260,9 @@ OPEN = [
          of={"uidb36": "1", "key": "no-such-key"}),
     Open("account_reset_password_from_key_done",  (200, 200, 405, 200),                       (200, 200, 405, 200)),
     # For the provider of voice and text, under an address that nobody else knows.
-    Open("dispatch:call_flow",                    (405, 405, 404, 405),                       (405, 405, 404, 405),
+    Open("web:voxology_call_flow",                    (405, 405, 404, 405),                       (405, 405, 404, 405),
          of={"secret": "no-such-secret"}),
-    Open("dispatch:texts",                        (405, 405, 404, 405),                       (405, 405, 404, 405),
+    Open("web:voxology_texts",                        (405, 405, 404, 405),                       (405, 405, 404, 405),
          of={"secret": "no-such-secret"}),
 ]
 

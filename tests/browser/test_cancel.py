@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from messenger_logs.models import SentMessage
-from messenger_logs.services.stopping import complete_cancel
+from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.totals import recount
 from messenger_logs.statuses import DeliveryStatus
 from tests.fixtures.browser import sign_in

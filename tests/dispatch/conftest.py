@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from dispatch.gateways import gateway_for
 from dispatch.models import Claim
-from dispatch.services.handing import work
-from dispatch.services.starting import start_due
-from dispatch.services.sweeping import sweep
+from dispatch.services.recovery import recover
+from dispatch.services.scheduling import start_due
+from dispatch.services.sending import send_due
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.services.totals import recount
 from messenger_logs.statuses import Mode
@@ -72,9 +72,9 @@ def dispatch_all(*modes: Mode) -> int:
     """As the dispatcher does it, turn by turn, until a turn changes nothing."""
     handed = 0
     for _ in range(10):
-        settled = sweep()
+        settled = recover()
         began = start_due()
-        now = sum(work(mode) for mode in modes or Mode if gateway_for(mode))
+        now = sum(send_due(mode) for mode in modes or Mode if gateway_for(mode))
         handed += now
         if not (settled or began or now or Claim.objects.exclude(state="settled").exists()):
             break

@@ -5,7 +5,7 @@ from django.test import Client
 
 from accounts.models import AuditEvent, User
 from accounts.tools import Right, Tool
-from dispatch.services.starting import start_due
+from dispatch.services.scheduling import start_due
 from messenger_logs.models import SentMessage
 from messenger_logs.statuses import Mode
 from tests.dispatch.conftest import dispatch_all, statuses

@@ -11,11 +11,11 @@ from django.db import connection
 
 from accounts.models import User
 from dispatch.models import Claim
-from dispatch.services.handing import work
-from dispatch.services.starting import start_due
+from dispatch.services.scheduling import start_due
+from dispatch.services.sending import send_due
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services.cancel import cancel_message
-from messenger_logs.services.stopping import complete_cancel, stopped_and_left
+from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
 from messenger_logs.services.totals import recount
 from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
@@ -35,7 +35,7 @@ def workers(count: int) -> Iterator[threading.Event]:
     def run() -> None:
         try:
             while awake.wait() and not stop.is_set():
-                if not work(Mode.EMAIL):
+                if not send_due(Mode.EMAIL):
                     time.sleep(0.002)
         except Exception as error:
             failed.append(error)

@@ -12,17 +12,17 @@ from django.conf import settings as django_settings
 from django.db import connection
 
 from dispatch.models import Claim, InboxMessage, Pace
-from dispatch.services import handing
-from dispatch.services.again import send_again
+from dispatch.services import sending
 from dispatch.services.claims import claim_next, mark_handed
-from dispatch.services.handing import work
 from dispatch.services.recording import record
-from dispatch.services.starting import start_due
-from dispatch.services.sweeping import give_back_stale, sweep
+from dispatch.services.recovery import give_back_stale, recover
+from dispatch.services.retry import retry_deliveries
+from dispatch.services.scheduling import start_due
+from dispatch.services.sending import send_due
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services import message_status
 from messenger_logs.services.cancel import cancel_message
-from messenger_logs.services.stopping import complete_cancel, stopped_and_left
+from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
 from messenger_logs.services.totals import recount
 from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
@@ -98,7 +98,7 @@ def test_what_a_killed_worker_had_claimed_is_canceled_with_its_message(
     cancel_message(message_id=message.pk, by=make_user())
     complete_cancel(message_id=message.pk)
 
-    sweep()
+    recover()
 
     assert statuses(message) == {"canceled": 7}
     figures = stopped_and_left(message.pk)
@@ -120,10 +120,10 @@ def test_a_worker_that_dies_before_it_marks_what_it_gave_back_leaves_nothing_wai
     with monkeypatch.context() as dying:
         dying.setattr("dispatch.services.recording.complete_cancel", _die)
         with pytest.raises(SystemExit):
-            handing.hand_over(claim, email_gateway())
+            sending.hand_over(claim, email_gateway())
     assert statuses(message) == {"canceled": 4, "waiting": 3}
 
-    sweep()
+    recover()
 
     assert statuses(message) == {"canceled": 7}
     assert not provider.received
@@ -145,8 +145,8 @@ def test_a_claim_that_cannot_be_settled_keeps_no_other_waiting(
         assert claim != first
         return record(claim, *args, **named)
 
-    monkeypatch.setattr("dispatch.services.sweeping.record", fail_for_the_first)
-    assert sweep() == 1
+    monkeypatch.setattr("dispatch.services.recovery.record", fail_for_the_first)
+    assert recover() == 1
     assert Claim.objects.get(state="settled") == other
     assert statuses(message) == {"in_progress": 3, "waiting": 3}
 
@@ -166,7 +166,7 @@ def test_a_claim_that_cannot_be_settled_keeps_no_other_waiting(
 def test_a_provider_that_fails_gets_nothing_twice(
     provider: Provider, due_message: Due, settings, monkeypatch, mode: Mode, when: str, fault, taken: bool | None
 ) -> None:
-    monkeypatch.setattr("dispatch.services.handing.pause", lambda *args, **named: None)
+    monkeypatch.setattr("dispatch.services.sending.pause", lambda *args, **named: None)
     message = due_message(mode, 7)
     getattr(provider, when).append(fault)
 
@@ -190,14 +190,14 @@ def test_an_answer_that_comes_after_the_claim_was_settled_still_counts(
     monkeypatch.setattr(StubGateway, "timeout", PATIENCE)
 
     def run() -> None:
-        work(Mode.VOICE)
+        send_due(Mode.VOICE)
         connection.close()
 
     start_due()
     worker = threading.Thread(target=run)
     worker.start()
     wait_until(lambda: provider.deliveries)
-    sweep()
+    recover()
     assert statuses(message) == {"vendor_received": 3}
     settled.set()
     worker.join()
@@ -208,7 +208,7 @@ def test_an_answer_that_comes_after_the_claim_was_settled_still_counts(
 
 
 def test_an_answer_that_comes_twice_counts_once(provider: Provider, due_message: Due, monkeypatch) -> None:
-    monkeypatch.setattr(handing, "record", lambda *args: (record(*args), record(*args)))
+    monkeypatch.setattr(sending, "record", lambda *args: (record(*args), record(*args)))
     message = due_message(Mode.VOICE, 3)
 
     dispatch_all()
@@ -242,14 +242,14 @@ def test_what_is_sent_again_while_the_last_report_comes_in_is_not_forgotten(
     provider.after.append(hangs_up)
     doubtful = claim_next(Mode.VOICE, batch=3)
     assert doubtful
-    handing.hand_over(doubtful, voice_gateway())
-    sweep()
+    sending.hand_over(doubtful, voice_gateway())
+    recover()
     last = claim_next(Mode.VOICE, batch=3)
     assert last
     by = make_user()
 
     def press() -> None:
-        send_again(message_id=message.pk, deliveries=doubtful.deliveries, by=by)
+        retry_deliveries(message_id=message.pk, deliveries=doubtful.deliveries, by=by)
         connection.close()
 
     person = threading.Thread(target=press)
@@ -264,7 +264,7 @@ def test_what_is_sent_again_while_the_last_report_comes_in_is_not_forgotten(
             return super().__getitem__(status)
 
     monkeypatch.setattr(message_status, "_FOLLOWS", JustThen(message_status._FOLLOWS))
-    handing.hand_over(last, voice_gateway())
+    sending.hand_over(last, voice_gateway())
     person.join()
 
     dispatch_all()
@@ -280,11 +280,11 @@ def test_an_inbox_is_looked_up_and_filled_once(provider: Provider, due_message: 
         raise SystemExit
 
     message = due_message(Mode.INBOX, 4, bodies={"inbox": "Hello {{student.firstName}}"})
-    monkeypatch.setattr(handing, "record", die)
+    monkeypatch.setattr(sending, "record", die)
     start_due()
     with pytest.raises(SystemExit):
-        work(Mode.INBOX)
-    monkeypatch.setattr(handing, "record", record)
+        send_due(Mode.INBOX)
+    monkeypatch.setattr(sending, "record", record)
 
     dispatch_all()
 
@@ -297,10 +297,10 @@ def test_a_slow_worker_leaves_alone_what_was_given_back(provider: Provider, due_
     start_due()
     claim = claim_next(Mode.VOICE, batch=3)
     assert claim
-    sweep()
+    recover()
     assert statuses(message) == {"waiting": 3}
 
-    assert handing.hand_over(claim, voice_gateway()) == 0
+    assert sending.hand_over(claim, voice_gateway()) == 0
 
     assert not provider.received
     assert dispatch_all() == 3

@@ -15,17 +15,17 @@ from dispatch import tasks
 from dispatch.gateways import gateway_for
 from dispatch.models import Claim, InboxMessage, OpenCall
 from dispatch.services import calls, recording
-from dispatch.services.again import in_doubt, send_again
 from dispatch.services.claims import claim_next
-from dispatch.services.handing import hand_over, work
-from dispatch.services.pace import may_go, spend
+from dispatch.services.rate_limit import may_go, spend
 from dispatch.services.recording import record_reports
-from dispatch.services.starting import start_due
+from dispatch.services.retry import in_doubt, retry_deliveries
+from dispatch.services.scheduling import start_due
+from dispatch.services.sending import hand_over, send_due
 from messenger_logs.models import Delivery, DeviceAttempt, Redial, SentMessage, TextConsent
 from messenger_logs.services.cancel import cancel_message
+from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
 from messenger_logs.services.intake import add_recipients
 from messenger_logs.services.status_reports import StatusReport
-from messenger_logs.services.stopping import complete_cancel, stopped_and_left
 from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
 from tests.dispatch.conftest import dispatch_all, status_of, statuses
@@ -55,7 +55,7 @@ def test_a_message_goes_from_waiting_to_sent(provider: Provider, due_message: Du
     assert start_due() == 1
     assert status_of(message) == "in_progress"
 
-    assert work(Mode.EMAIL) == 7
+    assert send_due(Mode.EMAIL) == 7
 
     message.refresh_from_db()
     assert message.status == "sent"
@@ -375,7 +375,7 @@ def test_a_call_that_is_recorded_while_its_message_is_canceled_is_hung_up(
         SentMessage.objects.update(cancel_completed_at=timezone.now())
 
     monkeypatch.setattr(recording, "_note", cancel_right_after)
-    work(Mode.VOICE)
+    send_due(Mode.VOICE)
 
     calls.hang_up(Mode.VOICE)
     assert ringing.hung_up == [message.deliveries.get().pk]
@@ -445,8 +445,8 @@ def test_what_is_in_doubt_is_sent_again_only_by_a_person(
     assert status_of(message) == "sent"
 
     ids = list(message.deliveries.values_list("pk", flat=True))
-    assert send_again(message_id=message.pk, deliveries=ids[:1], by=make_user()) == 1
-    assert send_again(message_id=message.pk, deliveries=ids[:1], by=make_user()) == 0, "it is on its way already"
+    assert retry_deliveries(message_id=message.pk, deliveries=ids[:1], by=make_user()) == 1
+    assert retry_deliveries(message_id=message.pk, deliveries=ids[:1], by=make_user()) == 0, "it is on its way already"
     assert status_of(message) == "in_progress"
 
     assert dispatch_all() == 1
@@ -461,11 +461,11 @@ def test_nothing_of_a_canceled_message_is_sent_again(
     message = due_message(Mode.VOICE, 4)
     start_due()
     provider.after.append(_no_answer)
-    work(Mode.VOICE)
+    send_due(Mode.VOICE)
     cancel_message(message_id=message.pk, by=make_user())
     dispatch_all()
     ids = list(message.deliveries.values_list("pk", flat=True))
-    assert send_again(message_id=message.pk, deliveries=ids, by=make_user()) == 0
+    assert retry_deliveries(message_id=message.pk, deliveries=ids, by=make_user()) == 0
     assert status_of(message) == "canceled_ip"
 
 
@@ -536,7 +536,7 @@ def test_a_mode_without_a_gateway_waits(due_message: Due, settings) -> None:
     message = due_message(Mode.VOICE, 2)
     start_due()
     assert gateway_for(Mode.VOICE) is None
-    assert work(Mode.VOICE) == 0
+    assert send_due(Mode.VOICE) == 0
     assert statuses(message) == {"waiting": 2}
 
 
@@ -560,7 +560,7 @@ def test_claims_cost_the_same_number_of_queries_however_many_they_hold(
         due_message(Mode.EMAIL, devices)
         start_due()
         with CaptureQueriesContext(connection) as captured:
-            work(Mode.EMAIL)
+            send_due(Mode.EMAIL)
         counts.append(len(captured))
     assert counts[0] == counts[1]
     assert not Claim.objects.exclude(state="settled").exists()

@@ -16,9 +16,9 @@ from accounts.models import User
 from accounts.tools import Right, Tool
 from dispatch.models import Claim, OpenCall, Pace
 from dispatch.services.claims import claim_next
-from dispatch.services.handing import work
-from dispatch.services.pace import pause
-from dispatch.services.starting import start_due
+from dispatch.services.rate_limit import pause
+from dispatch.services.scheduling import start_due
+from dispatch.services.sending import send_due
 from messenger_logs.models import SentMessage
 from messenger_logs.statuses import Mode
 from tests.dispatch.conftest import dispatch_all
@@ -47,7 +47,7 @@ def reader(make_user: Callable[..., User], signed_in: Callable[[User], Client]) 
 
 
 def held_up(client: Client, message: SentMessage) -> list[str]:
-    name = "messenger_logs:message_2" if message.engine == "v2" else "messenger_logs:admin_message"
+    name = "web:sent_message_log_2_message" if message.engine == "v2" else "web:admin_sent_message_log_message"
     answers = [
         client.get(reverse(name, args=[message.pk]), headers=headers) for headers in ({}, {"HX-Request": "true"})
     ]
@@ -97,7 +97,7 @@ def test_calls_wait_for_the_morning_but_not_in_an_emergency(
     start_due()
     sentence = "Voice: waiting until 8:00 AM tomorrow, when calls are allowed."
     assert held_up(reader, message) == [sentence]
-    work(Mode.VOICE)
+    send_due(Mode.VOICE)
     assert held_up(reader, message) == [sentence]
     assert held_up(reader, emergency) == []
     at_night.shift(timedelta(hours=2))
@@ -132,7 +132,7 @@ def status(make_user: Callable[..., User], signed_in: Callable[[User], Client]) 
 
     def show() -> dict[str, list[str]]:
         """The cells of each mode, without the explanations."""
-        text = client.get(reverse("dispatch:status")).content.decode()
+        text = client.get(reverse("web:dispatch_status")).content.decode()
         rows = re.findall(r"<tr>(.*?)</tr>", text.partition("<tbody>")[2], re.DOTALL)
         cells = [
             [
@@ -154,7 +154,7 @@ def test_it_shows_what_each_mode_has_to_do(
     ringing, doubtful = due_message(Mode.VOICE, 2), due_message(Mode.TEXT, 4)
     start_due()
     assert claim_next(Mode.EMAIL, batch=3)
-    work(Mode.VOICE)
+    send_due(Mode.VOICE)
     OpenCall.objects.create(delivery=ringing.deliveries.first(), attempt=1, message=ringing, mode=Mode.VOICE)
     doubtful.deliveries.update(status="vendor_received", detail="Status unknown", code=None)
 

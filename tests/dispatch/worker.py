@@ -8,11 +8,11 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.dispatch.settings"
 django.setup()
 
-from dispatch.services import claims, handing  # noqa: E402
+from dispatch.services import claims, sending  # noqa: E402
 from messenger_logs.statuses import Mode  # noqa: E402
 from tests.dispatch.stub import die_at  # noqa: E402
 
-name, hand_over, record = claims.worker_name, handing.hand_over, handing.record
+name, hand_over, record = claims.worker_name, sending.hand_over, sending.record
 
 
 def in_the_claim() -> str:
@@ -31,5 +31,5 @@ def around_the_record(*args, **named):
     die_at("recorded")
 
 
-claims.worker_name, handing.hand_over, handing.record = in_the_claim, after_the_claim, around_the_record
-handing.work(Mode(sys.argv[1]))
+claims.worker_name, sending.hand_over, sending.record = in_the_claim, after_the_claim, around_the_record
+sending.work(Mode(sys.argv[1]))

@@ -8,7 +8,7 @@ import requests
 import responses
 from pytest_django import Settings
 
-from mailgun_sync.event_source import EventsApi, ProviderError, read_page
+from mailgun_sync.client import EventsApi, ProviderError, read_page
 from sandbox.server import Sandbox
 
 EMPTY = {"items": [], "paging": {"next": "https://api.mailgun.net/v3/x/events/end"}}

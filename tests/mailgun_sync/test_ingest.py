@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
-from mailgun_sync.event_source import read_page, reread
+from mailgun_sync.client import read_page, reread
 from mailgun_sync.models import EventKind, MailgunEvent, QuarantinedEvent, RecipientAddress, SendingDomain
 from mailgun_sync.services.ingest import Stored, retry_quarantined, store_events
 from tests.mailgun_sync import payloads

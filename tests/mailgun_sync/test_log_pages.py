@@ -15,16 +15,16 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
+from web.filters.mailgun import RecipientFilter
 
 from accounts.models import AuditEvent, User
 from accounts.tools import Tool
-from mailgun_sync.filters import RecipientFilter
 from mailgun_sync.models import MailgunEvent, RecipientAddress, SendingDomain, SyncGap
 
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("America/Chicago"))
-OWN, ALL = "mailgun_sync:log", "mailgun_sync:admin_log"
+OWN, ALL = "web:mailgun_message_log", "web:admin_mailgun_message_log"
 
 
 @pytest.fixture(autouse=True)
@@ -430,8 +430,8 @@ def test_an_export_is_in_the_audit_trail_without_what_was_searched_for(
 @pytest.mark.parametrize(
     ("rights", "leads_to"),
     [
-        ([Tool.MAILGUN_MESSAGE_LOG, Tool.RECIPIENT_LOG], "messenger_logs:recipient_log"),
-        ([Tool.MAILGUN_MESSAGE_LOG, Tool.ADMIN_RECIPIENT_LOG], "messenger_logs:admin_recipient_log"),
+        ([Tool.MAILGUN_MESSAGE_LOG, Tool.RECIPIENT_LOG], "web:recipient_log"),
+        ([Tool.MAILGUN_MESSAGE_LOG, Tool.ADMIN_RECIPIENT_LOG], "web:admin_recipient_log"),
         ([Tool.MAILGUN_MESSAGE_LOG], ""),
     ],
 )

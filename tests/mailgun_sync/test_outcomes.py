@@ -12,7 +12,7 @@ from django.db import connection
 from django.urls import reverse
 
 from accounts.tools import Right, Tool
-from mailgun_sync.event_source import read_page
+from mailgun_sync.client import read_page
 from mailgun_sync.models import MailgunEvent, SendingDomain
 from mailgun_sync.services.ingest import store_events
 from mailgun_sync.services.outcomes import settle_between
@@ -188,7 +188,7 @@ def test_pages_that_are_stored_side_by_side_come_to_the_same_and_wait_for_nobody
 
 def test_the_contradiction_is_flagged_on_the_message_page(delivery, sender, signed_in):
     store(tell(delivery, "failed-permanent"))
-    address = reverse("messenger_logs:message_recipients", args=[delivery.message_id])
+    address = reverse("web:sent_message_log_message_recipients", args=[delivery.message_id])
     html = signed_in(sender).get(address).content.decode()
     assert "Sent, but not delivered" in html
     assert "550 unknown" in html
@@ -198,7 +198,7 @@ def test_the_subject_leads_to_the_message_for_those_who_may(delivery, sender, ma
     now = datetime.now(UTC).timestamp()
     headers = {"headers": {"subject": "Snow day"}}
     store(tell(delivery, "delivered", timestamp=now, message=headers))
-    page = reverse("messenger_logs:message", args=[delivery.message_id])
+    page = reverse("web:sent_message_log_message", args=[delivery.message_id])
     assert f'<a href="{page}">Snow day</a>' in signed_in(sender).get("/messenger/mailgun-message-log/").content.decode()
 
     admin_log = "/messenger-administration/mailgun-message-log/"
@@ -206,5 +206,5 @@ def test_the_subject_leads_to_the_message_for_those_who_may(delivery, sender, ma
         reader = make_user(Tool.ADMIN_MAILGUN_MESSAGE_LOG, *rights)
         html = signed_in(reader).get(admin_log).content.decode()
         assert "Snow day" in html
-        assert (reverse("messenger_logs:admin_message", args=[delivery.message_id]) in html) is linked
+        assert (reverse("web:admin_sent_message_log_message", args=[delivery.message_id]) in html) is linked
         assert page not in html

@@ -8,7 +8,7 @@ import pytest
 from django.db import connections, transaction
 from pytest_django import Settings
 
-from mailgun_sync.event_source import reread
+from mailgun_sync.client import reread
 from mailgun_sync.models import MailgunEvent, RecipientAddress, SendingDomain
 from mailgun_sync.services.ingest import store_events
 from mailgun_sync.services.retention import delete_expired

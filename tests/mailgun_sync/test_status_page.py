@@ -12,14 +12,14 @@ from pytest_django import Settings
 from accounts.models import AuditEvent, User
 from accounts.tools import Right, Tool
 from mailgun_sync import tasks
-from mailgun_sync.event_source import reread
+from mailgun_sync.client import reread
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, SyncGap, SyncRun
 from mailgun_sync.services.ingest import store_events
 from sandbox.server import Sandbox
 from tests.mailgun_sync import payloads
 
 pytestmark = pytest.mark.django_db
-URL = "mailgun_sync:status"
+URL = "web:mailgun_sync"
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def show(client: Client) -> str:
 
 
 def press(client: Client, action: str, pk: int) -> str:
-    response = client.post(reverse(f"mailgun_sync:{action}", args=[pk]), follow=True)
+    response = client.post(reverse(f"web:{action}", args=[pk]), follow=True)
     assert response.status_code == 200
     return response.content.decode()
 
@@ -142,22 +142,22 @@ def test_sync_now_syncs_and_says_who_asked(
 def test_read_all_again_starts_a_backfill(
     operator: Client, domain: SendingDomain, mailgun: Sandbox, now: datetime, worker: None
 ) -> None:
-    assert "never synced" in press(operator, "backfill", domain.pk)
+    assert "never synced" in press(operator, "backfill_sync", domain.pk)
     press(operator, "sync_now", domain.pk)
     mailgun.add(id="lost and found", timestamp=now - timedelta(days=20))
 
-    press(operator, "backfill", domain.pk)
+    press(operator, "backfill_sync", domain.pk)
 
     assert MailgunEvent.objects.get().event_id == "lost and found"
 
 
 def test_pause_and_resume(operator: Client, domain: SendingDomain) -> None:
-    assert "Paused" in press(operator, "pause", domain.pk)
-    press(operator, "pause", domain.pk)
+    assert "Paused" in press(operator, "pause_sync", domain.pk)
+    press(operator, "pause_sync", domain.pk)
     domain.refresh_from_db()
     assert domain.paused
 
-    press(operator, "resume", domain.pk)
+    press(operator, "resume_sync", domain.pk)
     domain.refresh_from_db()
     assert not domain.paused
     actions = (
@@ -170,15 +170,15 @@ def test_retry_takes_an_event_out_of_quarantine_when_it_can_be_read(operator: Cl
     readable = QuarantinedEvent.objects.create(domain=domain, digest="x", raw=payloads.OPENED, error="an older program")
     store_events(domain_id=domain.pk, events=[reread(payloads.WITHOUT_TIMESTAMP)])
 
-    assert "is in the log now" in press(operator, "retry", readable.pk)
+    assert "is in the log now" in press(operator, "retry_event", readable.pk)
     assert MailgunEvent.objects.get().raw == payloads.OPENED
 
     still = QuarantinedEvent.objects.get()
-    assert "still cannot be read" in press(operator, "retry", still.pk)
+    assert "still cannot be read" in press(operator, "retry_event", still.pk)
     assert QuarantinedEvent.objects.get() == still
 
 
-@pytest.mark.parametrize("action", ["sync_now", "backfill"])
+@pytest.mark.parametrize("action", ["sync_now", "backfill_sync"])
 def test_a_broker_that_is_down_is_told_in_words(
     operator: Client, domain: SendingDomain, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
@@ -191,15 +191,15 @@ def test_a_broker_that_is_down_is_told_in_words(
     assert "task queue does not answer" in press(operator, action, domain.pk)
 
 
-@pytest.mark.parametrize("action", ["sync_now", "backfill", "pause", "resume", "retry"])
+@pytest.mark.parametrize("action", ["sync_now", "backfill_sync", "pause_sync", "resume_sync", "retry_event"])
 def test_actions_want_the_right_a_post_and_something_to_act_on(
     reader: Client, operator: Client, domain: SendingDomain, action: str
 ) -> None:
-    url = reverse(f"mailgun_sync:{action}", args=[domain.pk])
+    url = reverse(f"web:{action}", args=[domain.pk])
 
     assert reader.post(url).status_code == 403
     assert operator.get(url).status_code == 405
-    assert operator.post(reverse(f"mailgun_sync:{action}", args=[2**62])).status_code == 404
+    assert operator.post(reverse(f"web:{action}", args=[2**62])).status_code == 404
     assert Client(enforce_csrf_checks=True).post(url).status_code == 403
 
 

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.services import issue_token, record
+from accounts.services import issue_token, record_audit_event
 from accounts.tools import Right, Tool
-from messenger_logs.history import MOST_EVENTS, history_of
+from messenger_logs.message_history import MOST_EVENTS, history_of
 from messenger_logs.models import SentMessage
 from messenger_logs.services.cancel import cancel_message
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
@@ -24,7 +24,7 @@ from tests.messenger_logs.factories import make_delivery, make_message, make_rec
 pytestmark = pytest.mark.django_db
 
 BEGUN = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)  # 8:00 AM in Chicago
-PAGES = ["messenger_logs:admin_message", "messenger_logs:message_2", "messenger_logs:upcoming_message"]
+PAGES = ["web:admin_sent_message_log_message", "web:sent_message_log_2_message", "web:upcoming_messages_message"]
 
 MakeUser = Callable[..., User]
 SignIn = Callable[[User], Client]
@@ -74,7 +74,7 @@ def message_for(page: str) -> SentMessage:
 def test_every_message_page_tells_the_history_with_times(mai: User, signed_in: SignIn, page: str) -> None:
     message = message_for(page)
     with time_machine.travel(BEGUN + timedelta(minutes=7, seconds=3), tick=False):
-        record(by=mai, action="message.sent_again", details={"message": message.pk, "devices": 1_204})
+        record_audit_event(by=mai, action="message.sent_again", details={"message": message.pk, "devices": 1_204})
 
     assert shown(signed_in(mai), page, message) == [
         "11/20/2026 8:00:00 AM Administrator, System created it.",
@@ -136,17 +136,17 @@ def test_reports_and_exports_of_its_recipients_are_told(mai: User, signed_in: Si
     message = make_message(created_at=BEGUN)
     make_delivery(make_recipient(message))
     with time_machine.travel(timezone.now() - timedelta(minutes=1)):
-        record(by=mai, action="report.sent_message", details={"message": message.pk, "format": "pdf"})
-    signed_in(mai).get(reverse("messenger_logs:admin_message_recipients", args=[message.pk]), {"export": "csv"})
+        record_audit_event(by=mai, action="report.sent_message", details={"message": message.pk, "format": "pdf"})
+    signed_in(mai).get(reverse("web:admin_sent_message_log_message_recipients", args=[message.pk]), {"export": "csv"})
 
     assert words(message)[1:] == ["Vang, Mai asked for a report (PDF).", "Vang, Mai exported its recipients (CSV)."]
 
 
 def test_who_only_looked_and_what_is_about_other_messages_is_not_told(mai: User, signed_in: SignIn) -> None:
     message, other = make_message(), make_message()
-    signed_in(mai).get(reverse("messenger_logs:admin_message", args=[message.pk]))
-    record(by=mai, action="report.sent_message", details={"message": other.pk, "format": "pdf"})
-    record(by=mai, action="report.sent_message", details={"message": str(message.pk), "format": "pdf"})
+    signed_in(mai).get(reverse("web:admin_sent_message_log_message", args=[message.pk]))
+    record_audit_event(by=mai, action="report.sent_message", details={"message": other.pk, "format": "pdf"})
+    record_audit_event(by=mai, action="report.sent_message", details={"message": str(message.pk), "format": "pdf"})
 
     assert words(message) == ["Administrator, System created it."]
 
@@ -155,7 +155,7 @@ def test_only_those_to_whom_the_message_is_shown_see_its_history(make_user: Make
     message = make_message(sender=make_user())
     client = signed_in(make_user(Tool.SENT_MESSAGE_LOG))
 
-    answer = client.get(reverse("messenger_logs:message", args=[message.pk]))
+    answer = client.get(reverse("web:sent_message_log_message", args=[message.pk]))
 
     assert answer.status_code == 404
     assert "history-heading" not in answer.content.decode()
@@ -170,7 +170,7 @@ def test_names_are_shown_as_text(mai: User, signed_in: SignIn) -> None:
 def test_much_history_is_cut_at_its_beginning_and_says_so(mai: User, signed_in: SignIn) -> None:
     message = make_message(created_at=BEGUN)
     for number in range(MOST_EVENTS + 1):
-        record(by=mai, action="import.recipients", details={"message": message.pk, "recipients": number})
+        record_audit_event(by=mai, action="import.recipients", details={"message": message.pk, "recipients": number})
 
     history = history_of(message)
 
@@ -196,5 +196,5 @@ def test_the_number_of_queries_does_not_grow_with_the_history(mai: User, signed_
 
     few = queries()
     for _ in range(20):
-        record(by=mai, action="report.sent_message", details={"message": message.pk, "format": "pdf"})
+        record_audit_event(by=mai, action="report.sent_message", details={"message": message.pk, "format": "pdf"})
     assert queries() == few

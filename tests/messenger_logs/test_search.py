@@ -71,7 +71,7 @@ def test_a_message_is_found_by_a_part_of_its_subject_and_shown_with_its_status(a
 
     assert subjects(page) == ["Library Hours"]
     shown = group(page, "Messages")
-    assert f'href="{reverse("messenger_logs:admin_message", args=[message.pk])}"' in shown
+    assert f'href="{reverse("web:admin_sent_message_log_message", args=[message.pk])}"' in shown
     assert "Error" in words(shown)
     assert "Message Builder, Vang, Mai" in words(shown)
 
@@ -126,7 +126,7 @@ def test_the_newest_come_first_and_more_than_fit_are_said_to_be_more(administrat
 
     assert subjects(page) == [f"Snow day {day}" for day in range(20)]
     assert "the newest 20; more messages match" in words(page)
-    assert f'href="{reverse("messenger_logs:admin_log")}"' in group(page, "Messages")
+    assert f'href="{reverse("web:admin_sent_message_log")}"' in group(page, "Messages")
 
 
 def test_people_and_messages_stand_in_groups_of_their_own(administrator: Client) -> None:
@@ -138,7 +138,7 @@ def test_people_and_messages_stand_in_groups_of_their_own(administrator: Client)
 
     assert people(page) == ["4711", "4712"]
     assert subjects(page) == ["Vang family night"]
-    assert f'action="{reverse("messenger_logs:admin_recipient_log")}"' in group(page, "People")
+    assert f'action="{reverse("web:admin_recipient_log")}"' in group(page, "People")
 
 
 def test_more_people_than_fit_are_a_link_away_that_names_nobody(administrator: Client) -> None:
@@ -159,7 +159,7 @@ def test_the_only_person_is_shown_at_once_where_no_message_is_meant(administrato
 
     response = administrator.post(ADDRESS, {"person": "mai@example.com"}, follow=True)
 
-    assert response.redirect_chain[-1][0].startswith(f"{reverse('messenger_logs:admin_recipient_log')}?find=")
+    assert response.redirect_chain[-1][0].startswith(f"{reverse('web:admin_recipient_log')}?find=")
     assert "Vang, Mai, person id 4711" in response.content.decode()
 
 
@@ -180,7 +180,7 @@ def test_own_messages_are_found_by_their_sender_alone(make_user: MakeUser, signe
 
     page = find(signed_in(me), "snow")
     assert subjects(page) == ["Snow day"]
-    assert f'href="{reverse("messenger_logs:message", args=[message.pk])}"' in page
+    assert f'href="{reverse("web:sent_message_log_message", args=[message.pk])}"' in page
     assert subjects(find(signed_in(other), "snow")) == []
     assert subjects(find(signed_in(other), str(message.pk))) == [], "nor by its id"
 
@@ -210,8 +210,8 @@ def test_both_logs_are_looked_in_and_each_message_opens_in_its_own(make_user: Ma
     page = find(signed_in(user), "snow")
 
     assert subjects(page) == ["Snow, 2.0", "Snow, classic"]
-    assert f'href="{reverse("messenger_logs:admin_message", args=[classic.pk])}"' in page
-    assert f'href="{reverse("messenger_logs:message_2", args=[v2.pk])}"' in page
+    assert f'href="{reverse("web:admin_sent_message_log_message", args=[classic.pk])}"' in page
+    assert f'href="{reverse("web:sent_message_log_2_message", args=[v2.pk])}"' in page
     assert "SCHEDULED" in group(page, "Messages"), "in the words of its log"
 
 

@@ -15,8 +15,8 @@ from accounts.tools import Tool
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
 from reports.document import Document, Figures, Text
-from reports.kinds.message_2 import Message2Report, statuses_of
 from reports.kinds.sent_message import SentMessageReport, devices_of
+from reports.kinds.sent_message_log_2 import SentMessageLog2Report, statuses_of
 from tests.messenger_logs.factories import make_message
 
 EVERYBODY = User(username="everybody", is_superuser=True)
@@ -38,7 +38,7 @@ def v2(message: SentMessage, **chosen: Any) -> Document:
     recount(message_id=message.pk)
     usual = {"modes": message.modes, "statuses": statuses_of(message)}
     options = {"tool": Tool.SENT_MESSAGE_LOG_2.name, "message": message.pk, **usual, **chosen}
-    return Message2Report.open(EVERYBODY, options).document()
+    return SentMessageLog2Report.open(EVERYBODY, options).document()
 
 
 def message_by(*modes: str, **fields: Any) -> SentMessage:

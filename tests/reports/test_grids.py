@@ -12,9 +12,9 @@ from pypdf import PdfReader
 from accounts.models import AuditEvent
 from accounts.tools import Tool
 from mailgun_sync.models import MailgunEvent, SendingDomain
-from reports.kinds import open_report
 from reports.models import ReportJob
-from tests.grid.letters import Shown
+from reports.report import report_kind
+from tests.listings.letters import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import csv_of, message_by
 
@@ -44,7 +44,7 @@ def make_event(**fields):
     return MailgunEvent.objects.create(domain=domain, **(usual | fields))
 
 
-@pytest.mark.parametrize("name", ["messenger_logs:admin_log", "mailgun_sync:admin_log", "accounts:audit_trail"])
+@pytest.mark.parametrize("name", ["web:admin_sent_message_log", "web:admin_mailgun_message_log", "web:audit_trail"])
 def test_every_grid_offers_three_formats(client, name):
     page = Shown(client.get(reverse(name)))
     links = page.root.xpath("//*[@id='grid-actions']//a")
@@ -57,7 +57,7 @@ def test_every_grid_offers_three_formats(client, name):
 def test_an_export_says_which_filters_were_on_and_has_their_rows_alone(client):
     message_by("email", subject="Library Hours")
     message_by("email", subject="School is closed")
-    log = reverse("messenger_logs:admin_log")
+    log = reverse("web:admin_sent_message_log")
     text = pdf_text(client.get(log, {"export": "pdf", "subject": "closed"}))
     assert "Message Subject: closed" in " ".join(text.split())
     assert "School is closed" in text
@@ -68,7 +68,7 @@ def test_the_mailgun_report_has_all_events_those_too_that_the_grid_cuts(client, 
     settings.MAILGUN_SHOWN_A_DAY = 2
     for number in range(5):
         make_event(subject=f"Mail {number}")
-    log = reverse("mailgun_sync:admin_log")
+    log = reverse("web:admin_mailgun_message_log")
     assert Shown(client.get(log)).count == "1–2 of 2"
     assert len(csv_of(client.get(log, {"export": "csv"}))) == 6
 
@@ -78,7 +78,7 @@ def test_the_mailgun_report_counts_events_by_kind_and_says_how_complete_it_is(cl
     make_event(event="failed", severity="permanent", reason="bounce")
     make_event(event="failed", severity="permanent", reason="suppress-bounce")
     make_event(event="failed", severity="temporary")
-    text = " ".join(pdf_text(client.get(reverse("mailgun_sync:admin_log"), {"export": "pdf"})).split())
+    text = " ".join(pdf_text(client.get(reverse("web:admin_mailgun_message_log"), {"export": "pdf"})).split())
     for words in ("Mailgun Message Report", "Total Events: 4", "Delivered: 1", "Failed (suppressed): 1"):
         assert words in text
     assert "Failed (permanent): 1" in text
@@ -90,7 +90,7 @@ def test_the_recipient_report_is_of_one_person_in_three_formats(client):
     mai = make_recipient(message, person_id="4711", name="Vang, Mai", student_name="Vang, Pa")
     make_delivery(mai, status="failed", email_outcome="failed-permanent")
     make_delivery(make_recipient(message, name="Somebody, Else"))
-    found = client.post(reverse("messenger_logs:admin_recipient_log"), {"person": "Vang Mai"})["Location"]
+    found = client.post(reverse("web:admin_recipient_log"), {"person": "Vang Mai"})["Location"]
     text = " ".join(pdf_text(client.get(f"{found}&export=pdf")).split())
     for words in ("Recipient Report", "Recipient: Vang, Mai", "Person ID: 4711", "Students: Vang, Pa", "Messages: 1"):
         assert words in text
@@ -106,7 +106,7 @@ def test_duplicates_carry_a_cross_in_pdf_and_an_ampersand_in_csv(client):
     message = message_by("email")
     for _ in range(2):
         make_delivery(make_recipient(message), address="same@example.com")
-    address = reverse("messenger_logs:admin_message_recipients", kwargs={"pk": message.pk})
+    address = reverse("web:admin_sent_message_log_message_recipients", kwargs={"pk": message.pk})
     assert sorted(row[3] for row in csv_of(client.get(address, {"export": "csv"}))[1:]) == [
         *("same@example.com", "same@example.com &"),
     ]
@@ -114,7 +114,7 @@ def test_duplicates_carry_a_cross_in_pdf_and_an_ampersand_in_csv(client):
 
 
 def test_an_export_is_audited_with_its_format(client):
-    client.get(reverse("messenger_logs:admin_log"), {"export": "docx"})
+    client.get(reverse("web:admin_sent_message_log"), {"export": "docx"})
     event = AuditEvent.objects.get(action="export.admin_sent_message_log")
     assert event.details["format"] == "docx"
     assert event.details["rows"] == 0
@@ -126,11 +126,13 @@ def test_a_large_export_is_made_in_the_background_of_the_rows_as_they_were_filte
         message_by("email", subject=subject)
     message_by("email", subject="Closed long ago", created_at=timezone.now() - timedelta(days=20))
     response = client.get(
-        reverse("messenger_logs:admin_log"), {"export": "csv", "subject": "closed", "sort": "subject"}
+        reverse("web:admin_sent_message_log"), {"export": "csv", "subject": "closed", "sort": "subject"}
     )
     (job,) = user_jobs(user)
-    assert response["Location"] == reverse("reports:job", kwargs={"pk": job.pk})
-    (rows,) = [part for part in open_report(job.kind, user, job.options).document().sections if hasattr(part, "rows")]
+    assert response["Location"] == reverse("web:report_job", kwargs={"pk": job.pk})
+    (rows,) = [
+        part for part in report_kind(job.kind).open(user, job.options).document().sections if hasattr(part, "rows")
+    ]
     assert [row[3] for row in rows.rows] == ["Closed today", "Closed tomorrow"]
 
 
@@ -139,10 +141,10 @@ def test_a_search_for_a_person_holds_in_the_background_too(client, user, setting
     message = message_by("email")
     make_delivery(make_recipient(message, person_id="4711", name="Vang, Mai"))
     make_delivery(make_recipient(message, name="Somebody, Else"))
-    found = client.post(reverse("messenger_logs:admin_recipient_log"), {"person": "Vang"})["Location"]
+    found = client.post(reverse("web:admin_recipient_log"), {"person": "Vang"})["Location"]
     client.get(f"{found}&export=pdf")
     (job,) = user_jobs(user)
-    assert open_report(job.kind, user, job.options).count() == 1
+    assert report_kind(job.kind).open(user, job.options).count() == 1
     assert "Vang" not in job.title
 
 

@@ -21,12 +21,13 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from accounts.tools import Tool
 from messenger_logs.services.totals import recount
-from reports import files, lease, services, tasks, views
+from reports import files, lease, services, tasks
 from reports.models import ReportJob
-from tests.grid.letters import Shown
+from tests.listings.letters import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import csv_of, elsewhere, message_by
 from tests.wait import PATIENCE, wait_until
+from web.views import reports
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,14 +68,14 @@ def message(owner):
 
 def ask(client, message, **choices) -> ReportJob:
     query = {"devices": "email", "format": "csv"} | choices
-    response = client.get(reverse("reports:own_message", kwargs={"pk": message.pk}), query)
+    response = client.get(reverse("web:sent_message_log_message_report", kwargs={"pk": message.pk}), query)
     job = ReportJob.objects.latest("pk")
     assert response["Location"] == address("job", job)
     return job
 
 
 def address(name: str, job: ReportJob) -> str:
-    return reverse(f"reports:{name}", kwargs={"pk": job.pk})
+    return reverse(f"web:report_{name}", kwargs={"pk": job.pk})
 
 
 def files_left() -> list[str]:
@@ -117,10 +118,10 @@ def test_asked_for_twice_it_is_made_once(client, message):
 def test_my_reports_lists_ones_own_and_nobody_sees_those_of_others(client, message, make_user, signed_in):
     job = ask(client, message)
     services.make_report(job_id=job.pk)
-    assert "Snow day" in client.get(reverse("reports:my_reports")).content.decode()
+    assert "Snow day" in client.get(reverse("web:my_reports")).content.decode()
     stranger = signed_in(make_user(Tool.SENT_MESSAGE_LOG, Tool.SENT_MESSAGE_LOG_2, Tool.ADMIN_RECIPIENT_LOG))
-    assert "Snow day" not in stranger.get(reverse("reports:my_reports")).content.decode()
-    assert "No reports." in stranger.get(reverse("reports:my_reports")).content.decode()
+    assert "Snow day" not in stranger.get(reverse("web:my_reports")).content.decode()
+    assert "No reports." in stranger.get(reverse("web:my_reports")).content.decode()
     for name in ("job", "file"):
         assert stranger.get(address(name, job)).status_code == 404
     for name in ("cancel", "remove"):
@@ -137,13 +138,13 @@ def test_who_may_see_the_message_may_have_its_report(client, message, make_user,
     page = colleague.get(address("job", job)).content.decode()
     assert "by owner" in page
     assert "Remove" not in page
-    assert "Snow day" not in colleague.get(reverse("reports:my_reports")).content.decode()
+    assert "Snow day" not in colleague.get(reverse("web:my_reports")).content.decode()
     for name in ("cancel", "remove"):
         assert colleague.post(address(name, job)).status_code == 404
 
 
 def test_a_report_of_a_grid_is_its_owners_alone(client, message, make_user, signed_in):
-    response = client.get(reverse("messenger_logs:log"), {"export": "csv"})
+    response = client.get(reverse("web:sent_message_log"), {"export": "csv"})
     job = ReportJob.objects.get(kind="grid")
     assert response["Location"] == address("job", job)
     services.make_report(job_id=job.pk)
@@ -155,10 +156,10 @@ def test_a_report_of_a_grid_is_its_owners_alone(client, message, make_user, sign
 def test_a_list_that_is_cut_says_so(client, message, monkeypatch):
     ask(client, message)
     ask(client, message, format="pdf")
-    monkeypatch.setattr(views, "SHOWN", 2)
-    assert "newest" not in client.get(reverse("reports:my_reports")).content.decode()
+    monkeypatch.setattr(reports, "SHOWN", 2)
+    assert "newest" not in client.get(reverse("web:my_reports")).content.decode()
     ask(client, message, format="docx")
-    page = Shown(client.get(reverse("reports:my_reports")))
+    page = Shown(client.get(reverse("web:my_reports")))
     assert "These are the newest 2 reports." in page.html
     assert page.texts("//tbody//td[3]") == ["DOCX", "PDF"]
 
@@ -340,7 +341,7 @@ def test_the_report_of_a_killed_worker_is_taken_up_again_once_its_lease_is_over(
     ReportJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1), format="csv")
     ReportJob.objects.update(asked_at=timezone.now() - timedelta(minutes=2))
     no_worker.clear()
-    tasks.take_up()
+    tasks.requeue_orphaned()
     assert no_worker == [job.pk]
     services.make_report(job_id=job.pk)
     job.refresh_from_db()
@@ -357,10 +358,10 @@ def test_the_report_of_a_killed_worker_is_taken_up_again_once_its_lease_is_over(
 def test_a_report_whose_task_was_lost_is_taken_up(client, message, no_worker):
     job = ask(client, message)
     no_worker.clear()
-    tasks.take_up()
+    tasks.requeue_orphaned()
     assert no_worker == []
     ReportJob.objects.update(asked_at=timezone.now() - timedelta(minutes=2))
-    tasks.take_up()
+    tasks.requeue_orphaned()
     assert no_worker == [job.pk]
 
 
@@ -395,7 +396,7 @@ def test_a_full_disk_is_a_clear_error_and_no_half_file(client, message, monkeypa
 def test_a_disk_that_is_full_at_the_very_end_leaves_no_half_file(tmp_path):
     # The device takes what is written into the buffer, and refuses it when the file is closed.
     (tmp_path / "report.csv.part").symlink_to("/dev/full")
-    with pytest.raises(files.NotMade, match="no room"), files.whole_file(tmp_path / "report.csv") as file:
+    with pytest.raises(files.NotMade, match="no room"), files.atomic_file(tmp_path / "report.csv") as file:
         file.write(b"a few bytes")
     assert list(tmp_path.iterdir()) == []
 

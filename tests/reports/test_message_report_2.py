@@ -7,8 +7,8 @@ from django.http import Http404
 
 from accounts.tools import Tool
 from messenger_logs.statuses import Mode
-from reports.kinds.base import BadOptions
-from reports.kinds.message_2 import Message2Report
+from reports.kinds.sent_message_log_2 import SentMessageLog2Report
+from reports.report import BadOptions
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import EVERYBODY, column, figures, message_by, rows, v2
 
@@ -77,7 +77,7 @@ def test_at_least_one_mode_and_one_status_have_to_be_chosen(chosen, words):
 
 
 def test_all_modes_all_statuses_and_pdf_are_chosen_at_first():
-    form = Message2Report.form_class(message=message_2("email", "text"))
+    form = SentMessageLog2Report.form_class(message=message_2("email", "text"))
     assert form["modes"].initial == ["email", "text"]
     assert {"sent", "opt_out", "delivered", "no_device"} <= set(form["statuses"].initial)
     assert form["format"].initial == "pdf"
@@ -86,5 +86,5 @@ def test_all_modes_all_statuses_and_pdf_are_chosen_at_first():
 def test_a_type_one_may_not_see_has_no_report(make_user):
     user = make_user(Tool.SENT_MESSAGE_LOG_2)
     with pytest.raises(Http404):
-        Message2Report.find(user, Tool.SENT_MESSAGE_LOG_2, message_2("email").pk)
-    assert Message2Report.find(EVERYBODY, Tool.SENT_MESSAGE_LOG_2, message_2("email").pk)
+        SentMessageLog2Report.find(user, Tool.SENT_MESSAGE_LOG_2, message_2("email").pk)
+    assert SentMessageLog2Report.find(EVERYBODY, Tool.SENT_MESSAGE_LOG_2, message_2("email").pk)

@@ -5,12 +5,12 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent
 from accounts.tools import Right, Tool
-from reports import answers
 from reports.files import NO_ROOM, NotMade
 from reports.models import ReportJob
-from tests.grid.letters import Shown
+from tests.listings.letters import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import csv_of, message_by
+from web import responses
 
 pytestmark = pytest.mark.django_db
 
@@ -23,12 +23,16 @@ def administrator(make_user, signed_in):
 
 
 def address(message, **choices):
-    name = "reports:message_2" if message.engine == "v2" else "reports:anybodys_message"
+    name = (
+        "web:sent_message_log_2_message_report"
+        if message.engine == "v2"
+        else "web:admin_sent_message_log_message_report"
+    )
     return reverse(name, kwargs={"pk": message.pk})
 
 
 def page_of(client, message):
-    name = "messenger_logs:message_2" if message.engine == "v2" else "messenger_logs:admin_message"
+    name = "web:sent_message_log_2_message" if message.engine == "v2" else "web:admin_sent_message_log_message"
     return Shown(client.get(reverse(name, kwargs={"pk": message.pk})))
 
 
@@ -65,7 +69,7 @@ def test_build_report_is_a_side_panel_that_needs_no_script(administrator):
 def test_the_page_of_an_upcoming_message_offers_no_report(make_user, signed_in):
     user = make_user(Tool.UPCOMING_MESSAGES)
     message = message_by("email", status="waiting", sender=user)
-    page = Shown(signed_in(user).get(reverse("messenger_logs:upcoming_message", kwargs={"pk": message.pk})))
+    page = Shown(signed_in(user).get(reverse("web:upcoming_messages_message", kwargs={"pk": message.pk})))
     assert not page.root.xpath("//form[@class='report-options'] | //*[@id='build-report']")
 
 
@@ -130,7 +134,7 @@ def test_the_disk_being_full_is_said_in_words(administrator, monkeypatch):
     def full(*args, **kwargs):
         raise NotMade(NO_ROOM)
 
-    monkeypatch.setattr(answers, "write_report", full)
+    monkeypatch.setattr(responses, "write_report", full)
     response = administrator.get(address(message_by("email")), {"devices": "email"})
     assert response.status_code == 503
     assert "no room left on the disk" in response.content.decode()
@@ -138,5 +142,5 @@ def test_the_disk_being_full_is_said_in_words(administrator, monkeypatch):
 
 def test_a_message_of_the_other_engine_has_no_report_here(administrator):
     message = v2_message("email")
-    response = administrator.get(reverse("reports:anybodys_message", kwargs={"pk": message.pk}))
+    response = administrator.get(reverse("web:admin_sent_message_log_message_report", kwargs={"pk": message.pk}))
     assert response.status_code == 404

@@ -7,7 +7,7 @@ import pytest
 from messenger_logs.models import SentMessage
 from messenger_logs.statuses import OUTCOMES, Outcome
 from reports.document import DUPLICATE
-from reports.kinds.base import BadOptions
+from reports.report import BadOptions
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import classic, column, figures, headings, message_by, rows, texts
 

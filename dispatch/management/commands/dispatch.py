@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
 from dispatch.services import calls
-from dispatch.services.handing import work
-from dispatch.services.starting import start_due
-from dispatch.services.sweeping import sweep
+from dispatch.services.recovery import recover
+from dispatch.services.scheduling import start_due
+from dispatch.services.sending import send_due
 from messenger_logs.statuses import PHONE, Mode
 
 
@@ -43,9 +43,9 @@ class Command(BaseCommand):
 
     def turn(self) -> int:
         """A while for each mode, so that none of them waits until a large message of another has gone."""
-        sweep()
+        recover()
         start_due()
-        handed = sum(work(mode, until=time.monotonic() + settings.DISPATCH_SECONDS) for mode in Mode)
+        handed = sum(send_due(mode, until=time.monotonic() + settings.DISPATCH_SECONDS) for mode in Mode)
         for mode in PHONE:
             calls.hang_up(mode)
             calls.poll(mode, until=time.monotonic() + settings.DISPATCH_SECONDS)

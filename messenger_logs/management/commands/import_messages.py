@@ -13,8 +13,8 @@ from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
 
-from messenger_logs.services.fields import FieldError, IntakeError, read_json
-from messenger_logs.services.intake import Taken, add_message
+from messenger_logs.services.intake import IntakeResult, add_message
+from messenger_logs.services.json_fields import FieldError, IntakeError, read_json
 
 # A message is one line and is read whole: this many bytes at most, some millions of deliveries.
 LONGEST_LINE = 2**30
@@ -63,7 +63,7 @@ def _take(number: int, text: bytes | None) -> dict[str, Any]:
     return _report(number, "new" if taken.created else "here", taken, [])
 
 
-def _report(number: int, result: str, taken: Taken | None, errors: list[dict[str, str]]) -> dict[str, Any]:
+def _report(number: int, result: str, taken: IntakeResult | None, errors: list[dict[str, str]]) -> dict[str, Any]:
     return {
         "line": number,
         "result": result,

@@ -13,27 +13,26 @@ from django.http import Http404
 
 from accounts.models import User
 from accounts.tools import Tool
-from grid.dates import read_day
-from grid.limits import TookTooLong
+from core.timeouts import StatementTimeout
+from listings.dates import read_day
 from messenger_logs.models import SentMessage
-from reports.files import TOO_SLOW, NotMade, full_disk_in_words, whole_file, write_report
-from reports.kinds import open_report
-from reports.kinds.base import BadOptions, Report
-from reports.kinds.grid import GridReport
+from reports.files import TOO_SLOW, NotMade, atomic_file, full_disk_in_words, write_report
+from reports.kinds.listing import ListingReport
 from reports.kinds.mailgun import MailgunReport
-from reports.kinds.message_2 import Message2Report, modes_of, statuses_of
 from reports.kinds.recipient import RecipientReport
 from reports.kinds.sent_message import SentMessageReport, devices_of
+from reports.kinds.sent_message_log_2 import SentMessageLog2Report, modes_of, statuses_of
+from reports.report import BadOptions, Report, report_kind
 from reports.writers import Format
 
 SECONDS = 3_600
 LOGS = {
-    MailgunReport.kind: (MailgunReport, "mailgun_sync:admin_log"),
-    RecipientReport.kind: (RecipientReport, "messenger_logs:admin_recipient_log"),
+    MailgunReport.kind: (MailgunReport, "admin_mailgun_message_log"),
+    RecipientReport.kind: (RecipientReport, "admin_recipient_log"),
 }
 MESSAGES = {
     SentMessageReport.kind: (SentMessageReport, Tool.ADMIN_SENT_MESSAGE_LOG),
-    Message2Report.kind: (Message2Report, Tool.SENT_MESSAGE_LOG_2),
+    SentMessageLog2Report.kind: (SentMessageLog2Report, Tool.SENT_MESSAGE_LOG_2),
 }
 
 
@@ -59,14 +58,14 @@ class Command(BaseCommand):
             raise CommandError(str(missing)) from None
         except (BadOptions, NotMade) as reason:
             raise CommandError(str(reason)) from None
-        except TookTooLong:
+        except StatementTimeout:
             raise CommandError(TOO_SLOW) from None
         self.stderr.write(f"{rows:,} rows", ending="\n")
 
     def open(self, options: dict[str, Any]) -> Report:
         everybody = User(username="manage.py", is_superuser=True)
         if options["kind"] in MESSAGES:
-            return open_report(options["kind"], everybody, message_options(options))
+            return report_kind(options["kind"]).open(everybody, message_options(options))
         report_class, name = LOGS[options["kind"]]
         return report_class.open(everybody, log_options(report_class, name, options))
 
@@ -76,7 +75,7 @@ class Command(BaseCommand):
             # A pipe or a device is written to; a finished file must never take its place.
             in_place = path.exists() and not path.is_file()
             try:
-                with full_disk_in_words(), path.open("wb") if in_place else whole_file(path) as file:
+                with full_disk_in_words(), path.open("wb") if in_place else atomic_file(path) as file:
                     return write_report(report, format, file, seconds=SECONDS)
             except OSError as error:
                 raise CommandError(f"{output} cannot be written: {error.strerror}.") from None
@@ -94,8 +93,8 @@ def message_options(options: dict[str, Any]) -> dict[str, Any]:
     message = SentMessage.objects.filter(pk=int(pk)).first()
     if message is None:
         raise CommandError(f"There is no message {pk}.")
-    if (message.engine == SentMessage.Engine.V2) != (report_class is Message2Report):
-        other = SentMessageReport if report_class is Message2Report else Message2Report
+    if (message.engine == SentMessage.Engine.V2) != (report_class is SentMessageLog2Report):
+        other = SentMessageReport if report_class is SentMessageLog2Report else SentMessageLog2Report
         raise CommandError(f"Message {pk} is of the other engine: its report is {other.kind}.")
     if report_class is SentMessageReport:
         chosen: dict[str, Any] = {"devices": devices_of(message), "detail": options["detail"]}
@@ -108,11 +107,11 @@ def message_options(options: dict[str, Any]) -> dict[str, Any]:
     return {"tool": tool.name, "message": message.pk, **chosen}
 
 
-def log_options(report_class: type[GridReport], name: str, options: dict[str, Any]) -> dict[str, Any]:
+def log_options(report_class: type[ListingReport], name: str, options: dict[str, Any]) -> dict[str, Any]:
     """What a log is asked for: its days, and for the Recipient Log its person."""
     is_recipient = report_class is RecipientReport
     days = options["days"] if is_recipient else options["id"]
-    asked = {"person": options["id"]} if is_recipient else {}
+    values = {"person": options["id"]} if is_recipient else {}
     if days:
         first, _, last = days.partition("..")
         try:
@@ -120,7 +119,7 @@ def log_options(report_class: type[GridReport], name: str, options: dict[str, An
         except (ValueError, ValidationError):
             raise CommandError("Days are written as 2026-11-20, or 2026-11-14..2026-11-20.") from None
         if first_day and last_day:
-            asked |= {"created_from": first_day.isoformat(), "created_to": last_day.isoformat()}
+            values |= {"created_from": first_day.isoformat(), "created_to": last_day.isoformat()}
     elif is_recipient:
-        asked |= {"created_from": "2000-01-01"}
-    return {"view": name, "arguments": {}, "asked": asked}
+        values |= {"created_from": "2000-01-01"}
+    return {"listing": name, "arguments": {}, "values": values}

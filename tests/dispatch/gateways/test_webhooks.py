@@ -11,8 +11,8 @@ from django.test import Client
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from dispatch.services.handing import work
-from dispatch.services.starting import start_due
+from dispatch.services.scheduling import start_due
+from dispatch.services.sending import send_due
 from messenger_logs.models import Delivery, DeviceAttempt, SentMessage, TextConsent
 from messenger_logs.statuses import Mode
 from sandbox.server import Sandbox
@@ -314,7 +314,7 @@ def send(mode: Mode, to: str = TO) -> Delivery:
     )
     delivery = make_delivery(make_recipient(message), mode=mode, address=to, status="waiting", outcome="pending")
     start_due()
-    assert work(mode) == 1
+    assert send_due(mode) == 1
     return delivery
 
 
@@ -352,7 +352,7 @@ def test_a_family_that_sends_stop_gets_no_text_until_it_sends_start(site: Sandbo
     message = make_message(status="waiting", modes=[Mode.TEXT], dispatched_here=True, bodies={"text": "Bus 12 is late"})
     delivery = make_delivery(make_recipient(message), mode=Mode.TEXT, address=TO, status="waiting", outcome="pending")
     start_due()
-    assert work(Mode.TEXT) == 0
+    assert send_due(Mode.TEXT) == 0
     assert status_of(delivery)[0] == "opt_out"
     assert len(site.taken) == 0
     site.phones.text_in(TO, "START")

@@ -9,9 +9,9 @@ from messenger_logs import tasks
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services import cancel
 from messenger_logs.services.cancel import Result, cancel_message, refused
+from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
 from messenger_logs.services.message_status import settle_status
 from messenger_logs.services.status_reports import StatusReport, report_statuses
-from messenger_logs.services.stopping import complete_cancel, stopped_and_left
 from messenger_logs.services.totals import recount
 from messenger_logs.signals import message_canceled
 from messenger_logs.statuses import Mode

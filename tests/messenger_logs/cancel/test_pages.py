@@ -13,9 +13,9 @@ from tests.messenger_logs.cancel.conftest import ADMIN, LOG, UPCOMING, may_cance
 pytestmark = pytest.mark.django_db
 
 PAGES = {
-    LOG: "messenger_logs:message",
-    ADMIN: "messenger_logs:admin_message",
-    UPCOMING: "messenger_logs:upcoming_message",
+    LOG: "web:sent_message_log_message",
+    ADMIN: "web:admin_sent_message_log_message",
+    UPCOMING: "web:upcoming_messages_message",
 }
 
 
@@ -88,13 +88,13 @@ def test_who_may_only_read_has_no_button_and_gets_403(under_way, make_user, sign
     for tool in (LOG, UPCOMING):
         assert 'id="cancel-message"' not in client.get(address(tool, message)).content.decode()
         assert client.post(address(tool, message, "cancel")).status_code == 403
-    assert "Cancel Message" not in client.get(reverse("messenger_logs:upcoming")).content.decode()
+    assert "Cancel Message" not in client.get(reverse("web:upcoming_messages")).content.decode()
 
 
 def test_others_upcoming_messages_need_view_cancel_all(under_way, make_user, signed_in):
     message = under_way(engine="v2", message_type="Messenger 2.0 - General")
     chief = signed_in(make_user(*may_cancel(UPCOMING), (UPCOMING, Right.VIEW_CANCEL_ALL)))
-    html = chief.get(reverse("messenger_logs:upcoming"), {"tab": "in_progress", "whose": "all"}).content.decode()
+    html = chief.get(reverse("web:upcoming_messages"), {"tab": "in_progress", "whose": "all"}).content.decode()
     assert address(UPCOMING, message, "cancel") in html
     answer = chief.post(address(UPCOMING, message, "cancel"), follow=True)
     assert answer.redirect_chain == [("/messenger/upcoming-messages/?tab=in_progress&whose=all", 302)]
@@ -108,7 +108,7 @@ def test_the_2_0_log_cancels_nothing(under_way, make_user, signed_in):
     log = Tool.SENT_MESSAGE_LOG_2
     user = make_user(*tool, log, (log, Right.MY_MESSAGES), (log, Right.TYPE_GENERAL), username="me")
     message = under_way(sender=user, engine="v2", message_type="Messenger 2.0 - General")
-    page = signed_in(user).get(reverse("messenger_logs:message_2", args=[message.pk])).content.decode()
+    page = signed_in(user).get(reverse("web:sent_message_log_2_message", args=[message.pk])).content.decode()
     assert "ancel this Message" not in page
     assert "/cancel/" not in page
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent
 from accounts.tools import Right, Tool
-from grid import filters
+from listings import filters
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
 from messenger_logs.statuses import DeliveryStatus
@@ -418,7 +418,7 @@ def test_the_menu_has_the_logs_for_those_who_may(make_user, signed_in):
     menu = shown(client, OWN).root.xpath("//nav[@id='menu']//a/@href")
     assert OWN in menu
     assert ALL not in menu
-    assert reverse("messenger_logs:olr_log") not in menu
+    assert reverse("web:olr_email_log") not in menu
 
 
 def test_cancel_rights_alone_open_nothing(make_user, signed_in):

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from messenger_logs.models import Delivery, Recipient, School, SentMessage
-from messenger_logs.services.intake import Added, IntakeError, add_message, add_recipients
+from messenger_logs.services.intake import AddedCounts, IntakeError, add_message, add_recipients
 from messenger_logs.totals import totals_of
 from tests.messenger_logs.intake.conftest import device, message, only, recipient, rows
 
@@ -22,8 +22,8 @@ def test_the_same_message_again_is_one_message_and_says_so() -> None:
 
     first, second = add_message(given), add_message(given)
 
-    assert (first.created, first.added) == (True, Added(recipients=2, deliveries=5))
-    assert (second.created, second.added, second.differs) == (False, Added(), ())
+    assert (first.created, first.added) == (True, AddedCounts(recipients=2, deliveries=5))
+    assert (second.created, second.added, second.differs) == (False, AddedCounts(), ())
     assert second.message_id == first.message_id
     assert (SentMessage.objects.count(), Recipient.objects.count(), Delivery.objects.count()) == (1, 2, 5)
 
@@ -74,7 +74,7 @@ def test_recipients_are_appended_with_their_devices() -> None:
         ],
     )
 
-    assert added == Added(recipients=4, deliveries=7)
+    assert added == AddedCounts(recipients=4, deliveries=7)
     assert list(Recipient.objects.order_by("pk").values_list("person_id", "counted")) == [
         ("1", True),
         ("1", False),
@@ -99,8 +99,8 @@ def test_appending_again_adds_nothing() -> None:
     add_recipients(only(), given)
     before = rows("pk", "recipient", "mode", "address", "status")
 
-    assert add_recipients(only(), given) == Added()
-    assert add_recipients(only(), [recipient("1")]) == Added(), "it has a device already"
+    assert add_recipients(only(), given) == AddedCounts()
+    assert add_recipients(only(), [recipient("1")]) == AddedCounts(), "it has a device already"
     assert rows("pk", "recipient", "mode", "address", "status") == before
 
 
@@ -193,7 +193,7 @@ def test_a_message_with_a_hundred_thousand_deliveries() -> None:
 
     taken = add_message(message("one", *people))
 
-    assert taken.added == Added(recipients=50_000, deliveries=100_000)
+    assert taken.added == AddedCounts(recipients=50_000, deliveries=100_000)
     assert totals_of(only()).recipients == 50_000
 
 

@@ -19,7 +19,7 @@ from messenger_logs.models import Recipient
 from tests.messenger_logs.factories import make_message, make_recipient
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("America/Chicago"))
-OWN, ALL = "messenger_logs:recipient_log", "messenger_logs:admin_recipient_log"
+OWN, ALL = "web:recipient_log", "web:admin_recipient_log"
 
 
 @pytest.fixture

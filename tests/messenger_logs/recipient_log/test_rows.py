@@ -13,8 +13,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import AuditEvent, User
 from accounts.tools import Right, Tool
+from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Recipient
-from messenger_logs.reasons import why_not_reached
 from messenger_logs.statuses import CODES, OUTCOMES, STATUSES, DeliveryStatus, Mode, Outcome
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.messenger_logs.recipient_log.conftest import ALL, NOON, OWN, exported, rows, search, text_of
@@ -174,13 +174,13 @@ class TestLinksToMessages:
     @pytest.mark.parametrize(
         ("engine", "kind", "mine", "rights", "page"),
         [
-            ("classic", "Behavior", False, [Tool.ADMIN_SENT_MESSAGE_LOG], "admin_message"),
-            ("classic", "Behavior", True, [Tool.ADMIN_SENT_MESSAGE_LOG], "admin_message"),
-            ("classic", "Behavior", True, [Tool.SENT_MESSAGE_LOG], "message"),
+            ("classic", "Behavior", False, [Tool.ADMIN_SENT_MESSAGE_LOG], "admin_sent_message_log_message"),
+            ("classic", "Behavior", True, [Tool.ADMIN_SENT_MESSAGE_LOG], "admin_sent_message_log_message"),
+            ("classic", "Behavior", True, [Tool.SENT_MESSAGE_LOG], "sent_message_log_message"),
             ("classic", "Behavior", False, [Tool.SENT_MESSAGE_LOG], ""),
             ("classic", "Behavior", True, [], ""),
             ("v2", "Messenger 2.0 - Priority", True, [Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG], ""),
-            ("v2", "Messenger 2.0 - Priority", True, "my priority", "message_2"),
+            ("v2", "Messenger 2.0 - Priority", True, "my priority", "sent_message_log_2_message"),
             ("v2", "Messenger 2.0 - Priority", False, "my priority", ""),
             ("v2", "Messenger 2.0 - General", True, "my priority", ""),
         ],
@@ -206,7 +206,7 @@ class TestLinksToMessages:
 
         link = self.link(signed_in(user))
 
-        assert link == (reverse(f"messenger_logs:{page}", kwargs={"pk": message.pk}) if page else "")
+        assert link == (reverse(f"web:{page}", kwargs={"pk": message.pk}) if page else "")
         if link:
             assert signed_in(user).get(link).status_code == 200
 

@@ -69,7 +69,7 @@ def words(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).strip()
 
 
-def show(client: Client, name: str = "messenger_logs:log_2", /, *args: Any, **query: str) -> str:
+def show(client: Client, name: str = "web:sent_message_log_2", /, *args: Any, **query: str) -> str:
     response = client.get(reverse(name, args=args), query)
     assert response.status_code == 200
     return response.content.decode()

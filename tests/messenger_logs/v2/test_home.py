@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.tools import Right, Tool
-from messenger_logs.last_days import Series, last_days
+from messenger_logs.dashboard import Series, dashboard
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
 from messenger_logs.statuses import Mode
@@ -38,7 +38,7 @@ def send(add: Add) -> Callable[..., SentMessage]:
 
 
 def totals(messages: Any = None) -> dict[str, int]:
-    found = last_days(SentMessage.objects.all() if messages is None else messages)
+    found = dashboard(SentMessage.objects.all() if messages is None else messages)
     return {series.name: series.total for series in found.series}
 
 
@@ -59,7 +59,7 @@ def test_messages_deliveries_by_mode_and_failures_of_each_day(send: Any) -> None
     send(("email", "sent"), ("email", "failed"), ("voice", "busy"), ("text", "delivered"), ("inbox", "sent"))
     send(("voice", "failed"), ("voice", "confirmed"), at=NOON - timedelta(days=3))
 
-    found = last_days(SentMessage.objects.all())
+    found = dashboard(SentMessage.objects.all())
 
     assert found.days == [TODAY - timedelta(days=ago) for ago in range(13, -1, -1)]
     assert [(series.label, series.total) for series in found.series] == [
@@ -106,7 +106,7 @@ def test_the_day_with_25_hours_is_one_day(send: Any) -> None:
     first = datetime(2026, 11, 1, 0, 0, tzinfo=CHICAGO)
     send(at=first)
     send(at=first.astimezone(UTC) + timedelta(hours=24, minutes=59))
-    found = last_days(SentMessage.objects.all(), today=date(2026, 11, 2))
+    found = dashboard(SentMessage.objects.all(), today=date(2026, 11, 2))
     assert found.messages.counts[date(2026, 11, 1)] == 2
     assert found.messages.counts[date(2026, 11, 2)] == 0
 
@@ -114,7 +114,7 @@ def test_the_day_with_25_hours_is_one_day(send: Any) -> None:
 def test_nothing_is_read_from_the_deliveries(send: Any, django_assert_num_queries: Any) -> None:
     send(("email", "sent"), ("voice", "failed"))
     with django_assert_num_queries(2) as queries:
-        last_days(SentMessage.objects.all())
+        dashboard(SentMessage.objects.all())
     assert not any("messenger_logs_delivery" in query["sql"] for query in queries)
 
 

@@ -67,7 +67,7 @@ def test_a_row(mine: Client, me: User, add: Add) -> None:
             "Status": "SENT",
         }
     ]
-    assert f'href="{reverse("messenger_logs:message_2", args=[message.pk])}"' in show(mine)
+    assert f'href="{reverse("web:sent_message_log_2_message", args=[message.pk])}"' in show(mine)
 
 
 def test_of_many_calendars_the_first_are_named_and_all_exported(mine: Client, me: User, add: Add) -> None:
@@ -236,8 +236,8 @@ class TestMessageTypes:
         for kind, message in messages.items():
             number = str(message.pk)
             assert subjects(show(client, message_id=number)) == ([kind] if kind in allowed else [])
-            for page in ["message_2", "message_2_recipients"]:
-                address = reverse(f"messenger_logs:{page}", args=[number])
+            for page in ["sent_message_log_2_message", "sent_message_log_2_message_recipients"]:
+                address = reverse(f"web:{page}", args=[number])
                 assert client.get(address).status_code == (200 if kind in allowed else 404)
 
     def test_a_type_that_one_may_not_see_cannot_be_asked_for(self, reader: Any, signed_in: SignIn) -> None:
@@ -255,8 +255,8 @@ class TestMessageTypes:
 def test_other_peoples_messages_are_not_there_by_id(reader: Any, signed_in: SignIn, add: Add) -> None:
     message = make_body(add("of others", sender=reader(username="other")))
     client = signed_in(reader(Right.MY_MESSAGES))
-    for name, args in [("message_2", []), ("message_2_recipients", []), ("message_2_body", ["email"])]:
-        assert client.get(reverse(f"messenger_logs:{name}", args=[message.pk, *args])).status_code == 404
+    for part, args in [("", []), ("_recipients", []), ("_body", ["email"])]:
+        assert client.get(reverse(f"web:sent_message_log_2_message{part}", args=[message.pk, *args])).status_code == 404
     assert subjects(show(client, message_id=str(message.pk))) == []
     assert exported(client, sender_name="other") == []
 
@@ -469,9 +469,9 @@ def test_an_export_is_recorded(mine: Client, me: User, add: Add) -> None:
 def test_nothing_is_canceled_here(mine: Client, me: User, add: Add) -> None:
     message = add(sender=me, status="in_progress")
     assert "ancel" not in words(show(mine).partition("<tbody>")[2])
-    html = show(mine, "messenger_logs:message_2", message.pk)
+    html = show(mine, "web:sent_message_log_2_message", message.pk)
     assert not re.search(r"<button[^>]*>[^<]*ancel", html)
-    assert mine.post(reverse("messenger_logs:message_2", args=[message.pk])).status_code == 405
+    assert mine.post(reverse("web:sent_message_log_2_message", args=[message.pk])).status_code == 405
 
 
 def test_the_tool_right_opens_it(make_user: Any, signed_in: SignIn) -> None:

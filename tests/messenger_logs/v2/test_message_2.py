@@ -18,7 +18,7 @@ from tests.messenger_logs.v2.conftest import NOON, Add, show, words
 pytestmark = pytest.mark.django_db
 
 Show = Callable[[SentMessage], str]
-PAGE = "messenger_logs:message_2"
+PAGE = "web:sent_message_log_2_message"
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_message_details(shown: Show, me: User, add: Add) -> None:
     assert found["Reply To Email"] == "office@example.org"
     assert found["Attachments"].startswith("route.pdf")
     assert "Bus 7 &lt;late&gt;, student.firstName" in html
-    address = reverse("messenger_logs:message_2_body", args=[message.pk, "email"])
+    address = reverse("web:sent_message_log_2_message_body", args=[message.pk, "email"])
     assert re.search(rf'<iframe[^>]*src="{address}"[^>]* sandbox', html)
     assert "<p>Bus 7</p>" not in html
 
@@ -188,7 +188,7 @@ def test_recipients(mine: Client, me: User, add: Add) -> None:
     other = add(sender=me)
     make_delivery(make_recipient(other, name="Somebody Else"))
 
-    address = reverse("messenger_logs:message_2_recipients", args=[message.pk])
+    address = reverse("web:sent_message_log_2_message_recipients", args=[message.pk])
     assert f'href="{address}"' in show(mine, PAGE, message.pk)
     html = mine.get(address).text
     assert "Vang, Pa" in html

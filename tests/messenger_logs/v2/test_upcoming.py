@@ -18,7 +18,7 @@ from tests.messenger_logs.v2.conftest import LOG, NOON, Add, MakeUser, SignIn, h
 pytestmark = pytest.mark.django_db
 
 PATH = "/messenger/upcoming-messages/"
-LIST, DETAILS = "messenger_logs:upcoming", "messenger_logs:upcoming_message"
+LIST, DETAILS = "web:upcoming_messages", "web:upcoming_messages_message"
 TOOL = Tool.UPCOMING_MESSAGES
 
 
@@ -173,7 +173,7 @@ def test_a_message_that_has_gone_out_meanwhile_is_shown_by_its_log(
     classic = schedule("classic", hours=-1, sender=user, status="sent", engine="classic")
     client = signed_in(user)
 
-    for message, page in [(new, "messenger_logs:message_2"), (classic, "messenger_logs:message")]:
+    for message, page in [(new, "web:sent_message_log_2_message"), (classic, "web:sent_message_log_message")]:
         address, log = reverse(DETAILS, args=[message.pk]), reverse(page, args=[message.pk])
         assert client.get(address)["Location"] == log
         assert client.get(address, headers={"HX-Request": "true"})["HX-Redirect"] == log

@@ -1,0 +1,73 @@
+"""Why something that is due does not go out now, in a sentence for each mode."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
+
+from dispatch.due import not_left, starts_of
+from dispatch.gateways import gateway_for
+from dispatch.models import Pace
+from dispatch.services.calling_hours import calls_allowed, next_allowed
+from messenger_logs.models import Redial, SentMessage, V2Type
+from messenger_logs.statuses import Mode
+
+NOTHING_SET_UP = {
+    Mode.INBOX: "nothing is set up to fill inboxes.",
+    Mode.EMAIL: "nothing is set up to send e-mail.",
+    Mode.VOICE: "nothing is set up to place calls.",
+    Mode.TEXT: "nothing is set up to send texts.",
+}
+_A_WHILE = timedelta(minutes=2)
+
+
+def reasons(message: SentMessage) -> list[str]:
+    """Of a message that is due or running here; of another there are none."""
+    if not message.dispatched_here or message.status not in SentMessage.CANCELABLE:
+        return []
+    now = timezone.now()
+    due = [Mode(mode) for mode in message.modes if starts_of(message, Mode(mode)) <= now]
+    paused = paused_modes(now)
+    said = []
+    for mode in (mode for mode in Mode if mode in due):
+        if not_left(mode).filter(message=message).exists():
+            reason = _reason(message, mode, paused.get(mode), now)
+        else:
+            reason = _next_try(message, mode, now)
+        if reason:
+            said.append(f"{mode.label}: {reason}")
+    return said
+
+
+def paused_modes(now: datetime) -> dict[Mode, str]:
+    """The modes of which nothing goes out for a while: until when, and what the provider said."""
+    paused = Pace.objects.filter(paused_until__gt=now).values_list("mode", "paused_until", "words")
+    return {Mode(mode): f"until {clock(until, now)}. {words}" for mode, until, words in paused if until}
+
+
+def clock(moment: datetime, now: datetime) -> str:
+    """A moment of the coming day: "8:00 AM", "8:00 AM tomorrow"."""
+    local = timezone.localtime(moment)
+    tomorrow = local.date() > timezone.localdate(now)
+    return date_format(local, "g:i A") + (" tomorrow" if tomorrow else "")
+
+
+def _reason(message: SentMessage, mode: Mode, paused: str | None, now: datetime) -> str:
+    if gateway_for(mode) is None:
+        return NOTHING_SET_UP[mode]
+    if mode is Mode.VOICE and message.message_type != V2Type.EMERGENCY and not calls_allowed(now):
+        return f"waiting until {clock(next_allowed(now), now)}, when calls are allowed."
+    if paused:
+        return f"paused {paused}"
+    # One that is due begins within seconds.
+    late = message.status == SentMessage.Status.WAITING and starts_of(message, mode) < now - _A_WHILE
+    return "due, but the dispatcher has not begun with it." if late else ""
+
+
+def _next_try(message: SentMessage, mode: Mode, now: datetime) -> str:
+    """When those are tried again that were not reached."""
+    coming = Redial.objects.filter(message=message, mode=mode, claim=None, due_at__gt=now).order_by("due_at")
+    first = coming.values_list("due_at", flat=True).first()
+    return f"who was not reached is tried again from {clock(first, now)} on." if first else ""

@@ -1,0 +1,123 @@
+"""What was left lying: claims whose worker is gone, hand-offs without an answer, redials that nobody needs any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from dispatch.due import not_left, reached_after_all
+from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_for
+from dispatch.models import Claim
+from dispatch.services.recording import begun_and_done, finish_alone, record, without_an_end
+from dispatch.services.sending import hand_off_of, items_of
+from messenger_logs.models import Redial
+from messenger_logs.services.complete_cancel import complete_cancel
+from messenger_logs.services.status_reports import StatusReport
+from messenger_logs.statuses import PHONE, DeliveryStatus, Mode
+
+log = structlog.get_logger(__name__)
+
+State = Claim.State
+UNKNOWN_DETAIL = "Status unknown"
+_LOOK_AGAIN = timedelta(minutes=5)
+
+
+def recover() -> int:
+    """Settle stale claims. May run any number of times, by many at once. Returns how many claims it settled."""
+    settled = sum(_tried(give_back_stale, claim) for claim in _stale(State.CLAIMED))
+    settled += sum(_tried(look_up, claim) for claim in _stale(State.HANDED))
+    stop_leftovers()
+    forget_redials()
+    return settled
+
+
+def _tried(settle: Callable[[Claim], bool], claim: Claim) -> bool:
+    """One that cannot be settled must not keep the others waiting."""
+    try:
+        return settle(claim)
+    except Exception:
+        log.exception("dispatch.not_settled", mode=claim.mode, claim=str(claim.pk))
+        return False
+
+
+def _stale(state: State) -> list[Claim]:
+    now = timezone.now()
+    since = now - timedelta(seconds=settings.STALE_CLAIM_SECONDS)
+    stale = Q(look_up_at__lte=now) | Q(look_up_at__isnull=True, since__lte=since)
+    claims = Claim.objects.alias(since=Coalesce("handed_at", "claimed_at")).filter(stale, state=state)
+    return list(claims.select_related("message").order_by("claimed_at")[:1000])
+
+
+def give_back_stale(claim: Claim) -> bool:
+    """A claim that nobody began to hand over: its deliveries wait again, or are canceled with their message.
+
+    A worker that was only slow finds it settled, and leaves it alone.
+    """
+    nothing = Answer([Result(pk, None) for pk in claim.deliveries], raw="given back: its worker was gone")
+    return record(claim, nothing, only=State.CLAIMED)
+
+
+def look_up(claim: Claim) -> bool:
+    """Ask the provider what became of a hand-off without an answer, and record it. Says whether it is settled."""
+    mode = Mode(claim.mode)
+    gateway = gateway_for(mode)
+    # Whoever moves the time is the one who asks.
+    mine = Claim.objects.filter(pk=claim.pk, state=State.HANDED, look_up_at=claim.look_up_at)
+    if gateway is None or not mine.update(look_up_at=timezone.now() + _LOOK_AGAIN):
+        return False
+    answer = _ask(gateway, claim)
+    if answer is None and not _too_old(claim):
+        return False
+    answer = answer or Answer([])
+    known = {result.delivery_id for result in answer.results}
+    unknown = [Result(pk, _unknown(pk, attempt, mode)) for pk, attempt in claim.tries.items() if pk not in known]
+    record(claim, Answer([*answer.results, *unknown], answer.raw))
+    return True
+
+
+def _ask(gateway: Gateway, claim: Claim) -> Answer | None:
+    try:
+        return gateway.look_up(hand_off_of(claim, items_of(claim), claim.claimed_at))
+    except TryLaterError as later:
+        log.warning("dispatch.look_up_later", mode=claim.mode, words=str(later))
+    except Exception:
+        log.exception("dispatch.look_up_crashed", mode=claim.mode, claim=str(claim.pk))
+    return None
+
+
+def _too_old(claim: Claim) -> bool:
+    return timezone.now() - claim.claimed_at > timedelta(hours=settings.LOOK_UP_HOURS)
+
+
+def _unknown(delivery_id: int, attempt: int, mode: Mode) -> StatusReport:
+    """Somebody may have been reached, so it is not tried again but by a person who decides that."""
+    status = DeliveryStatus.VENDOR_RECEIVED if mode in PHONE else DeliveryStatus.NO_CALL_STATUS
+    return StatusReport(
+        delivery_id=delivery_id, attempt=attempt, status=status.value, detail=UNKNOWN_DETAIL, at=timezone.now()
+    )
+
+
+def stop_leftovers() -> None:
+    """What was given back to a canceled message, by a worker that died before it could say Canceled."""
+    canceled = without_an_end().filter(cancel_completed_at__isnull=False)
+    leftovers = canceled.filter(Exists(not_left().filter(message=OuterRef("pk"))))
+    for pk in leftovers.values_list("pk", flat=True)[:100]:
+        complete_cancel(message_id=pk)
+
+
+def forget_redials() -> None:
+    """No redial after a cancel, and none of somebody who was reached after all."""
+    unclaimed = Redial.objects.filter(claim__isnull=True)
+    unclaimed.filter(message__cancel_asked_at__isnull=False).delete()
+    reached = unclaimed.filter(reached_after_all())
+    messages = set(reached.values_list("message", flat=True))
+    reached.delete()
+    # With those whose last report came in by another way than the dispatcher's.
+    for message_id in messages | set(begun_and_done().values_list("pk", flat=True)[:100]):
+        finish_alone(message_id)

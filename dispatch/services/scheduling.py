@@ -1,0 +1,58 @@
+"""Messages begin when they are due; calls that are due at night are held."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from dispatch.due import messages_to_hold, messages_to_start, not_left
+from dispatch.services.claims import lock_running
+from messenger_logs.models import Delivery, SentMessage
+from messenger_logs.services.totals import lock_totals, recount
+from messenger_logs.statuses import DeliveryStatus, Mode, code_of
+
+RESTRICTED_HOURS = -9
+_ROWS_AT_ONCE = 10_000
+
+
+def start_due() -> int:
+    """Begin every message that is due. Returns how many began."""
+    return messages_to_start(timezone.now()).update(
+        status=SentMessage.Status.IN_PROGRESS, dispatch_started_at=Now(), dispatch_finished_at=None
+    )
+
+
+def hold_calls() -> int:
+    """Mark calls that are due outside of the allowed hours as Restricted. Returns how many it marked.
+
+    They stay pending, since nothing was tried: the dispatcher takes them when the hours begin, a cancel stops them.
+    """
+    return sum(_hold(pk) for pk in messages_to_hold(timezone.now()).values_list("pk", flat=True))
+
+
+def _hold(message_id: int) -> int:
+    code = code_of(RESTRICTED_HOURS, Mode.VOICE)
+    marked = 0
+    while True:
+        with transaction.atomic():
+            # Duplicates are changed as well, which else only whoever has the turnstile does.
+            if not lock_totals(message_id=message_id):
+                recount(message_id=message_id)
+            if not lock_running(message_id):
+                return marked
+            waiting = not_left(Mode.VOICE).filter(message=message_id, status=DeliveryStatus.WAITING)
+            batch = list(
+                waiting.select_for_update(skip_locked=True, no_key=True)
+                .order_by("pk")
+                .values_list("pk", "address")[:_ROWS_AT_ONCE]
+            )
+            # With those that duplicate them: they say what the others say.
+            addresses = [address for _, address in batch]
+            same = Delivery.objects.filter(message=message_id, mode=Mode.VOICE, address__in=addresses)
+            same.filter(status=DeliveryStatus.WAITING).update(
+                status=DeliveryStatus.RESTRICTED, code=code.number, detail=code.detail
+            )
+        marked += len(batch)
+        if len(batch) < _ROWS_AT_ONCE:
+            return marked

@@ -1,0 +1,119 @@
+"""Handing claims over: each step is committed before the next, so that after a crash it is known how far it came."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from dispatch.gateways import Answer, Gateway, HandOff, Item, Result, TryLaterError, UnknownError, gateway_for
+from dispatch.models import Claim
+from dispatch.services.claims import claim_next, mark_handed, release
+from dispatch.services.rate_limit import may_go, pause, spend
+from dispatch.services.recording import record
+from dispatch.services.scheduling import hold_calls
+from messenger_logs.models import Delivery, TextConsent
+from messenger_logs.services.addresses import number_of
+from messenger_logs.services.status_reports import StatusReport
+from messenger_logs.services.totals import lock_totals
+from messenger_logs.statuses import Mode
+
+log = structlog.get_logger(__name__)
+
+_OPTED_OUT = -33
+
+
+def send_due(mode: Mode, *, until: float | None = None) -> int:
+    """Hand over what is due of a mode: until nothing is, the pace is used up, or ``until`` (time.monotonic()) is past.
+
+    Any number of workers may do so at once. Returns how many deliveries went to the provider.
+    """
+    gateway = gateway_for(mode)
+    if gateway is None:
+        return 0
+    if mode is Mode.VOICE:
+        hold_calls()
+    handed = 0
+    while (until is None or time.monotonic() < until) and may_go(mode):
+        claim = claim_next(mode, batch=gateway.batch)
+        if claim is None:
+            break
+        handed += hand_over(claim, gateway)
+    return handed
+
+
+def hand_over(claim: Claim, gateway: Gateway) -> int:
+    """Hand a claim to its provider and record the answer. Returns how many deliveries it was about.
+
+    Where no answer came, the claim stays as it is: services/sweeping.py finds out what became of it.
+    """
+    mode = Mode(claim.mode)
+    if not mark_handed(claim):
+        return 0
+    items = items_of(claim)
+    if mode is Mode.TEXT:
+        items = _without_opted_out(claim, items)
+    if not items:
+        return 0
+    spend(mode, len(items))
+    try:
+        answer = gateway.hand_off(hand_off_of(claim, items, timezone.now()))
+    except TryLaterError as later:
+        log.warning("dispatch.try_later", mode=mode.value, words=str(later))
+        pause(mode, after=later.after, words=str(later))
+        record(claim, Answer([Result(item.delivery_id, None) for item in items], raw=str(later)))
+        return 0
+    except UnknownError as lost:
+        log.warning("dispatch.unknown", mode=mode.value, claim=str(claim.pk), words=str(lost))
+        Claim.objects.filter(pk=claim.pk).update(look_up_at=timezone.now())
+        return 0
+    except Exception:
+        # A mistake of ours, at a moment that nobody knows: not another message has to stand still for it.
+        log.exception("dispatch.crashed", mode=mode.value, claim=str(claim.pk))
+        pause(mode, after=timedelta(minutes=1), words="An unexpected error; the server's log has the details.")
+        return 0
+    record(claim, answer)
+    return len(items)
+
+
+def hand_off_of(claim: Claim, items: list[Item], handed_at: datetime) -> HandOff:
+    return HandOff(
+        key=claim.pk, message=claim.message, mode=Mode(claim.mode), items=items, handed_at=claim.handed_at or handed_at
+    )
+
+
+def items_of(claim: Claim) -> list[Item]:
+    deliveries = Delivery.objects.filter(pk__in=claim.deliveries).select_related("recipient").order_by("pk")
+    return [
+        Item(
+            delivery_id=delivery.pk,
+            attempt=claim.tries[delivery.pk],
+            address=delivery.address,
+            person_id=delivery.recipient.person_id,
+            name=delivery.recipient.name,
+            merge_fields=delivery.recipient.merge_fields,
+        )
+        for delivery in deliveries
+    ]
+
+
+def _without_opted_out(claim: Claim, items: list[Item]) -> list[Item]:
+    """The items that may get texts. The others are not tried, and say so."""
+    numbers = TextConsent.objects.filter(number__in=[number_of(item.address) for item in items], opted_out=True)
+    opted_out = set(numbers.values_list("number", flat=True))
+    refused = [item for item in items if number_of(item.address) in opted_out]
+    if refused:
+        with transaction.atomic():
+            lock_totals(message_id=claim.message_id)
+            # They wait again first: what was on its way would count as a try.
+            release(claim, [item.delivery_id for item in refused])
+            record(claim, Answer([_not_tried(item) for item in refused]))
+    return [item for item in items if item not in refused]
+
+
+def _not_tried(item: Item) -> Result:
+    report = StatusReport(delivery_id=item.delivery_id, attempt=item.attempt, code=_OPTED_OUT, at=timezone.now())
+    return Result(item.delivery_id, report)

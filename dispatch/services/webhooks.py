@@ -1,0 +1,114 @@
+"""What the voice and text provider tells us without being asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from dispatch.gateways.http import storable
+from dispatch.gateways.voxology import TEXTS, words
+from dispatch.phone_text import phone_text
+from dispatch.services.recording import record_reports
+from messenger_logs.models import Delivery, DeviceAttempt
+from messenger_logs.services.addresses import AddressError, phone_number
+from messenger_logs.services.consents import record_consent
+from messenger_logs.services.status_reports import StatusReport
+from messenger_logs.statuses import DeliveryStatus, Mode
+
+LIVE_PERSON = 5
+# As carriers understand them.
+STOP = {"stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "optout", "opt out", "revoke"}
+START = {"start", "unstop", "yes", "optin", "opt in"}
+_LARGEST_ID = 2**63 - 1
+_LARGEST_ATTEMPT = 2**15 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class CallOfOurs:
+    message_id: int
+    delivery_id: int
+    attempt: int
+    text: str
+
+
+def said_of_call(session_data: Mapping[str, Any]) -> CallOfOurs | None:
+    """The call that our own session data name; None where there is none, or its message was canceled."""
+    message_id, delivery_id = (_number(session_data.get(name), _LARGEST_ID) for name in ("message", "delivery"))
+    attempt = _number(session_data.get("attempt"), _LARGEST_ATTEMPT)
+    delivery = (
+        Delivery.objects.filter(pk=delivery_id, message_id=message_id, mode=Mode.VOICE)
+        .filter(message__dispatched_here=True, message__cancel_asked_at=None)
+        .select_related("message", "recipient")
+        .first()
+    )
+    if delivery is None or not attempt:
+        return None
+    text = phone_text(delivery.message, Mode.VOICE, delivery.recipient.merge_fields)
+    return CallOfOurs(message_id, delivery_id, attempt, text)
+
+
+def pressed_zero(call: CallOfOurs, *, call_id: str, raw: str) -> None:
+    """Somebody has heard the message and says so. That stands, whatever the call log makes of the call."""
+    report = StatusReport(
+        delivery_id=call.delivery_id,
+        attempt=call.attempt,
+        code=LIVE_PERSON,
+        status=DeliveryStatus.CONFIRMED,
+        at=timezone.now(),
+        provider_id=storable(call_id)[:200],
+        raw=raw,
+    )
+    record_reports(call.message_id, Mode.VOICE, [report])
+
+
+def received_text(*, caller: str, text: str, raw: str) -> None:
+    """A family wrote. STOP and START count; the rest is for nobody here, and is not kept."""
+    word = " ".join(text.split()).strip(" .!\"'").lower()
+    if word not in STOP | START:
+        return
+    try:
+        number = phone_number(caller)
+    except AddressError:
+        return
+    record_consent(number=number, opted_out=word in STOP, at=timezone.now(), raw=raw)
+
+
+def heard_of_text(*, caller: str, id: str, status: str, raw: str) -> bool:
+    """Record what became of a text of ours; says whether there is one of that id to that number."""
+    try:
+        number = phone_number(caller)
+    except AddressError:
+        return False
+    # By the number, which has an index; there are not many texts to one.
+    tries = DeviceAttempt.objects.filter(
+        Q(delivery__address__iexact=number) | Q(delivery__address__istartswith=f"{number};"),
+        delivery__mode=Mode.TEXT,
+        delivery__message__dispatched_here=True,
+    )
+    found = tries.filter(provider_id=storable(id)).select_related("delivery").first()
+    if found is None:
+        return False
+    code = TEXTS.get(words(status))
+    report = StatusReport(
+        delivery_id=found.delivery_id,
+        attempt=found.number,
+        code=code,
+        status="" if code is not None else DeliveryStatus.NO_CALL_STATUS,
+        detail="" if code is not None else storable(status)[:200],
+        at=timezone.now(),
+        provider_id=found.provider_id,
+        raw=raw,
+    )
+    record_reports(found.delivery.message_id, Mode.TEXT, [report])
+    return True
+
+
+def _number(value: Any, largest: int) -> int:
+    """A number of ours that came back; 0 where it is none."""
+    text = str(value) if isinstance(value, str | int) else ""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    return number if number <= largest else 0

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from django.forms import BoundField
+
+from core.statuses import Status
+from listings.columns import StatusColumn, TimeColumn
+from listings.dates import DateRange, DateRangeFilter, quick_ranges
+from listings.filters import SwitchFilter
+from listings.listing import DEFAULT_SIZE, PAGE_SIZES, Listing
+from listings.paging import key_name
+
+
+@dataclass(frozen=True)
+class Link:
+    name: str
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Switch:
+    """The buttons of a SwitchFilter; the one that is on is `chosen`."""
+
+    field: BoundField
+    links: list[Link]
+    chosen: str
+
+
+@dataclass(frozen=True)
+class Header:
+    """A column's two cells in the head of the table: its name, to sort by, and its filter."""
+
+    name: str
+    label: str
+    classes: str
+    sort_url: str
+    aria_sort: str
+    filter: BoundField | None
+    statuses: Iterable[Status]
+
+
+@dataclass(frozen=True)
+class DateInput:
+    name: str
+    label: str
+    value: str
+    earliest: str
+
+
+def list_address(path: str, parameters: dict[str, str], *, default_sort: str) -> str:
+    """The address of a list, without what goes without saying."""
+    usual = {"find": "", "sort": default_sort, "rows": str(DEFAULT_SIZE)}
+    unusual = {name: text for name, text in parameters.items() if text != usual.get(name, "")}
+    return f"{path}?{urlencode(unusual)}" if unusual else path
+
+
+class ListContext:
+    """What the templates of a list read. `search` is the key of a saved search, `formats` what an export may be."""
+
+    sizes = PAGE_SIZES
+
+    def __init__(
+        self,
+        path: str,
+        listing: Listing,
+        *,
+        search: str = "",
+        notices: Sequence[str] = (),
+        formats: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self.path, self.listing, self.search = path, listing, search
+        self.notices, self.formats = notices, formats
+        self.filterset, self.table, self.page = listing.filterset, listing.table, listing.page
+        self.sort, self.size, self.row_name = listing.sort, listing.size, listing.row_name
+
+    def link(self, **changes: str) -> str:
+        """This list with the filters as they were understood, and some changes, from its first page on."""
+        values = self.filterset.shareable() | {"find": self.search, "sort": str(self.sort), "rows": str(self.size)}
+        return list_address(self.path, values | changes, default_sort=self.listing.default_sort)
+
+    # Above the table
+
+    @property
+    def period(self) -> DateRange | None:
+        return self.filterset.period
+
+    @property
+    def date_label(self) -> str:
+        return self.filterset.date_filter.label if self.filterset.date_filter else ""
+
+    @property
+    def date_inputs(self) -> list[DateInput]:
+        """The two date inputs, with the days as they were understood; empty when they were none."""
+        date_filter, period = self.filterset.date_filter, self.period
+        if not date_filter:
+            return []
+        earliest = date_filter.field.earliest
+        days = (period.first, period.last) if period else (None, None)
+        return [
+            DateInput(name, label, day.isoformat() if day else "", earliest.isoformat() if earliest else "")
+            for name, label, day in zip(date_filter.parameters, date_filter.input_labels, days, strict=True)
+        ]
+
+    @property
+    def quick_links(self) -> list[Link]:
+        if not self.filterset.date_filter:
+            return []
+        first_name, last_name = self.filterset.date_filter.parameters
+        return [
+            Link(words, words, self.link(**{first_name: first.isoformat(), last_name: last.isoformat()}))
+            for words, first, last in quick_ranges(self.filterset.date_filter.field.earliest)
+        ]
+
+    @cached_property
+    def switches(self) -> list[Switch]:
+        return [self._switch(name) for name, each in self.filterset.filters.items() if isinstance(each, SwitchFilter)]
+
+    def _switch(self, name: str) -> Switch:
+        field = self.filterset.form[name]
+        choices = [(str(value), str(label)) for value, label in field.field.choices]
+        links = [Link(value, label, self.link(**{name: value})) for value, label in choices]
+        asked = self.filterset.data.get(name, "")
+        return Switch(field, links, asked if asked in dict(choices) else "")
+
+    @property
+    def bar_filters(self) -> list[BoundField]:
+        """Filters that no column is named for."""
+        in_header = {header.name for header in self.headers}
+        return [
+            self.filterset.form[name]
+            for name, each in self.filterset.filters.items()
+            if name not in in_header and not isinstance(each, DateRangeFilter | SwitchFilter)
+        ]
+
+    @property
+    def export_links(self) -> list[Link]:
+        return [Link(name, label, self.link(export=name)) for name, label in self.formats]
+
+    @property
+    def warnings(self) -> list[str]:
+        return self.listing.errors
+
+    # The table
+
+    @cached_property
+    def headers(self) -> list[Header]:
+        return [self._header(column) for column in self.table.columns]
+
+    @property
+    def has_header_filters(self) -> bool:
+        return any(header.filter for header in self.headers)
+
+    def _header(self, column: Any) -> Header:
+        aria_sort = sort_url = ""
+        if column.orderable:
+            descending = column.column.initial_sort_descending
+            if column.name == self.sort.name:
+                aria_sort = "descending" if self.sort.descending else "ascending"
+                descending = not self.sort.descending
+            sort_url = self.link(sort=f"-{column.name}" if descending else column.name)
+        return Header(
+            name=column.name,
+            label=str(column.header),
+            classes=column.attrs["th"].get("class", ""),
+            sort_url=sort_url,
+            aria_sort=aria_sort,
+            filter=self.filterset.form[column.name] if column.name in self.filterset.filters else None,
+            statuses=column.column.legend if isinstance(column.column, StatusColumn) else (),
+        )
+
+    @property
+    def empty(self) -> bool:
+        """There are no such rows: not that nobody could look."""
+        return not self.page.rows and not self.listing.stopped and not self.filterset.errors_in_words
+
+    @property
+    def looked_for(self) -> list[str]:
+        """The filters that are on, in words."""
+        return [f"{label} “{value}”" for label, value in self.filterset.in_use()]
+
+    # Below the table
+
+    @property
+    def count_text(self) -> str:
+        """51 to 100 of 12,304, with a dash."""
+        page = self.page
+        return f"{page.first:,}–{page.last:,} of {page.total}" if page.rows else ""  # noqa: RUF001
+
+    @property
+    def live_text(self) -> str:
+        """What a screen reader says when the grid has changed."""
+        page = self.page
+        if not page.rows:
+            return f"No {self.row_name} found" if self.empty else ""
+        return f"{self.row_name} {page.first:,} to {page.last:,} of {page.total}".capitalize()
+
+    @property
+    def pager(self) -> list[Link]:
+        """Links to the first, the previous and the next page; one without a url leads nowhere."""
+        page, rows = self.page, self.page.rows
+        by_time = isinstance(self.table.columns[self.sort.name].column, TimeColumn)
+        labels = ("newer", "older") if self.sort.descending else ("older", "newer")
+        previous_label, next_label = labels if by_time else ("previous", "next")
+        first_url = previous_url = next_url = ""
+        if rows and page.more_before:
+            first_url = self.link()
+            previous_url = self.link(before=key_name(rows[0]), n=str(max(1, page.first - self.size)))
+        if rows and page.more_after:
+            next_url = self.link(after=key_name(rows[-1]), n=str(page.last + 1))
+        return [
+            Link("first", "first", first_url),
+            Link("previous", previous_label, previous_url),
+            Link("next", next_label, next_url),
+        ]

@@ -1,0 +1,171 @@
+"""A range of days in the district's time zone, as people type or pick it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django_filters.widgets import SuffixedMultiWidget
+
+from listings.paging import Bounds
+
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
+SCHOOL_YEAR_BEGINS = 7  # July
+
+
+def written(day: date) -> str:
+    """A day as the district writes it: 11/20/2026."""
+    return f"{day:%m/%d/%Y}"
+
+
+def read_day(text: str) -> date | None:
+    """A day as a date picker sends it (2026-11-20) or as people type it (11/20/2026). Raises ValueError for others."""
+    if not text:
+        return None
+    day = parse_date(text) if "-" in text else datetime.strptime(text, "%m/%d/%Y").date()  # noqa: DTZ007
+    if day is None or not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+        raise ValueError(text)
+    return day
+
+
+def start_of(day: date) -> datetime:
+    """The first moment of a day in the district's zone; a day may have 23 or 25 hours."""
+    return datetime.combine(day, time.min, tzinfo=timezone.get_current_timezone())
+
+
+@dataclass(frozen=True)
+class DateRange:
+    """Days from first to last, both included; None is open. Nothing before `earliest` is let through in any case.
+
+    `notices` say how it differs from what was asked for.
+    """
+
+    first: date | None
+    last: date | None
+    earliest: date | None = None
+    notices: tuple[str, ...] = ()
+
+    def bounds(self, path: str) -> Bounds:
+        low = max((day for day in (self.first, self.earliest) if day), default=None)
+        return Bounds(
+            path,
+            low=start_of(low) if low else None,
+            high=start_of(self.last + timedelta(days=1)) if self.last else None,
+        )
+
+    def __str__(self) -> str:
+        if self.first and self.first == self.last:
+            return f"on {written(self.first)}"
+        if self.first and self.last:
+            return f"between {written(self.first)} and {written(self.last)}"
+        if self.first:
+            return f"since {written(self.first)}"
+        return f"up to {written(self.last)}" if self.last else "on any day"
+
+
+class DateRangeWidget(SuffixedMultiWidget):
+    suffixes = ["from", "to"]
+
+    def __init__(self) -> None:
+        super().__init__([forms.DateInput(attrs={"type": "date"}), forms.DateInput(attrs={"type": "date"})])
+
+
+class DateRangeField(forms.Field):
+    widget = DateRangeWidget
+
+    def __init__(self, *, default_days: int | None, days_back: int | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.default_days = default_days
+        self.days_back = days_back
+
+    @property
+    def earliest(self) -> date | None:
+        return None if self.days_back is None else timezone.localdate() - timedelta(days=self.days_back)
+
+    def clean(self, value: Sequence[str | None]) -> DateRange:
+        days: list[date | None] = []
+        for text in value:
+            try:
+                days.append(read_day((text or "").strip()))
+            except ValueError:
+                raise ValidationError(
+                    f"enter a date as MM/DD/YYYY, from {EARLIEST_YEAR} to {LATEST_YEAR}, such as "
+                    f"{written(timezone.localdate())}."
+                ) from None
+        first, last = days
+        if first is None and last is None:
+            first, last = self.default()
+        return self.within_reach(first, last)
+
+    def default(self) -> tuple[date | None, date | None]:
+        if self.default_days is None:
+            return None, None
+        today = timezone.localdate()
+        return today - timedelta(days=self.default_days - 1), today
+
+    def within_reach(self, first: date | None, last: date | None) -> DateRange:
+        notices = []
+        if first and last and first > last:
+            first, last = last, first
+            notices.append(f"The dates were the wrong way round: shown is {written(first)} to {written(last)}.")
+        earliest = self.earliest
+        if earliest and (first is None or first < earliest):
+            if first or last:
+                notices.append(f"Only the last {self.days_back} days can be shown here, from {written(earliest)}.")
+            if last is None or last >= earliest:
+                first = earliest
+        return DateRange(first, last, earliest, tuple(notices))
+
+
+class DateRangeFilter(django_filters.Filter):
+    """Created Between [date] and [date]: two date inputs NAME_from and NAME_to.
+
+    `default_days` is the range shown when none is asked for, in days up to today (1 is today alone, None is any day).
+    `days_back` is how many days before today may be asked for. The condition itself is applied by the filterset's
+    `bounds`, because the paging has to replace one side of it. `input_labels` stand before the two inputs.
+    """
+
+    field_class = DateRangeField
+    # The name under which the filterset declares it.
+    name = ""
+
+    def __init__(
+        self,
+        field_name: str,
+        *,
+        label: str = "Created",
+        default_days: int | None = 1,
+        days_back: int | None = None,
+        input_labels: tuple[str, str] | None = None,
+    ) -> None:
+        super().__init__(field_name, label=label, default_days=default_days, days_back=days_back)
+        self.input_labels = input_labels or (f"{label} Between", "and")
+
+    @property
+    def parameters(self) -> tuple[str, str]:
+        """The names of its two values in forms and addresses."""
+        return f"{self.name}_from", f"{self.name}_to"
+
+    def filter(self, qs: QuerySet[Any], value: DateRange) -> QuerySet[Any]:
+        return qs
+
+
+def quick_ranges(earliest: date | None) -> list[tuple[str, date, date]]:
+    """The ranges at hand beside the date inputs, as far as `earliest` lets them go: words, first day, last day."""
+    today = timezone.localdate()
+    yesterday = today - timedelta(days=1)
+    july = date(today.year if today.month >= SCHOOL_YEAR_BEGINS else today.year - 1, SCHOOL_YEAR_BEGINS, 1)
+    longer = [("this school year", july, today)] if earliest is None else []
+    return [
+        ("today", today, today),
+        ("yesterday", yesterday, yesterday),
+        ("last 7 days", today - timedelta(days=6), today),
+        ("last 30 days", today - timedelta(days=29), today),
+        *longer,
+    ]

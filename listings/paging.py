@@ -1,0 +1,181 @@
+"""Pages by key: where a page begins is told by a row, not by an offset, so page 1,000 costs what page 1 costs.
+
+The key of a page is the id of the row it borders on. The server looks up that row's sort value itself, so an address
+never carries a value of a row, and a key of a row one may not see leads nowhere.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Model, Q, QuerySet
+
+Rows = QuerySet[Any]
+
+EXACT_UP_TO = 10_000
+LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The part of one column that a date range lets through: low <= column < high; None is open."""
+
+    path: str
+    low: datetime | None = None
+    high: datetime | None = None
+
+    def condition(self, *, low: bool = True, high: bool = True) -> Q:
+        condition = Q()
+        if low and self.low:
+            condition &= Q(**{f"{self.path}__gte": self.low})
+        if high and self.high:
+            condition &= Q(**{f"{self.path}__lt": self.high})
+        return condition
+
+    def hold(self, value: Any) -> bool:
+        return (self.low is None or value >= self.low) and (self.high is None or value < self.high)
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A column to sort by. `path` names a field or an annotation that is never NULL; the id breaks ties.
+
+    `restated` is what holds of all rows anyway, said once more of another table that `path` leads to: an index there
+    can then give the order. It stays out of the counts, which need no such join.
+    """
+
+    name: str
+    path: str
+    descending: bool
+    restated: Q = field(default_factory=Q)
+
+    def __str__(self) -> str:
+        return f"-{self.name}" if self.descending else self.name
+
+    def order(self, queryset: Rows, *, descending: bool | None = None) -> Rows:
+        sign = "-" if (self.descending if descending is None else descending) else ""
+        return queryset.filter(self.restated).order_by(f"{sign}{self.path}", f"{sign}pk")
+
+
+@dataclass(frozen=True)
+class Key:
+    """The row a page borders on: the page begins after it, or (backward) ends before it."""
+
+    pk: int
+    value: Any
+    backward: bool
+
+
+@dataclass(frozen=True)
+class Total:
+    """How many rows there are: exact up to a number, beyond that "10,000+"."""
+
+    number: int
+    exact: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.number:,}" if self.exact else f"{self.number:,}+"
+
+    @classmethod
+    def of(cls, queryset: Rows, *, exact_up_to: int = EXACT_UP_TO) -> "Total":
+        counted = queryset.order_by()[: exact_up_to + 1].count()
+        return cls(min(counted, exact_up_to), exact=counted <= exact_up_to)
+
+
+@dataclass(frozen=True)
+class Page:
+    """The rows of one page; the number of its first row and the total are known once it is `numbered`."""
+
+    rows: list[Any]
+    more_before: bool = False
+    more_after: bool = False
+    first: int = 1
+    total: Total = Total(0)
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.rows) - 1
+
+
+def rows_beyond(queryset: Rows, *, sort: Sort, bounds: Bounds | None, key: Key) -> Rows:
+    """The rows on the far side of `key`, nearest first. `queryset` must not carry `bounds` yet.
+
+    The key's value takes the place of the bound of the same column and side. With both left in, PostgreSQL may start
+    its index scan at the outer one and step over every row between (45 times slower at page 1,000 of 5 million rows).
+    The first of the two comparisons looks redundant, but it is the one that an index can start from.
+    """
+    descending = sort.descending is not key.backward
+    beyond = "lt" if descending else "gt"
+    condition = Q(**{f"{sort.path}__{beyond}e": key.value}) & (
+        Q(**{f"{sort.path}__{beyond}": key.value}) | Q(**{f"pk__{beyond}": key.pk})
+    )
+    if bounds:
+        same = bounds.path == sort.path
+        condition &= bounds.condition(low=descending or not same, high=not descending or not same)
+    return sort.order(queryset.filter(condition), descending=descending)
+
+
+def fetch_page(
+    queryset: Rows,
+    *,
+    sort: Sort,
+    bounds: Bounds | None,
+    key: Key | None,
+    size: int,
+    cap_rows: Callable[[Rows, list[Any]], Rows | None] = lambda queryset, rows: None,
+    rounds: int = 8,
+) -> tuple[Page, Rows]:
+    """One page, and the queryset it finally came from. `queryset` carries every filter but `bounds`.
+
+    `cap_rows` sees the rows (and the one row more that tells whether another page follows) and may answer a queryset
+    that lets fewer rows through; then the page is fetched again, at most `rounds` times.
+    """
+    for rounds_left in reversed(range(rounds)):
+        if key:
+            found = rows_beyond(queryset, sort=sort, bounds=bounds, key=key)
+        else:
+            found = sort.order(queryset.filter(bounds.condition()) if bounds else queryset)
+        rows = list(found[: size + 1])
+        fewer = cap_rows(queryset, rows) if rounds_left else None
+        if fewer is None:
+            break
+        queryset = fewer
+    more = len(rows) > size
+    rows = rows[:size]
+    if key and key.backward:
+        return Page(rows[::-1], more_before=more, more_after=True), queryset
+    return Page(rows, more_before=key is not None, more_after=more), queryset
+
+
+def numbered(page: Page, queryset: Rows, *, first: int, exact_up_to: int = EXACT_UP_TO) -> Page:
+    """The page with its total and the number of its first row, which is `first` as far as that can be."""
+    if not page.more_before and not page.more_after:
+        # Nothing else there: a search with few hits is not made twice.
+        return replace(page, total=Total(len(page.rows)))
+    total = Total.of(queryset, exact_up_to=exact_up_to)
+    latest = max(1, total.number - len(page.rows) + 1)
+    if not page.more_before:
+        first = 1
+    elif total.exact:
+        first = min(first, latest) if page.more_after else latest
+    return replace(page, first=max(first, 1), total=total)
+
+
+def key_name(row: Model) -> str:
+    """A page key as it stands in an address: "mailgunevent-123". The name tells the keys of different logs apart."""
+    return f"{row._meta.model_name}-{row.pk}"
+
+
+def read_key(visible: Rows, text: str, *, sort: Sort, bounds: Bounds | None, backward: bool) -> Key | None:
+    """The key that an address names; None when it is none, or its row is not (any more) among those of the grid."""
+    name, _, number = text.partition("-")
+    if name != visible.model._meta.model_name or not (number.isascii() and number.isdigit()):
+        return None
+    pk = int(number)
+    if pk > LARGEST_ID:
+        return None
+    value = visible.filter(pk=pk).values_list(sort.path, flat=True).first()
+    if value is None or (bounds and bounds.path == sort.path and not bounds.hold(value)):
+        return None
+    return Key(pk, value, backward)

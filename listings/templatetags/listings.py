@@ -1,0 +1,56 @@
+from collections.abc import Iterable
+from datetime import datetime
+from secrets import token_hex
+from typing import Any
+
+from django import template
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from core.statuses import Status
+from listings.columns import time_element, time_text
+
+register = template.Library()
+
+
+@register.simple_tag(name="status")
+def show_status(status: Status) -> SafeString:
+    """{% status status %}: word, shape and color, and a ? that explains it."""
+    return format_html(
+        "{} {}",
+        render_to_string("listings/_status.html", {"status": status}),
+        legend([status], about=status.word) if status.meaning else "",
+    )
+
+
+@register.simple_tag
+def legend(statuses: Iterable[Status], *, about: str) -> SafeString:
+    """{% legend statuses about="Event" %}: a ? that explains a whole table of statuses."""
+    # Fragments of several requests meet on one page, so a counter would not do.
+    context: dict[str, Any] = {"id": f"explain-{token_hex(4)}", "statuses": statuses, "about": about}
+    return render_to_string("listings/_explain.html", context)
+
+
+@register.filter
+def local_time(moment: datetime | None) -> SafeString | str:
+    """{{ moment|local_time }}: 11/20/2026 10:31 AM in the district's zone, the zone in the title."""
+    return time_element(moment) if moment else "—"
+
+
+@register.filter
+def local_time_seconds(moment: datetime | None) -> SafeString | str:
+    """As local_time, with seconds."""
+    return time_element(moment, seconds=True) if moment else "—"
+
+
+@register.filter
+def clock_time(moment: datetime) -> SafeString:
+    """{{ moment|clock_time }}: 10:31:07 AM, for what is of this very moment; the day and the zone in the title."""
+    local = timezone.localtime(moment)
+    title = f"{time_text(moment, seconds=True)} {local.tzname()}"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', local.isoformat(), title, date_format(local, "g:i:s A")
+    )

@@ -1,0 +1,113 @@
+"""The last days at a glance: messages, deliveries by mode and failures of each day, from the kept totals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db.models import Count, F, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from messenger_logs.models import MessageModeTotals, SentMessage
+from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.statuses import Mode
+
+DAYS = 14
+# Of a bar chart whose columns are 10 wide and 30 high.
+COLUMN, HEIGHT = 10, 30
+# Nothing of these has gone out.
+_NOT_SENT = (SentMessage.Status.WAITING, SentMessage.Status.CANCELED)
+
+
+@dataclass(frozen=True)
+class Bar:
+    day: date
+    count: int
+    x: int
+    y: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Series:
+    """One figure of each day, drawn to a scale of its own."""
+
+    name: str
+    label: str
+    counts: Mapping[date, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def peak(self) -> tuple[date, int]:
+        """The day with the most (the latest of them), and how many."""
+        day = max(self.counts, key=lambda day: (self.counts[day], day))
+        return day, self.counts[day]
+
+    @property
+    def bars(self) -> Iterator[Bar]:
+        most = self.peak[1]
+        for number, (day, count) in enumerate(self.counts.items()):
+            # One in ten thousand is still to be seen.
+            height = max(1.0, round(HEIGHT * count / most, 1)) if count else 0.0
+            yield Bar(day, count, number * COLUMN, HEIGHT - height, height)
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    days: list[date]
+    messages: Series
+    modes: list[Series]
+    failures: Series
+
+    @property
+    def series(self) -> list[Series]:
+        return [self.messages, *self.modes, self.failures]
+
+    @property
+    def rows(self) -> list[tuple[date, list[int]]]:
+        """The figures of each day, the newest first."""
+        return [(day, [series.counts[day] for series in self.series]) for day in reversed(self.days)]
+
+    @property
+    def deliveries(self) -> int:
+        return sum(mode.total for mode in self.modes)
+
+    @property
+    def failed_share(self) -> float:
+        """How many of a hundred deliveries failed."""
+        return 100 * self.failures.total / self.deliveries if self.deliveries else 0.0
+
+
+def dashboard(messages: SentMessageQuerySet, *, today: date | None = None) -> Dashboard:
+    """The last 14 days of these messages, today included, by the day on which each was due. Two queries."""
+    today = today or timezone.localdate()
+    days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
+    sent = messages.scheduled_between(days[0], today).exclude(status__in=_NOT_SENT)
+    counted = dict(sent.annotate(day=TruncDate("scheduled_at")).values_list("day").annotate(Count("pk")))
+    deliveries = dict.fromkeys(((mode, day) for mode in Mode for day in days), 0)
+    failures = dict.fromkeys(days, 0)
+    for mode, day, tried, failed in _by_mode_and_day(sent):
+        deliveries[Mode(mode), day] += tried
+        failures[day] += failed
+    return Dashboard(
+        days,
+        Series("messages", "Messages", {day: counted.get(day, 0) for day in days}),
+        [Series(mode.value, mode.label, {day: deliveries[mode, day] for day in days}) for mode in Mode],
+        Series("failed", "Failed deliveries", failures),
+    )
+
+
+def _by_mode_and_day(messages: SentMessageQuerySet) -> Iterator[tuple[str, date, int, int]]:
+    """Mode, day, devices that were to be reached, and those of them that failed."""
+    figures = (
+        MessageModeTotals.objects.filter(totals__message__in=messages)
+        .annotate(day=TruncDate("totals__message__scheduled_at"))
+        .values_list("mode", "day")
+        .annotate(tried=Sum(F("devices") - F("canceled") - F("not_attempted")), failed=Sum("error"))
+    )
+    return iter(figures)

@@ -1,0 +1,108 @@
+"""The Delivery Summary of a message: its figures, each with the rows behind it, and how far every mode has come."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from core.statuses import Status
+from messenger_logs.models import SentMessage
+from messenger_logs.services.complete_cancel import StoppedAndLeft, stopped_and_left
+from messenger_logs.signals import what_holds_up
+from messenger_logs.status_labels import MESSAGE_STATUSES
+from messenger_logs.statuses import Mode
+from messenger_logs.totals import Totals, totals_of
+
+# The figures of the summary. Each name is also that of the filter which shows the rows behind the figure.
+FIGURES = [
+    ("recipients", "Total Recipients"),
+    ("no_device", "Total No Device"),
+    (Mode.INBOX.value, "Total Inbox"),
+    (Mode.EMAIL.value, "Total Emails"),
+    (Mode.VOICE.value, "Total Voice"),
+    (Mode.TEXT.value, "Total Text"),
+]
+
+
+@dataclass(frozen=True)
+class Figure:
+    name: str
+    label: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    mode: Mode
+    percent: int
+    done: int
+    devices: int
+
+
+def _percent(done: int, devices: int) -> int:
+    """Whole percents, and 100 only when nothing is left."""
+    return math.floor(100 * done / devices) if devices else 100
+
+
+def percent_done(totals: Totals) -> int:
+    """How much of a message is final, over all its modes; a message of which nothing was counted yet is at 0."""
+    modes = totals.modes.values()
+    devices = sum(mode.devices for mode in modes)
+    done = devices - sum(mode.pending for mode in modes)
+    return _percent(done, devices) if modes else 0
+
+
+@dataclass(frozen=True)
+class DeliverySummary:
+    message: SentMessage
+    totals: Totals
+    as_of: datetime
+    canceled: StoppedAndLeft | None
+    """What a cancel stopped, where somebody canceled it."""
+
+    @classmethod
+    def of(cls, message: SentMessage) -> DeliverySummary:
+        canceled = stopped_and_left(message.pk) if message.cancel_asked_at else None
+        return cls(message, totals_of(message), timezone.now(), canceled)
+
+    @property
+    def status(self) -> Status:
+        return MESSAGE_STATUSES[SentMessage.Status(self.message.status)]
+
+    @property
+    def waiting(self) -> bool:
+        return self.message.status == SentMessage.Status.WAITING
+
+    @property
+    def live(self) -> bool:
+        """Whether the figures can still change: it waits, it runs, or a cancel is not complete."""
+        message = self.message
+        canceling = message.cancel_asked_at is not None and message.cancel_completed_at is None
+        return message.status in SentMessage.CANCELABLE or canceling
+
+    @property
+    def held_up(self) -> list[str]:
+        """Why something of it does not go out now, in sentences of whoever sends it."""
+        if self.message.status not in SentMessage.CANCELABLE:
+            return []
+        answers = what_holds_up.send(SentMessage, message=self.message)
+        return [sentence for _, said in answers for sentence in said or []]
+
+    @property
+    def figures(self) -> list[Figure]:
+        numbers = {"recipients": self.totals.recipients, "no_device": self.totals.no_device}
+        for mode, totals in self.totals.modes.items():
+            # An inbox counts once the message is in it; addresses and numbers count whatever became of them.
+            numbers[mode.value] = totals.success if mode is Mode.INBOX else totals.devices
+        return [Figure(name, label, numbers.get(name, 0)) for name, label in FIGURES]
+
+    @property
+    def progress(self) -> Iterator[Progress]:
+        """A bar for each mode in use."""
+        for mode, totals in self.totals.modes.items():
+            done = totals.devices - totals.pending
+            yield Progress(mode, _percent(done, totals.devices), done, totals.devices)

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.db.models import Func, QuerySet, TextField, Value
+
+Rows = TypeVar("Rows", bound=QuerySet[Any])
+
+
+class NormalizedText(Func):
+    """Text in capitals and without accents, as names are compared: "Nguyễn" and "nguyen" are both NGUYEN."""
+
+    function = "plain_letters"
+    output_field = TextField()
+
+
+def icontains_unaccented(rows: Rows, path: str, text: str) -> Rows:
+    """The rows whose column contains the text, in any case and with or without accents.
+
+    Wants a trigram index on PlainLetters(column).
+    """
+    found: Rows = rows.alias(plain=NormalizedText(path)).filter(plain__contains=NormalizedText(Value(text)))
+    return found

@@ -1,0 +1,162 @@
+"""The rows of a message's recipients, deliveries and attempts, and how they get into their tables: by COPY."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from itertools import islice
+from typing import Any
+
+from django.db import connection, models
+
+from messenger_logs.models import SentMessage
+from messenger_logs.services.message_format import DeviceInput, RecipientInput
+from messenger_logs.statuses import DeliveryStatus, Mode
+
+ROWS_A_COPY = 10_000
+
+RECIPIENT = (
+    "id",
+    "message_id",
+    "person_id",
+    "name",
+    "student_number",
+    "student_name",
+    "merge_fields",
+    "counted",
+)
+DELIVERY = (
+    "id",
+    "message_id",
+    "recipient_id",
+    "mode",
+    "address",
+    "duplicate",
+    "status",
+    "detail",
+    "outcome",
+    "code",
+    "attempts",
+    "reached_before",
+    "first_attempt_at",
+    "last_attempt_at",
+    "provider_id",
+    "email_outcome",
+    "email_reason",
+)
+ATTEMPT = (
+    "delivery_id",
+    "number",
+    "started_at",
+    "ended_at",
+    "code",
+    "status",
+    "detail",
+    "outcome",
+    "made",
+    "rank",
+    "provider_id",
+    "raw",
+)
+Row = tuple[Any, ...]
+# The devices of a message that count, each by its mode and address.
+Counting = dict[tuple[Mode, str], DeviceInput]
+
+
+def recipient_rows(message: SentMessage, ids: list[int], new: list[RecipientInput], people: set[str]) -> Iterator[Row]:
+    """`people` has those for whom a row stands already: one row for each of them is counted."""
+    for pk, recipient in zip(ids, new, strict=True):
+        counted = recipient.person_id not in people
+        people.add(recipient.person_id)
+        merge_fields = json.dumps(recipient.merge_fields)
+        person, number, student = recipient.key
+        yield pk, message.pk, person, recipient.name, number, student, merge_fields, counted
+
+
+def delivery_rows(
+    message: SentMessage,
+    ids: list[int],
+    missing: list[tuple[int, DeviceInput]],
+    counting: Counting,
+) -> Iterator[Row]:
+    """Each missing device with the id of its recipient. One that is in `counting` already is a duplicate."""
+    for pk, (recipient_id, device) in zip(ids, missing, strict=True):
+        duplicate = device.status == DeliveryStatus.DUPLICATE or device.key in counting
+        if device.address and not duplicate:
+            counting[device.key] = device
+        # Nobody is called twice: a duplicate that nothing is said of comes to what the device comes to.
+        waits = duplicate and device.status == DeliveryStatus.WAITING
+        told = counting[device.key] if waits else device
+        yield (
+            pk,
+            message.pk,
+            recipient_id,
+            device.mode.value,
+            device.address,
+            duplicate,
+            told.status.value,
+            told.detail,
+            told.outcome.value,
+            told.code,
+            told.attempts,
+            told.reached_before,
+            told.first_attempt_at,
+            told.last_attempt_at,
+            told.provider_id,
+            "",
+            "",
+        )
+
+
+def attempt_rows(ids: list[int], missing: list[tuple[int, DeviceInput]]) -> Iterator[Row]:
+    for pk, (_, device) in zip(ids, missing, strict=True):
+        for attempt in device.tries:
+            result = device.result_of(attempt)
+            yield (
+                pk,
+                attempt.number,
+                attempt.started_at,
+                attempt.ended_at,
+                attempt.code,
+                result.status.value,
+                result.detail,
+                result.outcome.value,
+                result.made,
+                result.rank,
+                attempt.provider_id,
+                "",
+            )
+
+
+def reserve(model: type[models.Model], count: int) -> list[int]:
+    """Ids for rows to come, so that the rows of other tables can name them before any is stored."""
+    if not count:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            [model._meta.db_table, count],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterator[Row]) -> None:
+    """COPY rows into a table. CSV writes None and "" alike: in the columns of text that is "", in the others NULL."""
+    texts = [
+        column.column
+        for column in model._meta.concrete_fields
+        if column.column and column.column in columns and isinstance(column, models.CharField | models.TextField)
+    ]
+    table = model._meta.db_table
+    sql = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT csv, FORCE_NOT_NULL ({', '.join(texts)}))"
+    with connection.cursor() as cursor:
+        while batch := list(islice(rows, ROWS_A_COPY)):
+            text = StringIO()
+            csv.writer(text).writerows(batch)
+            text.seek(0)
+            cursor.copy_expert(sql, text)
+        # At the commit each foreign key is looked up by a plan that the connection keeps. One that was made while the
+        # tables were almost empty reads all of a table, and does so for each row.
+        cursor.execute("DISCARD PLANS")

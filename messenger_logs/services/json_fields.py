@@ -1,0 +1,214 @@
+"""JSON from outside, read field by field, with words for everything that is wrong with it.
+
+The words never repeat a value: they go to screens and logs, and the values are people's names and numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, NoReturn, TypeVar
+
+from listings.dates import EARLIEST_YEAR, LATEST_YEAR
+
+# What a message that is wrong throughout says at most.
+MOST_ERRORS = 50
+
+Choice = TypeVar("Choice")
+
+
+class FieldError(NamedTuple):
+    """What is wrong: the line of the input (from 1), the path of the field ("" for the whole line), and the words."""
+
+    line: int
+    field: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {f'{self.field} ' if self.field else ''}{self.words}"
+
+
+class IntakeError(Exception):
+    """Something that cannot be taken in; `errors` says for each line and field why."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__("; ".join(map(str, errors)))
+        self.errors = errors
+
+
+class Errors:
+    """Gathers what is wrong, so that all of it is said at once."""
+
+    def __init__(self, line: int = 1) -> None:
+        self.line = line
+        self._found: list[FieldError] = []
+
+    def add(self, field: str, words: str) -> None:
+        self._found.append(FieldError(self.line, field, words))
+        if len(self._found) >= MOST_ERRORS:
+            raise IntakeError(self._found)
+
+    def raise_if_any(self) -> None:
+        if self._found:
+            raise IntakeError(self._found)
+
+
+def read_json(text: bytes, *, line: int) -> object:
+    """The JSON value of a line. Raises IntakeError."""
+    try:
+        return json.loads(text.decode("utf-8-sig"), parse_constant=_no_number)
+    except UnicodeDecodeError:
+        words = "is not UTF-8"
+    except RecursionError:
+        words = "is nested too deeply"
+    except json.JSONDecodeError as error:
+        words = f"is not JSON: {error.msg}, at character {error.pos + 1:,}"
+    except ValueError:
+        words = "has a number that is none, or one of thousands of digits"
+    raise IntakeError([FieldError(line, "", words)])
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def squeezed(text: str) -> str:
+    """A label in the spelling in which labels are compared: "No-Answer", "no answer" and "NO_ANSWER" are one."""
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+def unstorable(text: str) -> str:
+    """Why PostgreSQL cannot hold a text, in words; "" where it can."""
+    if "\0" in text:
+        return "has a NUL character"
+    if text.isascii():
+        return ""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "has half of a surrogate pair, which is no character"
+    return ""
+
+
+class Fields:
+    """The fields of one JSON object, taken one by one. What is wrong goes to `errors`; null is as good as absent."""
+
+    def __init__(self, value: dict[str, Any], errors: Errors, path: str = "") -> None:
+        self._left = dict(value)
+        self._errors = errors
+        self._path = path
+
+    def wrong(self, name: str, words: str) -> None:
+        self._errors.add(f"{self._path}{name}", words)
+
+    def line(self, name: str, most: int, *, required: bool = False) -> str:
+        """A line of text, its white space simplified; "" where there is none. A whole number will do as well."""
+        value = self._left.pop(name, None)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            if required:
+                self.wrong(name, "is missing")
+            return ""
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        text = " ".join(self._checked(name, value).split())
+        if len(text) > most:
+            self.wrong(name, f"is longer than {most:,} characters")
+        return text
+
+    def number(self, name: str, low: int, high: int) -> int | None:
+        value = self._left.pop(name, None)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool):
+            self.wrong(name, "is not a whole number")
+        elif not low <= value <= high:
+            self.wrong(name, f"is not from {low:,} to {high:,}")
+        else:
+            return value
+        return None
+
+    def moment(self, name: str, *, required: bool = False) -> datetime | None:
+        """A time as ISO 8601 with its offset from UTC."""
+        value = self._left.pop(name, None)
+        if value is None:
+            if required:
+                self.wrong(name, "is missing")
+            return None
+        try:
+            moment = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            self.wrong(name, "is not a time such as 2026-11-20T10:05:00-06:00")
+            return None
+        if moment.utcoffset() is None:
+            self.wrong(name, "does not say its offset from UTC, as in 2026-11-20T10:05:00-06:00")
+        elif not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+            self.wrong(name, f"is not in the years {EARLIEST_YEAR} to {LATEST_YEAR}")
+        else:
+            return moment.astimezone(UTC)
+        return None
+
+    def choice(self, name: str, by_label: Mapping[str, Choice], *, required: bool = False) -> Choice | None:
+        """One of the choices, by a label in any spelling that `squeezed` makes the same."""
+        value = self._left.pop(name, None)
+        if value is None and not required:
+            return None
+        chosen = by_label.get(squeezed(value)) if isinstance(value, str) else None
+        if chosen is None:
+            known = ", ".join(dict.fromkeys(str(getattr(one, "label", one)) for one in by_label.values()))
+            self.wrong(name, "is missing" if value is None else f"is none of: {known}")
+        return chosen
+
+    def items(self, name: str, *, required: bool = False) -> list[Any]:
+        """The items of a list."""
+        value = self._left.pop(name, None)
+        if value is None:
+            value = []
+        if not isinstance(value, list):
+            self.wrong(name, "is not a list")
+            return []
+        if required and not value:
+            self.wrong(name, "is missing")
+        return value
+
+    def objects(self, name: str) -> Iterator[Fields]:
+        """The objects of a list; whoever takes one calls its `done`."""
+        for at, item in enumerate(self.items(name)):
+            path = f"{name}[{at}]"
+            if isinstance(item, dict):
+                yield Fields(item, self._errors, f"{self._path}{path}.")
+            else:
+                self.wrong(path, "is not a JSON object")
+
+    def texts(self, name: str) -> dict[str, str]:
+        """An object of texts. Numbers and booleans in it become text."""
+        value = self._left.pop(name, None)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.wrong(name, "is not a JSON object")
+            return {}
+        for key in value:
+            self._checked(name, key)
+        return {key: self.as_text(f"{name}.{key}", part) for key, part in value.items()}
+
+    def as_text(self, name: str, value: object) -> str:
+        if isinstance(value, bool | int | float):
+            return json.dumps(value)
+        return self._checked(name, value)
+
+    def _checked(self, name: str, value: object) -> str:
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self.wrong(name, "is not text")
+            return ""
+        if words := unstorable(value):
+            self.wrong(name, words)
+            return ""
+        return value
+
+    def done(self) -> None:
+        """Nothing else is known: a misspelled name would lose what it holds."""
+        for name in self._left:
+            self.wrong(name if name.isidentifier() and len(name) <= 64 else "", "is not a field that is known here")

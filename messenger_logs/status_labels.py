@@ -1,0 +1,155 @@
+"""How the ledger's values look to people: each status as word, shape and color with a sentence that explains it."""
+
+from __future__ import annotations
+
+import re
+
+from core.statuses import Shape, Status, Tone
+from messenger_logs.models import SentMessage
+from messenger_logs.statuses import DeliveryStatus, Mode, Outcome
+
+Message = SentMessage.Status
+
+MESSAGE_STATUSES = {
+    Message.WAITING: Status("Waiting", Shape.RING, Tone.NEUTRAL, "Scheduled; delivery has not begun yet."),
+    Message.IN_PROGRESS: Status("In-Progress", Shape.HALF, Tone.RUNNING, "Being delivered now."),
+    Message.SENT: Status(
+        "Sent",
+        Shape.CHECK,
+        Tone.GOOD,
+        "Handed to the providers that deliver it. Whether it reached each recipient stands beside the recipient.",
+    ),
+    Message.ERROR: Status("Error", Shape.CROSS, Tone.BAD, "At least one kind of delivery could not be handed over."),
+    Message.CANCELED: Status("Canceled", Shape.SQUARE, Tone.NEUTRAL, "Stopped before delivery began: nobody got it."),
+    Message.CANCELED_IN_PROGRESS: Status(
+        "Canceled IP", Shape.DIAMOND, Tone.WARNING, "Stopped after delivery had begun: some recipients may have got it."
+    ),
+    Message.NO_RECIPIENTS: Status(
+        "No Recipients", Shape.TRIANGLE, Tone.WARNING, "Nobody could get it: no recipient had a device for it."
+    ),
+}
+
+# The words of Sent Message Log 2.0 for the same statuses.
+_CANCELED = Status(
+    "CANCELED", Shape.SQUARE, Tone.NEUTRAL, "Stopped by somebody, before it began to go out or while it did."
+)
+SENT_MESSAGE_LOG_2_STATUSES = {
+    Message.WAITING: Status("SCHEDULED", Shape.RING, Tone.NEUTRAL, "It has not begun to go out."),
+    Message.IN_PROGRESS: Status("IN PROGRESS", Shape.HALF, Tone.RUNNING, "It is going out now."),
+    Message.SENT: Status(
+        "SENT",
+        Shape.CHECK,
+        Tone.GOOD,
+        "Handed to the providers that deliver it. What became of each device stands beside its recipient.",
+    ),
+    Message.CANCELED: _CANCELED,
+    Message.CANCELED_IN_PROGRESS: _CANCELED,
+    Message.ERROR: Status(
+        "ERROR",
+        Shape.CROSS,
+        Tone.BAD,
+        "The provider of at least one delivery mode (e-mail, voice or text) took nothing of it.",
+    ),
+    Message.NO_RECIPIENTS: Status(
+        "NO RECIPIENTS",
+        Shape.TRIANGLE,
+        Tone.WARNING,
+        "People were chosen, but none of them has a device that could get it.",
+    ),
+}
+
+DELIVERY_STATUSES = {
+    DeliveryStatus.WAITING: Status("Waiting", Shape.RING, Tone.NEUTRAL, "Delivery to this device has not begun."),
+    DeliveryStatus.IN_PROGRESS: Status("In-Progress", Shape.HALF, Tone.RUNNING, "Being delivered now."),
+    DeliveryStatus.VENDOR_RECEIVED: Status(
+        "Vendor received", Shape.HALF, Tone.RUNNING, "The voice and text provider has it and has not said more yet."
+    ),
+    DeliveryStatus.SENT: Status(
+        "Sent", Shape.CHECK, Tone.GOOD, "Handed over: to the inbox, the e-mail provider, or the phone carrier."
+    ),
+    DeliveryStatus.DELIVERED: Status("Delivered", Shape.CHECK, Tone.GOOD, "The carrier says that the phone has it."),
+    DeliveryStatus.CONFIRMED: Status("Confirmed", Shape.CHECK, Tone.GOOD, "Someone answered and pressed 0 to confirm."),
+    DeliveryStatus.NOT_CONFIRMED: Status(
+        "Not Confirmed",
+        Shape.DOT,
+        Tone.NEUTRAL,
+        "The call was answered, but nobody pressed 0. The detail says by what.",
+    ),
+    DeliveryStatus.NO_ANSWER: Status("No-Answer", Shape.RING, Tone.WARNING, "It rang and nobody answered."),
+    DeliveryStatus.BUSY: Status("Busy", Shape.DIAMOND, Tone.WARNING, "The line was busy."),
+    DeliveryStatus.FAILED: Status("Failed", Shape.CROSS, Tone.BAD, "It was tried and did not work."),
+    DeliveryStatus.ERROR: Status(
+        "Error", Shape.CROSS, Tone.BAD, "It could not be tried, or the provider could not carry it."
+    ),
+    DeliveryStatus.UNDELIVERED: Status(
+        "Undelivered", Shape.CROSS, Tone.BAD, "The carrier took the text, but could not bring it to the phone."
+    ),
+    DeliveryStatus.NO_CALL_STATUS: Status(
+        "No Call Status", Shape.TRIANGLE, Tone.WARNING, "The provider could not say what became of it."
+    ),
+    DeliveryStatus.RESTRICTED: Status(
+        "Restricted", Shape.SQUARE, Tone.WARNING, "A rule forbids it, such as a do-not-call list or the time of day."
+    ),
+    DeliveryStatus.OPT_OUT: Status(
+        "Opt Out", Shape.SQUARE, Tone.NEUTRAL, "The recipient asked not to get such messages."
+    ),
+    DeliveryStatus.NOT_ELIGIBLE: Status(
+        "Not Eligible", Shape.SQUARE, Tone.NEUTRAL, "The device cannot take this kind of message."
+    ),
+    DeliveryStatus.NO_DEVICE: Status(
+        "No Device", Shape.TRIANGLE, Tone.WARNING, "No address or number is known, or none is meant for such messages."
+    ),
+    DeliveryStatus.DUPLICATE: Status(
+        "Duplicate", Shape.DIAMOND, Tone.NEUTRAL, "The same device got this message already, so it was left out."
+    ),
+    DeliveryStatus.CANCELED: Status(
+        "Canceled", Shape.SQUARE, Tone.NEUTRAL, "The message was canceled before it went to this device. Not a failure."
+    ),
+}
+
+OUTCOMES = {
+    Outcome.PENDING: Status("Pending", Shape.HALF, Tone.RUNNING, "Not decided yet."),
+    Outcome.SUCCESS: Status("Success", Shape.CHECK, Tone.GOOD, "The device was reached, as far as can be known."),
+    Outcome.NOT_REACHED: Status(
+        "Not reached", Shape.RING, Tone.WARNING, "Tried without an error, but nobody was reached: busy, no answer."
+    ),
+    Outcome.ERROR: Status("Error", Shape.CROSS, Tone.BAD, "It failed."),
+    Outcome.CANCELED: Status("Canceled", Shape.SQUARE, Tone.NEUTRAL, "Stopped by a cancel. Not a failure."),
+    Outcome.NOT_ATTEMPTED: Status(
+        "Not attempted", Shape.SQUARE, Tone.NEUTRAL, "There was nothing to try: no device, opted out, or not eligible."
+    ),
+}
+
+# What the e-mail provider finally said of an address that we handed to it.
+EMAIL_OUTCOMES = {
+    "accepted": Status(
+        "Accepted", Shape.RING, Tone.NEUTRAL, "In the provider's queue; not known yet whether it arrived."
+    ),
+    "delivered": Status("Delivered", Shape.CHECK, Tone.GOOD, "The recipient's mail server took it."),
+    "failed-temporary": Status(
+        "Failed (temporary)", Shape.HALF, Tone.WARNING, "Not taken yet; the provider tries again."
+    ),
+    "failed-permanent": Status("Failed (permanent)", Shape.CROSS, Tone.BAD, "Refused for good."),
+    "failed": Status("Failed", Shape.CROSS, Tone.BAD, "The provider could not deliver it."),
+    "suppressed": Status(
+        "Failed (suppressed)",
+        Shape.SQUARE,
+        Tone.BAD,
+        "Not tried: the address bounced, unsubscribed or complained before.",
+    ),
+    "rejected": Status("Rejected", Shape.CROSS, Tone.BAD, "The provider did not take it from us."),
+    "complained": Status("Complained", Shape.TRIANGLE, Tone.WARNING, "The recipient marked it as spam."),
+}
+# Where our log says Sent and the provider says one of these, the two contradict each other.
+EMAIL_FAILURES = frozenset({"failed", "failed-permanent", "suppressed", "rejected"})
+
+# Stands beside an address or number that the same message had before.
+DUPLICATE_MARK = "†"
+_NORTH_AMERICAN = re.compile(r"\+1(\d{3})(\d{3})(\d{4})")
+
+
+def device_text(mode: str, address: str) -> str:
+    """A device as people read it: an address as it is, a number of this country as (612) 555-0100."""
+    if mode in (Mode.VOICE, Mode.TEXT) and (parts := _NORTH_AMERICAN.fullmatch(address)):
+        return "({}) {}-{}".format(*parts.groups())
+    return address

@@ -1,0 +1,113 @@
+"""The export of a listing, as it is filtered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+from django.conf import settings
+from django.http import Http404
+from django.utils import timezone
+
+from accounts.models import User
+from listings.columns import NumberColumn, TimeColumn
+from listings.exports import exported_columns, exported_rows
+from listings.listing import Listing
+from listings.registry import UnknownListing, registry
+from reports.document import Column, Document, Rows, Section
+from reports.report import BadOptions, Pairs, Report, moment
+from reports.writers import Format
+
+
+class ListingReport(Report):
+    """All the rows that a listing's filters show, in its columns and its order.
+
+    A stored one names its listing: `{"listing": name, "arguments": {…}, "values": {…}}`. The listing decides who sees
+    what, as it does for the page.
+    """
+
+    kind = "listing"
+    label = "Export"
+
+    def __init__(self, listing: Listing) -> None:
+        self.listing = listing
+
+    @classmethod
+    def open(cls, user: User, options: dict[str, Any]) -> Self:
+        try:
+            entry = registry[options["listing"]]
+        except UnknownListing:
+            raise Http404("That list is not there any more.") from None
+        listing = entry.open(user, options["values"], options["arguments"])
+        if listing.errors:
+            raise BadOptions(" ".join(listing.errors))
+        return cls(listing)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        listing = self.listing
+        return {
+            "listing": listing.entry.name,
+            "arguments": dict(listing.arguments),
+            "values": listing.query_params(),
+        }
+
+    @property
+    def title(self) -> str:
+        return str(self.listing.title)
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.listing.export_name}-{timezone.localdate():%Y-%m-%d}"
+
+    def count(self, limit: int | None = None) -> int:
+        return self.listing.count(limit)
+
+    def record(self, *, by: User, format: Format, rows: int | None) -> None:
+        self.listing.record_export(rows, format.value)
+
+    def document(self) -> Document:
+        columns = exported_columns(self.listing.table)
+        return Document(
+            title=self.title,
+            subtitle=settings.DISTRICT_NAME,
+            generated_on=moment(timezone.now(), seconds=True),
+            header=list(self.header()),
+            sections=[
+                *self.sections(),
+                Rows(
+                    self.row_heading,
+                    [Column(str(column.header), _width(column)) for column in columns],
+                    exported_rows(self.listing.export_queryset(), self.listing.table),
+                ),
+            ],
+            landscape=len(columns) > 5,
+        )
+
+    @property
+    def row_heading(self) -> str:
+        return self.listing.row_name.capitalize()
+
+    def header(self) -> Iterator[tuple[str, str]]:
+        """Which log it is from, and which filters are on."""
+        if self.listing.menu_path:
+            yield "Log", f"{self.listing.menu_path} › {self.listing.title}"  # noqa: RUF001
+        yield from self.filters()
+
+    def filters(self) -> Pairs:
+        filterset = self.listing.filterset
+        days = [(filterset.date_filter.label, str(filterset.period))] if filterset.date_filter else []
+        return [*days, *filterset.in_use()]
+
+    def sections(self) -> list[Section]:
+        """What stands above the rows."""
+        return []
+
+
+def _width(column: Any) -> float:
+    if isinstance(column.column, NumberColumn):
+        return 0.6
+    if isinstance(column.column, TimeColumn):
+        return 1.15
+    long = "a" in column.column.attrs or {"wide", "address"} & set((column.attrs["td"].get("class") or "").split())
+    return 1.9 if long else 1.1

@@ -1,0 +1,126 @@
+"""The report of a message of the 2.0 engine: Build Report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from accounts.tools import Tool
+from core.durations import duration_text
+from messenger_logs.criteria import general_criteria, tool_criteria
+from messenger_logs.models import SentMessage
+from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
+from messenger_logs.statuses import STATUSES, DeliveryStatus, Mode
+from messenger_logs.totals import Totals, totals_of
+from reports.document import Column, Document, Figures, Rows
+from reports.kinds.deliveries import V2Rows
+from reports.kinds.message import MessageForm, MessageReport, message_detail
+from reports.report import Choices, Pairs, labels, moment, number
+
+
+def modes_of(message: SentMessage) -> list[Mode]:
+    return [mode for mode in Mode if mode in message.modes]
+
+
+def statuses_of(message: SentMessage) -> list[DeliveryStatus]:
+    """Those that its devices can have."""
+    possible = {status for mode in modes_of(message) for status in STATUSES[mode]}
+    return [status for status in DeliveryStatus if status in possible]
+
+
+class BuildReportForm(MessageForm):
+    modes = forms.MultipleChoiceField(
+        label="Delivery Modes",
+        widget=Choices,
+        error_messages={
+            "required": "Choose at least one delivery mode.",
+            "invalid_choice": "Choose delivery modes of this message.",
+        },
+    )
+    statuses = forms.MultipleChoiceField(
+        label="Delivery Statuses",
+        widget=Choices,
+        error_messages={
+            "required": "Choose at least one delivery status.",
+            "invalid_choice": "Choose statuses that the devices of this message can have.",
+        },
+    )
+    field_order = ["modes", "statuses", "format"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, available in (("modes", modes_of(self.message)), ("statuses", statuses_of(self.message))):
+            field: Any = self.fields[name]
+            field.choices = [(value.value, value.label) for value in available]
+            field.initial = [value.value for value in available]
+
+
+class SentMessageLog2Report(MessageReport):
+    kind = "message-2"
+    label = "Message Report"
+    tools = (Tool.SENT_MESSAGE_LOG_2,)
+    form_class = BuildReportForm
+
+    @property
+    def modes(self) -> list[Mode]:
+        return [mode for mode in Mode if mode in self.chosen["modes"]]
+
+    def rows(self) -> V2Rows:
+        return V2Rows(self.message, modes=self.modes, statuses=self.chosen["statuses"])
+
+    def document(self) -> Document:
+        self.message = message = self.as_it_is_now()
+        totals = totals_of(message)
+        return Document(
+            title=self.label,
+            subtitle=self.school,
+            generated_on=moment(timezone.now(), seconds=True),
+            header=self.header(),
+            sections=[
+                Figures("Delivery Summary", list(self.figures(totals)), columns=2),
+                Figures("General Filter Criteria", general_criteria(message, totals)),
+                Figures("Tool Specific Filter Criteria", tool_criteria(message)),
+                message_detail(message),
+                self.detail_rows(),
+            ],
+        )
+
+    def header(self) -> Pairs:
+        message = self.message
+        every = len(self.chosen["statuses"]) == len(statuses_of(message))
+        return [
+            ("Message Status", SENT_MESSAGE_LOG_2_STATUSES[SentMessage.Status(message.status)].word),
+            ("Subject", message.display_subject),
+            ("Message ID", str(message.pk)),
+            ("Type", message.message_type),
+            ("Created By", message.sender_name),
+            ("Date", moment(message.scheduled_at)),
+            ("Delivery Modes", labels(self.modes, Mode.choices)),
+            ("Delivery Statuses", "All" if every else labels(self.chosen["statuses"], DeliveryStatus.choices)),
+        ]
+
+    def figures(self, totals: Totals) -> Iterator[tuple[str, str]]:
+        """The figures of each chosen mode, as the Delivery Information of the page has them."""
+        yield "Total Message Duration", duration_text(totals.duration)
+        for mode in self.modes:
+            if figures := totals.modes.get(mode):
+                yield f"{mode.label} Total Devices", number(figures.devices)
+                yield f"{mode.label} Total Attempts", number(figures.attempts)
+                yield f"{mode.label} Total Success", number(figures.success)
+                yield f"{mode.label} Total Failed", number(figures.error)
+                yield f"{mode.label} Total Canceled", number(figures.canceled)
+                yield f"{mode.label} First Attempt Duration", duration_text(figures.first_attempt_duration)
+
+    def detail_rows(self) -> Rows:
+        columns = [
+            Column("Recipient", 1.3),
+            Column("Student", 1.2),
+            Column("Delivery Mode", 0.7),
+            Column("Status", 1.2),
+            Column("Status Detail", 1.3),
+            Column("Time", 1.15),
+        ]
+        return Rows("Recipient Details", columns, self.rows())

@@ -1,0 +1,71 @@
+"""Canceling a message by the rights of the pages that do it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import MissingRight
+from accounts.tools import Right, Tool, ToolAndRight
+from messenger_logs.models import SentMessage
+from messenger_logs.querysets import CANCEL_TOOLS
+from messenger_logs.services.cancel import Result, cancel_message
+from web.api.access import ToolAPIView
+from web.message_access import in_any_log
+
+
+class CancelSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(source="message.pk")
+    subject = serializers.CharField(source="message.subject")
+    result = serializers.ChoiceField(
+        choices=[result.value for result in Result],
+        help_text="Of a message that was canceled before, the rest says by whom and when.",
+    )
+    detail = serializers.CharField(source="words", help_text="The same in a sentence.")
+    status = serializers.ChoiceField(source="message.status", choices=SentMessage.Status.choices)
+    stopped = serializers.IntegerField(
+        source="figures.stopped", help_text="Devices that got nothing and will get nothing."
+    )
+    left = serializers.IntegerField(source="figures.left", help_text="Devices that had been claimed or handed over.")
+    waiting = serializers.IntegerField(
+        source="figures.waiting", help_text="Of the stopped, those that are not marked as canceled yet."
+    )
+    canceled_by = serializers.CharField(source="message.canceled_by_name", help_text="Empty where nobody did here.")
+    cancel_asked_at = serializers.DateTimeField(source="message.cancel_asked_at", allow_null=True)
+    cancel_completed_at = serializers.DateTimeField(source="message.cancel_completed_at", allow_null=True)
+
+
+class Cancel(ToolAPIView):
+    def needed(self) -> ToolAndRight:
+        tool = next((tool for tool in CANCEL_TOOLS if self.user.may(tool, Right.WRITE)), Tool.SENT_MESSAGE_LOG)
+        return ToolAndRight(tool, Right.WRITE)
+
+    @extend_schema(
+        tags=["Messages"],
+        summary="Cancel a message",
+        request=None,
+        responses={
+            200: CancelSerializer,
+            409: OpenApiResponse(CancelSerializer, description="It had finished; nothing was canceled."),
+        },
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """From the answer on, no delivery of it is claimed for hand-off any more; those that had left may still arrive.
+        Takes the right W of a log that shows the message, or of Upcoming Messages. Safe to repeat: it cancels once."""
+        answer = cancel_message(message_id=self.find(pk).pk, by=self.user)
+        status = 409 if answer.result is Result.FINISHED else 200
+        return Response(CancelSerializer(answer).data, status=status)
+
+    def find(self, pk: int) -> SentMessage:
+        """404 for a message that this user does not see, 403 for one that others may cancel."""
+        message = SentMessage.objects.in_reach_of_any_cancel(self.user).filter(pk=pk).first()
+        if message is None:
+            seen: SentMessage = get_object_or_404(in_any_log(self.user), pk=pk)
+            upcoming = seen.engine == SentMessage.Engine.V2
+            raise MissingRight(Tool.UPCOMING_MESSAGES if upcoming else Tool.ADMIN_SENT_MESSAGE_LOG, Right.WRITE)
+        return message

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import django_filters
+
+from listings.filters import ContainsFilter, DateRangeFilter, ExactFilter, ListingFilterSet, OptionFilter
+from listings.paging import LARGEST_ID
+from messenger_logs.models import SentMessage
+from web.listings.message_filters import ModeFilter, SubjectFilter
+
+
+class MessageFilters(ListingFilterSet):
+    created = DateRangeFilter("created_at", default_days=None)
+    status = OptionFilter(label="Status", choices=SentMessage.Status.choices)
+    message_type = ExactFilter(label="Message type")
+    mode = ModeFilter(label="Delivery mode")
+    subject = SubjectFilter(label="A part of the subject")
+    sender_id = django_filters.NumberFilter(label="Account of the sender", min_value=1, max_value=LARGEST_ID)
+    sender = ContainsFilter("sender_name", label="A part of the sender's name")
+
+    personal = {"sender"}

@@ -1,0 +1,265 @@
+"""Filling the ledger: what other systems sent, and what their engines say became of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ParseError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from accounts.services import record_audit_event
+from accounts.tools import Right, Tool
+from messenger_logs.models import SentMessage
+from messenger_logs.services.intake import IntakeResult, add_message, add_recipients
+from messenger_logs.services.json_fields import Errors, FieldError, Fields, IntakeError
+from messenger_logs.services.status_reports import StatusReport, report_statuses
+from messenger_logs.statuses import DeliveryStatus, Mode
+from web.api.access import ToolAPIView
+from web.api.line_parsers import Line, LinesParser, ListParser
+
+TAG = "Message import"
+# Both are described in docs/import.md.
+ONE = {"application/json": {"type": "object"}}
+MANY = {name: {"type": "array", "items": {"type": "object"}} for name in ("application/json", "application/x-ndjson")}
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    line = serializers.IntegerField(help_text="From 1.")
+    field = serializers.CharField(help_text="Empty where it is about the whole line.")
+    message = serializers.CharField()
+
+
+class RefusalSerializer(serializers.Serializer[Any]):
+    detail = serializers.CharField()
+    errors = ErrorSerializer(many=True)  # type: ignore[assignment]
+
+
+class TakenSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    external_id = serializers.CharField()
+    created = serializers.BooleanField(help_text="False where the external id was here before: nothing was changed.")
+    recipients = serializers.IntegerField(help_text="How many were added.")
+    deliveries = serializers.IntegerField(help_text="How many were added.")
+    differs = serializers.ListField(
+        child=serializers.CharField(), help_text="The fields in which this message is another than the one here."
+    )
+
+
+class TakenLineSerializer(TakenSerializer):
+    """A line that was refused has no more than its number, result and errors."""
+
+    line = serializers.IntegerField(help_text="From 1.")
+    result = serializers.ChoiceField(choices=["created", "existing", "refused"])
+    errors = ErrorSerializer(many=True)  # type: ignore[assignment]
+
+
+class TakenLinesSerializer(serializers.Serializer[Any]):
+    results = TakenLineSerializer(many=True)
+
+
+class AddedSerializer(serializers.Serializer[Any]):
+    recipients = serializers.IntegerField(help_text="How many were added; the others were here before.")
+    deliveries = serializers.IntegerField()
+
+
+class StatusReportSerializer(serializers.Serializer[Any]):
+    """What became of one attempt at one device: named by the delivery's id, or by mode and address."""
+
+    delivery_id = serializers.IntegerField(required=False)
+    mode = serializers.ChoiceField(choices=Mode.choices, required=False)
+    address = serializers.CharField(required=False)
+    person_id = serializers.CharField(required=False, help_text="Whose device, where several people share it.")
+    attempt = serializers.IntegerField(required=False, default=1)
+    code = serializers.IntegerField(required=False, help_text="The provider's code.")
+    status = serializers.ChoiceField(choices=DeliveryStatus.choices, required=False, help_text="A code or a status.")
+    detail = serializers.CharField(required=False)
+    at = serializers.DateTimeField(required=False)
+    provider_id = serializers.CharField(required=False)
+
+
+class ReportedLineSerializer(serializers.Serializer[Any]):
+    line = serializers.IntegerField()
+    result = serializers.ChoiceField(choices=["taken", "refused"])
+    errors = ErrorSerializer(many=True)  # type: ignore[assignment]
+
+
+class ReportedSerializer(serializers.Serializer[Any]):
+    taken = serializers.IntegerField()
+    changed = serializers.IntegerField(help_text="Devices whose status changed.")
+    results = ReportedLineSerializer(many=True)
+
+
+def in_json(errors: Iterable[FieldError]) -> list[dict[str, Any]]:
+    return [{"line": error.line, "field": error.field, "message": error.words} for error in errors]
+
+
+def refusal(errors: Iterable[FieldError]) -> Response:
+    return Response({"detail": "Nothing was added.", "errors": in_json(errors)}, status=400)
+
+
+def taken_in_json(taken: IntakeResult) -> dict[str, Any]:
+    return {
+        "id": taken.message_id,
+        "external_id": taken.external_id,
+        "created": taken.created,
+        **asdict(taken.added),
+        "differs": list(taken.differs),
+    }
+
+
+REFUSED = OpenApiResponse(RefusalSerializer, description="Refused; nothing was added.")
+
+
+class ImportView(ToolAPIView):
+    tool = Tool.MESSAGE_IMPORT
+    right = Right.WRITE
+    parser_classes = [ListParser, LinesParser]
+
+    @property
+    def lines(self) -> list[Line]:
+        if not isinstance(self.request.data, list):
+            # Without a body nothing was parsed.
+            raise ParseError("The body is empty.")
+        return self.request.data
+
+    def message(self) -> SentMessage:
+        """The message of the address, of those that came from outside."""
+        found: SentMessage = get_object_or_404(SentMessage, pk=self.kwargs["pk"], external_id__isnull=False)
+        return found
+
+
+def create_message(*, by: User, data: object) -> Response:
+    """201 where it is new, 200 where its external id was here before."""
+    try:
+        taken = add_message(data)
+    except IntakeError as error:
+        return refusal(error.errors)
+    if taken.created:
+        details = {"message": taken.message_id, "messages": 1, **asdict(taken.added)}
+        record_audit_event(by=by, action="import.messages", details=details)
+    return Response(taken_in_json(taken), status=201 if taken.created else 200)
+
+
+class MessagesInBulk(ImportView):
+    @extend_schema(
+        tags=[TAG],
+        summary="Add many messages with their recipients",
+        request=MANY,
+        responses=TakenLinesSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        """Messages as docs/import.md describes them, up to 10,000. Each is taken whole or not at all, and one that is
+        refused stops no other: the answer is 200, and says of each line what became of it."""
+        results = [self.take(line) for line in self.lines]
+        if created := [result for result in results if result["result"] == "created"]:
+            added = {name: sum(result[name] for result in created) for name in ("recipients", "deliveries")}
+            record_audit_event(by=self.user, action="import.messages", details={"messages": len(created), **added})
+        return Response({"results": results})
+
+    def take(self, line: Line) -> dict[str, Any]:
+        try:
+            if line.errors:
+                raise IntakeError(list(line.errors))
+            taken = add_message(line.value, line=line.number)
+        except IntakeError as error:
+            return {"line": line.number, "result": "refused", "errors": in_json(error.errors)}
+        result = "created" if taken.created else "existing"
+        return {"line": line.number, "result": result, "errors": [], **taken_in_json(taken)}
+
+
+class NewRecipients(ImportView):
+    @extend_schema(
+        tags=[TAG],
+        summary="Add recipients with their devices to a message",
+        request=MANY,
+        responses={200: AddedSerializer, 400: REFUSED},
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Recipients as docs/import.md describes them, up to 10,000; all of them or, where one line is wrong, none.
+        Those that the message has already stay as they are, so it is safe to repeat."""
+        message = self.message()
+        if errors := [error for line in self.lines for error in line.errors]:
+            return refusal(errors)
+        numbers = [line.number for line in self.lines]
+        try:
+            added = add_recipients(message, [line.value for line in self.lines])
+        except IntakeError as error:
+            # The intake counts the recipients, the caller the lines of the body.
+            return refusal(error._replace(line=numbers[error.line - 1]) for error in error.errors)
+        if added.recipients or added.deliveries:
+            record_audit_event(
+                by=self.user, action="import.recipients", details={"message": message.pk, **asdict(added)}
+            )
+        return Response(asdict(added))
+
+
+class StatusReports(ImportView):
+    @extend_schema(
+        tags=[TAG],
+        summary="Report what became of the deliveries of a message",
+        request=StatusReportSerializer(many=True),
+        responses=ReportedSerializer,
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """Up to 10,000 reports of an outside engine, in any order and as often as wanted. One that is refused stops no
+        other: the answer is 200, and says of each line what became of it."""
+        message = self.message()
+        refused: dict[int, list[FieldError]] = {}
+        reports: list[StatusReport] = []
+        numbers: list[int] = []
+        for line in self.lines:
+            try:
+                reports.append(read_report(line))
+                numbers.append(line.number)
+            except IntakeError as error:
+                refused[line.number] = error.errors
+        reported = report_statuses(message_id=message.pk, reports=reports)
+        for one in reported.refused:
+            number = numbers[one.index]
+            refused[number] = [FieldError(number, "", one.words)]
+        results = [
+            {
+                "line": line.number,
+                "result": "refused" if line.number in refused else "taken",
+                "errors": in_json(refused.get(line.number, [])),
+            }
+            for line in self.lines
+        ]
+        if reported.changed:
+            details = {"message": message.pk, "taken": reported.taken, "changed": reported.changed}
+            record_audit_event(by=self.user, action="import.statuses", details=details)
+        return Response({"taken": reported.taken, "changed": reported.changed, "results": results})
+
+
+def read_report(line: Line) -> StatusReport:
+    """Raises IntakeError."""
+    if line.errors:
+        raise IntakeError(list(line.errors))
+    if not isinstance(line.value, dict):
+        raise IntakeError([FieldError(line.number, "", "is not a JSON object")])
+    errors = Errors(line.number)
+    fields = Fields(line.value, errors)
+    report = StatusReport(
+        delivery_id=fields.number("delivery_id", 1, 2**63 - 1),
+        mode=fields.line("mode", 16),
+        address=fields.line("address", 320),
+        person_id=fields.line("person_id", 64),
+        attempt=fields.number("attempt", 1, 2**15 - 1) or 1,
+        code=fields.number("code", -(2**15), 2**15 - 1),
+        status=fields.line("status", 16),
+        detail=fields.line("detail", 200),
+        at=fields.moment("at"),
+        provider_id=fields.line("provider_id", 200),
+        raw=json.dumps(line.value),
+    )
+    fields.done()
+    errors.raise_if_any()
+    return report

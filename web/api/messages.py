@@ -1,0 +1,155 @@
+"""Reading the ledger: messages, and the deliveries of one."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.tools import Right, Tool, ToolAndRight
+from listings.registry import Entry, registry
+from messenger_logs.models import SentMessage
+from web.api.access import ToolAPIView
+from web.api.filters import MessageFilters
+from web.api.intake import ONE, REFUSED, TAG, TakenSerializer, create_message
+from web.api.line_parsers import MessageParser
+from web.api.listings import ListingAPIView, find_entry, log_parameter, search_body
+from web.api.serializers import DeliverySerializer, MessageDetailSerializer, MessageSerializer
+from web.listings.recipients import RecipientFilters
+from web.message_access import MESSAGE_TOOLS, first_tool_showing, in_any_log, may_see_values, record_message_view
+
+LOG = log_parameter("messages", "sent", "Which log to read, with the rights that its page asks for.")
+
+
+class MessageListView(ListingAPIView):
+    serializer_class = MessageSerializer
+    filterset_class = MessageFilters
+    sorts = ("-created_at", "created_at")
+    parameters = ("log",)
+
+    def find_entry(self) -> Entry:
+        return find_entry(self.request, "messages", "sent")
+
+    def needed(self) -> ToolAndRight:
+        return ToolAndRight(self.find_entry().tool, Right.READ)
+
+    def load(self, rows: Any) -> Any:
+        # What a list does not show is most of a message.
+        return rows.with_school_name().defer(None).defer("bodies", "criteria").prefetch_related("calendars__school")
+
+
+class Messages(MessageListView):
+    parser_classes = [MessageParser]
+
+    @extend_schema(
+        tags=["Messages"], summary="The messages of a log", parameters=[LOG], responses=MessageSerializer(many=True)
+    )
+    def get(self, request: Request) -> Response:
+        return self.respond()
+
+    def needed(self) -> ToolAndRight:
+        return ToolAndRight(Tool.MESSAGE_IMPORT, Right.WRITE) if self.request.method == "POST" else super().needed()
+
+    @extend_schema(
+        tags=[TAG],
+        summary="Add a message with its recipients",
+        request=ONE,
+        responses={201: TakenSerializer, 200: TakenSerializer, 400: REFUSED},
+    )
+    def post(self, request: Request) -> Response:
+        """A message as docs/import.md describes it, whole or not at all: 201 where it is new, 200 with
+        `"created": false` where its external id was here before."""
+        return create_message(by=self.user, data=request.data)
+
+
+class MessageSearch(MessageListView):
+    @extend_schema(
+        tags=["Messages"],
+        summary="Search the messages of a log, also by the name of the sender",
+        parameters=[LOG],
+        request=search_body(MessageFilters),
+        responses=MessageSerializer(many=True),
+    )
+    def post(self, request: Request) -> Response:
+        """The body is an object of the filters of the list, and `sender`, a part of the sender's name."""
+        return self.respond()
+
+
+class OneMessage(ToolAPIView):
+    """A message that any log shows to the user; for everybody else there is no such message."""
+
+    def needed(self) -> ToolAndRight:
+        # With none of the logs there is nothing to look in.
+        tool = next(filter(self.user.may, MESSAGE_TOOLS), Tool.SENT_MESSAGE_LOG)
+        return ToolAndRight(tool, Right.READ)
+
+    @cached_property
+    def message(self) -> SentMessage:
+        found: SentMessage = get_object_or_404(in_any_log(self.user).with_school_name(), pk=self.kwargs["pk"])
+        return found
+
+    def record_view(self, part: str) -> None:
+        record_message_view(self.message, by=self.user, part=part)
+
+
+class MessageDetail(OneMessage):
+    @extend_schema(tags=["Messages"], summary="One message, with its totals", responses=MessageDetailSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        data = MessageDetailSerializer(self.message).data
+        self.record_view("message, by the API")
+        return Response(data)
+
+
+class DeliveryListView(OneMessage, ListingAPIView):
+    serializer_class = DeliverySerializer
+    filterset_class = RecipientFilters
+    sorts = ("id", "-id")
+
+    def find_entry(self) -> Entry:
+        """The recipients of the message, in the first log that shows it."""
+        tool = first_tool_showing(self.user, self.kwargs["pk"])
+        if tool is None:
+            raise Http404
+        return registry[f"{tool.name.lower()}_message_recipients"]
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "may_see_values": self.may_see_values}
+
+    @property
+    def may_see_values(self) -> bool:
+        tool = Tool.ADMIN_SENT_MESSAGE_LOG
+        shown = SentMessage.objects.visible_to(self.user, tool).filter(pk=self.message.pk)
+        return may_see_values(self.user, tool) and shown.exists()
+
+    def respond(self) -> Response:
+        response = super().respond()
+        self.record_view("recipients, by the API")
+        return response
+
+
+class Deliveries(DeliveryListView):
+    @extend_schema(
+        tags=["Messages"],
+        summary="Every device of every recipient of a message",
+        responses=DeliverySerializer(many=True),
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        return self.respond()
+
+
+class DeliverySearch(DeliveryListView):
+    @extend_schema(
+        tags=["Messages"],
+        summary="Search the recipients of a message",
+        request=search_body(RecipientFilters),
+        responses=DeliverySerializer(many=True),
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """The body is an object of the filters of the list, and parts of `recipient` (name), `student` (name or
+        number) and `device` (address or number)."""
+        return self.respond()

@@ -1,0 +1,166 @@
+"""What the API says of messages and deliveries: everything the pages show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from messenger_logs.merge_fields import merged
+from messenger_logs.models import Calendar, Delivery, Recipient, SentMessage
+from messenger_logs.statuses import Mode
+from messenger_logs.totals import Totals, totals_of
+
+
+class CalendarSerializer(serializers.ModelSerializer[Calendar]):
+    school = serializers.CharField(source="school.name")
+
+    class Meta:
+        model = Calendar
+        fields = ["name", "school", "school_year"]
+
+
+class MessageSerializer(serializers.ModelSerializer[SentMessage]):
+    """A message as the logs list it."""
+
+    school = serializers.CharField(source="school_name", help_text="The district where it is of no single school.")
+    calendars = CalendarSerializer(many=True)
+    sender_id = serializers.IntegerField(allow_null=True, help_text="Null where the sender has no account here.")
+    sender = serializers.CharField(source="sender_name")
+    status_label = serializers.CharField(source="get_status_display", help_text="The status as the pages write it.")
+    modes = serializers.ListField(child=serializers.ChoiceField(choices=Mode.choices))
+    attachment_count = serializers.SerializerMethodField()
+
+    class Meta:
+        model = SentMessage
+        fields = [
+            "id",
+            "external_id",
+            "engine",
+            "message_type",
+            "status",
+            "status_label",
+            "subject",
+            "sender_id",
+            "sender",
+            "school",
+            "calendars",
+            "schedule_id",
+            "created_at",
+            "scheduled_at",
+            "modes",
+            "attachment_count",
+        ]
+
+    def get_attachment_count(self, message: SentMessage) -> int:
+        return len(message.attachments)
+
+
+class ModeTotalsSerializer(serializers.Serializer[Any]):
+    """One mode's unique devices; duplicates count in none of it."""
+
+    devices = serializers.IntegerField()
+    attempted = serializers.IntegerField(help_text="Devices without canceled and opted out.")
+    attempts = serializers.IntegerField(help_text="With redials.")
+    success = serializers.IntegerField()
+    error = serializers.IntegerField()
+    not_reached = serializers.IntegerField()
+    canceled = serializers.IntegerField()
+    opted_out = serializers.IntegerField()
+    pending = serializers.IntegerField()
+    progress = serializers.FloatField(help_text="How much is final, from 0 to 1.")
+    first_attempt_duration = serializers.FloatField(
+        source="first_attempt_duration.total_seconds", default=None, allow_null=True, help_text="Seconds."
+    )
+
+
+class TotalsSerializer(serializers.Serializer[Any]):
+    recipients = serializers.IntegerField(help_text="Unique people.")
+    no_device = serializers.IntegerField(help_text="Unique people without any device for the message.")
+    contacted_by_phone = serializers.IntegerField()
+    not_contacted_by_phone = serializers.IntegerField()
+    modes = serializers.DictField(child=ModeTotalsSerializer(), help_text="By mode, those in use.")
+    duration = serializers.FloatField(
+        source="duration.total_seconds", default=None, allow_null=True, help_text="Seconds from start to finish."
+    )
+    as_of = serializers.DateTimeField(allow_null=True, help_text="Null where nothing was counted yet.")
+
+
+class MessageDetailSerializer(MessageSerializer):
+    """A message as its page shows it."""
+
+    bodies = serializers.SerializerMethodField(help_text="By mode; merge fields as their names.")
+    attachments = serializers.JSONField(help_text="[{name, size in bytes}]")
+    criteria = serializers.JSONField(help_text="How the recipients were chosen: [[label, value]].")
+    canceled_by = serializers.CharField(source="canceled_by_name")
+    totals = serializers.SerializerMethodField()
+
+    class Meta(MessageSerializer.Meta):
+        fields = [
+            *MessageSerializer.Meta.fields,
+            "listed_from",
+            "email_start_at",
+            "voice_start_at",
+            "dispatch_started_at",
+            "dispatch_finished_at",
+            "reply_to",
+            "bodies",
+            "attachments",
+            "criteria",
+            "canceled_by",
+            "cancel_asked_at",
+            "cancel_completed_at",
+            "totals",
+        ]
+
+    def get_bodies(self, message: SentMessage) -> dict[str, str]:
+        return {mode: merged(text, {}) for mode, text in message.bodies.items()}
+
+    @extend_schema_field(TotalsSerializer)
+    def get_totals(self, message: SentMessage) -> dict[str, Any]:
+        totals: Totals = totals_of(message)
+        return TotalsSerializer(totals).data
+
+
+class RecipientSerializer(serializers.ModelSerializer[Recipient]):
+    merge_fields = serializers.SerializerMethodField(
+        help_text="The values behind the merge fields; null without the right to see them."
+    )
+
+    class Meta:
+        model = Recipient
+        fields = ["id", "person_id", "name", "student_number", "student_name", "merge_fields"]
+
+    def get_merge_fields(self, recipient: Recipient) -> dict[str, str] | None:
+        return recipient.merge_fields if self.context.get("may_see_values") else None
+
+
+class DeliverySerializer(serializers.ModelSerializer[Delivery]):
+    """One recipient, one mode, one device, and what it came to. No Device and Opt Out are rows too."""
+
+    recipient = RecipientSerializer()
+    address = serializers.CharField(help_text="An e-mail address, a number as E.164; empty where there is no device.")
+    status_label = serializers.CharField(source="get_status_display")
+    email_outcome = serializers.CharField(help_text="What the e-mail provider finally said.")
+
+    class Meta:
+        model = Delivery
+        fields = [
+            "id",
+            "recipient",
+            "mode",
+            "address",
+            "duplicate",
+            "status",
+            "status_label",
+            "detail",
+            "outcome",
+            "code",
+            "attempts",
+            "first_attempt_at",
+            "last_attempt_at",
+            "provider_id",
+            "email_outcome",
+            "email_reason",
+        ]

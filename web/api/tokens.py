@@ -1,0 +1,81 @@
+"""Who calls the REST API: tokens for a username and a password, and the rights of tools."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from allauth.core import ratelimit
+from django.http import HttpRequest
+from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.forms import SignInForm
+from accounts.models import User
+from accounts.services import end_tokens, issue_token
+
+
+class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
+    target_class = "accounts.tokens.TokenAuthentication"
+    name = "token"
+
+
+class CredentialsSerializer(serializers.Serializer[Any]):
+    username = serializers.CharField(help_text="Username or e-mail address.", max_length=254)
+    password = serializers.CharField(trim_whitespace=False, max_length=4096)
+
+
+class TokenSerializer(serializers.Serializer[Any]):
+    token = serializers.CharField(help_text="Send it as `Authorization: Token …`. It is shown this once.")
+    expires_at = serializers.DateTimeField()
+
+
+class Tokens(APIView):
+    """Sign in, and sign out."""
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        # An old token that a caller still sends is no reason to refuse its password.
+        return [] if self.request and self.request.method == "POST" else super().get_authenticators()
+
+    def get_authenticate_header(self, request: Request) -> str:
+        # Without it DRF would answer a wrong password with 403.
+        return "Token"
+
+    def get_permissions(self) -> Any:
+        return [AllowAny()] if self.request.method == "POST" else super().get_permissions()
+
+    @extend_schema(
+        tags=["Sign-in"],
+        summary="Sign in: a token for a username and a password",
+        request=CredentialsSerializer,
+        responses={201: TokenSerializer},
+        auth=[],
+    )
+    def post(self, request: Request) -> Response:
+        """The same lockout as on the sign-in page holds: an account is locked for 15 minutes after five failures."""
+        credentials = CredentialsSerializer(data=request.data)
+        credentials.is_valid(raise_exception=True)
+        token, expires_at = issue_token(user=self.sign_in(request._request, **credentials.validated_data))
+        return Response(TokenSerializer({"token": token, "expires_at": expires_at}).data, status=201)
+
+    def sign_in(self, request: HttpRequest, username: str, password: str) -> User:
+        """By the form of the sign-in page, which counts failures. Raises AuthenticationFailed."""
+        if not ratelimit.consume(request, action="login"):
+            raise Throttled(detail="There were too many sign-ins from your address. Wait a minute.")
+        form = SignInForm({"login": username, "password": password}, request=request)
+        if not form.is_valid():
+            raise AuthenticationFailed(" ".join(str(words) for found in form.errors.values() for words in found))
+        return cast(User, form.user)
+
+    @extend_schema(
+        tags=["Sign-in"], summary="Sign out: end all tokens of the account", request=None, responses={204: None}
+    )
+    def delete(self, request: Request) -> Response:
+        end_tokens(user=cast(User, request.user))
+        return Response(status=204)

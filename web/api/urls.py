@@ -1,0 +1,37 @@
+from django.urls import path
+from drf_spectacular.views import SpectacularJSONAPIView
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.permissions import IsAuthenticated
+
+from accounts.tokens import TokenAuthentication
+from web.api import cancel, intake, messages
+from web.api.documentation import documentation
+from web.api.inbox import InboxSearch
+from web.api.mailgun_events import Events, EventSearch
+from web.api.tokens import Tokens
+
+app_name = "api"
+
+urlpatterns = [
+    path("", documentation, name="documentation"),
+    path(
+        "openapi.json",
+        SpectacularJSONAPIView.as_view(
+            authentication_classes=[TokenAuthentication, SessionAuthentication], permission_classes=[IsAuthenticated]
+        ),
+        name="schema",
+    ),
+    path("tokens/", Tokens.as_view(), name="tokens"),
+    path("mailgun-events/", Events.as_view(), name="mailgun_events"),
+    path("mailgun-events/search/", EventSearch.as_view(), name="mailgun_event_search"),
+    path("inbox/search/", InboxSearch.as_view(), name="inbox_search"),
+    path("messages/", messages.Messages.as_view(), name="messages"),
+    path("messages/search/", messages.MessageSearch.as_view(), name="message_search"),
+    path("messages/bulk/", intake.MessagesInBulk.as_view(), name="messages_in_bulk"),
+    path("messages/<int:pk>/", messages.MessageDetail.as_view(), name="message"),
+    path("messages/<int:pk>/cancel/", cancel.Cancel.as_view(), name="cancel"),
+    path("messages/<int:pk>/deliveries/", messages.Deliveries.as_view(), name="deliveries"),
+    path("messages/<int:pk>/deliveries/search/", messages.DeliverySearch.as_view(), name="delivery_search"),
+    path("messages/<int:pk>/recipients/", intake.NewRecipients.as_view(), name="recipients"),
+    path("messages/<int:pk>/statuses/", intake.StatusReports.as_view(), name="statuses"),
+]

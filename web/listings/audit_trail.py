@@ -1,0 +1,79 @@
+"""The Audit Trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.template.loader import render_to_string
+from django_tables2 import Column
+
+from accounts.listings import ToolListing
+from accounts.models import AuditEvent
+from accounts.querysets import AuditEventQuerySet
+from listings.columns import ListingTable, TimeColumn
+from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
+
+
+def action_words(action: str) -> str:
+    """An action as people read it: "user_group.rights_changed" is "User group: rights changed"."""
+    return action.replace(".", ": ").replace("_", " ").capitalize()
+
+
+class AuditTable(ListingTable):
+    occurred_at = TimeColumn(seconds=True, verbose_name="When")
+    who = Column(verbose_name="Who", empty_values=(), orderable=False)
+    action = Column(verbose_name="Action")
+    target = Column(verbose_name="What or whom", orderable=False)
+    details = Column(verbose_name="Details", empty_values=({},), orderable=False)
+
+    def render_who(self, value: str) -> str:
+        return value or "Nobody signed in"
+
+    def render_action(self, value: str) -> str:
+        return action_words(value)
+
+    def render_details(self, value: dict[str, Any]) -> str:
+        return render_to_string("web/_details.html", {"details": detail_lines(value)})
+
+    def value_details(self, value: dict[str, Any]) -> str:
+        return "; ".join(f"{name}: {words}" for name, words in detail_lines(value))
+
+
+def detail_lines(details: dict[str, Any]) -> list[tuple[str, str]]:
+    """What an event says in detail, as pairs of words; what was before and after comes last, in this order."""
+    order = {"before": 1, "after": 2}  # jsonb keeps none
+    names = sorted(details, key=lambda name: (order.get(name, 0), name))
+    return [(name.replace("_", " "), in_words(details[name])) for name in names]
+
+
+def in_words(value: Any) -> str:
+    match value:
+        case None | "" | [] | {}:
+            return "none"
+        case list():
+            return ", ".join(in_words(part) for part in value)
+        case dict():
+            return ", ".join(f"{name}: {in_words(part)}" for name, part in value.items())
+    return str(value)
+
+
+def actions() -> list[tuple[str, str]]:
+    return [(action, action_words(action)) for action in AuditEvent.objects.actions()]
+
+
+class AuditFilters(ListingFilterSet):
+    happened = DateRangeFilter("occurred_at", label="Happened", default_days=7)
+    who = ContainsFilter(label="Who")
+    action = OptionFilter(label="Action", choices=actions)
+    target = ContainsFilter(label="What or whom")
+
+
+class AuditTrail(ToolListing):
+    table_class = AuditTable
+    filterset_class = AuditFilters
+    default_sort = "-occurred_at"
+    export_name = "audit-trail"
+    row_name = "events"
+
+    def get_queryset(self) -> AuditEventQuerySet:
+        return AuditEvent.objects.all()

@@ -1,0 +1,109 @@
+"""The filters that several lists of messages share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from listings.dates import DateRange, DateRangeField
+from listings.filters import (
+    ContainsFilter,
+    DateRangeFilter,
+    ExactFilter,
+    ListingFilterSet,
+    OptionFilter,
+    SwitchFilter,
+)
+from messenger_logs.models import Calendar
+from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.search import icontains_unaccented
+from messenger_logs.statuses import Mode
+
+
+class SubjectFilter(ContainsFilter):
+    """By a part of a message's subject, with or without its accents."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return icontains_unaccented(qs, self.field_name, value) if value else qs
+
+
+ALL = "all"
+
+
+class WhoseFilter(SwitchFilter):
+    """My Messages or All Messages; the filterset itself narrows the list, and what its drop-downs offer with it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label="Whose messages", choices=[(ALL, "All Messages")], empty_label="My Messages", **kwargs)
+
+    def filter(self, qs: SentMessageQuerySet, value: str) -> SentMessageQuerySet:
+        return qs
+
+
+class DaysField(DateRangeField):
+    """One day or a range: a date that is given alone is that day."""
+
+    def within_reach(self, first: Any, last: Any) -> DateRange:
+        return super().within_reach(first or last, last or first)
+
+
+class DaysFilter(DateRangeFilter):
+    field_class = DaysField
+
+
+class MessageIdFilter(ExactFilter):
+    """The message's number, or the id under which another system knows it."""
+
+    def filter(self, qs: SentMessageQuerySet, value: str) -> SentMessageQuerySet:
+        return qs.known_as(value) if value else qs
+
+
+def calendars() -> list[tuple[int, str]]:
+    return [(calendar.pk, calendar.name) for calendar in Calendar.objects.all()]
+
+
+class CalendarFilter(OptionFilter):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("calendars", label="Calendar", choices=calendars, **kwargs)
+
+
+class ModeFilter(OptionFilter):
+    """Messages that use this mode, whichever others they use as well."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", "Delivery Mode")
+        super().__init__("modes", choices=Mode.choices, **kwargs)
+
+    def filter(self, qs: SentMessageQuerySet, value: str) -> SentMessageQuerySet:
+        return qs.filter(modes__contains=[value]) if value else qs
+
+
+class AttachmentFilter(OptionFilter):
+    WITH, WITHOUT = "with", "without"
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = [(self.WITH, "With Attachment"), (self.WITHOUT, "No Attachment")]
+        super().__init__("attachments", label="Attachment", choices=choices, empty_label="All Messages", **kwargs)
+
+    def filter(self, qs: SentMessageQuerySet, value: str) -> SentMessageQuerySet:
+        if not value:
+            return qs
+        return qs.exclude(attachments=[]) if value == self.WITH else qs.filter(attachments=[])
+
+
+class OwnOrAllFilters(ListingFilterSet):
+    """Own messages, or all that the user may see, where there is this choice."""
+
+    queryset: SentMessageQuerySet
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.may_choose_whose:
+            del self.filters["whose"]
+        elif self.data.get("whose") != ALL:
+            self.queryset = self.queryset.filter(sender=self.user)
+
+    @property
+    def may_choose_whose(self) -> bool:
+        raise NotImplementedError

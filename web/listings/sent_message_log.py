@@ -1,0 +1,89 @@
+"""The classic Sent Message Log and the OLR Email Log, own and administration."""
+
+from __future__ import annotations
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django_tables2 import Column
+
+from accounts.listings import ToolListing
+from listings.columns import ROW_LINK, WIDE, ListingTable, TimeColumn
+from listings.filters import DateRangeFilter, FragmentFilter, ListingFilterSet, ValuesFilter
+from listings.registry import registry
+from messenger_logs.models import SentMessage
+from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.status_labels import MESSAGE_STATUSES
+from web.listings.message_columns import MessageStatusColumn, add_percent_done, link_of_message
+from web.listings.message_filters import SubjectFilter
+
+SENT_MEANS = f"Sent means: {MESSAGE_STATUSES[SentMessage.Status.SENT].meaning}"
+
+
+class SentMessageLogTable(ListingTable):
+    status = MessageStatusColumn(MESSAGE_STATUSES)
+    message_type = Column(verbose_name="Message Type")
+    school_name = Column(verbose_name="District/School")
+    subject = Column(verbose_name="Message Subject", linkify=link_of_message, attrs=ROW_LINK | WIDE, empty_values=())
+    sender_name = Column(verbose_name="Sender")
+    created_at = TimeColumn(verbose_name="Date Created")
+    scheduled_at = TimeColumn(verbose_name="Date Scheduled")
+    schedule_id = Column(verbose_name="ScheduleID", default="")
+
+    def render_subject(self, record: SentMessage) -> str:
+        return record.display_subject
+
+
+class SentMessageLogFilters(ListingFilterSet):
+    created = DateRangeFilter("created_at", default_days=7)
+    status = ValuesFilter(label="Status", labels=dict(SentMessage.Status.choices))
+    message_type = ValuesFilter(label="Message Type")
+    school_name = ValuesFilter(label="District/School")
+    subject = SubjectFilter(label="Message Subject")
+    sender_name = ValuesFilter(label="Sender")
+    created_at = FragmentFilter(label="Date Created")
+    scheduled_at = FragmentFilter(label="Date Scheduled")
+
+
+class SentMessageLog(ToolListing):
+    """Messages of the classic Messenger: the user's own or, by the administration's tool, everybody's."""
+
+    table_class = SentMessageLogTable
+    filterset_class = SentMessageLogFilters
+    default_sort = "-created_at"
+    export_name = "sent-message-log"
+    find_label = "Find Messages"
+    row_name = "messages"
+    api_resource = "messages"
+    # All of them are counted: the original stopped at 4,000.
+    exact_up_to = 1_000_000
+
+    def get_queryset(self) -> SentMessageQuerySet:
+        # The texts of a message are most of its row, and not in the list.
+        return self.visible().with_school_name().defer("bodies", "attachments", "criteria")
+
+    def visible(self) -> SentMessageQuerySet:
+        return SentMessage.objects.visible_to(self.user, self.tool).classic()
+
+    def complete_rows(self, rows: list[SentMessage]) -> None:
+        add_percent_done(rows)
+
+    def notices(self) -> list[str]:
+        return [SENT_MEANS, format_html("E-mails of online registration are in the {}.", self.link_to(OlrEmailLog))]
+
+    def link_to(self, listing_class: type[SentMessageLog]) -> SafeString:
+        """A link to the other log that the same tool opens."""
+        other = registry.of_tool(self.tool, listing_class)
+        assert other
+        return format_html('<a href="{}">{}</a>', other.url(), other.title or self.tool.label)
+
+
+class OlrEmailLog(SentMessageLog):
+    """E-mails of online registration, by the rights of the Sent Message Log."""
+
+    export_name = "olr-email-log"
+
+    def visible(self) -> SentMessageQuerySet:
+        return SentMessage.objects.visible_to(self.user, self.tool).olr()
+
+    def notices(self) -> list[str]:
+        return [SENT_MEANS, format_html("All other messages are in the {}.", self.link_to(SentMessageLog))]

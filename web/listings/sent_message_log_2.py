@@ -1,0 +1,108 @@
+"""Sent Message Log 2.0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django_tables2 import Column
+
+from accounts.listings import ToolListing
+from accounts.tools import Right, Tool
+from listings.columns import ROW_LINK, TimeColumn
+from listings.filters import OptionFilter, ValuesFilter
+from messenger_logs.models import SentMessage
+from messenger_logs.querysets import SentMessageQuerySet, visible_types
+from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
+from web.listings.message_columns import NARROW, MessageColumns, MessageStatusColumn, add_percent_done, link_of_message
+from web.listings.message_filters import (
+    AttachmentFilter,
+    CalendarFilter,
+    DaysFilter,
+    MessageIdFilter,
+    ModeFilter,
+    OwnOrAllFilters,
+    SubjectFilter,
+    WhoseFilter,
+)
+
+
+class SentMessageLog2Table(MessageColumns):
+    date = TimeColumn(accessor="scheduled_at", verbose_name="Date")
+    calendars = Column(verbose_name="Calendars", orderable=False)
+    subject = Column(
+        verbose_name="Subject",
+        linkify=link_of_message,
+        attrs=ROW_LINK,
+        empty_values=(),
+    )
+    sender_name = Column(verbose_name="Created By")
+    message_type = Column(verbose_name="Type")
+    modes = Column(verbose_name="Delivery Mode", orderable=False, attrs=NARROW)
+    attachments = Column(verbose_name="Attachment", orderable=False, empty_values=(), attrs=NARROW)
+    status = MessageStatusColumn(SENT_MESSAGE_LOG_2_STATUSES)
+
+    def render_attachments(self, record: SentMessage) -> SafeString:
+        if not record.attachments:
+            return format_html('<span class="visually-hidden">{}</span>', "No")
+        return format_html(
+            '<abbr title="{}">Yes</abbr>', ", ".join(str(file.get("name", "")) for file in record.attachments)
+        )
+
+    def value_attachments(self, record: SentMessage) -> str:
+        return "Yes" if record.attachments else "No"
+
+
+class SentMessageLog2Filters(OwnOrAllFilters):
+    whose = WhoseFilter()
+    message_id = MessageIdFilter(label="Message ID")
+    sent = DaysFilter("scheduled_at", label="Date", default_days=None, input_labels=("Start Date", "End Date"))
+    calendars = CalendarFilter()
+    subject = SubjectFilter(label="Subject")
+    sender_name = ValuesFilter(label="Created By")
+    message_type = OptionFilter(label="Message Type")
+    modes = ModeFilter()
+    attachments = AttachmentFilter()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        types: Sequence[str] = visible_types(self.user)
+        self.filters["message_type"].extra["choices"] = [(each, each) for each in types]
+
+    @property
+    def may_choose_whose(self) -> bool:
+        user = self.user
+        return all(user.may(Tool.SENT_MESSAGE_LOG_2, right) for right in (Right.MY_MESSAGES, Right.ALL_MESSAGES))
+
+
+class MessageList(ToolListing):
+    """Messages of any engine; those that are going out show how far they have come."""
+
+    find_label = "Apply Filters"
+    reset_label = "Reset Filters"
+    row_name = "messages"
+    api_resource = "messages"
+
+    def get_queryset(self) -> SentMessageQuerySet:
+        messages = SentMessage.objects.visible_to(self.user, self.tool)
+        # The texts of a message are most of its row, and not in the list.
+        return messages.prefetch_related("calendars").defer("bodies", "criteria")
+
+    def complete_rows(self, rows: list[SentMessage]) -> None:
+        add_percent_done(rows)
+
+
+class SentMessageLog2(MessageList):
+    table_class = SentMessageLog2Table
+    filterset_class = SentMessageLog2Filters
+    default_sort = "-date"
+    export_name = "sent-message-log-2"
+
+    def notices(self) -> list[str]:
+        if not visible_types(self.user):
+            return ["You may not see messages of any type yet. Ask for a tool right on the message types you need."]
+        if not any(self.user.may(self.tool, right) for right in (Right.MY_MESSAGES, Right.ALL_MESSAGES)):
+            return ["You may not see any messages yet. Ask for the tool right My Messages or All Messages."]
+        return []

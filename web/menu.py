@@ -1,0 +1,62 @@
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from accounts.access import home_url
+from accounts.models import User
+from accounts.tools import MESSAGE_LOGS, RECIPIENT_LOGS, Menu, Right, Tool
+from listings.registry import registry
+
+
+@dataclass(frozen=True)
+class Entry:
+    label: str
+    url: str
+    current: str
+    """What aria-current says: "page" on this very page, "true" on a page below it, else nothing."""
+
+
+@dataclass(frozen=True)
+class Group:
+    label: str
+    entries: list[Entry]
+
+
+# The pages of tools that are no listings.
+_OTHER_PAGES = {Tool.MAILGUN_SYNC: "web:mailgun_sync", Tool.USER_GROUPS: "web:user_groups"}
+
+
+def page_url(tool: Tool) -> str:
+    """The address of the page that the menu shows for a tool; empty for a tool of programs alone."""
+    if entry := registry.of_tool(tool):
+        return entry.url()
+    return reverse(_OTHER_PAGES[tool]) if tool in _OTHER_PAGES else ""
+
+
+def tools_of(user: User) -> list[tuple[Tool, str]]:
+    """The tools that this user may open, with the address of each page, in the order of the menu."""
+    return [(tool, url) for tool in Tool if user.may(tool) and (url := page_url(tool))]
+
+
+def menu_of(user: User, path: str) -> list[Group]:
+    """What the left menu shows this user on the page with this path."""
+    home = home_url()
+    groups: dict[Menu, list[Entry]] = {menu: [] for menu in Menu}
+    groups[Menu.MESSENGER].append(Entry("Home", home, "page" if path == home else ""))
+    for tool, url in tools_of(user):
+        below = "true" if path.startswith(url) else ""
+        groups[tool.menu].append(Entry(tool.label, url, "page" if path == url else below))
+    return [Group(menu, entries) for menu, entries in groups.items() if entries]
+
+
+def search_words_of(user: User) -> str:
+    """What the search of the top bar finds for this user: "person, message or address"; "" for nothing at all."""
+    people, messages = any(map(user.may, RECIPIENT_LOGS)), any(map(user.may, MESSAGE_LOGS))
+    if people:
+        return "person, message or address" if messages else "person or address"
+    return "message" if messages else ""
+
+
+def may_use_api(user: User) -> bool:
+    """Whether the REST API has anything for this user."""
+    return user.may(Tool.MESSAGE_IMPORT, Right.WRITE) or bool(tools_of(user))

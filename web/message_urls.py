@@ -1,0 +1,28 @@
+"""Where a message is shown: below the log of a tool. Nothing else in the product knows these addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.tools import MESSAGE_LOGS, Tool
+from messenger_logs.models import SentMessage
+
+
+def message_url(tool: Tool, message_id: int, part: str = "", **arguments: Any) -> str:
+    """The page of a message as a tool shows it, or a part of it: recipients, body, cancel, retry, report."""
+    name = f"web:{tool.name.lower()}_message" + (f"_{part}" if part else "")
+    return reverse(name, kwargs={"pk": message_id, **arguments})
+
+
+def message_urls(user: User, message_ids: Collection[int]) -> dict[int, str]:
+    """The page of each message that some log shows to this user, in the first such log."""
+    urls: dict[int, str] = {}
+    for tool in MESSAGE_LOGS:
+        left = [pk for pk in message_ids if pk not in urls]
+        shown = SentMessage.objects.visible_to(user, tool).filter(pk__in=left).values_list("pk", flat=True)
+        urls |= {pk: message_url(tool, pk) for pk in shown}
+    return urls

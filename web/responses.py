@@ -1,0 +1,90 @@
+"""A report as the answer to a request: the file itself when it is small, else the page of a job."""
+
+from __future__ import annotations
+
+import logging
+from tempfile import TemporaryFile
+from typing import BinaryIO
+
+from django.conf import settings
+from django.db import transaction
+from django.http import FileResponse, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from kombu.exceptions import OperationalError
+
+from accounts.models import User
+from core.timeouts import StatementTimeout, statement_timeout
+from reports import tasks
+from reports.files import NotMade, write_report
+from reports.models import ReportJob
+from reports.report import Report
+from reports.services import request_report
+from reports.writers import Format
+
+# One statement of a report that somebody is waiting for; one that takes longer is made in the background.
+SECONDS = 20
+# The browser's viewer of PDF needs more than our pages; no page of others may hold it.
+FILE_POLICY = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+log = logging.getLogger(__name__)
+
+
+def report_response(request: HttpRequest, report: Report, format: Format) -> HttpResponseBase:
+    """The report as a file, at once; a large one in the background, with a page that shows how far it is."""
+    user = request.user
+    assert isinstance(user, User)
+    rows = counted(report)
+    if rows is not None:
+        file = TemporaryFile()  # noqa: SIM115  (the response closes it)
+        try:
+            write_report(report, format, file, seconds=SECONDS)
+        except StatementTimeout:
+            file.close()
+        except NotMade as reason:
+            file.close()
+            return render(request, "web/reports/not_made.html", {"title": report.title, "reason": reason}, status=503)
+        except BaseException:
+            file.close()
+            raise
+        else:
+            report.record(by=user, format=format, rows=rows)
+            file.seek(0)
+            return file_response(file, name=report.file_name, format=format)
+    job = request_report(report, format=format, by=user)
+    start(job)
+    return redirect("web:report_job", pk=job.pk)
+
+
+def counted(report: Report) -> int | None:
+    """How many rows it has; None for more than are made at once."""
+    try:
+        with statement_timeout(SECONDS):
+            rows = report.count(settings.REPORT_AT_ONCE_ROWS + 1)
+    except StatementTimeout:
+        return None
+    return rows if rows <= settings.REPORT_AT_ONCE_ROWS else None
+
+
+def start(job: ReportJob) -> None:
+    """Have a worker make it. Where the queue does not answer, the schedule does so later."""
+
+    def enqueue() -> None:
+        try:
+            tasks.make.delay(job.pk)
+        except OperationalError:
+            log.warning("The task of report %s could not be queued; it is taken up by the schedule.", job.pk)
+
+    transaction.on_commit(enqueue)
+
+
+def file_response(file: BinaryIO, *, name: str, format: Format) -> FileResponse:
+    """A file in the tab that asked for it: PDF is shown there, the others are saved."""
+    response = FileResponse(
+        file,
+        as_attachment=format is not Format.PDF,
+        filename=f"{name}.{format.value}",
+        content_type=format.content_type,
+    )
+    response["Content-Security-Policy"] = FILE_POLICY
+    return response

@@ -1,0 +1,13 @@
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+
+register = template.Library()
+
+
+@register.inclusion_tag("web/_field.html")
+def field_row(field: BoundField) -> dict[str, Any]:
+    """A text field in our look: label, help, the control, and what is wrong with it."""
+    look = "form-control is-invalid" if field.errors else "form-control"
+    return {"field": field, "control": field.as_widget(attrs={"class": look})}

@@ -1,0 +1,83 @@
+from collections.abc import Iterator
+from typing import Any
+
+from django.urls import URLPattern, path
+
+from accounts.access import tool_right
+from accounts.tools import Tool
+from listings.registry import registry
+from listings.views import ListingView
+from reports.kinds import MESSAGE_REPORTS
+from web.exporter import exporter
+from web.listings import MESSAGE_PATHS
+from web.views import dispatch_status, home, reports, search, sync_status, user_groups, webhooks
+from web.views.cancel import CancelMessage, CancelUpcomingMessage
+from web.views.message import MessageBody, MessagePage
+from web.views.reports import MessageReportView
+from web.views.retry import RetryDeliveries
+from web.views.sent_message_log_2 import SentMessageLog2Page, UpcomingMessagePage
+
+app_name = "web"
+
+SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/user-groups/"
+
+# Each tool that shows messages: the view of a message's page and, where the tool cancels, that of the cancel.
+MESSAGE_VIEWS: dict[Tool, tuple[Any, Any]] = {
+    Tool.SENT_MESSAGE_LOG: (MessagePage, CancelMessage),
+    Tool.ADMIN_SENT_MESSAGE_LOG: (MessagePage, CancelMessage),
+    Tool.SENT_MESSAGE_LOG_2: (SentMessageLog2Page, None),
+    Tool.UPCOMING_MESSAGES: (UpcomingMessagePage, CancelUpcomingMessage),
+}
+
+
+def listing_pages() -> Iterator[URLPattern]:
+    for entry in registry:
+        if entry.path:
+            view = tool_right(entry.tool)(ListingView.as_view(entry=entry, exporter=exporter))
+            yield path(entry.path, view, name=entry.name)
+
+
+def message_pages() -> Iterator[URLPattern]:
+    """The pages of one message below each log that shows messages: see web.message_urls."""
+    for tool, (page, cancel) in MESSAGE_VIEWS.items():
+        route, name = f"{MESSAGE_PATHS[tool]}<int:pk>/", f"{tool.name.lower()}_message"
+        yield path(route, page.as_view(tool=tool), name=name)
+        yield path(f"{route}body/<str:mode>/", MessageBody.as_view(tool=tool), name=f"{name}_body")
+        if cancel:
+            yield path(f"{route}cancel/", cancel.as_view(tool=tool), name=f"{name}_cancel")
+            yield path(f"{route}in-doubt/", RetryDeliveries.as_view(tool=tool), name=f"{name}_retry")
+        for report in MESSAGE_REPORTS:
+            if tool in report.tools:
+                view = MessageReportView.as_view(tool=tool, report_class=report)
+                yield path(f"{route}report/", view, name=f"{name}_report")
+
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("search/", search.search, name="search"),
+    *listing_pages(),
+    *message_pages(),
+    path(SYNC, sync_status.status, name="mailgun_sync"),
+    path(f"{SYNC}domains/<int:pk>/sync/", sync_status.sync_now, name="sync_now"),
+    path(f"{SYNC}domains/<int:pk>/pause/", sync_status.pause, name="pause_sync"),
+    path(f"{SYNC}domains/<int:pk>/resume/", sync_status.resume, name="resume_sync"),
+    path(f"{SYNC}domains/<int:pk>/backfill/", sync_status.backfill, name="backfill_sync"),
+    path(f"{SYNC}quarantine/<int:pk>/retry/", sync_status.retry_event, name="retry_event"),
+    path("messenger-administration/dispatch-status/", dispatch_status.status, name="dispatch_status"),
+    path(GROUPS, user_groups.user_groups, name="user_groups"),
+    path(f"{GROUPS}new/", user_groups.new_group, name="new_group"),
+    path(f"{GROUPS}<int:pk>/", user_groups.user_group, name="user_group"),
+    path(f"{GROUPS}<int:pk>/rights/", user_groups.change_rights, name="change_rights"),
+    path(f"{GROUPS}<int:pk>/name/", user_groups.rename_group, name="rename_group"),
+    path(f"{GROUPS}<int:pk>/people/", user_groups.find_people, name="find_people"),
+    path(f"{GROUPS}<int:pk>/people/add/", user_groups.add_member, name="add_member"),
+    path(f"{GROUPS}<int:pk>/people/remove/", user_groups.remove_member, name="remove_member"),
+    path(f"{GROUPS}<int:pk>/delete/", user_groups.delete_group, name="delete_group"),
+    path("my-reports/", reports.my_reports, name="my_reports"),
+    path("my-reports/<int:pk>/", reports.job, name="report_job"),
+    path("my-reports/<int:pk>/file/", reports.file, name="report_file"),
+    path("my-reports/<int:pk>/cancel/", reports.cancel, name="report_cancel"),
+    path("my-reports/<int:pk>/remove/", reports.remove, name="report_remove"),
+    path("voxology/<str:secret>/call-flow/", webhooks.call_flow, name="voxology_call_flow"),
+    path("voxology/<str:secret>/texts/", webhooks.texts, name="voxology_texts"),
+]

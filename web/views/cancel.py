@@ -1,0 +1,82 @@
+"""Canceling a message from its page or from Upcoming Messages: a warning in numbers first, then the answer in words.
+
+The warning is a page of its own, and to htmx what stands in a dialog.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods
+
+from accounts.tools import Right
+from core.fragments import is_htmx, page_or_fragment
+from listings.context import list_address
+from messenger_logs.models import SentMessage
+from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.services.cancel import CancelAnswer, Result, cancel_message, refused
+from messenger_logs.services.complete_cancel import stopped_and_left
+from web.message_urls import message_urls
+from web.views.message import MessageView
+
+LEVELS = {Result.CANCELED: messages.SUCCESS, Result.ALREADY_CANCELED: messages.INFO, Result.FINISHED: messages.WARNING}
+
+
+@method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
+class CancelMessage(MessageView):
+    right = Right.WRITE
+
+    def get_messages(self) -> SentMessageQuerySet:
+        return SentMessage.objects.in_reach_of_cancel(self.request.user, self.tool)
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        context = self.get_context() | {"fragment": is_htmx(request)}
+        return page_or_fragment(request, page="web/cancel.html", fragment="web/_cancel_in_dialog.html", context=context)
+
+    def get_context(self) -> dict[str, Any]:
+        answer = refused(message_id=self.message.pk, by=self.request.user)
+        subject = self.message.display_subject
+        return {
+            "title": subject if answer else f"Cancel “{subject}”?",
+            "menu_path": self.tool.menu,
+            "tool": self.tool,
+            "log_url": self.log_url,
+            "message": self.message,
+            "cancel_url": self.url("cancel"),
+            "back_url": self.back_url(),
+            "answer": answer,
+            "figures": stopped_and_left(self.message.pk),
+        }
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        answer = cancel_message(message_id=self.message.pk, by=self.request.user)
+        messages.add_message(request, LEVELS[answer.result], self.said(answer))
+        return HttpResponseRedirect(self.back_url())
+
+    def back_url(self) -> str:
+        return self.url()
+
+    def said(self, answer: CancelAnswer) -> str:
+        return answer.words
+
+
+class CancelUpcomingMessage(CancelMessage):
+    """Back on the list, which does not have the message any more: so the answer names it, and leads to it."""
+
+    def back_url(self) -> str:
+        begun = self.message.status in {SentMessage.Status.IN_PROGRESS, SentMessage.Status.CANCELED_IN_PROGRESS}
+        own = self.message.sender_id == self.request.user.pk
+        values = {"tab": "in_progress" if begun else "", "whose": "" if own else "all"}
+        return list_address(self.log_url, values, default_sort="")
+
+    def said(self, answer: CancelAnswer) -> str:
+        subject = answer.message.display_subject
+        page = message_urls(self.request.user, [answer.message.pk]).get(answer.message.pk)
+        if page is None:
+            return f"{subject}: {answer.words}"
+        return format_html('<a href="{}">{}</a>: {}', page, subject, answer.words)

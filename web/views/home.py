@@ -1,0 +1,47 @@
+"""The Messenger home page: what one may open, what is upcoming, and what the last days brought."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.access import SignedInRequest
+from accounts.models import User
+from accounts.tools import MESSAGE_LOGS, Right, Tool
+from messenger_logs.dashboard import dashboard
+from messenger_logs.models import SentMessage
+from web.menu import tools_of
+
+SHOWN_UPCOMING = 5
+
+
+@login_required
+@require_safe
+def home(request: SignedInRequest) -> HttpResponse:
+    user = request.user
+    tools = tools_of(user)
+    context = {
+        "title": "Home",
+        "tools": tools,
+        "askable": [] if tools else User.objects.with_perm(Tool.USER_GROUPS.permission(Right.WRITE))[:5],
+        "upcoming": upcoming_card(user) if user.may(Tool.UPCOMING_MESSAGES) else None,
+        "last_days": dashboard(SentMessage.objects.in_logs_of(user)) if any(map(user.may, MESSAGE_LOGS)) else None,
+    }
+    return render(request, "web/home.html", context)
+
+
+def upcoming_card(user: User) -> dict[str, Any]:
+    """The next messages that begin, and the last that have begun."""
+    messages = SentMessage.objects.visible_to(user, Tool.UPCOMING_MESSAGES).defer("bodies", "criteria", "attachments")
+    in_order = messages.order_by("scheduled_at", "pk")
+    return {
+        "tabs": [
+            ("Scheduled", "", in_order.scheduled()[:SHOWN_UPCOMING]),
+            ("In Progress", "in_progress", in_order.running().reverse()[:SHOWN_UPCOMING]),
+        ],
+        "all": user.may(Tool.UPCOMING_MESSAGES, Right.VIEW_CANCEL_ALL),
+    }

@@ -1,0 +1,157 @@
+"""One message: its page, and the bodies in it. `as_view(tool=…)` says by which log it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_safe
+from django.views.generic import View
+
+from accounts.access import MissingRight, SignedInRequest, ToolRightMixin
+from accounts.tools import Right, Tool
+from core.fragments import is_htmx, page_or_fragment
+from messenger_logs.delivery_summary import DeliverySummary
+from messenger_logs.merge_fields import merged
+from messenger_logs.message_history import history_of
+from messenger_logs.models import Recipient, SentMessage
+from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.statuses import Mode
+from web.body_frame import FRAME_POLICY, FRAMED, frame_document
+from web.menu import page_url
+from web.message_access import may_see_values, record_message_view
+from web.message_urls import message_url
+
+
+@dataclass(frozen=True)
+class Body:
+    """One mode's text on the page: in a frame of its own (`url`), or as plain text."""
+
+    mode: Mode
+    text: str = ""
+    url: str = ""
+
+
+class MessageView(ToolRightMixin, View):
+    """What belongs to one message, for those to whom the tool shows it. For all others there is no such message."""
+
+    request: SignedInRequest
+    tool = Tool.SENT_MESSAGE_LOG
+
+    @cached_property
+    def message(self) -> SentMessage:
+        message: SentMessage = get_object_or_404(self.get_messages(), pk=self.kwargs["pk"])
+        return message
+
+    def get_messages(self) -> SentMessageQuerySet:
+        return SentMessage.objects.visible_to(self.request.user, self.tool).with_school_name()
+
+    def url(self, part: str = "", **arguments: Any) -> str:
+        """Where this message is shown, or one of its parts."""
+        return message_url(self.tool, self.message.pk, part, **arguments)
+
+    @property
+    def log_url(self) -> str:
+        return page_url(self.tool)
+
+    def record_view(self, part: str) -> None:
+        record_message_view(self.message, by=self.request.user, part=part)
+
+    @property
+    def may_see_values(self) -> bool:
+        return may_see_values(self.request.user, self.tool)
+
+    @cached_property
+    def recipient(self) -> Recipient | None:
+        """The recipient whose merge-field values are to be shown."""
+        wanted = self.request.GET.get("recipient", "")
+        if not wanted:
+            return None
+        if not self.may_see_values:
+            raise MissingRight(Tool.ADMIN_SENT_MESSAGE_LOG, Right.MERGE_FIELD_VALUES)
+        if not (wanted.isascii() and wanted.isdigit()):
+            raise Http404
+        recipient: Recipient = get_object_or_404(Recipient, message=self.message, pk=int(wanted))
+        return recipient
+
+    @property
+    def merge_values(self) -> dict[str, str]:
+        return self.recipient.merge_fields if self.recipient else {}
+
+    @property
+    def cancel_url(self) -> str:
+        """Where this user cancels the message; empty where there is nothing to cancel, or not by this tool or user."""
+        may_cancel = Right.WRITE in self.tool.rights and self.request.user.may(self.tool, Right.WRITE)
+        return self.url("cancel") if may_cancel and self.message.status in SentMessage.CANCELABLE else ""
+
+
+@method_decorator(require_safe, name="dispatch")
+class MessagePage(MessageView):
+    """The message page; to htmx its Delivery Summary alone, which refreshes itself while the message runs."""
+
+    template_name = "web/message.html"
+    summary_template_name = "web/_delivery_summary.html"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        if is_htmx(request):
+            # Part of the view that was recorded when the page was opened.
+            context = self.summary_context() | {"fragment": True}
+        else:
+            context = self.get_context()
+            self.record_view("message" if self.recipient is None else "message, with a recipient's values")
+        return page_or_fragment(request, page=self.template_name, fragment=self.summary_template_name, context=context)
+
+    def summary_context(self) -> dict[str, Any]:
+        summary = DeliverySummary.of(self.message)
+        return {
+            "summary": summary,
+            "message_url": self.url(),
+            "recipients_url": self.url("recipients"),
+            "recipient": self.recipient,
+            "cancel_url": self.cancel_url,
+        }
+
+    def get_context(self) -> dict[str, Any]:
+        """Everything the page shows; a log with a page of its own adds to it."""
+        return self.summary_context() | {
+            "title": self.message.display_subject,
+            "menu_path": self.tool.menu,
+            "tool": self.tool,
+            "log_url": self.log_url,
+            "message": self.message,
+            "bodies": self.bodies(),
+            "may_see_values": self.may_see_values,
+            "history": history_of(self.message),
+        }
+
+    def bodies(self) -> list[Body]:
+        query = f"?recipient={self.recipient.pk}" if self.recipient else ""
+        return [
+            Body(mode, url=self.url("body", mode=mode.value) + query)
+            if mode in FRAMED
+            else Body(mode, text=merged(self.message.bodies[mode], self.merge_values))
+            for mode in Mode
+            if mode in self.message.bodies
+        ]
+
+
+@method_decorator(require_safe, name="dispatch")
+class MessageBody(MessageView):
+    """A body that may be HTML, for the sandboxed frame of the message page."""
+
+    def get(self, request: HttpRequest, pk: int, mode: str) -> HttpResponse:
+        if mode not in FRAMED or mode not in self.message.bodies:
+            raise Http404
+        document = frame_document(self.message.bodies[mode], self.merge_values)
+        self.record_view(f"{Mode(mode).label} body")
+        response = HttpResponse(document)
+        response["Content-Security-Policy"] = FRAME_POLICY
+        response["X-Frame-Options"] = "SAMEORIGIN"
+        response["X-DNS-Prefetch-Control"] = "off"
+        response["Referrer-Policy"] = "no-referrer"
+        return response

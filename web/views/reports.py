@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST, require_safe
+from django.views.generic import View
+
+from accounts.access import SignedInRequest, ToolRightMixin
+from accounts.models import User
+from accounts.services import record_audit_event
+from accounts.tools import Tool
+from core.fragments import page_or_fragment
+from reports import services
+from reports.kinds.message import MessageReport
+from reports.kinds.sent_message import SentMessageReport
+from reports.models import ReportJob
+from reports.report import BadOptions, Report, report_kind
+from reports.writers import Format
+from web.message_urls import message_url
+from web.responses import file_response, report_response
+
+SHOWN = 100
+
+
+@method_decorator(require_safe, name="dispatch")
+class MessageReportView(ToolRightMixin, View):
+    """The choices of a message's report as a page; the report itself, once choices are in the address."""
+
+    request: SignedInRequest
+    # Arguments of as_view().
+    tool = Tool.SENT_MESSAGE_LOG
+    report_class: type[MessageReport] = SentMessageReport
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        message = self.report_class.find(self.request.user, self.tool, pk)
+        form = self.report_class.form_class(request.GET or None, message=message)
+        if form.is_valid():
+            report = self.report_class(message, tool=self.tool, chosen=form.cleaned_data)
+            return report_response(request, report, form.cleaned_data["format"])
+        context = {
+            "title": f"{self.report_class.label}: {message.display_subject}",
+            "menu_path": f"{self.tool.menu} › {self.tool.label}",  # noqa: RUF001
+            "form": form,
+            "message_url": message_url(self.tool, pk),
+        }
+        return render(request, "web/reports/options.html", context)
+
+
+# My Reports
+
+
+@login_required
+@require_safe
+def my_reports(request: SignedInRequest) -> HttpResponse:
+    """The user's own reports that were made in the background; to htmx the list alone."""
+    found = list(ReportJob.objects.of(request.user)[: SHOWN + 1])
+    jobs = found[:SHOWN]
+    live = any(job.unfinished for job in jobs)
+    context = {"title": "My Reports", "jobs": jobs, "live": live, "url": request.path, "cut": len(found) > SHOWN}
+    return page_or_fragment(
+        request, page="web/reports/my_reports.html", fragment="web/reports/_jobs.html", context=context
+    )
+
+
+@login_required
+@require_safe
+def job(request: SignedInRequest, pk: int) -> HttpResponse:
+    """One report: how far it is, and the file once it is there."""
+    found = readable(request, pk)
+    is_own = found.owner_id == request.user.pk
+    context = {"title": found.title, "job": found, "live": found.unfinished, "is_own": is_own}
+    return page_or_fragment(request, page="web/reports/job.html", fragment="web/reports/_job.html", context=context)
+
+
+@login_required
+@require_safe
+def file(request: SignedInRequest, pk: int) -> HttpResponseBase:
+    """The file, as long as one may see what the report is of."""
+    found = readable(request, pk)
+    if not found.ready:
+        raise Http404("The report is not there.")
+    report = still_allowed(found, request.user)
+    try:
+        content = found.path.open("rb")
+    except FileNotFoundError:
+        raise Http404("The file of the report is not there any more.") from None
+    record_audit_event(by=request.user, action="report.downloaded", target=found.title, details={"report": found.pk})
+    return file_response(content, name=report.file_name, format=Format(found.format))
+
+
+@require_POST
+@login_required
+def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
+    if services.cancel(job=own(request, pk), by=request.user):
+        messages.success(request, "The report is canceled. Nothing of it is kept.")
+    else:
+        messages.info(request, "The report was finished already.")
+    return redirect("web:report_job", pk=pk)
+
+
+@require_POST
+@login_required
+def remove(request: SignedInRequest, pk: int) -> HttpResponse:
+    services.remove(job=own(request, pk))
+    return redirect("web:my_reports")
+
+
+def own(request: SignedInRequest, pk: int) -> ReportJob:
+    found: ReportJob = get_object_or_404(ReportJob.objects.of(request.user).select_related("owner"), pk=pk)
+    return found
+
+
+def readable(request: SignedInRequest, pk: int) -> ReportJob:
+    """The user's own report, or one of a message that the user may see as well."""
+    found: ReportJob = get_object_or_404(ReportJob.objects.select_related("owner"), pk=pk)
+    if found.owner_id != request.user.pk:
+        still_allowed(found, request.user)
+    return found
+
+
+def still_allowed(job: ReportJob, user: User) -> Report:
+    kind = report_kind(job.kind)
+    try:
+        return (kind.open if job.owner_id == user.pk else kind.open_shared)(user, job.options)
+    except BadOptions as reason:
+        # The message is not what it was, such as running again: what the report says of it holds no longer.
+        raise PermissionDenied(str(reason)) from None

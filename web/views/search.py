@@ -1,0 +1,148 @@
+"""The search of the top bar: people and messages, as far as the user's tools show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import SignedInRequest
+from accounts.models import User
+from accounts.tools import MESSAGE_LOGS, RECIPIENT_LOGS
+from core.statuses import Status
+from core.timeouts import StatementTimeout, statement_timeout
+from listings import saved_searches
+from listings.filters import MAX_TEXT
+from messenger_logs.models import Recipient, SentMessage
+from messenger_logs.people import find_people
+from messenger_logs.status_labels import MESSAGE_STATUSES, SENT_MESSAGE_LOG_2_STATUSES
+from web.listings.recipient_log import PersonField, choice
+from web.menu import page_url
+from web.message_urls import message_urls
+
+PEOPLE_SHOWN, MESSAGES_SHOWN = 10, 20
+SECONDS = 20
+
+
+class CannotSearch(Exception):
+    """Why nothing was looked for, in words."""
+
+
+class SearchForm(forms.Form):
+    # Named as in the Recipient Log, which reads the same kept search.
+    person = PersonField()
+
+
+@dataclass(frozen=True)
+class FoundPeople:
+    log_url: str
+    """The Recipient Log that shows them."""
+    choices: list[str]
+    """Buttons, as safe HTML."""
+    more: bool
+
+
+@dataclass(frozen=True)
+class FoundMessage:
+    message: SentMessage
+    subject: str
+    status: Status
+    url: str
+
+
+@dataclass(frozen=True)
+class FoundMessages:
+    rows: list[FoundMessage]
+    more: bool
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found for a text; None where the user has no log to look in."""
+
+    text: str
+    people: FoundPeople | None
+    messages: FoundMessages | None
+
+    @property
+    def log_of_the_only_person(self) -> str:
+        """The log of the one hit there is, if that is a person."""
+        messages = self.messages.rows if self.messages else []
+        return self.people.log_url if self.people and len(self.people.choices) == 1 and not messages else ""
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def search(request: SignedInRequest) -> HttpResponse:
+    if request.method == "POST":
+        return keep(request)
+    find = request.GET.get("find", "")
+    logs = [(tool.path, page_url(tool)) for tool in MESSAGE_LOGS if request.user.may(tool)]
+    context: dict[str, object] = {"title": "Search", "find": find, "logs": logs}
+    try:
+        found = look_for(request.user, kept_text(request, find)) if find else None
+    except CannotSearch as problem:
+        context["problem"] = str(problem)
+    else:
+        if found and found.log_of_the_only_person:
+            return HttpResponseRedirect(f"{found.log_of_the_only_person}?find={find}")
+        context["found"] = found
+    return render(request, "web/search.html", context)
+
+
+def keep(request: SignedInRequest) -> HttpResponse:
+    """What is looked for may be a name or an address, so the session keeps it and no address shows it."""
+    text = request.POST.get("person", "").encode("utf-8", "replace").decode()[: MAX_TEXT + 1]
+    find = saved_searches.save(request.session, {"person": text} if text.strip() else {})
+    return HttpResponseRedirect(f"{request.path}?find={find}" if find else request.path)
+
+
+def kept_text(request: SignedInRequest, find: str) -> str:
+    kept = saved_searches.load(request.session, find)
+    if kept is None or set(kept) != {"person"}:
+        raise CannotSearch("That search is not kept here any more. Enter it again.")
+    form = SearchForm(kept)
+    if not form.is_valid():
+        raise CannotSearch(f"Search: {' '.join(map(str, form.errors['person']))}")
+    return str(form.cleaned_data["person"])
+
+
+def look_for(user: User, text: str) -> Found:
+    try:
+        with statement_timeout(SECONDS):
+            return Found(text, look_for_people(user, text), look_for_messages(user, text))
+    except StatementTimeout:
+        raise CannotSearch("This took too long and was stopped. Enter more of what you look for.") from None
+
+
+def look_for_people(user: User, text: str) -> FoundPeople | None:
+    tool = next(filter(user.may, RECIPIENT_LOGS), None)
+    if tool is None:
+        return None
+    recipients = Recipient.objects.filter(message__in=SentMessage.objects.visible_to(user, tool))
+    found = find_people(recipients, text, limit=PEOPLE_SHOWN + 1)
+    choices = [choice(person) for person in found[:PEOPLE_SHOWN]]
+    return FoundPeople(page_url(tool), choices, more=len(found) > PEOPLE_SHOWN)
+
+
+def look_for_messages(user: User, text: str) -> FoundMessages | None:
+    """Those that the text is an id of, then those with the text in their subject, the newest first."""
+    if not any(map(user.may, MESSAGE_LOGS)):
+        return None
+    newest = SentMessage.objects.in_logs_of(user).order_by("-created_at", "-pk")
+    newest = newest.defer("bodies", "attachments", "criteria")
+    by_id = list(newest.known_as(text))
+    by_subject = newest.with_subject(text).exclude(pk__in=[message.pk for message in by_id])
+    found = [*by_id, *by_subject[: MESSAGES_SHOWN + 1]]
+    addresses = message_urls(user, [message.pk for message in found])
+    rows = [as_found(message, addresses[message.pk]) for message in found[:MESSAGES_SHOWN] if message.pk in addresses]
+    return FoundMessages(rows, more=len(found) > MESSAGES_SHOWN)
+
+
+def as_found(message: SentMessage, url: str) -> FoundMessage:
+    statuses = SENT_MESSAGE_LOG_2_STATUSES if message.engine == SentMessage.Engine.V2 else MESSAGE_STATUSES
+    return FoundMessage(message, message.display_subject, statuses[SentMessage.Status(message.status)], url)

@@ -1,0 +1,195 @@
+"""Mailgun Sync: how complete the events are, and what an operator can do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST, require_safe
+from django_tables2 import Column, TemplateColumn
+from kombu.exceptions import OperationalError
+
+from accounts.access import SignedInRequest, tool_right
+from accounts.tools import Right, Tool
+from core.fragments import page_or_fragment
+from core.statuses import Shape, Status, Tone
+from listings.columns import ListingTable, NumberColumn, StatusColumn, TimeColumn, time_element
+from mailgun_sync.freshness import next_sync
+from mailgun_sync.models import QuarantinedEvent, SendingDomain, SyncGap, SyncRun
+from mailgun_sync.services import control
+from mailgun_sync.services.domains import configured_domains
+
+DOMAIN_STATUSES = {
+    "synced": Status("Synced", Shape.CHECK, Tone.GOOD, "The last sync read everything there was."),
+    "failed": Status("Failed", Shape.CROSS, Tone.BAD, "The last sync stopped with an error; the next one starts over."),
+    "paused": Status("Paused", Shape.SQUARE, Tone.NEUTRAL, "Scheduled syncs leave this domain out."),
+    "new": Status("Not synced yet", Shape.RING, Tone.NEUTRAL, "No sync has come to its end so far."),
+}
+RUN_STATUSES = {
+    SyncRun.Outcome.RUNNING: Status("Running", Shape.HALF, Tone.RUNNING, "Under way now."),
+    SyncRun.Outcome.SUCCEEDED: Status("Succeeded", Shape.CHECK, Tone.GOOD, "Everything was read to the end."),
+    SyncRun.Outcome.FAILED: Status("Failed", Shape.CROSS, Tone.BAD, "Stopped by the error that stands beside it."),
+    SyncRun.Outcome.INTERRUPTED: Status(
+        "Interrupted", Shape.TRIANGLE, Tone.WARNING, "The program ended in the middle; the next run read it again."
+    ),
+}
+
+
+class OutcomeColumn(StatusColumn):
+    """A status with the error, if any, that led to it."""
+
+    def __init__(self, statuses: Mapping[Any, Status], *args: Any, error: str, **kwargs: Any) -> None:
+        super().__init__(statuses, *args, **kwargs)
+        self.error = error
+
+    def render(self, record: SendingDomain | SyncRun) -> SafeString:
+        status, error = super().render(record), getattr(record, self.error)
+        return format_html('{}<p class="reason">{}</p>', status, error) if error else format_html("{}", status)
+
+
+def _minutes(length: timedelta) -> str:
+    return f"{length / timedelta(minutes=1):,.0f} min"
+
+
+class PlainTable(ListingTable):
+    class Meta:
+        orderable = False
+
+
+class DomainTable(PlainTable):
+    name = Column(verbose_name="Domain")
+    state = OutcomeColumn(DOMAIN_STATUSES, error="last_error", verbose_name="State")
+    settled_through = TimeColumn(verbose_name="Complete up to", default="not known yet")
+    settle_after = Column(verbose_name="Waits for late events")
+    covered_from = TemplateColumn(
+        template_name="web/_sync_coverage.html", verbose_name="Complete since", empty_values=()
+    )
+    actions = TemplateColumn(template_name="web/_sync_domain_actions.html", verbose_name="Actions", empty_values=())
+
+    def render_settle_after(self, value: timedelta) -> str:
+        return _minutes(value)
+
+
+class RunTable(PlainTable):
+    started_at = TimeColumn(seconds=True, verbose_name="Started")
+    domain = Column()
+    kind = Column()
+    outcome = OutcomeColumn(RUN_STATUSES, error="error")
+    begin = TimeColumn(verbose_name="Events from", default="")
+    end = TimeColumn(verbose_name="to", default="")
+    pages = NumberColumn()
+    events_seen = NumberColumn(verbose_name="Events")
+    events_new = NumberColumn(verbose_name="New")
+    quarantined = NumberColumn()
+    late = NumberColumn()
+
+    def render_kind(self, record: SyncRun) -> str:
+        kind = record.get_kind_display()
+        return f"{kind}, asked for by {record.asked_by.listed_name}" if record.asked_by else kind
+
+    def render_late(self, record: SyncRun) -> str:
+        return f"{record.late:,} (by up to {_minutes(record.latest_by)})" if record.late else "0"
+
+
+class QuarantineTable(PlainTable):
+    first_seen_at = TimeColumn(verbose_name="First seen")
+    domain = Column()
+    error = Column(verbose_name="Why it could not be read")
+    raw = TemplateColumn(template_name="web/_sync_raw_event.html", verbose_name="Event as it came")
+    retry = TemplateColumn(template_name="web/_sync_retry.html", verbose_name="Actions", empty_values=())
+
+
+class GapTable(PlainTable):
+    domain = Column()
+    begin = TimeColumn(verbose_name="From")
+    end = TimeColumn(verbose_name="To")
+
+
+SHOWN_RUNS = 50
+SHOWN_QUARANTINED = 50
+NO_BROKER = "The sync could not be started: the task queue does not answer. The next sync runs at its usual time."
+
+
+@require_safe
+@tool_right(Tool.MAILGUN_SYNC)
+def status(request: SignedInRequest) -> HttpResponse:
+    now = timezone.now()
+    quarantined = QuarantinedEvent.objects.select_related("domain")
+    kept_out = () if request.user.may(Tool.MAILGUN_SYNC, Right.WRITE) else ("actions", "retry")
+    context = {
+        "title": Tool.MAILGUN_SYNC.label,
+        "menu_path": Tool.MAILGUN_SYNC.menu,
+        "as_of": time_element(now, seconds=True),
+        "next_sync": time_element(next_sync(now)),
+        "retention_days": settings.MAILGUN_RETENTION_DAYS,
+        "domains": DomainTable(configured_domains(), exclude=kept_out, request=request),
+        "runs": RunTable(SyncRun.objects.select_related("domain", "asked_by")[:SHOWN_RUNS]),
+        "gaps": GapTable(SyncGap.objects.select_related("domain")),
+        "quarantined": QuarantineTable(quarantined[:SHOWN_QUARANTINED], exclude=kept_out, request=request),
+        "quarantined_total": quarantined.count(),
+    }
+    return page_or_fragment(request, page="web/sync_status.html", fragment="web/_sync_state.html", context=context)
+
+
+@require_POST
+@tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
+def sync_now(request: SignedInRequest, pk: int) -> HttpResponse:
+    domain = get_object_or_404(SendingDomain, pk=pk)
+    try:
+        control.request_sync(domain=domain, by=request.user)
+    except OperationalError:
+        messages.error(request, NO_BROKER)
+    else:
+        messages.success(request, f"A sync of {domain} was asked for. Its run appears below.")
+    return redirect("web:mailgun_sync")
+
+
+@require_POST
+@tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
+def backfill(request: SignedInRequest, pk: int) -> HttpResponse:
+    domain = get_object_or_404(SendingDomain, pk=pk)
+    try:
+        started = control.request_backfill(domain=domain, by=request.user)
+    except OperationalError:
+        messages.error(request, NO_BROKER)
+    else:
+        words = "is being read again, the oldest day first" if started else "was never synced; sync it first"
+        messages.info(request, f"{domain} {words}.")
+    return redirect("web:mailgun_sync")
+
+
+@require_POST
+@tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
+def pause(request: SignedInRequest, pk: int) -> HttpResponse:
+    domain = get_object_or_404(SendingDomain, pk=pk)
+    control.set_paused(domain=domain, paused=True, by=request.user)
+    messages.success(request, f"Scheduled syncs leave {domain} out until it is resumed.")
+    return redirect("web:mailgun_sync")
+
+
+@require_POST
+@tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
+def resume(request: SignedInRequest, pk: int) -> HttpResponse:
+    domain = get_object_or_404(SendingDomain, pk=pk)
+    control.set_paused(domain=domain, paused=False, by=request.user)
+    messages.success(request, f"{domain} is part of the scheduled syncs again.")
+    return redirect("web:mailgun_sync")
+
+
+@require_POST
+@tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
+def retry_event(request: SignedInRequest, pk: int) -> HttpResponse:
+    quarantined = get_object_or_404(QuarantinedEvent, pk=pk)
+    if control.retry(quarantined=quarantined, by=request.user):
+        messages.success(request, "The event could be read and is in the log now.")
+    else:
+        messages.warning(request, "The event still cannot be read. It stays in quarantine.")
+    return redirect("web:mailgun_sync")

@@ -1,0 +1,178 @@
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.contrib.auth.models import Group
+from django.forms import Form
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import services
+from accounts.access import SignedInRequest, tool_right
+from accounts.forms import FindPeopleForm, GroupNameForm, GroupRightsForm, PersonForm
+from accounts.models import User
+from accounts.querysets import groups_with_people, rights_of
+from accounts.tools import Right, Tool, right_names
+
+T = TypeVar("T")
+
+FOUND_AT_ONCE = 20
+
+
+# User groups and tool rights
+
+
+@require_safe
+@tool_right(Tool.USER_GROUPS)
+def user_groups(request: SignedInRequest) -> HttpResponse:
+    """The whole matrix: rights by groups."""
+    context = {
+        "title": Tool.USER_GROUPS.label,
+        "menu_path": Tool.USER_GROUPS.menu,
+        "tools": list(Tool),
+        "groups": [(group, rights_of(group)) for group in groups_with_people()],
+        "name_form": GroupNameForm(),
+        "may_change": request.user.may(Tool.USER_GROUPS, Right.WRITE),
+    }
+    return render(request, "web/user_groups.html", context)
+
+
+@require_safe
+@tool_right(Tool.USER_GROUPS)
+def user_group(request: SignedInRequest, pk: int) -> HttpResponse:
+    return group_page(request, get_object_or_404(Group, pk=pk), find_form=FindPeopleForm())
+
+
+def group_page(request: SignedInRequest, group: Group, **found: Any) -> HttpResponse:
+    """One column of the matrix, and who is in the group."""
+    context = {
+        "title": group.name,
+        "menu_path": Tool.USER_GROUPS.path,
+        "tools": list(Tool),
+        "group": group,
+        "rights": rights_of(group),
+        "people": group.user_set.order_by("last_name", "first_name", "username"),
+        "name_form": GroupNameForm(initial={"name": group.name}),
+        "may_change": request.user.may(Tool.USER_GROUPS, Right.WRITE),
+    }
+    return render(request, "web/user_group.html", context | found)
+
+
+@require_POST
+@tool_right(Tool.USER_GROUPS, Right.WRITE)
+def new_group(request: SignedInRequest) -> HttpResponse:
+    form = GroupNameForm(request.POST)
+    if understood(request, form):
+        name = form.cleaned_data["name"]
+        done = f"The group {name} is made. Tick its rights and add its people."
+        group = attempt(request, partial(services.create_group, by=request.user, name=name), done)
+        if group:
+            return redirect("web:user_group", pk=group.pk)
+    return redirect("web:user_groups")
+
+
+@require_POST
+@tool_right(Tool.USER_GROUPS, Right.WRITE)
+def change_rights(request: SignedInRequest, pk: int) -> HttpResponse:
+    form = GroupRightsForm(request.POST)
+    if understood(request, form):
+        change = partial(
+            services.set_group_rights,
+            by=request.user,
+            group_id=pk,
+            seen=form.cleaned_data["seen"],
+            wanted=form.cleaned_data["rights"],
+        )
+        attempt(request, change, "The rights are saved. They hold from the next page on that somebody opens.")
+    return redirect("web:user_group", pk=pk)
+
+
+@require_POST
+@tool_right(Tool.USER_GROUPS, Right.WRITE)
+def rename_group(request: SignedInRequest, pk: int) -> HttpResponse:
+    form = GroupNameForm(request.POST)
+    if understood(request, form):
+        name = form.cleaned_data["name"]
+        change = partial(services.rename_group, by=request.user, group_id=pk, name=name)
+        attempt(request, change, f"The group is now named {name}.")
+    return redirect("web:user_group", pk=pk)
+
+
+@require_POST
+@tool_right(Tool.USER_GROUPS, Right.WRITE)
+def find_people(request: SignedInRequest, pk: int) -> HttpResponse:
+    """The group's page with the people found. By POST, so that names stay out of addresses."""
+    group = get_object_or_404(Group, pk=pk)
+    form = FindPeopleForm(request.POST)
+    if not form.is_valid():
+        return group_page(request, group, find_form=form)
+    found = list(User.objects.to_add_to(group, form.cleaned_data["who"])[: FOUND_AT_ONCE + 1])
+    return group_page(
+        request,
+        group,
+        find_form=form,
+        found=found[:FOUND_AT_ONCE],
+        found_more=len(found) > FOUND_AT_ONCE,
+        searched=True,
+    )
+
+
+@require_POST
+@tool_right(Tool.USER_GROUPS, Right.WRITE)
+def add_member(request: SignedInRequest, pk: int) -> HttpResponse:
+    return change_member(request, pk, services.add_member, "{} is now in this group.")
+
+
+@require_POST
+@tool_right(Tool.USER_GROUPS, Right.WRITE)
+def remove_member(request: SignedInRequest, pk: int) -> HttpResponse:
+    return change_member(request, pk, services.remove_member, "{} is no longer in this group.")
+
+
+def change_member(request: SignedInRequest, pk: int, service: Callable[..., None], done: str) -> HttpResponse:
+    form = PersonForm(request.POST)
+    if understood(request, form):
+        user = form.cleaned_data["user"]
+        change = partial(service, by=request.user, group_id=pk, user=user)
+        attempt(request, change, done.format(user.listed_name))
+    return redirect("web:user_group", pk=pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@tool_right(Tool.USER_GROUPS, Right.WRITE)
+def delete_group(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Asks first what it would take from whom."""
+    group = get_object_or_404(Group, pk=pk)
+    if request.method == "POST":
+        change = partial(services.delete_group, by=request.user, group_id=pk)
+        attempt(request, change, f"The group {group.name} is deleted.")
+        return redirect("web:user_groups")
+    context = {
+        "title": f"Delete the group {group.name}?",
+        "menu_path": f"{Tool.USER_GROUPS.path} > {group.name}",
+        "group": group,
+        "people": group.user_set.count(),
+        "rights": right_names(rights_of(group)),
+    }
+    return render(request, "web/delete_group.html", context)
+
+
+def understood(request: SignedInRequest, form: Form) -> bool:
+    """Whether the form is valid; if not, the page that follows says what is wrong."""
+    for field, problems in form.errors.items():
+        for problem in problems:
+            messages.error(request, f"{form.fields[field].label}: {problem}")
+    return form.is_valid()
+
+
+def attempt(request: SignedInRequest, change: Callable[[], T], done: str) -> T | None:
+    """Make the change; the page that follows says that it is done, or why it was refused."""
+    try:
+        result = change()
+    except services.Refused as refused:
+        messages.error(request, str(refused))
+        return None
+    messages.success(request, done)
+    return result
