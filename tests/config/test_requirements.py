@@ -11,6 +11,8 @@ from django.conf import settings
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from reports.writers.pdf.fonts import FONTS
+
 ROOT = settings.BASE_DIR
 FILES = ["requirements", "requirements-dev"]
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
@@ -93,3 +95,10 @@ def test_each_image_has_a_version_and_a_digest(name: str) -> None:
 def test_the_style_sheet_is_the_one_that_bootstrap_publishes() -> None:
     content = (get_bootstrap_dir() / "css" / "bootstrap.min.css").read_bytes()
     assert base64.b64encode(hashlib.sha384(content).digest()).decode() == BOOTSTRAP
+
+
+def test_the_notice_says_where_each_font_comes_from() -> None:
+    notice = (ROOT / "NOTICE").read_text()
+    for script, package, file in FONTS:
+        assert package.replace("_", "-") in notice, script
+        assert file.removeprefix("files/") in notice, script
