@@ -213,9 +213,10 @@ class Font:
 
 
 class Fonts:
-    """The fonts that one PDF file uses, by face and weight."""
+    """The fonts that one PDF file uses, by face and weight; ``language`` is the tag of the file's own language."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: str = "en") -> None:
+        self.language = language
         self._fonts: dict[tuple[int, int], Font] = {}
         self.face_of = Computed(self._face_of)
 
