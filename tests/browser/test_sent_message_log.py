@@ -13,7 +13,6 @@ from accounts.models import User
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
-from tests.browser.test_mailgun_pages import sign_in
 from tests.fixtures.browser import assert_accessible, sign_in
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
