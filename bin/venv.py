@@ -39,7 +39,7 @@ def is_installed(wanted: str) -> bool:
 
 
 def install(wanted: str, lock: int) -> None:
-    print("Installing the Python packages into .venv; this takes a minute or two ...", flush=True)
+    print("Installing the Python packages into .venv; this takes a minute or two ...", file=sys.stderr, flush=True)
     steps: list[list[str | Path]] = [
         [sys.executable, "-m", "venv", "--clear", VENV],
         [PYTHON, "-m", "pip", "install", *HOW, "--requirement", ROOT / "requirements-dev.txt"],
