@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from accounts.services import record_audit_event
-from listings.columns import time_text
+from core.dates import time_text
 from messenger_logs.models import SentMessage
 from messenger_logs.services.complete_cancel import StoppedAndLeft, stopped_and_left
 from messenger_logs.tasks import stop_the_rest

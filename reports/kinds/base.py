@@ -11,7 +11,7 @@ from django import forms
 from django.contrib.humanize.templatetags.humanize import intcomma
 
 from accounts.models import User
-from listings.columns import time_text
+from core.dates import time_text
 from reports.document import Document
 from reports.writers import Format
 

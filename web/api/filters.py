@@ -5,8 +5,8 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 
+from core.ids import LARGEST_ID
 from listings.filters import ContainsFilter, DateRangeFilter, ExactFilter, ListingFilterSet, OptionFilter
-from listings.paging import LARGEST_ID
 from messenger_logs.models import SentMessage
 from messenger_logs.statuses import Mode
 from web.filters.subject import SubjectFilter
