@@ -1,29 +1,36 @@
-from collections.abc import Mapping
-from types import MappingProxyType
+from __future__ import annotations
+
 from typing import Any
 
-from django.http import HttpRequest
-
-from accounts.access import SignedInRequest, ToolRightMixin
+from accounts.access import MissingRight
+from accounts.models import User
 from accounts.services import record_audit_event
-from listings.views import ListingView
+from accounts.tools import Right, Tool
+from listings.listing import Listing
 
 
-class ToolListingView(ToolRightMixin, ListingView):
-    """The log of a tool: title and menu path as the registry has them, opened by its right, exports audited."""
+class ToolListing(Listing):
+    """The log of a tool: opened by the right to read it, exports audited."""
 
-    request: SignedInRequest
-    # What the audit trail says an export was of, where the tool's name does not say it all.
-    export_target = ""
-    # What else belongs into the trail, such as the message it was of.
-    export_details: Mapping[str, Any] = MappingProxyType({})
+    tool: Tool
+    user: User
 
-    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        super().setup(request, *args, **kwargs)
-        self.title = self.tool.label
-        self.menu_path = self.tool.menu
+    @property
+    def export_target(self) -> str:
+        """What the audit trail says an export was of, where the tool's name does not say it all."""
+        return self.entry.title
 
-    def recorded_export(self, count: int | None, format: str) -> None:
+    @property
+    def export_details(self) -> dict[str, Any]:
+        """What else belongs into the trail, such as the message it was of."""
+        return {}
+
+    def check_access(self) -> None:
+        """Raises MissingRight."""
+        if not self.user.may(self.tool):
+            raise MissingRight(self.tool, Right.READ)
+
+    def record_export(self, count: int | None, format: str) -> None:
         # Searches for people are left out: the trail is kept longer than what is known of them.
         personal = {str(self.filterset.filters[name].label) for name in self.filterset.personal}
         filters = {
@@ -31,7 +38,7 @@ class ToolListingView(ToolRightMixin, ListingView):
             for label, value in self.filterset.in_use()
         }
         record_audit_event(
-            by=self.request.user,
+            by=self.user,
             action=f"export.{self.tool.name.lower()}",
             target=self.export_target,
             details={

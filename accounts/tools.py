@@ -45,7 +45,6 @@ class Tool(Enum):
         "Sent Message Log",
         "What became of each message you sent with the classic Messenger.",
         {Right.READ: "see and print own messages", Right.WRITE: "cancel own messages"},
-        "web:sent_message_log",
     )
     SENT_MESSAGE_LOG_2 = (
         Menu.MESSENGER,
@@ -60,7 +59,6 @@ class Tool(Enum):
             Right.TYPE_EMERGENCY: "see messages of this type",
             Right.TYPE_TEXT_OPT: "see messages of these types",
         },
-        "web:sent_message_log_2",
     )
     UPCOMING_MESSAGES = (
         Menu.MESSENGER,
@@ -71,21 +69,18 @@ class Tool(Enum):
             Right.WRITE: "cancel own messages",
             Right.VIEW_CANCEL_ALL: "see everybody's messages, and cancel them together with W",
         },
-        "web:upcoming_messages",
     )
     MAILGUN_MESSAGE_LOG = (
         Menu.MESSENGER,
         "Mailgun Message Log",
         "Whether the e-mails of your own messages arrived, and why one did not.",
         {Right.READ: "see the events of own messages"},
-        "web:mailgun_message_log",
     )
     RECIPIENT_LOG = (
         Menu.MESSENGER,
         "Recipient Log",
         "What you sent to one person, and what came of it on each device.",
         {Right.READ: "see one person's messages, of those the user sent"},
-        "web:recipient_log",
     )
     ADMIN_SENT_MESSAGE_LOG = (
         Menu.MESSENGER_ADMINISTRATION,
@@ -96,28 +91,24 @@ class Tool(Enum):
             Right.WRITE: "cancel anybody's messages",
             Right.MERGE_FIELD_VALUES: "see the values of merge fields in a body instead of their names",
         },
-        "web:admin_sent_message_log",
     )
     ADMIN_MAILGUN_MESSAGE_LOG = (
         Menu.MESSENGER_ADMINISTRATION,
         "Mailgun Message Log",
         "Whether the e-mails of the whole district arrived, and why one did not.",
         {Right.READ: "see the events of everybody's messages"},
-        "web:admin_mailgun_message_log",
     )
     ADMIN_RECIPIENT_LOG = (
         Menu.MESSENGER_ADMINISTRATION,
         "Recipient Log",
         "What anybody in the district sent to one person, and what came of it on each device.",
         {Right.READ: "see one person's messages, whoever sent them"},
-        "web:admin_recipient_log",
     )
     MAILGUN_SYNC = (
         Menu.MESSENGER_ADMINISTRATION,
         "Mailgun Sync",
         "How complete the Mailgun events are, and what went wrong when they are not.",
         {Right.READ: "see the state of the sync", Right.WRITE: "run, pause and backfill it"},
-        "web:mailgun_sync",
     )
     MESSAGE_IMPORT = (
         Menu.MESSENGER_ADMINISTRATION,
@@ -136,27 +127,21 @@ class Tool(Enum):
         "User Groups and Tool Rights",
         "Who may open which tool, and what they may do there.",
         {Right.READ: "see the matrix", Right.WRITE: "change it"},
-        "web:user_groups",
     )
     AUDIT_TRAIL = (
         Menu.SYSTEM_ADMINISTRATION,
         "Audit Trail",
         "Who signed in, exported, canceled or changed rights, and when.",
         {Right.READ: "see and export the trail"},
-        "web:audit_trail",
     )
 
-    def __init__(
-        self, menu: Menu, label: str, answers: str, rights: Mapping[Right, str], url_name: str | None = None
-    ) -> None:
+    def __init__(self, menu: Menu, label: str, answers: str, rights: Mapping[Right, str]) -> None:
         self.menu = menu
         self.label = label
         self.answers = answers
         """One sentence: the question this tool answers."""
         self.rights: Mapping[Right, str] = MappingProxyType(dict(rights))
         """The rights there are on this tool, each with what it allows."""
-        self.url_name = url_name
-        """None while the page does not exist."""
 
     @property
     def path(self) -> str:

@@ -22,11 +22,11 @@ from accounts.models import User
 from bench.databases import own_database
 from bench.measure import print_table, seconds
 from dispatch.models import Claim
+from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services import cancel
 from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
 from messenger_logs.services.totals import recount
-from messenger_logs.statuses import Mode
 
 DOMAIN, KEY = "mg.bench.example", "key-bench"
 ADDRESSES = {Mode.EMAIL: "'p' || n || '@example.com'", Mode.TEXT: "'+1612' || lpad(n::text, 7, '0')"}

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.http.request import QueryDict
-from django.test import Client, RequestFactory
+from django.test import Client
 from django.test.utils import override_settings
 from django.urls import reverse
 
@@ -17,16 +17,16 @@ from bench import naive_ledger
 from bench.databases import own_database
 from bench.measure import ROUNDS, Comparison, in_turn, print_table, seconds
 from bench.messages import DAYS, as_json, fill, vacuum
+from listings.listing import Listing
 from listings.paging import Key, Total, fetch_page
-from listings.views import ListingView
+from listings.registry import registry
+from messenger_logs.choices import MessageStatus
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.people import find_people
 from messenger_logs.services.intake import add_message
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
 from messenger_logs.totals import totals_of
-from web.listings.sent_message_log import AdministrationSentMessageLog
-from web.views.message import AnybodysMessageRecipients
 
 SIZE = 50
 IMPORTED_AT_ONCE = 500
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
         if not SentMessage.objects.exists():
             took = seconds(lambda: make_ledger(options))
             print(f"Filled with {Delivery.objects.count():,} deliveries in {took:,.0f} s.", flush=True)
-        large = SentMessage.objects.get(status=SentMessage.Status.IN_PROGRESS)
+        large = SentMessage.objects.get(status=MessageStatus.IN_PROGRESS)
         title = f"{options.messages:,} messages, {options.deliveries:,} deliveries; milliseconds, medians of {ROUNDS}"
         print_milliseconds(f"Grids: a page and its count, at {title}", measure_grids(large, options.page))
         print_answers(large)
@@ -71,18 +71,18 @@ def make_ledger(options: argparse.Namespace) -> None:
 
 @dataclass(frozen=True)
 class Shown:
-    """A grid as its view makes it, and a page of it."""
+    """A listing, and a page of it."""
 
-    view: ListingView
+    listing: Listing
     page: int = 1
 
     def ours(self) -> Callable[[], None]:
-        view, key = self.view, self.key()
+        listing, key = self.listing, self.key()
 
         def run() -> None:
-            bounds = view.filterset.bounds
-            fetch_page(view.filterset.unbounded, sort=view.sort, bounds=bounds, key=key, size=SIZE)
-            Total.of(view.filterset.qs, exact_up_to=view.exact_up_to)
+            bounds = listing.filterset.bounds
+            fetch_page(listing.filterset.unbounded, sort=listing.sort, bounds=bounds, key=key, size=SIZE)
+            Total.of(listing.filterset.qs, exact_up_to=listing.exact_up_to)
 
         return run
 
@@ -90,30 +90,25 @@ class Shown:
         """By OFFSET, with a count of everything."""
 
         def run() -> None:
-            self.view.filterset.qs.count()
-            list(self.view.sort.order(self.view.filterset.qs)[SIZE * (self.page - 1) : SIZE * self.page])
+            self.listing.filterset.qs.count()
+            list(self.listing.sort.order(self.listing.filterset.qs)[SIZE * (self.page - 1) : SIZE * self.page])
 
         return run
 
     def key(self) -> Key | None:
         if self.page == 1:
             return None
-        before = self.view.sort.order(self.view.filterset.qs)[SIZE * (self.page - 1) - 1]
+        before = self.listing.sort.order(self.listing.filterset.qs)[SIZE * (self.page - 1) - 1]
         value: Any = before
-        for part in self.view.sort.path.split("__"):
+        for part in self.listing.sort.path.split("__"):
             value = getattr(value, part)
         return Key(before.pk, value, backward=False)
 
 
-def shown(view_class: type[ListingView], asked: dict[str, str], *, page: int = 1, **kwargs: Any) -> Shown:
-    request = RequestFactory().get("/")
-    request.user = administrator()
-    view = view_class()
-    view.setup(request, **kwargs)
-    view.complaints = []
-    view.begin(asked, find="")
-    assert not [*view.complaints, *view.filterset.problems]
-    return Shown(view, page)
+def shown(name: str, values: dict[str, str], *, page: int = 1, **arguments: Any) -> Shown:
+    listing = registry[name].open(administrator(), values, arguments)
+    assert not listing.errors
+    return Shown(listing, page)
 
 
 def administrator() -> User:
@@ -127,10 +122,10 @@ def all_days() -> dict[str, str]:
 
 def grids(large: SentMessage, far: int) -> Iterator[tuple[str, Shown]]:
     def log(page: int = 1, **asked: str) -> Shown:
-        return shown(AdministrationSentMessageLog, all_days() | asked, page=page)
+        return shown("admin_sent_message_log", all_days() | asked, page=page)
 
     def recipients(page: int = 1, **asked: str) -> Shown:
-        return shown(AnybodysMessageRecipients, asked, page=page, pk=large.pk)
+        return shown("admin_sent_message_log_message_recipients", asked, page=page, pk=large.pk)
 
     yield "Sent Message Log: page 1", log()
     yield f"page {far:,}", log(far)

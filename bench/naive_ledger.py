@@ -6,9 +6,10 @@ from django.db import transaction
 from django.db.models import Count, Max, Q, Sum
 
 from accounts.models import User
+from messenger_logs.choices import PHONE, MessageStatus, Mode, Outcome
 from messenger_logs.models import Delivery, DeviceAttempt, Recipient, School, SentMessage
 from messenger_logs.services.addresses import normalized
-from messenger_logs.statuses import PHONE, Mode, Outcome, code_of
+from messenger_logs.statuses import code_of
 
 BATCH = 1000
 
@@ -20,7 +21,7 @@ def add_message(data: dict[str, Any]) -> None:
         external_id=data["external_id"],
         engine=data["engine"],
         message_type=data["message_type"],
-        status=SentMessage.Status.SENT,
+        status=MessageStatus.SENT,
         subject=data["subject"],
         sender=User.objects.get(username=data["sender"]),
         sender_name=data["sender"],

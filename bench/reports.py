@@ -18,8 +18,8 @@ from reportlab.platypus import LongTable, SimpleDocTemplate
 
 from bench.databases import own_database
 from bench.measure import print_table, seconds
+from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
-from messenger_logs.statuses import Mode
 from reports.document import Column, Document, Rows
 from reports.kinds import deliveries
 from reports.kinds.deliveries import ClassicRows

@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.PrivateResponseMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -180,7 +181,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": API_RATE},
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "web.api.lists.answer_in_words",
+    "EXCEPTION_HANDLER": "web.api.errors.respond_to_error",
     "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
 }
 REST_KNOX = {"TOKEN_TTL": timedelta(hours=API_TOKEN_HOURS)}
@@ -192,11 +193,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
-        "Engine": "messenger_logs.models.SentMessage.Engine",
-        "MessageStatus": "messenger_logs.models.SentMessage.Status",
-        "Mode": "messenger_logs.statuses.Mode",
-        "DeliveryStatus": "messenger_logs.statuses.DeliveryStatus",
-        "Outcome": "messenger_logs.statuses.Outcome",
+        "Engine": "messenger_logs.choices.Engine",
+        "MessageStatus": "messenger_logs.choices.MessageStatus",
+        "Mode": "messenger_logs.choices.Mode",
+        "DeliveryStatus": "messenger_logs.choices.DeliveryStatus",
+        "Outcome": "messenger_logs.choices.Outcome",
     },
 }
 
@@ -272,8 +273,6 @@ ITEMS_A_MINUTE = {
 REPORT_AT_ONCE_ROWS = env.int("REPORT_AT_ONCE_ROWS", default=10_000)
 REPORT_FOLDER = env.path("REPORT_FOLDER", default=BASE_DIR / "var" / "reports")
 REPORT_DAYS = env.int("REPORT_DAYS", default=7)
-# What makes files of grids.
-LISTING_EXPORTER = "web.exporter.exporter"
 
 # A sync starts at every full hour, and at the minutes that MAILGUN_SYNC_MINUTES adds: "15,30,45" or "*/5".
 MAILGUN_SYNC_TIMES = env.minutes("MAILGUN_SYNC_MINUTES", always="0")

@@ -21,10 +21,11 @@ from core.dates import start_of
 from demo import names
 from demo.kinds import CRITERIA, KINDS, Becomes, outcomes
 from demo.staff import STAFF
+from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.message_status import status_from
 from messenger_logs.services.totals import recount_all
-from messenger_logs.statuses import CODES, OUTCOMES, RANKS, DeliveryStatus, Mode
+from messenger_logs.statuses import CODES, OUTCOMES, RANKS
 from messenger_logs.totals import totals_of_many
 
 SQL = Path(__file__).with_name("sql")
@@ -69,7 +70,7 @@ def make_district(size: Size, *, now: datetime | None = None) -> None:
 def _settle(messages: list[int]) -> None:
     """Count the messages, and mend the status of those of which, by chance, nothing got through."""
     recount_all(message_ids=messages)
-    sent = list(SentMessage.objects.filter(pk__in=messages, status=SentMessage.Status.SENT))
+    sent = list(SentMessage.objects.filter(pk__in=messages, status=MessageStatus.SENT))
     totals = totals_of_many(sent)
     for message in sent:
         message.status = status_from(totals[message.pk])

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from messenger_logs.statuses import CODES, NOT_TRIED, OUTCOMES, DeliveryStatus, Mode, Outcome, RedialRule
+from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Mode, Outcome, RedialRule
+from messenger_logs.statuses import CODES, OUTCOMES
 
 CLASSIC, V2, OLR = "classic", "v2", "olr"
 INBOX, EMAIL, VOICE, TEXT = "inbox", "email", "voice", "text"

@@ -11,9 +11,9 @@ from django.utils.html import strip_tags
 
 from demo import names
 from demo.kinds import ALL, CLASSIC, CRITERIA, EMAIL, INBOX, TEXT, V2, VOICE
-from messenger_logs.models import Delivery, SentMessage, V2Type
+from messenger_logs.choices import PHONE, DeliveryStatus, MessageType
+from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services.intake import add_message
-from messenger_logs.statuses import PHONE, DeliveryStatus
 
 PREFIX = "demo-outgoing-"
 EVERYBODY = 1_250  # with some 4,000 devices
@@ -34,9 +34,9 @@ class Planned(NamedTuple):
 # The large ones take minutes: there is time to look on, and to cancel.
 PLANNED = [
     Planned(0, CLASSIC, "Message Builder", "principal", "Picture Day", f"{NAME}: smile!", (INBOX, EMAIL), 60),
-    Planned(1, V2, V2Type.GENERAL, "counselor", "Chess Club", "<p>No chess <b>today</b>.</p>", (EMAIL, TEXT), 40),
+    Planned(1, V2, MessageType.GENERAL, "counselor", "Chess Club", "<p>No chess <b>today</b>.</p>", (EMAIL, TEXT), 40),
     Planned(
-        *(2, V2, V2Type.EMERGENCY, "admin", "Water main break: school ends at noon"),
+        *(2, V2, MessageType.EMERGENCY, "admin", "Water main break: school ends at noon"),
         f"School ends at noon today because of a broken water main. Please pick up {NAME}, or call the office.",
         *(ALL, EVERYBODY),
     ),
@@ -46,11 +46,11 @@ PLANNED = [
         f"<p>The bus of {NAME} runs by a new timetable from Monday on.</p>",
         *((INBOX, EMAIL, TEXT), EVERYBODY),
     ),
-    Planned(20, V2, V2Type.PRIORITY, "principal", "Early Dismissal on Friday", "School ends at one.", ALL, 300),
+    Planned(20, V2, MessageType.PRIORITY, "principal", "Early Dismissal on Friday", "School ends at one.", ALL, 300),
     Planned(45, CLASSIC, "Food Service", "frontoffice", "Low Lunch Balance", "Please refill.", (EMAIL, TEXT), 80),
-    Planned(90, V2, V2Type.GENERAL, "principal", "Fall Concert", "<p>It begins at 7 PM.</p>", (INBOX, EMAIL), 400),
+    Planned(90, V2, MessageType.GENERAL, "principal", "Fall Concert", "<p>It begins at 7 PM.</p>", (INBOX, EMAIL), 400),
     Planned(180, CLASSIC, "Message Builder", "admin", "Snow tomorrow", f"No bus for {NAME}.", ALL, EVERYBODY),
-    Planned(600, V2, V2Type.GENERAL, "counselor", "College Night", "Tonight at six.", (INBOX, EMAIL, TEXT), 200),
+    Planned(600, V2, MessageType.GENERAL, "counselor", "College Night", "Tonight at six.", (INBOX, EMAIL, TEXT), 200),
 ]
 
 

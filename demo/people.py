@@ -1,8 +1,8 @@
 """The people of the demo district as its e-mail provider knows them."""
 
 from demo.names import COMMUNITIES, pairs
+from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery
-from messenger_logs.statuses import Mode
 
 CODES = {"Spanish": "es", "Hmong": "hmn", "Somali": "so", "Vietnamese": "vi", "Arabic": "ar", "Chinese": "zh"}
 # A name that several communities have is of the first.

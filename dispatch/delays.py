@@ -11,8 +11,8 @@ from dispatch.due import not_left, starts_of
 from dispatch.gateways import gateway_for
 from dispatch.models import Pace
 from dispatch.services.calling_hours import calls_allowed, next_allowed
-from messenger_logs.models import Redial, SentMessage, V2Type
-from messenger_logs.statuses import Mode
+from messenger_logs.choices import CANCELABLE, MessageStatus, MessageType, Mode
+from messenger_logs.models import Redial, SentMessage
 
 NOTHING_SET_UP = {
     Mode.INBOX: "nothing is set up to fill inboxes.",
@@ -25,7 +25,7 @@ _A_WHILE = timedelta(minutes=2)
 
 def reasons(message: SentMessage) -> list[str]:
     """Of a message that is due or running here; of another there are none."""
-    if not message.dispatched_here or message.status not in SentMessage.CANCELABLE:
+    if not message.dispatched_here or message.status not in CANCELABLE:
         return []
     now = timezone.now()
     due = [Mode(mode) for mode in message.modes if starts_of(message, Mode(mode)) <= now]
@@ -57,12 +57,12 @@ def clock(moment: datetime, now: datetime) -> str:
 def _reason(message: SentMessage, mode: Mode, paused: str | None, now: datetime) -> str:
     if gateway_for(mode) is None:
         return NOTHING_SET_UP[mode]
-    if mode is Mode.VOICE and message.message_type != V2Type.EMERGENCY and not calls_allowed(now):
+    if mode is Mode.VOICE and message.message_type != MessageType.EMERGENCY and not calls_allowed(now):
         return f"waiting until {clock(next_allowed(now), now)}, when calls are allowed."
     if paused:
         return f"paused {paused}"
     # One that is due begins within seconds.
-    late = message.status == SentMessage.Status.WAITING and starts_of(message, mode) < now - _A_WHILE
+    late = message.status == MessageStatus.WAITING and starts_of(message, mode) < now - _A_WHILE
     return "due, but the dispatcher has not begun with it." if late else ""
 
 

@@ -9,15 +9,16 @@ from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, 
 from django.db.models.functions import Coalesce
 
 from dispatch.services.calling_hours import calls_allowed
-from messenger_logs.models import Delivery, Redial, SentMessage, V2Type
-from messenger_logs.statuses import CODES, NOT_LEFT, PHONE, Code, Mode, Outcome
-from messenger_logs.statuses import RedialRule as Again
+from messenger_logs.choices import NOT_LEFT, PHONE, DeliveryStatus, MessageType, Mode, Outcome
+from messenger_logs.choices import RedialRule as Again
+from messenger_logs.models import Delivery, Redial, SentMessage
+from messenger_logs.statuses import CODES, Code
 
-EMERGENCY = Q(message_type=V2Type.EMERGENCY)
+EMERGENCY = Q(message_type=MessageType.EMERGENCY)
 # Messages of other engines than 2.0 know no urgency: they go with the general ones.
 _URGENCY = Case(
     When(EMERGENCY, then=Value(0)),
-    When(message_type=V2Type.PRIORITY, then=Value(1)),
+    When(message_type=MessageType.PRIORITY, then=Value(1)),
     default=Value(2),
     output_field=IntegerField(),
 )
@@ -65,7 +66,7 @@ def messages_to_hold(now: datetime) -> QuerySet[SentMessage]:
     """Running messages whose calls are due at an hour at which nobody may be called."""
     if calls_allowed(now):
         return SentMessage.objects.none()
-    waiting = not_left(Mode.VOICE).filter(message=OuterRef("pk"), status="waiting")
+    waiting = not_left(Mode.VOICE).filter(message=OuterRef("pk"), status=DeliveryStatus.WAITING)
     return running(Mode.VOICE, now).filter(~EMERGENCY, Exists(waiting))
 
 

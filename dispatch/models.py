@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
-from messenger_logs.statuses import Mode
 
 
 class Claim(models.Model):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from messenger_logs.choices import Mode
 from messenger_logs.html_to_text import html_to_text
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import SentMessage
-from messenger_logs.statuses import Mode
 
 _EMPTY_LINES = re.compile(r"\n{2,}")
 

@@ -15,8 +15,8 @@ from dispatch.gateways import gateway_for
 from dispatch.models import Claim, OpenCall
 from dispatch.services.calling_hours import calls_allowed, next_allowed
 from dispatch.services.retry import DOUBTFUL
+from messenger_logs.choices import PHONE, Mode
 from messenger_logs.models import Delivery, Redial, SentMessage
-from messenger_logs.statuses import PHONE, Mode
 
 COUNTED_TO = 10_000
 DOUBT_DAYS = 7

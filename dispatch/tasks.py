@@ -11,7 +11,7 @@ from dispatch.services import calls, retention
 from dispatch.services.recovery import recover
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import send_due
-from messenger_logs.statuses import PHONE, Mode
+from messenger_logs.choices import PHONE, Mode
 
 _POLL_SECONDS = 10
 

@@ -109,4 +109,7 @@ class PageRows(TableListData):
 
 
 class ListingTable(tables.Table):
-    """The columns of a log. Only columns that are never NULL may be sorted by: others say orderable=False."""
+    """The columns of a listing. Only columns that are never NULL may be sorted by: others say orderable=False."""
+
+    # Set by the listing whose rows these are; Any, since each kind of listing has a table of its own.
+    listing: Any = None

@@ -1,5 +1,7 @@
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -7,14 +9,11 @@ from urllib.parse import urlencode
 from django.forms import BoundField
 
 from core.statuses import Status
-from listings.columns import ListingTable, StatusColumn, TimeColumn
+from listings.columns import StatusColumn, TimeColumn
 from listings.dates import DateRange, DateRangeFilter, quick_ranges
-from listings.exports import exporter
-from listings.filters import ListingFilterSet, SwitchFilter
-from listings.paging import Page, Sort, key_name
-
-PAGE_SIZES = (25, 50, 100, 200)
-DEFAULT_SIZE = 50
+from listings.filters import SwitchFilter
+from listings.listing import DEFAULT_SIZE, PAGE_SIZES, Listing
+from listings.paging import key_name
 
 
 @dataclass(frozen=True)
@@ -54,38 +53,36 @@ class DateInput:
     earliest: str
 
 
-def address(path: str, parameters: dict[str, str], *, default_sort: str) -> str:
-    """The address of a grid, without what goes without saying."""
+def list_address(path: str, parameters: dict[str, str], *, default_sort: str) -> str:
+    """The address of a list, without what goes without saying."""
     usual = {"find": "", "sort": default_sort, "rows": str(DEFAULT_SIZE)}
     unusual = {name: text for name, text in parameters.items() if text != usual.get(name, "")}
     return f"{path}?{urlencode(unusual)}" if unusual else path
 
 
-@dataclass(kw_only=True)
 class ListContext:
-    """What the templates of a grid read."""
+    """What the templates of a list read. `search` is the key of a saved search, `formats` what an export may be."""
 
-    path: str
-    filterset: ListingFilterSet
-    table: ListingTable
-    sort: Sort
-    default_sort: str
-    size: int
-    find: str
-    row_name: str
-    export_label: str
-    find_label: str = "Find"
-    reset_label: str = "Reset"
-    page: Page = field(default_factory=lambda: Page([]))
-    complaints: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    stopped: bool = False
-    sizes: tuple[int, ...] = PAGE_SIZES
+    sizes = PAGE_SIZES
+
+    def __init__(
+        self,
+        path: str,
+        listing: Listing,
+        *,
+        search: str = "",
+        notices: Sequence[str] = (),
+        formats: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self.path, self.listing, self.search = path, listing, search
+        self.notices, self.formats = notices, formats
+        self.filterset, self.table, self.page = listing.filterset, listing.table, listing.page
+        self.sort, self.size, self.row_name = listing.sort, listing.size, listing.row_name
 
     def link(self, **changes: str) -> str:
-        """This grid with the filters as they were understood, and some changes, from its first page on."""
-        asked = self.filterset.shareable() | {"find": self.find, "sort": str(self.sort), "rows": str(self.size)}
-        return address(self.path, asked | changes, default_sort=self.default_sort)
+        """This list with the filters as they were understood, and some changes, from its first page on."""
+        values = self.filterset.shareable() | {"find": self.search, "sort": str(self.sort), "rows": str(self.size)}
+        return list_address(self.path, values | changes, default_sort=self.listing.default_sort)
 
     # Above the table
 
@@ -143,11 +140,11 @@ class ListContext:
 
     @property
     def export_links(self) -> list[Link]:
-        return [Link(name, label, self.link(export=name)) for name, label in exporter().formats]
+        return [Link(name, label, self.link(export=name)) for name, label in self.formats]
 
     @property
     def warnings(self) -> list[str]:
-        return [*self.filterset.problems, *self.complaints]
+        return self.listing.errors
 
     # The table
 
@@ -180,7 +177,7 @@ class ListContext:
     @property
     def empty(self) -> bool:
         """There are no such rows: not that nobody could look."""
-        return not self.page.rows and not self.stopped and not self.filterset.problems
+        return not self.page.rows and not self.listing.stopped and not self.filterset.errors_in_words
 
     @property
     def looked_for(self) -> list[str]:

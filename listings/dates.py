@@ -24,13 +24,13 @@ SCHOOL_YEAR_BEGINS = 7  # July
 class DateRange:
     """Days from first to last, both included; None is open. Nothing before `earliest` is let through in any case.
 
-    `notes` say how it differs from what was asked for.
+    `notices` say how it differs from what was asked for.
     """
 
     first: date | None
     last: date | None
     earliest: date | None = None
-    notes: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def bounds(self, path: str) -> Bounds:
         low = max((day for day in (self.first, self.earliest) if day), default=None)
@@ -91,17 +91,17 @@ class DateRangeField(forms.Field):
         return today - timedelta(days=self.default_days - 1), today
 
     def within_reach(self, first: date | None, last: date | None) -> DateRange:
-        notes = []
+        notices = []
         if first and last and first > last:
             first, last = last, first
-            notes.append(f"The dates were the wrong way round: shown is {written(first)} to {written(last)}.")
+            notices.append(f"The dates were the wrong way round: shown is {written(first)} to {written(last)}.")
         earliest = self.earliest
         if earliest and (first is None or first < earliest):
             if first or last:
-                notes.append(f"Only the last {self.days_back} days can be shown here, from {written(earliest)}.")
+                notices.append(f"Only the last {self.days_back} days can be shown here, from {written(earliest)}.")
             if last is None or last >= earliest:
                 first = earliest
-        return DateRange(first, last, earliest, tuple(notes))
+        return DateRange(first, last, earliest, tuple(notices))
 
 
 class DateRangeFilter(django_filters.Filter):

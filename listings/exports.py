@@ -1,4 +1,4 @@
-"""What an export of a grid is made of. The files are made by the exporter that settings.LISTING_EXPORTER names."""
+"""What an export of a list is made of: columns, and the cells of each row as text."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.module_loading import import_string
 from django_tables2 import Column
 from django_tables2.utils import signature
 
@@ -17,7 +16,7 @@ from listings.columns import ListingTable
 from listings.paging import Rows
 
 if TYPE_CHECKING:
-    from listings.views import ListingView
+    from listings.listing import Listing
 
 CHUNK = 2_000
 
@@ -31,17 +30,14 @@ Cell = Callable[[Any], str]
 
 
 class Exporter(Protocol):
-    """Makes files of what a grid's filters show. The grid knows nothing of formats, writers and background jobs."""
+    """Makes files of what a listing's filters show. A listing knows nothing of formats, writers and background jobs."""
 
-    formats: Sequence[tuple[str, str]]
-    """What ?export= may say, and how a menu calls it: ("csv", "CSV")."""
+    @property
+    def formats(self) -> Sequence[tuple[str, str]]:
+        """What ?export= may say, and how a menu calls it: ("csv", "CSV")."""
+        ...
 
-    def __call__(self, view: ListingView, format: str) -> HttpResponseBase: ...
-
-
-def exporter() -> Exporter:
-    found: Exporter = import_string(settings.LISTING_EXPORTER)
-    return found
+    def __call__(self, request: HttpRequest, listing: Listing, format: str) -> HttpResponseBase: ...
 
 
 def exported_columns(table: ListingTable) -> list[Any]:

@@ -154,7 +154,7 @@ class FragmentFilter(django_filters.Filter):
 
 
 class ListingFilterSet(django_filters.FilterSet):
-    """The filters of a log.
+    """The filters of a listing; `user` is who looks.
 
     `personal` names the filters whose values are about people: the session keeps them, no address shows them.
     """
@@ -165,8 +165,12 @@ class ListingFilterSet(django_filters.FilterSet):
     def date_filter(self) -> DateRangeFilter | None:
         return next((each for each in self.filters.values() if isinstance(each, DateRangeFilter)), None)
 
+    def __init__(self, data: QueryDict, *, queryset: QuerySet[Any], user: Any) -> None:
+        self.user = user
+        super().__init__(data, queryset=queryset)
+
     @cached_property
-    def problems(self) -> list[str]:
+    def errors_in_words(self) -> list[str]:
         """What is wrong with the values given, in sentences. While there is any, nothing is shown or exported."""
         return [
             f"{self.filters[name].label}: {message}" for name, found in self.form.errors.items() for message in found
@@ -187,7 +191,7 @@ class ListingFilterSet(django_filters.FilterSet):
     @cached_property
     def unbounded(self) -> QuerySet[Any]:
         """Rows that pass every filter but the date range; none at all while something is wrong with the filters."""
-        rows: QuerySet[Any] = self.queryset.none() if self.problems else super().qs
+        rows: QuerySet[Any] = self.queryset.none() if self.errors_in_words else super().qs
         return rows
 
     @property
@@ -197,15 +201,17 @@ class ListingFilterSet(django_filters.FilterSet):
 
     def offer_values(self) -> list[str]:
         """Fill the drop-downs that offer what occurs in the days shown; what is to be said about them."""
-        notes = []
+        notices = []
         rows = self.queryset.filter(self.bounds.condition()) if self.bounds else self.queryset
         for name, each in self.filters.items():
             if isinstance(each, ValuesFilter):
-                values = [] if self.problems else each.values(rows)
+                values = [] if self.errors_in_words else each.values(rows)
                 self.form.fields[name].offer(values[:MAX_VALUES], chosen=self.form.cleaned_data.get(name, ""))
                 if len(values) > MAX_VALUES:
-                    notes.append(f"{each.label} offers the first {MAX_VALUES} choices; with fewer days, others appear.")
-        return notes
+                    notices.append(
+                        f"{each.label} offers the first {MAX_VALUES} choices; with fewer days, others appear."
+                    )
+        return notices
 
     @classmethod
     def get_filters(cls) -> dict[str, django_filters.Filter]:

@@ -124,13 +124,13 @@ def fetch_page(
     bounds: Bounds | None,
     key: Key | None,
     size: int,
-    narrow: Callable[[Rows, list[Any]], Rows | None] = lambda queryset, rows: None,
+    cap_rows: Callable[[Rows, list[Any]], Rows | None] = lambda queryset, rows: None,
     rounds: int = 8,
 ) -> tuple[Page, Rows]:
     """One page, and the queryset it finally came from. `queryset` carries every filter but `bounds`.
 
-    `narrow` sees the rows (and the one row more that tells whether another page follows) and may answer a queryset that
-    lets fewer rows through; then the page is fetched again, at most `rounds` times.
+    `cap_rows` sees the rows (and the one row more that tells whether another page follows) and may answer a queryset
+    that lets fewer rows through; then the page is fetched again, at most `rounds` times.
     """
     for rounds_left in reversed(range(rounds)):
         if key:
@@ -138,10 +138,10 @@ def fetch_page(
         else:
             found = sort.order(queryset.filter(bounds.condition()) if bounds else queryset)
         rows = list(found[: size + 1])
-        narrower = narrow(queryset, rows) if rounds_left else None
-        if narrower is None:
+        fewer = cap_rows(queryset, rows) if rounds_left else None
+        if fewer is None:
             break
-        queryset = narrower
+        queryset = fewer
     more = len(rows) > size
     rows = rows[:size]
     if key and key.backward:

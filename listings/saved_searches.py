@@ -7,10 +7,10 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.utils.crypto import salted_hmac
 
 KEPT = 50
-SESSION_KEY = "grid_finds"
+SESSION_KEY = "grid_finds"  # of sessions that are open while the product is upgraded
 
 
-def keep(session: SessionBase, values: dict[str, str]) -> str:
+def save(session: SessionBase, values: dict[str, str]) -> str:
     """Keep personal filter values and return their key; "" when there are none. The oldest beyond 50 are forgotten."""
     if not values:
         return ""
@@ -22,7 +22,7 @@ def keep(session: SessionBase, values: dict[str, str]) -> str:
     return key
 
 
-def recall(session: SessionBase, key: str) -> dict[str, str] | None:
+def load(session: SessionBase, key: str) -> dict[str, str] | None:
     """The values kept under a key in this session; None when there are none (any more)."""
     values: dict[str, str] | None = session.get(SESSION_KEY, {}).get(key)
     return values

@@ -10,15 +10,15 @@ from django.db.models import Count, F, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from messenger_logs.models import MessageModeTotals, SentMessage
+from messenger_logs.choices import MessageStatus, Mode
+from messenger_logs.models import MessageModeTotals
 from messenger_logs.querysets import SentMessageQuerySet
-from messenger_logs.statuses import Mode
 
 DAYS = 14
 # Of a bar chart whose columns are 10 wide and 30 high.
 COLUMN, HEIGHT = 10, 30
 # Nothing of these has gone out.
-_NOT_SENT = (SentMessage.Status.WAITING, SentMessage.Status.CANCELED)
+_NOT_SENT = (MessageStatus.WAITING, MessageStatus.CANCELED)
 
 
 @dataclass(frozen=True)

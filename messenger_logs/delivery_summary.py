@@ -10,11 +10,11 @@ from datetime import datetime
 from django.utils import timezone
 
 from core.statuses import Status
+from messenger_logs.choices import CANCELABLE, MessageStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.complete_cancel import StoppedAndLeft, stopped_and_left
 from messenger_logs.signals import what_holds_up
 from messenger_logs.status_labels import MESSAGE_STATUSES
-from messenger_logs.statuses import Mode
 from messenger_logs.totals import Totals, totals_of
 
 # The figures of the summary. Each name is also that of the filter which shows the rows behind the figure.
@@ -71,23 +71,23 @@ class DeliverySummary:
 
     @property
     def status(self) -> Status:
-        return MESSAGE_STATUSES[SentMessage.Status(self.message.status)]
+        return MESSAGE_STATUSES[MessageStatus(self.message.status)]
 
     @property
     def waiting(self) -> bool:
-        return self.message.status == SentMessage.Status.WAITING
+        return self.message.status == MessageStatus.WAITING
 
     @property
     def live(self) -> bool:
         """Whether the figures can still change: it waits, it runs, or a cancel is not complete."""
         message = self.message
         canceling = message.cancel_asked_at is not None and message.cancel_completed_at is None
-        return message.status in SentMessage.CANCELABLE or canceling
+        return message.status in CANCELABLE or canceling
 
     @property
     def held_up(self) -> list[str]:
         """Why something of it does not go out now, in sentences of whoever sends it."""
-        if self.message.status not in SentMessage.CANCELABLE:
+        if self.message.status not in CANCELABLE:
             return []
         answers = what_holds_up.send(SentMessage, message=self.message)
         return [sentence for _, said in answers for sentence in said or []]

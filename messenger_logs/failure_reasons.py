@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from messenger_logs.choices import DeliveryStatus, Mode, Outcome
 from messenger_logs.models import Delivery
-from messenger_logs.statuses import DeliveryStatus, Mode, Outcome
 
 _NO_DEVICE = {
     Mode.INBOX: "No portal account to deliver to.",

@@ -9,9 +9,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
 
+from messenger_logs.choices import CANCELABLE, NOT_LEFT, DeliveryStatus, Engine, MessageStatus, Mode, Outcome
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.search import NormalizedText
-from messenger_logs.statuses import NOT_LEFT, STATUSES, DeliveryStatus, Mode, Outcome
+from messenger_logs.statuses import STATUSES
 
 STATUS_FITS_MODE = Q()
 for _mode, _statuses in STATUSES.items():
@@ -43,39 +44,13 @@ class Calendar(models.Model):
         return self.name
 
 
-class V2Type(models.TextChoices):
-    """The message types of the 2.0 engine, as they are stored and shown. Classic types are any text."""
-
-    GENERAL = "Messenger 2.0 - General"
-    PRIORITY = "Messenger 2.0 - Priority"
-    EMERGENCY = "Messenger 2.0 - Emergency"
-    TEXT_OPT_IN = "Text Opt In"
-    TEXT_OPT_OUT = "Text Opt Out"
-
-
 class SentMessage(models.Model):
-    """A message (campaign) that the district sent or is about to send, whoever's engine sends it."""
-
-    class Engine(models.TextChoices):
-        CLASSIC = "classic", "Messenger"
-        V2 = "v2", "Messenger 2.0"
-        OLR = "olr", "Online Registration"
-
-    class Status(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        IN_PROGRESS = "in_progress", "In-Progress"
-        SENT = "sent", "Sent"
-        ERROR = "error", "Error"
-        CANCELED = "canceled", "Canceled"
-        CANCELED_IN_PROGRESS = "canceled_ip", "Canceled IP"
-        NO_RECIPIENTS = "no_recipients", "No Recipients"
-
-    CANCELABLE = frozenset({Status.WAITING, Status.IN_PROGRESS})
+    """A message (campaign) that the district sent or is about to send, with any engine."""
 
     external_id = models.CharField(max_length=200, unique=True, null=True, blank=True)
     engine = models.CharField(max_length=16, choices=Engine)
     message_type = models.CharField(max_length=100)
-    status = models.CharField(max_length=16, choices=Status, default=Status.WAITING)
+    status = models.CharField(max_length=16, choices=MessageStatus, default=MessageStatus.WAITING)
     subject = models.CharField(max_length=1000, blank=True)
     # The name as it was then: it stays when the account is gone.
     sender = models.ForeignKey(
@@ -120,7 +95,7 @@ class SentMessage(models.Model):
             models.Index(
                 fields=["scheduled_at", "id"],
                 name="message_upcoming",
-                condition=Q(status__in=["waiting", "in_progress"]),
+                condition=Q(status__in=list(CANCELABLE)),
             ),
             GinIndex(OpClass(NormalizedText("subject"), name="gin_trgm_ops"), name="message_subject"),
             # Few at any time; looked for every minute.
@@ -260,7 +235,7 @@ class Delivery(models.Model):
             models.Index(
                 fields=["message", "mode", "id"],
                 name="delivery_not_left",
-                condition=Q(outcome=Outcome.PENDING, status__in=NOT_LEFT, duplicate=False),
+                condition=Q(outcome=Outcome.PENDING, status__in=list(NOT_LEFT), duplicate=False),
             ),
             GinIndex(OpClass(Upper("address"), name="gin_trgm_ops"), name="delivery_address"),
         ]

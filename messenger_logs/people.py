@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Max, Q, QuerySet, Value
 
+from messenger_logs.choices import PHONE
 from messenger_logs.models import Recipient
 from messenger_logs.search import NormalizedText
-from messenger_logs.statuses import PHONE
 
 SHORTEST_NAME = 2
 # The last seven digits are a number within its area; fewer would be anything.

@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.tools import MESSAGE_LOGS, Right, Tool
 from core.dates import start_of
 from core.ids import read_id
+from messenger_logs.choices import CANCELABLE, Engine, MessageStatus, MessageType
 from messenger_logs.search import icontains_unaccented
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
 # Which right of Sent Message Log 2.0 opens which message types.
 TYPE_RIGHTS = {
-    Right.TYPE_GENERAL: ["Messenger 2.0 - General"],
-    Right.TYPE_PRIORITY: ["Messenger 2.0 - Priority"],
-    Right.TYPE_EMERGENCY: ["Messenger 2.0 - Emergency"],
-    Right.TYPE_TEXT_OPT: ["Text Opt In", "Text Opt Out"],
+    Right.TYPE_GENERAL: [MessageType.GENERAL],
+    Right.TYPE_PRIORITY: [MessageType.PRIORITY],
+    Right.TYPE_EMERGENCY: [MessageType.EMERGENCY],
+    Right.TYPE_TEXT_OPT: [MessageType.TEXT_OPT_IN, MessageType.TEXT_OPT_OUT],
 }
 
 # The tools whose W cancels messages.
@@ -42,9 +43,9 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
         own = Q(sender=user)
         match tool:
             case Tool.SENT_MESSAGE_LOG:
-                return self.listed().exclude(engine="v2").filter(own)
+                return self.listed().exclude(engine=Engine.V2).filter(own)
             case Tool.ADMIN_SENT_MESSAGE_LOG:
-                return self.listed().exclude(engine="v2")
+                return self.listed().exclude(engine=Engine.V2)
             case Tool.SENT_MESSAGE_LOG_2:
                 shown = self.v2().listed().filter(message_type__in=visible_types(user))
                 if user.may(tool, Right.ALL_MESSAGES):
@@ -59,13 +60,13 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
         return self.none()
 
     def classic(self) -> Self:
-        return self.filter(engine="classic")
+        return self.filter(engine=Engine.CLASSIC)
 
     def v2(self) -> Self:
-        return self.filter(engine="v2")
+        return self.filter(engine=Engine.V2)
 
     def olr(self) -> Self:
-        return self.filter(engine="olr")
+        return self.filter(engine=Engine.OLR)
 
     def listed(self, now: datetime | None = None) -> Self:
         """Those that the logs show by now: one made by a scheduler tool only from its start on."""
@@ -76,10 +77,10 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
         return self.annotate(school_name=Coalesce("school__name", Value(settings.DISTRICT_NAME)))
 
     def scheduled(self) -> Self:
-        return self.filter(status="waiting")
+        return self.filter(status=MessageStatus.WAITING)
 
     def running(self) -> Self:
-        return self.filter(status="in_progress")
+        return self.filter(status=MessageStatus.IN_PROGRESS)
 
     def in_logs_of(self, user: User) -> Self:
         """The messages that any of the user's logs of sent messages shows."""
@@ -100,14 +101,14 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
         return icontains_unaccented(self, "subject", text)
 
     def cancelable(self) -> Self:
-        return self.filter(status__in=self.model.CANCELABLE)
+        return self.filter(status__in=CANCELABLE)
 
     def once_upcoming(self, user: User) -> Self:
         """What Upcoming Messages shows to ``user``, and what it has shown: who cancels too late is told so."""
         tool = Tool.UPCOMING_MESSAGES
         if not user.may(tool):
             return self.none()
-        all_of_them = self.exclude(engine="olr")
+        all_of_them = self.exclude(engine=Engine.OLR)
         return all_of_them if user.may(tool, Right.VIEW_CANCEL_ALL) else all_of_them.filter(sender=user)
 
     def in_reach_of_cancel(self, user: User, tool: Tool) -> Self:

@@ -5,26 +5,27 @@ from __future__ import annotations
 import re
 
 from core.statuses import Shape, Status, Tone
-from messenger_logs.models import SentMessage
-from messenger_logs.statuses import DeliveryStatus, Mode, Outcome
-
-Message = SentMessage.Status
+from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode, Outcome
 
 MESSAGE_STATUSES = {
-    Message.WAITING: Status("Waiting", Shape.RING, Tone.NEUTRAL, "Scheduled; delivery has not begun yet."),
-    Message.IN_PROGRESS: Status("In-Progress", Shape.HALF, Tone.RUNNING, "Being delivered now."),
-    Message.SENT: Status(
+    MessageStatus.WAITING: Status("Waiting", Shape.RING, Tone.NEUTRAL, "Scheduled; delivery has not begun yet."),
+    MessageStatus.IN_PROGRESS: Status("In-Progress", Shape.HALF, Tone.RUNNING, "Being delivered now."),
+    MessageStatus.SENT: Status(
         "Sent",
         Shape.CHECK,
         Tone.GOOD,
         "Handed to the providers that deliver it. Whether it reached each recipient stands beside the recipient.",
     ),
-    Message.ERROR: Status("Error", Shape.CROSS, Tone.BAD, "At least one kind of delivery could not be handed over."),
-    Message.CANCELED: Status("Canceled", Shape.SQUARE, Tone.NEUTRAL, "Stopped before delivery began: nobody got it."),
-    Message.CANCELED_IN_PROGRESS: Status(
+    MessageStatus.ERROR: Status(
+        "Error", Shape.CROSS, Tone.BAD, "At least one kind of delivery could not be handed over."
+    ),
+    MessageStatus.CANCELED: Status(
+        "Canceled", Shape.SQUARE, Tone.NEUTRAL, "Stopped before delivery began: nobody got it."
+    ),
+    MessageStatus.CANCELED_IN_PROGRESS: Status(
         "Canceled IP", Shape.DIAMOND, Tone.WARNING, "Stopped after delivery had begun: some recipients may have got it."
     ),
-    Message.NO_RECIPIENTS: Status(
+    MessageStatus.NO_RECIPIENTS: Status(
         "No Recipients", Shape.TRIANGLE, Tone.WARNING, "Nobody could get it: no recipient had a device for it."
     ),
 }
@@ -34,23 +35,23 @@ _CANCELED = Status(
     "CANCELED", Shape.SQUARE, Tone.NEUTRAL, "Stopped by somebody, before it began to go out or while it did."
 )
 SENT_MESSAGE_LOG_2_STATUSES = {
-    Message.WAITING: Status("SCHEDULED", Shape.RING, Tone.NEUTRAL, "It has not begun to go out."),
-    Message.IN_PROGRESS: Status("IN PROGRESS", Shape.HALF, Tone.RUNNING, "It is going out now."),
-    Message.SENT: Status(
+    MessageStatus.WAITING: Status("SCHEDULED", Shape.RING, Tone.NEUTRAL, "It has not begun to go out."),
+    MessageStatus.IN_PROGRESS: Status("IN PROGRESS", Shape.HALF, Tone.RUNNING, "It is going out now."),
+    MessageStatus.SENT: Status(
         "SENT",
         Shape.CHECK,
         Tone.GOOD,
         "Handed to the providers that deliver it. What became of each device stands beside its recipient.",
     ),
-    Message.CANCELED: _CANCELED,
-    Message.CANCELED_IN_PROGRESS: _CANCELED,
-    Message.ERROR: Status(
+    MessageStatus.CANCELED: _CANCELED,
+    MessageStatus.CANCELED_IN_PROGRESS: _CANCELED,
+    MessageStatus.ERROR: Status(
         "ERROR",
         Shape.CROSS,
         Tone.BAD,
         "The provider of at least one delivery mode (e-mail, voice or text) took nothing of it.",
     ),
-    Message.NO_RECIPIENTS: Status(
+    MessageStatus.NO_RECIPIENTS: Status(
         "NO RECIPIENTS",
         Shape.TRIANGLE,
         Tone.WARNING,

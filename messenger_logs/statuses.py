@@ -1,76 +1,18 @@
-"""What can become of a delivery: the provider's codes, the statuses that people read, and what each one counts as.
+"""What the provider's codes and the statuses of a delivery mean: what each one counts as, and which one outranks which.
 
-The codes are the voice and text provider's, as Campus Messenger documents them. Whatever wants to know what a code or a
-status means asks here.
+The codes are those of the voice and text provider, as Campus Messenger documents them.
 """
 
 from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
-from django.db import models
+from messenger_logs.choices import PHONE, DeliveryStatus, Mode, Outcome, RedialRule
 
-
-class Mode(models.TextChoices):
-    """How a message reaches a device."""
-
-    INBOX = "inbox", "Inbox"
-    EMAIL = "email", "Email"
-    VOICE = "voice", "Voice"
-    TEXT = "text", "Text"
-
-
-PHONE = frozenset({Mode.VOICE, Mode.TEXT})
-
-
-class Outcome(models.TextChoices):
-    """What a delivery counts as. Success and error need not add up to all attempts: a busy line is neither."""
-
-    PENDING = "pending", "Pending"
-    SUCCESS = "success", "Success"
-    NOT_REACHED = "not_reached", "Not reached"
-    ERROR = "error", "Error"
-    CANCELED = "canceled", "Canceled"
-    NOT_ATTEMPTED = "not_attempted", "Not attempted"
-
-
-class DeliveryStatus(models.TextChoices):
-    WAITING = "waiting", "Waiting"
-    IN_PROGRESS = "in_progress", "In-Progress"
-    VENDOR_RECEIVED = "vendor_received", "Vendor received"
-    SENT = "sent", "Sent"
-    DELIVERED = "delivered", "Delivered"
-    CONFIRMED = "confirmed", "Confirmed"
-    NOT_CONFIRMED = "not_confirmed", "Not Confirmed"
-    NO_ANSWER = "no_answer", "No-Answer"
-    BUSY = "busy", "Busy"
-    FAILED = "failed", "Failed"
-    ERROR = "error", "Error"
-    UNDELIVERED = "undelivered", "Undelivered"
-    NO_CALL_STATUS = "no_call_status", "No Call Status"
-    RESTRICTED = "restricted", "Restricted"
-    OPT_OUT = "opt_out", "Opt Out"
-    NOT_ELIGIBLE = "not_eligible", "Not Eligible"
-    NO_DEVICE = "no_device", "No Device"
-    DUPLICATE = "duplicate", "Duplicate"
-    CANCELED = "canceled", "Canceled"
-
-
-class RedialRule(StrEnum):
-    """Whether a call or text is tried again after a code."""
-
-    YES = "yes"
-    NO = "no"
-    SETTING = "setting"
-    WINDOW = "window"
-    PROVIDER = "provider"
-
-
-# What a status counts as where no code says it more exactly. A success by phone is told by the code alone: a fax that
-# answers is "Not Confirmed" as well.
+# What a status counts as where no code says it more exactly. Only the code shows a success by phone: a fax that answers
+# is "Not Confirmed" as well.
 OUTCOMES = {
     DeliveryStatus.WAITING: Outcome.PENDING,
     DeliveryStatus.IN_PROGRESS: Outcome.PENDING,
@@ -94,14 +36,9 @@ OUTCOMES = {
 }
 
 
-# With these, and the outcome pending, nothing has left for the device yet: it waits for its turn, or for the hours in
-# which calls are allowed.
-NOT_LEFT = [DeliveryStatus.WAITING, DeliveryStatus.RESTRICTED]
-
-
-# How much a status says of one attempt. Of all that is reported of an attempt the highest holds, in whatever order it
-# came: "sent" after "delivered" changes nothing, "undelivered" takes both back, and a person on the line outdoes what a
-# machine guessed. A cancel holds where nothing had left; what had left and arrived did so.
+# How much a status says about one attempt. Of all reports about an attempt the highest one holds, in any order of
+# arrival: "sent" after "delivered" changes nothing, "undelivered" replaces both, and a person on the line outranks the
+# guess of a machine. A cancel holds where nothing had left; what had left and arrived did arrive.
 RANKS = {
     DeliveryStatus.WAITING: 0,
     DeliveryStatus.NO_DEVICE: 0,
@@ -123,19 +60,6 @@ RANKS = {
     DeliveryStatus.NOT_CONFIRMED: 11,
     DeliveryStatus.CONFIRMED: 12,
 }
-
-# With these, nothing was tried: they count as no attempt.
-NOT_TRIED = frozenset(
-    {
-        DeliveryStatus.WAITING,
-        DeliveryStatus.NO_DEVICE,
-        DeliveryStatus.DUPLICATE,
-        DeliveryStatus.NOT_ELIGIBLE,
-        DeliveryStatus.OPT_OUT,
-        DeliveryStatus.CANCELED,
-    }
-)
-
 
 # The statuses that a delivery of each mode can have.
 _ANY = [
@@ -172,7 +96,7 @@ STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One of the provider's codes, and what it says of a delivery."""
+    """One of the provider's codes, and what it says about a delivery."""
 
     number: int
     name: str
@@ -210,7 +134,7 @@ CODES = _read_codes()
 
 
 def code_of(number: int, mode: Mode | None = None) -> Code:
-    """The meaning of a code, for a mode. One that has none is stored and shown all the same, and breaks nothing."""
+    """The meaning of a code, for a mode. An unknown code has a meaning too, so that it can be stored and shown."""
     code = CODES.get(number)
     if code and (mode is None or mode in code.modes):
         return code
@@ -226,7 +150,7 @@ def code_of(number: int, mode: Mode | None = None) -> Code:
 
 
 def outcome_of(mode: Mode, status: DeliveryStatus, detail: str, code: int | None) -> Outcome:
-    """What a status counts as: by its code, else by its detail where every code of it agrees, else by itself."""
+    """What a status counts as. A code decides; else the detail, where all its codes agree; else the status alone."""
     if code is not None and (known := code_of(code, mode)).status == status:
         return known.outcome
     agreed = {known.outcome for known in CODES.values() if (known.status, known.detail) == (status, detail)}

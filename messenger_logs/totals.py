@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db.models import F
 
+from messenger_logs.choices import Mode
 from messenger_logs.models import MessageTotals, SentMessage
-from messenger_logs.statuses import Mode
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from reports.kinds.base import Report
+from reports.report import Report
 from reports.snapshot import snapshot
 from reports.writers import Format, write
 from reports.writers.progress import Progress

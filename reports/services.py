@@ -16,12 +16,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import record_audit_event
-from listings.timeouts import StatementTimeout
+from core.timeouts import StatementTimeout
 from reports.files import TOO_SLOW, NotMade, atomic_file, write_report
-from reports.kinds import open_report
-from reports.kinds.base import BadOptions, Report
 from reports.lease import LEASE, Lease, LeaseLost
 from reports.models import ReportJob
+from reports.report import BadOptions, Report, report_kind
 from reports.writers import Format
 
 Status = ReportJob.Status
@@ -65,7 +64,7 @@ def make_report(*, job_id: int) -> None:
     try:
         job.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with Lease(job_id=job_id, claim=claim) as lease, atomic_file(job.path) as file:
-            report = open_report(job.kind, job.owner, job.options)
+            report = report_kind(job.kind).open(job.owner, job.options)
             lease.total = report.count()
             rows = write_report(report, Format(job.format), file, seconds=SECONDS, progress=lease.progress)
             lease.progress(rows)

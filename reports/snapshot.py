@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from listings.timeouts import statement_timeout
+from core.timeouts import statement_timeout
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from messenger_logs.choices import Mode
 from messenger_logs.merge_fields import is_html, merged
-from messenger_logs.statuses import Mode
 
 # The modes whose bodies are shown in a frame.
 FRAMED = frozenset({Mode.INBOX, Mode.EMAIL})

@@ -1,20 +1,23 @@
-"""Files of grids: what settings.LISTING_EXPORTER names."""
+"""Files of listings: the menu "Export" of every list."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from listings.views import ListingView
-from reports.kinds import report_of_grid
+from listings.listing import Listing
+from reports.kinds import report_of
 from reports.writers import Format
-from web.responses import answer
+from web.responses import report_response
 
 
-class GridExporter:
+class ListingExporter:
     formats: Sequence[tuple[str, str]] = Format.choices
 
-    def __call__(self, view: ListingView, format: str) -> HttpResponseBase:
-        return answer(view.request, report_of_grid(view), Format(format))
+    def __call__(self, request: HttpRequest, listing: Listing, format: str) -> HttpResponseBase:
+        return report_response(request, report_of(listing), Format(format))
 
 
-exporter = GridExporter()
+exporter = ListingExporter()

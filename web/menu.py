@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -6,6 +5,7 @@ from django.urls import reverse
 from accounts.access import home_url
 from accounts.models import User
 from accounts.tools import MESSAGE_LOGS, RECIPIENT_LOGS, Menu, Right, Tool
+from listings.registry import registry
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,20 @@ class Group:
     entries: list[Entry]
 
 
-def tools_of(user: User) -> Iterator[Tool]:
-    """The tools that this user may open and whose page exists, in the order of the menu."""
-    return (tool for tool in Tool if tool.url_name and user.may(tool))
+# The pages of tools that are no listings.
+_OTHER_PAGES = {Tool.MAILGUN_SYNC: "web:mailgun_sync", Tool.USER_GROUPS: "web:user_groups"}
+
+
+def page_url(tool: Tool) -> str:
+    """The address of the page that the menu shows for a tool; empty for a tool of programs alone."""
+    if entry := registry.of_tool(tool):
+        return entry.url()
+    return reverse(_OTHER_PAGES[tool]) if tool in _OTHER_PAGES else ""
+
+
+def tools_of(user: User) -> list[tuple[Tool, str]]:
+    """The tools that this user may open, with the address of each page, in the order of the menu."""
+    return [(tool, url) for tool in Tool if (url := page_url(tool)) and user.may(tool)]
 
 
 def menu_of(user: User, path: str) -> list[Group]:
@@ -32,8 +43,7 @@ def menu_of(user: User, path: str) -> list[Group]:
     home = home_url()
     groups: dict[Menu, list[Entry]] = {menu: [] for menu in Menu}
     groups[Menu.MESSENGER].append(Entry("Home", home, "page" if path == home else ""))
-    for tool in tools_of(user):
-        url = reverse(tool.url_name)
+    for tool, url in tools_of(user):
         below = "true" if path.startswith(url) else ""
         groups[tool.menu].append(Entry(tool.label, url, "page" if path == url else below))
     return [Group(menu, entries) for menu, entries in groups.items() if entries]
@@ -49,4 +59,4 @@ def search_words_of(user: User) -> str:
 
 def may_use_api(user: User) -> bool:
     """Whether the REST API has anything for this user."""
-    return user.may(Tool.MESSAGE_IMPORT, Right.WRITE) or any(True for _ in tools_of(user))
+    return user.may(Tool.MESSAGE_IMPORT, Right.WRITE) or bool(tools_of(user))

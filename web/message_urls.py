@@ -1,28 +1,28 @@
-"""Where a user finds the pages of messages."""
+"""Where a message is shown: below the log of a tool. Nothing else in the product knows these addresses."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.tools import Tool
+from accounts.tools import MESSAGE_LOGS, Tool
 from messenger_logs.models import SentMessage
 
-# The first log that shows a message is where it is opened.
-PAGES = {
-    Tool.SENT_MESSAGE_LOG_2: "web:sent_message_log_2_message",
-    Tool.SENT_MESSAGE_LOG: "web:sent_message_log_message",
-    Tool.ADMIN_SENT_MESSAGE_LOG: "web:admin_sent_message_log_message",
-}
+
+def message_url(tool: Tool, message_id: int, part: str = "", **arguments: Any) -> str:
+    """The page of a message as a tool shows it, or a part of it: recipients, body, cancel, retry, report."""
+    name = f"web:{tool.name.lower()}_message" + (f"_{part}" if part else "")
+    return reverse(name, kwargs={"pk": message_id, **arguments})
 
 
-def message_addresses(user: User, ids: Collection[int]) -> dict[int, str]:
-    """The page of each message that some log shows to this user."""
-    addresses: dict[int, str] = {}
-    for tool, url_name in PAGES.items():
-        left = [pk for pk in ids if pk not in addresses]
+def message_urls(user: User, message_ids: Collection[int]) -> dict[int, str]:
+    """The page of each message that some log shows to this user, in the first such log."""
+    urls: dict[int, str] = {}
+    for tool in MESSAGE_LOGS:
+        left = [pk for pk in message_ids if pk not in urls]
         shown = SentMessage.objects.visible_to(user, tool).filter(pk__in=left).values_list("pk", flat=True)
-        addresses |= {pk: reverse(url_name, kwargs={"pk": pk}) for pk in shown}
-    return addresses
+        urls |= {pk: message_url(tool, pk) for pk in shown}
+    return urls

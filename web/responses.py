@@ -14,11 +14,11 @@ from django.shortcuts import redirect, render
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
-from listings.timeouts import StatementTimeout, statement_timeout
+from core.timeouts import StatementTimeout, statement_timeout
 from reports import tasks
 from reports.files import NotMade, write_report
-from reports.kinds.base import Report
 from reports.models import ReportJob
+from reports.report import Report
 from reports.services import request_report
 from reports.writers import Format
 
@@ -30,7 +30,7 @@ FILE_POLICY = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 log = logging.getLogger(__name__)
 
 
-def answer(request: HttpRequest, report: Report, format: Format) -> HttpResponseBase:
+def report_response(request: HttpRequest, report: Report, format: Format) -> HttpResponseBase:
     """The report as a file, at once; a large one in the background, with a page that shows how far it is."""
     user = request.user
     assert isinstance(user, User)
@@ -86,6 +86,5 @@ def file_response(file: BinaryIO, *, name: str, format: Format) -> FileResponse:
         filename=f"{name}.{format.value}",
         content_type=format.content_type,
     )
-    response["Cache-Control"] = "private, no-store"
     response["Content-Security-Policy"] = FILE_POLICY
     return response

@@ -1,99 +1,62 @@
-from django.urls import path
+from collections.abc import Iterator
+from typing import Any
 
-from web.listings import recipient_log, sent_message_log, sent_message_log_2, upcoming_messages
-from web.views import (
-    cancel,
-    dispatch_status,
-    home,
-    message,
-    reports,
-    retry,
-    search,
-    sync_status,
-    user_groups,
-    webhooks,
-)
+from django.urls import URLPattern, path
+
+from accounts.access import tool_right
+from accounts.tools import Tool
+from listings.registry import registry
+from listings.views import ListingView
+from reports.kinds import MESSAGE_REPORTS
+from web.exporter import exporter
+from web.listings import MESSAGE_PATHS
+from web.views import dispatch_status, home, reports, search, sync_status, user_groups, webhooks
+from web.views.cancel import CancelMessage, CancelUpcomingMessage
+from web.views.message import MessageBody, MessagePage
+from web.views.reports import MessageReportView
+from web.views.retry import RetryDeliveries
+from web.views.sent_message_log_2 import SentMessageLog2Page, UpcomingMessagePage
 
 app_name = "web"
 
-OWN, ALL = "messenger/sent-message-log/", "messenger-administration/sent-message-log/"
-V2, UPCOMING = "messenger/sent-message-log-2/", "messenger/upcoming-messages/"
 SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/user-groups/"
+
+# Each tool that shows messages: the view of a message's page and, where the tool cancels, that of the cancel.
+MESSAGE_VIEWS: dict[Tool, tuple[Any, Any]] = {
+    Tool.SENT_MESSAGE_LOG: (MessagePage, CancelMessage),
+    Tool.ADMIN_SENT_MESSAGE_LOG: (MessagePage, CancelMessage),
+    Tool.SENT_MESSAGE_LOG_2: (SentMessageLog2Page, None),
+    Tool.UPCOMING_MESSAGES: (UpcomingMessagePage, CancelUpcomingMessage),
+}
+
+
+def listing_pages() -> Iterator[URLPattern]:
+    for entry in registry:
+        if entry.path:
+            view = tool_right(entry.tool)(ListingView.as_view(entry=entry, exporter=exporter))
+            yield path(entry.path, view, name=entry.name)
+
+
+def message_pages() -> Iterator[URLPattern]:
+    """The pages of one message below each log that shows messages: see web.message_urls."""
+    for tool, (page, cancel) in MESSAGE_VIEWS.items():
+        route, name = f"{MESSAGE_PATHS[tool]}<int:pk>/", f"{tool.name.lower()}_message"
+        yield path(route, page.as_view(tool=tool), name=name)
+        yield path(f"{route}body/<str:mode>/", MessageBody.as_view(tool=tool), name=f"{name}_body")
+        if cancel:
+            yield path(f"{route}cancel/", cancel.as_view(tool=tool), name=f"{name}_cancel")
+            yield path(f"{route}in-doubt/", RetryDeliveries.as_view(tool=tool), name=f"{name}_retry")
+        for report in MESSAGE_REPORTS:
+            if tool in report.tools:
+                view = MessageReportView.as_view(tool=tool, report_class=report)
+                yield path(f"{route}report/", view, name=f"{name}_report")
+
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("search/", search.search, name="search"),
-    path(V2, sent_message_log_2.SentMessageLog2.as_view(), name="sent_message_log_2"),
-    path(f"{V2}<int:pk>/", sent_message_log_2.Message2Page.as_view(), name="sent_message_log_2_message"),
-    path(
-        f"{V2}<int:pk>/recipients/",
-        sent_message_log_2.Message2Recipients.as_view(),
-        name="sent_message_log_2_message_recipients",
-    ),
-    path(
-        f"{V2}<int:pk>/body/<str:mode>/",
-        sent_message_log_2.Message2Body.as_view(),
-        name="sent_message_log_2_message_body",
-    ),
-    path(f"{V2}<int:pk>/report/", reports.BuildReport.as_view(), name="sent_message_log_2_message_report"),
-    path(UPCOMING, upcoming_messages.UpcomingMessages.as_view(), name="upcoming_messages"),
-    path(f"{UPCOMING}<int:pk>/", upcoming_messages.UpcomingMessagePage.as_view(), name="upcoming_messages_message"),
-    path(
-        f"{UPCOMING}<int:pk>/recipients/",
-        upcoming_messages.UpcomingMessageRecipients.as_view(),
-        name="upcoming_messages_message_recipients",
-    ),
-    path(
-        f"{UPCOMING}<int:pk>/cancel/", cancel.CancelUpcomingMessage.as_view(), name="upcoming_messages_message_cancel"
-    ),
-    path(
-        f"{UPCOMING}<int:pk>/body/<str:mode>/",
-        upcoming_messages.UpcomingMessageBody.as_view(),
-        name="upcoming_messages_message_body",
-    ),
-    path(f"{UPCOMING}<int:pk>/in-doubt/", retry.SendUpcomingAgain.as_view(), name="upcoming_messages_message_retry"),
-    path(OWN, sent_message_log.SentMessageLog.as_view(), name="sent_message_log"),
-    path(f"{OWN}olr/", sent_message_log.OlrEmailLog.as_view(), name="olr_email_log"),
-    path(f"{OWN}<int:pk>/", message.OwnMessagePage.as_view(), name="sent_message_log_message"),
-    path(
-        f"{OWN}<int:pk>/recipients/", message.OwnMessageRecipients.as_view(), name="sent_message_log_message_recipients"
-    ),
-    path(f"{OWN}<int:pk>/cancel/", cancel.CancelOwnMessage.as_view(), name="sent_message_log_message_cancel"),
-    path(f"{OWN}<int:pk>/body/<str:mode>/", message.OwnMessageBody.as_view(), name="sent_message_log_message_body"),
-    path(f"{OWN}<int:pk>/in-doubt/", retry.SendOwnAgain.as_view(), name="sent_message_log_message_retry"),
-    path(f"{OWN}<int:pk>/report/", reports.OwnMessageReport.as_view(), name="sent_message_log_message_report"),
-    path(ALL, sent_message_log.AdministrationSentMessageLog.as_view(), name="admin_sent_message_log"),
-    path(f"{ALL}olr/", sent_message_log.AdministrationOlrEmailLog.as_view(), name="admin_olr_email_log"),
-    path(f"{ALL}<int:pk>/", message.AnybodysMessagePage.as_view(), name="admin_sent_message_log_message"),
-    path(
-        f"{ALL}<int:pk>/recipients/",
-        message.AnybodysMessageRecipients.as_view(),
-        name="admin_sent_message_log_message_recipients",
-    ),
-    path(
-        f"{ALL}<int:pk>/cancel/", cancel.CancelAnybodysMessage.as_view(), name="admin_sent_message_log_message_cancel"
-    ),
-    path(
-        f"{ALL}<int:pk>/body/<str:mode>/",
-        message.AnybodysMessageBody.as_view(),
-        name="admin_sent_message_log_message_body",
-    ),
-    path(f"{ALL}<int:pk>/in-doubt/", retry.SendAnybodysAgain.as_view(), name="admin_sent_message_log_message_retry"),
-    path(
-        f"{ALL}<int:pk>/report/", reports.AnybodysMessageReport.as_view(), name="admin_sent_message_log_message_report"
-    ),
-    path("messenger/recipient-log/", recipient_log.RecipientLog.as_view(), name="recipient_log"),
-    path(
-        "messenger-administration/recipient-log/",
-        recipient_log.AdministrationRecipientLog.as_view(),
-        name="admin_recipient_log",
-    ),
-    path("messenger/mailgun-message-log/", sync_status.MailgunMessageLog.as_view(), name="mailgun_message_log"),
-    path(
-        "messenger-administration/mailgun-message-log/",
-        sync_status.AdministrationMailgunMessageLog.as_view(),
-        name="admin_mailgun_message_log",
-    ),
+    *listing_pages(),
+    *message_pages(),
     path(SYNC, sync_status.status, name="mailgun_sync"),
     path(f"{SYNC}domains/<int:pk>/sync/", sync_status.sync_now, name="sync_now"),
     path(f"{SYNC}domains/<int:pk>/pause/", sync_status.pause, name="pause_sync"),
@@ -110,7 +73,6 @@ urlpatterns = [
     path(f"{GROUPS}<int:pk>/people/add/", user_groups.add_member, name="add_member"),
     path(f"{GROUPS}<int:pk>/people/remove/", user_groups.remove_member, name="remove_member"),
     path(f"{GROUPS}<int:pk>/delete/", user_groups.delete_group, name="delete_group"),
-    path("system-administration/audit-trail/", user_groups.AuditTrail.as_view(), name="audit_trail"),
     path("my-reports/", reports.my_reports, name="my_reports"),
     path("my-reports/<int:pk>/", reports.job, name="report_job"),
     path("my-reports/<int:pk>/file/", reports.file, name="report_file"),

@@ -15,9 +15,9 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.status_reports import StatusReport
-from messenger_logs.statuses import Mode
 from providers.http import TryLaterError, UnknownError
 
 __all__ = [

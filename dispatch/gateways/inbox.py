@@ -9,9 +9,9 @@ from django.utils.html import escape
 
 from dispatch.gateways import Answer, HandOff, Result
 from dispatch.models import InboxMessage
+from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.merge_fields import is_html, merged
 from messenger_logs.services.status_reports import StatusReport
-from messenger_logs.statuses import DeliveryStatus, Mode
 
 
 def gateway() -> InboxGateway:

@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from dispatch.gateways import Answer, HandOff, Item, Result, TryLaterError, UnknownError
+from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.merge_fields import fields_of, is_html, merged
 from messenger_logs.models import SentMessage
 from messenger_logs.services.status_reports import StatusReport
-from messenger_logs.statuses import DeliveryStatus, Mode
 from providers import mailgun
 from providers.http import MISCONFIGURED_WAIT, Api, NotSetUpError, Reply
 

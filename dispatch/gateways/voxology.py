@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from dispatch.gateways import Answer, HandOff, Item, OpenTry, Result, TryLaterError, UnknownError
 from dispatch.phone_text import phone_text
+from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.services.addresses import number_of
 from messenger_logs.services.status_reports import StatusReport
-from messenger_logs.statuses import DeliveryStatus, Mode
 from providers import voxology
 from providers.http import Api, NotSetUpError, Reply
 

@@ -15,8 +15,8 @@ from dispatch.gateways import OpenTry, TryLaterError, follower_for
 from dispatch.models import OpenCall
 from dispatch.services.recording import record_reports
 from dispatch.services.recovery import UNKNOWN_DETAIL
+from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.services.status_reports import StatusReport
-from messenger_logs.statuses import DeliveryStatus, Mode
 
 log = structlog.get_logger(__name__)
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from dispatch.due import messages_due, not_left, reached_after_all
 from dispatch.models import Claim
+from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import Delivery, Redial, SentMessage
-from messenger_logs.statuses import DeliveryStatus, Mode
 
 State = Claim.State
 
@@ -42,7 +42,7 @@ def lock_running(message_id: int) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT 1 FROM {SentMessage._meta.db_table} WHERE id = %s AND status = %s FOR SHARE",  # noqa: S608
-            [message_id, SentMessage.Status.IN_PROGRESS.value],
+            [message_id, MessageStatus.IN_PROGRESS.value],
         )
         return cursor.fetchone() is not None
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from dispatch.models import Pace
-from messenger_logs.statuses import Mode
+from messenger_logs.choices import Mode
 
 # What may go out at once after a quiet time.
 _BURST = timedelta(seconds=10)

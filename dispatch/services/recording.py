@@ -18,15 +18,14 @@ from dispatch.gateways import Answer
 from dispatch.models import Claim, OpenCall
 from dispatch.services.calling_hours import next_allowed
 from dispatch.services.claims import release
+from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import DeviceAttempt, Redial, SentMessage
 from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.message_status import go_on, settle_status
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import lock_totals
-from messenger_logs.statuses import PHONE, DeliveryStatus, Mode, code_of
+from messenger_logs.statuses import code_of
 from providers import voxology
-
-Status = SentMessage.Status
 
 
 def record(claim: Claim, answer: Answer, *, only: Claim.State | None = None) -> bool:
@@ -74,8 +73,8 @@ def begun_and_done() -> QuerySet[SentMessage]:
     claims = Claim.objects.filter(message=OuterRef("pk")).exclude(state=Claim.State.SETTLED)
     calls = OpenCall.objects.filter(message=OuterRef("pk"))
     open = Exists(claims) | Exists(calls) | Exists(not_left().filter(message=OuterRef("pk")))
-    stopped = Q(~open, status=Status.CANCELED_IN_PROGRESS, cancel_completed_at__isnull=False)
-    return without_an_end().filter(Q(status__in=[Status.SENT, Status.ERROR]) | stopped)
+    stopped = Q(~open, status=MessageStatus.CANCELED_IN_PROGRESS, cancel_completed_at__isnull=False)
+    return without_an_end().filter(Q(status__in=[MessageStatus.SENT, MessageStatus.ERROR]) | stopped)
 
 
 def finish(message_id: int) -> None:

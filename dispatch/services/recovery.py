@@ -16,10 +16,10 @@ from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_fo
 from dispatch.models import Claim
 from dispatch.services.recording import begun_and_done, finish_alone, record, without_an_end
 from dispatch.services.sending import hand_off_of, items_of
+from messenger_logs.choices import PHONE, DeliveryStatus, Mode
 from messenger_logs.models import Redial
 from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.status_reports import StatusReport
-from messenger_logs.statuses import PHONE, DeliveryStatus, Mode
 
 log = structlog.get_logger(__name__)
 

@@ -12,12 +12,11 @@ from accounts.models import User
 from accounts.services import record_audit_event
 from dispatch.services.recording import finish
 from dispatch.services.recovery import UNKNOWN_DETAIL
+from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus
 from messenger_logs.models import Delivery, Redial, SentMessage
 from messenger_logs.services.totals import lock_totals
-from messenger_logs.statuses import PHONE, DeliveryStatus
 
-Status = SentMessage.Status
-_MAY_GO_ON = [Status.IN_PROGRESS, Status.SENT, Status.ERROR]
+_MAY_GO_ON = [MessageStatus.IN_PROGRESS, MessageStatus.SENT, MessageStatus.ERROR]
 # Texts that the provider queued say the same with a code: those it has.
 DOUBTFUL = Q(status=DeliveryStatus.VENDOR_RECEIVED, detail=UNKNOWN_DETAIL, code__isnull=True, duplicate=False)
 
@@ -38,7 +37,7 @@ def retry_deliveries(*, message_id: int, deliveries: Collection[int], by: User) 
     # Its last report may come in just now: then either that comes first, or it finds what is tried again.
     lock_totals(message_id=message_id)
     going_on = SentMessage.objects.filter(pk=message_id, status__in=_MAY_GO_ON, dispatched_here=True)
-    if not going_on.update(status=Status.IN_PROGRESS, dispatch_finished_at=None):
+    if not going_on.update(status=MessageStatus.IN_PROGRESS, dispatch_finished_at=None):
         return 0
     message = SentMessage.objects.get(pk=message_id)
     chosen = in_doubt(message).filter(pk__in=deliveries).annotate(following=F("attempts") + 1)

@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from dispatch.due import messages_to_hold, messages_to_start, not_left
 from dispatch.services.claims import lock_running
-from messenger_logs.models import Delivery, SentMessage
+from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
+from messenger_logs.models import Delivery
 from messenger_logs.services.totals import lock_totals, recount
-from messenger_logs.statuses import DeliveryStatus, Mode, code_of
+from messenger_logs.statuses import code_of
 
 RESTRICTED_HOURS = -9
 _ROWS_AT_ONCE = 10_000
@@ -19,7 +20,7 @@ _ROWS_AT_ONCE = 10_000
 def start_due() -> int:
     """Begin every message that is due. Returns how many began."""
     return messages_to_start(timezone.now()).update(
-        status=SentMessage.Status.IN_PROGRESS, dispatch_started_at=Now(), dispatch_finished_at=None
+        status=MessageStatus.IN_PROGRESS, dispatch_started_at=Now(), dispatch_finished_at=None
     )
 
 

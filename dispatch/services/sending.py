@@ -15,11 +15,11 @@ from dispatch.services.claims import claim_next, mark_handed, release
 from dispatch.services.rate_limit import may_go, pause, spend
 from dispatch.services.recording import record
 from dispatch.services.scheduling import hold_calls
+from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, TextConsent
 from messenger_logs.services.addresses import number_of
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.services.totals import lock_totals
-from messenger_logs.statuses import Mode
 from providers import voxology
 
 log = structlog.get_logger(__name__)

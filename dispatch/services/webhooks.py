@@ -13,11 +13,11 @@ from core.ids import LARGEST_ID, read_number
 from core.text import storable
 from dispatch.phone_text import phone_text
 from dispatch.services.recording import record_reports
+from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import Delivery, DeviceAttempt
 from messenger_logs.services.addresses import AddressError, phone_number
 from messenger_logs.services.consents import record_consent
 from messenger_logs.services.status_reports import StatusReport
-from messenger_logs.statuses import DeliveryStatus, Mode
 from providers import voxology
 
 # As carriers understand them.

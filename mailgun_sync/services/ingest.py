@@ -14,6 +14,7 @@ from accounts.models import User
 from mailgun_sync.client import ProviderEvent, reread
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, RecipientAddress
 from mailgun_sync.services.outcomes import settle_outcomes
+from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, Recipient, SentMessage
 
 # The key, (domain, event, id, µs), is Mailgun's own: an id is unique within a day only, and test events share one id
@@ -73,7 +74,7 @@ WITH item AS MATERIALIZED (
         JOIN {SentMessage._meta.db_table} AS message ON message.id = d.message_id
         JOIN {Recipient._meta.db_table} AS recipient ON recipient.id = d.recipient_id
         WHERE d.id = CASE WHEN variables ->> 'delivery' ~ '^[0-9]{{1,18}}$' THEN (variables ->> 'delivery')::bigint END
-            AND d.message_id::text = variables ->> 'message' AND d.mode = 'email'
+            AND d.message_id::text = variables ->> 'message' AND d.mode = '{Mode.EMAIL}'
             AND lower(d.address) IN (lower(derived.recipient), lower(substring(derived.recipient FROM '<([^<>]+)>')))
         LIMIT 1
     ) AS ours ON true

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from mailgun_sync.models import EventKind, MailgunEvent
+from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, MessageTotals
 
 # The highest tells. A delayed bounce takes a "delivered" back, and whoever complains has got it.
@@ -55,7 +56,7 @@ WITH rank (kind, rank) AS MATERIALIZED (
     FROM best
     JOIN {Delivery._meta.db_table} AS origin ON origin.id = best.delivery_id
     JOIN {Delivery._meta.db_table} AS d
-        ON d.message_id = origin.message_id AND d.mode = 'email' AND d.address = origin.address AND d.duplicate
+        ON d.message_id = origin.message_id AND d.mode = '{Mode.EMAIL}' AND d.address = origin.address AND d.duplicate
 )
 UPDATE {Delivery._meta.db_table} AS d SET email_outcome = target.kind, email_reason = target.detail
 FROM target

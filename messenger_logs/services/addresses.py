@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from messenger_logs.statuses import PHONE, Mode
+from messenger_logs.choices import PHONE, Mode
 
 # A number begins with a digit (of any script), a plus or a bracket. The library also finds one inside a sentence.
 _LOOKS_LIKE_A_NUMBER = re.compile(r"[+(\d]")

@@ -11,9 +11,9 @@ from typing import Any
 
 from django.db import connection, models
 
+from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.message_format import DeviceInput, RecipientInput
-from messenger_logs.statuses import DeliveryStatus, Mode
 
 ROWS_A_COPY = 10_000
 

@@ -12,11 +12,10 @@ from django.db.models.functions import Now
 from accounts.models import User
 from accounts.services import record_audit_event
 from core.dates import time_text
+from messenger_logs.choices import CANCELABLE, CANCELED, MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.services.complete_cancel import StoppedAndLeft, stopped_and_left
 from messenger_logs.tasks import stop_the_rest
-
-Status = SentMessage.Status
 
 ELSEWHERE = " Another system sends it: stop it there as well."
 
@@ -66,8 +65,8 @@ def cancel_message(*, message_id: int, by: User) -> CancelAnswer:
             .cancelable()
             .update(
                 status=Case(
-                    When(status=Status.WAITING, then=Value(Status.CANCELED)),
-                    default=Value(Status.CANCELED_IN_PROGRESS),
+                    When(status=MessageStatus.WAITING, then=Value(MessageStatus.CANCELED)),
+                    default=Value(MessageStatus.CANCELED_IN_PROGRESS),
                 ),
                 canceled_by=by,
                 canceled_by_name=by.listed_name,
@@ -96,14 +95,14 @@ def _follow_up(answer: CancelAnswer) -> None:
 def refused(*, message_id: int, by: User) -> CancelAnswer | None:
     """What a cancel would answer without canceling anything; None where it would cancel. Raises as cancel_message."""
     answer = _answer(message_id, by, canceled_now=False)
-    return None if answer.message.status in SentMessage.CANCELABLE else answer
+    return None if answer.message.status in CANCELABLE else answer
 
 
 def _answer(message_id: int, by: User, *, canceled_now: bool) -> CancelAnswer:
     message = SentMessage.objects.defer("bodies", "criteria").get(pk=message_id)
     if canceled_now:
         result = Result.CANCELED
-    elif message.status in {Status.CANCELED, Status.CANCELED_IN_PROGRESS}:
+    elif message.status in CANCELED:
         result = Result.ALREADY_CANCELED
     else:
         result = Result.FINISHED

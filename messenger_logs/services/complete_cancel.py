@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from messenger_logs.choices import NOT_LEFT, DeliveryStatus, Outcome, sql_list
 from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, SentMessage
 from messenger_logs.services.totals import lock_totals, recount
 from messenger_logs.signals import cancel_completed, message_canceled
-from messenger_logs.statuses import NOT_LEFT
 
 BATCH = 10_000
 
 # What has not left: it waits for its turn, or for the hours in which calls are allowed. A partial index has just these.
-_STATUSES = ", ".join(f"'{status}'" for status in NOT_LEFT)
-_NOT_LEFT = f"d.outcome = 'pending' AND d.status IN ({_STATUSES})"
+_NOT_LEFT = f"d.outcome = '{Outcome.PENDING}' AND d.status IN ({sql_list(NOT_LEFT)})"
+_CANCELED = f"status = '{DeliveryStatus.CANCELED}', outcome = '{Outcome.CANCELED}', detail = '', code = NULL"
 
 # One statement, and so one moment: what moves from waiting to canceled is never counted twice or missed.
 _COUNT = f"""
@@ -34,11 +34,11 @@ WITH batch AS MATERIALIZED (
     WHERE d.message_id = %(message)s AND {_NOT_LEFT} AND NOT d.duplicate AND (d.mode, d.id) > (%(mode)s, %(id)s)
     ORDER BY d.mode, d.id LIMIT %(batch)s
 ), stopped AS (
-    UPDATE {Delivery._meta.db_table} AS d SET status = 'canceled', outcome = 'canceled', detail = '', code = NULL
+    UPDATE {Delivery._meta.db_table} AS d SET {_CANCELED}
     FROM batch WHERE d.id = batch.id AND {_NOT_LEFT}
     RETURNING d.mode, d.address
 ), duplicates AS (
-    UPDATE {Delivery._meta.db_table} AS d SET status = 'canceled', outcome = 'canceled', detail = '', code = NULL
+    UPDATE {Delivery._meta.db_table} AS d SET {_CANCELED}
     FROM stopped
     WHERE d.message_id = %(message)s AND d.duplicate AND {_NOT_LEFT}
         AND d.mode = stopped.mode AND d.address = stopped.address

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from messenger_logs.models import Delivery, DeviceAttempt, Recipient, SentMessage, TextConsent, V2Type
+from messenger_logs.choices import NOT_TRIED, PHONE, DeliveryStatus, Engine, MessageStatus, MessageType, Mode
+from messenger_logs.models import Delivery, DeviceAttempt, Recipient, SentMessage, TextConsent
 from messenger_logs.services.totals import recount
-from messenger_logs.statuses import NOT_TRIED, OUTCOMES, PHONE, RANKS, DeliveryStatus, Mode
+from messenger_logs.statuses import OUTCOMES, RANKS
 
 # Nobody of the district sent it: so it is shown to those alone who see everybody's messages.
 _SENDER_NAME = "Recipient, by text"
@@ -35,11 +36,11 @@ def record_consent(*, number: str, opted_out: bool, at: datetime, raw: str) -> b
 
 
 def _tell(number: str, opted_out: bool, at: datetime, raw: str) -> None:
-    kind = V2Type.TEXT_OPT_OUT if opted_out else V2Type.TEXT_OPT_IN
+    kind = MessageType.TEXT_OPT_OUT if opted_out else MessageType.TEXT_OPT_IN
     message = SentMessage.objects.create(
-        engine=SentMessage.Engine.V2,
+        engine=Engine.V2,
         message_type=kind,
-        status=SentMessage.Status.SENT,
+        status=MessageStatus.SENT,
         subject=kind.label,
         sender_name=_SENDER_NAME,
         created_at=at,

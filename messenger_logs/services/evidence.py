@@ -8,18 +8,19 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
+from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Outcome
 from messenger_logs.models import Delivery, DeviceAttempt, MessageModeTotals, MessageTotals, Recipient
 from messenger_logs.services.message_status import settle_status
 from messenger_logs.services.totals import (
-    CONTACTED,
-    COUNTED,
     FIGURE_NAMES,
     FIGURE_VALUES,
     FIGURES,
+    contacted_sql,
+    counted_sql,
     lock_totals,
     recount,
 )
-from messenger_logs.statuses import NOT_TRIED, RANKS
+from messenger_logs.statuses import RANKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ class Evidence:
 
 
 # The best evidence comes first. The last columns only make sure that equals always come in the same order.
-_BEST_FIRST = """
-    rank DESC, (outcome = 'success') DESC, ended_at DESC NULLS LAST, code DESC NULLS LAST, status, detail, provider_id
+_BEST_FIRST = f"""
+    rank DESC, (outcome = '{Outcome.SUCCESS}') DESC, ended_at DESC NULLS LAST, code DESC NULLS LAST,
+    status, detail, provider_id
 """
 
 # A delivery that came with a status, or was given one since, without an attempt that says so: that is evidence as well.
@@ -119,13 +121,13 @@ WITH attempt AS MATERIALIZED (
     SELECT * FROM {DeviceAttempt._meta.db_table} WHERE delivery_id = ANY(%(deliveries)s) AND rank > 0
 ), last AS (
     SELECT DISTINCT ON (delivery_id) *
-    FROM attempt ORDER BY delivery_id, (status = 'duplicate'), number DESC
+    FROM attempt ORDER BY delivery_id, (status = '{DeliveryStatus.DUPLICATE}'), number DESC
 ), came_to AS MATERIALIZED (
     SELECT
         delivery_id, last.status, last.detail, last.outcome, last.code, last.ended_at, last.provider_id,
         coalesce(max(attempt.number) FILTER (WHERE attempt.made), 0) AS attempts,
         min(attempt.started_at) AS first_attempt_at, max(attempt.ended_at) AS last_told_at,
-        bool_or(attempt.outcome = 'success' AND attempt.number < last.number) AS reached_before
+        bool_or(attempt.outcome = '{Outcome.SUCCESS}' AND attempt.number < last.number) AS reached_before
     FROM last JOIN attempt USING (delivery_id)
     GROUP BY delivery_id, last.status, last.detail, last.outcome, last.code, last.ended_at, last.provider_id
 ), target AS MATERIALIZED (
@@ -152,9 +154,9 @@ WITH attempt AS MATERIALIZED (
     SELECT mode, {FIGURE_VALUES}, max(last_first) AS last_first_attempt_at
     FROM (
         SELECT mode, status, outcome, 1 AS n, attempts::int AS tries, first_attempt_at AS last_first
-        FROM after AS d WHERE {COUNTED.format(row="d")}
+        FROM after AS d WHERE {counted_sql("d")}
         UNION ALL
-        SELECT mode, status, outcome, -1, -attempts::int, NULL FROM before AS d WHERE {COUNTED.format(row="d")}
+        SELECT mode, status, outcome, -1, -attempts::int, NULL FROM before AS d WHERE {counted_sql("d")}
     ) AS tally
     GROUP BY mode
 ), modes AS (
@@ -166,12 +168,12 @@ WITH attempt AS MATERIALIZED (
 ), person AS (
     SELECT DISTINCT recipient.person_id
     FROM before JOIN after USING (id) JOIN {Recipient._meta.db_table} AS recipient ON recipient.id = after.recipient_id
-    WHERE {CONTACTED.format(row="before")} <> {CONTACTED.format(row="after")}
+    WHERE {contacted_sql("before")} <> {contacted_sql("after")}
 ), contact AS (
     SELECT
-        bool_or({CONTACTED.format(row="d")})::int AS was,
-        bool_or(CASE WHEN after.id IS NULL THEN {CONTACTED.format(row="d")}
-                     ELSE {CONTACTED.format(row="after")} END)::int AS became
+        bool_or({contacted_sql("d")})::int AS was,
+        bool_or(CASE WHEN after.id IS NULL THEN {contacted_sql("d")}
+                     ELSE {contacted_sql("after")} END)::int AS became
     FROM person
     -- Through the indexes: without the offset a large batch would read the whole message.
     CROSS JOIN LATERAL (
@@ -191,8 +193,8 @@ WITH attempt AS MATERIALIZED (
 SELECT DISTINCT kept.mode
 FROM before JOIN after USING (id)
 JOIN {MessageModeTotals._meta.db_table} AS kept ON kept.message_id = %(message)s AND kept.mode = before.mode
-WHERE before.first_attempt_at >= kept.last_first_attempt_at AND {COUNTED.format(row="before")}
-    AND (after.first_attempt_at < before.first_attempt_at OR NOT {COUNTED.format(row="after")})
+WHERE before.first_attempt_at >= kept.last_first_attempt_at AND {counted_sql("before")}
+    AND (after.first_attempt_at < before.first_attempt_at OR NOT {counted_sql("after")})
 """  # noqa: S608  (table names only)
 
 # Word of an earlier start than was known, of the device that seemed to be the last: seldom, and only then looked up.
@@ -200,7 +202,7 @@ _LAST_FIRST_ATTEMPT = f"""
 UPDATE {MessageModeTotals._meta.db_table} AS kept
 SET last_first_attempt_at = (
     SELECT max(d.first_attempt_at) FROM {Delivery._meta.db_table} AS d
-    WHERE d.message_id = kept.message_id AND d.mode = kept.mode AND {COUNTED.format(row="d")})
+    WHERE d.message_id = kept.message_id AND d.mode = kept.mode AND {counted_sql("d")})
 WHERE kept.message_id = %(message)s AND kept.mode = ANY(%(modes)s)
 """  # noqa: S608  (table names only)
 

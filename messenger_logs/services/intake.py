@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from django.db import DatabaseError, transaction
 
 from accounts.models import User
+from messenger_logs.choices import CANCELED, DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage
 from messenger_logs.services.bulk_copy import (
     ATTEMPT,
@@ -34,7 +35,6 @@ from messenger_logs.services.message_format import (
 )
 from messenger_logs.services.message_status import go_on, settle_status
 from messenger_logs.services.totals import lock_totals, recount
-from messenger_logs.statuses import DeliveryStatus, Mode
 
 __all__ = ["AddedCounts", "FieldError", "IntakeError", "IntakeResult", "add_message", "add_recipients"]
 
@@ -106,7 +106,7 @@ def add_recipients(message: SentMessage, recipients: Iterable[object], *, first_
         with transaction.atomic():
             lock_totals(message_id=message.pk)
             held = SentMessage.objects.select_for_update(no_key=True).get(pk=message.pk)
-            if held.cancel_asked_at or held.status in {held.Status.CANCELED, held.Status.CANCELED_IN_PROGRESS}:
+            if held.cancel_asked_at or held.status in CANCELED:
                 raise IntakeError([FieldError(first_line, "", "is for a message that was canceled")])
             added = _append(held, given, _Known.of(held, given))
             recount(message_id=message.pk)
@@ -137,7 +137,7 @@ def _add_message(given: MessageInput) -> IntakeResult:
     stored = SentMessage.objects.filter(external_id=external_id).first()
     if stored is None:
         calendars = _connect(given)
-        message.status = given.status or SentMessage.Status.WAITING
+        message.status = given.status or MessageStatus.WAITING
         # Whoever else inserts this external id now waits here until this transaction has ended.
         values = {column.attname: getattr(message, column.attname) for column in message._meta.concrete_fields}
         del values["id"], values["external_id"]

@@ -9,10 +9,11 @@ from typing import Any
 
 from django.db import models
 
-from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage, V2Type
+from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Engine, MessageStatus, MessageType, Mode, Outcome
+from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage
 from messenger_logs.services.addresses import AddressError, normalized
 from messenger_logs.services.json_fields import Errors, FieldError, Fields, IntakeError, squeezed
-from messenger_logs.statuses import NOT_TRIED, RANKS, STATUSES, DeliveryStatus, Mode, Outcome, code_of, outcome_of
+from messenger_logs.statuses import RANKS, STATUSES, code_of, outcome_of
 
 SMALLINT = 2**15 - 1
 
@@ -125,7 +126,7 @@ class MessageInput:
     """A message as it was given: `message` is unsaved and lacks what only the database can tell."""
 
     message: SentMessage
-    status: SentMessage.Status | None  # None: what the deliveries came to will say
+    status: MessageStatus | None  # None: what the deliveries came to will say
     sender: str
     school: str
     calendars: list[tuple[str, str, str]]  # school, name, school year
@@ -194,9 +195,9 @@ def _choices(choices: Iterable[Any]) -> dict[str, Any]:
     return {squeezed(choice.label): choice for choice in choices} | by_value
 
 
-_ENGINES: Mapping[str, SentMessage.Engine] = _choices(SentMessage.Engine)
+_ENGINES: Mapping[str, Engine] = _choices(Engine)
 _MODES: Mapping[str, Mode] = _choices(Mode)
-_MESSAGE_STATUSES: Mapping[str, SentMessage.Status] = _choices(SentMessage.Status)
+_MESSAGE_STATUSES: Mapping[str, MessageStatus] = _choices(MessageStatus)
 _SENDERS: Mapping[str, _SentBy] = _choices(_SentBy)
 _STATUSES: Mapping[Mode, Mapping[str, DeliveryStatus]] = {mode: _choices(STATUSES[mode]) for mode in Mode}
 
@@ -240,12 +241,12 @@ def _message(fields: Fields) -> SentMessage:
     return SentMessage(**values)
 
 
-def _type(fields: Fields, engine: SentMessage.Engine | None) -> str:
+def _type(fields: Fields, engine: Engine | None) -> str:
     """The message type. Those of 2.0 belong to that engine alone: rights and logs go by them."""
     kind = fields.line("message_type", _TYPE, required=True)
-    if engine and kind and (engine == SentMessage.Engine.V2) != (kind in V2Type.values):
-        types = ", ".join(V2Type.values)
-        words = f"is none of: {types}" if engine == SentMessage.Engine.V2 else "is a type of the engine v2"
+    if engine and kind and (engine == Engine.V2) != (kind in MessageType.values):
+        types = ", ".join(MessageType.values)
+        words = f"is none of: {types}" if engine == Engine.V2 else "is a type of the engine v2"
         fields.wrong("message_type", words)
     return kind
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from messenger_logs.choices import CANCELABLE, MessageStatus
 from messenger_logs.models import Redial, SentMessage
 from messenger_logs.totals import Totals, totals_of
 
-Status = SentMessage.Status
-
 # What each status may follow. It never goes back, and a cancel stays.
 _FOLLOWS = {
-    Status.WAITING: {Status.NO_RECIPIENTS},
-    Status.IN_PROGRESS: {Status.WAITING, Status.NO_RECIPIENTS},
-    Status.SENT: {Status.WAITING, Status.IN_PROGRESS, Status.NO_RECIPIENTS, Status.ERROR},
-    Status.ERROR: {Status.WAITING, Status.IN_PROGRESS, Status.NO_RECIPIENTS, Status.SENT},
-    Status.NO_RECIPIENTS: {Status.WAITING, Status.IN_PROGRESS},
-    Status.CANCELED: {Status.WAITING, Status.IN_PROGRESS},
-    Status.CANCELED_IN_PROGRESS: {Status.WAITING, Status.IN_PROGRESS},
+    MessageStatus.WAITING: {MessageStatus.NO_RECIPIENTS},
+    MessageStatus.IN_PROGRESS: {MessageStatus.WAITING, MessageStatus.NO_RECIPIENTS},
+    MessageStatus.SENT: {*CANCELABLE, MessageStatus.NO_RECIPIENTS, MessageStatus.ERROR},
+    MessageStatus.ERROR: {*CANCELABLE, MessageStatus.NO_RECIPIENTS, MessageStatus.SENT},
+    MessageStatus.NO_RECIPIENTS: {*CANCELABLE},
+    MessageStatus.CANCELED: {*CANCELABLE},
+    MessageStatus.CANCELED_IN_PROGRESS: {*CANCELABLE},
 }
 
-_FINAL = {Status.SENT, Status.ERROR}
+_FINAL = {MessageStatus.SENT, MessageStatus.ERROR}
 
 
-def status_from(totals: Totals) -> SentMessage.Status:
+def status_from(totals: Totals) -> MessageStatus:
     """What the totals say of a message that nobody canceled here.
 
     Sent: all of it was handed to the provider, who may not tell more of some. Error: of one mode nothing could be
@@ -29,14 +28,14 @@ def status_from(totals: Totals) -> SentMessage.Status:
     """
     modes = totals.modes.values()
     if totals.recipients and not any(mode.eligible for mode in modes):
-        return Status.NO_RECIPIENTS
+        return MessageStatus.NO_RECIPIENTS
     if any(mode.open for mode in modes) or not totals.recipients:
         begun = any(mode.attempts or mode.pending < mode.eligible for mode in modes)
-        return Status.IN_PROGRESS if begun else Status.WAITING
+        return MessageStatus.IN_PROGRESS if begun else MessageStatus.WAITING
     if all(mode.canceled == mode.eligible for mode in modes):
         # Nobody canceled it here, so its engine did.
-        return Status.CANCELED_IN_PROGRESS if any(mode.attempts for mode in modes) else Status.CANCELED
-    return Status.ERROR if any(mode.handoff_failed for mode in modes) else Status.SENT
+        return MessageStatus.CANCELED_IN_PROGRESS if any(mode.attempts for mode in modes) else MessageStatus.CANCELED
+    return MessageStatus.ERROR if any(mode.handoff_failed for mode in modes) else MessageStatus.SENT
 
 
 def settle_status(*, message_id: int) -> bool:
@@ -56,4 +55,4 @@ def go_on(*, message_id: int) -> bool:
     A cancel stays. Says whether it had ended.
     """
     ended = SentMessage.objects.filter(pk=message_id, status__in=_FINAL, dispatched_here=True)
-    return bool(ended.update(status=Status.IN_PROGRESS, dispatch_finished_at=None))
+    return bool(ended.update(status=MessageStatus.IN_PROGRESS, dispatch_finished_at=None))

@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from core.ids import LARGEST_ID
 from core.text import is_storable
+from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Mode
 from messenger_logs.models import Delivery, Recipient
 from messenger_logs.services.addresses import AddressError, normalized
 from messenger_logs.services.evidence import Evidence, store_evidence
-from messenger_logs.statuses import NOT_TRIED, RANKS, STATUSES, Code, DeliveryStatus, Mode, code_of, outcome_of
+from messenger_logs.statuses import RANKS, STATUSES, Code, code_of, outcome_of
 
 _LARGEST_SMALLINT = 2**15 - 1
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)

@@ -6,25 +6,42 @@ from collections.abc import Collection
 
 from django.db import connection, transaction
 
+from messenger_logs.choices import PHONE, DeliveryStatus, Outcome, sql_list
 from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, Recipient, SentMessage
 
-# What a delivery counts as, in every statement that counts. The figures of a mode are sums of these.
-COUNTED = "(NOT {row}.duplicate AND {row}.status NOT IN ('no_device', 'duplicate'))"
-CONTACTED = "({row}.mode IN ('voice', 'text') AND ({row}.outcome = 'success' OR {row}.reached_before))"
+_UNCOUNTED = sql_list([DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE])
+_PHONE = sql_list(PHONE)
+
+
+def counted_sql(row: str) -> str:
+    """The condition under which a delivery counts; ``row`` is its alias in the statement."""
+    return f"(NOT {row}.duplicate AND {row}.status NOT IN ({_UNCOUNTED}))"
+
+
+def contacted_sql(row: str) -> str:
+    """The condition under which a delivery reached somebody by phone; ``row`` is its alias in the statement."""
+    return f"({row}.mode IN ({_PHONE}) AND ({row}.outcome = '{Outcome.SUCCESS}' OR {row}.reached_before))"
+
+
+def _sum(**values: str) -> str:
+    """The SQL of a figure: how many rows of the tally have these values in these columns."""
+    condition = " AND ".join(f"{column} = '{value}'" for column, value in values.items())
+    return f"sum(n) FILTER (WHERE {condition})"
+
 
 # The figures of a mode, from a tally of the rows that count: n of them, with so many tries.
 FIGURES = {
     "devices": "sum(n)",
     "attempts": "sum(tries)",
-    "pending": "sum(n) FILTER (WHERE outcome = 'pending')",
-    "received": "sum(n) FILTER (WHERE outcome = 'pending' AND status = 'vendor_received')",
-    "success": "sum(n) FILTER (WHERE outcome = 'success')",
-    "not_reached": "sum(n) FILTER (WHERE outcome = 'not_reached')",
-    "error": "sum(n) FILTER (WHERE outcome = 'error')",
-    "undelivered": "sum(n) FILTER (WHERE status = 'undelivered')",
-    "canceled": "sum(n) FILTER (WHERE outcome = 'canceled')",
-    "not_attempted": "sum(n) FILTER (WHERE outcome = 'not_attempted')",
-    "opted_out": "sum(n) FILTER (WHERE status = 'opt_out')",
+    "pending": _sum(outcome=Outcome.PENDING),
+    "received": _sum(outcome=Outcome.PENDING, status=DeliveryStatus.VENDOR_RECEIVED),
+    "success": _sum(outcome=Outcome.SUCCESS),
+    "not_reached": _sum(outcome=Outcome.NOT_REACHED),
+    "error": _sum(outcome=Outcome.ERROR),
+    "undelivered": _sum(status=DeliveryStatus.UNDELIVERED),
+    "canceled": _sum(outcome=Outcome.CANCELED),
+    "not_attempted": _sum(outcome=Outcome.NOT_ATTEMPTED),
+    "opted_out": _sum(status=DeliveryStatus.OPT_OUT),
 }
 FIGURE_NAMES = ", ".join(FIGURES)
 FIGURE_VALUES = ", ".join(f"coalesce({value}, 0) AS {name}" for name, value in FIGURES.items())
@@ -36,7 +53,7 @@ WITH tally AS (
         d.message_id, d.mode, d.status, d.outcome, count(*) AS n, sum(d.attempts) AS tries,
         max(d.first_attempt_at) AS last_first
     FROM {Delivery._meta.db_table} AS d
-    WHERE d.message_id = ANY(%(messages)s) AND {COUNTED.format(row="d")}
+    WHERE d.message_id = ANY(%(messages)s) AND {counted_sql("d")}
     GROUP BY 1, 2, 3, 4
     UNION ALL
     SELECT id, unnest(modes), '', '', 0, 0, NULL FROM {SentMessage._meta.db_table} WHERE id = ANY(%(messages)s)
@@ -54,7 +71,8 @@ WITH again AS (
     WHERE message_id = ANY(%(messages)s) AND first.counted AND NOT again.counted
 ), person AS (
     SELECT
-        d.message_id, bool_or(d.status <> 'no_device') AS has_device, bool_or({CONTACTED.format(row="d")}) AS contacted
+        d.message_id, bool_or(d.status <> '{DeliveryStatus.NO_DEVICE}') AS has_device,
+        bool_or({contacted_sql("d")}) AS contacted
     FROM {Delivery._meta.db_table} AS d LEFT JOIN again ON again.id = d.recipient_id
     WHERE d.message_id = ANY(%(messages)s)
     GROUP BY d.message_id, coalesce(again.counted_id, d.recipient_id)
@@ -78,7 +96,8 @@ _SAY_NO_DEVICE = f"""
 INSERT INTO {Delivery._meta.db_table} (
     message_id, recipient_id, mode, address, duplicate, status, detail, outcome, attempts, provider_id, email_outcome,
     email_reason)
-SELECT message.id, r.id, mode, '', false, 'no_device', '', 'not_attempted', 0, '', '', ''
+SELECT
+    message.id, r.id, mode, '', false, '{DeliveryStatus.NO_DEVICE}', '', '{Outcome.NOT_ATTEMPTED}', 0, '', '', ''
 FROM {Recipient._meta.db_table} AS r
 JOIN {SentMessage._meta.db_table} AS message ON message.id = r.message_id
 CROSS JOIN unnest(message.modes) AS mode

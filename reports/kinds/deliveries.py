@@ -8,10 +8,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from messenger_logs.choices import PHONE, DeliveryStatus, Mode, Outcome
 from messenger_logs.models import Delivery, Recipient, SentMessage
-from messenger_logs.services.totals import CONTACTED
+from messenger_logs.services.totals import contacted_sql
 from messenger_logs.status_labels import DELIVERY_STATUSES, EMAIL_FAILURES, EMAIL_OUTCOMES
-from messenger_logs.statuses import PHONE, Mode
 from reports.document import DUPLICATE
 from reports.snapshot import plan_for_many_rows, stream
 
@@ -30,14 +30,14 @@ _NUMBER = """
          ELSE d.address END
 """
 _DEVICE = f"""
-    CASE d.mode WHEN 'inbox' THEN 'Inbox' WHEN 'email' THEN d.address
-         WHEN 'voice' THEN 'Voice ' || {_NUMBER} ELSE 'Text ' || {_NUMBER} END
+    CASE d.mode WHEN '{Mode.INBOX}' THEN 'Inbox' WHEN '{Mode.EMAIL}' THEN d.address
+         WHEN '{Mode.VOICE}' THEN 'Voice ' || {_NUMBER} ELSE 'Text ' || {_NUMBER} END
     || CASE WHEN d.duplicate THEN %(duplicate)s ELSE '' END
 """
 # Sent is what we know; what the e-mail provider finally said stands beside it, flagged where it contradicts us.
-_PROVIDER = """
+_PROVIDER = f"""
     CASE WHEN d.email_outcome = '' THEN '' ELSE
-        CASE WHEN d.status = 'sent' AND d.email_outcome = ANY(%(failures)s) THEN ', but provider: '
+        CASE WHEN d.status = '{DeliveryStatus.SENT}' AND d.email_outcome = ANY(%(failures)s) THEN ', but provider: '
              ELSE ', provider: ' END || coalesce(provider.word, d.email_outcome) END
 """
 _WITH_DETAIL = "status.word || CASE WHEN d.detail <> '' THEN ' (' || d.detail || ')' ELSE '' END"
@@ -49,14 +49,16 @@ _WORDS = """
 _ORDER = "ORDER BY name, person_id, recipient, array_position(%(all_modes)s::text[], mode::text), delivery"
 
 # A device fails when its last attempt did; an e-mail that left us and did not arrive fails as well.
-FAILED = "({row}.outcome = 'error' OR {row}.status = 'sent' AND {row}.email_outcome = ANY(%(failures)s))"
+_FAILED = f"""
+    (d.outcome = '{Outcome.ERROR}' OR d.status = '{DeliveryStatus.SENT}' AND d.email_outcome = ANY(%(failures)s))
+"""
 
 _RECIPIENT, _DELIVERY = Recipient._meta.db_table, Delivery._meta.db_table
 _PEOPLE = f"""
     SELECT r.person_id,
-        bool_or(d.status <> 'no_device') IS TRUE AS has_device,
-        bool_or({CONTACTED.format(row="d")}) IS TRUE AS contacted,
-        bool_or(d.mode = ANY(%(modes)s) AND {FAILED.format(row="d")}) IS TRUE AS failed
+        bool_or(d.status <> '{DeliveryStatus.NO_DEVICE}') IS TRUE AS has_device,
+        bool_or({contacted_sql("d")}) IS TRUE AS contacted,
+        bool_or(d.mode = ANY(%(modes)s) AND {_FAILED}) IS TRUE AS failed
     FROM {_RECIPIENT} AS r
     LEFT JOIN {_DELIVERY} AS d ON d.recipient_id = r.id AND d.message_id = %(message)s
     WHERE r.message_id = %(message)s
@@ -74,7 +76,7 @@ SELECT name || mark, student, device, status, time FROM (
     JOIN person USING (person_id)
     {_WORDS}
     WHERE d.message_id = %(message)s AND r.message_id = %(message)s AND d.mode = ANY(%(modes)s)
-        AND d.status <> 'no_device' AND (person.failed OR NOT %(only_failed)s)
+        AND d.status <> '{DeliveryStatus.NO_DEVICE}' AND (person.failed OR NOT %(only_failed)s)
     UNION ALL
     SELECT r.name, r.person_id, r.id, '', NULL, CASE WHEN %(phone)s THEN ' *' ELSE '' END, {_STUDENT}, 'No Device',
         'No Device', ''

@@ -1,4 +1,4 @@
-"""The export of a grid, as it is filtered."""
+"""The export of a listing, as it is filtered."""
 
 from __future__ import annotations
 
@@ -6,73 +6,68 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 from django.conf import settings
-from django.http import Http404, HttpRequest
-from django.urls import NoReverseMatch, resolve, reverse
+from django.http import Http404
 from django.utils import timezone
 
-from accounts.access import MissingRight, ToolRightMixin
 from accounts.models import User
 from listings.columns import NumberColumn, TimeColumn
 from listings.exports import exported_columns, exported_rows
-from listings.views import ListingView
+from listings.listing import Listing
+from listings.registry import UnknownListing, registry
 from reports.document import Column, Document, Rows, Section
-from reports.kinds.base import BadOptions, Pairs, Report, moment
+from reports.report import BadOptions, Pairs, Report, moment
 from reports.writers import Format
 
 
 class ListingReport(Report):
-    """All the rows that a grid's filters show, in its columns and its order.
+    """All the rows that a listing's filters show, in its columns and its order.
 
-    It is opened from the grid's own view, so whom it shows what is decided where the page decides it.
+    A stored one names its listing: `{"listing": name, "arguments": {…}, "values": {…}}`. The listing decides who sees
+    what, as it does for the page.
     """
 
-    kind = "grid"
+    kind = "listing"
     label = "Export"
 
-    def __init__(self, view: ListingView, options: dict[str, Any]) -> None:
-        self.view = view
-        self._options = options
-
-    @classmethod
-    def of(cls, view: ListingView) -> Self:
-        """Of a grid that was asked for by a request."""
-        match = view.request.resolver_match
-        options = {
-            "view": match.view_name if match else "",
-            "arguments": dict(match.kwargs) if match else {},
-            "asked": view.as_asked(),
-        }
-        return cls(view, options)
+    def __init__(self, listing: Listing) -> None:
+        self.listing = listing
 
     @classmethod
     def open(cls, user: User, options: dict[str, Any]) -> Self:
         try:
-            address = reverse(options["view"], kwargs=options["arguments"])
-        except NoReverseMatch:
+            entry = registry[options["listing"]]
+        except UnknownListing:
             raise Http404("That list is not there any more.") from None
-        return cls(grid_view(user, address, options["asked"]), options)
+        listing = entry.open(user, options["values"], options["arguments"])
+        if listing.errors:
+            raise BadOptions(" ".join(listing.errors))
+        return cls(listing)
 
     @property
     def options(self) -> dict[str, Any]:
-        return self._options
+        listing = self.listing
+        return {
+            "listing": listing.entry.name,
+            "arguments": dict(listing.arguments),
+            "values": listing.query_params(),
+        }
 
     @property
     def title(self) -> str:
-        return str(self.view.title)
+        return str(self.listing.title)
 
     @property
     def file_name(self) -> str:
-        return f"{self.view.export_name}-{timezone.localdate():%Y-%m-%d}"
+        return f"{self.listing.export_name}-{timezone.localdate():%Y-%m-%d}"
 
     def count(self, limit: int | None = None) -> int:
-        rows = self.view.filterset.qs.order_by()
-        return int((rows if limit is None else rows[:limit]).count())
+        return self.listing.count(limit)
 
     def record(self, *, by: User, format: Format, rows: int | None) -> None:
-        self.view.recorded_export(rows, format.value)
+        self.listing.record_export(rows, format.value)
 
     def document(self) -> Document:
-        columns = exported_columns(self.view.table)
+        columns = exported_columns(self.listing.table)
         return Document(
             title=self.title,
             subtitle=settings.DISTRICT_NAME,
@@ -83,7 +78,7 @@ class ListingReport(Report):
                 Rows(
                     self.row_heading,
                     [Column(str(column.header), _width(column)) for column in columns],
-                    exported_rows(self.view.exported(), self.view.table),
+                    exported_rows(self.listing.export_queryset(), self.listing.table),
                 ),
             ],
             landscape=len(columns) > 5,
@@ -91,38 +86,22 @@ class ListingReport(Report):
 
     @property
     def row_heading(self) -> str:
-        return self.view.row_name.capitalize()
+        return self.listing.row_name.capitalize()
 
     def header(self) -> Iterator[tuple[str, str]]:
-        """From where it is, and which filters are on."""
-        if self.view.menu_path:
-            yield "Log", f"{self.view.menu_path} › {self.view.title}"  # noqa: RUF001
+        """Which log it is from, and which filters are on."""
+        if self.listing.menu_path:
+            yield "Log", f"{self.listing.menu_path} › {self.listing.title}"  # noqa: RUF001
         yield from self.filters()
 
     def filters(self) -> Pairs:
-        filterset = self.view.filterset
+        filterset = self.listing.filterset
         days = [(filterset.date_filter.label, str(filterset.period))] if filterset.date_filter else []
         return [*days, *filterset.in_use()]
 
     def sections(self) -> list[Section]:
         """What stands above the rows."""
         return []
-
-
-def grid_view(user: User, address: str, asked: dict[str, str]) -> ListingView:
-    """The grid at an address, as this user sees it. Raises MissingRight, Http404 and BadOptions."""
-    match = resolve(address)
-    request = HttpRequest()
-    request.method, request.path, request.user, request.resolver_match = "GET", address, user, match
-    view: ListingView = match.func.view_class(**match.func.view_initkwargs)  # type: ignore[attr-defined]
-    view.setup(request, **match.kwargs)
-    if isinstance(view, ToolRightMixin) and not user.may(view.tool, view.right):
-        raise MissingRight(view.tool, view.right)
-    view.complaints = []
-    view.begin(asked, find="")
-    if wrong := [*view.filterset.problems, *view.complaints]:
-        raise BadOptions(" ".join(wrong))
-    return view
 
 
 def _width(column: Any) -> float:

@@ -12,8 +12,8 @@ from mailgun_sync.freshness import freshness_notes
 from mailgun_sync.models import EventKind, MailgunEvent
 from mailgun_sync.querysets import SUPPRESSED
 from reports.document import Figures, Section
-from reports.kinds.base import number
 from reports.kinds.listing import ListingReport
+from reports.report import number
 
 
 class MailgunReport(ListingReport):
@@ -25,7 +25,7 @@ class MailgunReport(ListingReport):
         return self.label
 
     def sections(self) -> list[Section]:
-        bounds = self.view.filterset.bounds
+        bounds = self.listing.filterset.bounds
         fresh = freshness_notes(
             timezone.now(), first=bounds.low if bounds else None, last=bounds.high if bounds else None
         )
@@ -37,7 +37,7 @@ class MailgunReport(ListingReport):
 
     def counts(self) -> list[tuple[str, int]]:
         """How many events of each kind are in it: one query."""
-        rows: Any = self.view.filterset.qs.order_by().values("event", "severity", suppressed=Q(SUPPRESSED))
+        rows: Any = self.listing.filterset.qs.order_by().values("event", "severity", suppressed=Q(SUPPRESSED))
         found: Counter[str] = Counter()
         for row in rows.annotate(events=Count("pk")):
             reason = "suppress-" if row["suppressed"] else ""

@@ -13,13 +13,13 @@ from accounts.access import MissingRight
 from accounts.models import User
 from accounts.services import record_audit_event
 from accounts.tools import Right, Tool
+from messenger_logs.choices import Mode
 from messenger_logs.html_to_text import html_to_text
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
-from messenger_logs.statuses import Mode
 from reports.document import Text
-from reports.kinds.base import BadOptions, Report, ReportForm, sentences
+from reports.report import BadOptions, Report, ReportForm, sentences
 from reports.writers import Format
 
 
@@ -65,6 +65,14 @@ class MessageReport(Report):
         if not form.is_valid():
             raise BadOptions(" ".join(sentences(form)))
         return cls(message, tool=tool, chosen=form.cleaned_data)
+
+    @classmethod
+    def open_shared(cls, user: User, options: dict[str, Any]) -> Self:
+        """A report of a message is for everybody to whom a log shows that message."""
+        for tool in cls.tools:
+            if user.may(tool) and cls.messages(user, tool).filter(pk=options["message"]).exists():
+                return cls.open(user, options | {"tool": tool.name})
+        raise Http404("There is no such report.")
 
     @property
     def options(self) -> dict[str, Any]:

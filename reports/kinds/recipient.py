@@ -8,12 +8,12 @@ from typing import Any
 from django.db.models import Count
 from django.http import Http404
 
+from messenger_logs.choices import Outcome
+from messenger_logs.people import Person
 from messenger_logs.status_labels import OUTCOMES
-from messenger_logs.statuses import Outcome
 from reports.document import Figures, Section
-from reports.kinds.base import Pairs, number
 from reports.kinds.listing import ListingReport
-from web.filters.recipient_log import RecipientLogFilters
+from reports.report import Pairs, number
 
 
 class RecipientReport(ListingReport):
@@ -24,14 +24,9 @@ class RecipientReport(ListingReport):
     def title(self) -> str:
         return self.label
 
-    @property
-    def filterset(self) -> RecipientLogFilters:
-        filterset: Any = self.view.filterset
-        found: RecipientLogFilters = filterset
-        return found
-
     def header(self) -> Iterator[tuple[str, str]]:
-        person = self.filterset.found
+        log: Any = self.listing
+        person: Person | None = log.person
         if person is None:
             raise Http404("There is no such person any more.")
         yield "Recipient", person.name
@@ -41,11 +36,11 @@ class RecipientReport(ListingReport):
 
     def filters(self) -> Pairs:
         # The search that found the person says nothing more than the person does.
-        search = str(self.filterset.filters["person"].label)
+        search = str(self.listing.filterset.filters["person"].label)
         return [(label, value) for label, value in super().filters() if label != search]
 
     def sections(self) -> list[Section]:
-        rows: Any = self.filterset.qs.order_by()
+        rows: Any = self.listing.filterset.qs.order_by()
         messages = rows.aggregate(number=Count("message", distinct=True))["number"]
         found = dict(rows.values_list("outcome").annotate(Count("pk")))
         figures = [(OUTCOMES[outcome].word, number(found.get(outcome, 0))) for outcome in Outcome]

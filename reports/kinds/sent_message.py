@@ -12,14 +12,14 @@ from django.utils import timezone
 
 from accounts.tools import Tool
 from core.durations import duration_text
+from messenger_logs.choices import CANCELABLE, PHONE, MessageStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.status_labels import MESSAGE_STATUSES
-from messenger_logs.statuses import PHONE, Mode
 from messenger_logs.totals import Totals, totals_of
 from reports.document import DUPLICATE, Column, Document, Figures, Rows, Section
-from reports.kinds.base import Choices, OneChoice, Pairs, labels, moment, number
 from reports.kinds.deliveries import ClassicRows
 from reports.kinds.message import MessageForm, MessageReport, message_detail
+from reports.report import Choices, OneChoice, Pairs, labels, moment, number
 
 
 class Device(TextChoices):
@@ -74,7 +74,7 @@ class SentMessageForm(MessageForm):
 
     @property
     def runs(self) -> bool:
-        return self.message.status in SentMessage.CANCELABLE
+        return self.message.status in CANCELABLE
 
     def clean_devices(self) -> list[str]:
         chosen: list[str] = self.cleaned_data["devices"]
@@ -136,7 +136,7 @@ class SentMessageReport(MessageReport):
     def header(self) -> Pairs:
         message = self.message
         return [
-            ("Message Status", MESSAGE_STATUSES[SentMessage.Status(message.status)].word),
+            ("Message Status", MESSAGE_STATUSES[MessageStatus(message.status)].word),
             ("Subject", message.display_subject),
             ("Type", message.message_type),
             ("Sender", message.sender_name),

@@ -10,15 +10,16 @@ from django.utils import timezone
 
 from accounts.tools import Tool
 from core.durations import duration_text
+from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.criteria import general_criteria, tool_criteria
 from messenger_logs.models import SentMessage
 from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
-from messenger_logs.statuses import STATUSES, DeliveryStatus, Mode
+from messenger_logs.statuses import STATUSES
 from messenger_logs.totals import Totals, totals_of
 from reports.document import Column, Document, Figures, Rows
-from reports.kinds.base import Choices, Pairs, labels, moment, number
 from reports.kinds.deliveries import V2Rows
 from reports.kinds.message import MessageForm, MessageReport, message_detail
+from reports.report import Choices, Pairs, labels, moment, number
 
 
 def modes_of(message: SentMessage) -> list[Mode]:
@@ -92,7 +93,7 @@ class SentMessageLog2Report(MessageReport):
         message = self.message
         every = len(self.chosen["statuses"]) == len(statuses_of(message))
         return [
-            ("Message Status", SENT_MESSAGE_LOG_2_STATUSES[SentMessage.Status(message.status)].word),
+            ("Message Status", SENT_MESSAGE_LOG_2_STATUSES[MessageStatus(message.status)].word),
             ("Subject", message.display_subject),
             ("Message ID", str(message.pk)),
             ("Type", message.message_type),

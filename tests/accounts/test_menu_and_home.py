@@ -6,11 +6,11 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.tools import Right, Tool
-from web.menu import menu_of
+from web.menu import menu_of, page_url
 
 pytestmark = pytest.mark.django_db
 
-WITH_PAGE = [tool for tool in Tool if tool.url_name]
+WITH_PAGE = [tool for tool in Tool if page_url(tool)]
 
 
 def labels(user, path="/"):
@@ -28,16 +28,16 @@ def test_the_menu_shows_just_what_the_user_may_open(make_user):
 def test_a_tool_without_a_page_is_not_in_the_menu(make_user):
     user = make_user(is_superuser=True)
     shown = [entry.url for group in menu_of(user, "/") for entry in group.entries]
-    assert shown == ["/", *(reverse(tool.url_name) for tool in WITH_PAGE)]
+    assert shown == ["/", *(page_url(tool) for tool in WITH_PAGE)]
 
 
 @pytest.mark.parametrize("tool", WITH_PAGE)
 def test_what_the_menu_shows_opens_and_what_it_hides_does_not(make_user, signed_in, tool):
     client = signed_in(make_user(tool))
     shown = re.findall(r'href="([^"]+)"', client.get("/").text.split("<nav")[1].split("</nav>")[0])
-    assert shown == ["/", reverse(tool.url_name)]
+    assert shown == ["/", page_url(tool)]
     for other in WITH_PAGE:
-        status = client.get(reverse(other.url_name)).status_code
+        status = client.get(page_url(other)).status_code
         assert status == (200 if other is tool else 403)
 
 

@@ -9,10 +9,10 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
+from messenger_logs.choices import DeliveryStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.totals import recount
-from messenger_logs.statuses import DeliveryStatus
 from tests.browser.test_mailgun_pages import sign_in
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 

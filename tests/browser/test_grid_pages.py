@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
-from tests.grid.letters import Letter, letters_table, make_letters
+from tests.listings.letters import Letter, letters_table, make_letters
 
 A_WEEK = f"created_from={timezone.localdate() - timedelta(days=6)}"
 LOG = f"/letters/?{A_WEEK}&rows=25"
@@ -20,7 +20,7 @@ LOG = f"/letters/?{A_WEEK}&rows=25"
 
 @pytest.fixture(autouse=True)
 def letters(transactional_db: None, settings) -> Iterator[None]:
-    settings.ROOT_URLCONF = "tests.grid.letters"
+    settings.ROOT_URLCONF = "tests.listings.letters"
     with letters_table():
         make_letters(60, newest=timezone.now())
         yield

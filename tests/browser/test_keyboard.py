@@ -7,9 +7,9 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from accounts.tools import Tool
+from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
-from messenger_logs.statuses import Mode
 from tests.fixtures.accounts import PASSWORD
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from accounts.tools import Tool
 from mailgun_sync.models import MailgunEvent, SendingDomain
-from messenger_logs.statuses import DeliveryStatus, Mode
+from messenger_logs.choices import DeliveryStatus, Mode
 from tests.fixtures.accounts import PASSWORD
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 

@@ -14,10 +14,11 @@ from demo.names import COMMUNITIES, pairs
 from demo.people import mail_people
 from demo.staff import STAFF, make_staff
 from mailgun_sync.models import MailgunEvent
+from messenger_logs.choices import DeliveryStatus, Engine, MessageStatus, Mode
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, MessageTotals, Recipient, School, SentMessage
 from messenger_logs.services.addresses import normalized
 from messenger_logs.services.message_status import status_from
-from messenger_logs.statuses import CODES, DeliveryStatus, Mode, code_of
+from messenger_logs.statuses import CODES, code_of
 from messenger_logs.totals import totals_of
 from sandbox.people import read_people
 
@@ -82,8 +83,8 @@ def test_everything_that_can_be_shown_occurs(district: None) -> None:
     def occurring(model: type, name: str) -> set[object]:
         return set(model.objects.values_list(name, flat=True))
 
-    assert occurring(SentMessage, "status") == set(SentMessage.Status.values)
-    assert occurring(SentMessage, "engine") == set(SentMessage.Engine.values)
+    assert occurring(SentMessage, "status") == set(MessageStatus.values)
+    assert occurring(SentMessage, "engine") == set(Engine.values)
     assert occurring(SentMessage, "message_type") >= {
         *("Behavior", "Message Builder", "Missing Assignment", "Special Ed", "Attendance"),
         *("Messenger 2.0 - General", "Messenger 2.0 - Priority", "Messenger 2.0 - Emergency"),
@@ -149,7 +150,7 @@ def test_what_is_made_obeys_the_rules_of_the_ledger(district: None) -> None:
 
 def test_the_totals_are_there_and_agree_with_the_status(district: None) -> None:
     assert MessageTotals.objects.count() == SentMessage.objects.count()
-    canceled = {SentMessage.Status.CANCELED, SentMessage.Status.CANCELED_IN_PROGRESS}
+    canceled = {MessageStatus.CANCELED, MessageStatus.CANCELED_IN_PROGRESS}
     for message in SentMessage.objects.exclude(status__in=canceled):
         assert status_from(totals_of(message)) == message.status, message.pk
 

@@ -11,9 +11,9 @@ from dispatch.models import Claim
 from dispatch.services.recovery import recover
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import send_due
+from messenger_logs.choices import MessageStatus, Mode
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.services.totals import recount
-from messenger_logs.statuses import Mode
 from tests.dispatch.stub import URL, Provider
 from tests.messenger_logs.factories import make_message
 
@@ -42,7 +42,7 @@ def due_message(db) -> Callable[..., SentMessage]:
     def make(mode: Mode, devices: int = 10, **fields) -> SentMessage:
         message = make_message(
             **{
-                "status": SentMessage.Status.WAITING,
+                "status": MessageStatus.WAITING,
                 "modes": [mode],
                 "dispatched_here": True,
                 "scheduled_at": timezone.now() - timedelta(minutes=1),

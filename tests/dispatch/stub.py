@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from django.utils import timezone
 
 from dispatch.gateways import Answer, HandOff, OpenTry, Result, TryLaterError, UnknownError
+from messenger_logs.choices import Mode
 from messenger_logs.services.status_reports import StatusReport
-from messenger_logs.statuses import Mode
 
 URL = "STUB_PROVIDER"
 Fault = Callable[["Request"], None]

@@ -6,8 +6,8 @@ from django.test import Client
 from accounts.models import AuditEvent, User
 from accounts.tools import Right, Tool
 from dispatch.services.scheduling import start_due
+from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
-from messenger_logs.statuses import Mode
 from tests.dispatch.conftest import dispatch_all, statuses
 from tests.dispatch.stub import Provider, hangs_up
 

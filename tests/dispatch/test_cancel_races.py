@@ -13,11 +13,11 @@ from accounts.models import User
 from dispatch.models import Claim
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import send_due
+from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services.cancel import cancel_message
 from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
 from messenger_logs.services.totals import recount
-from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
 from tests.dispatch.stub import Provider, StubGateway
 from tests.wait import wait_until

@@ -19,12 +19,12 @@ from dispatch.services.recovery import give_back_stale, recover
 from dispatch.services.retry import retry_deliveries
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import send_due
+from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services import message_status
 from messenger_logs.services.cancel import cancel_message
 from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
 from messenger_logs.services.totals import recount
-from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
 from tests.dispatch.conftest import database_url, dispatch_all, status_of, statuses
 from tests.dispatch.stub import Provider, StubGateway, answers, email_gateway, hangs_up, voice_gateway

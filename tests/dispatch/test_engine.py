@@ -21,12 +21,12 @@ from dispatch.services.recording import record_reports
 from dispatch.services.retry import in_doubt, retry_deliveries
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import hand_over, send_due
+from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, DeviceAttempt, Redial, SentMessage, TextConsent
 from messenger_logs.services.cancel import cancel_message
 from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
 from messenger_logs.services.intake import add_recipients
 from messenger_logs.services.status_reports import StatusReport
-from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
 from tests.dispatch.conftest import dispatch_all, status_of, statuses
 from tests.dispatch.stub import Provider, RingingGateway, StubGateway, email_gateway

@@ -19,8 +19,8 @@ from dispatch.services.claims import claim_next
 from dispatch.services.rate_limit import pause
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import send_due
+from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
-from messenger_logs.statuses import Mode
 from tests.dispatch.conftest import dispatch_all
 from tests.dispatch.stub import Provider, StubGateway
 

@@ -7,7 +7,7 @@ from accounts.models import User
 from accounts.services import issue_token
 from accounts.tools import Tool
 from dispatch.models import InboxMessage
-from messenger_logs.statuses import Mode
+from messenger_logs.choices import Mode
 from tests.dispatch.conftest import dispatch_all
 
 pytestmark = pytest.mark.django_db

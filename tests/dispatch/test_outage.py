@@ -26,8 +26,8 @@ from config.celery import app
 from devtools.engines import WHEELS, find_valkey
 from devtools.processes import spawn, tail
 from dispatch.models import Claim
+from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
-from messenger_logs.statuses import Mode
 from tests.dispatch.conftest import database_url, statuses
 from tests.dispatch.stub import URL, Provider, Request
 from tests.wait import PATIENCE, wait_until

@@ -11,8 +11,8 @@ from dispatch.models import Claim
 from dispatch.services.claims import claim_next
 from dispatch.services.retention import delete_expired
 from dispatch.services.scheduling import start_due
+from messenger_logs.choices import Mode
 from messenger_logs.models import DeviceAttempt, SentMessage
-from messenger_logs.statuses import Mode
 from tests.dispatch.conftest import dispatch_all, statuses
 from tests.dispatch.stub import Provider
 

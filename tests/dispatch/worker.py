@@ -5,11 +5,12 @@ import sys
 
 import django
 
+from messenger_logs.choices import Mode
+
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.dispatch.settings"
 django.setup()
 
 from dispatch.services import claims, sending  # noqa: E402
-from messenger_logs.statuses import Mode  # noqa: E402
 from tests.dispatch.stub import die_at  # noqa: E402
 
 name, hand_over, record = claims.worker_name, sending.hand_over, sending.record

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from messenger_logs.choices import DeliveryStatus, Engine, MessageStatus, Mode
 from messenger_logs.models import Delivery, Recipient, School, SentMessage
-from messenger_logs.statuses import OUTCOMES, DeliveryStatus, Mode
+from messenger_logs.statuses import OUTCOMES
 
 numbers = count(1)
 
@@ -23,9 +24,9 @@ def make_message(**fields: Any) -> SentMessage:
         school = make_school(school)
     sender = fields.get("sender")
     given: dict[str, Any] = {
-        "engine": SentMessage.Engine.CLASSIC,
+        "engine": Engine.CLASSIC,
         "message_type": "Message Builder",
-        "status": SentMessage.Status.SENT,
+        "status": MessageStatus.SENT,
         "subject": "Library Hours",
         "sender_name": sender.listed_name if sender else "Administrator, System",
         "school": school,

@@ -12,9 +12,9 @@ from pypdf import PdfReader
 from accounts.models import AuditEvent
 from accounts.tools import Tool
 from mailgun_sync.models import MailgunEvent, SendingDomain
-from reports.kinds import open_report
 from reports.models import ReportJob
-from tests.grid.letters import Shown
+from reports.report import report_kind
+from tests.listings.letters import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import csv_of, message_by
 
@@ -130,7 +130,9 @@ def test_a_large_export_is_made_in_the_background_of_the_rows_as_they_were_filte
     )
     (job,) = user_jobs(user)
     assert response["Location"] == reverse("web:report_job", kwargs={"pk": job.pk})
-    (rows,) = [part for part in open_report(job.kind, user, job.options).document().sections if hasattr(part, "rows")]
+    (rows,) = [
+        part for part in report_kind(job.kind).open(user, job.options).document().sections if hasattr(part, "rows")
+    ]
     assert [row[3] for row in rows.rows] == ["Closed today", "Closed tomorrow"]
 
 
@@ -142,7 +144,7 @@ def test_a_search_for_a_person_holds_in_the_background_too(client, user, setting
     found = client.post(reverse("web:admin_recipient_log"), {"person": "Vang"})["Location"]
     client.get(f"{found}&export=pdf")
     (job,) = user_jobs(user)
-    assert open_report(job.kind, user, job.options).count() == 1
+    assert report_kind(job.kind).open(user, job.options).count() == 1
     assert "Vang" not in job.title
 
 

@@ -23,7 +23,7 @@ from accounts.tools import Tool
 from messenger_logs.services.totals import recount
 from reports import files, lease, services, tasks
 from reports.models import ReportJob
-from tests.grid.letters import Shown
+from tests.listings.letters import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import csv_of, elsewhere, message_by
 from tests.wait import PATIENCE, wait_until
@@ -396,7 +396,7 @@ def test_a_full_disk_is_a_clear_error_and_no_half_file(client, message, monkeypa
 def test_a_disk_that_is_full_at_the_very_end_leaves_no_half_file(tmp_path):
     # The device takes what is written into the buffer, and refuses it when the file is closed.
     (tmp_path / "report.csv.part").symlink_to("/dev/full")
-    with pytest.raises(files.NotMade, match="no room"), files.whole_file(tmp_path / "report.csv") as file:
+    with pytest.raises(files.NotMade, match="no room"), files.atomic_file(tmp_path / "report.csv") as file:
         file.write(b"a few bytes")
     assert list(tmp_path.iterdir()) == []
 

@@ -6,9 +6,9 @@ import pytest
 from django.http import Http404
 
 from accounts.tools import Tool
-from messenger_logs.statuses import Mode
-from reports.kinds.base import BadOptions
+from messenger_logs.choices import Mode
 from reports.kinds.sent_message_log_2 import SentMessageLog2Report
+from reports.report import BadOptions
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import EVERYBODY, column, figures, message_by, rows, v2
 

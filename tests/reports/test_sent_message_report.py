@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from messenger_logs.models import SentMessage
-from messenger_logs.statuses import OUTCOMES, Outcome
+from messenger_logs.choices import CANCELABLE, Outcome
+from messenger_logs.statuses import OUTCOMES
 from reports.document import DUPLICATE
-from reports.kinds.base import BadOptions
+from reports.report import BadOptions
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import classic, column, figures, headings, message_by, rows, texts
 
@@ -238,7 +238,7 @@ def test_what_the_provider_said_stands_beside_sent():
     assert column(classic(message), "Status") == ["Sent, provider: Delivered"]
 
 
-@pytest.mark.parametrize("status", sorted(SentMessage.CANCELABLE))
+@pytest.mark.parametrize("status", sorted(CANCELABLE))
 def test_failed_delivery_is_not_available_while_waiting_or_in_progress(status):
     message = message_by("email", status=status)
     with pytest.raises(BadOptions, match="not available while the message is Waiting or In-Progress"):

@@ -12,11 +12,12 @@ from rest_framework.response import Response
 
 from accounts.access import MissingRight
 from accounts.tools import Right, Tool, ToolAndRight
+from messenger_logs.choices import Engine, MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import CANCEL_TOOLS
 from messenger_logs.services.cancel import Result, cancel_message
-from web.api.logs import in_any_log
-from web.api.tokens import ToolAPIView
+from web.api.access import ToolAPIView
+from web.message_access import in_any_log
 
 
 class CancelSerializer(serializers.Serializer[Any]):
@@ -27,7 +28,7 @@ class CancelSerializer(serializers.Serializer[Any]):
         help_text="Of a message that was canceled before, the rest says by whom and when.",
     )
     detail = serializers.CharField(source="words", help_text="The same in a sentence.")
-    status = serializers.ChoiceField(source="message.status", choices=SentMessage.Status.choices)
+    status = serializers.ChoiceField(source="message.status", choices=MessageStatus.choices)
     stopped = serializers.IntegerField(
         source="figures.stopped", help_text="Devices that got nothing and will get nothing."
     )
@@ -66,6 +67,6 @@ class Cancel(ToolAPIView):
         message = SentMessage.objects.in_reach_of_any_cancel(self.user).filter(pk=pk).first()
         if message is None:
             seen: SentMessage = get_object_or_404(in_any_log(self.user), pk=pk)
-            upcoming = seen.engine == SentMessage.Engine.V2
+            upcoming = seen.engine == Engine.V2
             raise MissingRight(Tool.UPCOMING_MESSAGES if upcoming else Tool.ADMIN_SENT_MESSAGE_LOG, Right.WRITE)
         return message

@@ -12,15 +12,9 @@ from rest_framework.response import Response
 
 from accounts.tools import Tool
 from dispatch.models import InboxMessage
-from listings.filters import ExactFilter, ListingFilterSet
-from web.api.lists import ListingAPIView, search_body
-from web.api.tokens import ToolAPIView
-
-
-class InboxFilters(ListingFilterSet):
-    person_id = ExactFilter(label="The person whose inbox it is; required")
-
-    personal = {"person_id"}
+from listings.registry import Entry, registry
+from web.api.listings import ListingAPIView, search_body
+from web.listings.inbox import InboxFilters
 
 
 class InboxMessageSerializer(serializers.ModelSerializer[InboxMessage]):
@@ -33,14 +27,14 @@ class InboxMessageSerializer(serializers.ModelSerializer[InboxMessage]):
         fields = ["id", "person_id", "subject", "body", "sender_name", "delivered_at"]
 
 
-class InboxSearch(ToolAPIView, ListingAPIView):
+class InboxSearch(ListingAPIView):
     tool = Tool.PORTAL_INBOX
     serializer_class = InboxMessageSerializer
     filterset_class = InboxFilters
     sorts = ("-delivered_at", "delivered_at")
 
-    def get_queryset(self) -> Any:
-        return InboxMessage.objects.all()
+    def find_entry(self) -> Entry:
+        return registry["inbox"]
 
     @extend_schema(
         tags=["Inbox"],
@@ -53,4 +47,4 @@ class InboxSearch(ToolAPIView, ListingAPIView):
         asked = cast("dict[str, Any]", request.data)
         if not str(asked.get("person_id", "")).strip():
             raise ValidationError({"person_id": ["Name the person."]})
-        return self.answer()
+        return self.respond()

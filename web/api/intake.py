@@ -17,13 +17,13 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.services import record_audit_event
 from accounts.tools import Right, Tool
+from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.intake import IntakeResult, add_message, add_recipients
 from messenger_logs.services.json_fields import Errors, FieldError, Fields, IntakeError
 from messenger_logs.services.status_reports import StatusReport, report_statuses
-from messenger_logs.statuses import DeliveryStatus, Mode
+from web.api.access import ToolAPIView
 from web.api.line_parsers import Line, LinesParser, ListParser
-from web.api.tokens import ToolAPIView
 
 TAG = "Message import"
 # Both are described in docs/import.md.

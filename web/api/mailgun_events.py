@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.tools import Right, Tool, ToolAndRight
+from accounts.tools import Right, ToolAndRight
+from listings.registry import Entry
 from mailgun_sync.models import MailgunEvent
-from web.api.lists import ListingAPIView, search_body
-from web.api.tokens import ToolAPIView
-from web.filters.mailgun import MailgunEventFilters
+from web.api.listings import ListingAPIView, find_entry, log_parameter, search_body
+from web.listings.mailgun_message_log import MailgunEventFilters
 
-LOGS = {"own": Tool.MAILGUN_MESSAGE_LOG, "all": Tool.ADMIN_MAILGUN_MESSAGE_LOG}
-LOG = OpenApiParameter("log", enum=list(LOGS), default="own", description="The events of own or of all messages.")
+LOG = log_parameter("mailgun_events", "own", "The events of own or of all messages.")
 
 
 class MailgunEventSerializer(serializers.ModelSerializer[MailgunEvent]):
@@ -54,21 +52,20 @@ class MailgunEventSerializer(serializers.ModelSerializer[MailgunEvent]):
         ]
 
 
-class EventListView(ToolAPIView, ListingAPIView):
+class EventListView(ListingAPIView):
     serializer_class = MailgunEventSerializer
     filterset_class = MailgunEventFilters
     sorts = ("-occurred_at", "occurred_at")
     parameters = ("log",)
 
-    def needed(self) -> ToolAndRight:
-        asked = self.request.query_params.get("log", "own")
-        if asked not in LOGS:
-            raise ValidationError({"log": [f"Choose one of {', '.join(LOGS)}."]})
-        return ToolAndRight(LOGS[asked], Right.READ)
+    def find_entry(self) -> Entry:
+        return find_entry(self.request, "mailgun_events", "own")
 
-    def get_queryset(self) -> Any:
-        visible = MailgunEvent.objects.visible_to(self.user, self.needed().tool)
-        return visible.defer("raw").select_related("domain")
+    def needed(self) -> ToolAndRight:
+        return ToolAndRight(self.find_entry().tool, Right.READ)
+
+    def load(self, rows: Any) -> Any:
+        return rows.select_related("domain")
 
 
 class Events(EventListView):
@@ -80,7 +77,7 @@ class Events(EventListView):
     )
     def get(self, request: Request) -> Response:
         """Today's where no days are given; nothing older than 30 days. Other than the page, it cuts no day short."""
-        return self.answer()
+        return self.respond()
 
 
 class EventSearch(EventListView):
@@ -93,4 +90,4 @@ class EventSearch(EventListView):
     )
     def post(self, request: Request) -> Response:
         """The body is an object of the filters of the list, and `recipient`, `person_id` and `detail`."""
-        return self.answer()
+        return self.respond()

@@ -5,52 +5,42 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.services import record_audit_event
 from accounts.tools import Right, Tool, ToolAndRight
-from messenger_logs.models import Delivery, SentMessage
+from listings.registry import Entry, registry
+from messenger_logs.models import SentMessage
+from web.api.access import ToolAPIView
 from web.api.filters import MessageFilters
 from web.api.intake import ONE, REFUSED, TAG, TakenSerializer, create_message
 from web.api.line_parsers import MessageParser
-from web.api.lists import ListingAPIView, search_body
-from web.api.logs import TOOLS, Log, in_any_log
+from web.api.listings import ListingAPIView, find_entry, log_parameter, search_body
 from web.api.serializers import DeliverySerializer, MessageDetailSerializer, MessageSerializer
-from web.api.tokens import ToolAPIView
-from web.filters.recipients import RecipientFilters
+from web.listings.recipients import RecipientFilters
+from web.message_access import MESSAGE_TOOLS, first_tool_showing, in_any_log, may_see_values, record_message_view
 
-LOG = OpenApiParameter(
-    "log",
-    enum=list(Log),
-    default=Log.SENT,
-    description="Which log to read, with the rights that its page asks for.",
-)
+LOG = log_parameter("messages", "sent", "Which log to read, with the rights that its page asks for.")
 
 
-class MessageListView(ToolAPIView, ListingAPIView):
+class MessageListView(ListingAPIView):
     serializer_class = MessageSerializer
     filterset_class = MessageFilters
     sorts = ("-created_at", "created_at")
     parameters = ("log",)
 
-    @cached_property
-    def log(self) -> Log:
-        asked = self.request.query_params.get("log", Log.SENT)
-        if asked not in list(Log):
-            raise ValidationError({"log": [f"Choose one of {', '.join(Log)}."]})
-        return Log(asked)
+    def find_entry(self) -> Entry:
+        return find_entry(self.request, "messages", "sent")
 
     def needed(self) -> ToolAndRight:
-        return ToolAndRight(self.log.tool, Right.READ)
+        return ToolAndRight(self.find_entry().tool, Right.READ)
 
-    def get_queryset(self) -> Any:
-        shown = self.log.messages_of(self.user).with_school_name()
+    def load(self, rows: Any) -> Any:
         # What a list does not show is most of a message.
-        return shown.defer("bodies", "criteria").prefetch_related("calendars__school")
+        return rows.with_school_name().defer(None).defer("bodies", "criteria").prefetch_related("calendars__school")
 
 
 class Messages(MessageListView):
@@ -60,7 +50,7 @@ class Messages(MessageListView):
         tags=["Messages"], summary="The messages of a log", parameters=[LOG], responses=MessageSerializer(many=True)
     )
     def get(self, request: Request) -> Response:
-        return self.answer()
+        return self.respond()
 
     def needed(self) -> ToolAndRight:
         return ToolAndRight(Tool.MESSAGE_IMPORT, Right.WRITE) if self.request.method == "POST" else super().needed()
@@ -87,7 +77,7 @@ class MessageSearch(MessageListView):
     )
     def post(self, request: Request) -> Response:
         """The body is an object of the filters of the list, and `sender`, a part of the sender's name."""
-        return self.answer()
+        return self.respond()
 
 
 class OneMessage(ToolAPIView):
@@ -95,7 +85,7 @@ class OneMessage(ToolAPIView):
 
     def needed(self) -> ToolAndRight:
         # With none of the logs there is nothing to look in.
-        tool = next((tool for tool in TOOLS if self.user.may(tool)), Tool.SENT_MESSAGE_LOG)
+        tool = next(filter(self.user.may, MESSAGE_TOOLS), Tool.SENT_MESSAGE_LOG)
         return ToolAndRight(tool, Right.READ)
 
     @cached_property
@@ -104,12 +94,7 @@ class OneMessage(ToolAPIView):
         return found
 
     def record_view(self, part: str) -> None:
-        record_audit_event(
-            by=self.user,
-            action="message.viewed",
-            target=self.message.display_subject,
-            details={"message": self.message.pk, "shown": part},
-        )
+        record_message_view(self.message, by=self.user, part=part)
 
 
 class MessageDetail(OneMessage):
@@ -125,8 +110,12 @@ class DeliveryListView(OneMessage, ListingAPIView):
     filterset_class = RecipientFilters
     sorts = ("id", "-id")
 
-    def get_queryset(self) -> Any:
-        return Delivery.objects.filter(message=self.message).select_related("recipient")
+    def find_entry(self) -> Entry:
+        """The recipients of the message, in the first log that shows it."""
+        tool = first_tool_showing(self.user, self.kwargs["pk"])
+        if tool is None:
+            raise Http404
+        return registry[f"{tool.name.lower()}_message_recipients"]
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "may_see_values": self.may_see_values}
@@ -134,12 +123,11 @@ class DeliveryListView(OneMessage, ListingAPIView):
     @property
     def may_see_values(self) -> bool:
         tool = Tool.ADMIN_SENT_MESSAGE_LOG
-        if not self.user.may(tool, Right.MERGE_FIELD_VALUES):
-            return False
-        return SentMessage.objects.visible_to(self.user, tool).filter(pk=self.message.pk).exists()
+        shown = SentMessage.objects.visible_to(self.user, tool).filter(pk=self.message.pk)
+        return may_see_values(self.user, tool) and shown.exists()
 
-    def answer(self) -> Response:
-        response = super().answer()
+    def respond(self) -> Response:
+        response = super().respond()
         self.record_view("recipients, by the API")
         return response
 
@@ -151,7 +139,7 @@ class Deliveries(DeliveryListView):
         responses=DeliverySerializer(many=True),
     )
     def get(self, request: Request, pk: int) -> Response:
-        return self.answer()
+        return self.respond()
 
 
 class DeliverySearch(DeliveryListView):
@@ -164,4 +152,4 @@ class DeliverySearch(DeliveryListView):
     def post(self, request: Request, pk: int) -> Response:
         """The body is an object of the filters of the list, and parts of `recipient` (name), `student` (name or
         number) and `device` (address or number)."""
-        return self.answer()
+        return self.respond()

@@ -7,9 +7,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from messenger_logs.choices import Mode
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import Calendar, Delivery, Recipient, SentMessage
-from messenger_logs.statuses import Mode
 from messenger_logs.totals import Totals, totals_of
 
 

@@ -11,48 +11,19 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, Throttled
-from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
-from accounts.access import MissingRight
 from accounts.forms import SignInForm
 from accounts.models import User
 from accounts.services import end_tokens, issue_token
-from accounts.tools import Right, Tool, ToolAndRight
-from web.api.lists import UncachedMixin
 
 
 class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
     target_class = "accounts.tokens.TokenAuthentication"
     name = "token"
-
-
-class HasToolRight(IsAuthenticated):
-    """The right that the view names; 403 with its name for those without."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        if not super().has_permission(request, view):
-            return False
-        tool, right = view.needed()
-        if not cast(User, request.user).may(tool, right):
-            raise MissingRight(tool, right)
-        return True
-
-
-class ToolAPIView(UncachedMixin):
-    """Answers those who have a right on a tool; signed out 401, without the right 403."""
-
-    permission_classes = [HasToolRight]
-    tool: Tool
-    right: Right = Right.READ
-
-    def needed(self) -> ToolAndRight:
-        return ToolAndRight(self.tool, self.right)
-
-    @property
-    def user(self) -> User:
-        return cast(User, self.request.user)
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
@@ -65,7 +36,7 @@ class TokenSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
-class Tokens(UncachedMixin):
+class Tokens(APIView):
     """Sign in, and sign out."""
 
     def get_authenticators(self) -> list[BaseAuthentication]:

@@ -1,0 +1,62 @@
+"""Every list of the product, each with a module, and the one register of where they are.
+
+To add a list, write its module and one line here: menu, links, search, API, exports and permission tests follow.
+"""
+
+from __future__ import annotations
+
+from accounts.tools import Tool
+from listings.registry import Entry, registry
+from web.listings.audit_trail import AuditTrail
+from web.listings.inbox import Inbox
+from web.listings.mailgun_message_log import MailgunMessageLog
+from web.listings.recipient_log import RecipientLog
+from web.listings.recipients import Recipients
+from web.listings.sent_message_log import OlrEmailLog, SentMessageLog
+from web.listings.sent_message_log_2 import SentMessageLog2
+from web.listings.upcoming_messages import UpcomingMessages
+
+# The addresses of the logs that show messages; those of one message begin with them.
+MESSAGE_PATHS = {
+    Tool.SENT_MESSAGE_LOG: "messenger/sent-message-log/",
+    Tool.ADMIN_SENT_MESSAGE_LOG: "messenger-administration/sent-message-log/",
+    Tool.SENT_MESSAGE_LOG_2: "messenger/sent-message-log-2/",
+    Tool.UPCOMING_MESSAGES: "messenger/upcoming-messages/",
+}
+
+
+def _log(listing_class: type, tool: Tool, path: str = "", *, name: str = "", **more: str) -> Entry:
+    return Entry(
+        name=name or tool.name.lower(), listing_class=listing_class, tool=tool, path=path or MESSAGE_PATHS[tool], **more
+    )
+
+
+def _olr(tool: Tool, *, name: str, api_name: str) -> Entry:
+    path = f"{MESSAGE_PATHS[tool]}olr/"
+    return _log(OlrEmailLog, tool, path, name=name, api_name=api_name, title="OLR Email Log")
+
+
+registry.register(
+    _log(SentMessageLog, Tool.SENT_MESSAGE_LOG, api_name="sent"),
+    _log(SentMessageLog, Tool.ADMIN_SENT_MESSAGE_LOG, api_name="sent_administration"),
+    _olr(Tool.SENT_MESSAGE_LOG, name="olr_email_log", api_name="olr"),
+    _olr(Tool.ADMIN_SENT_MESSAGE_LOG, name="admin_olr_email_log", api_name="olr_administration"),
+    _log(SentMessageLog2, Tool.SENT_MESSAGE_LOG_2, api_name="log_2"),
+    _log(UpcomingMessages, Tool.UPCOMING_MESSAGES, api_name="upcoming"),
+    *(
+        _log(Recipients, tool, f"{path}<int:pk>/recipients/", name=f"{tool.name.lower()}_message_recipients")
+        for tool, path in MESSAGE_PATHS.items()
+    ),
+    _log(RecipientLog, Tool.RECIPIENT_LOG, "messenger/recipient-log/"),
+    _log(RecipientLog, Tool.ADMIN_RECIPIENT_LOG, "messenger-administration/recipient-log/"),
+    _log(MailgunMessageLog, Tool.MAILGUN_MESSAGE_LOG, "messenger/mailgun-message-log/", api_name="own"),
+    _log(
+        MailgunMessageLog,
+        Tool.ADMIN_MAILGUN_MESSAGE_LOG,
+        "messenger-administration/mailgun-message-log/",
+        api_name="all",
+    ),
+    _log(AuditTrail, Tool.AUDIT_TRAIL, "system-administration/audit-trail/"),
+    # Of programs alone: it has no page.
+    Entry(name="inbox", listing_class=Inbox, tool=Tool.PORTAL_INBOX, path="", api_name="inbox"),
+)

@@ -1,21 +1,121 @@
-"""The Recipient Log: what one person was sent, to which device, and what became of it."""
+"""The Recipient Log: what one person was sent, to which device, and what happened to it."""
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
-from django.http.response import HttpResponseBase
-from django.utils.html import format_html
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
 
-from accounts.listings import ToolListingView
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.forms import TextInput
+from django.utils.html import format_html
+from django_tables2 import Column
+
+from accounts.listings import ToolListing
 from accounts.tools import Tool
+from core.timeouts import StatementTimeout, statement_timeout
+from listings.columns import ROW_LINK, TimeColumn
+from listings.filters import MAX_TEXT, ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter, TextField
 from listings.paging import Key, Page
-from listings.timeouts import StatementTimeout, statement_timeout
+from messenger_logs.choices import DeliveryStatus, Mode
+from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Delivery, Recipient, SentMessage
-from messenger_logs.people import Person
+from messenger_logs.people import SHORTEST_NAME, Person, find_people
 from messenger_logs.querysets import SentMessageQuerySet
-from web.filters.recipient_log import MOST_PEOPLE, RecipientLogFilters
-from web.message_urls import message_addresses
-from web.tables.recipient_log import RecipientLogTable
+from web.listings.message_filters import SubjectFilter
+from web.listings.recipients import RecipientTable
+from web.message_urls import message_urls
+
+
+def _message_address(record: Delivery, table: RecipientLogTable) -> str | None:
+    url: str | None = table.listing.message_urls.get(record.message_id)
+    return url
+
+
+class RecipientLogTable(RecipientTable):
+    """What RecipientTable says of a device, and before it of which message."""
+
+    created_at = TimeColumn(accessor="message__created_at", verbose_name="Date Created")
+    person_id = Column(accessor="recipient__person_id", verbose_name="PersonID", orderable=False)
+    subject = Column(
+        accessor="message__subject",
+        verbose_name="Message Subject",
+        linkify=_message_address,
+        attrs=ROW_LINK,
+        empty_values=(),
+    )
+    sender = Column(accessor="message__sender_name", verbose_name="Sender")
+    why = Column(accessor="pk", verbose_name="Why Not Reached", orderable=False)
+
+    class Meta:
+        exclude = ("as_sent",)
+        sequence = (
+            *("created_at", "recipient", "person_id", "student", "subject", "sender"),
+            *("mode", "device", "status", "detail", "why", "time", "provider"),
+        )
+
+    def render_subject(self, record: Delivery) -> str:
+        return record.message.display_subject
+
+    def render_why(self, record: Delivery) -> str:
+        return why_not_reached(record)
+
+
+# So many people are shown to choose from.
+MOST_PEOPLE = 50
+
+
+class PersonField(TextField):
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if text and len(text) < SHORTEST_NAME and not text.isdigit():
+            raise ValidationError(f"enter {SHORTEST_NAME} letters or more.")
+        return text
+
+
+class PersonFilter(ContainsFilter):
+    """The deliveries to the one person whom the text means; none while that is nobody, or several people."""
+
+    field_class = PersonField
+
+    def __init__(self, **kwargs: Any) -> None:
+        attrs = {"type": "search", "maxlength": MAX_TEXT, "size": 34, "autocomplete": "off", "spellcheck": "false"}
+        super().__init__(widget=TextInput(attrs=attrs), **kwargs)
+
+    def filter(self, qs: QuerySet[Delivery], value: str) -> QuerySet[Delivery]:
+        found = self.parent.found
+        return qs.filter(recipient__person_id=found.person_id) if found else qs.none()
+
+
+class RecipientLogFilters(ListingFilterSet):
+    created = DateRangeFilter("message__created_at", default_days=30)
+    person = PersonFilter(label="Name, person id, e-mail or phone")
+    subject = SubjectFilter("message__subject", label="Message Subject")
+    mode = OptionFilter(choices=Mode.choices, label="Delivery Mode")
+    status = OptionFilter(choices=DeliveryStatus.choices, label="Status")
+
+    personal = {"person"}
+
+    # Those for whom the user may look; the log sets them.
+    recipients: QuerySet[Recipient]
+
+    @property
+    def search(self) -> str:
+        """What was entered, if it can be looked for."""
+        return str(self.form.cleaned_data.get("person", ""))
+
+    @cached_property
+    def people(self) -> list[Person]:
+        """Those whom the search means, one more than can be shown."""
+        return find_people(self.recipients, self.search, limit=MOST_PEOPLE + 1) if self.search else []
+
+    @property
+    def found(self) -> Person | None:
+        """The one person whom the search means."""
+        return self.people[0] if len(self.people) == 1 else None
+
 
 WHAT_TO_ENTER = (
     "Enter a person's name, person id, e-mail address or phone number, and press Find. A part of a name, such as"
@@ -24,79 +124,78 @@ WHAT_TO_ENTER = (
 EXPORT_WANTS_A_PERSON = "An export is of one person. Find the person first."
 
 
-class RecipientLog(ToolListingView):
-    """Of the messages that the user sent."""
+class RecipientLog(ToolListing):
+    """Of the messages that the user sent or, by the administration's tool, of everybody's."""
 
-    tool = Tool.RECIPIENT_LOG
     table_class = RecipientLogTable
     filterset_class = RecipientLogFilters
     filterset: RecipientLogFilters
-    table: RecipientLogTable
     default_sort = "-created_at"
     export_name = "recipient-log"
     export_label = "Generate Report"
     row_name = "deliveries"
+    report_kind = "recipient"
+    # The pages of those messages of the page that the user may open, by id.
+    message_urls: Mapping[int, str] = MappingProxyType({})
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.filterset.recipients = Recipient.objects.filter(message__in=self.messages)
+
+    @property
     def messages(self) -> SentMessageQuerySet:
-        return SentMessage.objects.visible_to(self.request.user, self.tool)
+        return SentMessage.objects.visible_to(self.user, self.tool)
 
     def get_queryset(self) -> QuerySet[Delivery]:
         # The texts of a message are most of its row, and not in the list.
         unread = ("message__bodies", "message__attachments", "message__criteria", "recipient__merge_fields")
-        shown = Delivery.objects.filter(message__in=self.messages())
+        shown = Delivery.objects.filter(message__in=self.messages)
         return shown.select_related("message", "recipient").defer(*unread)
 
-    def begin(self, asked: dict[str, str], *, find: str) -> None:
-        super().begin(asked, find=find)
-        self.filterset.recipients = Recipient.objects.filter(message__in=self.messages())
+    @property
+    def person(self) -> Person | None:
+        """The one person whom the search means; None while that is nobody, or several people."""
+        return self.filterset.found
 
-    def answer(self) -> HttpResponseBase:
-        if self.asked.get("export") and not self.filterset.problems and not self.knows_the_person():
-            self.complaints.append(EXPORT_WANTS_A_PERSON)
-        return super().answer()
+    def check_export(self) -> None:
+        if not self.filterset.errors_in_words and not self.knows_the_person():
+            self.warnings.append(EXPORT_WANTS_A_PERSON)
 
     def knows_the_person(self) -> bool:
         try:
             with statement_timeout(self.seconds):
-                return self.filterset.found is not None
+                return self.person is not None
         except StatementTimeout:
             return False
 
-    def fetch_page(self, key: Key | None, *, number: str) -> Page:
-        if self.filterset.problems or self.filterset.found is None:
+    def fetch_page(self, key: Key | None) -> Page:
+        if self.filterset.errors_in_words or self.person is None:
             # Nobody was looked up, so it must not say that nothing was found.
             self.stopped = True
             return Page([])
-        page = super().fetch_page(key, number=number)
-        self.table.addresses = message_addresses(self.request.user, {row.message_id for row in page.rows})
-        return page
+        return super().fetch_page(key)
 
-    def notes(self) -> list[str]:
-        if self.filterset.problems:
+    def complete_rows(self, rows: list[Delivery]) -> None:
+        self.message_urls = message_urls(self.user, {row.message_id for row in rows}) if rows else {}
+
+    def notices(self) -> list[str]:
+        if self.filterset.errors_in_words:
             return []
         search, people = self.filterset.search, self.filterset.people
         if not search:
             return [WHAT_TO_ENTER]
         if not people:
-            return [f"Nobody found by “{search}” among the recipients of {self.whose}.", WHAT_TO_ENTER]
+            whose = "your messages" if self.tool is Tool.RECIPIENT_LOG else "anybody's messages"
+            return [f"Nobody found by “{search}” among the recipients of {whose}.", WHAT_TO_ENTER]
         if len(people) == 1:
             return [chosen(people[0])]
         return [*self.too_many(len(people)), *map(choice, people[:MOST_PEOPLE])]
-
-    whose = "your messages"
 
     def too_many(self, number: int) -> list[str]:
         search = self.filterset.search
         if number > MOST_PEOPLE:
             return [f"More than {MOST_PEOPLE} people match “{search}”. Enter more, or choose one of the first:"]
         return [f"{number} people match “{search}”. Choose one:"]
-
-
-class AdministrationRecipientLog(RecipientLog):
-    """Of everybody's messages."""
-
-    tool = Tool.ADMIN_RECIPIENT_LOG
-    whose = "anybody's messages"
 
 
 def in_words(person: Person) -> str:

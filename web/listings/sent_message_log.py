@@ -2,105 +2,89 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django_tables2 import Column
 
-from accounts.listings import ToolListingView
-from accounts.tools import Tool
-from listings.columns import ListingTable, PageRows
-from messenger_logs.delivery_summary import percent_done
+from accounts.listings import ToolListing
+from listings.columns import ROW_LINK, WIDE, ListingTable, TimeColumn
+from listings.filters import DateRangeFilter, FragmentFilter, ListingFilterSet, ValuesFilter
+from listings.registry import registry
+from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.status_labels import MESSAGE_STATUSES
-from messenger_logs.totals import totals_of_many
-from web.filters.classic import ClassicLogFilters
-from web.tables.classic import ClassicLogTable
+from web.listings.message_columns import MessageStatusColumn, add_percent_done, link_of_message
+from web.listings.message_filters import SubjectFilter
 
-Status = SentMessage.Status
+SENT_MEANS = f"Sent means: {MESSAGE_STATUSES[MessageStatus.SENT].meaning}"
 
 
-class SentMessageLog(ToolListingView):
-    """The user's own messages of the classic Messenger."""
+class SentMessageLogTable(ListingTable):
+    status = MessageStatusColumn(MESSAGE_STATUSES)
+    message_type = Column(verbose_name="Message Type")
+    school_name = Column(verbose_name="District/School")
+    subject = Column(verbose_name="Message Subject", linkify=link_of_message, attrs=ROW_LINK | WIDE, empty_values=())
+    sender_name = Column(verbose_name="Sender")
+    created_at = TimeColumn(verbose_name="Date Created")
+    scheduled_at = TimeColumn(verbose_name="Date Scheduled")
+    schedule_id = Column(verbose_name="ScheduleID", default="")
 
-    tool = Tool.SENT_MESSAGE_LOG
-    table_class = ClassicLogTable
-    filterset_class = ClassicLogFilters
+    def render_subject(self, record: SentMessage) -> str:
+        return record.display_subject
+
+
+class SentMessageLogFilters(ListingFilterSet):
+    created = DateRangeFilter("created_at", default_days=7)
+    status = ValuesFilter(label="Status", labels=dict(MessageStatus.choices))
+    message_type = ValuesFilter(label="Message Type")
+    school_name = ValuesFilter(label="District/School")
+    subject = SubjectFilter(label="Message Subject")
+    sender_name = ValuesFilter(label="Sender")
+    created_at = FragmentFilter(label="Date Created")
+    scheduled_at = FragmentFilter(label="Date Scheduled")
+
+
+class SentMessageLog(ToolListing):
+    """Messages of the classic Messenger: the user's own or, by the administration's tool, everybody's."""
+
+    table_class = SentMessageLogTable
+    filterset_class = SentMessageLogFilters
     default_sort = "-created_at"
     export_name = "sent-message-log"
     find_label = "Find Messages"
     row_name = "messages"
+    api_resource = "messages"
     # All of them are counted: the original stopped at 4,000.
     exact_up_to = 1_000_000
-    message_url_name = "web:sent_message_log_message"
-    olr_log_url_name = "web:olr_email_log"
 
     def get_queryset(self) -> SentMessageQuerySet:
-        return self.visible().classic()
+        # The texts of a message are most of its row, and not in the list.
+        return self.visible().with_school_name().defer("bodies", "attachments", "criteria")
 
     def visible(self) -> SentMessageQuerySet:
-        messages = SentMessage.objects.visible_to(self.request.user, self.tool)
-        # The texts of a message are most of its row, and not in the list.
-        return messages.with_school_name().defer("bodies", "attachments", "criteria")
+        return SentMessage.objects.visible_to(self.user, self.tool).classic()
 
-    def get_table(self, rows: PageRows) -> ListingTable:
-        table = ClassicLogTable(rows)
-        table.message_url_name = self.message_url_name
-        return table
+    def complete_rows(self, rows: list[SentMessage]) -> None:
+        add_percent_done(rows)
 
-    def fetch(self) -> list[str]:
-        notes = super().fetch()
-        running = [message for message in self.page.rows if message.status == Status.IN_PROGRESS]
-        totals = totals_of_many(running)
-        for message in running:
-            message.percent = percent_done(totals[message.pk])
-        return notes
+    def notices(self) -> list[str]:
+        return [SENT_MEANS, format_html("E-mails of online registration are in the {}.", self.link_to(OlrEmailLog))]
 
-    def notes(self) -> list[str]:
-        olr = format_html(
-            'E-mails of online registration are in the <a href="{}">OLR Email Log</a>.', reverse(self.olr_log_url_name)
-        )
-        return [self.sent_means, olr]
-
-    @property
-    def sent_means(self) -> str:
-        return f"Sent means: {MESSAGE_STATUSES[Status.SENT].meaning}"
-
-
-class AdministrationSentMessageLog(SentMessageLog):
-    """Everybody's messages."""
-
-    tool = Tool.ADMIN_SENT_MESSAGE_LOG
-    message_url_name = "web:admin_sent_message_log_message"
-    olr_log_url_name = "web:admin_olr_email_log"
+    def link_to(self, listing_class: type[SentMessageLog]) -> SafeString:
+        """A link to the other log that the same tool opens."""
+        other = registry.of_tool(self.tool, listing_class)
+        assert other
+        return format_html('<a href="{}">{}</a>', other.url(), other.title or self.tool.label)
 
 
 class OlrEmailLog(SentMessageLog):
-    """The user's own e-mails of online registration, by the rights of the Sent Message Log."""
+    """E-mails of online registration, by the rights of the Sent Message Log."""
 
     export_name = "olr-email-log"
-    export_target = "OLR Email Log"
-    log_url_name = "web:sent_message_log"
 
-    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        super().setup(request, *args, **kwargs)
-        self.title = "OLR Email Log"
+    def visible(self) -> SentMessageQuerySet:
+        return SentMessage.objects.visible_to(self.user, self.tool).olr()
 
-    def get_queryset(self) -> SentMessageQuerySet:
-        return self.visible().olr()
-
-    def notes(self) -> list[str]:
-        others = format_html(
-            'All other messages are in the <a href="{}">Sent Message Log</a>.', reverse(self.log_url_name)
-        )
-        return [self.sent_means, others]
-
-
-class AdministrationOlrEmailLog(OlrEmailLog):
-    """Everybody's e-mails of online registration."""
-
-    tool = Tool.ADMIN_SENT_MESSAGE_LOG
-    message_url_name = "web:admin_sent_message_log_message"
-    log_url_name = "web:admin_sent_message_log"
+    def notices(self) -> list[str]:
+        return [SENT_MEANS, format_html("All other messages are in the {}.", self.link_to(SentMessageLog))]

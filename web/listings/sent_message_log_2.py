@@ -1,103 +1,108 @@
-"""Sent Message Log 2.0 and the pages of its messages."""
+"""Sent Message Log 2.0."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from accounts.listings import ToolListingView
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django_tables2 import Column
+
+from accounts.listings import ToolListing
 from accounts.tools import Right, Tool
-from core.statuses import Status
-from messenger_logs.criteria import general_criteria, tool_criteria
-from messenger_logs.delivery_summary import DeliverySummary, percent_done
+from listings.columns import ROW_LINK, TimeColumn
+from listings.filters import OptionFilter, ValuesFilter
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet, visible_types
 from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
-from messenger_logs.totals import totals_of_many
-from web.filters.v2 import Log2Filters
-from web.tables.v2 import Log2Table
-from web.views.message import MessageBody, MessagePage, MessageRecipients
+from web.listings.message_columns import NARROW, MessageColumns, MessageStatusColumn, add_percent_done, link_of_message
+from web.listings.message_filters import (
+    AttachmentFilter,
+    CalendarFilter,
+    DaysFilter,
+    MessageIdFilter,
+    ModeFilter,
+    OwnOrAllFilters,
+    SubjectFilter,
+    WhoseFilter,
+)
 
 
-class MessageList(ToolListingView):
-    """A list of messages; those that are going out show how far they have come."""
+class SentMessageLog2Table(MessageColumns):
+    date = TimeColumn(accessor="scheduled_at", verbose_name="Date")
+    calendars = Column(verbose_name="Calendars", orderable=False)
+    subject = Column(
+        verbose_name="Subject",
+        linkify=link_of_message,
+        attrs=ROW_LINK,
+        empty_values=(),
+    )
+    sender_name = Column(verbose_name="Created By")
+    message_type = Column(verbose_name="Type")
+    modes = Column(verbose_name="Delivery Mode", orderable=False, attrs=NARROW)
+    attachments = Column(verbose_name="Attachment", orderable=False, empty_values=(), attrs=NARROW)
+    status = MessageStatusColumn(SENT_MESSAGE_LOG_2_STATUSES)
+
+    def render_attachments(self, record: SentMessage) -> SafeString:
+        if not record.attachments:
+            return format_html('<span class="visually-hidden">{}</span>', "No")
+        return format_html(
+            '<abbr title="{}">Yes</abbr>', ", ".join(str(file.get("name", "")) for file in record.attachments)
+        )
+
+    def value_attachments(self, record: SentMessage) -> str:
+        return "Yes" if record.attachments else "No"
+
+
+class SentMessageLog2Filters(OwnOrAllFilters):
+    whose = WhoseFilter()
+    message_id = MessageIdFilter(label="Message ID")
+    sent = DaysFilter("scheduled_at", label="Date", default_days=None, input_labels=("Start Date", "End Date"))
+    calendars = CalendarFilter()
+    subject = SubjectFilter(label="Subject")
+    sender_name = ValuesFilter(label="Created By")
+    message_type = OptionFilter(label="Message Type")
+    modes = ModeFilter()
+    attachments = AttachmentFilter()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        types: Sequence[str] = visible_types(self.user)
+        self.filters["message_type"].extra["choices"] = [(each, each) for each in types]
+
+    @property
+    def may_choose_whose(self) -> bool:
+        user = self.user
+        return all(user.may(Tool.SENT_MESSAGE_LOG_2, right) for right in (Right.MY_MESSAGES, Right.ALL_MESSAGES))
+
+
+class MessageList(ToolListing):
+    """Messages of any engine; those that are going out show how far they have come."""
 
     find_label = "Apply Filters"
     reset_label = "Reset Filters"
     row_name = "messages"
+    api_resource = "messages"
 
     def get_queryset(self) -> SentMessageQuerySet:
-        messages = SentMessage.objects.visible_to(self.request.user, self.tool)
+        messages = SentMessage.objects.visible_to(self.user, self.tool)
         # The texts of a message are most of its row, and not in the list.
         return messages.prefetch_related("calendars").defer("bodies", "criteria")
 
-    def fetch(self) -> list[str]:
-        notes = super().fetch()
-        running = [message for message in self.page.rows if message.status == SentMessage.Status.IN_PROGRESS]
-        totals = totals_of_many(running) if running else {}
-        for message in running:
-            message.percent = percent_done(totals[message.pk])
-        return notes
+    def complete_rows(self, rows: list[SentMessage]) -> None:
+        add_percent_done(rows)
 
 
 class SentMessageLog2(MessageList):
-    tool = Tool.SENT_MESSAGE_LOG_2
-    table_class = Log2Table
-    filterset_class = Log2Filters
+    table_class = SentMessageLog2Table
+    filterset_class = SentMessageLog2Filters
     default_sort = "-date"
     export_name = "sent-message-log-2"
 
-    def notes(self) -> list[str]:
-        may = self.request.user.may
-        if not visible_types(self.request.user):
+    def notices(self) -> list[str]:
+        if not visible_types(self.user):
             return ["You may not see messages of any type yet. Ask for a tool right on the message types you need."]
-        if not may(self.tool, Right.MY_MESSAGES) and not may(self.tool, Right.ALL_MESSAGES):
+        if not any(self.user.may(self.tool, right) for right in (Right.MY_MESSAGES, Right.ALL_MESSAGES)):
             return ["You may not see any messages yet. Ask for the tool right My Messages or All Messages."]
         return []
-
-
-class Summary2(DeliverySummary):
-    """The Delivery Summary in the words of the 2.0 log."""
-
-    @property
-    def status(self) -> Status:
-        return SENT_MESSAGE_LOG_2_STATUSES[SentMessage.Status(self.message.status)]
-
-
-class Message2View(MessagePage):
-    """The message page of the 2.0 engine."""
-
-    template_name = "web/message_2.html"
-    summary_template_name = "web/_delivery_information.html"
-
-    def get_messages(self) -> SentMessageQuerySet:
-        return super().get_messages().prefetch_related("calendars")
-
-    def summary_context(self) -> dict[str, Any]:
-        summary = Summary2.of(self.message)
-        return super().summary_context() | {"summary": summary}
-
-    def get_context(self) -> dict[str, Any]:
-        context = super().get_context()
-        totals = context["summary"].totals
-        return context | {
-            "general_criteria": general_criteria(self.message, totals),
-            "tool_criteria": tool_criteria(self.message),
-        }
-
-
-class Message2:
-    tool = Tool.SENT_MESSAGE_LOG_2
-    url_name = "web:sent_message_log_2_message"
-    log_url_name = "web:sent_message_log_2"
-
-
-class Message2Page(Message2, Message2View):
-    pass
-
-
-class Message2Body(Message2, MessageBody):
-    pass
-
-
-class Message2Recipients(Message2, MessageRecipients):
-    pass

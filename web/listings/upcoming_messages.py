@@ -2,74 +2,94 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest
-from django.http.response import HttpResponseBase, HttpResponseRedirect
-from django.urls import reverse
-from django_htmx.http import HttpResponseClientRedirect
+from collections.abc import Collection
+from typing import Any
 
-from accounts.models import User
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django_tables2 import Column, TemplateColumn
+
 from accounts.tools import Right, Tool
-from listings.columns import ListingTable, PageRows
-from listings.views import is_htmx
+from listings.columns import ON_SCREEN, ROW_LINK, TimeColumn
+from listings.filters import SwitchFilter, ValuesFilter
+from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
-from web.filters.v2 import UpcomingFilters
-from web.listings.sent_message_log_2 import Message2View, MessageList
-from web.tables.v2 import UpcomingTable
-from web.views.message import MessageBody, MessageRecipients
+from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
+from web.listings.message_columns import MessageColumns, MessageStatusColumn, link_of_message
+from web.listings.message_filters import CalendarFilter, OwnOrAllFilters, SubjectFilter, WhoseFilter
+from web.listings.sent_message_log_2 import MessageList
 
-# Where a message is shown once it is no longer upcoming.
-LOGS = {
-    Tool.SENT_MESSAGE_LOG_2: "web:sent_message_log_2_message",
-    Tool.SENT_MESSAGE_LOG: "web:sent_message_log_message",
-    Tool.ADMIN_SENT_MESSAGE_LOG: "web:admin_sent_message_log_message",
+UPCOMING_STATUSES = {
+    status: SENT_MESSAGE_LOG_2_STATUSES[status] for status in (MessageStatus.WAITING, MessageStatus.IN_PROGRESS)
 }
+
+
+class UpcomingTable(MessageColumns):
+    date = TimeColumn(accessor="scheduled_at", verbose_name="Date", initial_sort_descending=False)
+    calendars = Column(verbose_name="Calendars", orderable=False)
+    subject = Column(verbose_name="Subject", linkify=link_of_message, attrs=ROW_LINK, empty_values=())
+    sender_name = Column(verbose_name="Creator")
+    message_type = Column(verbose_name="Type")
+    modes = Column(verbose_name="Delivery Mode", orderable=False)
+    status = MessageStatusColumn(UPCOMING_STATUSES)
+    details = Column(
+        accessor="pk",
+        verbose_name="Details",
+        linkify=link_of_message,
+        orderable=False,
+        exclude_from_export=True,
+        attrs=ON_SCREEN,
+    )
+
+    # For those who may; messenger_logs/upcoming.html has the dialog that it fills.
+    cancel = TemplateColumn(
+        template_name="web/_cancel_cell.html",
+        accessor="pk",
+        verbose_name="Cancel",
+        orderable=False,
+        exclude_from_export=True,
+        attrs=ON_SCREEN,
+    )
+
+    def render_details(self, record: SentMessage) -> SafeString:
+        return format_html('View Details<span class="visually-hidden"> of {}</span>', record.display_subject)
+
+
+class TabFilter(SwitchFilter):
+    """The tabs of Upcoming Messages."""
+
+    IN_PROGRESS = "in_progress"
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = [(self.IN_PROGRESS, "In Progress")]
+        super().__init__("status", label="Upcoming messages", choices=choices, empty_label="Scheduled", **kwargs)
+
+    def filter(self, qs: SentMessageQuerySet, value: str) -> SentMessageQuerySet:
+        return qs.running() if value == self.IN_PROGRESS else qs.scheduled()
+
+
+class UpcomingFilters(OwnOrAllFilters):
+    tab = TabFilter()
+    whose = WhoseFilter()
+    sender_name = ValuesFilter(label="Creator")
+    subject = SubjectFilter(label="Subject")
+    calendars = CalendarFilter()
+
+    @property
+    def may_choose_whose(self) -> bool:
+        may: bool = self.user.may(Tool.UPCOMING_MESSAGES, Right.VIEW_CANCEL_ALL)
+        return may
 
 
 class UpcomingMessages(MessageList):
     """Own messages, with the right View/Cancel All everybody's."""
 
-    tool = Tool.UPCOMING_MESSAGES
     table_class = UpcomingTable
     filterset_class = UpcomingFilters
     default_sort = "date"
     export_name = "upcoming-messages"
     template_name = "web/upcoming.html"
 
-    def get_table(self, rows: PageRows) -> ListingTable:
-        may_cancel = self.request.user.may(self.tool, Right.WRITE)
-        return UpcomingTable(rows, exclude=() if may_cancel else ("cancel",))
-
-
-class UpcomingMessage:
-    tool = Tool.UPCOMING_MESSAGES
-    url_name = "web:upcoming_messages_message"
-    log_url_name = "web:upcoming_messages"
-
-
-class UpcomingMessagePage(UpcomingMessage, Message2View):
-    """View Details. A message that has gone out meanwhile is shown by its log, if that shows it to this user."""
-
-    def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        try:
-            return super().get(request, pk)
-        except Http404:
-            address = address_in_a_log(self.request.user, pk)
-            if address is None:
-                raise
-            return HttpResponseClientRedirect(address) if is_htmx(request) else HttpResponseRedirect(address)
-
-
-class UpcomingMessageBody(UpcomingMessage, MessageBody):
-    pass
-
-
-class UpcomingMessageRecipients(UpcomingMessage, MessageRecipients):
-    pass
-
-
-def address_in_a_log(user: User, pk: int) -> str | None:
-    """The page of a message in the first log that shows it to this user."""
-    for tool, url_name in LOGS.items():
-        if SentMessage.objects.visible_to(user, tool).filter(pk=pk).exists():
-            return reverse(url_name, kwargs={"pk": pk})
-    return None
+    def hidden_columns(self) -> Collection[str]:
+        return () if self.user.may(self.tool, Right.WRITE) else ("cancel",)

@@ -10,22 +10,20 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
-from django.utils.cache import patch_vary_headers
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
 from accounts.tools import Right
-from listings.context import address
-from listings.views import is_htmx
+from core.fragments import is_htmx, page_or_fragment
+from listings.context import list_address
+from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.services.cancel import CancelAnswer, Result, cancel_message, refused
 from messenger_logs.services.complete_cancel import stopped_and_left
-from web.listings.upcoming_messages import UpcomingMessage
-from web.message_urls import message_addresses
-from web.views.message import AllMessage, MessageView, OwnMessage
+from web.message_urls import message_urls
+from web.views.message import MessageView
 
 LEVELS = {Result.CANCELED: messages.SUCCESS, Result.ALREADY_CANCELED: messages.INFO, Result.FINISHED: messages.WARNING}
 
@@ -38,12 +36,8 @@ class CancelMessage(MessageView):
         return SentMessage.objects.in_reach_of_cancel(self.request.user, self.tool)
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        fragment = is_htmx(request)
-        template = "web/_cancel_in_dialog.html" if fragment else "web/cancel.html"
-        response = render(request, template, self.get_context() | {"fragment": fragment})
-        patch_vary_headers(response, ["HX-Request"])
-        response["Cache-Control"] = "private, no-store"
-        return response
+        context = self.get_context() | {"fragment": is_htmx(request)}
+        return page_or_fragment(request, page="web/cancel.html", fragment="web/_cancel_in_dialog.html", context=context)
 
     def get_context(self) -> dict[str, Any]:
         answer = refused(message_id=self.message.pk, by=self.request.user)
@@ -54,7 +48,7 @@ class CancelMessage(MessageView):
             "tool": self.tool,
             "log_url": self.log_url,
             "message": self.message,
-            "cancel_url": self.address("cancel"),
+            "cancel_url": self.url("cancel"),
             "back_url": self.back_url(),
             "answer": answer,
             "figures": stopped_and_left(self.message.pk),
@@ -66,32 +60,24 @@ class CancelMessage(MessageView):
         return HttpResponseRedirect(self.back_url())
 
     def back_url(self) -> str:
-        return self.address()
+        return self.url()
 
     def said(self, answer: CancelAnswer) -> str:
         return answer.words
 
 
-class CancelOwnMessage(OwnMessage, CancelMessage):
-    pass
-
-
-class CancelAnybodysMessage(AllMessage, CancelMessage):
-    pass
-
-
-class CancelUpcomingMessage(UpcomingMessage, CancelMessage):
+class CancelUpcomingMessage(CancelMessage):
     """Back on the list, which does not have the message any more: so the answer names it, and leads to it."""
 
     def back_url(self) -> str:
-        begun = self.message.status in {SentMessage.Status.IN_PROGRESS, SentMessage.Status.CANCELED_IN_PROGRESS}
+        begun = self.message.status in {MessageStatus.IN_PROGRESS, MessageStatus.CANCELED_IN_PROGRESS}
         own = self.message.sender_id == self.request.user.pk
-        asked = {"tab": "in_progress" if begun else "", "whose": "" if own else "all"}
-        return address(self.log_url, asked, default_sort="")
+        values = {"tab": "in_progress" if begun else "", "whose": "" if own else "all"}
+        return list_address(self.log_url, values, default_sort="")
 
     def said(self, answer: CancelAnswer) -> str:
         subject = answer.message.display_subject
-        page = message_addresses(self.request.user, [answer.message.pk]).get(answer.message.pk)
+        page = message_urls(self.request.user, [answer.message.pk]).get(answer.message.pk)
         if page is None:
             return f"{subject}: {answer.words}"
         return format_html('<a href="{}">{}</a>: {}', page, subject, answer.words)

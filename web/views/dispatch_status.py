@@ -1,17 +1,65 @@
+"""Dispatch Status: how each delivery mode does."""
+
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
-from django.utils.cache import patch_vary_headers
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
+from django_tables2 import Column
 
 from accounts.access import SignedInRequest, tool_right
 from accounts.tools import Tool
-from dispatch.status import DOUBT_DAYS, mode_statuses
-from listings.columns import time_element
-from listings.views import is_htmx
-from web.tables.dispatch import ModeTable
+from core.fragments import page_or_fragment
+from core.statuses import Shape, Status, Tone
+from dispatch.status import COUNTED_TO, DOUBT_DAYS, ModeStatus, mode_statuses
+from listings.columns import ListingTable, NumberColumn, StatusColumn, time_element
+
+STATES = {
+    "works": Status("Ready", Shape.CHECK, Tone.GOOD, "What is due goes out."),
+    "night": Status("Outside the hours", Shape.HALF, Tone.NEUTRAL, "Nobody is called now, but in an emergency."),
+    "paused": Status("Paused", Shape.TRIANGLE, Tone.WARNING, "Nothing goes out for a while; then it is tried again."),
+    "missing": Status("Not set up", Shape.CROSS, Tone.BAD, "What is due waits until the settings name a provider."),
+}
+
+
+class CountColumn(NumberColumn):
+    """A count that is exact up to a limit."""
+
+    def render(self, value: int) -> str:
+        return f"{COUNTED_TO:,}+" if value > COUNTED_TO else super().render(value)
+
+
+class ModeTable(ListingTable):
+    mode = Column(verbose_name="Delivery Mode")
+    state = StatusColumn(STATES, verbose_name="State")
+    a_minute = Column(verbose_name="Pace")
+    due = CountColumn(verbose_name="Due")
+    redials = CountColumn(verbose_name="To be tried again")
+    claims = NumberColumn(verbose_name="Being handed over")
+    calls = CountColumn(verbose_name="Open calls")
+    in_doubt = CountColumn(verbose_name="In doubt")
+
+    class Meta:
+        orderable = False
+
+    def render_mode(self, record: ModeStatus) -> str:
+        return record.mode.label
+
+    def render_state(self, record: ModeStatus, column: StatusColumn) -> SafeString:
+        reason = format_html('<p class="reason">{}</p>', record.reason) if record.reason else ""
+        return format_html("{}{}", column.render(record), reason)
+
+    def render_a_minute(self, value: int) -> str:
+        return f"{value:,} a minute" if value else "no limit"
+
+    def render_claims(self, record: ModeStatus) -> SafeString:
+        since: datetime | None = record.oldest_claim
+        oldest = format_html('<p class="reason">the oldest since {}</p>', time_element(since)) if since else ""
+        return format_html("{}{}", f"{record.claims:,}", oldest)
 
 
 @require_safe
@@ -26,6 +74,6 @@ def status(request: SignedInRequest) -> HttpResponse:
         "modes": ModeTable(mode_statuses(now)),
         "doubt_days": DOUBT_DAYS,
     }
-    response = render(request, "web/_dispatch_state.html" if is_htmx(request) else "web/dispatch_status.html", context)
-    patch_vary_headers(response, ["HX-Request"])
-    return response
+    return page_or_fragment(
+        request, page="web/dispatch_status.html", fragment="web/_dispatch_state.html", context=context
+    )

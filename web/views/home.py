@@ -23,7 +23,7 @@ SHOWN_UPCOMING = 5
 @require_safe
 def home(request: SignedInRequest) -> HttpResponse:
     user = request.user
-    tools = list(tools_of(user))
+    tools = tools_of(user)
     context = {
         "title": "Home",
         "tools": tools,
@@ -31,9 +31,7 @@ def home(request: SignedInRequest) -> HttpResponse:
         "upcoming": upcoming_card(user) if user.may(Tool.UPCOMING_MESSAGES) else None,
         "last_days": dashboard(SentMessage.objects.in_logs_of(user)) if any(map(user.may, MESSAGE_LOGS)) else None,
     }
-    response = render(request, "web/home.html", context)
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return render(request, "web/home.html", context)
 
 
 def upcoming_card(user: User) -> dict[str, Any]:

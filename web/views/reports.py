@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
-from django.utils.cache import patch_vary_headers
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import View
@@ -18,17 +14,15 @@ from accounts.access import SignedInRequest, ToolRightMixin
 from accounts.models import User
 from accounts.services import record_audit_event
 from accounts.tools import Tool
-from listings.views import is_htmx
+from core.fragments import page_or_fragment
 from reports import services
-from reports.kinds import open_report, open_shared
-from reports.kinds.base import BadOptions, Report
 from reports.kinds.message import MessageReport
 from reports.kinds.sent_message import SentMessageReport
-from reports.kinds.sent_message_log_2 import SentMessageLog2Report
 from reports.models import ReportJob
+from reports.report import BadOptions, Report, report_kind
 from reports.writers import Format
-from web.message_urls import PAGES
-from web.responses import answer, file_response
+from web.message_urls import message_url
+from web.responses import file_response, report_response
 
 SHOWN = 100
 
@@ -38,36 +32,23 @@ class MessageReportView(ToolRightMixin, View):
     """The choices of a message's report as a page; the report itself, once choices are in the address."""
 
     request: SignedInRequest
-    report_class: type[MessageReport]
+    # Arguments of as_view().
+    tool = Tool.SENT_MESSAGE_LOG
+    report_class: type[MessageReport] = SentMessageReport
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         message = self.report_class.find(self.request.user, self.tool, pk)
         form = self.report_class.form_class(request.GET or None, message=message)
         if form.is_valid():
             report = self.report_class(message, tool=self.tool, chosen=form.cleaned_data)
-            return answer(request, report, form.cleaned_data["format"])
+            return report_response(request, report, form.cleaned_data["format"])
         context = {
             "title": f"{self.report_class.label}: {message.display_subject}",
             "menu_path": f"{self.tool.menu} › {self.tool.label}",  # noqa: RUF001
             "form": form,
-            "message_url": reverse(PAGES[self.tool], kwargs={"pk": pk}),
+            "message_url": message_url(self.tool, pk),
         }
-        return uncached(render(request, "web/reports/options.html", context))
-
-
-class OwnMessageReport(MessageReportView):
-    tool = Tool.SENT_MESSAGE_LOG
-    report_class = SentMessageReport
-
-
-class AnybodysMessageReport(MessageReportView):
-    tool = Tool.ADMIN_SENT_MESSAGE_LOG
-    report_class = SentMessageReport
-
-
-class BuildReport(MessageReportView):
-    tool = Tool.SENT_MESSAGE_LOG_2
-    report_class = SentMessageLog2Report
+        return render(request, "web/reports/options.html", context)
 
 
 # My Reports
@@ -81,7 +62,9 @@ def my_reports(request: SignedInRequest) -> HttpResponse:
     jobs = found[:SHOWN]
     live = any(job.unfinished for job in jobs)
     context = {"title": "My Reports", "jobs": jobs, "live": live, "url": request.path, "cut": len(found) > SHOWN}
-    return shown(request, "web/reports/_jobs.html", "web/reports/my_reports.html", context)
+    return page_or_fragment(
+        request, page="web/reports/my_reports.html", fragment="web/reports/_jobs.html", context=context
+    )
 
 
 @login_required
@@ -91,7 +74,7 @@ def job(request: SignedInRequest, pk: int) -> HttpResponse:
     found = readable(request, pk)
     is_own = found.owner_id == request.user.pk
     context = {"title": found.title, "job": found, "live": found.unfinished, "is_own": is_own}
-    return shown(request, "web/reports/_job.html", "web/reports/job.html", context)
+    return page_or_fragment(request, page="web/reports/job.html", fragment="web/reports/_job.html", context=context)
 
 
 @login_required
@@ -141,19 +124,9 @@ def readable(request: SignedInRequest, pk: int) -> ReportJob:
 
 
 def still_allowed(job: ReportJob, user: User) -> Report:
-    open_it = open_report if job.owner_id == user.pk else open_shared
+    kind = report_kind(job.kind)
     try:
-        return open_it(job.kind, user, job.options)
+        return (kind.open if job.owner_id == user.pk else kind.open_shared)(user, job.options)
     except BadOptions as reason:
         # The message is not what it was, such as running again: what the report says of it holds no longer.
         raise PermissionDenied(str(reason)) from None
-
-
-def shown(request: SignedInRequest, fragment: str, page: str, context: dict[str, Any]) -> HttpResponse:
-    return uncached(render(request, fragment if is_htmx(request) else page, context))
-
-
-def uncached(response: HttpResponse) -> HttpResponse:
-    response["Cache-Control"] = "private, no-store"
-    patch_vary_headers(response, ["HX-Request"])
-    return response

@@ -13,15 +13,14 @@ from accounts.tools import Right
 from dispatch.services.retry import in_doubt, retry_deliveries
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
-from web.listings.upcoming_messages import UpcomingMessage
-from web.views.message import AllMessage, MessageView, OwnMessage
+from web.views.message import MessageView
 
 # So many are shown; when they are sent, the next ones come.
 SHOWN = 200
 
 
 @method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
-class SendAgain(MessageView):
+class RetryDeliveries(MessageView):
     right = Right.WRITE
 
     def get_messages(self) -> SentMessageQuerySet:
@@ -39,9 +38,7 @@ class SendAgain(MessageView):
             "count": doubtful.count(),
         }
         self.record_view("calls and texts in doubt")
-        response = render(request, "web/retry.html", context)
-        response["Cache-Control"] = "private, no-store"
-        return response
+        return render(request, "web/retry.html", context)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         shown = in_doubt(self.message).order_by("pk").values_list("pk", flat=True)[:SHOWN]
@@ -53,15 +50,3 @@ class SendAgain(MessageView):
         else:
             messages.warning(request, "Nothing is sent again: none was chosen, or they are not in doubt any more.")
         return HttpResponseRedirect(request.path)
-
-
-class SendOwnAgain(OwnMessage, SendAgain):
-    pass
-
-
-class SendAnybodysAgain(AllMessage, SendAgain):
-    pass
-
-
-class SendUpcomingAgain(UpcomingMessage, SendAgain):
-    pass

@@ -8,22 +8,22 @@ from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedInRequest
 from accounts.models import User
 from accounts.tools import MESSAGE_LOGS, RECIPIENT_LOGS
 from core.statuses import Status
+from core.timeouts import StatementTimeout, statement_timeout
 from listings import saved_searches
 from listings.filters import MAX_TEXT
-from listings.timeouts import StatementTimeout, statement_timeout
+from messenger_logs.choices import Engine, MessageStatus
 from messenger_logs.models import Recipient, SentMessage
 from messenger_logs.people import find_people
 from messenger_logs.status_labels import MESSAGE_STATUSES, SENT_MESSAGE_LOG_2_STATUSES
-from web.filters.recipient_log import PersonField
-from web.listings.recipient_log import choice
-from web.message_urls import message_addresses
+from web.listings.recipient_log import PersonField, choice
+from web.menu import page_url
+from web.message_urls import message_urls
 
 PEOPLE_SHOWN, MESSAGES_SHOWN = 10, 20
 SECONDS = 20
@@ -82,7 +82,7 @@ def search(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST":
         return keep(request)
     find = request.GET.get("find", "")
-    logs = [tool for tool in MESSAGE_LOGS if request.user.may(tool)]
+    logs = [(tool.path, page_url(tool)) for tool in MESSAGE_LOGS if request.user.may(tool)]
     context: dict[str, object] = {"title": "Search", "find": find, "logs": logs}
     try:
         found = look_for(request.user, kept_text(request, find)) if find else None
@@ -92,20 +92,18 @@ def search(request: SignedInRequest) -> HttpResponse:
         if found and found.log_of_the_only_person:
             return HttpResponseRedirect(f"{found.log_of_the_only_person}?find={find}")
         context["found"] = found
-    response = render(request, "web/search.html", context)
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return render(request, "web/search.html", context)
 
 
 def keep(request: SignedInRequest) -> HttpResponse:
     """What is looked for may be a name or an address, so the session keeps it and no address shows it."""
     text = request.POST.get("person", "").encode("utf-8", "replace").decode()[: MAX_TEXT + 1]
-    find = saved_searches.keep(request.session, {"person": text} if text.strip() else {})
+    find = saved_searches.save(request.session, {"person": text} if text.strip() else {})
     return HttpResponseRedirect(f"{request.path}?find={find}" if find else request.path)
 
 
 def kept_text(request: SignedInRequest, find: str) -> str:
-    kept = saved_searches.recall(request.session, find)
+    kept = saved_searches.load(request.session, find)
     if kept is None or set(kept) != {"person"}:
         raise CannotSearch("That search is not kept here any more. Enter it again.")
     form = SearchForm(kept)
@@ -129,7 +127,7 @@ def look_for_people(user: User, text: str) -> FoundPeople | None:
     recipients = Recipient.objects.filter(message__in=SentMessage.objects.visible_to(user, tool))
     found = find_people(recipients, text, limit=PEOPLE_SHOWN + 1)
     choices = [choice(person) for person in found[:PEOPLE_SHOWN]]
-    return FoundPeople(reverse(str(tool.url_name)), choices, more=len(found) > PEOPLE_SHOWN)
+    return FoundPeople(page_url(tool), choices, more=len(found) > PEOPLE_SHOWN)
 
 
 def look_for_messages(user: User, text: str) -> FoundMessages | None:
@@ -141,11 +139,11 @@ def look_for_messages(user: User, text: str) -> FoundMessages | None:
     by_id = list(newest.known_as(text))
     by_subject = newest.with_subject(text).exclude(pk__in=[message.pk for message in by_id])
     found = [*by_id, *by_subject[: MESSAGES_SHOWN + 1]]
-    addresses = message_addresses(user, [message.pk for message in found])
+    addresses = message_urls(user, [message.pk for message in found])
     rows = [as_found(message, addresses[message.pk]) for message in found[:MESSAGES_SHOWN] if message.pk in addresses]
     return FoundMessages(rows, more=len(found) > MESSAGES_SHOWN)
 
 
 def as_found(message: SentMessage, url: str) -> FoundMessage:
-    statuses = SENT_MESSAGE_LOG_2_STATUSES if message.engine == SentMessage.Engine.V2 else MESSAGE_STATUSES
-    return FoundMessage(message, message.display_subject, statuses[SentMessage.Status(message.status)], url)
+    statuses = SENT_MESSAGE_LOG_2_STATUSES if message.engine == Engine.V2 else MESSAGE_STATUSES
+    return FoundMessage(message, message.display_subject, statuses[MessageStatus(message.status)], url)

@@ -1,108 +1,121 @@
+"""Mailgun Sync: how complete the events are, and what an operator can do about it."""
+
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
+from django_tables2 import Column, TemplateColumn
 from kombu.exceptions import OperationalError
 
 from accounts.access import SignedInRequest, tool_right
-from accounts.listings import ToolListingView
 from accounts.tools import Right, Tool
-from listings.columns import ListingTable, PageRows, time_element
-from listings.dates import written
-from mailgun_sync.freshness import freshness_notes, next_sync
-from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, SyncGap, SyncRun
-from mailgun_sync.querysets import MailgunEventQuerySet
+from core.fragments import page_or_fragment
+from core.statuses import Shape, Status, Tone
+from listings.columns import ListingTable, NumberColumn, StatusColumn, TimeColumn, time_element
+from mailgun_sync.freshness import next_sync
+from mailgun_sync.models import QuarantinedEvent, SendingDomain, SyncGap, SyncRun
 from mailgun_sync.services import control
 from mailgun_sync.services.domains import configured_domains
-from web.filters.mailgun import MailgunEventFilters
-from web.message_urls import message_addresses
-from web.tables.mailgun import DomainTable, GapTable, MailgunEventTable, QuarantineTable, RunTable
+
+DOMAIN_STATUSES = {
+    "synced": Status("Synced", Shape.CHECK, Tone.GOOD, "The last sync read everything there was."),
+    "failed": Status("Failed", Shape.CROSS, Tone.BAD, "The last sync stopped with an error; the next one starts over."),
+    "paused": Status("Paused", Shape.SQUARE, Tone.NEUTRAL, "Scheduled syncs leave this domain out."),
+    "new": Status("Not synced yet", Shape.RING, Tone.NEUTRAL, "No sync has come to its end so far."),
+}
+RUN_STATUSES = {
+    SyncRun.Outcome.RUNNING: Status("Running", Shape.HALF, Tone.RUNNING, "Under way now."),
+    SyncRun.Outcome.SUCCEEDED: Status("Succeeded", Shape.CHECK, Tone.GOOD, "Everything was read to the end."),
+    SyncRun.Outcome.FAILED: Status("Failed", Shape.CROSS, Tone.BAD, "Stopped by the error that stands beside it."),
+    SyncRun.Outcome.INTERRUPTED: Status(
+        "Interrupted", Shape.TRIANGLE, Tone.WARNING, "The program ended in the middle; the next run read it again."
+    ),
+}
+
+
+class OutcomeColumn(StatusColumn):
+    """A status with the error, if any, that led to it."""
+
+    def __init__(self, statuses: Mapping[Any, Status], *args: Any, error: str, **kwargs: Any) -> None:
+        super().__init__(statuses, *args, **kwargs)
+        self.error = error
+
+    def render(self, record: SendingDomain | SyncRun) -> SafeString:
+        status, error = super().render(record), getattr(record, self.error)
+        return format_html('{}<p class="reason">{}</p>', status, error) if error else format_html("{}", status)
+
+
+def _minutes(length: timedelta) -> str:
+    return f"{length / timedelta(minutes=1):,.0f} min"
+
+
+class PlainTable(ListingTable):
+    class Meta:
+        orderable = False
+
+
+class DomainTable(PlainTable):
+    name = Column(verbose_name="Domain")
+    state = OutcomeColumn(DOMAIN_STATUSES, error="last_error", verbose_name="State")
+    settled_through = TimeColumn(verbose_name="Complete up to", default="not known yet")
+    settle_after = Column(verbose_name="Waits for late events")
+    covered_from = TemplateColumn(
+        template_name="web/_sync_coverage.html", verbose_name="Complete since", empty_values=()
+    )
+    actions = TemplateColumn(template_name="web/_sync_domain_actions.html", verbose_name="Actions", empty_values=())
+
+    def render_settle_after(self, value: timedelta) -> str:
+        return _minutes(value)
+
+
+class RunTable(PlainTable):
+    started_at = TimeColumn(seconds=True, verbose_name="Started")
+    domain = Column()
+    kind = Column()
+    outcome = OutcomeColumn(RUN_STATUSES, error="error")
+    begin = TimeColumn(verbose_name="Events from", default="")
+    end = TimeColumn(verbose_name="to", default="")
+    pages = NumberColumn()
+    events_seen = NumberColumn(verbose_name="Events")
+    events_new = NumberColumn(verbose_name="New")
+    quarantined = NumberColumn()
+    late = NumberColumn()
+
+    def render_kind(self, record: SyncRun) -> str:
+        kind = record.get_kind_display()
+        return f"{kind}, asked for by {record.asked_by.listed_name}" if record.asked_by else kind
+
+    def render_late(self, record: SyncRun) -> str:
+        return f"{record.late:,} (by up to {_minutes(record.latest_by)})" if record.late else "0"
+
+
+class QuarantineTable(PlainTable):
+    first_seen_at = TimeColumn(verbose_name="First seen")
+    domain = Column()
+    error = Column(verbose_name="Why it could not be read")
+    raw = TemplateColumn(template_name="web/_sync_raw_event.html", verbose_name="Event as it came")
+    retry = TemplateColumn(template_name="web/_sync_retry.html", verbose_name="Actions", empty_values=())
+
+
+class GapTable(PlainTable):
+    domain = Column()
+    begin = TimeColumn(verbose_name="From")
+    end = TimeColumn(verbose_name="To")
+
 
 SHOWN_RUNS = 50
 SHOWN_QUARANTINED = 50
 NO_BROKER = "The sync could not be started: the task queue does not answer. The next sync runs at its usual time."
-
-
-class MailgunMessageLog(ToolListingView):
-    """The events of the user's own messages."""
-
-    tool = Tool.MAILGUN_MESSAGE_LOG
-    table_class = MailgunEventTable
-    filterset_class = MailgunEventFilters
-    default_sort = "-occurred_at"
-    export_name = "mailgun-message-log"
-    export_label = "Generate Report"
-    row_name = "events"
-    template_name = "web/mailgun_message_log.html"
-    # Where a person id leads to, the first that the user may open.
-    recipient_logs = (Tool.RECIPIENT_LOG, Tool.ADMIN_RECIPIENT_LOG)
-
-    @property
-    def recipient_log_url(self) -> str:
-        """The Recipient Log of this user; empty where there is none."""
-        may_open = (
-            reverse(tool.url_name) for tool in self.recipient_logs if tool.url_name and self.request.user.may(tool)
-        )
-        return next(may_open, "")
-
-    def get_table(self, rows: PageRows) -> ListingTable:
-        table = MailgunEventTable(rows)
-        table.leads_to_people = bool(self.recipient_log_url)
-        return table
-
-    def get_queryset(self) -> MailgunEventQuerySet:
-        # What the page does not show is not read either: the raw JSON is most of a row.
-        return MailgunEvent.objects.visible_to(self.request.user, self.tool).defer("raw")
-
-    def narrow(self, queryset: Any, rows: list[Any]) -> MailgunEventQuerySet | None:
-        """At most so many events of a day are in the grid; the report has all of them."""
-        narrowed = queryset
-        for day in {timezone.localdate(row.occurred_at) for row in rows} - self.days_seen.keys():
-            newest = narrowed.newest_of_day(day, settings.MAILGUN_SHOWN_A_DAY)
-            self.days_seen[day] = newest is not None
-            if newest is not None:
-                narrowed = newest
-        return None if narrowed is queryset else narrowed
-
-    def begin(self, asked: dict[str, str], *, find: str) -> None:
-        self.days_seen: dict[date, bool] = {}
-        super().begin(asked, find=find)
-
-    def fetch(self) -> list[str]:
-        notes = super().fetch()
-        if messages := {row.sent_message_id for row in self.page.rows if row.sent_message_id}:
-            self.table.message_addresses = message_addresses(self.request.user, messages)
-        return notes
-
-    def notes(self) -> list[str]:
-        bounds = self.filterset.bounds
-        fresh = freshness_notes(
-            timezone.now(), first=bounds.low if bounds else None, last=bounds.high if bounds else None
-        )
-        return [*fresh, *(self.cut_note(day) for day, cut in sorted(self.days_seen.items()) if cut)]
-
-    def cut_note(self, day: date) -> str:
-        everything: Any = self.filterset.unbounded
-        total = everything.of_day(day).count()
-        return (
-            f"{settings.MAILGUN_SHOWN_A_DAY:,} of {total:,} on {written(day)} are shown here, the newest ones;"
-            f" {self.export_label} gives all of them."
-        )
-
-
-class AdministrationMailgunMessageLog(MailgunMessageLog):
-    """The events of everybody's messages."""
-
-    tool = Tool.ADMIN_MAILGUN_MESSAGE_LOG
-    recipient_logs = (Tool.ADMIN_RECIPIENT_LOG, Tool.RECIPIENT_LOG)
 
 
 @require_safe
@@ -123,8 +136,7 @@ def status(request: SignedInRequest) -> HttpResponse:
         "quarantined": QuarantineTable(quarantined[:SHOWN_QUARANTINED], exclude=kept_out, request=request),
         "quarantined_total": quarantined.count(),
     }
-    template = "web/_sync_state.html" if request.htmx else "web/sync_status.html"
-    return render(request, template, context)
+    return page_or_fragment(request, page="web/sync_status.html", fragment="web/_sync_state.html", context=context)
 
 
 @require_POST

@@ -12,28 +12,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import services
 from accounts.access import SignedInRequest, tool_right
 from accounts.forms import FindPeopleForm, GroupNameForm, GroupRightsForm, PersonForm
-from accounts.listings import ToolListingView
-from accounts.models import AuditEvent, User
-from accounts.querysets import AuditEventQuerySet, groups_with_people, rights_of
+from accounts.models import User
+from accounts.querysets import groups_with_people, rights_of
 from accounts.tools import Right, Tool, right_names
-from web.filters.audit_trail import AuditFilters
-from web.tables.audit_trail import AuditTable
 
 T = TypeVar("T")
 
 FOUND_AT_ONCE = 20
-
-
-class AuditTrail(ToolListingView):
-    tool = Tool.AUDIT_TRAIL
-    table_class = AuditTable
-    filterset_class = AuditFilters
-    default_sort = "-occurred_at"
-    export_name = "audit-trail"
-    row_name = "events"
-
-    def get_queryset(self) -> AuditEventQuerySet:
-        return AuditEvent.objects.all()
 
 
 # User groups and tool rights

@@ -15,22 +15,22 @@ from accounts.models import User
 from accounts.tools import Tool
 from core.dates import read_day
 from core.ids import read_id
-from listings.timeouts import StatementTimeout
+from core.timeouts import StatementTimeout
+from messenger_logs.choices import Engine
 from messenger_logs.models import SentMessage
 from reports.files import TOO_SLOW, NotMade, atomic_file, full_disk_in_words, write_report
-from reports.kinds import open_report
-from reports.kinds.base import BadOptions, Report
 from reports.kinds.listing import ListingReport
 from reports.kinds.mailgun import MailgunReport
 from reports.kinds.recipient import RecipientReport
 from reports.kinds.sent_message import SentMessageReport, devices_of
 from reports.kinds.sent_message_log_2 import SentMessageLog2Report, modes_of, statuses_of
+from reports.report import BadOptions, Report, report_kind
 from reports.writers import Format
 
 SECONDS = 3_600
 LOGS = {
-    MailgunReport.kind: (MailgunReport, "web:admin_mailgun_message_log"),
-    RecipientReport.kind: (RecipientReport, "web:admin_recipient_log"),
+    MailgunReport.kind: (MailgunReport, "admin_mailgun_message_log"),
+    RecipientReport.kind: (RecipientReport, "admin_recipient_log"),
 }
 MESSAGES = {
     SentMessageReport.kind: (SentMessageReport, Tool.ADMIN_SENT_MESSAGE_LOG),
@@ -67,7 +67,7 @@ class Command(BaseCommand):
     def open(self, options: dict[str, Any]) -> Report:
         everybody = User(username="manage.py", is_superuser=True)
         if options["kind"] in MESSAGES:
-            return open_report(options["kind"], everybody, message_options(options))
+            return report_kind(options["kind"]).open(everybody, message_options(options))
         report_class, name = LOGS[options["kind"]]
         return report_class.open(everybody, log_options(report_class, name, options))
 
@@ -95,7 +95,7 @@ def message_options(options: dict[str, Any]) -> dict[str, Any]:
     message = SentMessage.objects.filter(pk=pk).first()
     if message is None:
         raise CommandError(f"There is no message {pk}.")
-    if (message.engine == SentMessage.Engine.V2) != (report_class is SentMessageLog2Report):
+    if (message.engine == Engine.V2) != (report_class is SentMessageLog2Report):
         other = SentMessageReport if report_class is SentMessageLog2Report else SentMessageLog2Report
         raise CommandError(f"Message {pk} is of the other engine: its report is {other.kind}.")
     if report_class is SentMessageReport:
@@ -113,7 +113,7 @@ def log_options(report_class: type[ListingReport], name: str, options: dict[str,
     """What a log is asked for: its days, and for the Recipient Log its person."""
     is_recipient = report_class is RecipientReport
     days = options["days"] if is_recipient else options["id"]
-    asked = {"person": options["id"]} if is_recipient else {}
+    values = {"person": options["id"]} if is_recipient else {}
     if days:
         first, _, last = days.partition("..")
         try:
@@ -121,7 +121,7 @@ def log_options(report_class: type[ListingReport], name: str, options: dict[str,
         except (ValueError, ValidationError):
             raise CommandError("Days are written as 2026-11-20, or 2026-11-14..2026-11-20.") from None
         if first_day and last_day:
-            asked |= {"created_from": first_day.isoformat(), "created_to": last_day.isoformat()}
+            values |= {"created_from": first_day.isoformat(), "created_to": last_day.isoformat()}
     elif is_recipient:
-        asked |= {"created_from": "2000-01-01"}
-    return {"view": name, "arguments": {}, "asked": asked}
+        values |= {"created_from": "2000-01-01"}
+    return {"listing": name, "arguments": {}, "values": values}

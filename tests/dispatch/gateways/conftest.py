@@ -9,8 +9,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from dispatch.gateways import HandOff, Item
+from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
-from messenger_logs.statuses import Mode
 from sandbox.server import Sandbox
 
 CALLER_ID = "+16125550100"

@@ -13,8 +13,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import send_due
+from messenger_logs.choices import MessageStatus, Mode
 from messenger_logs.models import Delivery, DeviceAttempt, SentMessage, TextConsent
-from messenger_logs.statuses import Mode
 from sandbox.server import Sandbox
 from tests.dispatch.gateways.conftest import CALLER_ID, SECRET
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
@@ -30,7 +30,7 @@ def a_call(mode: Mode = Mode.VOICE, **fields: Any) -> Delivery:
     """A try that the provider has taken."""
     message = make_message(
         **{
-            "status": SentMessage.Status.IN_PROGRESS,
+            "status": MessageStatus.IN_PROGRESS,
             "dispatched_here": True,
             "modes": [mode],
             "bodies": {mode.value: "{{student.firstName}} & all: school is closed"},

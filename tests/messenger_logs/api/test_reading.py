@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from accounts.tools import Right, Tool
+from messenger_logs.choices import Mode
 from messenger_logs.models import Calendar
 from messenger_logs.services.totals import recount
-from messenger_logs.statuses import Mode
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
 
 pytestmark = pytest.mark.django_db

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.tools import Right, Tool
+from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
-from messenger_logs.statuses import Mode
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
 LOG, ADMIN, UPCOMING = Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.UPCOMING_MESSAGES

@@ -6,6 +6,7 @@ from kombu.exceptions import OperationalError
 
 from accounts.models import AuditEvent
 from messenger_logs import tasks
+from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services import cancel
 from messenger_logs.services.cancel import Result, cancel_message, refused
@@ -14,7 +15,6 @@ from messenger_logs.services.message_status import settle_status
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
 from messenger_logs.signals import message_canceled
-from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
 from tests.messenger_logs.cancel.conftest import devices
 from tests.messenger_logs.factories import make_delivery, make_recipient

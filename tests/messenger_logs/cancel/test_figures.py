@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
+from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services.cancel import Result, cancel_message
 from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
-from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.messenger_logs.totals.random_messages import RandomMessage

@@ -12,7 +12,7 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.tools import Tool
-from tests.grid.letters import Shown
+from tests.listings.letters import Shown
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("America/Chicago"))
 

@@ -10,9 +10,9 @@ from django.urls import reverse
 from accounts.models import AuditEvent
 from accounts.tools import Right, Tool
 from listings import filters
+from messenger_logs.choices import DeliveryStatus, MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
-from messenger_logs.statuses import DeliveryStatus
 from tests.messenger_logs.classic.conftest import NOON, exported, shown
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
@@ -121,7 +121,7 @@ def test_each_status_is_a_word_with_a_shape(administrator, status, words):
 
 def test_every_status_is_explained_beside_its_header(administrator):
     explained = shown(administrator, ALL).texts("//thead/tr[1]/th[1]//dl/div/dd")
-    assert len(explained) == len(SentMessage.Status)
+    assert len(explained) == len(MessageStatus)
     assert all(sentence.endswith(".") for sentence in explained)
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from accounts.models import AuditEvent
 from accounts.tools import Right, Tool
+from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import MessageModeTotals, SentMessage
 from messenger_logs.services.totals import recount
-from messenger_logs.statuses import DeliveryStatus, Mode
-from tests.grid.letters import Shown
+from tests.listings.letters import Shown
 from tests.messenger_logs.classic.conftest import NOON, shown
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 

@@ -3,8 +3,9 @@
 import pytest
 
 from accounts.models import AuditEvent
-from messenger_logs.statuses import STATUSES, DeliveryStatus, Mode, Outcome
-from tests.grid.letters import Shown
+from messenger_logs.choices import DeliveryStatus, Mode, Outcome
+from messenger_logs.statuses import STATUSES
+from tests.listings.letters import Shown
 from tests.messenger_logs.classic.conftest import NOON, exported, shown
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 

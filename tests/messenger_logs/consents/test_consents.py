@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 
 from accounts.tools import Right, Tool
+from messenger_logs.choices import Mode
 from messenger_logs.models import DeviceAttempt, SentMessage, TextConsent
 from messenger_logs.services.consents import record_consent
-from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 

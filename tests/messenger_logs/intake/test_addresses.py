@@ -3,8 +3,8 @@
 import pytest
 from pytest_django import Settings
 
+from messenger_logs.choices import Mode
 from messenger_logs.services.addresses import AddressError, email_address, normalized, phone_number
-from messenger_logs.statuses import Mode
 
 
 @pytest.mark.parametrize(

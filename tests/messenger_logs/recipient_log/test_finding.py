@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from messenger_logs.choices import Mode
 from messenger_logs.models import Recipient
 from messenger_logs.people import find_people, phone_digits
-from messenger_logs.statuses import Mode
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.messenger_logs.recipient_log.conftest import ALL, NOON, choices, exported, rows, search, text_of
 

@@ -13,9 +13,10 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import AuditEvent, User
 from accounts.tools import Right, Tool
+from messenger_logs.choices import DeliveryStatus, Mode, Outcome
 from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Recipient
-from messenger_logs.statuses import CODES, OUTCOMES, STATUSES, DeliveryStatus, Mode, Outcome
+from messenger_logs.statuses import CODES, OUTCOMES, STATUSES
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.messenger_logs.recipient_log.conftest import ALL, NOON, OWN, exported, rows, search, text_of
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from messenger_logs.choices import MessageStatus
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.services.totals import recount
@@ -41,7 +42,7 @@ class RandomMessage:
 
     def __post_init__(self) -> None:
         self.message = make_message(
-            status=SentMessage.Status.WAITING, modes=MODES, dispatch_started_at=START - timedelta(hours=1)
+            status=MessageStatus.WAITING, modes=MODES, dispatch_started_at=START - timedelta(hours=1)
         )
         origins: dict[tuple[str, str], int] = {}
         for person in range(self.random.randint(1, 5)):

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from messenger_logs.choices import MessageStatus, Mode
 from messenger_logs.models import Delivery, DeviceAttempt, SentMessage
 from messenger_logs.services.status_reports import Reported, StatusReport, report_statuses
 from messenger_logs.services.totals import recount
-from messenger_logs.statuses import Mode
 from messenger_logs.totals import Totals, totals_of
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
@@ -18,7 +18,7 @@ NOW = timezone.now() - timedelta(minutes=10)
 
 @pytest.fixture
 def message() -> SentMessage:
-    return make_message(modes=[Mode.VOICE, Mode.TEXT], status=SentMessage.Status.WAITING)
+    return make_message(modes=[Mode.VOICE, Mode.TEXT], status=MessageStatus.WAITING)
 
 
 def device(message: SentMessage, mode: Mode = Mode.TEXT, **fields: Any) -> Delivery:
@@ -201,7 +201,7 @@ def test_a_message_that_was_never_counted_is_counted_then(message: SentMessage) 
 
 def status_of(message: SentMessage) -> str:
     message.refresh_from_db()
-    return SentMessage.Status(message.status).label
+    return MessageStatus(message.status).label
 
 
 def test_a_message_is_in_progress_while_devices_wait_and_sent_when_all_were_handed_over(message: SentMessage) -> None:
@@ -230,8 +230,8 @@ def test_a_message_whose_people_have_no_eligible_device_has_no_recipients(messag
     assert status_of(message) == "No Recipients"
 
 
-@pytest.mark.parametrize("status", [SentMessage.Status.CANCELED, SentMessage.Status.CANCELED_IN_PROGRESS])
-def test_a_canceled_message_stays_canceled(message: SentMessage, status: SentMessage.Status) -> None:
+@pytest.mark.parametrize("status", [MessageStatus.CANCELED, MessageStatus.CANCELED_IN_PROGRESS])
+def test_a_canceled_message_stays_canceled(message: SentMessage, status: MessageStatus) -> None:
     SentMessage.objects.filter(pk=message.pk).update(status=status)
     report(device(message), -28)
     assert status_of(message) == status.label

@@ -5,9 +5,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount, recount_all
-from messenger_logs.statuses import Mode
 from messenger_logs.totals import totals_of, totals_of_many
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 

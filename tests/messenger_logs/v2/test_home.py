@@ -10,10 +10,10 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.tools import Right, Tool
+from messenger_logs.choices import Mode
 from messenger_logs.dashboard import Series, dashboard
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
-from messenger_logs.statuses import Mode
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.messenger_logs.v2.conftest import CHICAGO, LOG, NOON, TYPES, Add, MakeUser, SignIn, words
 

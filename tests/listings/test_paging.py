@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from listings.paging import Bounds, Key, Sort, Total, fetch_page, key_name, read_key, rows_beyond
-from tests.grid.conftest import NOW
-from tests.grid.letters import Letter, LetterLog, LetterTable, Shown, make_letters
+from tests.listings.conftest import NOW
+from tests.listings.letters import Letter, LetterLog, LetterTable, Shown, letter_view, make_letters
 
 pytestmark = pytest.mark.django_db
 
@@ -93,7 +93,7 @@ def test_pages_joined_together_are_the_sorted_list(days, size, column, descendin
 def test_a_far_page_starts_in_the_index_where_it_begins(descending, backward):
     letters = make_letters(6_000, newest=NOW, apart=timedelta(seconds=1))
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE grid_tests_letter")
+        cursor.execute("ANALYZE listings_tests_letter")
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
     middle = letters[3_000]
     rows = rows_beyond(
@@ -233,9 +233,9 @@ def test_a_column_that_may_be_null_cannot_be_sorted_by():
         default_sort = "remark"
 
     request = RequestFactory().get("/letters/")
-    request.session = {}
+    request.session, request.user = {}, None
     with pytest.raises(ImproperlyConfigured, match="remark may be NULL"):
-        RemarkLog.as_view()(request)
+        letter_view(RemarkLog)(request)
 
 
 class TopTenOfADay(LetterLog):
@@ -243,12 +243,12 @@ class TopTenOfADay(LetterLog):
 
     seen_rows: list[list[Letter]]
 
-    def begin(self, asked, *, find):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
         self.seen_rows = []
         self.days = set()
-        super().begin(asked, find=find)
 
-    def narrow(self, queryset, rows):
+    def cap_rows(self, queryset, rows):
         self.seen_rows.append(rows)
         days = {row.posted_at.date() for row in rows} - self.days
         self.days |= days
@@ -260,7 +260,7 @@ class TopTenOfADay(LetterLog):
             queryset = queryset.exclude(pk__in=of_day.exclude(pk__in=list(kept)).values("pk"))
         return queryset
 
-    def notes(self):
+    def notices(self):
         return [f"{len(self.page.rows)} rows, {len(self.seen_rows)} rounds"]
 
 
@@ -270,7 +270,7 @@ def test_a_log_may_let_fewer_rows_through_once_it_knows_the_days(rf):
     request = rf.get("/letters/?created_from=2026-11-01&created_to=2026-11-20&rows=25")
     request.session = {}
     request.user = None
-    shown = Shown(TopTenOfADay.as_view()(request))
+    shown = Shown(letter_view(TopTenOfADay)(request))
     assert shown.subjects == ["day 0"] * 10 + ["day 1"] * 10 + ["day 2"] * 5
     assert shown.count == "1–25 of 30"
     assert shown.words == "25 rows, 3 rounds"
@@ -281,14 +281,14 @@ def test_the_first_page_in_place_of_one_that_is_gone_is_narrowed_too(rf):
     request = rf.get(f"/letters/?rows=25&after={key_name(letters[-1])}")
     request.session = {}
     request.user = None
-    assert Shown(TopTenOfADay.as_view()(request)).count == "1–10 of 10"
+    assert Shown(letter_view(TopTenOfADay)(request)).count == "1–10 of 10"
 
 
 def test_narrowing_ends(rf):
     class NeverContent(LetterLog):
         rounds = 0
 
-        def narrow(self, queryset, rows):
+        def cap_rows(self, queryset, rows):
             type(self).rounds += 1
             return queryset.exclude(pk=rows[0].pk) if rows else queryset
 
@@ -296,7 +296,7 @@ def test_narrowing_ends(rf):
     request = rf.get("/letters/")
     request.session = {}
     request.user = None
-    assert len(Shown(NeverContent.as_view()(request)).subjects) == 50
+    assert len(Shown(letter_view(NeverContent)(request)).subjects) == 50
     assert NeverContent.rounds < 10
 
 

@@ -1,4 +1,4 @@
-"""What every kind of report has in common."""
+"""What every kind of report has in common, and how a stored one is found again by the name of its kind."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.http import Http404
 
 from accounts.models import User
 from core.dates import time_text
@@ -38,6 +39,11 @@ class Report(ABC):
         BadOptions.
         """
 
+    @classmethod
+    def open_shared(cls, user: User, options: dict[str, Any]) -> Report:
+        """The same for a user who did not ask for it. Raises Http404 where such a report is for its owner alone."""
+        raise Http404("There is no such report.")
+
     @property
     @abstractmethod
     def options(self) -> dict[str, Any]:
@@ -64,6 +70,22 @@ class Report(ABC):
     @abstractmethod
     def record(self, *, by: User, format: Format, rows: int | None) -> None:
         """Tell the audit trail that it was asked for; `rows` is None where they were not counted."""
+
+
+_KINDS: dict[str, type[Report]] = {}
+
+
+def register(report_class: type[Report]) -> None:
+    """Let stored reports of this kind be opened; see reports/kinds."""
+    _KINDS[report_class.kind] = report_class
+
+
+def report_kind(name: str) -> type[Report]:
+    """The class of a kind of report. Raises Http404 for one that there is not (any more)."""
+    try:
+        return _KINDS[name]
+    except KeyError:
+        raise Http404("There is no such kind of report.") from None
 
 
 def number(value: int) -> str:

@@ -5,8 +5,8 @@ import time_machine
 from django.utils import timezone
 
 from listings.dates import DateRange, read_day
-from tests.grid.conftest import NOW
-from tests.grid.letters import Shown, make_letters
+from tests.listings.conftest import NOW
+from tests.listings.letters import Shown, make_letters
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ class StatementTimeout(Exception):
 
 @contextmanager
 def statement_timeout(seconds: float) -> Iterator[None]:
-    """One transaction whose statements may take `seconds` each. Raises TookTooLong when one took longer."""
+    """One transaction whose statements may take `seconds` each. Raises StatementTimeout when one took longer."""
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:

@@ -6,7 +6,7 @@ from django.template import Context, Template
 from django.utils import timezone
 
 from listings.columns import time_element, time_text
-from tests.grid.letters import STATUSES
+from tests.listings.letters import STATUSES
 
 MOMENT = datetime(2026, 11, 20, 16, 31, 7, tzinfo=UTC)
 

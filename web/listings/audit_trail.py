@@ -1,9 +1,17 @@
+"""The Audit Trail."""
+
+from __future__ import annotations
+
 from typing import Any
 
 from django.template.loader import render_to_string
 from django_tables2 import Column
 
+from accounts.listings import ToolListing
+from accounts.models import AuditEvent
+from accounts.querysets import AuditEventQuerySet
 from listings.columns import ListingTable, TimeColumn
+from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
 
 
 def action_words(action: str) -> str:
@@ -47,3 +55,25 @@ def in_words(value: Any) -> str:
         case dict():
             return ", ".join(f"{name}: {in_words(part)}" for name, part in value.items())
     return str(value)
+
+
+def actions() -> list[tuple[str, str]]:
+    return [(action, action_words(action)) for action in AuditEvent.objects.actions()]
+
+
+class AuditFilters(ListingFilterSet):
+    happened = DateRangeFilter("occurred_at", label="Happened", default_days=7)
+    who = ContainsFilter(label="Who")
+    action = OptionFilter(label="Action", choices=actions)
+    target = ContainsFilter(label="What or whom")
+
+
+class AuditTrail(ToolListing):
+    table_class = AuditTable
+    filterset_class = AuditFilters
+    default_sort = "-occurred_at"
+    export_name = "audit-trail"
+    row_name = "events"
+
+    def get_queryset(self) -> AuditEventQuerySet:
+        return AuditEvent.objects.all()

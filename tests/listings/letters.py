@@ -1,8 +1,9 @@
-"""A small log of letters, to try the grid with: a table, a filterset, a view and two addresses."""
+"""A small log of letters, to try listings with: a table, a filterset, a listing and two addresses."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import django_tables2 as tables
@@ -16,7 +17,10 @@ from django.urls import include, path
 from core.statuses import Shape, Status, Tone
 from listings.columns import ROW_LINK, ListingTable, NumberColumn, StatusColumn, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
+from listings.listing import Listing
+from listings.registry import Entry
 from listings.views import ListingView
+from web.exporter import exporter
 
 STATUSES = {
     "sent": Status("Sent", Shape.CHECK, Tone.GOOD, "The post office has it."),
@@ -35,7 +39,7 @@ class Letter(models.Model):
     remark = models.TextField(null=True)  # noqa: DJ001
 
     class Meta:
-        app_label = "grid_tests"
+        app_label = "listings_tests"
         indexes = [
             models.Index(fields=["posted_at", "id"], name="letter_posted_id"),
             GinIndex(OpClass(Upper("recipient"), "gin_trgm_ops"), name="letter_recipient"),
@@ -66,9 +70,7 @@ class LetterFilters(ListingFilterSet):
     personal = {"recipient"}
 
 
-class LetterLog(ListingView):
-    title = "Letter Log"
-    menu_path = "Messenger"
+class LetterLog(Listing):
     table_class = LetterTable
     filterset_class = LetterFilters
     default_sort = "-posted_at"
@@ -79,8 +81,15 @@ class LetterLog(ListingView):
         return Letter.objects.exclude(subject="secret")
 
 
+def letter_view(listing_class: type[Listing] = LetterLog) -> Callable[..., HttpResponse]:
+    """The page of a listing of letters."""
+    tool = SimpleNamespace(label="Letter Log", menu="Messenger")
+    entry = Entry(name="letters", listing_class=listing_class, tool=tool, path="letters/")
+    return ListingView.as_view(entry=entry, exporter=exporter)
+
+
 urlpatterns = [
-    path("letters/", LetterLog.as_view(), name="letters"),
+    path("letters/", letter_view(), name="letters"),
     path("", include("config.urls")),
 ]
 
@@ -90,7 +99,7 @@ def letters_table() -> Iterator[None]:
     """The table of letters: its app is not installed, so no migration makes it."""
     with connection.schema_editor() as editor:
         editor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-        editor.execute("DROP TABLE IF EXISTS grid_tests_letter")
+        editor.execute("DROP TABLE IF EXISTS listings_tests_letter")
         editor.create_model(Letter)
     yield
 

@@ -1,22 +1,32 @@
+"""The filters that several lists of messages share."""
+
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from accounts.tools import Right, Tool
+from django.db.models import QuerySet
+
 from listings.dates import DateRange, DateRangeField
 from listings.filters import (
+    ContainsFilter,
     DateRangeFilter,
     ExactFilter,
     ListingFilterSet,
     OptionFilter,
     SwitchFilter,
-    ValuesFilter,
 )
+from messenger_logs.choices import Mode
 from messenger_logs.models import Calendar
-from messenger_logs.querysets import SentMessageQuerySet, visible_types
-from messenger_logs.statuses import Mode
-from web.filters.subject import SubjectFilter
+from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.search import icontains_unaccented
+
+
+class SubjectFilter(ContainsFilter):
+    """By a part of a message's subject, with or without its accents."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return icontains_unaccented(qs, self.field_name, value) if value else qs
+
 
 ALL = "all"
 
@@ -62,7 +72,8 @@ class ModeFilter(OptionFilter):
     """Messages that use this mode, whichever others they use as well."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__("modes", label="Delivery Mode", choices=Mode.choices, **kwargs)
+        kwargs.setdefault("label", "Delivery Mode")
+        super().__init__("modes", choices=Mode.choices, **kwargs)
 
     def filter(self, qs: SentMessageQuerySet, value: str) -> SentMessageQuerySet:
         return qs.filter(modes__contains=[value]) if value else qs
@@ -81,7 +92,7 @@ class AttachmentFilter(OptionFilter):
         return qs.exclude(attachments=[]) if value == self.WITH else qs.filter(attachments=[])
 
 
-class FiltersOfAUser(ListingFilterSet):
+class OwnOrAllFilters(ListingFilterSet):
     """Own messages, or all that the user may see, where there is this choice."""
 
     queryset: SentMessageQuerySet
@@ -91,56 +102,8 @@ class FiltersOfAUser(ListingFilterSet):
         if not self.may_choose_whose:
             del self.filters["whose"]
         elif self.data.get("whose") != ALL:
-            self.queryset = self.queryset.filter(sender=self.request.user)
+            self.queryset = self.queryset.filter(sender=self.user)
 
     @property
     def may_choose_whose(self) -> bool:
         raise NotImplementedError
-
-
-class Log2Filters(FiltersOfAUser):
-    whose = WhoseFilter()
-    message_id = MessageIdFilter(label="Message ID")
-    sent = DaysFilter("scheduled_at", label="Date", default_days=None, input_labels=("Start Date", "End Date"))
-    calendars = CalendarFilter()
-    subject = SubjectFilter(label="Subject")
-    sender_name = ValuesFilter(label="Created By")
-    message_type = OptionFilter(label="Message Type")
-    modes = ModeFilter()
-    attachments = AttachmentFilter()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        types: Sequence[str] = visible_types(self.request.user)
-        self.filters["message_type"].extra["choices"] = [(each, each) for each in types]
-
-    @property
-    def may_choose_whose(self) -> bool:
-        user = self.request.user
-        return all(user.may(Tool.SENT_MESSAGE_LOG_2, right) for right in (Right.MY_MESSAGES, Right.ALL_MESSAGES))
-
-
-class TabFilter(SwitchFilter):
-    """The tabs of Upcoming Messages."""
-
-    IN_PROGRESS = "in_progress"
-
-    def __init__(self, **kwargs: Any) -> None:
-        choices = [(self.IN_PROGRESS, "In Progress")]
-        super().__init__("status", label="Upcoming messages", choices=choices, empty_label="Scheduled", **kwargs)
-
-    def filter(self, qs: SentMessageQuerySet, value: str) -> SentMessageQuerySet:
-        return qs.running() if value == self.IN_PROGRESS else qs.scheduled()
-
-
-class UpcomingFilters(FiltersOfAUser):
-    tab = TabFilter()
-    whose = WhoseFilter()
-    sender_name = ValuesFilter(label="Creator")
-    subject = SubjectFilter(label="Subject")
-    calendars = CalendarFilter()
-
-    @property
-    def may_choose_whose(self) -> bool:
-        may: bool = self.request.user.may(Tool.UPCOMING_MESSAGES, Right.VIEW_CANCEL_ALL)
-        return may

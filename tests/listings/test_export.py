@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from listings.columns import PageRows
 from listings.exports import exported_rows
-from tests.grid.conftest import NOW
-from tests.grid.letters import Letter, LetterLog, LetterTable, Shown, make_letters
+from tests.listings.conftest import NOW
+from tests.listings.letters import Letter, LetterLog, LetterTable, Shown, letter_view, make_letters
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +75,7 @@ def test_it_is_read_through_a_cursor_of_the_server(client):
     stream = exported_rows(Letter.objects.order_by("pk"), LetterTable(PageRows([], Letter)))
     with connection.cursor() as cursor:
         next(stream)
-        cursor.execute("SELECT count(*) FROM pg_cursors WHERE statement LIKE '%grid_tests_letter%'")
+        cursor.execute("SELECT count(*) FROM pg_cursors WHERE statement LIKE '%listings_tests_letter%'")
         assert cursor.fetchone() == (1,)
     assert len(list(stream)) == 9
 
@@ -98,11 +98,11 @@ def test_an_export_is_told_to_the_log_with_its_rows_where_it_is_made_at_once(rf,
     recorded = []
 
     class AuditedLog(LetterLog):
-        def recorded_export(self, count, format):
+        def record_export(self, count, format):
             recorded.append((count, format))
 
     make_letters(number, newest=NOW, apart=timedelta(0))
-    response = AuditedLog.as_view()(asked_by(make_user(), rf))
+    response = letter_view(AuditedLog)(asked_by(make_user(), rf))
     assert recorded == [(told, "csv")]
     assert response.streaming == (told is not None)
 
@@ -115,14 +115,14 @@ def asked_by(user, rf):
 
 def test_an_export_is_not_narrowed_and_has_no_notes(rf, make_user):
     class TopLog(LetterLog):
-        def narrow(self, queryset, rows):
+        def cap_rows(self, queryset, rows):
             return queryset.none()
 
-        def notes(self):
+        def notices(self):
             raise AssertionError
 
     make_letters(3, newest=NOW)
-    assert len(lines(TopLog.as_view()(asked_by(make_user(), rf)))) == 4
+    assert len(lines(letter_view(TopLog)(asked_by(make_user(), rf)))) == 4
 
 
 def test_the_rows_of_an_export_need_no_queries_of_their_own(client):

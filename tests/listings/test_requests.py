@@ -4,8 +4,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from listings.saved_searches import KEPT
-from tests.grid.conftest import NOW
-from tests.grid.letters import LetterLog, Shown, make_letters
+from tests.listings.conftest import NOW
+from tests.listings.letters import LetterLog, Shown, letter_view, make_letters
 
 pytestmark = pytest.mark.django_db
 
@@ -72,7 +72,7 @@ def test_a_search_of_a_log_with_other_filters_is_not_taken_over(rf, client):
     url = client.post("/letters/", {"recipient": "parent3@"}).url
     request = rf.get(url)
     request.session, request.user = client.session, None
-    page = Shown(OtherLog.as_view()(request))
+    page = Shown(letter_view(OtherLog)(request))
     assert "not kept here any more" in page.words
 
 
@@ -195,7 +195,7 @@ def test_a_page_that_takes_too_long_ends_in_words(rf):
     make_letters(40, newest=NOW)
     request = rf.get("/letters/")
     request.session, request.user = {}, None
-    page = Shown(SlowLog.as_view()(request))
+    page = Shown(letter_view(SlowLog)(request))
     assert "took too long" in page.words
     assert page.subjects == []
     assert page.empty_words == ""

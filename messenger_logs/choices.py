@@ -1,0 +1,120 @@
+"""The values of the ledger's columns, each with its label, and the sets of them that have a name.
+
+Models, querysets and SQL import them from here. The module needs no other module of the project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from django.db import models
+
+
+class Engine(models.TextChoices):
+    """The system that makes a message."""
+
+    CLASSIC = "classic", "Messenger"
+    V2 = "v2", "Messenger 2.0"
+    OLR = "olr", "Online Registration"
+
+
+class MessageType(models.TextChoices):
+    """The message types of the 2.0 engine, as they are stored and shown. The other engines have types of any text."""
+
+    GENERAL = "Messenger 2.0 - General"
+    PRIORITY = "Messenger 2.0 - Priority"
+    EMERGENCY = "Messenger 2.0 - Emergency"
+    TEXT_OPT_IN = "Text Opt In"
+    TEXT_OPT_OUT = "Text Opt Out"
+
+
+class MessageStatus(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    IN_PROGRESS = "in_progress", "In-Progress"
+    SENT = "sent", "Sent"
+    ERROR = "error", "Error"
+    CANCELED = "canceled", "Canceled"
+    CANCELED_IN_PROGRESS = "canceled_ip", "Canceled IP"
+    NO_RECIPIENTS = "no_recipients", "No Recipients"
+
+
+CANCELABLE = (MessageStatus.WAITING, MessageStatus.IN_PROGRESS)
+CANCELED = (MessageStatus.CANCELED, MessageStatus.CANCELED_IN_PROGRESS)
+
+
+class Mode(models.TextChoices):
+    """How a message reaches a device."""
+
+    INBOX = "inbox", "Inbox"
+    EMAIL = "email", "Email"
+    VOICE = "voice", "Voice"
+    TEXT = "text", "Text"
+
+
+PHONE = frozenset({Mode.VOICE, Mode.TEXT})
+
+
+class DeliveryStatus(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    IN_PROGRESS = "in_progress", "In-Progress"
+    VENDOR_RECEIVED = "vendor_received", "Vendor received"
+    SENT = "sent", "Sent"
+    DELIVERED = "delivered", "Delivered"
+    CONFIRMED = "confirmed", "Confirmed"
+    NOT_CONFIRMED = "not_confirmed", "Not Confirmed"
+    NO_ANSWER = "no_answer", "No-Answer"
+    BUSY = "busy", "Busy"
+    FAILED = "failed", "Failed"
+    ERROR = "error", "Error"
+    UNDELIVERED = "undelivered", "Undelivered"
+    NO_CALL_STATUS = "no_call_status", "No Call Status"
+    RESTRICTED = "restricted", "Restricted"
+    OPT_OUT = "opt_out", "Opt Out"
+    NOT_ELIGIBLE = "not_eligible", "Not Eligible"
+    NO_DEVICE = "no_device", "No Device"
+    DUPLICATE = "duplicate", "Duplicate"
+    CANCELED = "canceled", "Canceled"
+
+
+# With one of these and the outcome pending, nothing has left for the device yet. The delivery waits for its turn, or
+# for the hours in which calls are allowed.
+NOT_LEFT = (DeliveryStatus.WAITING, DeliveryStatus.RESTRICTED)
+
+# With one of these, nothing was tried: it counts as no attempt.
+NOT_TRIED = frozenset(
+    {
+        DeliveryStatus.WAITING,
+        DeliveryStatus.NO_DEVICE,
+        DeliveryStatus.DUPLICATE,
+        DeliveryStatus.NOT_ELIGIBLE,
+        DeliveryStatus.OPT_OUT,
+        DeliveryStatus.CANCELED,
+    }
+)
+
+
+class Outcome(models.TextChoices):
+    """What a delivery counts as. Success and error need not add up to all attempts: a busy line is neither."""
+
+    PENDING = "pending", "Pending"
+    SUCCESS = "success", "Success"
+    NOT_REACHED = "not_reached", "Not reached"
+    ERROR = "error", "Error"
+    CANCELED = "canceled", "Canceled"
+    NOT_ATTEMPTED = "not_attempted", "Not attempted"
+
+
+class RedialRule(StrEnum):
+    """Whether a call or a text is tried again after a code."""
+
+    YES = "yes"
+    NO = "no"
+    SETTING = "setting"
+    WINDOW = "window"
+    PROVIDER = "provider"
+
+
+def sql_list(values: Iterable[models.TextChoices]) -> str:
+    """Values for an ``IN (…)`` of an SQL text, always in the same order: ``'text', 'voice'``."""
+    return ", ".join(f"'{value}'" for value in sorted(values))

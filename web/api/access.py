@@ -1,0 +1,40 @@
+"""Who may call what of the API: by the same tool rights as the pages."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.access import MissingRight
+from accounts.models import User
+from accounts.tools import Right, Tool, ToolAndRight
+
+
+class HasToolRight(IsAuthenticated):
+    """The right that the view names; 403 with its name for those without."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not super().has_permission(request, view):
+            return False
+        tool, right = view.needed()
+        if not cast(User, request.user).may(tool, right):
+            raise MissingRight(tool, right)
+        return True
+
+
+class ToolAPIView(APIView):
+    """Answers those who have a right on a tool; signed out 401, without the right 403."""
+
+    permission_classes = [HasToolRight]
+    tool: Tool
+    right: Right = Right.READ
+
+    def needed(self) -> ToolAndRight:
+        return ToolAndRight(self.tool, self.right)
+
+    @property
+    def user(self) -> User:
+        return cast(User, self.request.user)

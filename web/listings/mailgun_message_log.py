@@ -1,0 +1,198 @@
+"""The Mailgun Message Log, own and administration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django_tables2 import Column
+
+from accounts.listings import ToolListing
+from accounts.tools import Tool
+from core.statuses import Shape, Status, Tone
+from listings.columns import WIDE, ListingTable, StatusColumn, TimeColumn
+from listings.dates import written
+from listings.filters import ContainsFilter, DateRangeFilter, ExactFilter, ListingFilterSet, OptionFilter
+from mailgun_sync.freshness import freshness_notes
+from mailgun_sync.models import (
+    EventKind,
+    MailgunEvent,
+    RecipientAddress,
+)
+from mailgun_sync.querysets import MailgunEventQuerySet
+from web.menu import page_url
+from web.message_urls import message_urls
+
+EVENT_STATUSES = {
+    EventKind.ACCEPTED: Status(
+        "Accepted",
+        Shape.RING,
+        Tone.NEUTRAL,
+        "Mailgun has it in its queue; whether it arrived is not known yet.",
+    ),
+    EventKind.DELIVERED: Status(
+        "Delivered",
+        Shape.CHECK,
+        Tone.GOOD,
+        "The recipient's mail server took it. It may still sort it as spam.",
+    ),
+    EventKind.FAILED_TEMPORARILY: Status(
+        "Failed (temporary)",
+        Shape.HALF,
+        Tone.WARNING,
+        "The mail server did not take it yet; Mailgun tries again.",
+    ),
+    EventKind.FAILED_PERMANENTLY: Status(
+        "Failed (permanent)", Shape.CROSS, Tone.BAD, "The mail server refused it for good, or Mailgun gave up trying."
+    ),
+    EventKind.SUPPRESSED: Status(
+        "Failed (suppressed)",
+        Shape.SQUARE,
+        Tone.BAD,
+        "Mailgun did not try, because this address bounced, unsubscribed or complained before.",
+    ),
+    EventKind.REJECTED: Status("Rejected", Shape.CROSS, Tone.BAD, "Mailgun did not take the e-mail from us."),
+    EventKind.COMPLAINED: Status(
+        "Complained", Shape.TRIANGLE, Tone.WARNING, "The recipient marked the e-mail as spam."
+    ),
+}
+
+
+class MailgunEventTable(ListingTable):
+    event = StatusColumn(EVENT_STATUSES, accessor="shown_kind", order_by="event", verbose_name="Event")
+    occurred_at = TimeColumn(seconds=True, verbose_name="Event Time Stamp")
+    person_id = Column(verbose_name="Recipient PersonID")
+    recipient = Column(verbose_name="Recipient Email", attrs={"td": {"class": "address"}})
+    subject = Column(verbose_name="Subject", attrs=WIDE)
+    detail = Column(verbose_name="Reason")
+
+    def render_subject(self, record: MailgunEvent, value: str) -> SafeString | str:
+        address = self.listing.message_urls.get(record.sent_message_id) if record.sent_message_id else None
+        return format_html('<a href="{}">{}</a>', address, value) if address else value
+
+    def value_subject(self, value: str) -> str:
+        return value
+
+    def render_person_id(self, value: str) -> SafeString | str:
+        if not self.listing.recipient_log_url:
+            return value
+        button = '<button form="find-recipient" name="person" value="{}" class="link" aria-label="{}">{}</button>'
+        return format_html(button, value, f"Find person {value} in the Recipient Log", value)
+
+    def value_person_id(self, value: str) -> str:
+        return value
+
+
+OTHER_KINDS, ALL_KINDS = "other", "every"
+
+
+class KindFilter(OptionFilter):
+    """The kinds of the log; others, such as opened or clicked, only on request."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = [*EventKind.choices, (OTHER_KINDS, "Other kinds"), (ALL_KINDS, "All, with other kinds")]
+        super().__init__(choices=choices, **kwargs)
+
+    def filter(self, qs: MailgunEventQuerySet, value: str) -> MailgunEventQuerySet:
+        if not value:
+            return qs.shown_by_default()
+        if value == ALL_KINDS:
+            return qs
+        return qs.not_shown_by_default() if value == OTHER_KINDS else qs.of_kind(EventKind(value))
+
+
+class RecipientFilter(ContainsFilter):
+    """Events whose recipient contains the typed text, in either case.
+
+    The addresses are searched first. So PostgreSQL is told how many there are, and takes the shorter way: a guess from
+    the text alone can be wrong by a factor of a thousand, and then it looks for one family in millions of events.
+    """
+
+    FEW = 3000
+
+    def filter(self, qs: Any, value: str) -> Any:
+        if not value:
+            return qs
+        addresses = RecipientAddress.objects.filter(address__icontains=value).values_list("address", flat=True)
+        found = list(addresses[: self.FEW + 1])
+        return qs.sent_to(found) if len(found) <= self.FEW else qs.sent_to_many_like(value)
+
+
+class MailgunEventFilters(ListingFilterSet):
+    created = DateRangeFilter("occurred_at", default_days=1, days_back=settings.MAILGUN_SHOWN_DAYS)
+    event = KindFilter(label="Event")
+    person_id = ExactFilter(label="Recipient PersonID")
+    recipient = RecipientFilter(label="Recipient Email")
+    subject = ContainsFilter(label="Subject")
+    detail = ContainsFilter(label="Reason")
+
+    # A reason quotes the address now and then: "<name@…>: user unknown".
+    personal = {"person_id", "recipient", "detail"}
+
+
+class MailgunMessageLog(ToolListing):
+    """The events of the user's own messages or, by the administration's tool, of everybody's."""
+
+    table_class = MailgunEventTable
+    filterset_class = MailgunEventFilters
+    default_sort = "-occurred_at"
+    export_name = "mailgun-message-log"
+    export_label = "Generate Report"
+    row_name = "events"
+    template_name = "web/mailgun_message_log.html"
+    report_kind = "mailgun"
+    api_resource = "mailgun_events"
+    # The pages of those messages of the page that the user may see, by id.
+    message_urls: Mapping[int, str] = MappingProxyType({})
+
+    def get_queryset(self) -> MailgunEventQuerySet:
+        # What the page does not show is not read either: the raw JSON is most of a row.
+        return MailgunEvent.objects.visible_to(self.user, self.tool).defer("raw")
+
+    @cached_property
+    def recipient_log_url(self) -> str:
+        """The Recipient Log to which a person id leads: first the one of the same scope; empty where there is none."""
+        logs = (Tool.RECIPIENT_LOG, Tool.ADMIN_RECIPIENT_LOG)
+        in_order = logs if self.tool is Tool.MAILGUN_MESSAGE_LOG else reversed(logs)
+        return next((page_url(tool) for tool in in_order if self.user.may(tool)), "")
+
+    @cached_property
+    def days_seen(self) -> dict[date, bool]:
+        """The days of the page so far, and whether the list has fewer rows of them than there are."""
+        return {}
+
+    def cap_rows(self, queryset: Any, rows: list[Any]) -> MailgunEventQuerySet | None:
+        """At most so many events of a day are in the list; the report has all of them."""
+        capped = queryset
+        for day in {timezone.localdate(row.occurred_at) for row in rows} - self.days_seen.keys():
+            newest = capped.newest_of_day(day, settings.MAILGUN_SHOWN_A_DAY)
+            self.days_seen[day] = newest is not None
+            if newest is not None:
+                capped = newest
+        return None if capped is queryset else capped
+
+    def complete_rows(self, rows: list[MailgunEvent]) -> None:
+        if messages := {row.sent_message_id for row in rows if row.sent_message_id}:
+            self.message_urls = message_urls(self.user, messages)
+
+    def notices(self) -> list[str]:
+        bounds = self.filterset.bounds
+        fresh = freshness_notes(
+            timezone.now(), first=bounds.low if bounds else None, last=bounds.high if bounds else None
+        )
+        return [*fresh, *(self.cap_notice(day) for day, capped in sorted(self.days_seen.items()) if capped)]
+
+    def cap_notice(self, day: date) -> str:
+        everything: Any = self.filterset.unbounded
+        total = everything.of_day(day).count()
+        return (
+            f"{settings.MAILGUN_SHOWN_A_DAY:,} of {total:,} on {written(day)} are shown here, the newest ones;"
+            f" {self.export_label} gives all of them."
+        )

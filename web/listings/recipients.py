@@ -1,0 +1,221 @@
+"""The recipients of one message: every device of every recipient, and its result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.shortcuts import get_object_or_404
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django_tables2 import Column
+
+from accounts.listings import ToolListing
+from core.statuses import Shape, Status, Tone
+from listings.columns import ON_SCREEN, WIDE, ListingTable, StatusColumn, TimeColumn
+from listings.exports import DUPLICATE
+from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter
+from listings.paging import Sort
+from messenger_logs.choices import DeliveryStatus, Mode, Outcome
+from messenger_logs.delivery_summary import FIGURES
+from messenger_logs.models import Delivery, Recipient, SentMessage
+from messenger_logs.search import NormalizedText
+from messenger_logs.status_labels import DELIVERY_STATUSES, DUPLICATE_MARK, EMAIL_FAILURES, EMAIL_OUTCOMES, device_text
+from web.menu import page_url
+from web.message_access import may_see_values, record_message_view
+from web.message_urls import message_url
+
+
+class EmailOutcomeColumn(StatusColumn):
+    """What the e-mail provider finally said, flagged where it contradicts our Sent."""
+
+    def status(self, record: Delivery) -> Status:
+        found = self.statuses.get(record.email_outcome)
+        return found or Status(record.email_outcome, Shape.RING, Tone.NEUTRAL)
+
+    def render(self, record: Delivery) -> SafeString:
+        contradicts = record.status == DeliveryStatus.SENT and record.email_outcome in EMAIL_FAILURES
+        flag = format_html('<p class="flag">{} Sent, but not delivered</p>', Shape.TRIANGLE) if contradicts else ""
+        reason = format_html('<p class="reason">{}</p>', record.email_reason) if record.email_reason else ""
+        return format_html("{}{}{}", super().render(record), flag, reason)
+
+    def value(self, record: Delivery) -> str:
+        return ": ".join(filter(None, [self.status(record).word, record.email_reason]))
+
+
+def _as_sent(record: Delivery, table: RecipientTable) -> str:
+    return f"{table.listing.message_url}?recipient={record.recipient_id}"
+
+
+class RecipientTable(ListingTable):
+    recipient = Column(accessor="recipient__name", order_by="recipient__plain_name", verbose_name="Recipient")
+    student = Column(accessor="recipient", order_by="recipient__plain_student_name", verbose_name="Student")
+    mode = Column(accessor="mode", verbose_name="Delivery Mode")
+    device = Column(accessor="address", verbose_name="Device", attrs=WIDE)
+    status = StatusColumn(DELIVERY_STATUSES)
+    detail = Column(verbose_name="Status Detail")
+    time = TimeColumn(accessor="last_attempt_at", verbose_name="Time", orderable=False)
+    provider = EmailOutcomeColumn(
+        EMAIL_OUTCOMES, accessor="email_outcome", verbose_name="E-mail Provider Says", orderable=False
+    )
+    as_sent = Column(
+        accessor="pk",
+        verbose_name="Message",
+        orderable=False,
+        linkify=_as_sent,
+        exclude_from_export=True,
+        attrs=ON_SCREEN,
+    )
+
+    def render_student(self, value: Recipient) -> str:
+        number = f"({value.student_number})" if value.student_number else ""
+        return " ".join(filter(None, [value.student_name, number])) or "—"
+
+    def value_student(self, value: Recipient) -> str:
+        return self.render_student(value).replace("—", "")
+
+    def render_mode(self, record: Delivery) -> str:
+        return Mode(record.mode).label
+
+    def render_device(self, record: Delivery) -> SafeString | str:
+        device = device_text(record.mode, record.address)
+        if not record.duplicate:
+            return device
+        return format_html('{} <abbr title="Duplicate in this message">{}</abbr>', device, DUPLICATE_MARK)
+
+    def value_device(self, record: Delivery) -> str:
+        mark = DUPLICATE if record.duplicate else ""
+        return f"{device_text(record.mode, record.address)} {mark}".strip()
+
+    def render_as_sent(self) -> str:
+        return "with values"
+
+
+_NUMBER_AS_WRITTEN = re.compile(r"[\d\s().+-]{3,}")
+
+
+class NameFilter(ContainsFilter):
+    """By a part of the recipient's name, with or without its accents."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return qs.filter(recipient__plain_name__contains=NormalizedText(Value(value))) if value else qs
+
+
+class StudentFilter(ContainsFilter):
+    """By a part of the student's name or number."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if not value:
+            return qs
+        named = Q(recipient__plain_student_name__contains=NormalizedText(Value(value)))
+        return qs.filter(named | Q(recipient__student_number__icontains=value))
+
+
+class DeviceFilter(ContainsFilter):
+    """By a part of an address or number; a number may be typed as it is written: (612) 555-0100."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if _NUMBER_AS_WRITTEN.fullmatch(value):
+            value = re.sub(r"\D", "", value) or value
+        return super().filter(qs, value)
+
+
+class FigureFilter(OptionFilter):
+    """The devices that one figure of the Delivery Summary counts."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=FIGURES, **kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if not value:
+            return qs
+        if value == "recipients":
+            return qs.filter(recipient__counted=True)
+        if value == "no_device":
+            of_the_person = Delivery.objects.filter(
+                message=OuterRef("message"), recipient__person_id=OuterRef("recipient__person_id")
+            )
+            return qs.filter(~Exists(of_the_person.exclude(status=DeliveryStatus.NO_DEVICE)))
+        counted = qs.filter(mode=value, duplicate=False).exclude(
+            status__in=[DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE]
+        )
+        # An inbox counts once the message is in it; addresses and numbers count whatever became of them.
+        return counted.filter(outcome=Outcome.SUCCESS) if value == Mode.INBOX else counted
+
+
+class RecipientFilters(ListingFilterSet):
+    recipient = NameFilter(label="Recipient")
+    student = StudentFilter(label="Student")
+    mode = OptionFilter(label="Delivery Mode", choices=Mode.choices)
+    device = DeviceFilter("address", label="Device")
+    status = OptionFilter(label="Status", choices=DeliveryStatus.choices)
+    outcome = OptionFilter(label="Outcome", choices=Outcome.choices)
+    figure = FigureFilter(label="Counted in")
+
+    personal = {"recipient", "student", "device"}
+
+
+class Recipients(ToolListing):
+    """Every device of every recipient of a message, and its result. Raises Http404 where the tool does not show it."""
+
+    table_class = RecipientTable
+    filterset_class = RecipientFilters
+    default_sort = "recipient"
+    export_name = "recipients"
+    row_name = "recipients"
+    template_name = "web/message_recipients.html"
+    api_resource = "deliveries"
+    exact_up_to = 100_000
+
+    @cached_property
+    def message(self) -> SentMessage:
+        messages = SentMessage.objects.visible_to(self.user, self.tool)
+        message: SentMessage = get_object_or_404(messages, pk=self.arguments["pk"])
+        return message
+
+    @property
+    def title(self) -> str:
+        return f"Recipients of {self.message.display_subject}"
+
+    @property
+    def message_url(self) -> str:
+        return message_url(self.tool, self.message.pk)
+
+    @property
+    def log_url(self) -> str:
+        return page_url(self.tool)
+
+    @property
+    def export_target(self) -> str:
+        return f"Recipients of message {self.message.pk}"
+
+    @property
+    def export_details(self) -> dict[str, Any]:
+        return {"message": self.message.pk}
+
+    def get_queryset(self) -> QuerySet[Delivery]:
+        return Delivery.objects.filter(message=self.message).select_related("recipient")
+
+    def column_sort(self) -> Sort:
+        sort = super().column_sort()
+        by_recipient = sort.path.startswith("recipient__")
+        return replace(sort, restated=Q(recipient__message=self.message)) if by_recipient else sort
+
+    def hidden_columns(self) -> Collection[str]:
+        return () if may_see_values(self.user, self.tool) else ("as_sent",)
+
+    def notices(self) -> list[str]:
+        notices = ["A recipient has a row for each device, and for each student the message was about."]
+        if any(row.duplicate for row in self.page.rows):
+            notices.append(
+                f"{DUPLICATE_MARK} This address or number is in the message more than once; it got the message once"
+                " and counts once."
+            )
+        return notices
+
+    def record_view(self) -> None:
+        record_message_view(self.message, by=self.user, part="recipients")

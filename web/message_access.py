@@ -1,0 +1,42 @@
+"""Which messages a user sees and what of them, and how the audit trail learns of it: for pages, lists and the API."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+
+from accounts.models import User
+from accounts.services import record_audit_event
+from accounts.tools import MESSAGE_LOGS, Right, Tool
+from messenger_logs.models import SentMessage
+from messenger_logs.querysets import SentMessageQuerySet
+
+# The tools that show messages, in the order in which they are looked through.
+MESSAGE_TOOLS = (*MESSAGE_LOGS, Tool.UPCOMING_MESSAGES)
+
+
+def in_any_log(user: User) -> SentMessageQuerySet:
+    """The messages that at least one tool shows to a user."""
+    return reduce(or_, (SentMessage.objects.visible_to(user, tool) for tool in MESSAGE_TOOLS))
+
+
+def first_tool_showing(user: User, message_id: int) -> Tool | None:
+    """The first tool that shows a message to a user."""
+    showing = (
+        tool for tool in MESSAGE_TOOLS if SentMessage.objects.visible_to(user, tool).filter(pk=message_id).exists()
+    )
+    return next(showing, None)
+
+
+def may_see_values(user: User, tool: Tool) -> bool:
+    """Whether a tool shows bodies to a user with what a recipient's merge fields stood for."""
+    return Right.MERGE_FIELD_VALUES in tool.rights and user.may(tool, Right.MERGE_FIELD_VALUES)
+
+
+def record_message_view(message: SentMessage, *, by: User, part: str) -> None:
+    record_audit_event(
+        by=by,
+        action="message.viewed",
+        target=message.display_subject,
+        details={"message": message.pk, "shown": part},
+    )
