@@ -1,1 +1,1 @@
-pytest_plugins = ["tests.fixtures.accounts", "tests.fixtures.sandbox", "tests.fixtures.browser"]
+pytest_plugins = [f"tests.fixtures.{name}" for name in ("database", "accounts", "sandbox", "browser")]
