@@ -14,6 +14,7 @@ from accounts.default_groups import DEFAULT_GROUPS
 from accounts.models import AuditEvent, User
 from accounts.querysets import rights_of, tool_permissions
 from accounts.tools import Right, Tool, right_names
+from core.text import storable
 
 LOCKOUT_SECONDS = 15 * 60
 
@@ -33,8 +34,8 @@ def record_audit_event(
         who_id=by.pk if by else None,
         who=by.listed_name if by else "",
         action=action,
-        target=_storable(target),
-        details=_storable(details or {}),
+        target=_as_json(target),
+        details=_as_json(details or {}),
     )
 
 
@@ -44,17 +45,17 @@ def record_lockout(*, account: User | None) -> None:
         record_audit_event(by=None, action="sign_in.locked", target=account.username if account else "")
 
 
-def _storable(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     match value:
         case str():
-            return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+            return storable(value)
         case dict():
-            return {_storable(str(key)): _storable(part) for key, part in value.items()}
+            return {_as_json(str(key)): _as_json(part) for key, part in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [_storable(part) for part in value]
+            return [_as_json(part) for part in value]
         case None | bool() | int() | float():
             return value
-    return _storable(str(value))
+    return _as_json(str(value))
 
 
 # Tokens of the REST API

@@ -16,7 +16,7 @@ from bench.measure import ROUNDS, Comparison, in_turn, print_table
 from listings.paging import Bounds, Key, Sort, Total, fetch_page
 from mailgun_sync.models import MailgunEvent
 from mailgun_sync.querysets import MailgunEventQuerySet
-from web.filters.mailgun import RecipientFilter
+from web.listings.mailgun_message_log import RecipientFilter
 
 DAYS = 30
 SIZE = 50

@@ -224,16 +224,17 @@ MAILGUN_LOOK_UP_MINUTES = env.int("MAILGUN_LOOK_UP_MINUTES", default=30)
 
 # Voice and text
 VOXOLOGY_API_KEY = env.str("VOXOLOGY_API_KEY", default="")
-VOXOLOGY_API_BASE = env.str("VOXOLOGY_API_BASE", default="https://api.voxolo.gy/v1")
+VOXOLOGY_API_BASE = env.str("VOXOLOGY_API_BASE", default="")
 VOXOLOGY_CALLER_ID = env.str("VOXOLOGY_CALLER_ID", default="")
 VOXOLOGY_TEXT_NUMBER = env.str("VOXOLOGY_TEXT_NUMBER", default=VOXOLOGY_CALLER_ID)
 # Part of the addresses under which the provider reaches us: it signs nothing.
 VOXOLOGY_WEBHOOK_SECRET = env.str("VOXOLOGY_WEBHOOK_SECRET", default="")
+# Paths of its API, where they are others than those of providers/voxology.py.
 VOXOLOGY_PATHS = {
-    "dial": env.str("VOXOLOGY_PATH_DIAL", default="/Dials/Connect"),
-    "call_log": env.str("VOXOLOGY_PATH_CALL_LOG", default="/History/Logs/Calls/{id}"),
-    "hang_up": env.str("VOXOLOGY_PATH_HANG_UP", default="/LiveCalls/{id}"),
-    "text": env.str("VOXOLOGY_PATH_TEXT", default="/Messages"),
+    "dial": env.str("VOXOLOGY_PATH_DIAL", default=""),
+    "call_log": env.str("VOXOLOGY_PATH_CALL_LOG", default=""),
+    "hang_up": env.str("VOXOLOGY_PATH_HANG_UP", default=""),
+    "text": env.str("VOXOLOGY_PATH_TEXT", default=""),
 }
 # How long a provider may take to answer.
 PROVIDER_TIMEOUT_SECONDS = env.int("PROVIDER_TIMEOUT_SECONDS", default=30)

@@ -17,10 +17,10 @@ from psycopg2.extensions import quote_ident
 from psycopg2.extras import execute_values
 
 from accounts.models import User
+from core.dates import start_of
 from demo import names
 from demo.kinds import CRITERIA, KINDS, Becomes, outcomes
 from demo.staff import STAFF
-from listings.dates import start_of
 from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.message_status import status_from

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_tables2.data import TableListData
 
+from core.dates import time_text
 from core.statuses import UNKNOWN, Status
 
 __all__ = [
@@ -32,14 +33,6 @@ ROW_LINK = {"a": {"class": "row-link"}}
 WIDE = {"cell": {"class": "wide"}}
 # attrs of a column of things to press: paper does not show it.
 ON_SCREEN = {"cell": {"class": "on-screen"}}
-
-
-def time_text(moment: datetime, *, seconds: bool = False) -> str:
-    """A time as the district writes it, in its zone: 11/20/2026 8:31 AM."""
-    local = timezone.localtime(moment)
-    # Exports write thousands of them in a second; Django's own formatting takes five times as long.
-    rest = local.strftime("%M:%S %p" if seconds else "%M %p")
-    return f"{local:%m/%d/%Y} {local.hour % 12 or 12}:{rest}"
 
 
 def time_element(moment: datetime, *, seconds: bool = False) -> SafeString:

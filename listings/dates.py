@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import django_filters
@@ -10,33 +10,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django_filters.widgets import SuffixedMultiWidget
 
+from core.dates import EARLIEST_YEAR, LATEST_YEAR, read_day, start_of, written
 from listings.paging import Bounds
 
-EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
+__all__ = ["DateRange", "DateRangeField", "DateRangeFilter", "quick_ranges", "read_day", "start_of", "written"]
+
 SCHOOL_YEAR_BEGINS = 7  # July
-
-
-def written(day: date) -> str:
-    """A day as the district writes it: 11/20/2026."""
-    return f"{day:%m/%d/%Y}"
-
-
-def read_day(text: str) -> date | None:
-    """A day as a date picker sends it (2026-11-20) or as people type it (11/20/2026). Raises ValueError for others."""
-    if not text:
-        return None
-    day = parse_date(text) if "-" in text else datetime.strptime(text, "%m/%d/%Y").date()  # noqa: DTZ007
-    if day is None or not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
-        raise ValueError(text)
-    return day
-
-
-def start_of(day: date) -> datetime:
-    """The first moment of a day in the district's zone; a day may have 23 or 25 hours."""
-    return datetime.combine(day, time.min, tzinfo=timezone.get_current_timezone())
 
 
 @dataclass(frozen=True)

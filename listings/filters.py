@@ -11,6 +11,7 @@ from django.db.models import CharField, F, Func, QuerySet, Value
 from django.http import QueryDict
 from django.utils import timezone
 
+from core.text import is_storable
 from listings.dates import DateRange, DateRangeFilter
 from listings.paging import Bounds
 
@@ -34,7 +35,7 @@ class TextField(forms.CharField):
         text = self.to_python(value) or ""
         if len(text) > MAX_TEXT:
             raise ValidationError(f"enter {MAX_TEXT} characters at most.")
-        if "\x00" in text:
+        if not is_storable(text):
             raise ValidationError("one of its characters cannot be searched for.")
         return text
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from django.db.models import Model, Q, QuerySet
 
+from core.ids import read_id
+
 Rows = QuerySet[Any]
 
 EXACT_UP_TO = 10_000
-LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -170,10 +171,8 @@ def key_name(row: Model) -> str:
 def read_key(visible: Rows, text: str, *, sort: Sort, bounds: Bounds | None, backward: bool) -> Key | None:
     """The key that an address names; None when it is none, or its row is not (any more) among those of the grid."""
     name, _, number = text.partition("-")
-    if name != visible.model._meta.model_name or not (number.isascii() and number.isdigit()):
-        return None
-    pk = int(number)
-    if pk > LARGEST_ID:
+    pk = read_id(number) if name == visible.model._meta.model_name else None
+    if pk is None:
         return None
     value = visible.filter(pk=pk).values_list(sort.path, flat=True).first()
     if value is None or (bounds and bounds.path == sort.path and not bounds.hold(value)):

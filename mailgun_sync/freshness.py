@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Max, Q
 from django.utils import timezone
 
-from listings.columns import time_text
+from core.dates import time_text
 from mailgun_sync.models import MailgunEvent, SendingDomain, SyncGap
 
 

@@ -10,7 +10,7 @@ from django.db.models.functions import StrIndex, Upper
 
 from accounts.models import User
 from accounts.tools import Tool
-from listings.dates import start_of
+from core.dates import start_of
 
 if TYPE_CHECKING:
     from mailgun_sync.models import EventKind, MailgunEvent, SendingDomain  # noqa: F401  (named in strings)

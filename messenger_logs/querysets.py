@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.tools import MESSAGE_LOGS, Right, Tool
-from listings.dates import start_of
-from listings.paging import LARGEST_ID
+from core.dates import start_of
+from core.ids import read_id
 from messenger_logs.choices import CANCELABLE, Engine, MessageStatus, MessageType
 from messenger_logs.search import icontains_unaccented
 
@@ -92,8 +92,8 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
     def known_as(self, text: str) -> Self:
         """The message with this number, and the one that another system knows under this id."""
         wanted = Q(external_id=text)
-        if text.isascii() and text.isdigit() and int(text) <= LARGEST_ID:
-            wanted |= Q(pk=int(text))
+        if pk := read_id(text):
+            wanted |= Q(pk=pk)
         return self.filter(wanted)
 
     def with_subject(self, text: str) -> Self:

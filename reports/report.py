@@ -12,7 +12,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import Http404
 
 from accounts.models import User
-from listings.columns import time_text
+from core.dates import time_text
 from reports.document import Document
 from reports.writers import Format
 

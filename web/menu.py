@@ -35,7 +35,7 @@ def page_url(tool: Tool) -> str:
 
 def tools_of(user: User) -> list[tuple[Tool, str]]:
     """The tools that this user may open, with the address of each page, in the order of the menu."""
-    return [(tool, url) for tool in Tool if user.may(tool) and (url := page_url(tool))]
+    return [(tool, url) for tool in Tool if (url := page_url(tool)) and user.may(tool)]
 
 
 def menu_of(user: User, path: str) -> list[Group]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
@@ -18,6 +18,21 @@ from django.utils.module_loading import import_string
 from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.status_reports import StatusReport
+from providers.http import TryLaterError, UnknownError
+
+__all__ = [
+    "Answer",
+    "FollowsTries",
+    "Gateway",
+    "HandOff",
+    "Item",
+    "OpenTry",
+    "Result",
+    "TryLaterError",
+    "UnknownError",
+    "follower_for",
+    "gateway_for",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +75,6 @@ class Answer:
 
     results: Sequence[Result]
     raw: str = ""
-
-
-class TryLaterError(Exception):
-    """The provider surely took nothing of a hand-off: it refused the connection, or answered 429 or 503."""
-
-    def __init__(self, words: str, after: timedelta = timedelta(seconds=30)) -> None:
-        super().__init__(words)
-        self.after = after
-
-
-class UnknownError(Exception):
-    """The provider may have taken it: no answer came after everything was sent. To be looked up, never repeated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,4 @@
-"""E-mail through Mailgun's messages API: up to 1,000 people a call, found again by a Message-Id of our own.
-
-Facts: https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/batch-sending
-"""
+"""E-mail through Mailgun's messages API: many people a call, found again by a Message-Id of our own."""
 
 from __future__ import annotations
 
@@ -11,25 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.html import escape
 
 from dispatch.gateways import Answer, HandOff, Item, Result, TryLaterError, UnknownError
-from dispatch.gateways.http import MISCONFIGURED_WAIT, Api, Reply
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.merge_fields import fields_of, is_html, merged
 from messenger_logs.models import SentMessage
 from messenger_logs.services.status_reports import StatusReport
+from providers import mailgun
+from providers.http import MISCONFIGURED_WAIT, Api, NotSetUpError, Reply
 
-LARGEST_BATCH = 1000
 SENT = -29
-REGIONS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
-PAGE_SIZE = 300
-# Refusals of what is in the mail, or of its recipients. Others are about the account, such as its limit (402).
-OF_THE_MAIL = frozenset({400, 413, 422})
 # So long one hand-off goes on when parts of it are refused: well before it would be taken for stale.
 SPLITTING = timedelta(minutes=2)
 CLOCKS_MAY_DIFFER_BY = timedelta(minutes=10)
@@ -39,11 +32,11 @@ _PERCENT = re.compile(r"%(?=recipient\b)")
 
 def gateway() -> MailgunGateway | None:
     """Mailgun as the settings name it; None where they name no key or no domain."""
-    base = settings.MAILGUN_API_BASE or REGIONS.get(settings.MAILGUN_REGION)
     domains = list(dict.fromkeys(filter(None, [settings.MAILGUN_SENDING_DOMAIN, *settings.MAILGUN_DOMAINS])))
-    if not (settings.MAILGUN_API_KEY and base and domains):
+    try:
+        return MailgunGateway(mailgun.api(), domains) if domains else None
+    except NotSetUpError:
         return None
-    return MailgunGateway(Api("Mailgun", base, auth=("api", settings.MAILGUN_API_KEY)), domains)
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,7 @@ class MailgunGateway:
     @property
     def batch(self) -> int:
         asked: int = settings.MAILGUN_BATCH
-        return min(max(1, asked), LARGEST_BATCH)
+        return min(max(1, asked), mailgun.MOST_RECIPIENTS)
 
     def hand_off(self, hand_off: HandOff) -> Answer:
         domain = self.domains[0]
@@ -87,7 +80,7 @@ class MailgunGateway:
         variables = {item.address: _variables(hand_off.message, item) for item in items}
         fields.append(("recipient-variables", json.dumps(variables)))
         reply = self.api.ask(
-            "POST", f"/v3/{quote(domain)}/messages", files=[(name, (None, value)) for name, value in fields]
+            "POST", mailgun.messages_path(domain), files=[(name, (None, value)) for name, value in fields]
         )
         if reply.ok and isinstance(reply.object().get("id"), str):
             now = timezone.now()
@@ -95,7 +88,7 @@ class MailgunGateway:
             return Answer(results, reply.kept)
         if not 400 <= reply.status < 500:
             raise UnknownError(f"Mailgun answered with status {reply.status}, and not whether it took the mail.")
-        if reply.status not in OF_THE_MAIL:
+        if reply.status not in mailgun.REFUSES_THE_MAIL:
             raise TryLaterError(f"Mailgun takes no mail of this account ({reply.status}).", MISCONFIGURED_WAIT)
         if len(items) == 1:
             return Answer([Result(items[0].delivery_id, _refused(items[0], reply))], reply.kept)
@@ -121,13 +114,8 @@ class MailgunGateway:
     def _events(self, domain: str, hand_off: HandOff) -> Iterator[Reply]:
         """The pages of events about the hand-off. Raises TryLaterError where they cannot be had."""
         begin = hand_off.handed_at - CLOCKS_MAY_DIFFER_BY
-        asked = {
-            "begin": int(begin.timestamp()),
-            "ascending": "yes",
-            "limit": PAGE_SIZE,
-            "message-id": _message_id(hand_off, domain),
-        }
-        path = f"/v3/{quote(domain)}/events?{urlencode(asked)}"
+        asked = {"begin": int(begin.timestamp()), "message-id": _message_id(hand_off, domain)}
+        path = mailgun.events_path(domain, **asked)
         seen = set()
         while path not in seen:
             seen.add(path)
@@ -203,8 +191,8 @@ def _sent(item: Item, message_id: str, at: datetime) -> StatusReport:
 
 
 def _refused(item: Item, reply: Reply) -> StatusReport:
-    said = reply.object().get("message")
-    words = f"Mailgun refused it: {said}" if isinstance(said, str) and said else f"Mailgun refused it ({reply.status})"
+    said = mailgun.said(reply)
+    words = f"Mailgun refused it: {said}" if said else f"Mailgun refused it ({reply.status})"
     return StatusReport(
         delivery_id=item.delivery_id,
         attempt=item.attempt,

@@ -1,43 +1,26 @@
-"""Voice and text through Voxology, which is documented in part only: what we lean on is its paths and a few names.
+"""Voice and text through Voxology. A call or a text is one request.
 
-A call or a text is one request, and whether one whose answer never came was taken can be asked nowhere.
+Whether one whose answer never came was taken can be asked nowhere.
 """
 
 from __future__ import annotations
 
-import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from urllib.parse import quote
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.utils import timezone
 
 from dispatch.gateways import Answer, HandOff, Item, OpenTry, Result, TryLaterError, UnknownError
-from dispatch.gateways.http import Api, Reply
 from dispatch.phone_text import phone_text
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.services.addresses import number_of
 from messenger_logs.services.status_reports import StatusReport
-
-CALL_ERROR, SUBSYSTEM_ERROR, TEXT_FAILED = -14, -25, -30
-TEXT_QUEUED, ENDED_BY_US, UNKNOWN = -39, -35, 9
-# What a call log says, without what tells its spellings apart, and the code for it.
-CALLS = {"no answer": 0, "busy": 1, "failed": 10, "canceled": ENDED_BY_US, "cancelled": ENDED_BY_US}
-DETECTIONS = {"live": 5, "live person": 5, "machine": 6, "answering machine": 6, "fax": 7}
-LIVE = {"queued", "ringing", "in progress", "live in progress"}
-TEXTS = {
-    "queued": TEXT_QUEUED,
-    "sent": -27,
-    "delivered": -28,
-    "failed": TEXT_FAILED,
-    "undelivered": -40,
-    "opted out": -33,
-    "opt out": -33,
-}
-_BETWEEN_WORDS = re.compile(r"[\s_-]+")
+from providers import voxology
+from providers.http import Api, NotSetUpError, Reply
 
 
 def voice_gateway() -> VoiceGateway | None:
@@ -54,35 +37,61 @@ def text_gateway() -> TextGateway | None:
 
 
 def _api() -> Api | None:
-    key = settings.VOXOLOGY_API_KEY
-    return Api("Voxology", settings.VOXOLOGY_API_BASE, headers={"X-API-KEY": key}) if key else None
+    try:
+        return voxology.api()
+    except NotSetUpError:
+        return None
 
 
 @dataclass(frozen=True)
-class VoiceGateway:
-    """Places calls, asks what became of them, hangs up. What a call says is fetched from us: see dispatch/views.py."""
+class PhoneGateway(ABC):
+    """Hands over one device at a time."""
 
     api: Api
     batch = 1
+    path: ClassVar[voxology.Path]
+    """The call of the API that takes an item."""
 
     def hand_off(self, hand_off: HandOff) -> Answer:
         [item] = hand_off.items
-        reply = self.api.ask(
-            "POST",
-            settings.VOXOLOGY_PATHS["dial"],
-            json={
-                "call": {"no": number_of(item.address), "caller_id_no": settings.VOXOLOGY_CALLER_ID},
-                "session_data": {
-                    "message": str(hand_off.message.pk),
-                    "delivery": str(item.delivery_id),
-                    "attempt": str(item.attempt),
-                },
-            },
-        )
-        return _answer(item, reply, self._report(item, reply))
+        reply = self.api.ask("POST", voxology.path(self.path), json=self._content(hand_off, item))
+        report = self._report(item, reply)
+        if report is None:
+            raise UnknownError("Voxology's answer does not say what it took.")
+        return Answer([Result(item.delivery_id, report)], reply.kept)
 
     def look_up(self, hand_off: HandOff) -> Answer | None:
         return Answer([])
+
+    @abstractmethod
+    def _content(self, hand_off: HandOff, item: Item) -> dict[str, Any]:
+        """What it is asked, as JSON."""
+
+    @abstractmethod
+    def _report(self, item: Item, reply: Reply) -> StatusReport | None:
+        """What its answer says of the item; None where it does not say whether it took it."""
+
+
+class VoiceGateway(PhoneGateway):
+    """Places calls, fetches their results, hangs up. What a call says is fetched from us: web/views/webhooks.py."""
+
+    path = "dial"
+
+    def _content(self, hand_off: HandOff, item: Item) -> dict[str, Any]:
+        return {
+            "call": {"no": number_of(item.address), "caller_id_no": settings.VOXOLOGY_CALLER_ID},
+            "session_data": {
+                "message": str(hand_off.message.pk),
+                "delivery": str(item.delivery_id),
+                "attempt": str(item.attempt),
+            },
+        }
+
+    def _report(self, item: Item, reply: Reply) -> StatusReport | None:
+        if reply.ok:
+            id = _id(reply, "call_id", "id")
+            return _said(item, reply, status=DeliveryStatus.IN_PROGRESS, provider_id=id) if id else None
+        return _said(item, reply, code=voxology.CALL_ERROR if reply.status < 500 else voxology.SUBSYSTEM_ERROR)
 
     def poll(self, tries: Sequence[OpenTry]) -> Sequence[StatusReport]:
         reports: list[StatusReport] = []
@@ -109,62 +118,45 @@ class VoiceGateway:
         if failed:
             raise TryLaterError(str(failed)) from failed
 
-    def _about(self, method: str, path: str, one: OpenTry) -> Reply:
+    def _about(self, method: str, path: voxology.Path, one: OpenTry) -> Reply:
         """Ask about a call. One that is not known (any more, or yet) is a reply as well."""
-        where = settings.VOXOLOGY_PATHS[path].format(id=quote(one.provider_id, safe="@"))
-        return self.api.ask(method, where, expected=[404])
+        return self.api.ask(method, voxology.path(path, one.provider_id), expected=[404])
+
+
+class TextGateway(PhoneGateway):
+    """Sends texts. Their results come to web/views/webhooks.py, where they come at all."""
+
+    path = "text"
+
+    def _content(self, hand_off: HandOff, item: Item) -> dict[str, Any]:
+        return {
+            "api_no": settings.VOXOLOGY_TEXT_NUMBER,
+            "caller_no": number_of(item.address),
+            "text_message": phone_text(hand_off.message, Mode.TEXT, item.merge_fields),
+        }
 
     def _report(self, item: Item, reply: Reply) -> StatusReport | None:
+        answer = reply.object()
         if reply.ok:
-            id = _id(reply, "call_id", "id")
-            return _said(item, reply, status=DeliveryStatus.IN_PROGRESS, provider_id=id) if id else None
-        return _said(item, reply, code=CALL_ERROR if reply.status < 500 else SUBSYSTEM_ERROR)
-
-
-@dataclass(frozen=True)
-class TextGateway:
-    """Sends texts. What becomes of one is told to us, where it is told at all: see dispatch/views.py."""
-
-    api: Api
-    batch = 1
-
-    def hand_off(self, hand_off: HandOff) -> Answer:
-        [item] = hand_off.items
-        reply = self.api.ask(
-            "POST",
-            settings.VOXOLOGY_PATHS["text"],
-            json={
-                "api_no": settings.VOXOLOGY_TEXT_NUMBER,
-                "caller_no": number_of(item.address),
-                "text_message": phone_text(hand_off.message, Mode.TEXT, item.merge_fields),
-            },
-        )
-        return _answer(item, reply, self._report(item, reply))
-
-    def look_up(self, hand_off: HandOff) -> Answer | None:
-        return Answer([])
-
-    def _report(self, item: Item, reply: Reply) -> StatusReport | None:
-        if reply.ok:
-            if reply.raw.strip() and not reply.object():
+            if reply.raw.strip() and not answer:
                 return None  # a page, from some other server than we thought
-            # Taken it has, whatever it calls that.
-            code = TEXTS.get(words(reply.object().get("status")), TEXT_QUEUED)
+            # It took the text, whatever it calls that.
+            code = voxology.code_of_text(answer.get("status"))
+            code = voxology.TEXT_QUEUED if code is None else code
             return _said(item, reply, code=code, provider_id=_id(reply, "id", "message_id"))
         if reply.status < 500:
             # No code, as it would be tried again: what is refused once is refused twice.
             detail = f"Refused by the provider ({reply.status})"
             return _said(item, reply, status=DeliveryStatus.ERROR, detail=detail)
-        return _said(item, reply, code=TEXT_FAILED)
+        return _said(item, reply, code=voxology.TEXT_FAILED)
 
 
 def call_report(one: OpenTry, reply: Reply) -> StatusReport | None:
-    """What the log of a call says became of it; None while it goes on."""
+    """What the log of a call says of its end; None while it goes on."""
     log = reply.object()
-    status, detection = words(log.get("status")), words(log.get("detection"))
-    if status in LIVE or not status:
+    code = voxology.code_of_call(log.get("status"), log.get("detection"))
+    if code is None:
         return None
-    code = DETECTIONS.get(detection, UNKNOWN) if status == "completed" else CALLS.get(status, UNKNOWN)
     return StatusReport(
         delivery_id=one.delivery_id,
         attempt=one.attempt,
@@ -173,17 +165,6 @@ def call_report(one: OpenTry, reply: Reply) -> StatusReport | None:
         provider_id=one.provider_id,
         raw=reply.kept,
     )
-
-
-def words(value: Any) -> str:
-    """A status as we compare it: "live_person" and "Live-Person" are one."""
-    return _BETWEEN_WORDS.sub(" ", value).strip().lower() if isinstance(value, str) else ""
-
-
-def _answer(item: Item, reply: Reply, report: StatusReport | None) -> Answer:
-    if report is None:
-        raise UnknownError("Voxology's answer does not say what it took.")
-    return Answer([Result(item.delivery_id, report)], reply.kept)
 
 
 def _said(item: Item, reply: Reply, **what: Any) -> StatusReport:

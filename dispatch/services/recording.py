@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from core.text import storable
 from dispatch.due import EMERGENCY, asks_for_redial, not_left
 from dispatch.gateways import Answer
 from dispatch.models import Claim, OpenCall
@@ -24,8 +25,7 @@ from messenger_logs.services.message_status import go_on, settle_status
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import lock_totals
 from messenger_logs.statuses import code_of
-
-_ENDED_BY_OUR_CANCEL = -35
+from providers import voxology
 
 
 def record(claim: Claim, answer: Answer, *, only: Claim.State | None = None) -> bool:
@@ -100,7 +100,7 @@ def _take_off(held: Claim, answer: Answer) -> None:
     release(held, [r.delivery_id for r in answer.results if r.report is None and r.delivery_id in held.tries])
     rest = [(pk, attempt) for pk, attempt in held.tries.items() if pk not in known]
     held.deliveries, held.attempts = [pk for pk, _ in rest], [attempt for _, attempt in rest]
-    held.raw = "\n".join(filter(None, [held.raw, answer.raw.replace("\0", "")]))
+    held.raw = "\n".join(filter(None, [held.raw, storable(answer.raw)]))
     if not rest:
         held.state, held.settled_at = Claim.State.SETTLED, timezone.now()
     held.save(update_fields=["deliveries", "attempts", "raw", "state", "settled_at"])
@@ -148,7 +148,7 @@ def _delivery(report: StatusReport) -> int:
 
 
 def _of_a_cancel(report: StatusReport) -> StatusReport:
-    if report.code == _ENDED_BY_OUR_CANCEL:
+    if report.code == voxology.ENDED_BY_US:
         return replace(report, status=DeliveryStatus.CANCELED.value)
     return report
 

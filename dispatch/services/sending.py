@@ -20,10 +20,9 @@ from messenger_logs.models import Delivery, TextConsent
 from messenger_logs.services.addresses import number_of
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.services.totals import lock_totals
+from providers import voxology
 
 log = structlog.get_logger(__name__)
-
-_OPTED_OUT = -33
 
 
 def send_due(mode: Mode, *, until: float | None = None) -> int:
@@ -115,5 +114,7 @@ def _without_opted_out(claim: Claim, items: list[Item]) -> list[Item]:
 
 
 def _not_tried(item: Item) -> Result:
-    report = StatusReport(delivery_id=item.delivery_id, attempt=item.attempt, code=_OPTED_OUT, at=timezone.now())
+    report = StatusReport(
+        delivery_id=item.delivery_id, attempt=item.attempt, code=voxology.OPTED_OUT, at=timezone.now()
+    )
     return Result(item.delivery_id, report)

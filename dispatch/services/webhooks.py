@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from dispatch.gateways.http import storable
-from dispatch.gateways.voxology import TEXTS, words
+from core.ids import LARGEST_ID, read_number
+from core.text import storable
 from dispatch.phone_text import phone_text
 from dispatch.services.recording import record_reports
 from messenger_logs.choices import DeliveryStatus, Mode
@@ -18,12 +18,11 @@ from messenger_logs.models import Delivery, DeviceAttempt
 from messenger_logs.services.addresses import AddressError, phone_number
 from messenger_logs.services.consents import record_consent
 from messenger_logs.services.status_reports import StatusReport
+from providers import voxology
 
-LIVE_PERSON = 5
 # As carriers understand them.
 STOP = {"stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "optout", "opt out", "revoke"}
 START = {"start", "unstop", "yes", "optin", "opt in"}
-_LARGEST_ID = 2**63 - 1
 _LARGEST_ATTEMPT = 2**15 - 1
 
 
@@ -37,7 +36,7 @@ class CallOfOurs:
 
 def said_of_call(session_data: Mapping[str, Any]) -> CallOfOurs | None:
     """The call that our own session data name; None where there is none, or its message was canceled."""
-    message_id, delivery_id = (_number(session_data.get(name), _LARGEST_ID) for name in ("message", "delivery"))
+    message_id, delivery_id = (_number(session_data.get(name), LARGEST_ID) for name in ("message", "delivery"))
     attempt = _number(session_data.get("attempt"), _LARGEST_ATTEMPT)
     delivery = (
         Delivery.objects.filter(pk=delivery_id, message_id=message_id, mode=Mode.VOICE)
@@ -56,7 +55,7 @@ def pressed_zero(call: CallOfOurs, *, call_id: str, raw: str) -> None:
     report = StatusReport(
         delivery_id=call.delivery_id,
         attempt=call.attempt,
-        code=LIVE_PERSON,
+        code=voxology.LIVE_PERSON,
         status=DeliveryStatus.CONFIRMED,
         at=timezone.now(),
         provider_id=storable(call_id)[:200],
@@ -92,7 +91,7 @@ def heard_of_text(*, caller: str, id: str, status: str, raw: str) -> bool:
     found = tries.filter(provider_id=storable(id)).select_related("delivery").first()
     if found is None:
         return False
-    code = TEXTS.get(words(status))
+    code = voxology.code_of_text(status)
     report = StatusReport(
         delivery_id=found.delivery_id,
         attempt=found.number,
@@ -109,6 +108,4 @@ def heard_of_text(*, caller: str, id: str, status: str, raw: str) -> bool:
 
 def _number(value: Any, largest: int) -> int:
     """A number of ours that came back; 0 where it is none."""
-    text = str(value) if isinstance(value, str | int) else ""
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-    return number if number <= largest else 0
+    return read_number(str(value) if isinstance(value, str | int) else "", largest=largest) or 0

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from listings.dates import EARLIEST_YEAR, LATEST_YEAR
+from core import strict_json
+from core.dates import EARLIEST_YEAR, LATEST_YEAR
+from core.text import unstorable
 
 # What a message that is wrong throughout says at most.
 MOST_ERRORS = 50
@@ -57,38 +59,14 @@ class Errors:
 def read_json(text: bytes, *, line: int) -> object:
     """The JSON value of a line. Raises IntakeError."""
     try:
-        return json.loads(text.decode("utf-8-sig"), parse_constant=_no_number)
-    except UnicodeDecodeError:
-        words = "is not UTF-8"
-    except RecursionError:
-        words = "is nested too deeply"
-    except json.JSONDecodeError as error:
-        words = f"is not JSON: {error.msg}, at character {error.pos + 1:,}"
-    except ValueError:
-        words = "has a number that is none, or one of thousands of digits"
-    raise IntakeError([FieldError(line, "", words)])
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(name)
+        return strict_json.read_json(text)
+    except strict_json.JSONError as error:
+        raise IntakeError([FieldError(line, "", str(error))]) from None
 
 
 def squeezed(text: str) -> str:
     """A label in the spelling in which labels are compared: "No-Answer", "no answer" and "NO_ANSWER" are one."""
     return "".join(filter(str.isalnum, text.casefold()))
-
-
-def unstorable(text: str) -> str:
-    """Why PostgreSQL cannot hold a text, in words; "" where it can."""
-    if "\0" in text:
-        return "has a NUL character"
-    if text.isascii():
-        return ""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return "has half of a surrogate pair, which is no character"
-    return ""
 
 
 class Fields:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
+from core.ids import LARGEST_ID
+from core.text import is_storable
 from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Mode
 from messenger_logs.models import Delivery, Recipient
 from messenger_logs.services.addresses import AddressError, normalized
@@ -20,7 +22,6 @@ from messenger_logs.services.evidence import Evidence, store_evidence
 from messenger_logs.statuses import RANKS, STATUSES, Code, code_of, outcome_of
 
 _LARGEST_SMALLINT = 2**15 - 1
-_LARGEST_ID = 2**63 - 1
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _CLOCKS_MAY_DIFFER_BY = timedelta(days=1)
 _NOT_REPORTABLE = frozenset({DeliveryStatus.WAITING, DeliveryStatus.NO_DEVICE})
@@ -98,7 +99,7 @@ def report_statuses(*, message_id: int, reports: Iterable[StatusReport]) -> Repo
 def _checked(report: StatusReport) -> str:
     """The report's address in the one spelling that the ledger has, of a report that can be stored at all."""
     for name in ("mode", "address", "person_id", "status", "detail", "provider_id", "raw"):
-        if not _can_be_stored(getattr(report, name)):
+        if not is_storable(getattr(report, name)):
             raise _NotTakenError(f"The {name} has characters that cannot be stored.")
     if len(report.provider_id) > 200 or len(report.detail) > 200:
         raise _NotTakenError("The provider's id or the detail is longer than 200 characters.")
@@ -112,7 +113,7 @@ def _checked(report: StatusReport) -> str:
         if not _EARLIEST <= report.at <= timezone.now() + _CLOCKS_MAY_DIFFER_BY:
             raise _NotTakenError("The time is in the future, or before the year 2000.")
     if report.delivery_id is not None:
-        if not 1 <= report.delivery_id <= _LARGEST_ID:
+        if not 1 <= report.delivery_id <= LARGEST_ID:
             raise _NotTakenError("This message has no such delivery.")
         return ""
     if report.mode not in Mode.values or not report.address:
@@ -121,15 +122,6 @@ def _checked(report: StatusReport) -> str:
         return normalized(Mode(report.mode), report.address)
     except AddressError as error:
         raise _NotTakenError(f"The address {error}.") from None
-
-
-def _can_be_stored(text: str) -> bool:
-    """Whether PostgreSQL takes it: no NUL, and no half of a surrogate pair (JSON can carry both)."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
 
 
 @dataclass(frozen=True, slots=True)

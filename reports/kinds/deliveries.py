@@ -21,7 +21,7 @@ _STUDENT = """
     CASE WHEN r.student_name <> '' THEN r.student_name
          WHEN r.student_number <> '' THEN '(' || r.student_number || ')' ELSE '' END
 """
-# listings.columns.time_text and messenger_logs.status_labels.device_text say the same of one value.
+# core.dates.time_text and messenger_logs.status_labels.device_text say the same of one value.
 _TIME = "coalesce(to_char(d.last_attempt_at AT TIME ZONE %(zone)s, 'MM/DD/YYYY FMHH12:MI AM'), '')"
 # A number of North America by its length and beginning: a regular expression takes ten times as long.
 _NUMBER = """

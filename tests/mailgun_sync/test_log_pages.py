@@ -19,7 +19,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import AuditEvent, User
 from accounts.tools import Tool
 from mailgun_sync.models import MailgunEvent, RecipientAddress, SendingDomain, SyncGap
-from web.filters.mailgun import RecipientFilter
+from web.listings.mailgun_message_log import RecipientFilter
 
 pytestmark = pytest.mark.django_db
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import django_filters
 
+from core.ids import LARGEST_ID
 from listings.filters import ContainsFilter, DateRangeFilter, ExactFilter, ListingFilterSet, OptionFilter
-from listings.paging import LARGEST_ID
 from messenger_logs.choices import MessageStatus
 from web.listings.message_filters import ModeFilter, SubjectFilter
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
+
+from core.strict_json import JSONError, read_json
+from core.text import is_storable, texts_in
 
 
 class TooLarge(APIException):
@@ -24,40 +26,6 @@ def read_body(stream: Any) -> bytes:
     return body
 
 
-def read_json(text: bytes) -> Any:
-    """Raises ValueError, in words, for what is no JSON."""
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except UnicodeDecodeError:
-        raise ValueError("this is not UTF-8") from None
-    except RecursionError:
-        raise ValueError("this is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"this is not JSON: {error}") from None
-    return value
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case list():
-            for part in value:
-                yield from _texts(part)
-        case dict():
-            for name, part in value.items():
-                yield name
-                yield from _texts(part)
-
-
-def _storable(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
-
-
 class JSONParser(BaseParser):
     """One JSON object."""
 
@@ -70,10 +38,10 @@ class JSONParser(BaseParser):
     ) -> dict[str, Any]:
         try:
             value = read_json(read_body(stream))
-        except ValueError as error:
-            raise ParseError(f"The body cannot be read: {error}.") from None
+        except JSONError as error:
+            raise ParseError(f"The body cannot be read: this {error}.") from None
         if not isinstance(value, dict):
             raise ParseError("The body must be one JSON object.")
-        if self.refuses_unstorable and not all(map(_storable, _texts(value))):
+        if self.refuses_unstorable and not all(map(is_storable, texts_in(value))):
             raise ParseError("The body has a character that cannot be stored, such as \\u0000.")
         return value

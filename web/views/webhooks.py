@@ -17,8 +17,9 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from dispatch.gateways.http import KEPT_CHARACTERS, storable
+from core.strict_json import JSONError, read_json
 from dispatch.services.webhooks import heard_of_text, pressed_zero, received_text, said_of_call
+from providers.http import kept
 
 MAX_BYTES = 64 * 1024
 KEY = "confirm"  # under this name the provider tells which key was pressed
@@ -99,8 +100,8 @@ def _read(request: HttpRequest) -> dict[str, Any]:
     if not length.isdecimal() or int(length) > MAX_BYTES:
         raise _RefusedError(413, f"At most {MAX_BYTES:,} bytes are read.")
     try:
-        body = json.loads(request.body)
-    except (ValueError, RecursionError):
+        body = read_json(request.body)
+    except JSONError:
         raise _RefusedError(400, "It is not JSON.") from None
     if not isinstance(body, dict):
         raise _RefusedError(400, "It is not a JSON object.")
@@ -108,7 +109,7 @@ def _read(request: HttpRequest) -> dict[str, Any]:
 
 
 def _kept(body: dict[str, Any]) -> str:
-    return storable(json.dumps(body))[:KEPT_CHARACTERS]
+    return kept(json.dumps(body))
 
 
 def _find(value: Any, name: str) -> Any:

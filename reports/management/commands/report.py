@@ -13,8 +13,9 @@ from django.http import Http404
 
 from accounts.models import User
 from accounts.tools import Tool
+from core.dates import read_day
+from core.ids import read_id
 from core.timeouts import StatementTimeout
-from listings.dates import read_day
 from messenger_logs.choices import Engine
 from messenger_logs.models import SentMessage
 from reports.files import TOO_SLOW, NotMade, atomic_file, full_disk_in_words, write_report
@@ -87,11 +88,11 @@ class Command(BaseCommand):
 
 def message_options(options: dict[str, Any]) -> dict[str, Any]:
     """The choices of a message's report; those that are not made are All."""
-    pk = options["id"]
-    if not (pk.isascii() and pk.isdigit() and len(pk) < 19):
+    pk = read_id(options["id"])
+    if pk is None:
         raise CommandError("A message has a number.")
     report_class, tool = MESSAGES[options["kind"]]
-    message = SentMessage.objects.filter(pk=int(pk)).first()
+    message = SentMessage.objects.filter(pk=pk).first()
     if message is None:
         raise CommandError(f"There is no message {pk}.")
     if (message.engine == Engine.V2) != (report_class is SentMessageLog2Report):

@@ -7,11 +7,11 @@ import pytest
 from pytest_django import Settings
 
 from dispatch.gateways import Answer, FollowsTries, HandOff, OpenTry, TryLaterError, UnknownError
-from dispatch.gateways.http import Reply
 from dispatch.gateways.voxology import TextGateway, VoiceGateway, call_report, text_gateway, voice_gateway
 from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.status_reports import StatusReport
+from providers.http import Reply
 from sandbox.server import Sandbox
 from tests.dispatch.gateways.conftest import CALLER_ID, handed, item
 from tests.wait import wait_until
