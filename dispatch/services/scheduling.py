@@ -37,7 +37,7 @@ def _hold(message_id: int) -> int:
     marked = 0
     while True:
         with transaction.atomic():
-            # Duplicates are changed as well, which else only whoever has the turnstile does.
+            # Duplicates change as well; else only a holder of the message's lock changes them.
             if not lock_totals(message_id=message_id):
                 recount(message_id=message_id)
             if not lock_running(message_id):
