@@ -163,7 +163,7 @@ GUARDED = [
     Guarded("web:delete_group",   Tool.USER_GROUPS, W,          200, 200, 302, 200, of=a_group),
     Guarded("web:audit_trail",    Tool.AUDIT_TRAIL, R,          200, 200, 302, 200, data=an_entry),
 
-    # Nothing is shown before a search, so there is nothing to look for; tests/messenger_logs/recipient_log searches.
+    # Nothing is shown before a search, so there is nothing to look for; tests/web/recipient_log searches.
     Guarded("web:recipient_log", Tool.RECIPIENT_LOG, R,   200, 200, 302, 200),
     Guarded("web:admin_recipient_log", Tool.ADMIN_RECIPIENT_LOG, R, 200, 200, 302, 200),
 
