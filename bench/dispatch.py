@@ -153,7 +153,7 @@ def make_message(mode: Mode, count: int, status: str = "waiting") -> SentMessage
         )
         cursor.execute(
             "INSERT INTO messenger_logs_delivery (message_id, recipient_id, mode, address, duplicate, status, detail,"
-            " outcome, attempts, provider_id, email_outcome, email_reason)"
+            " outcome, attempt_count, provider_id, email_outcome, email_reason)"
             f" SELECT message_id, id, %s, {ADDRESSES[mode]}, false, 'waiting', '', 'pending', 0, '', '', ''"
             " FROM (SELECT *, person_id::int AS n FROM messenger_logs_recipient WHERE message_id = %s) AS r",
             [mode.value, message.pk],

@@ -65,8 +65,8 @@ FROM (
 
 _DELIVERIES = f"""
 INSERT INTO {Delivery._meta.db_table} (
-    message_id, recipient_id, mode, address, duplicate, status, detail, outcome, code, attempts, first_attempt_at,
-    last_attempt_at, provider_id, email_outcome, email_reason)
+    message_id, recipient_id, mode, address, duplicate, status, detail, outcome, code, attempt_count,
+    first_attempt_at, last_attempt_at, provider_id, email_outcome, email_reason)
 SELECT
     message_id, r.id, told.mode, address, false, told.status, told.detail, told.outcome, told.code,
     (told.outcome NOT IN ('pending', 'not_attempted'))::int, tried, tried, '',

@@ -56,7 +56,7 @@ def _delivery(message: SentMessage, person: Recipient, device: dict[str, Any]) -
         detail=code.detail,
         outcome=Outcome.SUCCESS,
         code=code.number,
-        attempts=1,
+        attempt_count=1,
         first_attempt_at=device["time"],
         last_attempt_at=device["time"],
     )
@@ -81,7 +81,7 @@ def totals(message_id: int) -> object:
         .values("mode")
         .annotate(
             devices=Count("address", distinct=True),
-            attempts=Sum("attempts"),
+            attempts=Sum("attempt_count"),
             last_first_attempt_at=Max("first_attempt_at"),
             **{outcome.value: Count("pk", filter=Q(outcome=outcome)) for outcome in Outcome},
         )

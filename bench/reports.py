@@ -71,7 +71,7 @@ def make_message(rows: int) -> SentMessage:
         cursor.execute(
             """
             INSERT INTO messenger_logs_delivery (message_id, recipient_id, mode, address, duplicate, status, detail,
-                outcome, attempts, last_attempt_at, provider_id, email_outcome, email_reason)
+                outcome, attempt_count, last_attempt_at, provider_id, email_outcome, email_reason)
             SELECT message_id, id, 'email', 'parent' || student_number || '@example.org', id %% 50 = 0, 'sent', '',
                 'success', 1, now() - id %% 5000 * interval '1 second', '', '', ''
             FROM messenger_logs_recipient WHERE message_id = %s

@@ -65,8 +65,8 @@ class SentMessage(models.Model):
     scheduled_at = models.DateTimeField()
     # When the logs begin to show it: at once for a template, at its start for a scheduler tool.
     listed_from = models.DateTimeField()
-    email_start_at = models.DateTimeField(null=True, blank=True, help_text="Inbox and e-mail begin then")
-    voice_start_at = models.DateTimeField(null=True, blank=True, help_text="Voice and text begin then")
+    email_start_at = models.DateTimeField(null=True, blank=True, help_text="when Inbox and e-mail begin")
+    voice_start_at = models.DateTimeField(null=True, blank=True, help_text="when Voice and Text begin")
     # Only what is meant to: what another system sends would otherwise go out twice.
     dispatched_here = models.BooleanField(
         default=False, db_default=False, help_text="this installation sends it when it is due"
@@ -106,7 +106,7 @@ class SentMessage(models.Model):
             ),
             models.Index(
                 fields=["dispatch_started_at"],
-                name="message_without_an_end",
+                name="message_unfinished",
                 condition=Q(dispatched_here=True, dispatch_started_at__isnull=False, dispatch_finished_at=None),
             ),
         ]
@@ -193,9 +193,9 @@ class Delivery(models.Model):
     detail = models.CharField(max_length=200, blank=True)
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
     code = models.SmallIntegerField(null=True, blank=True, help_text="the provider's code, see statuses.py")
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempt_count = models.PositiveSmallIntegerField(default=0)
     # The status is that of the last attempt. Somebody reached by an attempt before it stays reached.
-    reached_before = models.BooleanField(db_default=False)
+    reached_earlier = models.BooleanField(db_default=False)
     first_attempt_at = models.DateTimeField(null=True, blank=True)
     last_attempt_at = models.DateTimeField(null=True, blank=True)
     provider_id = models.CharField(max_length=200, blank=True)
@@ -223,7 +223,7 @@ class Delivery(models.Model):
             models.Index(
                 fields=["message", "mode", "outcome"],
                 name="delivery_totals",
-                include=["recipient", "status", "duplicate", "reached_before", "attempts", "first_attempt_at"],
+                include=["recipient", "status", "duplicate", "reached_earlier", "attempt_count", "first_attempt_at"],
             ),
             models.Index(
                 fields=["message", "mode", "address"], name="delivery_duplicates", condition=Q(duplicate=True)
@@ -247,7 +247,7 @@ class Delivery(models.Model):
 class DeviceAttempt(models.Model):
     """One try at one device."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, db_index=False, related_name="tries")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, db_index=False, related_name="attempts")
     number = models.PositiveSmallIntegerField()
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -278,9 +278,9 @@ class Redial(models.Model):
     delivery = models.OneToOneField(Delivery, primary_key=True, on_delete=models.CASCADE, related_name="redial")
     message = models.ForeignKey(SentMessage, on_delete=models.CASCADE, db_index=False, related_name="redials")
     mode = models.CharField(max_length=16, choices=Mode)
-    attempt = models.PositiveSmallIntegerField(help_text="the number of the try to come")
+    attempt = models.PositiveSmallIntegerField(help_text="the number of the next attempt")
     due_at = models.DateTimeField()
-    claim = models.UUIDField(null=True, blank=True, help_text="of the dispatcher, while the try is on its way")
+    claim = models.UUIDField(null=True, blank=True, help_text="of the dispatcher, while the attempt runs")
 
     class Meta:
         indexes = [models.Index(fields=["message", "mode", "due_at"], name="redial_due")]
@@ -312,19 +312,19 @@ class MessageModeTotals(models.Model):
         MessageTotals, on_delete=models.CASCADE, db_column="message_id", db_index=False, related_name="modes"
     )
     mode = models.CharField(max_length=16, choices=Mode)
-    devices = models.IntegerField(default=0, help_text="unique addresses or numbers, whatever became of them")
+    devices = models.IntegerField(default=0, help_text="unique addresses or numbers, with any result")
     attempts = models.IntegerField(default=0, help_text="with redials")
     pending = models.IntegerField(default=0)
     received = models.IntegerField(
-        default=0, db_default=0, help_text="those pending that the provider has, and tells no more of"
+        default=0, db_default=0, help_text="part of the pending: the provider has them and reports no more"
     )
     success = models.IntegerField(default=0)
     not_reached = models.IntegerField(default=0)
     error = models.IntegerField(default=0, help_text="failed after the last retry")
-    undelivered = models.IntegerField(default=0, help_text="those errors that came after the hand-off")
+    undelivered = models.IntegerField(default=0, help_text="part of the errors: those after the hand-off")
     canceled = models.IntegerField(default=0)
     not_attempted = models.IntegerField(default=0)
-    opted_out = models.IntegerField(default=0, help_text="part of those not attempted")
+    opted_out = models.IntegerField(default=0, help_text="part of the not attempted")
     last_first_attempt_at = models.DateTimeField(
         null=True, blank=True, help_text="when the last device was first tried"
     )

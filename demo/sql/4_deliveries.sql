@@ -26,8 +26,8 @@ WHERE NOT (device.mode = 'voice' AND device.address = '' AND p.landline IS NOT N
 
 -- What became of each: what the device allows first, then what the message came to, then chance.
 INSERT INTO messenger_logs_delivery (
-    message_id, recipient_id, mode, address, duplicate, status, detail, outcome, code, attempts, first_attempt_at,
-    last_attempt_at, provider_id, email_outcome, email_reason)
+    message_id, recipient_id, mode, address, duplicate, status, detail, outcome, code, attempt_count,
+    first_attempt_at, last_attempt_at, provider_id, email_outcome, email_reason)
 SELECT d.message_id, d.recipient_id, d.mode, d.address, d.duplicate,
     told.status, told.detail, told.outcome, told.code, tried.times,
     CASE WHEN tried.times > 0 THEN tried.first END,
@@ -72,8 +72,8 @@ SELECT d.id, number, d.first_attempt_at + interval '7 minutes' * (number - 1),
     told.status, told.detail, told.outcome, ranked.rank, true, d.provider_id, ''
 FROM demo_message AS m
 JOIN messenger_logs_delivery AS d ON d.message_id = m.id
-CROSS JOIN generate_series(1, d.attempts) AS number
-CROSS JOIN LATERAL (SELECT number = d.attempts AS last) AS which
+CROSS JOIN generate_series(1, d.attempt_count) AS number
+CROSS JOIN LATERAL (SELECT number = d.attempt_count AS last) AS which
 CROSS JOIN LATERAL (
     SELECT CASE WHEN last THEN d.status WHEN d.mode = 'voice' THEN 'busy' ELSE 'failed' END AS status,
         CASE WHEN last THEN d.detail WHEN d.mode = 'voice' THEN '' ELSE 'Carrier or vendor issue' END AS detail,

@@ -70,7 +70,7 @@ def _claim(message_id: int, mode: Mode, batch: int) -> Claim | None:
 def _take_waiting(message_id: int, mode: Mode, batch: int) -> list[tuple[int, int]]:
     """Pending they were and pending they stay: the kept totals do not move."""
     rows = not_left(mode).filter(message=message_id).select_for_update(skip_locked=True, no_key=True)
-    taken = list(rows.order_by("pk").values_list("pk", "attempts")[:batch])
+    taken = list(rows.order_by("pk").values_list("pk", "attempt_count")[:batch])
     Delivery.objects.filter(pk__in=[pk for pk, _ in taken]).update(
         status=DeliveryStatus.IN_PROGRESS, code=None, detail=""
     )

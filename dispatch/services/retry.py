@@ -40,7 +40,7 @@ def retry_deliveries(*, message_id: int, deliveries: Collection[int], by: User) 
     if not going_on.update(status=MessageStatus.IN_PROGRESS, dispatch_finished_at=None):
         return 0
     message = SentMessage.objects.get(pk=message_id)
-    chosen = in_doubt(message).filter(pk__in=deliveries).annotate(following=F("attempts") + 1)
+    chosen = in_doubt(message).filter(pk__in=deliveries).annotate(following=F("attempt_count") + 1)
     redials = [
         Redial(delivery=one, message=message, mode=one.mode, attempt=one.following, due_at=timezone.now())
         for one in chosen

@@ -38,8 +38,8 @@ DELIVERY = (
     "detail",
     "outcome",
     "code",
-    "attempts",
-    "reached_before",
+    "attempt_count",
+    "reached_earlier",
     "first_attempt_at",
     "last_attempt_at",
     "provider_id",
@@ -100,8 +100,8 @@ def delivery_rows(
             told.detail,
             told.outcome.value,
             told.code,
-            told.attempts,
-            told.reached_before,
+            told.attempt_count,
+            told.reached_earlier,
             told.first_attempt_at,
             told.last_attempt_at,
             told.provider_id,
@@ -112,7 +112,7 @@ def delivery_rows(
 
 def attempt_rows(ids: list[int], missing: list[tuple[int, DeviceInput]]) -> Iterator[Row]:
     for pk, (_, device) in zip(ids, missing, strict=True):
-        for attempt in device.tries:
+        for attempt in device.attempts:
             result = device.result_of(attempt)
             yield (
                 pk,

@@ -51,7 +51,7 @@ _WHAT_STANDS = f"""
 INSERT INTO {DeviceAttempt._meta.db_table} AS attempt (
     delivery_id, number, started_at, ended_at, code, status, detail, outcome, rank, made, provider_id, raw)
 SELECT
-    d.id, CASE WHEN known.made THEN greatest(d.attempts, 1) ELSE d.attempts + 1 END, d.first_attempt_at,
+    d.id, CASE WHEN known.made THEN greatest(d.attempt_count, 1) ELSE d.attempt_count + 1 END, d.first_attempt_at,
     d.last_attempt_at, d.code, d.status, d.detail, d.outcome, known.rank, known.made, d.provider_id, ''
 FROM {Delivery._meta.db_table} AS d
 JOIN unnest(%(statuses)s::text[], %(ranks)s::int[], %(tried)s::bool[]) AS known (status, rank, made) USING (status)
@@ -112,7 +112,8 @@ RETURNING delivery_id
 """  # noqa: S608  (table names only)
 
 _COLUMNS = (
-    "d.id, d.recipient_id, d.mode, d.duplicate, d.status, d.outcome, d.reached_before, d.attempts, d.first_attempt_at"
+    "d.id, d.recipient_id, d.mode, d.duplicate, d.status, d.outcome, d.reached_earlier, d.attempt_count,"
+    " d.first_attempt_at"
 )
 
 # In one statement everything reads what stood before: so what changed can be set against it.
@@ -125,9 +126,9 @@ WITH attempt AS MATERIALIZED (
 ), came_to AS MATERIALIZED (
     SELECT
         delivery_id, last.status, last.detail, last.outcome, last.code, last.ended_at, last.provider_id,
-        coalesce(max(attempt.number) FILTER (WHERE attempt.made), 0) AS attempts,
+        coalesce(max(attempt.number) FILTER (WHERE attempt.made), 0) AS attempt_count,
         min(attempt.started_at) AS first_attempt_at, max(attempt.ended_at) AS last_told_at,
-        bool_or(attempt.outcome = '{Outcome.SUCCESS}' AND attempt.number < last.number) AS reached_before
+        bool_or(attempt.outcome = '{Outcome.SUCCESS}' AND attempt.number < last.number) AS reached_earlier
     FROM last JOIN attempt USING (delivery_id)
     GROUP BY delivery_id, last.status, last.detail, last.outcome, last.code, last.ended_at, last.provider_id
 ), target AS MATERIALIZED (
@@ -143,7 +144,7 @@ WITH attempt AS MATERIALIZED (
 ), after AS (
     UPDATE {Delivery._meta.db_table} AS d
     SET status = came_to.status, detail = came_to.detail, outcome = came_to.outcome, code = came_to.code,
-        attempts = greatest(d.attempts, came_to.attempts), reached_before = came_to.reached_before,
+        attempt_count = greatest(d.attempt_count, came_to.attempt_count), reached_earlier = came_to.reached_earlier,
         first_attempt_at = least(d.first_attempt_at, came_to.first_attempt_at),
         last_attempt_at = coalesce(came_to.ended_at, came_to.last_told_at),
         provider_id = came_to.provider_id
@@ -153,10 +154,10 @@ WITH attempt AS MATERIALIZED (
 ), moved AS (
     SELECT mode, {FIGURE_VALUES}, max(last_first) AS last_first_attempt_at
     FROM (
-        SELECT mode, status, outcome, 1 AS n, attempts::int AS tries, first_attempt_at AS last_first
+        SELECT mode, status, outcome, 1 AS n, attempt_count::int AS attempts, first_attempt_at AS last_first
         FROM after AS d WHERE {counted_sql("d")}
         UNION ALL
-        SELECT mode, status, outcome, -1, -attempts::int, NULL FROM before AS d WHERE {counted_sql("d")}
+        SELECT mode, status, outcome, -1, -attempt_count::int, NULL FROM before AS d WHERE {counted_sql("d")}
     ) AS tally
     GROUP BY mode
 ), modes AS (
@@ -177,7 +178,7 @@ WITH attempt AS MATERIALIZED (
     FROM person
     -- Through the indexes: without the offset a large batch would read the whole message.
     CROSS JOIN LATERAL (
-        SELECT d.id, d.mode, d.outcome, d.reached_before
+        SELECT d.id, d.mode, d.outcome, d.reached_earlier
         FROM {Recipient._meta.db_table} AS recipient
         JOIN {Delivery._meta.db_table} AS d ON d.recipient_id = recipient.id
         WHERE recipient.message_id = %(message)s AND recipient.person_id = person.person_id

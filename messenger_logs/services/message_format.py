@@ -58,7 +58,7 @@ class DeviceInput:
     code: int | None = None
     provider_id: str = ""
     time: datetime | None = None
-    tries: list[AttemptInput] = field(default_factory=list)
+    attempts: list[AttemptInput] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[Mode, str]:
@@ -69,29 +69,29 @@ class DeviceInput:
         return outcome_of(self.mode, self.status, self.detail, self.code)
 
     @property
-    def attempts(self) -> int:
-        return len(self.tries) or int(self.status not in NOT_TRIED)
+    def attempt_count(self) -> int:
+        return len(self.attempts) or int(self.status not in NOT_TRIED)
 
     @property
     def first_attempt_at(self) -> datetime | None:
-        return min((moment for one in self.tries if (moment := one.started_at or one.ended_at)), default=self.time)
+        return min((moment for one in self.attempts if (moment := one.started_at or one.ended_at)), default=self.time)
 
     @property
     def last_attempt_at(self) -> datetime | None:
         return self.time or max(
-            (moment for one in self.tries if (moment := one.ended_at or one.started_at)), default=None
+            (moment for one in self.attempts if (moment := one.ended_at or one.started_at)), default=None
         )
 
     @property
-    def reached_before(self) -> bool:
+    def reached_earlier(self) -> bool:
         """Whether an attempt before the last one reached somebody."""
         return self.outcome != Outcome.SUCCESS and any(
-            self.result_of(one).outcome == Outcome.SUCCESS for one in self.tries[:-1]
+            self.result_of(one).outcome == Outcome.SUCCESS for one in self.attempts[:-1]
         )
 
     def result_of(self, attempt: AttemptInput) -> Result:
         """The last attempt came to what the device did; of one before it the code tells, if there is one."""
-        if attempt is self.tries[-1]:
+        if attempt is self.attempts[-1]:
             return Result(self.status, self.detail, self.outcome)
         if attempt.code is None:
             return Result(DeliveryStatus.NO_CALL_STATUS, "", Outcome.NOT_REACHED)
@@ -325,10 +325,10 @@ def _device(fields: Fields, modes: list[Mode], person_id: str) -> DeviceInput | 
         return None  # without it nothing else can be told
     if mode not in modes:
         fields.wrong("mode", "is not one of the modes of the message")
-    tries = _tries(fields)
+    attempts = _attempts(fields)
     code = fields.number("code", -SMALLINT - 1, SMALLINT)
-    if code is None and tries:
-        code = tries[-1].code
+    if code is None and attempts:
+        code = attempts[-1].code
     of_code = None if code is None else code_of(code, mode)
     status = fields.choice("status", _STATUSES[mode])
     if status is None:
@@ -336,7 +336,7 @@ def _device(fields: Fields, modes: list[Mode], person_id: str) -> DeviceInput | 
     detail = fields.line("detail", _DEVICE["detail"])
     if not detail and of_code and of_code.status == status:
         detail = of_code.detail
-    device = DeviceInput(mode, "", status, detail, code, tries=tries)
+    device = DeviceInput(mode, "", status, detail, code, attempts=attempts)
     device.address = _address(fields, device, person_id)
     device.provider_id = fields.line("provider_id", _DEVICE["provider_id"])
     device.time = fields.moment("time")
@@ -365,8 +365,8 @@ def _address(fields: Fields, device: DeviceInput, person_id: str) -> str:
         return text
 
 
-def _tries(fields: Fields) -> list[AttemptInput]:
-    tries = []
+def _attempts(fields: Fields) -> list[AttemptInput]:
+    attempts = []
     for at, one in enumerate(fields.objects("attempts")):
         number = one.number("number", 1, SMALLINT)
         attempt = AttemptInput(
@@ -379,7 +379,7 @@ def _tries(fields: Fields) -> list[AttemptInput]:
         if attempt.started_at and attempt.ended_at and attempt.ended_at < attempt.started_at:
             one.wrong("ended_at", "is before started_at")
         one.done()
-        tries.append(attempt)
-    if len({attempt.number for attempt in tries}) < len(tries):
+        attempts.append(attempt)
+    if len({attempt.number for attempt in attempts}) < len(attempts):
         fields.wrong("attempts", "has a number twice")
-    return sorted(tries, key=lambda attempt: attempt.number)
+    return sorted(attempts, key=lambda attempt: attempt.number)

@@ -20,7 +20,7 @@ def counted_sql(row: str) -> str:
 
 def contacted_sql(row: str) -> str:
     """The condition under which a delivery reached somebody by phone; ``row`` is its alias in the statement."""
-    return f"({row}.mode IN ({_PHONE}) AND ({row}.outcome = '{Outcome.SUCCESS}' OR {row}.reached_before))"
+    return f"({row}.mode IN ({_PHONE}) AND ({row}.outcome = '{Outcome.SUCCESS}' OR {row}.reached_earlier))"
 
 
 def _sum(**values: str) -> str:
@@ -29,10 +29,10 @@ def _sum(**values: str) -> str:
     return f"sum(n) FILTER (WHERE {condition})"
 
 
-# The figures of a mode, from a tally of the rows that count: n of them, with so many tries.
+# The figures of a mode, as sums over a tally: each line of it stands for n rows that count, and for their attempts.
 FIGURES = {
     "devices": "sum(n)",
-    "attempts": "sum(tries)",
+    "attempts": "sum(attempts)",
     "pending": _sum(outcome=Outcome.PENDING),
     "received": _sum(outcome=Outcome.PENDING, status=DeliveryStatus.VENDOR_RECEIVED),
     "success": _sum(outcome=Outcome.SUCCESS),
@@ -50,7 +50,7 @@ FIGURE_VALUES = ", ".join(f"coalesce({value}, 0) AS {name}" for name, value in F
 _COUNT_MODES = f"""
 WITH tally AS (
     SELECT
-        d.message_id, d.mode, d.status, d.outcome, count(*) AS n, sum(d.attempts) AS tries,
+        d.message_id, d.mode, d.status, d.outcome, count(*) AS n, sum(d.attempt_count) AS attempts,
         max(d.first_attempt_at) AS last_first
     FROM {Delivery._meta.db_table} AS d
     WHERE d.message_id = ANY(%(messages)s) AND {counted_sql("d")}
@@ -94,8 +94,8 @@ FROM recipient LEFT JOIN listed USING (message_id)
 # Whoever has no row for any device: so that every list and report names them.
 _SAY_NO_DEVICE = f"""
 INSERT INTO {Delivery._meta.db_table} (
-    message_id, recipient_id, mode, address, duplicate, status, detail, outcome, attempts, provider_id, email_outcome,
-    email_reason)
+    message_id, recipient_id, mode, address, duplicate, status, detail, outcome, attempt_count, provider_id,
+    email_outcome, email_reason)
 SELECT
     message.id, r.id, mode, '', false, '{DeliveryStatus.NO_DEVICE}', '', '{Outcome.NOT_ATTEMPTED}', 0, '', '', ''
 FROM {Recipient._meta.db_table} AS r

@@ -54,7 +54,7 @@ def everything() -> dict[str, list[tuple[object, ...]]]:
             ).values_list(
                 *message,
                 *("recipient__person_id", "mode", "address", "duplicate", "status", "detail", "outcome", "code"),
-                *("attempts", "first_attempt_at", "last_attempt_at", "email_outcome", "email_reason"),
+                *("attempt_count", "first_attempt_at", "last_attempt_at", "email_outcome", "email_reason"),
             )
         ),
         "events": list(MailgunEvent.objects.order_by("event_id").values_list("event_id", "occurred_at", "raw")),

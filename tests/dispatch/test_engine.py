@@ -122,13 +122,13 @@ def test_calls_at_night_are_restricted_and_made_in_the_morning(
 
     assert dispatch_all() == 0
 
-    held = message.deliveries.values_list("status", "detail", "code", "attempts").distinct().get()
+    held = message.deliveries.values_list("status", "detail", "code", "attempt_count").distinct().get()
     assert held == ("restricted", "Recipient restrictions", -9, 0)
     assert status_of(message) == "in_progress"
     clock.move_to(MORNING)
     assert dispatch_all() == 4
     assert statuses(message) == {"not_confirmed": 4}
-    assert message.deliveries.values_list("attempts", "code").distinct().get() == (1, 5)
+    assert message.deliveries.values_list("attempt_count", "code").distinct().get() == (1, 5)
     assert status_of(message) == "sent"
 
 
@@ -286,7 +286,7 @@ def test_who_sent_stop_gets_no_text(provider: Provider, due_message: Due) -> Non
     dispatch_all()
 
     first.refresh_from_db()
-    assert (first.status, first.code, first.outcome, first.attempts) == ("opt_out", -33, "not_attempted", 0)
+    assert (first.status, first.code, first.outcome, first.attempt_count) == ("opt_out", -33, "not_attempted", 0)
     assert provider.deliveries == set(message.deliveries.exclude(pk=first.pk).values_list("pk", flat=True))
     assert statuses(message) == {"opt_out": 1, "sent": 3}
     assert totals_of(message).modes[Mode.TEXT].opted_out == 1

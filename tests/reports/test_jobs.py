@@ -309,7 +309,7 @@ def many_deliveries(message: Any, number: int) -> None:
         cursor.execute(
             """
             INSERT INTO messenger_logs_delivery (message_id, recipient_id, mode, address, duplicate, status, detail,
-                outcome, attempts, provider_id, email_outcome, email_reason)
+                outcome, attempt_count, provider_id, email_outcome, email_reason)
             SELECT message_id, id, 'email', 'p' || id || '@example.com', false, 'sent', '', 'success', 1, '', '', ''
             FROM messenger_logs_recipient WHERE message_id = %s AND person_id LIKE 'p%%'
             """,

@@ -25,7 +25,7 @@ def test_each_mode_has_devices_attempts_with_redials_success_failed_canceled_and
     message = message_2("voice", "text", dispatch_started_at=START, dispatch_finished_at=START + timedelta(minutes=9))
     for status, attempts in (("confirmed", 3), ("failed", 2), ("busy", 4), ("canceled", 0)):
         at = START + timedelta(minutes=attempts) if attempts else None
-        make_delivery(make_recipient(message), mode="voice", status=status, attempts=attempts, first_attempt_at=at)
+        make_delivery(make_recipient(message), mode="voice", status=status, attempt_count=attempts, first_attempt_at=at)
     found = figures(v2(message))
     assert found["Voice Total Devices"] == "4"
     assert found["Voice Total Attempts"] == "9"

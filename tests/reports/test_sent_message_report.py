@@ -215,9 +215,9 @@ def test_what_is_canceled_or_not_reached_has_not_failed(status):
 
 def test_a_voice_device_failed_when_its_last_attempt_did():
     message = message_by("voice")
-    make_delivery(make_recipient(message, name="Parent, Late"), mode="voice", status="failed", reached_before=True)
+    make_delivery(make_recipient(message, name="Parent, Late"), mode="voice", status="failed", reached_earlier=True)
     # Reached in the end, whatever came before.
-    make_delivery(make_recipient(message, name="Parent, Reached"), mode="voice", status="confirmed", attempts=3)
+    make_delivery(make_recipient(message, name="Parent, Reached"), mode="voice", status="confirmed", attempt_count=3)
     assert column(classic(message, detail="failed"), "Recipient") == ["Parent, Late"]
 
 

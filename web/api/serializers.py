@@ -164,3 +164,4 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
             "email_outcome",
             "email_reason",
         ]
+        extra_kwargs = {"attempts": {"source": "attempt_count"}}

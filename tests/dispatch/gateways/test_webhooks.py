@@ -38,7 +38,9 @@ def a_call(mode: Mode = Mode.VOICE, **fields: Any) -> Delivery:
         }
     )
     recipient = make_recipient(message, merge_fields={"student.firstName": "Tou <T>"})
-    delivery = make_delivery(recipient, mode=mode, address=TO, status="in_progress", attempts=1, provider_id="text-1")
+    delivery = make_delivery(
+        recipient, mode=mode, address=TO, status="in_progress", attempt_count=1, provider_id="text-1"
+    )
     DeviceAttempt.objects.create(delivery=delivery, number=1, status="in_progress", rank=2, provider_id="text-1")
     return delivery
 
@@ -84,7 +86,7 @@ def test_pressing_0_confirms_wherever_the_key_stands(client: Client, pressed: di
     for _ in range(2):
         assert kinds(post(client, FLOW, {**session(delivery), **pressed})) == ["SAY", "HANGUP"]
     assert status_of(delivery) == ("confirmed", "Live person detected")
-    attempt = delivery.tries.get()
+    attempt = delivery.attempts.get()
     assert (delivery.code, delivery.outcome, attempt.provider_id) == (5, "success", "7@8")
     assert "7@8" in attempt.raw
 

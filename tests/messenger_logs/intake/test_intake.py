@@ -144,7 +144,7 @@ def test_a_device_keeps_its_attempts_and_is_what_the_last_one_was() -> None:
 
     stored = Delivery.objects.get()
     assert (stored.address, stored.status, stored.detail) == ("+16125550143", "failed", "Connection error")
-    assert (stored.outcome, stored.code, stored.attempts, stored.reached_before) == ("error", 3, 2, True)
+    assert (stored.outcome, stored.code, stored.attempt_count, stored.reached_earlier) == ("error", 3, 2, True)
     assert stored.first_attempt_at == datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
     assert stored.last_attempt_at == datetime(2026, 11, 20, 17, 16, tzinfo=UTC)
     tries = DeviceAttempt.objects.order_by("number").values_list("number", "code", "status", "outcome", "provider_id")
@@ -195,7 +195,7 @@ def test_a_device_that_was_tried_has_an_attempt_even_where_none_is_listed() -> N
         )
     )
 
-    assert rows("mode", "attempts") == [("email", 1), ("text", 0)]
+    assert rows("mode", "attempt_count") == [("email", 1), ("text", 0)]
     assert Delivery.objects.get(mode="email").last_attempt_at == datetime(2026, 11, 20, 17, tzinfo=UTC)
 
 
@@ -217,7 +217,7 @@ def test_without_a_status_the_message_comes_to_what_its_deliveries_came_to() -> 
 def test_a_recipient_without_devices_is_listed_as_no_device_for_each_mode_of_the_message() -> None:
     add_message(message("one", recipient("1"), modes=["voice", "text"]))
 
-    assert rows("mode", "address", "status", "outcome", "attempts") == [
+    assert rows("mode", "address", "status", "outcome", "attempt_count") == [
         ("voice", "", "no_device", "not_attempted", 0),
         ("text", "", "no_device", "not_attempted", 0),
     ]

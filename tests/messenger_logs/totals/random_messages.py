@@ -71,7 +71,7 @@ class RandomMessage:
             if origin < len(self.rows):
                 device = Device(recipient.person_id, mode, address, True, self.devices[origin].evidence)
                 first = self.rows[origin]
-                names = ("status", "outcome", "attempts", "first_attempt_at", "last_attempt_at")
+                names = ("status", "outcome", "attempt_count", "first_attempt_at", "last_attempt_at")
                 fields = {name: getattr(first, name) for name in names}
             else:
                 device = Device(recipient.person_id, mode, address, False)
@@ -99,7 +99,7 @@ class RandomMessage:
         attempts = 0 if untried else self.random.randint(1, 2)
         at = None if untried else START
         device.evidence.append(Evidence(attempts or 1, status, counts_as(status), at, None))
-        tried = {"attempts": attempts, "first_attempt_at": at, "last_attempt_at": at}
+        tried = {"attempt_count": attempts, "first_attempt_at": at, "last_attempt_at": at}
         return {"status": status, "outcome": counts_as(status), **tried}
 
     def report(self) -> StatusReport:

@@ -68,7 +68,7 @@ def test_the_last_attempt_decides_though_it_is_told_first(message: SentMessage) 
     call = device(message, Mode.VOICE)
     report(call, 5, attempt=2, at=NOW)
     report(call, 1, attempt=1, at=NOW - timedelta(minutes=5))
-    assert (call.status, call.detail, call.attempts) == ("not_confirmed", "Live person detected", 2)
+    assert (call.status, call.detail, call.attempt_count) == ("not_confirmed", "Live person detected", 2)
     assert call.first_attempt_at == NOW - timedelta(minutes=5)
     assert call.last_attempt_at == NOW
     voice = kept(message).modes[Mode.VOICE]
@@ -139,7 +139,7 @@ def test_a_cancel_is_no_failure_and_gives_way_to_what_had_left(message: SentMess
 
 
 def test_an_imported_status_does_not_move_backwards(message: SentMessage) -> None:
-    text = device(message, status="delivered", attempts=1, code=-28)
+    text = device(message, status="delivered", attempt_count=1, code=-28)
     report(text, -27)
     assert text.status == "delivered"
 

@@ -123,8 +123,8 @@ def test_voice_attempted_leaves_out_canceled_and_text_attempted_opted_out_as_wel
 
 
 def test_attempts_count_redials_and_a_busy_line_is_neither_success_nor_error(message: SentMessage) -> None:
-    make_delivery(make_recipient(message), mode=Mode.VOICE, status="busy", attempts=3)
-    make_delivery(make_recipient(message), mode=Mode.VOICE, status="confirmed", attempts=1)
+    make_delivery(make_recipient(message), mode=Mode.VOICE, status="busy", attempt_count=3)
+    make_delivery(make_recipient(message), mode=Mode.VOICE, status="confirmed", attempt_count=1)
     recount(message_id=message.pk)
     voice = totals_of(message).modes[Mode.VOICE]
     assert (voice.attempts, voice.success, voice.error, voice.not_reached) == (4, 1, 0, 1)
@@ -145,7 +145,10 @@ def test_durations_run_from_the_start_of_the_dispatch() -> None:
     )
     for minutes in (1, 4):
         make_delivery(
-            make_recipient(message), mode=Mode.VOICE, first_attempt_at=start + timedelta(minutes=minutes), attempts=1
+            make_recipient(message),
+            mode=Mode.VOICE,
+            first_attempt_at=start + timedelta(minutes=minutes),
+            attempt_count=1,
         )
     recount(message_id=message.pk)
     totals = totals_of(message)

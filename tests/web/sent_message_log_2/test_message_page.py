@@ -123,12 +123,12 @@ def test_delivery_information_of_each_mode(shown: Show, me: User, add: Add) -> N
         at = begun + timedelta(minutes=minutes)
         make_delivery(make_recipient(message), mode="voice", first_attempt_at=at, **fields)
 
-    call(1, status="confirmed", attempts=1)
-    call(2, status="confirmed", attempts=3)
-    call(5, status="busy", attempts=4)
-    call(4, status="failed", attempts=4)
+    call(1, status="confirmed", attempt_count=1)
+    call(2, status="confirmed", attempt_count=3)
+    call(5, status="busy", attempt_count=4)
+    call(4, status="failed", attempt_count=4)
     make_delivery(make_recipient(message), mode="voice", status="canceled")
-    make_delivery(make_recipient(message), mode="email", status="sent", attempts=1, first_attempt_at=begun)
+    make_delivery(make_recipient(message), mode="email", status="sent", attempt_count=1, first_attempt_at=begun)
 
     html = shown(message)
 

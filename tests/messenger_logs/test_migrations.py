@@ -1,0 +1,43 @@
+"""A database of the version before goes on with the new code: the migrations keep rows and indexes."""
+
+import pytest
+from django.apps.registry import Apps
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+
+pytestmark = pytest.mark.django_db
+
+APP = "messenger_logs"
+
+
+def migrate(name: str) -> Apps:
+    """Migrate the app to this version, within the transaction of the test; its models as they were then."""
+    with connection.cursor() as cursor:
+        # A table with checks that wait for the commit cannot be altered.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    MigrationExecutor(connection).migrate([(APP, name)])
+    return MigrationExecutor(connection).loader.project_state((APP, name)).apps
+
+
+def index_file(name: str) -> int:
+    """The file of an index. It changes when the index is built again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_relation_filenode(%s::regclass)", [name])
+        (file,) = cursor.fetchone()
+    return file
+
+
+def test_attempt_counts_are_renamed_with_their_values_and_without_a_new_index():
+    recipient = make_recipient(make_message())
+    pk = make_delivery(recipient, mode="voice", status="failed", attempt_count=3, reached_earlier=True).pk
+    totals, unfinished = index_file("delivery_totals"), index_file("message_unfinished")
+
+    old = migrate("0010_messages_without_an_end").get_model(APP, "Delivery").objects.get(pk=pk)
+    assert (old.attempts, old.reached_before) == (3, True)
+    assert index_file("message_without_an_end") == unfinished
+
+    new = migrate("0011_attempt_counts").get_model(APP, "Delivery").objects.get(pk=pk)
+    assert (new.attempt_count, new.reached_earlier) == (3, True)
+    assert (index_file("delivery_totals"), index_file("message_unfinished")) == (totals, unfinished)
