@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from knox.admin import models as knox_models  # registers them, as allauth does
 
 from accounts.models import User
+from accounts.refusals import refusal_text
 from accounts.services import LastAdministrator, changing_rights, end_tokens, record_audit_event
 
 # Groups have a page of their own, which guards and audits each change; allauth's list of addresses is not in use.
@@ -42,7 +43,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
             with changing_rights():
                 return super().changeform_view(request, *args, **kwargs)
         except LastAdministrator as refused:
-            messages.error(request, str(refused))
+            messages.error(request, refusal_text(refused))
             return HttpResponseRedirect(request.get_full_path())
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

@@ -13,8 +13,8 @@ from knox.models import AuthToken
 from accounts.default_groups import DEFAULT_GROUPS
 from accounts.models import AuditEvent, User
 from accounts.querysets import rights_of, tool_permissions
-from accounts.tools import Right, Tool, ToolAndRight, right_names
 from core.text import storable
+from accounts.tools import Right, Tool, right_names
 
 LOCKOUT_SECONDS = 15 * 60
 
@@ -81,30 +81,34 @@ def end_tokens(*, user: User) -> None:
 
 
 class Refused(Exception):
-    """A change of groups or rights that was not made, with the reason in words."""
+    """A change of groups or rights that was not made; the subclass says why."""
 
 
 class LastAdministrator(Refused):
-    def __init__(self) -> None:
-        super().__init__(
-            "Nothing was changed: afterwards nobody could change rights any more. First give somebody else the right "
-            f"{ToolAndRight(Tool.USER_GROUPS, Right.WRITE).name}."
-        )
+    """After the change nobody could change rights any more."""
 
 
 class ChangedMeanwhile(Refused):
-    def __init__(self) -> None:
-        super().__init__(
-            "Nothing was saved: somebody else changed the rights of this group after you opened it. "
-            "You see them now as they are."
-        )
+    """Somebody else changed the rights of the group after this person had opened it."""
+
+
+class GroupDeleted(Refused):
+    """Somebody else deleted the group meanwhile."""
+
+
+class NameTaken(Refused):
+    """Another group has this name, in the same or in another case."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 @contextmanager
 def changing_rights() -> Iterator[None]:
-    """One change of groups, rights or accounts at a time, and none after which nobody could make another.
+    """Allow one change of groups, rights or accounts at a time, and none after which nobody could make another.
 
-    Raises LastAdministrator at the end, with everything undone.
+    Raises LastAdministrator at the end of the block, and rolls it back.
     """
     with transaction.atomic():
         # Otherwise two administrators could each take the right from the other at the same moment.
@@ -115,7 +119,7 @@ def changing_rights() -> Iterator[None]:
 
 
 def create_group(*, by: User, name: str) -> Group:
-    """Raises Refused when the name is taken, like rename_group."""
+    """Make a group without rights and members. Raises NameTaken."""
     with changing_rights():
         _refuse_taken(name)
         group = Group.objects.create(name=name)
@@ -124,6 +128,7 @@ def create_group(*, by: User, name: str) -> Group:
 
 
 def rename_group(*, by: User, group_id: int, name: str) -> None:
+    """Raises GroupDeleted or NameTaken."""
     with changing_rights():
         group = _group(group_id)
         if name == group.name:
@@ -202,9 +207,9 @@ def _group(group_id: int) -> Group:
     try:
         return Group.objects.get(pk=group_id)
     except Group.DoesNotExist:
-        raise Refused("Nothing was changed: somebody deleted this group meanwhile.") from None
+        raise GroupDeleted from None
 
 
 def _refuse_taken(name: str, *, besides: str = "") -> None:
     if Group.objects.filter(name__iexact=name).exclude(name=besides).exists():
-        raise Refused(f"There is already a group named {name}. Choose another name.")
+        raise NameTaken(name)

@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+HOW = ["-qq", "--disable-pip-version-check", "--require-hashes"]
 INSTALLED = VENV / "installed"  # written last: the digest of the requirements that are complete here
 
 
@@ -38,10 +39,10 @@ def is_installed(wanted: str) -> bool:
 
 
 def install(wanted: str, lock: int) -> None:
-    print("Installing the Python packages into .venv; this takes a minute or two ...", flush=True)
+    print("Installing the Python packages into .venv; this takes a minute or two ...", file=sys.stderr, flush=True)
     steps: list[list[str | Path]] = [
         [sys.executable, "-m", "venv", "--clear", VENV],
-        [PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "-r", ROOT / "requirements-dev.txt"],
+        [PYTHON, "-m", "pip", "install", *HOW, "--requirement", ROOT / "requirements-dev.txt"],
     ]
     for step in steps:
         # The child keeps the lock when we are killed, so that nobody else starts before it has ended.

@@ -72,10 +72,6 @@ class StoppedAndLeft:
     waiting: int
 
     @property
-    def words(self) -> str:
-        return f"stopped {self.stopped:,}; {self.left:,} had already left"
-
-    @property
     def percent(self) -> int:
         """How much of what was stopped says so, in whole percents; 100 only when all of it does."""
         return 100 * (self.stopped - self.waiting) // self.stopped if self.stopped else 100

@@ -7,6 +7,7 @@ from django.db import connection
 from accounts import services
 from accounts.models import AuditEvent, User
 from accounts.querysets import rights_of
+from accounts.refusals import refusal_text
 from accounts.tools import Right, Tool
 from tests.wait import PATIENCE
 
@@ -242,8 +243,9 @@ def test_a_group_that_is_gone_is_not_found(client, counselors):
     counselors.delete()
     for path in (address, f"{GROUPS}99999999999999999999/", GROUPS + "9" * 5_000 + "/"):
         assert client.get(path).status_code == 404
-    with pytest.raises(services.Refused, match="somebody deleted this group meanwhile"):
+    with pytest.raises(services.GroupDeleted) as refused:
         services.rename_group(by=None, group_id=0, name="x")
+    assert "somebody deleted this group meanwhile" in refusal_text(refused.value)
 
 
 # People

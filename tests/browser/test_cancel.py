@@ -13,7 +13,7 @@ from messenger_logs.choices import DeliveryStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.totals import recount
-from tests.browser.test_mailgun_pages import sign_in
+from tests.fixtures.browser import sign_in
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings as django_settings
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
+from tests.fixtures.browser import assert_accessible, sign_in
 from tests.listings.letters import Letter, letters_table, make_letters
 
 A_WEEK = f"created_from={timezone.localdate() - timedelta(days=6)}"
@@ -43,11 +42,9 @@ def scriptless(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
 
 
 @pytest.fixture
-def somebody(page: Page, make_user: Callable[..., User], signed_in) -> User:
+def somebody(page: Page, make_user: Callable[..., User]) -> User:
     user = make_user(first_name="Anna", last_name="Miller")
-    session = signed_in(user).cookies[django_settings.SESSION_COOKIE_NAME].value
-    page.goto("/letters/")
-    page.context.add_cookies([{"name": django_settings.SESSION_COOKIE_NAME, "value": session, "url": page.url}])
+    sign_in(page, user)
     return user
 
 
@@ -70,15 +67,16 @@ def test_sorting_changes_the_list_and_nothing_else(log):
     log.focus("#grid-sort-pages")
     log.keyboard.press("Enter")
     expect(log.locator("th[aria-sort=ascending]")).to_contain_text("Pages")
+    expect(log).to_have_url(re.compile("sort=pages"))
+    expect(log.locator("#grid-sort-pages")).to_be_focused()
     assert still_the_same_page(log)
-    assert "sort=pages" in log.url
-    assert focused(log) == "grid-sort-pages"
 
 
 def test_a_choice_made_while_the_scripts_are_still_on_their_way_counts(page: Page) -> None:
     held: list[Route] = []
     page.route("**/grid*.js", lambda route: held.append(route))
-    page.goto(LOG, wait_until="commit")
+    with page.expect_request("**/grid*.js"):
+        page.goto(LOG, wait_until="commit")
     expect(page.locator("#grid tbody tr")).to_have_count(25)
     page.select_option("#id_status", "lost")
     for route in held:
@@ -92,19 +90,19 @@ def test_a_drop_down_is_applied_at_once_and_keeps_the_focus(log):
     log.select_option("#id_status", "lost")
     expect(log.locator("#grid-count")).to_have_text("1–20 of 20")
     expect(log.locator("#grid-live")).to_have_text("Letters 1 to 20 of 20")
+    expect(log.locator("#id_status")).to_be_focused()
+    expect(log).to_have_url(re.compile("status=lost"))
     assert still_the_same_page(log)
-    assert focused(log) == "id_status"
-    assert "status=lost" in log.url
 
 
 def test_a_search_for_a_person_leaves_no_trace_in_the_browser(log):
     log.fill("#id_recipient", "parent7@")
     log.keyboard.press("Enter")
     expect(log.locator("#grid-count")).to_have_text("1–1 of 1")
-    assert still_the_same_page(log)
-    assert focused(log) == "id_recipient"
+    expect(log.locator("#id_recipient")).to_be_focused()
+    expect(log).to_have_url(re.compile(r"find=[0-9a-f]{16}\b"))
     assert "parent7" not in log.url
-    assert re.search(r"find=[0-9a-f]{16}\b", log.url)
+    assert still_the_same_page(log)
     kept = log.evaluate("JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
     assert "parent7" not in kept
     log.reload()
@@ -130,7 +128,7 @@ def test_paging_to_the_end_and_back(log):
     expect(log.locator("#grid-count")).to_have_text("51–60 of 60")
     expect(log.locator("#grid-next")).to_have_count(0)
     # The link is gone: the focus is not.
-    log.wait_for_function("document.activeElement.id === 'grid-count'")
+    expect(log.locator("#grid-count")).to_be_focused()
     log.click("#grid-previous")
     expect(log.locator("#grid-count")).to_have_text("26–50 of 60")
     log.click("#grid-first")
@@ -157,11 +155,12 @@ def test_back_and_forward_go_through_the_lists_that_were_shown(log):
 def test_back_from_a_row_returns_to_the_same_place(log):
     log.click("#grid-next")
     expect(log.locator("#grid-count")).to_have_text("26–50 of 60")
+    expect(log).to_have_url(re.compile("after="))
     address = log.url
     log.click("text=Letter 30")
     log.wait_for_url(re.compile(r"/letters/\d+/$"))
     log.go_back()
-    assert log.url == address
+    expect(log).to_have_url(address)
     expect(log.locator("#grid-count")).to_have_text("26–50 of 60")
 
 
@@ -171,16 +170,22 @@ def test_a_click_anywhere_in_a_row_opens_it(log):
 
 
 def test_text_of_a_row_can_be_selected(log):
-    address = log.url
+    # The page's own listener stands first: by the time that this one hears of the click, a row would be open.
+    log.evaluate(
+        """() => document.addEventListener("click", ({target}) => {
+            document.body.dataset[target.matches("a.row-link") ? "opened" : "clicked"] = "";
+        })"""
+    )
     cell = log.locator("#grid tbody tr:nth-child(3) td:nth-child(3)").bounding_box()
     assert cell
     log.mouse.move(cell["x"] + 12, cell["y"] + 12)
     log.mouse.down()
     log.mouse.move(cell["x"] + 90, cell["y"] + 12, steps=5)
     log.mouse.up()
+    expect(log.locator("body")).to_have_attribute("data-clicked", "")
+    expect(log.locator("body")).not_to_have_attribute("data-opened", "")
     assert "parent" in log.evaluate("String(getSelection())")
-    log.wait_for_timeout(100)
-    assert log.url == address
+    assert still_the_same_page(log)
 
 
 def test_an_export_is_downloaded_and_the_page_stays(somebody, log):
@@ -222,6 +227,7 @@ def test_everything_works_without_javascript(scriptless):
     page.select_option("#id_status", "lost")
     page.fill("#id_recipient", "parent1")
     page.click("#grid-find")
+    expect(page).to_have_url(re.compile("find="))
     assert "parent1" not in page.url
     shown = subjects(page)
     assert shown
@@ -231,7 +237,7 @@ def test_everything_works_without_javascript(scriptless):
     page.click("#grid-next")
     expect(page.locator("#grid-count")).to_have_text("26–50 of 60")
     page.click("#grid-sort-pages")
-    assert subjects(page)[0] == "Letter 0"
+    expect(page.locator("#grid tbody td:nth-child(4)").first).to_have_text("Letter 0")
     page.click("th .explain")
     expect(page.locator("text=Nobody knows where it is.")).to_be_visible()
 
@@ -272,34 +278,13 @@ def test_an_explanation_opens_on_focus_and_on_click_and_closes_on_escape(log):
 # Looks
 
 
-def complaints(page: Page) -> list[str]:
-    """What axe finds wrong, by the rules of WCAG 2.2 AA and good practice."""
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = Axe().run(page, options={"runOnly": tags, "resultTypes": ["violations"]})
-    return [
-        f"{violation['id']}: {node['target']} {node['failureSummary']}"
-        for violation in found.response["violations"]
-        for node in violation["nodes"]
-    ]
-
-
 @pytest.mark.parametrize(
-    ("address", "scheme", "width"),
-    [
-        (LOG, "light", 1400),
-        (LOG, "dark", 1400),
-        (LOG, "light", 320),
-        (LOG, "dark", 320),
-        ("/letters/?subject=nothing&sort=colour", "light", 1400),
-        ("/letters/?status=burnt", "dark", 1400),
-    ],
+    ("address", "widths"),
+    [(LOG, [1400, 320]), ("/letters/?subject=nothing&sort=colour", [1400]), ("/letters/?status=burnt", [1400])],
 )
-def test_axe_finds_nothing_wrong(page, somebody, address, scheme, width):
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
+def test_axe_finds_nothing_wrong(page: Page, somebody: User, address: str, widths: list[int]) -> None:
     page.goto(address)
-    assert page.evaluate("document.documentElement.dataset.bsTheme") == scheme
-    assert complaints(page) == []
+    assert_accessible(page, widths=widths)
 
 
 @pytest.mark.parametrize("size", [(320, 800), (320, 256), (375, 800), (768, 1024)])
@@ -322,22 +307,22 @@ def test_the_menu_folds_behind_a_button_on_a_small_window(page, somebody):
     page.get_by_role("button", name="Menu").click()
     expect(menu).to_be_visible()
     expect(menu.get_by_role("link", name="Home")).to_be_visible()
-    assert complaints(page) == []
+    assert_accessible(page, widths=[375])
     page.keyboard.press("Escape")
     expect(menu).to_be_hidden()
 
 
 def test_colors_follow_the_system_until_they_are_chosen(page):
-    theme = "document.documentElement.dataset.bsTheme"
+    root = page.locator("html")
     page.emulate_media(color_scheme="dark")
     page.goto(LOG)
-    assert page.evaluate(theme) == "dark"
+    expect(root).to_have_attribute("data-bs-theme", "dark")
     page.emulate_media(color_scheme="light")
-    page.wait_for_function(f"{theme} === 'light'")
+    expect(root).to_have_attribute("data-bs-theme", "light")
     page.get_by_role("button", name="Dark colors").click()
-    assert page.evaluate(theme) == "dark"
+    expect(root).to_have_attribute("data-bs-theme", "dark")
     page.reload()
-    assert page.evaluate(theme) == "dark"
+    expect(root).to_have_attribute("data-bs-theme", "dark")
     expect(page.get_by_role("button", name="Dark colors")).to_have_attribute("aria-pressed", "true")
 
 

@@ -1,5 +1,6 @@
 """The pages of the ledger with the keyboard alone: Tab reaches all in the order of reading, and it can be seen."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -128,4 +129,5 @@ def test_a_person_is_found_from_any_page_and_stands_in_no_address(page: Page, ad
     expect(page.get_by_role("heading", level=1)).to_have_text("Recipient Log")
     expect(page.get_by_text("Vang, Mai, person id 4711")).to_be_visible()
     expect(page.locator("#grid tbody tr")).to_have_count(1)
+    expect(page).to_have_url(re.compile("find="))
     assert "mai" not in page.url

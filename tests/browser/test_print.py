@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from accounts.tools import Right, Tool
 from messenger_logs.services.totals import recount
-from tests.browser.test_mailgun_pages import sign_in
+from tests.fixtures.browser import sign_in
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,10 +1,10 @@
 """The classic Sent Message Log and the message page, as people use them."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
@@ -13,7 +13,7 @@ from accounts.models import User
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
-from tests.browser.test_mailgun_pages import sign_in
+from tests.fixtures.browser import assert_accessible, sign_in
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,6 +60,7 @@ def expect_rows(page: Page, number: int) -> None:
 def test_from_the_log_to_a_family_and_back(page: Page, principal: User, running: SentMessage) -> None:
     make_message(sender=principal, subject="Library Hours", message_type="Behavior")
     sign_in(page, principal)
+    page.goto("/")
     page.get_by_role("navigation", name="Tools").get_by_role("link", name="Sent Message Log", exact=True).click()
     expect_rows(page, 2)
     expect(page.locator("#grid tbody")).to_contain_text("In-Progress 66 %")
@@ -71,6 +72,7 @@ def test_from_the_log_to_a_family_and_back(page: Page, principal: User, running:
     page.get_by_label("Filter by Message Subject").fill("snow")
     page.get_by_role("button", name="Find Messages").click()
     expect_rows(page, 1)
+    expect(page).to_have_url(re.compile("subject=snow"))
     filtered = page.url
 
     page.locator("#grid tbody td").first.click()  # the row as a whole leads there
@@ -83,7 +85,7 @@ def test_from_the_log_to_a_family_and_back(page: Page, principal: User, running:
     page.go_back()
     page.go_back()
     expect_rows(page, 1)
-    assert page.url == filtered
+    expect(page).to_have_url(filtered)
 
 
 def test_figures_refresh_while_it_runs_and_stop_when_it_is_done(
@@ -110,10 +112,10 @@ def test_figures_refresh_while_it_runs_and_stop_when_it_is_done(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.clock.run_for(60_000)
-    assert asked == []
-    page.get_by_role("button", name="Refresh Status").click()
+    with page.expect_response(re.compile(rf"/{running.pk}/\??$")):
+        page.get_by_role("button", name="Refresh Status").click()
     expect(page.get_by_role("button", name="Refresh Status")).to_be_focused()
-    assert asked == [f"{page.url}"] or asked == [f"{page.url}?"]
+    assert len(asked) == 1, "a minute long it asked for nothing"
 
 
 def test_a_body_is_shown_without_running_or_fetching_anything(
@@ -132,22 +134,15 @@ def test_a_body_is_shown_without_running_or_fetching_anything(
 
     expect(frame.get_by_role("heading", name="Snow day")).to_be_visible()
     expect(frame.locator("#plain")).to_have_text("Dear parent of student.firstName")
-    frame.get_by_role("link", name="a link").click()
-    page.wait_for_timeout(500)
+    with page.expect_console_message(lambda message: "elsewhere.example" in message.text):
+        frame.get_by_role("link", name="a link").click()
     assert fetched == []
     expect(page.get_by_role("heading", name="Snow day", level=1)).to_be_visible()
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 320])
-def test_the_pages_are_accessible(page: Page, principal: User, running: SentMessage, scheme: str, width: int) -> None:
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+def test_the_pages_are_accessible(page: Page, principal: User, running: SentMessage) -> None:
     sign_in(page, principal)
-    page.set_viewport_size({"width": width, "height": 800})
-
     for address in (LOG, f"{LOG}olr/", f"{LOG}{running.pk}/", f"{LOG}{running.pk}/recipients/"):
         page.goto(address)
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page itself scrolls sideways"
+        assert_accessible(page)

@@ -42,6 +42,18 @@ def test_the_packages_are_installed_once_and_anew_when_they_change(checkout: Pat
     assert not (checkout / ".venv" / "installed").exists()
 
 
+def test_a_package_without_a_hash_is_refused(checkout: Path) -> None:
+    package = checkout / "package"
+    package.mkdir()
+    (package / "setup.py").write_text("from setuptools import setup; setup(name='package')")
+    (checkout / "requirements-dev.txt").write_text("./package\n")
+
+    refused = python(checkout, *PRINT_PLACE)
+
+    assert refused.returncode == 1
+    assert "hashes" in refused.stderr
+
+
 def test_without_a_python_it_says_what_is_needed(checkout: Path, tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()

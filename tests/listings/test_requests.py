@@ -12,6 +12,12 @@ pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
 
 
+@pytest.fixture
+def client(make_user, signed_in):
+    """Somebody who is signed in: an export is for a person."""
+    return signed_in(make_user())
+
+
 # Personal values stay out of addresses
 
 

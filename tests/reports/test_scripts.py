@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from reports.writers.pdf.bidi import levels
 from reports.writers.pdf.fonts import Fonts
+from reports.writers.pdf.languages import language_of
 from reports.writers.pdf.shaping import Style
 from tests.reports.documents import a_document, a_row, csv_rows, docx_rows, pdf_text, together
 
@@ -96,6 +97,82 @@ def test_the_three_formats_hold_the_same_cells(rows):
     place = 0
     for cell in (cell for row in rows for cell in row):
         place = text.index(together(cell), place) + len(together(cell))
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Cabdi Raxmaan", "es-MX"),
+        ("王小明", "zh-Hans"),  # in all sets of characters
+        ("刘海", "zh-Hans"),
+        ("陳海", "zh-Hant"),
+        ("陳海 (刘海)", "zh-Hans"),  # in no set together
+        ("田沢", "ja"),
+        ("鈴木 さくら", "ja"),
+        ("直樹 ナオキ", "ja"),
+        ("金海 김해", "ko"),
+        ("Ann 🎉 王", "zh-Hans"),
+    ],
+)
+def test_the_language_of_a_name_is_guessed_from_its_characters(text: str, language: str) -> None:
+    assert language_of(text, "es-MX") == language
+
+
+def test_the_language_of_a_document_counts_where_the_text_says_nothing_else() -> None:
+    for document in ("ja", "ko-KR", "zh-TW", "ZH"):
+        assert language_of("王海", document) == document
+    assert language_of("王海", "en") == "zh-Hans"
+    assert language_of("김해 海", "ja") == "ko"
+    assert language_of("Ann", "ja") == "ja"
+
+
+# The numbers of glyphs in Noto Sans CJK: of the Japanese form, the simplified Chinese one, and the traditional one.
+FORMS = {
+    "骨": (45132, 45133, 45134),
+    "直": (27873, 27874, 27874),
+    "海": (23486, 23487, 23487),
+    "角": (37448, 37449, 37448),
+    "令": (9808, 9809, 9810),
+    "返": (40109, 40110, 40111),
+    "誤": (37872, 37873, 37874),
+}
+
+
+def glyphs(text: str, language: str = "en") -> list[int]:
+    """Those that a PDF in a language has for the Chinese characters of a text."""
+    fonts = Fonts(language)
+    Style(fonts, size=8).piece(text)
+    used = fonts.get(fonts.face_of[ord("海")], 400).glyphs.values()
+    return [glyph for glyph, meaning in used if meaning in FORMS]
+
+
+@pytest.mark.parametrize("character", FORMS)
+def test_chinese_names_have_chinese_forms(character: str) -> None:
+    japanese, simplified, traditional = FORMS[character]
+    # Alone, a character is simplified Chinese where that has it: 誤 is traditional or Japanese.
+    assert glyphs(character) == [traditional if character == "誤" else simplified]
+    assert glyphs(f"刘{character}", "es-MX") == [simplified]
+    assert glyphs(f"陳{character}") == [traditional]
+    assert glyphs(f"さくら{character}") == [japanese]
+    assert glyphs(character, "ja-JP") == [japanese]
+
+
+def test_each_line_has_the_forms_of_its_paragraph() -> None:
+    fonts = Fonts()
+    style = Style(fonts, size=8)
+    first, second = style.lines("海海さく", style.piece("海海")[1])
+    assert first == style.piece("海海", None, "ja") != style.piece("海海")
+    assert second == style.piece("さく")
+
+
+@pytest.mark.parametrize("name", ["骨直海角令返誤", "陳誤海", "鈴木海 さくら", "김 海", "戶海", "。、「海」陳"])
+def test_what_has_forms_of_a_language_comes_out_as_it_went_in(name: str) -> None:
+    assert f"{name} Student, Calvin" in pdf_text(a_document([a_row(name)]))
+
+
+def test_two_characters_with_one_form_stay_apart() -> None:
+    piece, _ = Style(Fonts(), size=8).piece("户戸")
+    assert "/ActualText <feff6238>" in piece
 
 
 ARABIC = st.sampled_from(["محمد", "سلمان", "جج", "فاطمة"])

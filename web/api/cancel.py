@@ -15,8 +15,9 @@ from accounts.tools import Right, Tool, ToolAndRight
 from messenger_logs.choices import Engine, MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import CANCEL_TOOLS
-from messenger_logs.services.cancel import Result, cancel_message
+from messenger_logs.services.cancel import CancelAnswer, Result, cancel_message
 from web.api.access import ToolAPIView
+from web.cancel_text import cancel_text
 from web.message_access import in_any_log
 
 
@@ -27,7 +28,7 @@ class CancelSerializer(serializers.Serializer[Any]):
         choices=[result.value for result in Result],
         help_text="Of a message that was canceled before, the rest says by whom and when.",
     )
-    detail = serializers.CharField(source="words", help_text="The same in a sentence.")
+    detail = serializers.SerializerMethodField(help_text="The same in a sentence.")
     status = serializers.ChoiceField(source="message.status", choices=MessageStatus.choices)
     stopped = serializers.IntegerField(
         source="figures.stopped", help_text="Devices that got nothing and will get nothing."
@@ -39,6 +40,9 @@ class CancelSerializer(serializers.Serializer[Any]):
     canceled_by = serializers.CharField(source="message.canceled_by_name", help_text="Empty where nobody did here.")
     cancel_asked_at = serializers.DateTimeField(source="message.cancel_asked_at", allow_null=True)
     cancel_completed_at = serializers.DateTimeField(source="message.cancel_completed_at", allow_null=True)
+
+    def get_detail(self, answer: CancelAnswer) -> str:
+        return cancel_text(answer)
 
 
 class Cancel(ToolAPIView):

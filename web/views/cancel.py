@@ -20,8 +20,9 @@ from listings.context import list_address
 from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
-from messenger_logs.services.cancel import CancelAnswer, Result, cancel_message, refused
+from messenger_logs.services.cancel import CancelAnswer, Result, cancel_message, check_cancel
 from messenger_logs.services.complete_cancel import stopped_and_left
+from web.cancel_text import cancel_text
 from web.message_urls import message_urls
 from web.views.message import MessageView
 
@@ -40,7 +41,7 @@ class CancelMessage(MessageView):
         return page_or_fragment(request, page="web/cancel.html", fragment="web/_cancel_in_dialog.html", context=context)
 
     def get_context(self) -> dict[str, Any]:
-        answer = refused(message_id=self.message.pk, by=self.request.user)
+        answer = check_cancel(message_id=self.message.pk, by=self.request.user)
         subject = self.message.display_subject
         return {
             "title": subject if answer else f"Cancel “{subject}”?",
@@ -63,7 +64,7 @@ class CancelMessage(MessageView):
         return self.url()
 
     def said(self, answer: CancelAnswer) -> str:
-        return answer.words
+        return cancel_text(answer)
 
 
 class CancelUpcomingMessage(CancelMessage):
@@ -79,5 +80,5 @@ class CancelUpcomingMessage(CancelMessage):
         subject = answer.message.display_subject
         page = message_urls(self.request.user, [answer.message.pk]).get(answer.message.pk)
         if page is None:
-            return f"{subject}: {answer.words}"
-        return format_html('<a href="{}">{}</a>: {}', page, subject, answer.words)
+            return f"{subject}: {cancel_text(answer)}"
+        return format_html('<a href="{}">{}</a>: {}', page, subject, cancel_text(answer))

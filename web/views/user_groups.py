@@ -14,6 +14,7 @@ from accounts.access import SignedInRequest, tool_right
 from accounts.forms import FindPeopleForm, GroupNameForm, GroupRightsForm, PersonForm
 from accounts.models import User
 from accounts.querysets import groups_with_people, rights_of
+from accounts.refusals import refusal_text
 from accounts.tools import Right, Tool, right_names
 
 T = TypeVar("T")
@@ -172,7 +173,7 @@ def attempt(request: SignedInRequest, change: Callable[[], T], done: str) -> T |
     try:
         result = change()
     except services.Refused as refused:
-        messages.error(request, str(refused))
+        messages.error(request, refusal_text(refused))
         return None
     messages.success(request, done)
     return result

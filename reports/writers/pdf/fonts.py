@@ -19,31 +19,35 @@ from reportlab.pdfbase.pdfdoc import (
 
 T = TypeVar("T")
 
-NOTO = [
-    "NotoSans",
-    "NotoSansArabic",
-    "NotoSansHebrew",
-    "NotoSansDevanagari",
-    "NotoSansEthiopic",
-    "NotoSansThai",
-    "NotoSansKhmer",
-    "NotoSansMyanmar",
-    "NotoSansLao",
-    "NotoSansBengali",
-    "NotoSansGujarati",
-    "NotoSansGurmukhi",
-    "NotoSansTamil",
-    "NotoSansTelugu",
-    "NotoSansKannada",
-    "NotoSansMalayalam",
-    "NotoSansOriya",
-    "NotoSansSinhala",
-    "NotoSansArmenian",
-    "NotoSansGeorgian",
-    "NotoSansSymbols",
+FONTS = [
+    ("Latin, Greek, Cyrillic", "fontpkg_noto_sans", "files/NotoSans[wdth,wght].ttf"),
+    ("Arabic", "fontpkg_noto_sans_arabic", "files/NotoSansArabic[wdth,wght].ttf"),
+    ("Hebrew", "manimgx_fonts", "NotoSansHebrew[wght].ttf"),
+    ("Devanagari", "fontpkg_noto_sans_devanagari", "files/NotoSansDevanagari[wdth,wght].ttf"),
+    ("Ethiopic", "manimgx_fonts", "NotoSansEthiopic[wght].ttf"),
+    ("Thai", "fontpkg_noto_sans_thai", "files/NotoSansThai[wdth,wght].ttf"),
+    ("Khmer", "fontpkg_noto_sans_khmer", "files/NotoSansKhmer[wdth,wght].ttf"),
+    ("Burmese", "manimgx_fonts", "NotoSansMyanmar[wght].ttf"),
+    ("Lao", "manimgx_fonts", "NotoSansLao[wght].ttf"),
+    ("Bengali", "manimgx_fonts", "NotoSansBengali[wght].ttf"),
+    ("Gujarati", "manimgx_fonts", "NotoSansGujarati[wght].ttf"),
+    ("Gurmukhi", "manimgx_fonts", "NotoSansGurmukhi[wght].ttf"),
+    ("Tamil", "fontpkg_noto_sans_tamil", "files/NotoSansTamil[wdth,wght].ttf"),
+    ("Telugu", "fontpkg_noto_sans_telugu", "files/NotoSansTelugu[wdth,wght].ttf"),
+    ("Kannada", "manimgx_fonts", "NotoSansKannada[wght].ttf"),
+    ("Malayalam", "manimgx_fonts", "NotoSansMalayalam[wght].ttf"),
+    ("Odia", "manimgx_fonts", "NotoSansOriya[wght].ttf"),
+    ("Sinhala", "manimgx_fonts", "NotoSansSinhala[wght].ttf"),
+    ("Armenian", "manimgx_fonts", "NotoSansArmenian[wght].ttf"),
+    ("Georgian", "manimgx_fonts", "NotoSansGeorgian[wght].ttf"),
+    ("symbols", "manimgx_fonts", "NotoSansSymbols[wght].ttf"),
+    ("Chinese, Japanese, Korean", "noto_cjk_sans_jp_regular", "NotoSansCJKjp-Regular.otf"),
+    ("emoji", "manimgx_fonts", "NotoEmoji[wght].ttf"),
 ]
-"""In the order in which they are asked for a character; CJK and emoji come last."""
+"""Script, package, and file, in the order in which they are asked for a character. NOTICE says where they come from."""
 
+DEVANAGARI = range(0x900, 0x980)
+"""Noto Sans has these too, but misses some of their ligatures, such as श्व and श्च."""
 
 NOT_EMBEDDED = [
     int.from_bytes(tag, "big")
@@ -70,13 +74,9 @@ class Face:
 
 @lru_cache(maxsize=1)
 def faces() -> list[Face]:
-    noto = files("manimgx_fonts")
-    cjk = files("noto_cjk_sans_jp_regular")
-    return [
-        *(Face.load(Path(str(noto / f"{name}[wght].ttf"))) for name in NOTO),
-        Face.load(Path(str(cjk / "NotoSansCJKjp-Regular.otf"))),
-        Face.load(Path(str(noto / "NotoEmoji[wght].ttf"))),
-    ]
+    found = [Face.load(Path(str(files(package) / file))) for _, package, file in FONTS]
+    found[0].characters.del_range(DEVANAGARI.start, DEVANAGARI.stop - 1)
+    return found
 
 
 class Computed(dict[int, T]):
@@ -175,6 +175,7 @@ class Font:
         )
         subset.drop_table_tag_set.update(NOT_EMBEDDED)
         if self.face.face.has_var_data:
+            subset.pin_all_axes_to_default(self.face.face)
             subset.pin_axis_location(self.face.face, "wght", self.weight)
         return subset
 
@@ -212,9 +213,10 @@ class Font:
 
 
 class Fonts:
-    """The fonts that one PDF file uses, by face and weight."""
+    """The fonts that one PDF file uses, by face and weight; ``language`` is the tag of the file's own language."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: str = "en") -> None:
+        self.language = language
         self._fonts: dict[tuple[int, int], Font] = {}
         self.face_of = Computed(self._face_of)
 

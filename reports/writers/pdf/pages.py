@@ -29,7 +29,7 @@ class Pages:
         self.left, self.right, self.top, self.bottom = MARGIN, width - MARGIN, height - MARGIN, MARGIN + 6
         self.width = self.right - self.left
         self.canvas = StreamedCanvas(file, size=(width, height), language=document.language)
-        self.fonts = Fonts()
+        self.fonts = Fonts(document.language)
         self.body = Style(self.fonts, size=9)
         self.label = Style(self.fonts, size=9, weight=BOLD)
         self.small = Style(self.fonts, size=7.5)

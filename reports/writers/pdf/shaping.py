@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby, islice
+from typing import NamedTuple
 
 import uharfbuzz
 from bidi.algorithm import get_base_level
@@ -12,6 +13,7 @@ from bidi.algorithm import get_base_level
 from reports.document import DUPLICATE
 from reports.writers.pdf.bidi import in_visual_order, levels
 from reports.writers.pdf.fonts import Font, Fonts
+from reports.writers.pdf.languages import language_of
 
 Piece = tuple[str, float]
 """PDF operators that write something, and how wide it is, in points."""
@@ -44,6 +46,13 @@ ELLIPSIS = "…"
 JOINER = "\u200d"
 
 
+class Paragraph(NamedTuple):
+    """What each line takes from its paragraph: its direction, and the language of its Chinese characters."""
+
+    base: int | None = None
+    language: str | None = None
+
+
 class Style:
     """A size and a weight. Between two pieces the font is the style's own: it has to be set at the start of a text."""
 
@@ -62,13 +71,14 @@ class Style:
     def _select(self, font: Font) -> str:
         return f"/{font.label} {self.size} Tf"
 
-    def _piece(self, text: str, base: int | None = None) -> Piece:
-        """The text on one line, however wide that is. A part of a paragraph goes in the direction of the whole."""
+    def _piece(self, text: str, base: int | None = None, language: str | None = None) -> Piece:
+        """The text on one line, however wide that is. ``base`` and ``language`` are those of its `Paragraph`."""
         text = cleaned(text)
         if not base and PLAIN(text):
             width = sum(map(self.own.width_of.__getitem__, map(ord, text)))
             return f"<{text.translate(self.own.code_of)}> Tj", width * self.size / 1000
-        shaped = [self._shaped(font, run, level) for font, run, level in self._runs(text, base)]
+        language = language or language_of(text, self.fonts.language)
+        shaped = [self._shaped(font, run, level, language) for font, run, level in self._runs(text, base)]
         operators = [f"{self._select(font)} {drawn}" for font, drawn, _ in shaped]
         width = sum(width for _, _, width in shaped)
         return f"{' '.join(operators)} {self.operators}", width * self.size / 1000
@@ -102,12 +112,13 @@ class Style:
                 return before
         return self.fonts.face_of[ord(character)]
 
-    def _shaped(self, font: Font, text: str, level: int) -> tuple[Font, str, int]:
+    def _shaped(self, font: Font, text: str, level: int, language: str) -> tuple[Font, str, int]:
         """A run, written, and its width in thousandths of the size."""
         buffer = uharfbuzz.Buffer()
         buffer.add_str(text)
         buffer.guess_segment_properties()
         buffer.direction = "rtl" if level % 2 else "ltr"
+        buffer.language = language
         uharfbuzz.shape(font.shaper, buffer, NO_KERNING)
         starts = sorted({info.cluster for info in buffer.glyph_infos})
         ends = dict(zip(starts, [*starts[1:], len(text)], strict=True))
@@ -140,48 +151,49 @@ class Style:
         if whole[1] <= width:
             return [whole]
         base = get_base_level(text) if RIGHT_TO_LEFT(text) else None
-        lines = self._wrapped(cleaned(text), width, base)
+        paragraph = Paragraph(base, None if PLAIN(text) else language_of(text, self.fonts.language))
+        lines = self._wrapped(cleaned(text), width, paragraph)
         if limit is None:
-            return [self.piece(line, base) for line in lines]
+            return [self.piece(line, *paragraph) for line in lines]
         first = list(islice(lines, limit))
         if next(lines, None) is not None:
-            first[-1] = self._cut(first[-1], width, base)
-        return [self.piece(line, base) for line in first]
+            first[-1] = self._cut(first[-1], width, paragraph)
+        return [self.piece(line, *paragraph) for line in first]
 
-    def _wrapped(self, text: str, width: float, base: int | None) -> Iterator[str]:
+    def _wrapped(self, text: str, width: float, paragraph: Paragraph) -> Iterator[str]:
         line, taken = "", 0.0
         for token in TOKENS.findall(text):
-            parts = [token] if token.isspace() or self._width(token, base) <= width else graphemes(token)
+            parts = [token] if token.isspace() or self._width(token, paragraph) <= width else graphemes(token)
             for part in parts:
                 if not line and part.isspace():
                     continue
-                longer = self._longer(line, taken, part, base)
+                longer = self._longer(line, taken, part, paragraph)
                 if longer > width and line and not part.isspace():
                     yield line.rstrip()
-                    line, longer = "", self._width(part, base)
+                    line, longer = "", self._width(part, paragraph)
                 line += part
                 taken = longer
         if line:
             yield line.rstrip()
 
-    def _longer(self, line: str, taken: float, part: str, base: int | None) -> float:
+    def _longer(self, line: str, taken: float, part: str, paragraph: Paragraph) -> float:
         """How wide a line gets by one part more. Letters that join are not as wide as each of them alone."""
-        plain = not base and PLAIN(line) and PLAIN(part)
-        return taken + self._width(part) if plain else self._width(line + part, base)
+        plain = not paragraph.base and PLAIN(line) and PLAIN(part)
+        return taken + self._width(part, paragraph) if plain else self._width(line + part, paragraph)
 
-    def _cut(self, text: str, width: float, base: int | None) -> str:
+    def _cut(self, text: str, width: float, paragraph: Paragraph) -> str:
         """As much of the text as there is room for, and an ellipsis."""
         kept, taken = "", 0.0
-        room = width - self._width(ELLIPSIS, base)
+        room = width - self._width(ELLIPSIS, paragraph)
         for part in graphemes(text):
-            taken = self._longer(kept, taken, part, base)
+            taken = self._longer(kept, taken, part, paragraph)
             if taken > room:
                 break
             kept += part
         return kept.rstrip() + ELLIPSIS
 
-    def _width(self, text: str, base: int | None = None) -> float:
-        return self.piece(text, base)[1]
+    def _width(self, text: str, paragraph: Paragraph) -> float:
+        return self.piece(text, *paragraph)[1]
 
 
 class Glyph:

@@ -9,7 +9,7 @@ from messenger_logs import tasks
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services import cancel
-from messenger_logs.services.cancel import Result, cancel_message, refused
+from messenger_logs.services.cancel import Result, cancel_message, check_cancel
 from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
 from messenger_logs.services.message_status import settle_status
 from messenger_logs.services.status_reports import StatusReport, report_statuses
@@ -18,6 +18,7 @@ from messenger_logs.signals import message_canceled
 from messenger_logs.totals import totals_of
 from tests.messenger_logs.cancel.conftest import devices
 from tests.messenger_logs.factories import make_delivery, make_recipient
+from web.cancel_text import cancel_text, figures_text
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +33,7 @@ def test_a_waiting_message_becomes_canceled_and_all_of_it_is_stopped(under_way, 
 
     assert answer.result is Result.CANCELED
     assert (answer.figures.stopped, answer.figures.left) == (4, 0)
-    assert answer.words == "The message is canceled: stopped 4; 0 had already left."
+    assert cancel_text(answer) == "The message is canceled: stopped 4; 0 had already left."
     fresh(message)
     assert message.status == "canceled"
     assert (message.canceled_by, message.canceled_by_name) == (sender, "Vang, Mai")
@@ -48,7 +49,7 @@ def test_a_waiting_message_becomes_canceled_and_all_of_it_is_stopped(under_way, 
 def test_what_has_left_or_is_claimed_stays_as_it_is(under_way, sender):
     message = under_way()
     answer = cancel_message(message_id=message.pk, by=sender)
-    assert answer.words == "The message is canceled: stopped 2; 2 had already left."
+    assert cancel_text(answer) == "The message is canceled: stopped 2; 2 had already left."
 
     assert complete_cancel(message_id=message.pk) == 2
     fresh(message)
@@ -66,7 +67,7 @@ def test_what_was_claimed_and_never_handed_off_is_stopped_too(under_way, sender)
     claimed = message.deliveries.get(status="in_progress")
 
     report_statuses(message_id=message.pk, reports=[StatusReport(delivery_id=claimed.pk, status="canceled")])
-    assert stopped_and_left(message.pk).words == "stopped 3; 1 had already left"
+    assert figures_text(stopped_and_left(message.pk)) == "stopped 3; 1 had already left"
     fresh(message)
     assert message.status == "canceled_ip"
 
@@ -80,8 +81,8 @@ def test_canceling_twice_cancels_once_and_says_who_and_when(under_way, sender, m
 
     assert again.result is others.result is Result.ALREADY_CANCELED
     figures = "stopped 2; 2 had already left"
-    assert again.words == f"You canceled this message already, on 11/20/2026 10:31:07 AM: {figures}."
-    assert others.words == f"Vang, Mai canceled this message already, on 11/20/2026 10:31:07 AM: {figures}."
+    assert cancel_text(again) == f"You canceled this message already, on 11/20/2026 10:31:07 AM: {figures}."
+    assert cancel_text(others) == f"Vang, Mai canceled this message already, on 11/20/2026 10:31:07 AM: {figures}."
     fresh(message)
     assert message.canceled_by == sender
     assert AuditEvent.objects.filter(action="message.canceled").count() == 1
@@ -92,7 +93,7 @@ def test_a_message_that_has_finished_is_not_canceled(under_way, sender, status):
     message = under_way(status=status)
     answer = cancel_message(message_id=message.pk, by=sender)
     assert answer.result is Result.FINISHED
-    assert answer.words.startswith("Nothing was canceled: the message is finished (")
+    assert cancel_text(answer).startswith("Nothing was canceled: the message is finished (")
     assert complete_cancel(message_id=message.pk) == 0
     fresh(message)
     assert (message.status, message.cancel_asked_at, message.canceled_by) == (status, None, None)
@@ -102,7 +103,7 @@ def test_a_message_that_has_finished_is_not_canceled(under_way, sender, status):
 def test_a_message_that_its_own_system_canceled(under_way, sender):
     answer = cancel_message(message_id=under_way(status="canceled").pk, by=sender)
     assert answer.result is Result.ALREADY_CANCELED
-    assert answer.words.startswith("The system that sends this message had canceled it already")
+    assert cancel_text(answer).startswith("The system that sends this message had canceled it already")
 
 
 def test_there_is_no_such_message(sender):
@@ -112,10 +113,10 @@ def test_there_is_no_such_message(sender):
 
 def test_what_would_be_answered_cancels_nothing(under_way, sender):
     message = under_way()
-    assert refused(message_id=message.pk, by=sender) is None
+    assert check_cancel(message_id=message.pk, by=sender) is None
     fresh(message)
     assert message.status == "in_progress"
-    finished = refused(message_id=under_way(status="sent").pk, by=sender)
+    finished = check_cancel(message_id=under_way(status="sent").pk, by=sender)
     assert finished is not None
     assert finished.result is Result.FINISHED
 
@@ -203,7 +204,7 @@ def test_a_duplicate_follows_the_row_that_it_duplicates(under_way, sender):
     of_claimed = make_delivery(make_recipient(message), address=claimed.address, status="waiting")
     recount(message_id=message.pk)
 
-    assert cancel_message(message_id=message.pk, by=sender).words.endswith("stopped 2; 2 had already left.")
+    assert cancel_text(cancel_message(message_id=message.pk, by=sender)).endswith("stopped 2; 2 had already left.")
     complete_cancel(message_id=message.pk)
     fresh(of_waiting)
     fresh(of_claimed)
@@ -242,7 +243,7 @@ def test_a_canceled_message_never_settles_to_something_else(under_way, sender):
     assert not settle_status(message_id=message.pk)
     fresh(message)
     assert message.status == "canceled_ip"
-    assert stopped_and_left(message.pk).words == "stopped 2; 2 had already left"
+    assert figures_text(stopped_and_left(message.pk)) == "stopped 2; 2 had already left"
 
 
 def test_late_word_of_a_stopped_device_is_the_truth(under_way, sender):
@@ -252,7 +253,7 @@ def test_late_word_of_a_stopped_device_is_the_truth(under_way, sender):
     complete_cancel(message_id=message.pk)
     stopped = message.deliveries.filter(status="canceled")[0]
     report_statuses(message_id=message.pk, reports=[StatusReport(delivery_id=stopped.pk, status="sent")])
-    assert stopped_and_left(message.pk).words == "stopped 1; 3 had already left"
+    assert figures_text(stopped_and_left(message.pk)) == "stopped 1; 3 had already left"
 
 
 def test_a_cancel_takes_few_statements_however_much_waits(under_way, sender, django_assert_max_num_queries):

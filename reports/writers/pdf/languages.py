@@ -1,0 +1,38 @@
+"""The language of a text with Chinese characters, which have forms of their own in each language."""
+
+import re
+
+HAN = re.compile("[\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+KANA = re.compile("[\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f]").search
+HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]").search
+
+WRITTEN_WITH_HAN = {"zh", "ja", "ko"}
+CHARSETS = {"zh-Hans": "gb2312", "zh-Hant": "big5", "ja": "shift_jis"}
+"""Language and the national character set that has its characters, but not those that only the others use."""
+
+
+def language_of(text: str, document: str) -> str:
+    """A language tag for a text in a document of a language.
+
+    Without Chinese characters it is the document's language. With them it is Japanese beside kana and Korean beside
+    Hangul; otherwise the document's, if that is written with them; otherwise the first language whose character set
+    has all of them, and simplified Chinese if none has.
+    """
+    characters = "".join(HAN.findall(text))
+    if not characters:
+        return document
+    if KANA(text):
+        return "ja"
+    if HANGUL(text):
+        return "ko"
+    if document.partition("-")[0].lower() in WRITTEN_WITH_HAN:
+        return document
+    return next((language for language, charset in CHARSETS.items() if _has(charset, characters)), "zh-Hans")
+
+
+def _has(charset: str, characters: str) -> bool:
+    try:
+        characters.encode(charset)
+    except UnicodeEncodeError:
+        return False
+    return True

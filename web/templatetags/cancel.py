@@ -1,0 +1,9 @@
+"""What the pages say about a cancel."""
+
+from django import template
+
+from web.cancel_text import cancel_text, figures_text
+
+register = template.Library()
+register.filter("cancel_text", cancel_text)
+register.filter("cancel_figures", figures_text)
