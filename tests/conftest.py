@@ -1,1 +1,5 @@
-pytest_plugins = ["tests.fixtures.accounts", "tests.fixtures.sandbox", "tests.fixtures.browser"]
+from tests.examples import load_profile
+
+load_profile()
+
+pytest_plugins = [f"tests.fixtures.{name}" for name in ("database", "accounts", "sandbox", "browser")]

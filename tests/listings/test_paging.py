@@ -5,10 +5,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import Client, RequestFactory
 from django_tables2 import Column
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from listings.paging import Bounds, Key, Sort, Total, fetch_page, key_name, read_key, rows_beyond
+from tests.examples import examples
 from tests.listings.conftest import NOW
 from tests.listings.letters import Letter, LetterLog, LetterTable, Shown, letter_view, make_letters
 
@@ -63,7 +64,7 @@ def test_rows_that_tie_are_neither_lost_nor_doubled(client, sort):
     first_day=st.integers(0, 3),
     last_day=st.integers(0, 3),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 def test_pages_joined_together_are_the_sorted_list(days, size, column, descending, first_day, last_day):
     Letter.objects.all().delete()
     for i, day in enumerate(days):

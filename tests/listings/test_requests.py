@@ -1,9 +1,10 @@
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from listings.saved_searches import KEPT
+from tests.examples import examples
 from tests.listings.conftest import NOW
 from tests.listings.letters import LetterLog, Shown, letter_view, make_letters
 
@@ -233,7 +234,7 @@ NASTY = st.one_of(
 
 
 @given(st.dictionaries(st.sampled_from([*NAMES, "find", "export"]), NASTY))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(150)
 def test_whatever_an_address_holds_a_page_answers(client, query):
     query = {name: text.encode("utf-8", "surrogatepass") for name, text in query.items()}
     response = client.get("/letters/", query)
@@ -242,7 +243,7 @@ def test_whatever_an_address_holds_a_page_answers(client, query):
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), NASTY))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(100)
 def test_whatever_a_form_holds_a_page_answers(client, data):
     data = {name: text.encode("utf-8", "surrogatepass") for name, text in data.items()}
     assert client.post("/letters/", data, follow=True).status_code == 200

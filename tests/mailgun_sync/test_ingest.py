@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -14,6 +14,7 @@ from mailgun_sync.choices import EventKind
 from mailgun_sync.client import read_page, reread
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, RecipientAddress, SendingDomain
 from mailgun_sync.services.ingest import Stored, retry_quarantined, store_events
+from tests.examples import examples
 from tests.mailgun_sync import payloads
 
 pytestmark = pytest.mark.django_db
@@ -341,7 +342,7 @@ names = ["id", "recipient", "message", "delivery-status", "severity", "reason", 
 
 
 @given(parts=st.lists(st.dictionaries(st.sampled_from(names), json_values), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 def test_whatever_comes_is_either_stored_or_in_quarantine(domain: SendingDomain, parts: list[dict[str, Any]]) -> None:
     MailgunEvent.objects.all().delete()
     QuarantinedEvent.objects.all().delete()

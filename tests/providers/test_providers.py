@@ -5,7 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pytest_django import Settings
 
-from messenger_logs.statuses import CODES, Mode
+from messenger_logs.choices import Mode
+from messenger_logs.statuses import CODES
 from providers import mailgun, voxology
 from providers.http import NotSetUpError, Reply
 

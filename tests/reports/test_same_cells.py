@@ -9,7 +9,7 @@ from random import Random
 
 import docx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
@@ -18,6 +18,7 @@ from messenger_logs.services.status_reports import report_statuses
 from reports.document import Document
 from reports.kinds.sent_message import Device
 from reports.writers import Format, write
+from tests.examples import examples
 from tests.messenger_logs.totals.random_messages import RandomMessage
 from tests.reports.documents import together
 from tests.reports.messages import classic, figures, v2
@@ -59,7 +60,7 @@ def docx_texts(data: bytes) -> tuple[list[list[str]], str]:
     return tables[-1], everything + "".join(cell for table in tables for row in table for cell in row)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(random=st.randoms(use_true_random=False), kind=st.sampled_from(["all", "failed", "2.0"]))
 def test_pdf_csv_and_docx_of_a_random_message_hold_the_same_cells(random: Random, kind: str) -> None:
     message = a_random_message(random).message
@@ -88,7 +89,7 @@ def test_pdf_csv_and_docx_of_a_random_message_hold_the_same_cells(random: Random
         assert together(f"{label}:{value}") in together(everything)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(random=st.randoms(use_true_random=False))
 def test_the_totals_are_what_the_rows_add_up_to(random: Random) -> None:
     found = a_random_message(random)

@@ -1,13 +1,14 @@
 """Any name prints, and can be read out of each format again."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.writers.pdf.bidi import levels
 from reports.writers.pdf.fonts import Fonts
 from reports.writers.pdf.languages import language_of
 from reports.writers.pdf.shaping import Style
+from tests.examples import examples
 from tests.reports.documents import a_document, a_row, csv_rows, docx_rows, pdf_text, together
 
 NAMES = {
@@ -49,7 +50,6 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(words=st.lists(WORDS, min_size=1, max_size=12), width=st.floats(30, 300), limit=st.integers(1, 5))
 def test_no_line_is_wider_than_its_column(words, width, limit):
     lines = Style(Fonts(), size=8).lines(" ".join(words), width, limit)
@@ -85,7 +85,7 @@ LETTERS = st.sampled_from(
 CELLS = st.lists(LETTERS, min_size=1, max_size=60).map(lambda letters: " ".join("".join(letters).split())).filter(bool)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(rows=st.lists(st.lists(CELLS, min_size=5, max_size=5), min_size=1, max_size=8))
 def test_the_three_formats_hold_the_same_cells(rows):
     document = a_document(rows)
@@ -179,7 +179,7 @@ ARABIC = st.sampled_from(["محمد", "سلمان", "جج", "فاطمة"])
 HEBREW = st.sampled_from(["שלום", "כהן", "שרה"])
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(words=st.lists(ARABIC, min_size=1, max_size=3) | st.lists(HEBREW, min_size=1, max_size=3))
 def test_words_from_right_to_left_come_out_in_their_order(words):
     name = " ".join(words)
@@ -188,7 +188,7 @@ def test_words_from_right_to_left_come_out_in_their_order(words):
     assert f"{name} Student, Calvin" in pdf_text(document)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(name=st.lists(ARABIC | HEBREW | st.sampled_from(["David", "(", ")", "12", "-", "Ж"]), min_size=1, max_size=3))
 def test_whatever_stands_between_words_from_right_to_left_nothing_is_lost(name):
     # A PDF holds the text as it is seen. Readers turn words around again, but each has rules of its own for the numbers

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -17,6 +17,7 @@ from messenger_logs.services.complete_cancel import complete_cancel, stopped_and
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
 from messenger_logs.totals import totals_of
+from tests.examples import examples
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.messenger_logs.totals.random_messages import RandomMessage
 
@@ -28,7 +29,7 @@ def counted(message: SentMessage) -> int:
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(random=st.randoms(use_true_random=False), told=st.integers(0, 25), batch=st.integers(1, 5))
 def test_of_any_message_stopped_and_left_is_all(random: Random, told: int, batch: int) -> None:
     user = User.objects.get_or_create(username="canceler")[0]

@@ -4,11 +4,12 @@ from random import Random
 
 import pytest
 from django.db import connection
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
+from tests.examples import examples
 from tests.messenger_logs.totals.random_messages import RandomMessage
 
 
@@ -23,7 +24,7 @@ def in_batches(random: Random, reports: list[StatusReport]) -> Iterator[list[Sta
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(random=st.randoms(use_true_random=False), count=st.integers(0, 40))
 def test_kept_totals_are_what_plain_python_counts_and_what_a_recount_finds(random: Random, count: int) -> None:
     message = RandomMessage(random)
@@ -39,7 +40,7 @@ def test_kept_totals_are_what_plain_python_counts_and_what_a_recount_finds(rando
 
 
 @pytest.mark.django_db
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(random=st.randoms(use_true_random=False))
 def test_the_order_of_reports_does_not_matter_and_repeats_change_nothing(random: Random) -> None:
     seed = random.random()
