@@ -13,8 +13,8 @@ from knox.models import AuthToken
 from accounts.default_groups import DEFAULT_GROUPS
 from accounts.models import AuditEvent, User
 from accounts.querysets import rights_of, tool_permissions
-from core.text import storable
 from accounts.tools import Right, Tool, right_names
+from core.text import storable
 
 LOCKOUT_SECONDS = 15 * 60
 
