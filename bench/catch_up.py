@@ -18,6 +18,7 @@ from django.test import override_settings
 from bench.databases import own_database
 from bench.events import DOMAIN, empty, evenly, events, make_district
 from bench.measure import print_table, seconds
+from mailgun_sync.choices import RunOutcome
 from mailgun_sync.models import MailgunEvent, SendingDomain, SyncRun
 from mailgun_sync.services.sync import OVERLAP, sync_domain
 
@@ -89,7 +90,7 @@ def catch_up(made: Made, *, slices: int) -> CatchUp:
     with override_settings(MAILGUN_SLICES=slices):
         took = seconds(lambda: sync_domain(domain_id=domain.pk))
     run = SyncRun.objects.latest("pk")
-    assert run.outcome == SyncRun.Outcome.SUCCEEDED, run.error
+    assert run.outcome == RunOutcome.SUCCEEDED, run.error
     assert sorted(MailgunEvent.objects.values_list("event_id", flat=True)) == sorted(id for id, _, _ in made)
     return CatchUp(slices, len(made), run.pages, took)
 

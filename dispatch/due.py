@@ -9,8 +9,7 @@ from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, 
 from django.db.models.functions import Coalesce
 
 from dispatch.services.calling_hours import calls_allowed
-from messenger_logs.choices import NOT_LEFT, PHONE, DeliveryStatus, MessageType, Mode, Outcome
-from messenger_logs.choices import RedialRule as Again
+from messenger_logs.choices import NOT_LEFT, PHONE, DeliveryStatus, MessageType, Mode, Outcome, RedialRule
 from messenger_logs.models import Delivery, Redial, SentMessage
 from messenger_logs.statuses import CODES, Code
 
@@ -72,9 +71,9 @@ def messages_to_hold(now: datetime) -> QuerySet[SentMessage]:
 
 def asks_for_redial(code: Code) -> bool:
     """Whether a device that came to this code is tried again. After "provider" the provider does it."""
-    if code.redial is Again.SETTING:
+    if code.redial is RedialRule.SETTING:
         return bool(settings.REDIAL_ANSWERING_MACHINES)
-    return code.redial in {Again.YES, Again.WINDOW}
+    return code.redial in {RedialRule.YES, RedialRule.WINDOW}
 
 
 def reached_after_all() -> Q:

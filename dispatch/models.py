@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from dispatch.choices import ClaimState
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 
@@ -20,18 +21,13 @@ class Claim(models.Model):
     asked, or was; what it took is found out, never tried again blindly. Settled: all of it is known.
     """
 
-    class State(models.TextChoices):
-        CLAIMED = "claimed"
-        HANDED = "handed"
-        SETTLED = "settled"
-
     key = models.UUIDField(primary_key=True, default=uuid4)
     message = models.ForeignKey(SentMessage, on_delete=models.CASCADE, db_index=False, related_name="+")
     mode = models.CharField(max_length=16, choices=Mode)
     # Those whose fate is open, each with the number of its try at the same place of the other list.
     deliveries = ArrayField(models.BigIntegerField())
     attempts = ArrayField(models.PositiveSmallIntegerField())
-    state = models.CharField(max_length=16, choices=State, default=State.CLAIMED)
+    state = models.CharField(max_length=16, choices=ClaimState, default=ClaimState.CLAIMED)
     worker = models.CharField(max_length=200, help_text="host and process, for people")
     claimed_at = models.DateTimeField(db_default=Now())
     handed_at = models.DateTimeField(null=True, blank=True)
@@ -41,7 +37,7 @@ class Claim(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["claimed_at"], name="claim_open", condition=~Q(state="settled")),
+            models.Index(fields=["claimed_at"], name="claim_open", condition=~Q(state=ClaimState.SETTLED)),
             models.Index(fields=["message"], name="claim_message"),
         ]
 

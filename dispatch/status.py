@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Min, QuerySet
 
+from dispatch.choices import ClaimState, ModeState
 from dispatch.delays import NOTHING_SET_UP, clock, paused_modes
 from dispatch.due import not_left, running
 from dispatch.gateways import gateway_for
@@ -27,8 +28,7 @@ class ModeStatus:
     """One mode. Counts are exact up to COUNTED_TO; what is above is one more."""
 
     mode: Mode
-    state: str
-    """works, night, paused or missing"""
+    state: ModeState
     reason: str
     a_minute: int
     """0 where we set no limit"""
@@ -65,18 +65,18 @@ def mode_statuses(now: datetime) -> list[ModeStatus]:
     return statuses
 
 
-def _state(mode: Mode, now: datetime) -> tuple[str, str]:
+def _state(mode: Mode, now: datetime) -> tuple[ModeState, str]:
     if gateway_for(mode) is None:
-        return "missing", NOTHING_SET_UP[mode].capitalize()
+        return ModeState.MISSING, NOTHING_SET_UP[mode].capitalize()
     if paused := paused_modes(now).get(mode):
-        return "paused", paused[0].upper() + paused[1:]
+        return ModeState.PAUSED, paused[0].upper() + paused[1:]
     if mode is Mode.VOICE and not calls_allowed(now):
-        return "night", f"Calls are allowed again at {clock(next_allowed(now), now)}; emergencies go out."
-    return "works", ""
+        return ModeState.NIGHT, f"Calls are allowed again at {clock(next_allowed(now), now)}; emergencies go out."
+    return ModeState.WORKS, ""
 
 
 def _open_claims() -> Any:
-    unsettled = Claim.objects.exclude(state=Claim.State.SETTLED)
+    unsettled = Claim.objects.exclude(state=ClaimState.SETTLED)
     return unsettled.order_by().values("mode").annotate(count=Count("pk"), oldest=Min("claimed_at"))
 
 

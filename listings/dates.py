@@ -15,8 +15,6 @@ from django_filters.widgets import SuffixedMultiWidget
 from core.dates import EARLIEST_YEAR, LATEST_YEAR, read_day, start_of, written
 from listings.paging import Bounds
 
-__all__ = ["DateRange", "DateRangeField", "DateRangeFilter", "quick_ranges", "read_day", "start_of", "written"]
-
 SCHOOL_YEAR_BEGINS = 7  # July
 
 

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 
+from core.ids import read_number
+from core.text import encodable
 from core.timeouts import StatementTimeout, statement_timeout
 from listings.columns import ListingTable, PageRows
 from listings.dates import DateRange
@@ -164,7 +166,7 @@ class Listing:
     def understood(cls, values: Mapping[str, str]) -> dict[str, str]:
         """The values that the listing knows and that are not empty, as text that databases and pages can hold."""
         known = (*cls.filterset_class.parameters(), *PAGING)
-        texts = {name: values.get(name, "").encode("utf-8", "replace").decode() for name in known}
+        texts = {name: encodable(values.get(name, "")) for name in known}
         # One character more than allowed is enough for the filter to say so.
         return {name: text[: MAX_TEXT + 1] for name, text in texts.items() if text.strip()}
 
@@ -267,7 +269,7 @@ class Listing:
     def numbered(self, page: Page, queryset: Rows) -> Page:
         """The page with its total and the number of its first row."""
         bounds, text = self.filterset.bounds, self.values.get("n", "")
-        first = int(text) if text.isascii() and text.isdigit() and len(text) < 13 else 1
+        first = read_number(text, largest=10**12) or 1
         counted = queryset.filter(bounds.condition()) if bounds else queryset
         return numbered(page, counted, first=first, exact_up_to=self.exact_up_to)
 

@@ -7,9 +7,10 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now, Upper
 
+from mailgun_sync.choices import FAILED, SUPPRESSION, TEMPORARY, DomainState, EventKind, RunKind, RunOutcome
 from mailgun_sync.querysets import MailgunEventQuerySet, SendingDomainQuerySet
 from messenger_logs.models import Delivery, SentMessage
 
@@ -51,12 +52,12 @@ class SendingDomain(models.Model):
         return self.name
 
     @property
-    def state(self) -> str:
+    def state(self) -> DomainState:
         if self.last_error:
-            return "failed"
+            return DomainState.FAILED
         if self.paused:
-            return "paused"
-        return "synced" if self.settled_through else "new"
+            return DomainState.PAUSED
+        return DomainState.SYNCED if self.settled_through else DomainState.NEW
 
     @property
     def backfill_share(self) -> float | None:
@@ -66,23 +67,20 @@ class SendingDomain(models.Model):
         return (self.backfill_next - self.backfill_from) / (self.backfill_until - self.backfill_from)
 
 
-class EventKind(models.TextChoices):
-    """What the log calls an event: Mailgun's own word, and for "failed" what sort of failure."""
-
-    ACCEPTED = "accepted", "Accepted"
-    REJECTED = "rejected", "Rejected"
-    DELIVERED = "delivered", "Delivered"
-    FAILED_PERMANENTLY = "failed-permanent", "Failed (permanent)"
-    FAILED_TEMPORARILY = "failed-temporary", "Failed (temporary)"
-    SUPPRESSED = "suppressed", "Failed (suppressed)"
-    COMPLAINED = "complained", "Complained"
+# The rule for an event's kind: the only one, since the database itself writes the column.
+_KIND = Case(
+    When(~Q(event=FAILED), then=F("event")),
+    When(reason__startswith=SUPPRESSION, then=Value(EventKind.SUPPRESSED.value)),
+    When(severity=TEMPORARY, then=Value(EventKind.FAILED_TEMPORARILY.value)),
+    default=Value(EventKind.FAILED_PERMANENTLY.value),
+)
 
 
 class MailgunEvent(models.Model):
     """One event of one recipient of one e-mail.
 
     ``raw`` is the event's JSON, byte for byte as Mailgun sent it. All other columns are derived from it when it is
-    stored (services/ingest.py), so that a mistake in them can be mended from ``raw``.
+    stored (services/ingest.py), so that a mistake in them can be mended from ``raw``; ``kind`` follows from others.
     """
 
     domain = models.ForeignKey(SendingDomain, on_delete=models.PROTECT, db_index=False)
@@ -99,6 +97,8 @@ class MailgunEvent(models.Model):
     severity = models.CharField(max_length=32, blank=True)
     # Mailgun's word for the cause, "suppress-bounce"; its explanation for people is ``detail``.
     reason = models.CharField(max_length=128, blank=True)
+    # An EventKind, or Mailgun's own word for an event that the log shows on request only.
+    kind = models.GeneratedField(expression=_KIND, output_field=models.CharField(max_length=64), db_persist=True)
     code = models.CharField(max_length=32, blank=True)
     detail = models.CharField(max_length=2000, blank=True)
     # Taken from the e-mail's user variables, and only where the sender they name is one of our users.
@@ -136,23 +136,16 @@ class MailgunEvent(models.Model):
                 fields=["sent_message"], name="mailgun_event_message", condition=Q(sent_message__isnull=False)
             ),
             models.Index(fields=["recipient"], name="mailgun_event_recipient"),
+            # Without it, a page of a rare kind reads the events of all its days. Of these two, every hour has plenty.
+            models.Index(
+                fields=["kind", "occurred_at", "id"],
+                name="mailgun_event_rare_kind",
+                condition=~Q(kind__in=[EventKind.ACCEPTED, EventKind.DELIVERED]),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.event} {self.event_id}"
-
-    @property
-    def kind(self) -> EventKind | None:
-        """The log's name of this event; None for the kinds that the log shows on request only."""
-        if self.event == "failed":
-            if self.reason.startswith("suppress-"):
-                return EventKind.SUPPRESSED
-            return EventKind.FAILED_TEMPORARILY if self.severity == "temporary" else EventKind.FAILED_PERMANENTLY
-        return EventKind(self.event) if self.event in EventKind.values else None
-
-    @property
-    def shown_kind(self) -> str:
-        return self.kind or self.event
 
 
 class RecipientAddress(models.Model):
@@ -192,20 +185,9 @@ class QuarantinedEvent(models.Model):
 class SyncRun(models.Model):
     """One reading of one domain's events. Its counts are written with each page, so they hold after a crash too."""
 
-    class Kind(models.TextChoices):
-        SYNC = "sync", "Sync"
-        SWEEP = "sweep", "Sweep"
-        BACKFILL = "backfill", "Backfill"
-
-    class Outcome(models.TextChoices):
-        RUNNING = "running", "Running"
-        SUCCEEDED = "succeeded", "Succeeded"
-        FAILED = "failed", "Failed"
-        INTERRUPTED = "interrupted", "Interrupted"
-
     domain = models.ForeignKey(SendingDomain, on_delete=models.CASCADE)
-    kind = models.CharField(max_length=16, choices=Kind)
-    outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.RUNNING)
+    kind = models.CharField(max_length=16, choices=RunKind)
+    outcome = models.CharField(max_length=16, choices=RunOutcome, default=RunOutcome.RUNNING)
     begin = models.DateTimeField(null=True)
     end = models.DateTimeField(null=True)
     started_at = models.DateTimeField(db_default=Now())

@@ -11,18 +11,10 @@ from django.db.models.functions import StrIndex, Upper
 from accounts.models import User
 from accounts.tools import Tool
 from core.dates import start_of
+from mailgun_sync.choices import EventKind
 
 if TYPE_CHECKING:
-    from mailgun_sync.models import EventKind, MailgunEvent, SendingDomain  # noqa: F401  (named in strings)
-
-SUPPRESSED = Q(reason__startswith="suppress-")
-# The kinds of product.md as conditions; MailgunEvent.kind is the same rule for one row.
-KINDS = {
-    "failed-permanent": Q(event="failed") & ~Q(severity="temporary") & ~SUPPRESSED,
-    "failed-temporary": Q(event="failed", severity="temporary") & ~SUPPRESSED,
-    "suppressed": Q(event="failed") & SUPPRESSED,
-}
-SHOWN_EVENTS = ("accepted", "rejected", "delivered", "failed", "complained")
+    from mailgun_sync.models import MailgunEvent, SendingDomain  # noqa: F401  (named in strings)
 
 
 class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
@@ -35,13 +27,13 @@ class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
         return self.filter(sender=user)
 
     def shown_by_default(self) -> Self:
-        return self.filter(event__in=SHOWN_EVENTS)
+        return self.filter(kind__in=EventKind.values)
 
     def not_shown_by_default(self) -> Self:
-        return self.exclude(event__in=SHOWN_EVENTS)
+        return self.exclude(kind__in=EventKind.values)
 
     def of_kind(self, kind: EventKind) -> Self:
-        return self.filter(KINDS.get(kind, Q(event=kind)))
+        return self.filter(kind=kind)
 
     def sent_to(self, addresses: Collection[str]) -> Self:
         return self.filter(recipient__in=addresses)

@@ -11,12 +11,11 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from dispatch.choices import ClaimState
 from dispatch.due import messages_due, not_left, reached_after_all
 from dispatch.models import Claim
 from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import Delivery, Redial, SentMessage
-
-State = Claim.State
 
 # Messages that are looked at for one claim: where all that one has left is locked by other workers, the next is tried.
 _MESSAGES = 20
@@ -88,7 +87,9 @@ def _take_redials(message_id: int, mode: Mode, batch: int, key: object) -> list[
 
 def mark_handed(claim: Claim) -> bool:
     """Just before the provider is asked. False where somebody gave the claim back meanwhile."""
-    return bool(Claim.objects.filter(pk=claim.pk, state=State.CLAIMED).update(state=State.HANDED, handed_at=Now()))
+    return bool(
+        Claim.objects.filter(pk=claim.pk, state=ClaimState.CLAIMED).update(state=ClaimState.HANDED, handed_at=Now())
+    )
 
 
 def release(claim: Claim, deliveries: Collection[int]) -> None:

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from core.text import storable
+from dispatch.choices import ClaimState
 from dispatch.due import EMERGENCY, asks_for_redial, not_left
 from dispatch.gateways import Answer
 from dispatch.models import Claim, OpenCall
@@ -28,7 +29,7 @@ from messenger_logs.statuses import code_of
 from providers import voxology
 
 
-def record(claim: Claim, answer: Answer, *, only: Claim.State | None = None) -> bool:
+def record(claim: Claim, answer: Answer, *, only: ClaimState | None = None) -> bool:
     """Record what a provider, or we ourselves, said of the deliveries of a claim. Safe to repeat, and to come late.
 
     What has no result stays in the claim, which is settled when nothing is left in it. With ``only``, nothing happens
@@ -39,7 +40,7 @@ def record(claim: Claim, answer: Answer, *, only: Claim.State | None = None) -> 
         held = Claim.objects.select_for_update().get(pk=claim.pk)
         if only and held.state != only:
             return False
-        if held.state != Claim.State.SETTLED:
+        if held.state != ClaimState.SETTLED:
             _take_off(held, answer)
         reports = [result.report for result in answer.results if result.report]
         _note(claim.message_id, Mode(claim.mode), reports)
@@ -70,7 +71,7 @@ def without_an_end() -> QuerySet[SentMessage]:
 
 def begun_and_done() -> QuerySet[SentMessage]:
     """Those of them that have ended. Of a canceled one, nothing may wait or be under way any more."""
-    claims = Claim.objects.filter(message=OuterRef("pk")).exclude(state=Claim.State.SETTLED)
+    claims = Claim.objects.filter(message=OuterRef("pk")).exclude(state=ClaimState.SETTLED)
     calls = OpenCall.objects.filter(message=OuterRef("pk"))
     open = Exists(claims) | Exists(calls) | Exists(not_left().filter(message=OuterRef("pk")))
     stopped = Q(~open, status=MessageStatus.CANCELED_IN_PROGRESS, cancel_completed_at__isnull=False)
@@ -102,7 +103,7 @@ def _take_off(held: Claim, answer: Answer) -> None:
     held.deliveries, held.attempts = [pk for pk, _ in rest], [attempt for _, attempt in rest]
     held.raw = "\n".join(filter(None, [held.raw, storable(answer.raw)]))
     if not rest:
-        held.state, held.settled_at = Claim.State.SETTLED, timezone.now()
+        held.state, held.settled_at = ClaimState.SETTLED, timezone.now()
     held.save(update_fields=["deliveries", "attempts", "raw", "state", "settled_at"])
 
 

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from dispatch.choices import ClaimState
 from dispatch.due import not_left, reached_after_all
 from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_for
 from dispatch.models import Claim
@@ -23,15 +24,14 @@ from messenger_logs.services.status_reports import StatusReport
 
 log = structlog.get_logger(__name__)
 
-State = Claim.State
 UNKNOWN_DETAIL = "Status unknown"
 _LOOK_AGAIN = timedelta(minutes=5)
 
 
 def recover() -> int:
     """Settle stale claims. May run any number of times, by many at once. Returns how many claims it settled."""
-    settled = sum(_tried(give_back_stale, claim) for claim in _stale(State.CLAIMED))
-    settled += sum(_tried(look_up, claim) for claim in _stale(State.HANDED))
+    settled = sum(_tried(give_back_stale, claim) for claim in _stale(ClaimState.CLAIMED))
+    settled += sum(_tried(look_up, claim) for claim in _stale(ClaimState.HANDED))
     stop_leftovers()
     forget_redials()
     return settled
@@ -46,7 +46,7 @@ def _tried(settle: Callable[[Claim], bool], claim: Claim) -> bool:
         return False
 
 
-def _stale(state: State) -> list[Claim]:
+def _stale(state: ClaimState) -> list[Claim]:
     now = timezone.now()
     since = now - timedelta(seconds=settings.STALE_CLAIM_SECONDS)
     stale = Q(look_up_at__lte=now) | Q(look_up_at__isnull=True, since__lte=since)
@@ -60,7 +60,7 @@ def give_back_stale(claim: Claim) -> bool:
     A worker that was only slow finds it settled, and leaves it alone.
     """
     nothing = Answer([Result(pk, None) for pk in claim.deliveries], raw="given back: its worker was gone")
-    return record(claim, nothing, only=State.CLAIMED)
+    return record(claim, nothing, only=ClaimState.CLAIMED)
 
 
 def look_up(claim: Claim) -> bool:
@@ -68,7 +68,7 @@ def look_up(claim: Claim) -> bool:
     mode = Mode(claim.mode)
     gateway = gateway_for(mode)
     # Whoever moves the time is the one who asks.
-    mine = Claim.objects.filter(pk=claim.pk, state=State.HANDED, look_up_at=claim.look_up_at)
+    mine = Claim.objects.filter(pk=claim.pk, state=ClaimState.HANDED, look_up_at=claim.look_up_at)
     if gateway is None or not mine.update(look_up_at=timezone.now() + _LOOK_AGAIN):
         return False
     answer = _ask(gateway, claim)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from dispatch.choices import ClaimState
 from dispatch.models import Claim
 
 
@@ -14,7 +15,7 @@ def delete_expired(*, now: datetime | None = None, batch: int = 10_000) -> int:
     What became of the deliveries stands in the ledger. In batches, so that nothing waits for long.
     """
     limit = (now or timezone.now()) - timedelta(days=settings.CLAIM_RETENTION_DAYS)
-    expired = Claim.objects.filter(state=Claim.State.SETTLED, settled_at__lt=limit).values_list("pk", flat=True)
+    expired = Claim.objects.filter(state=ClaimState.SETTLED, settled_at__lt=limit).values_list("pk", flat=True)
     total = 0
     while some := list(expired[:batch]):
         total += Claim.objects.filter(pk__in=some).delete()[0]

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, connection, transaction
 
 from accounts.models import User
+from mailgun_sync.choices import EventKind
 from mailgun_sync.client import ProviderEvent, reread
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, RecipientAddress
 from mailgun_sync.services.outcomes import settle_outcomes
@@ -44,7 +45,7 @@ WITH item AS MATERIALIZED (
         coalesce(e ->> 'severity', '') AS severity,
         coalesce(e ->> 'reason', '') AS reason,
         coalesce(e #>> '{{delivery-status,code}}', '') AS code,
-        CASE WHEN e ->> 'event' IN ('accepted', 'delivered') THEN '' ELSE coalesce(
+        CASE WHEN e ->> 'event' IN ('{EventKind.ACCEPTED}', '{EventKind.DELIVERED}') THEN '' ELSE coalesce(
             nullif(e #>> '{{delivery-status,message}}', ''),
             nullif(e #>> '{{delivery-status,description}}', ''),
             nullif(e #>> '{{reject,reason}}', ''),

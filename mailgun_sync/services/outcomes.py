@@ -7,7 +7,8 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from mailgun_sync.models import EventKind, MailgunEvent
+from mailgun_sync.choices import EventKind
+from mailgun_sync.models import MailgunEvent
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, MessageTotals
 
@@ -23,13 +24,6 @@ RANKS = {
 }
 BATCH = 1_000
 
-# MailgunEvent.kind is the same rule for one row.
-_KIND = f"""CASE
-    WHEN event <> 'failed' THEN event
-    WHEN starts_with(reason, 'suppress-') THEN '{EventKind.SUPPRESSED}'
-    WHEN severity = 'temporary' THEN '{EventKind.FAILED_TEMPORARILY}'
-    ELSE '{EventKind.FAILED_PERMANENTLY}' END"""
-
 # A writer of a message's deliveries takes the message's lock first (messenger_logs/services/totals.py); of several
 # messages in the order of their ids, so that no two wait for each other.
 _LOCK = f"""
@@ -44,10 +38,8 @@ WITH rank (kind, rank) AS MATERIALIZED (
     SELECT * FROM unnest(%(kinds)s::text[], %(ranks)s::int[])
 ), best AS MATERIALIZED (
     SELECT DISTINCT ON (delivery_id) delivery_id, kind, rank, detail
-    FROM (
-        SELECT delivery_id, {_KIND} AS kind, occurred_at, id, detail FROM {MailgunEvent._meta.db_table}
-        WHERE delivery_id = ANY(%(deliveries)s)
-    ) AS told JOIN rank USING (kind)
+    FROM {MailgunEvent._meta.db_table} JOIN rank USING (kind)
+    WHERE delivery_id = ANY(%(deliveries)s)
     ORDER BY delivery_id, rank DESC, occurred_at DESC, id DESC
 ), target AS (
     SELECT delivery_id AS id, kind, rank, detail FROM best

@@ -21,6 +21,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
 from accounts.models import User
+from mailgun_sync.choices import RunKind, RunOutcome
 from mailgun_sync.client import EventsApi, EventSource, ProviderError
 from mailgun_sync.models import SendingDomain, SyncGap, SyncRun
 from mailgun_sync.services.ingest import page_transaction, store_events
@@ -56,7 +57,7 @@ def bring_up_to_date(
     ``wait`` is how long to stand in line behind another process. Raises AlreadyRunningError after that.
     """
     runs = [sync_domain(domain_id=domain_id, sweep=sweep, asked_by=asked_by, wait=wait)]
-    while runs[-1].outcome == SyncRun.Outcome.SUCCEEDED:
+    while runs[-1].outcome == RunOutcome.SUCCEEDED:
         # The lock is free between two days, so a long backfill does not hold up the hourly sync.
         day = backfill_day(domain_id=domain_id, asked_by=asked_by, wait=max(wait, timedelta(minutes=10)))
         if day is None:
@@ -73,7 +74,7 @@ def sync_domain(
     wait: timedelta = timedelta(0),
 ) -> SyncRun:
     """Read a domain's events from where they are settled, or from ``sweep`` ago if that is earlier, to now."""
-    kind = SyncRun.Kind.SWEEP if sweep else SyncRun.Kind.SYNC
+    kind = RunKind.SWEEP if sweep else RunKind.SYNC
     with _alone(domain_id, wait):
         domain = SendingDomain.objects.get(pk=domain_id)
         with _recorded(domain, kind, asked_by) as run:
@@ -94,7 +95,7 @@ def backfill_day(*, domain_id: int, asked_by: User | None = None, wait: timedelt
         domain = SendingDomain.objects.get(pk=domain_id)
         if domain.backfill_next is None or domain.backfill_until is None or domain.paused:
             return None
-        with _recorded(domain, SyncRun.Kind.BACKFILL, asked_by) as run:
+        with _recorded(domain, RunKind.BACKFILL, asked_by) as run:
             source = EventsApi.of(domain.name)
             oldest = _oldest(min(datetime.now(UTC), source.now()))
             begin = domain.backfill_next
@@ -138,11 +139,11 @@ def _alone(domain_id: int, wait: timedelta) -> Iterator[None]:
 
 
 @contextmanager
-def _recorded(domain: SendingDomain, kind: SyncRun.Kind, asked_by: User | None) -> Iterator[SyncRun]:
+def _recorded(domain: SendingDomain, kind: RunKind, asked_by: User | None) -> Iterator[SyncRun]:
     """Keep a record of a run, whatever becomes of it: an error ends this run and no other."""
     # We hold the domain's lock, so a run that still says "running" belongs to a process that died.
-    SyncRun.objects.filter(domain=domain, outcome=SyncRun.Outcome.RUNNING).update(
-        outcome=SyncRun.Outcome.INTERRUPTED, finished_at=Now()
+    SyncRun.objects.filter(domain=domain, outcome=RunOutcome.RUNNING).update(
+        outcome=RunOutcome.INTERRUPTED, finished_at=Now()
     )
     run = SyncRun.objects.create(domain=domain, kind=kind, asked_by=asked_by)
     error = ""
@@ -156,7 +157,7 @@ def _recorded(domain: SendingDomain, kind: SyncRun.Kind, asked_by: User | None) 
         log.exception("mailgun_sync.crashed", domain=domain.name)
     with transaction.atomic():
         SyncRun.objects.filter(pk=run.pk).update(
-            outcome=SyncRun.Outcome.FAILED if error else SyncRun.Outcome.SUCCEEDED, error=error, finished_at=Now()
+            outcome=RunOutcome.FAILED if error else RunOutcome.SUCCEEDED, error=error, finished_at=Now()
         )
         SendingDomain.objects.filter(pk=domain.pk).update(last_error=error, last_error_at=Now() if error else None)
     run.refresh_from_db()
@@ -217,7 +218,7 @@ def _read(source: EventSource, run: SyncRun, domain: SendingDomain, begin: datet
 def _read_slice(
     source: EventSource, run: SyncRun, domain: SendingDomain, begin: datetime, end: datetime, stop: threading.Event
 ) -> None:
-    backfill = run.kind == SyncRun.Kind.BACKFILL
+    backfill = run.kind == RunKind.BACKFILL
     for events in source.pages(begin, end):
         if stop.is_set():
             return

@@ -3,7 +3,7 @@ import pytest
 from accounts.access import tool_right
 from accounts.tools import Right, Tool
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.accounts.guarded_urls")]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.web.guarded_urls")]
 
 HTMX = {"HX-Request": "true", "HX-Current-URL": "http://testserver/class/?page=2"}
 

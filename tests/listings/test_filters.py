@@ -4,7 +4,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from listings.dates import DateRange, read_day
+from core.dates import read_day
+from listings.dates import DateRange
 from tests.listings.conftest import NOW
 from tests.listings.letters import Shown, make_letters
 

@@ -14,6 +14,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.ids import read_number
 from core.timeouts import StatementTimeout, statement_timeout
 from listings.dates import DateRangeFilter
 from listings.filters import ListingFilterSet, OptionFilter
@@ -69,10 +70,10 @@ class KeyPagination(BasePagination):
         return listing.page.rows
 
     def read_size(self) -> int:
-        text = self.request.query_params.get("limit", str(DEFAULT_SIZE))
-        if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= LARGEST_SIZE):
+        size = read_number(self.request.query_params.get("limit", str(DEFAULT_SIZE)), largest=LARGEST_SIZE)
+        if not size:
             raise ValidationError({"limit": [f"Give a number from 1 to {LARGEST_SIZE:,}."]})
-        return int(text)
+        return size
 
     def read_key(self) -> Key | None:
         query = self.request.query_params

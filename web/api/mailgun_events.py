@@ -21,7 +21,7 @@ LOG = log_parameter("mailgun_events", "own", "The events of own or of all messag
 class MailgunEventSerializer(serializers.ModelSerializer[MailgunEvent]):
     """One event of one recipient of one e-mail."""
 
-    kind = serializers.CharField(source="shown_kind", help_text="What the log calls it: failed-permanent, suppressed…")
+    kind = serializers.CharField(help_text="What the log calls it: failed-permanent, suppressed…")
     domain = serializers.CharField(source="domain.name")
     sent_message = serializers.IntegerField(
         source="sent_message_id",

@@ -16,16 +16,13 @@ from django_tables2 import Column
 
 from accounts.listings import ToolListing
 from accounts.tools import Tool
+from core.dates import written
 from core.statuses import Shape, Status, Tone
 from listings.columns import WIDE, ListingTable, StatusColumn, TimeColumn
-from listings.dates import written
 from listings.filters import ContainsFilter, DateRangeFilter, ExactFilter, ListingFilterSet, OptionFilter
+from mailgun_sync.choices import EventKind
 from mailgun_sync.freshness import freshness_notes
-from mailgun_sync.models import (
-    EventKind,
-    MailgunEvent,
-    RecipientAddress,
-)
+from mailgun_sync.models import MailgunEvent, RecipientAddress
 from mailgun_sync.querysets import MailgunEventQuerySet
 from web.menu import page_url
 from web.message_urls import message_urls
@@ -66,7 +63,7 @@ EVENT_STATUSES = {
 
 
 class MailgunEventTable(ListingTable):
-    event = StatusColumn(EVENT_STATUSES, accessor="shown_kind", order_by="event", verbose_name="Event")
+    event = StatusColumn(EVENT_STATUSES, accessor="kind", order_by="event", verbose_name="Event")
     occurred_at = TimeColumn(seconds=True, verbose_name="Event Time Stamp")
     person_id = Column(verbose_name="Recipient PersonID")
     recipient = Column(verbose_name="Recipient Email", attrs={"td": {"class": "address"}})

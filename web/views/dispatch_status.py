@@ -15,14 +15,21 @@ from accounts.access import SignedInRequest, tool_right
 from accounts.tools import Tool
 from core.fragments import page_or_fragment
 from core.statuses import Shape, Status, Tone
+from dispatch.choices import ModeState
 from dispatch.status import COUNTED_TO, DOUBT_DAYS, ModeStatus, mode_statuses
 from listings.columns import ListingTable, NumberColumn, StatusColumn, time_element
 
 STATES = {
-    "works": Status("Ready", Shape.CHECK, Tone.GOOD, "What is due goes out."),
-    "night": Status("Outside the hours", Shape.HALF, Tone.NEUTRAL, "Nobody is called now, but in an emergency."),
-    "paused": Status("Paused", Shape.TRIANGLE, Tone.WARNING, "Nothing goes out for a while; then it is tried again."),
-    "missing": Status("Not set up", Shape.CROSS, Tone.BAD, "What is due waits until the settings name a provider."),
+    ModeState.WORKS: Status("Ready", Shape.CHECK, Tone.GOOD, "What is due goes out."),
+    ModeState.NIGHT: Status(
+        "Outside the hours", Shape.HALF, Tone.NEUTRAL, "Nobody is called now, but in an emergency."
+    ),
+    ModeState.PAUSED: Status(
+        "Paused", Shape.TRIANGLE, Tone.WARNING, "Nothing goes out for a while; then it is tried again."
+    ),
+    ModeState.MISSING: Status(
+        "Not set up", Shape.CROSS, Tone.BAD, "What is due waits until the settings name a provider."
+    ),
 }
 
 

@@ -16,6 +16,7 @@ from django.views.generic import View
 from accounts.access import MissingRight, SignedInRequest, ToolRightMixin
 from accounts.tools import Right, Tool
 from core.fragments import is_htmx, page_or_fragment
+from core.ids import read_id
 from messenger_logs.choices import CANCELABLE, Mode
 from messenger_logs.delivery_summary import DeliverySummary
 from messenger_logs.merge_fields import merged
@@ -74,9 +75,7 @@ class MessageView(ToolRightMixin, View):
             return None
         if not self.may_see_values:
             raise MissingRight(Tool.ADMIN_SENT_MESSAGE_LOG, Right.MERGE_FIELD_VALUES)
-        if not (wanted.isascii() and wanted.isdigit()):
-            raise Http404
-        recipient: Recipient = get_object_or_404(Recipient, message=self.message, pk=int(wanted))
+        recipient: Recipient = get_object_or_404(Recipient, message=self.message, pk=read_id(wanted))
         return recipient
 
     @property

@@ -14,6 +14,7 @@ from accounts.access import SignedInRequest
 from accounts.models import User
 from accounts.tools import MESSAGE_LOGS, RECIPIENT_LOGS
 from core.statuses import Status
+from core.text import encodable
 from core.timeouts import StatementTimeout, statement_timeout
 from listings import saved_searches
 from listings.filters import MAX_TEXT
@@ -97,7 +98,7 @@ def search(request: SignedInRequest) -> HttpResponse:
 
 def keep(request: SignedInRequest) -> HttpResponse:
     """What is looked for may be a name or an address, so the session keeps it and no address shows it."""
-    text = request.POST.get("person", "").encode("utf-8", "replace").decode()[: MAX_TEXT + 1]
+    text = encodable(request.POST.get("person", ""))[: MAX_TEXT + 1]
     find = saved_searches.save(request.session, {"person": text} if text.strip() else {})
     return HttpResponseRedirect(f"{request.path}?find={find}" if find else request.path)
 

@@ -22,22 +22,25 @@ from accounts.tools import Right, Tool
 from core.fragments import page_or_fragment
 from core.statuses import Shape, Status, Tone
 from listings.columns import ListingTable, NumberColumn, StatusColumn, TimeColumn, time_element
+from mailgun_sync.choices import DomainState, RunOutcome
 from mailgun_sync.freshness import next_sync
 from mailgun_sync.models import QuarantinedEvent, SendingDomain, SyncGap, SyncRun
 from mailgun_sync.services import control
 from mailgun_sync.services.domains import configured_domains
 
 DOMAIN_STATUSES = {
-    "synced": Status("Synced", Shape.CHECK, Tone.GOOD, "The last sync read everything there was."),
-    "failed": Status("Failed", Shape.CROSS, Tone.BAD, "The last sync stopped with an error; the next one starts over."),
-    "paused": Status("Paused", Shape.SQUARE, Tone.NEUTRAL, "Scheduled syncs leave this domain out."),
-    "new": Status("Not synced yet", Shape.RING, Tone.NEUTRAL, "No sync has come to its end so far."),
+    DomainState.SYNCED: Status("Synced", Shape.CHECK, Tone.GOOD, "The last sync read everything there was."),
+    DomainState.FAILED: Status(
+        "Failed", Shape.CROSS, Tone.BAD, "The last sync stopped with an error; the next one starts over."
+    ),
+    DomainState.PAUSED: Status("Paused", Shape.SQUARE, Tone.NEUTRAL, "Scheduled syncs leave this domain out."),
+    DomainState.NEW: Status("Not synced yet", Shape.RING, Tone.NEUTRAL, "No sync has come to its end so far."),
 }
 RUN_STATUSES = {
-    SyncRun.Outcome.RUNNING: Status("Running", Shape.HALF, Tone.RUNNING, "Under way now."),
-    SyncRun.Outcome.SUCCEEDED: Status("Succeeded", Shape.CHECK, Tone.GOOD, "Everything was read to the end."),
-    SyncRun.Outcome.FAILED: Status("Failed", Shape.CROSS, Tone.BAD, "Stopped by the error that stands beside it."),
-    SyncRun.Outcome.INTERRUPTED: Status(
+    RunOutcome.RUNNING: Status("Running", Shape.HALF, Tone.RUNNING, "Under way now."),
+    RunOutcome.SUCCEEDED: Status("Succeeded", Shape.CHECK, Tone.GOOD, "Everything was read to the end."),
+    RunOutcome.FAILED: Status("Failed", Shape.CROSS, Tone.BAD, "Stopped by the error that stands beside it."),
+    RunOutcome.INTERRUPTED: Status(
         "Interrupted", Shape.TRIANGLE, Tone.WARNING, "The program ended in the middle; the next run read it again."
     ),
 }

@@ -1,7 +1,7 @@
 import pytest
 
-from tests.messenger_logs.api.conftest import caller as caller
 from tests.messenger_logs.cancel.conftest import ADMIN, LOG, UPCOMING, may_cancel
+from tests.web.api.conftest import caller as caller
 
 pytestmark = pytest.mark.django_db
 

@@ -18,7 +18,7 @@ from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Recipient
 from messenger_logs.statuses import CODES, OUTCOMES, STATUSES
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
-from tests.messenger_logs.recipient_log.conftest import ALL, NOON, OWN, exported, rows, search, text_of
+from tests.web.recipient_log.conftest import ALL, NOON, OWN, exported, rows, search, text_of
 
 pytestmark = pytest.mark.django_db
 

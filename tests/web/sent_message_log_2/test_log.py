@@ -15,7 +15,7 @@ from accounts.tools import Right
 from messenger_logs.models import Calendar, SentMessage
 from messenger_logs.services.totals import recount
 from tests.messenger_logs.factories import make_delivery, make_recipient, make_school
-from tests.messenger_logs.v2.conftest import CHICAGO, LOG, NOON, Add, SignIn, headings, show, subjects, words
+from tests.web.sent_message_log_2.conftest import CHICAGO, LOG, NOON, Add, SignIn, headings, show, subjects, words
 
 pytestmark = pytest.mark.django_db
 

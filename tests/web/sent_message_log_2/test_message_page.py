@@ -13,7 +13,7 @@ from accounts.models import AuditEvent, User
 from messenger_logs.models import Calendar, SentMessage
 from messenger_logs.services.totals import recount
 from tests.messenger_logs.factories import make_delivery, make_recipient, make_school
-from tests.messenger_logs.v2.conftest import NOON, Add, show, words
+from tests.web.sent_message_log_2.conftest import NOON, Add, show, words
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.tools import Right, Tool
 from messenger_logs.models import Calendar
 from tests.messenger_logs.factories import make_school
-from tests.messenger_logs.v2.conftest import LOG, NOON, Add, MakeUser, SignIn, headings, show, subjects, words
+from tests.web.sent_message_log_2.conftest import LOG, NOON, Add, MakeUser, SignIn, headings, show, subjects, words
 
 pytestmark = pytest.mark.django_db
 

@@ -13,8 +13,8 @@ from listings import filters
 from messenger_logs.choices import DeliveryStatus, MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
-from tests.messenger_logs.classic.conftest import NOON, exported, shown
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.web.sent_message_log.conftest import NOON, exported, shown
 
 pytestmark = pytest.mark.django_db
 

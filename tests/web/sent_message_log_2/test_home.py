@@ -15,7 +15,7 @@ from messenger_logs.dashboard import Series, dashboard
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
 from tests.messenger_logs.factories import make_delivery, make_recipient
-from tests.messenger_logs.v2.conftest import CHICAGO, LOG, NOON, TYPES, Add, MakeUser, SignIn, words
+from tests.web.sent_message_log_2.conftest import CHICAGO, LOG, NOON, TYPES, Add, MakeUser, SignIn, words
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,8 @@ from accounts.models import AuditEvent
 from messenger_logs.choices import DeliveryStatus, Mode, Outcome
 from messenger_logs.statuses import STATUSES
 from tests.listings.letters import Shown
-from tests.messenger_logs.classic.conftest import NOON, exported, shown
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.web.sent_message_log.conftest import NOON, exported, shown
 
 pytestmark = pytest.mark.django_db
 

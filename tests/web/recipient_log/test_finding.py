@@ -10,7 +10,7 @@ from messenger_logs.choices import Mode
 from messenger_logs.models import Recipient
 from messenger_logs.people import find_people, phone_digits
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
-from tests.messenger_logs.recipient_log.conftest import ALL, NOON, choices, exported, rows, search, text_of
+from tests.web.recipient_log.conftest import ALL, NOON, choices, exported, rows, search, text_of
 
 pytestmark = pytest.mark.django_db
 

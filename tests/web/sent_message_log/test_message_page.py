@@ -10,8 +10,8 @@ from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import MessageModeTotals, SentMessage
 from messenger_logs.services.totals import recount
 from tests.listings.letters import Shown
-from tests.messenger_logs.classic.conftest import NOON, shown
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.web.sent_message_log.conftest import NOON, shown
 
 pytestmark = pytest.mark.django_db
 
