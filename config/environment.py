@@ -25,21 +25,21 @@ class Env(FileAwareEnv):
 
     def minutes(self, variable: str, *, always: str) -> crontab:
         """Minutes of every hour, as crontab writes them, beside those that are meant `always`."""
-        asked = self.str(variable, default="")
+        text = self.str(variable, default="")
         try:
-            return crontab(minute=",".join(filter(None, [always, asked])))
+            return crontab(minute=",".join(filter(None, [always, text])))
         except (ValueError, ParseException):
             raise ImproperlyConfigured(
-                f"{variable} is {asked!r}; it takes minutes as crontab does, such as 15,30,45 or */5."
+                f"{variable} is {text!r}; it takes minutes as crontab does, such as 15,30,45 or */5."
             ) from None
 
     def hours(self, variable: str, *, default: str) -> tuple[time, time]:
         """From when to when of a day, such as 08:00-21:00."""
-        asked = self.str(variable, default=default)
+        text = self.str(variable, default=default)
         try:
-            opens, closes = (datetime.strptime(part.strip(), "%H:%M").time() for part in asked.split("-"))  # noqa: DTZ007
+            opens, closes = (datetime.strptime(part.strip(), "%H:%M").time() for part in text.split("-"))  # noqa: DTZ007
         except ValueError:
             opens = closes = time()
         if opens >= closes:
-            raise ImproperlyConfigured(f"{variable} is {asked!r}; it takes hours of a day, such as 08:00-21:00.")
+            raise ImproperlyConfigured(f"{variable} is {text!r}; it takes hours of a day, such as 08:00-21:00.")
         return opens, closes

@@ -9,7 +9,7 @@ from dispatch.models import OpenCall
 from dispatch.services.recording import finish_alone
 from dispatch.tasks import hang_up_calls
 from messenger_logs.models import Redial, SentMessage
-from messenger_logs.signals import cancel_completed, message_canceled, what_holds_up
+from messenger_logs.signals import cancel_completed, delays_wanted, message_canceled
 
 
 @receiver(message_canceled)
@@ -26,6 +26,6 @@ def note_the_end(message_id: int, **_: Any) -> None:
     finish_alone(message_id)
 
 
-@receiver(what_holds_up)
+@receiver(delays_wanted)
 def say_why_it_waits(message: SentMessage, **_: Any) -> list[str]:
     return delays.reasons(message)

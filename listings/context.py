@@ -113,8 +113,8 @@ class ListContext:
             return []
         first_name, last_name = self.filterset.date_filter.parameters
         return [
-            Link(words, words, self.link(**{first_name: first.isoformat(), last_name: last.isoformat()}))
-            for words, first, last in quick_ranges(self.filterset.date_filter.field.earliest)
+            Link(label, label, self.link(**{first_name: first.isoformat(), last_name: last.isoformat()}))
+            for label, first, last in quick_ranges(self.filterset.date_filter.field.earliest)
         ]
 
     @cached_property
@@ -125,8 +125,8 @@ class ListContext:
         field = self.filterset.form[name]
         choices = [(str(value), str(label)) for value, label in field.field.choices]
         links = [Link(value, label, self.link(**{name: value})) for value, label in choices]
-        asked = self.filterset.data.get(name, "")
-        return Switch(field, links, asked if asked in dict(choices) else "")
+        wanted = self.filterset.data.get(name, "")
+        return Switch(field, links, wanted if wanted in dict(choices) else "")
 
     @property
     def bar_filters(self) -> list[BoundField]:

@@ -13,7 +13,7 @@ from core.statuses import Status
 from messenger_logs.choices import CANCELABLE, MessageStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.complete_cancel import StoppedAndLeft, stopped_and_left
-from messenger_logs.signals import what_holds_up
+from messenger_logs.signals import delays_wanted
 from messenger_logs.status_labels import MESSAGE_STATUSES
 from messenger_logs.totals import Totals, totals_of
 
@@ -85,11 +85,11 @@ class DeliverySummary:
         return message.status in CANCELABLE or canceling
 
     @property
-    def held_up(self) -> list[str]:
+    def delays(self) -> list[str]:
         """Why something of it does not go out now, in sentences of whoever sends it."""
         if self.message.status not in CANCELABLE:
             return []
-        answers = what_holds_up.send(SentMessage, message=self.message)
+        answers = delays_wanted.send(SentMessage, message=self.message)
         return [sentence for _, said in answers for sentence in said or []]
 
     @property

@@ -11,4 +11,4 @@ cancel_completed = Signal()
 
 # Asked with `message`, one that is not finished: whoever sends it answers sentences that say why something of it does
 # not go out now.
-what_holds_up = Signal()
+delays_wanted = Signal()
