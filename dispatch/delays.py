@@ -23,7 +23,7 @@ NOTHING_SET_UP = {
 _A_WHILE = timedelta(minutes=2)
 
 
-def reasons(message: SentMessage) -> list[str]:
+def delay_reasons(message: SentMessage) -> list[str]:
     """Of a message that is due or running here; of another there are none."""
     if not message.dispatched_here or message.status not in CANCELABLE:
         return []
