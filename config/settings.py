@@ -292,31 +292,31 @@ CELERY_TASK_ROUTES = {"dispatch.tasks.*": "dispatch", "messenger_logs.tasks.*": 
 # What one worker has no hand free for is for another to take.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULE = {
-    "sync": {"task": "mailgun_sync.tasks.sync_all", "schedule": MAILGUN_SYNC_TIMES, "options": {"expires": 3000}},
-    "sweep of three days": {
+    "mailgun-sync": {"task": "mailgun_sync.tasks.sync_all", "schedule": MAILGUN_SYNC_TIMES, "options": {"expires": 3000}},
+    "mailgun-sweep-3-days": {
         "task": "mailgun_sync.tasks.sync_all",
         "schedule": crontab(hour="2", minute="20"),
         "kwargs": {"sweep_hours": 72},
     },
-    "sweep of all that Mailgun keeps": {
+    "mailgun-sweep-retention": {
         "task": "mailgun_sync.tasks.sync_all",
         "schedule": crontab(day_of_week="sunday", hour="3", minute="20"),
         "kwargs": {"sweep_hours": 24 * MAILGUN_RETENTION_DAYS},
     },
-    "dispatch": {
+    "dispatch-tick": {
         "task": "dispatch.tasks.tick",
         "schedule": DISPATCH_SECONDS,
         "options": {"expires": DISPATCH_SECONDS},
     },
-    "results of calls": {"task": "dispatch.tasks.poll_calls", "schedule": 10, "options": {"expires": 10}},
-    "stale claims": {"task": "dispatch.tasks.settle_stale_claims", "schedule": 60, "options": {"expires": 50}},
-    "finish cancels": {"task": "messenger_logs.tasks.finish_cancels", "schedule": 60, "options": {"expires": 50}},
-    "delete expired claims": {"task": "dispatch.tasks.delete_expired", "schedule": crontab(hour="4", minute="40")},
-    "take up reports that were left": {
+    "dispatch-poll-calls": {"task": "dispatch.tasks.poll_calls", "schedule": 10, "options": {"expires": 10}},
+    "dispatch-recover-claims": {"task": "dispatch.tasks.recover_claims", "schedule": 60, "options": {"expires": 50}},
+    "messages-finish-cancels": {"task": "messenger_logs.tasks.finish_cancels", "schedule": 60, "options": {"expires": 50}},
+    "dispatch-delete-expired": {"task": "dispatch.tasks.delete_expired", "schedule": crontab(hour="4", minute="40")},
+    "reports-requeue-orphaned": {
         "task": "reports.tasks.requeue_orphaned",
         "schedule": 60,
         "options": {"expires": 50},
     },
-    "delete expired reports": {"task": "reports.tasks.delete_expired", "schedule": crontab(minute="40")},
-    "delete expired events": {"task": "mailgun_sync.tasks.delete_expired", "schedule": crontab(hour="4", minute="20")},
+    "reports-delete-expired": {"task": "reports.tasks.delete_expired", "schedule": crontab(minute="40")},
+    "mailgun-delete-expired": {"task": "mailgun_sync.tasks.delete_expired", "schedule": crontab(hour="4", minute="20")},
 }

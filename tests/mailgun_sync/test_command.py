@@ -113,8 +113,8 @@ def test_without_domains_it_says_what_is_missing(settings: Settings) -> None:
 def test_the_schedule_syncs_at_every_full_hour_and_sweeps_daily_and_weekly() -> None:
     schedule = django_settings.CELERY_BEAT_SCHEDULE
 
-    assert 0 in schedule["sync"]["schedule"].minute
-    assert schedule["sync"]["schedule"].hour == set(range(24))
+    assert 0 in schedule["mailgun-sync"]["schedule"].minute
+    assert schedule["mailgun-sync"]["schedule"].hour == set(range(24))
     sweeps = {
         entry["kwargs"]["sweep_hours"]: entry["schedule"]
         for entry in schedule.values()
