@@ -30,7 +30,7 @@ _STARTS = {
 
 
 def not_left(mode: Mode | None = None) -> QuerySet[Delivery]:
-    """Return the deliveries (of a mode) that no provider got yet. A duplicate follows its first row: we never send it."""
+    """Return the deliveries (of a mode) that no provider got yet. A duplicate follows its first row and is not sent."""
     rows = Delivery.objects.filter(outcome=Outcome.PENDING, status__in=NOT_LEFT, duplicate=False)
     return rows.filter(mode=mode) if mode else rows
 
