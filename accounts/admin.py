@@ -49,9 +49,9 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         changed = [name for name in AUDITED if name in form.changed_data]
-        details = {"after": {name: in_words(form.cleaned_data[name]) for name in changed}}
+        details = {"after": {name: as_text(form.cleaned_data[name]) for name in changed}}
         if change:
-            details["before"] = {name: in_words(form.initial[name]) for name in changed}
+            details["before"] = {name: as_text(form.initial[name]) for name in changed}
         if details["after"]:
             action = "account.changed" if change else "account.created"
             record_audit_event(
@@ -68,6 +68,6 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         return response
 
 
-def in_words(value: Any) -> Any:
+def as_text(value: Any) -> Any:
     """Groups by their names, everything else as it is."""
     return sorted(group.name for group in value) if isinstance(value, list | QuerySet) else value

@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"\nPage {options.page:,} takes {far / first:.1f} times as long as page 1.")
 
 
-def shown() -> MailgunEventQuerySet:
+def visible_events() -> MailgunEventQuerySet:
     return MailgunEvent.objects.defer("raw").shown_by_default()
 
 
@@ -75,26 +75,28 @@ def measure_pages(far: int) -> dict[str, Comparison]:
 
 def key_before(page: int) -> Key:
     place = SIZE * (page - 1) - 1
-    row = NEWEST_FIRST.order(shown().filter(bounds().condition()))[place]
+    row = NEWEST_FIRST.order(visible_events().filter(bounds().condition()))[place]
     return Key(row.pk, row.occurred_at, backward=False)
 
 
 def by_key(key: Key | None, rows: MailgunEventQuerySet | None = None) -> None:
-    rows = shown() if rows is None else rows
+    rows = visible_events() if rows is None else rows
     fetch_page(rows, sort=NEWEST_FIRST, bounds=bounds(), key=key, size=SIZE)
     Total.of(rows.filter(bounds().condition()))
 
 
 def by_offset(page: int, rows: MailgunEventQuerySet | None = None) -> None:
-    rows = (shown() if rows is None else rows).filter(bounds().condition())
+    rows = (visible_events() if rows is None else rows).filter(bounds().condition())
     rows.count()
     list(NEWEST_FIRST.order(rows)[SIZE * (page - 1) : SIZE * page])
 
 
 def measure_search(text: str) -> Comparison:
     """Page 1 and count of a search for part of an address; the naive way has no index for that."""
-    unindexed = shown().filter(recipient__icontains=text)
-    return in_turn(lambda: by_key(None, RecipientFilter().filter(shown(), text)), lambda: by_offset(1, unindexed))
+    unindexed = visible_events().filter(recipient__icontains=text)
+    return in_turn(
+        lambda: by_key(None, RecipientFilter().filter(visible_events(), text)), lambda: by_offset(1, unindexed)
+    )
 
 
 def measure_views(far: int) -> dict[int, Comparison]:

@@ -105,7 +105,7 @@ class Shown:
         return Key(before.pk, value, backward=False)
 
 
-def shown(name: str, values: dict[str, str], *, page: int = 1, **arguments: Any) -> Shown:
+def open_page(name: str, values: dict[str, str], *, page: int = 1, **arguments: Any) -> Shown:
     listing = registry[name].open(administrator(), values, arguments)
     assert not listing.errors
     return Shown(listing, page)
@@ -121,11 +121,11 @@ def all_days() -> dict[str, str]:
 
 
 def grids(large: SentMessage, far: int) -> Iterator[tuple[str, Shown]]:
-    def log(page: int = 1, **asked: str) -> Shown:
-        return shown("admin_sent_message_log", all_days() | asked, page=page)
+    def log(page: int = 1, **values: str) -> Shown:
+        return open_page("admin_sent_message_log", all_days() | values, page=page)
 
-    def recipients(page: int = 1, **asked: str) -> Shown:
-        return shown("admin_sent_message_log_message_recipients", asked, page=page, pk=large.pk)
+    def recipients(page: int = 1, **values: str) -> Shown:
+        return open_page("admin_sent_message_log_message_recipients", values, page=page, pk=large.pk)
 
     yield "Sent Message Log: page 1", log()
     yield f"page {far:,}", log(far)

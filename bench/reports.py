@@ -83,7 +83,7 @@ def make_message(rows: int) -> SentMessage:
 
 
 def measure(message: SentMessage, small: SentMessage, rows: int, rounds: int) -> None:
-    ways: dict[str, Way] = {FLOOR: copy}
+    ways: dict[str, Way] = {FLOOR: copy_rows}
     for format in Format:
         ways[format.label] = partial(write_ours, format)
         if rows <= NAIVE_UP_TO[format]:
@@ -130,7 +130,7 @@ def write_ours(format: Format, message: SentMessage, file: BinaryIO) -> None:
         write(format, Document("Sent Message Report", "Harrison High", "today", sections=[rows]), file)
 
 
-def copy(message: SentMessage, file: BinaryIO) -> None:
+def copy_rows(message: SentMessage, file: BinaryIO) -> None:
     """The floor: the same rows, as fast as the database writes them out by itself."""
     with connection.cursor() as cursor:
         query = cursor.mogrify(deliveries._CLASSIC, ClassicRows(message, modes=[Mode.EMAIL]).parameters).decode()

@@ -9,7 +9,7 @@ from environ.fileaware_mapping import FileAwareMapping
 
 
 class _Trimmed(FileAwareMapping):
-    """Without the newline with which an editor ends a file; no value of ours ends with one."""
+    """Values without the newline that an editor puts at the end of a file."""
 
     def __getitem__(self, key: str) -> str:
         value: str = super().__getitem__(key)
@@ -20,26 +20,29 @@ class Env(FileAwareEnv):
     ENVIRON = _Trimmed()
 
     def names(self, variable: str, default: str = "") -> list[str]:
-        """Names with commas between them."""
+        """Read a list of names, separated by commas."""
         return [name.strip() for name in self.str(variable, default=default).split(",") if name.strip()]
 
     def minutes(self, variable: str, *, always: str) -> crontab:
-        """Minutes of every hour, as crontab writes them, beside those that are meant `always`."""
-        asked = self.str(variable, default="")
+        """Read minutes of every hour in crontab's notation, and add the minutes in `always`.
+
+        Raises ImproperlyConfigured for what crontab does not understand.
+        """
+        text = self.str(variable, default="")
         try:
-            return crontab(minute=",".join(filter(None, [always, asked])))
+            return crontab(minute=",".join(filter(None, [always, text])))
         except (ValueError, ParseException):
             raise ImproperlyConfigured(
-                f"{variable} is {asked!r}; it takes minutes as crontab does, such as 15,30,45 or */5."
+                f"{variable} is {text!r}; it takes minutes as crontab does, such as 15,30,45 or */5."
             ) from None
 
     def hours(self, variable: str, *, default: str) -> tuple[time, time]:
-        """From when to when of a day, such as 08:00-21:00."""
-        asked = self.str(variable, default=default)
+        """Read a part of a day, such as 08:00-21:00. Raises ImproperlyConfigured if it is none."""
+        text = self.str(variable, default=default)
         try:
-            opens, closes = (datetime.strptime(part.strip(), "%H:%M").time() for part in asked.split("-"))  # noqa: DTZ007
+            opens, closes = (datetime.strptime(part.strip(), "%H:%M").time() for part in text.split("-"))  # noqa: DTZ007
         except ValueError:
             opens = closes = time()
         if opens >= closes:
-            raise ImproperlyConfigured(f"{variable} is {asked!r}; it takes hours of a day, such as 08:00-21:00.")
+            raise ImproperlyConfigured(f"{variable} is {text!r}; it takes hours of a day, such as 08:00-21:00.")
         return opens, closes

@@ -17,5 +17,5 @@ _tie_to_master = tied_to_this_process(signal.SIGKILL)
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """No worker serves on when its master was killed."""
+    """End the worker when its master is killed."""
     _tie_to_master()

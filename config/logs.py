@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on standard error. They name domains, counts and errors, and nobody's data."""
+"""Logs: one JSON object per line on standard error. They name domains, counts and errors, and no personal data."""
 
 import logging
 import re
@@ -10,7 +10,7 @@ _SECRET_ADDRESS = re.compile(r"(/voxology/)[^/]+")
 
 
 class WithoutSecrets(logging.Filter):
-    """Django names the address of what it refused; the one that our provider calls is a secret."""
+    """Removes the secret from the address of a webhook: Django logs the addresses of requests that it refused."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):

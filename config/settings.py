@@ -27,7 +27,7 @@ CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 DISTRICT_NAME = env.str("DISTRICT_NAME", default="Harrison School District")
 TIME_ZONE = env.str("TIME_ZONE", default="America/Chicago")
 USE_TZ = True
-# Where a phone number without a country code belongs: a region as of ISO 3166.
+# The region (ISO 3166 code) of phone numbers that have no country code.
 PHONE_REGION = env.str("PHONE_REGION", default="US")
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
@@ -102,12 +102,12 @@ REDIS_URL = env.str("REDIS_URL")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
-# Static files: ours and those of the wheels, no other host
+# Static files: our own and those of Python packages; no page loads a file from another host.
 STATIC_URL = "static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=BASE_DIR / "var" / "static")
 STATICFILES_DIRS = [BASE_DIR / "static", ("bootstrap", get_bootstrap_dir())]
 
-# Sign-in: local accounts that an administrator makes
+# Sign-in: local accounts, made by an administrator
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.UsernameOrEmailBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -136,7 +136,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 # Django's own: allauth's keeps a copy of e-mail addresses, which would go on to work after an address was changed.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 ACCOUNT_SESSION_REMEMBER = False
-# A whole school may share one IP address, so that limit is wide; the one on an account is narrow.
+# A whole school may share one IP address, so the limit on an address is wide; the limit on an account is narrow.
 ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "30/m/ip,5/15m/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 # A working day; closing the browser ends it sooner.
@@ -188,7 +188,7 @@ REST_KNOX = {"TOKEN_TTL": timedelta(hours=API_TOKEN_HOURS)}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Messenger Logs",
     "VERSION": "1",
-    "DESCRIPTION": "What the district sent, and what became of it. docs/api.md has examples.",
+    "DESCRIPTION": "What the district sent, and what happened to it. docs/api.md has examples.",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
@@ -206,7 +206,7 @@ MAILGUN_API_KEY = env.str("MAILGUN_API_KEY", default="")
 MAILGUN_REGION = env.str("MAILGUN_REGION", default="us")
 MAILGUN_DOMAINS = env.names("MAILGUN_DOMAINS")
 MAILGUN_API_BASE = env.str("MAILGUN_API_BASE", default="")
-# How often a request is tried before its domain gives up until the next sync.
+# How often a request is tried. After that, its domain waits for the next sync.
 MAILGUN_ATTEMPTS = env.int("MAILGUN_ATTEMPTS", default=6)
 # How many slices of time a long catch-up reads side by side.
 MAILGUN_SLICES = env.int("MAILGUN_SLICES", default=4)
@@ -219,7 +219,7 @@ EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=400)
 MAILGUN_SENDING_DOMAIN = env.str("MAILGUN_SENDING_DOMAIN", default="")
 MAILGUN_FROM = env.str("MAILGUN_FROM", default="")
 MAILGUN_BATCH = env.int("MAILGUN_BATCH", default=1000)
-# Events may come late: for so long a mail that is not in them may still have been taken.
+# Events may come late. For this long, Mailgun may have taken a mail although no event names it.
 MAILGUN_LOOK_UP_MINUTES = env.int("MAILGUN_LOOK_UP_MINUTES", default=30)
 
 # Voice and text
@@ -227,9 +227,9 @@ VOXOLOGY_API_KEY = env.str("VOXOLOGY_API_KEY", default="")
 VOXOLOGY_API_BASE = env.str("VOXOLOGY_API_BASE", default="")
 VOXOLOGY_CALLER_ID = env.str("VOXOLOGY_CALLER_ID", default="")
 VOXOLOGY_TEXT_NUMBER = env.str("VOXOLOGY_TEXT_NUMBER", default=VOXOLOGY_CALLER_ID)
-# Part of the addresses under which the provider reaches us: it signs nothing.
+# A secret part of the addresses that the provider calls. It stands for the signature that the provider does not give.
 VOXOLOGY_WEBHOOK_SECRET = env.str("VOXOLOGY_WEBHOOK_SECRET", default="")
-# Paths of its API, where they are others than those of providers/voxology.py.
+# Paths of the provider's API, if they differ from those in providers/voxology.py.
 VOXOLOGY_PATHS = {
     "dial": env.str("VOXOLOGY_PATH_DIAL", default=""),
     "call_log": env.str("VOXOLOGY_PATH_CALL_LOG", default=""),
@@ -239,7 +239,7 @@ VOXOLOGY_PATHS = {
 # How long a provider may take to answer.
 PROVIDER_TIMEOUT_SECONDS = env.int("PROVIDER_TIMEOUT_SECONDS", default=30)
 
-# Dispatch: what carries each mode. Each is a function that returns a gateway, or None where it is not configured.
+# Dispatch: the gateway of each mode. Each name is a function that returns a gateway, or None if it is not configured.
 GATEWAYS = {
     "inbox": "dispatch.gateways.inbox.gateway",
     "email": "dispatch.gateways.mailgun.gateway",
@@ -247,29 +247,29 @@ GATEWAYS = {
     "text": "dispatch.gateways.voxology.text_gateway",
 }
 
-# How often the dispatcher looks for what is due, and how many workers take up each mode then.
+# How often (in seconds) the dispatcher looks for due deliveries, and how many workers it starts for each mode.
 DISPATCH_SECONDS = env.int("DISPATCH_SECONDS", default=5)
 DISPATCH_AT_ONCE = env.int("DISPATCH_AT_ONCE", default=2)
-# After this time a worker that was silent is taken for dead, and what it had in hand is settled.
+# After this time a silent worker counts as dead, and its claims are settled.
 STALE_CLAIM_SECONDS = env.int("STALE_CLAIM_SECONDS", default=300)
 # How long a provider is asked about a hand-off that it never answered, and about a call that does not end.
 LOOK_UP_HOURS = env.int("LOOK_UP_HOURS", default=72)
 CALL_RESULT_HOURS = env.int("CALL_RESULT_HOURS", default=2)
 # How long the providers' answers to hand-overs are kept.
 CLAIM_RETENTION_DAYS = env.int("CLAIM_RETENTION_DAYS", default=90)
-# When people may be called, in the district's time zone; how often, and how long after the last time.
+# The calling hours in the district's time zone; the number of calls to a device, and the pause between them.
 VOICE_HOURS = env.hours("VOICE_HOURS", default="08:00-21:00")
 PHONE_TRIES = env.int("PHONE_TRIES", default=3)
 REDIAL_MINUTES = env.int("REDIAL_MINUTES", default=15)
 REDIAL_ANSWERING_MACHINES = env.bool("REDIAL_ANSWERING_MACHINES", default=False)
-# How many may go out in a minute, over all workers; 0 is no limit of ours.
+# How many deliveries may go out in a minute, over all workers; 0 sets no limit.
 ITEMS_A_MINUTE = {
     "email": env.int("EMAIL_A_MINUTE", default=0),
     "voice": env.int("VOICE_A_MINUTE", default=0),
     "text": env.int("TEXT_A_MINUTE", default=0),
 }
 
-# Reports. Up to so many rows they open at once; larger ones are made in the background, and kept for some days.
+# Reports. Up to this number of rows they open at once; larger ones are made in the background and kept for some days.
 REPORT_AT_ONCE_ROWS = env.int("REPORT_AT_ONCE_ROWS", default=10_000)
 REPORT_FOLDER = env.path("REPORT_FOLDER", default=BASE_DIR / "var" / "reports")
 REPORT_DAYS = env.int("REPORT_DAYS", default=7)
@@ -286,13 +286,17 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker, however long that is away
-# A worker that is told nothing serves all queues; one for dispatch alone keeps messages from waiting for reports.
+# A worker without the option -Q serves all queues. A worker for dispatch alone keeps messages from waiting for reports.
 CELERY_TASK_QUEUES = [Queue("dispatch"), Queue("celery")]
 CELERY_TASK_ROUTES = {"dispatch.tasks.*": "dispatch", "messenger_logs.tasks.*": "dispatch"}
-# What one worker has no hand free for is for another to take.
+# A busy worker reserves no tasks, so that a free worker takes them.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULE = {
-    "mailgun-sync": {"task": "mailgun_sync.tasks.sync_all", "schedule": MAILGUN_SYNC_TIMES, "options": {"expires": 3000}},
+    "mailgun-sync": {
+        "task": "mailgun_sync.tasks.sync_all",
+        "schedule": MAILGUN_SYNC_TIMES,
+        "options": {"expires": 3000},
+    },
     "mailgun-sweep-3-days": {
         "task": "mailgun_sync.tasks.sync_all",
         "schedule": crontab(hour="2", minute="20"),
@@ -310,7 +314,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "dispatch-poll-calls": {"task": "dispatch.tasks.poll_calls", "schedule": 10, "options": {"expires": 10}},
     "dispatch-recover-claims": {"task": "dispatch.tasks.recover_claims", "schedule": 60, "options": {"expires": 50}},
-    "messages-finish-cancels": {"task": "messenger_logs.tasks.finish_cancels", "schedule": 60, "options": {"expires": 50}},
+    "messages-finish-cancels": {
+        "task": "messenger_logs.tasks.finish_cancels",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
     "dispatch-delete-expired": {"task": "dispatch.tasks.delete_expired", "schedule": crontab(hour="4", minute="40")},
     "reports-requeue-orphaned": {
         "task": "reports.tasks.requeue_orphaned",

@@ -2,7 +2,7 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
-# Its own sign-in page would know nothing of the lockout.
+# The admin's own sign-in page would not know the lockout.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 handler404 = "web.views.errors.not_found"

@@ -9,7 +9,7 @@ from dispatch.models import OpenCall
 from dispatch.services.recording import lock_and_finish
 from dispatch.tasks import hang_up_calls
 from messenger_logs.models import Redial, SentMessage
-from messenger_logs.signals import cancel_completed, message_canceled, what_holds_up
+from messenger_logs.signals import cancel_completed, delays_requested, message_canceled
 
 
 @receiver(message_canceled)
@@ -26,6 +26,6 @@ def finish_canceled(message_id: int, **_: Any) -> None:
     lock_and_finish(message_id)
 
 
-@receiver(what_holds_up)
+@receiver(delays_requested)
 def answer_delays(message: SentMessage, **_: Any) -> list[str]:
     return delays.delay_reasons(message)

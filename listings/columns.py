@@ -1,4 +1,4 @@
-"""The columns of a log: django-tables2, with the cells that all logs share."""
+"""The columns of a list (django-tables2), with the cells that all lists share."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,15 +27,16 @@ __all__ = [
     "time_text",
 ]
 
-# attrs of a column whose link opens the row: a click anywhere in the row follows it.
+# attrs of a column whose link opens the row: a click anywhere in the row follows this link.
 ROW_LINK = {"a": {"class": "row-link"}}
-# attrs of a column whose texts want room: they are not squeezed where the table scrolls sideways anyway.
+# attrs of a column of longer texts: it gets more width when the table scrolls sideways anyway.
 WIDE = {"cell": {"class": "wide"}}
-# attrs of a column of things to press: paper does not show it.
+# attrs of a column of buttons: a printed page leaves it out.
 ON_SCREEN = {"cell": {"class": "on-screen"}}
 
 
 def time_element(moment: datetime, *, seconds: bool = False) -> SafeString:
+    """Return a <time> element in the district's zone; its title names the zone. `moment` must be aware."""
     local = timezone.localtime(moment)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
@@ -46,7 +47,7 @@ def time_element(moment: datetime, *, seconds: bool = False) -> SafeString:
 
 
 class TimeColumn(tables.Column):
-    """A moment in the district's zone; the zone is in the title."""
+    """A time in the district's zone; the title of the cell names the zone. With `seconds`, seconds are shown."""
 
     def __init__(self, *args: Any, seconds: bool = False, **kwargs: Any) -> None:
         kwargs.setdefault("initial_sort_descending", True)
@@ -62,7 +63,7 @@ class TimeColumn(tables.Column):
 
 
 class NumberColumn(tables.Column):
-    """A count, grouped on screen (12,304) and plain in an export."""
+    """A number: with separators on the screen (12,304), without them in an export."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("attrs", {"cell": {"class": "number"}})
@@ -76,7 +77,10 @@ class NumberColumn(tables.Column):
 
 
 class StatusColumn(tables.Column):
-    """Word, shape and color from a table of statuses; the header explains them all."""
+    """A status as word, shape and color; a ? in the header explains all of them.
+
+    `statuses` maps the stored values to statuses. A value that is not in it is shown as it is.
+    """
 
     def __init__(self, statuses: Mapping[Any, Status], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -87,7 +91,7 @@ class StatusColumn(tables.Column):
         return list(dict.fromkeys(self.statuses.values()))
 
     def status(self, record: Any) -> Status:
-        # The value handed to columns would be the label, where the field has choices.
+        # django-tables2 would give the label instead of the value if the field has choices.
         value = self.accessor.resolve(record)
         return self.statuses.get(value) or Status(str(value), UNKNOWN.shape, UNKNOWN.tone)
 
@@ -99,7 +103,7 @@ class StatusColumn(tables.Column):
 
 
 class PageRows(TableListData):
-    """The rows of one page, with the model they come from, so that columns find their labels."""
+    """The rows of one page, with their model, so that columns find the labels of fields."""
 
     model: type[Model] | None = None
 
@@ -109,7 +113,7 @@ class PageRows(TableListData):
 
 
 class ListingTable(tables.Table):
-    """The columns of a listing. Only columns that are never NULL may be sorted by: others say orderable=False."""
+    """The columns of a listing. A column that may be NULL cannot be sorted by: declare it with orderable=False."""
 
-    # Set by the listing whose rows these are; Any, since each kind of listing has a table of its own.
+    # The listing sets itself here. Any, because each kind of listing has its own table.
     listing: Any = None

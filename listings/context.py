@@ -1,3 +1,5 @@
+"""What the templates of a list read: links, headers, filters, counts, texts."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +27,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Switch:
-    """The buttons of a SwitchFilter; the one that is on is `chosen`."""
+    """The buttons of a SwitchFilter. `chosen` is the name of the button that is on."""
 
     field: BoundField
     links: list[Link]
@@ -34,7 +36,7 @@ class Switch:
 
 @dataclass(frozen=True)
 class Header:
-    """A column's two cells in the head of the table: its name, to sort by, and its filter."""
+    """The two header cells of a column: its name (a link that sorts), and its filter."""
 
     name: str
     label: str
@@ -54,14 +56,17 @@ class DateInput:
 
 
 def list_address(path: str, parameters: dict[str, str], *, default_sort: str) -> str:
-    """The address of a list, without what goes without saying."""
+    """Return the address of a list. Values that are the default anyway are left out."""
     usual = {"find": "", "sort": default_sort, "rows": str(DEFAULT_SIZE)}
     unusual = {name: text for name, text in parameters.items() if text != usual.get(name, "")}
     return f"{path}?{urlencode(unusual)}" if unusual else path
 
 
 class ListContext:
-    """What the templates of a list read. `search` is the key of a saved search, `formats` what an export may be."""
+    """The context of a list's templates.
+
+    `search` is the key of a saved search ("" for none). `formats` are pairs of name and label, such as ("csv", "CSV").
+    """
 
     sizes = PAGE_SIZES
 
@@ -80,7 +85,7 @@ class ListContext:
         self.sort, self.size, self.row_name = listing.sort, listing.size, listing.row_name
 
     def link(self, **changes: str) -> str:
-        """This list with the filters as they were understood, and some changes, from its first page on."""
+        """Return the address of this list's first page, with some values changed."""
         values = self.filterset.shareable() | {"find": self.search, "sort": str(self.sort), "rows": str(self.size)}
         return list_address(self.path, values | changes, default_sort=self.listing.default_sort)
 
@@ -96,7 +101,7 @@ class ListContext:
 
     @property
     def date_inputs(self) -> list[DateInput]:
-        """The two date inputs, with the days as they were understood; empty when they were none."""
+        """The two date inputs with the days that are shown; without a value if the given days are not valid."""
         date_filter, period = self.filterset.date_filter, self.period
         if not date_filter:
             return []
@@ -113,8 +118,8 @@ class ListContext:
             return []
         first_name, last_name = self.filterset.date_filter.parameters
         return [
-            Link(words, words, self.link(**{first_name: first.isoformat(), last_name: last.isoformat()}))
-            for words, first, last in quick_ranges(self.filterset.date_filter.field.earliest)
+            Link(label, label, self.link(**{first_name: first.isoformat(), last_name: last.isoformat()}))
+            for label, first, last in quick_ranges(self.filterset.date_filter.field.earliest)
         ]
 
     @cached_property
@@ -125,12 +130,12 @@ class ListContext:
         field = self.filterset.form[name]
         choices = [(str(value), str(label)) for value, label in field.field.choices]
         links = [Link(value, label, self.link(**{name: value})) for value, label in choices]
-        asked = self.filterset.data.get(name, "")
-        return Switch(field, links, asked if asked in dict(choices) else "")
+        wanted = self.filterset.data.get(name, "")
+        return Switch(field, links, wanted if wanted in dict(choices) else "")
 
     @property
     def bar_filters(self) -> list[BoundField]:
-        """Filters that no column is named for."""
+        """The filters above the table: those that are not named like a column."""
         in_header = {header.name for header in self.headers}
         return [
             self.filterset.form[name]
@@ -176,25 +181,25 @@ class ListContext:
 
     @property
     def empty(self) -> bool:
-        """There are no such rows: not that nobody could look."""
-        return not self.page.rows and not self.listing.stopped and not self.filterset.errors_in_words
+        """Whether the search found no rows. False if the search was not possible or took too long."""
+        return not self.page.rows and not self.listing.stopped and not self.filterset.error_messages
 
     @property
     def looked_for(self) -> list[str]:
-        """The filters that are on, in words."""
+        """The active filters as texts: "Subject “snow”"."""
         return [f"{label} “{value}”" for label, value in self.filterset.in_use()]
 
     # Below the table
 
     @property
     def count_text(self) -> str:
-        """51 to 100 of 12,304, with a dash."""
+        """The rows shown and their total: 51-100 of 12,304 (with an en dash)."""
         page = self.page
         return f"{page.first:,}–{page.last:,} of {page.total}" if page.rows else ""  # noqa: RUF001
 
     @property
     def live_text(self) -> str:
-        """What a screen reader says when the grid has changed."""
+        """What a screen reader says when the list has changed."""
         page = self.page
         if not page.rows:
             return f"No {self.row_name} found" if self.empty else ""
@@ -202,7 +207,7 @@ class ListContext:
 
     @property
     def pager(self) -> list[Link]:
-        """Links to the first, the previous and the next page; one without a url leads nowhere."""
+        """Links to the first, the previous and the next page. The url of a page that does not exist is ""."""
         page, rows = self.page, self.page.rows
         by_time = isinstance(self.table.columns[self.sort.name].column, TimeColumn)
         labels = ("newer", "older") if self.sort.descending else ("older", "newer")

@@ -1,4 +1,4 @@
-"""A range of days in the district's time zone, as people type or pick it."""
+"""Ranges of days in the district's time zone, as people type or pick them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ SCHOOL_YEAR_BEGINS = 7  # July
 
 @dataclass(frozen=True)
 class DateRange:
-    """Days from first to last, both included; None is open. Nothing before `earliest` is let through in any case.
+    """The days from `first` to `last`, both included; None is open. Days before `earliest` are never included.
 
-    `notices` say how it differs from what was asked for.
+    `notices` are sentences that say how the range differs from the one that was asked for.
     """
 
     first: date | None
@@ -103,11 +103,11 @@ class DateRangeField(forms.Field):
 
 
 class DateRangeFilter(django_filters.Filter):
-    """Created Between [date] and [date]: two date inputs NAME_from and NAME_to.
+    """Created Between [date] and [date]: two date inputs, NAME_from and NAME_to.
 
-    `default_days` is the range shown when none is asked for, in days up to today (1 is today alone, None is any day).
-    `days_back` is how many days before today may be asked for. The condition itself is applied by the filterset's
-    `bounds`, because the paging has to replace one side of it. `input_labels` stand before the two inputs.
+    `default_days` is the range without a choice: a number of days up to today (1 is today alone, None is any day).
+    `days_back` is the number of days before today that can be chosen. `input_labels` stand before the two inputs.
+    This filter does not filter: the filterset's `bounds` do, because the paging replaces one side of them.
     """
 
     field_class = DateRangeField
@@ -128,7 +128,7 @@ class DateRangeFilter(django_filters.Filter):
 
     @property
     def parameters(self) -> tuple[str, str]:
-        """The names of its two values in forms and addresses."""
+        """The names of the two values in forms and addresses."""
         return f"{self.name}_from", f"{self.name}_to"
 
     def filter(self, qs: QuerySet[Any], value: DateRange) -> QuerySet[Any]:
@@ -136,7 +136,7 @@ class DateRangeFilter(django_filters.Filter):
 
 
 def quick_ranges(earliest: date | None) -> list[tuple[str, date, date]]:
-    """The ranges at hand beside the date inputs, as far as `earliest` lets them go: words, first day, last day."""
+    """Return the ranges offered beside the date inputs: label, first day, last day. None begins before `earliest`."""
     today = timezone.localdate()
     yesterday = today - timedelta(days=1)
     july = date(today.year if today.month >= SCHOOL_YEAR_BEGINS else today.year - 1, SCHOOL_YEAR_BEGINS, 1)

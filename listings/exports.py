@@ -1,4 +1,4 @@
-"""What an export of a list is made of: columns, and the cells of each row as text."""
+"""The contents of an export of a list: its columns, and the cells of each row as text."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 CHUNK = 2_000
 
 DUPLICATE = "\ufdd0"
-"""Marks an address or number that occurs twice in a message; the writer of a file prints its own sign in its place.
+"""Marks an address or number that occurs twice in a message. The writer of a file prints its own sign instead.
 
-It is one of Unicode's noncharacters, which are for use inside of a program: no name or address has a need for it.
+It is one of Unicode's noncharacters. These are for use inside a program, so no name or address contains it.
 """
 
 Cell = Callable[[Any], str]
 
 
 class Exporter(Protocol):
-    """Makes files of what a listing's filters show. A listing knows nothing of formats, writers and background jobs."""
+    """Makes a file of the rows that a listing's filters show. The listing does not know formats, writers and jobs."""
 
     @property
     def formats(self) -> Sequence[tuple[str, str]]:
-        """What ?export= may say, and how a menu calls it: ("csv", "CSV")."""
+        """Pairs of the value of ?export= and its label in the menu: ("csv", "CSV")."""
         ...
 
     def __call__(self, request: HttpRequest, listing: Listing, format: str) -> HttpResponseBase: ...
@@ -45,9 +45,9 @@ def exported_columns(table: ListingTable) -> list[Any]:
 
 
 def exported_rows(queryset: Rows, table: ListingTable) -> Iterator[list[str]]:
-    """The cells of each row as text. Within a transaction they come through a cursor of the server.
+    """Yield the cells of each row as text. Within a transaction a server-side cursor fetches the rows.
 
-    django-tables2 inspects signatures and looks up fields for each cell; here that is done once for each column.
+    django-tables2 inspects signatures and looks up fields for each cell; this does both once for each column.
     """
     cells = [_cell(column, table, queryset.model) for column in exported_columns(table)]
     for record in queryset.iterator(chunk_size=CHUNK):
@@ -55,7 +55,7 @@ def exported_rows(queryset: Rows, table: ListingTable) -> Iterator[list[str]]:
 
 
 def _cell(bound: Any, table: ListingTable, model: Any) -> Cell:
-    """The text of one column's cell, by the rules of django-tables2: value_NAME, render_NAME, or the column's own."""
+    """Return a function for a cell's text, by the rules of django-tables2: value_NAME, render_NAME, or the column's."""
     column, write = bound.column, bound.value
     if getattr(write, "__func__", None) is Column.value:
         # It would only inspect and call this one.
@@ -82,7 +82,7 @@ def _cell(bound: Any, table: ListingTable, model: Any) -> Cell:
 
 
 def _value(accessor: str, model: Any) -> Callable[[Any], Any]:
-    """What a column reads of a record: the label, where the field has choices; None where a link leads to nothing."""
+    """Return a function that reads a column's value: the label of a choice; None if a related row is missing."""
     path = accessor.split("__")
     labelled = _has_choices(path, model)
     if labelled:

@@ -1,4 +1,4 @@
-"""What a log may be filtered by. A filter named like a column stands in its header, any other in the bar above."""
+"""The filters of lists. A filter that is named like a column stands in its header, all others above the table."""
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
@@ -41,7 +41,7 @@ class TextField(forms.CharField):
 
 
 class ContainsFilter(django_filters.Filter):
-    """Rows whose column contains the typed text, in either case. Wants a trigram index on UPPER(column)."""
+    """Find rows whose column contains the text, in upper or lower case. It needs a trigram index on UPPER(column)."""
 
     field_class = TextField
 
@@ -55,7 +55,7 @@ class ContainsFilter(django_filters.Filter):
 
 
 class ExactFilter(django_filters.Filter):
-    """Rows whose column is just the typed text."""
+    """Find rows whose column equals the text."""
 
     field_class = TextField
 
@@ -65,7 +65,7 @@ class ExactFilter(django_filters.Filter):
 
 
 class OptionFilter(django_filters.ChoiceFilter):
-    """A drop-down. `choices` as Django's: pairs, a Choices class, or a callable that gives them."""
+    """A drop-down. `choices` are Django's: pairs, a Choices class, or a callable that returns pairs."""
 
     def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
         kwargs.setdefault("empty_label", "all")
@@ -74,14 +74,14 @@ class OptionFilter(django_filters.ChoiceFilter):
 
 
 class SwitchFilter(OptionFilter):
-    """A few views of one list as buttons above it, such as tabs. `empty_label` names the one shown first."""
+    """A few views of one list, as buttons above it, such as tabs. `empty_label` is the label of the first view."""
 
     def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
         super().__init__(field_name, widget=forms.HiddenInput, **kwargs)
 
 
 class ValuesField(TextField):
-    """A drop-down that may hold a value which is not offered (any more): it then finds nothing."""
+    """A drop-down that accepts values it does not offer (any more). Such a value finds no rows."""
 
     widget = forms.Select
 
@@ -100,9 +100,9 @@ class ValuesField(TextField):
 
 
 class ValuesFilter(django_filters.Filter):
-    """A drop-down of the values that occur among the rows of the days shown, whatever else is filtered.
+    """A drop-down of the values that occur in the days shown. Other filters do not change what it offers.
 
-    For a text column without NULL, or an annotation. `labels` are the words for stored values, where they differ.
+    For a text column without NULL, or an annotation. `labels` maps stored values to their labels, where they differ.
     """
 
     field_class = ValuesField
@@ -113,14 +113,14 @@ class ValuesFilter(django_filters.Filter):
         super().__init__(field_name, labels=labels or {}, **kwargs)
 
     def values(self, rows: QuerySet[Any]) -> list[str]:
-        """The values that occur, at most one more than can be offered: one query, however many rows there are."""
+        """Return the values that occur, at most one more than can be offered, with one query."""
         path = self.field_name
         found = rows.exclude(**{path: ""}).order_by(path).values_list(path, flat=True).distinct()
         return list(found[: MAX_VALUES + 1])
 
 
 class FragmentField(TextField):
-    """Any part of a time as it stands on the screen: "11/20", "8:30 AM", "2026 8"."""
+    """Any part of a time, written as on the screen: "11/20", "8:30 AM", "2026 8"."""
 
     def clean(self, value: Any) -> str:
         fragment = " ".join(super().clean(value).upper().split())
@@ -130,9 +130,9 @@ class FragmentField(TextField):
 
 
 class FragmentFilter(django_filters.Filter):
-    """Rows whose time, written as the screen shows it in the district's zone, contains the typed text.
+    """Find rows whose time, written as on the screen in the district's zone, contains the text.
 
-    No index helps here, so it belongs beside a date range. The hour may be typed with a leading zero as well.
+    No index helps here, so use it beside a date range. The hour may also be typed with a leading zero.
     """
 
     field_class = FragmentField
@@ -154,9 +154,9 @@ class FragmentFilter(django_filters.Filter):
 
 
 class ListingFilterSet(django_filters.FilterSet):
-    """The filters of a listing; `user` is who looks.
+    """The filters of a listing. `user` is the person who looks.
 
-    `personal` names the filters whose values are about people: the session keeps them, no address shows them.
+    `personal` names the filters whose values are about people: the session keeps these values, no address shows them.
     """
 
     personal: ClassVar[set[str]] = set()
@@ -170,15 +170,15 @@ class ListingFilterSet(django_filters.FilterSet):
         super().__init__(data, queryset=queryset)
 
     @cached_property
-    def errors_in_words(self) -> list[str]:
-        """What is wrong with the values given, in sentences. While there is any, nothing is shown or exported."""
+    def error_messages(self) -> list[str]:
+        """Sentences that say what is wrong with the values. If there are any, no rows are shown or exported."""
         return [
             f"{self.filters[name].label}: {message}" for name, found in self.form.errors.items() for message in found
         ]
 
     @cached_property
     def period(self) -> DateRange | None:
-        """The days that are shown; None when the dates given are none, or the log has no date range."""
+        """The days that are shown; None if the given dates are not valid, or the list has no date range."""
         if self.date_filter is None or self.date_filter.name in self.form.errors:
             return None
         period: DateRange = self.form.cleaned_data[self.date_filter.name]
@@ -190,22 +190,22 @@ class ListingFilterSet(django_filters.FilterSet):
 
     @cached_property
     def unbounded(self) -> QuerySet[Any]:
-        """Rows that pass every filter but the date range; none at all while something is wrong with the filters."""
-        rows: QuerySet[Any] = self.queryset.none() if self.errors_in_words else super().qs
+        """The rows that pass all filters except the date range; no rows if a value is not valid."""
+        rows: QuerySet[Any] = self.queryset.none() if self.error_messages else super().qs
         return rows
 
     @property
     def qs(self) -> QuerySet[Any]:
-        """The rows that pass all filters: what the pages, the counts and the exports are made of."""
+        """The rows that pass all filters. Pages, counts and exports are made of these."""
         return self.unbounded.filter(self.bounds.condition()) if self.bounds else self.unbounded
 
     def offer_values(self) -> list[str]:
-        """Fill the drop-downs that offer what occurs in the days shown; what is to be said about them."""
+        """Fill the drop-downs of values that occur in the days shown. Return notices, such as that one is cut."""
         notices = []
         rows = self.queryset.filter(self.bounds.condition()) if self.bounds else self.queryset
         for name, each in self.filters.items():
             if isinstance(each, ValuesFilter):
-                values = [] if self.errors_in_words else each.values(rows)
+                values = [] if self.error_messages else each.values(rows)
                 self.form.fields[name].offer(values[:MAX_VALUES], chosen=self.form.cleaned_data.get(name, ""))
                 if len(values) > MAX_VALUES:
                     notices.append(
@@ -223,14 +223,14 @@ class ListingFilterSet(django_filters.FilterSet):
 
     @classmethod
     def parameters(cls) -> list[str]:
-        """The names of the form fields behind the filters, as they stand in addresses."""
+        """The names of the filters' values in forms and addresses."""
         names: list[str] = []
         for name, each in cls.base_filters.items():
             names += each.parameters if isinstance(each, DateRangeFilter) else [name]
         return names
 
     def shareable(self) -> dict[str, str]:
-        """The values that may stand in an address, the days as they were understood."""
+        """The values that an address may carry, with the days that are shown."""
         values = {name: self.data[name] for name in self.parameters() if name in self.data}
         if self.date_filter and self.period:
             days = zip(self.date_filter.parameters, (self.period.first, self.period.last), strict=True)
@@ -238,7 +238,7 @@ class ListingFilterSet(django_filters.FilterSet):
         return {name: text for name, text in values.items() if text and name not in self.personal}
 
     def in_use(self) -> Iterator[tuple[str, str]]:
-        """Label and value, in words, of each filter that is on, but the date range."""
+        """Yield label and value, as texts, of each active filter except the date range."""
         for name, value in self.form.cleaned_data.items():
             if value in (None, "", [], False) or isinstance(value, DateRange):
                 continue

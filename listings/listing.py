@@ -1,4 +1,4 @@
-"""A list, whoever reads it: a page, a fragment, the API, an export, or a report made in the background."""
+"""A list of rows. A page, a fragment, the API, an export and a report all read it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from listings.registry import Entry
 
 PAGE_SIZES = (25, 50, 100, 200)
 DEFAULT_SIZE = 50
-# Values beside those of the filters: the order, and which page of what size.
+# The values besides those of the filters: the order, the page and its size.
 PAGING = ("sort", "rows", "after", "before", "n")
 
 TOO_SLOW = "This took too long and was stopped. Choose fewer days or more filters."
@@ -29,11 +29,11 @@ TOO_SLOW = "This took too long and was stopped. Choose fewer days or more filter
 class Listing:
     """The rows that a user may see, filtered by values, in an order, with columns.
 
-    `user` is who looks; `values` are texts by parameter name, as they stand in an address: those of the filters, and
-    sort, rows (per page), after, before, n. `arguments` come from the path, such as the id of a message. What cannot be
-    understood is said in `warnings`, and the usual stands in its place.
+    `user` is the person who looks. `values` are texts by parameter name, as an address carries them: those of the
+    filters, and sort, rows (per page), after, before, n. `arguments` come from the path, such as the id of a message.
+    If a value cannot be understood, `warnings` say so and the default takes its place.
 
-    A log is declared so, and registered with its tool and address (see web/listings/)::
+    This declares a list; web/listings/ registers it with its tool and address::
 
         class EventTable(ListingTable):
             event = StatusColumn(EVENT_STATUSES)
@@ -55,9 +55,9 @@ class Listing:
             def get_queryset(self):
                 return MailgunEvent.objects.visible_to(self.user, self.tool)
 
-    Filters named like a column stand in its header. Columns that may be NULL say orderable=False.
+    A filter that is named like a column stands in its header. A column that may be NULL needs orderable=False.
 
-    Making one reads no rows. Raises PermissionDenied and Http404 where the user may not see it.
+    Making a listing reads no rows. It raises PermissionDenied or Http404 if the user may not see it.
     """
 
     table_class: type[ListingTable] = ListingTable
@@ -67,18 +67,18 @@ class Listing:
     export_label = "Export"
     find_label = "Find"
     reset_label = "Reset"
-    # What the rows are called in sentences.
+    # The name of the rows in sentences.
     row_name = "rows"
     template_name = "listings/page.html"
-    # The kind of report that an export is: see reports/kinds.
+    # The kind of report that an export is; see reports/kinds.
     report_kind = "listing"
-    # The resource of the API that serves it, if any.
+    # The resource of the API that has this listing, if any.
     api_resource: ClassVar[str] = ""
-    # How far rows are counted; what is beyond says "10,000+".
+    # Rows are counted up to this number; a larger total is shown as "10,000+".
     exact_up_to = EXACT_UP_TO
-    # How long one statement for a page may take.
+    # The time limit for one statement of a page, in seconds.
     seconds: float = 20
-    # How often a page is fetched again because `cap_rows` let fewer rows through.
+    # How often a page is fetched, at most, because `cap_rows` returned fewer rows.
     cap_rounds = 8
 
     def __init__(
@@ -92,8 +92,8 @@ class Listing:
         sorts: tuple[str, ...] = (),
         load: Callable[[Rows], Rows] = lambda rows: rows,
     ) -> None:
-        """The API reads a listing in its own way: its `filterset_class`, its `sorts` by field with the usual one first,
-        and what it has to `load` with the rows.
+        """Make a listing. The API gives its own `filterset_class`, its `sorts` (fields, the default first), and a
+        function that adds to the queryset what it has to `load` with the rows.
         """
         self.entry, self.arguments = entry, arguments
         self.user: Any = user
@@ -117,7 +117,7 @@ class Listing:
     # What a listing says about itself
 
     def check_access(self) -> None:
-        """A hook: raise PermissionDenied where the user may not open it. Called first of all."""
+        """A hook, called first: raise PermissionDenied if the user may not open the list."""
 
     @property
     def title(self) -> str:
@@ -128,46 +128,46 @@ class Listing:
         return str(self.tool.menu)
 
     def get_queryset(self) -> Rows:
-        """The rows this user may see at all. Raises Http404 where they are of something that is not there."""
+        """Return all rows that this user may see. Raises Http404 if they belong to something that does not exist."""
         raise NotImplementedError
 
     def hidden_columns(self) -> Collection[str]:
-        """A hook: the columns that this user does not see."""
+        """A hook: return the names of columns that this user does not see."""
         return ()
 
     def cap_rows(self, queryset: Rows, rows: list[Any]) -> Rows | None:
-        """A hook: let fewer rows through, now that the rows of the page are known; None when nothing changes.
+        """A hook: return a queryset with fewer rows, now that the rows of the page are known; None to change nothing.
 
-        `queryset` carries every filter but the date range, which the paging applies (paging.rows_beyond); the days of
-        `rows` are inside that range. Answer a queryset made from `queryset`: the page is then fetched again, until the
-        answer is None. `rows` may hold one row more than the page. Exports are not capped.
+        `queryset` has every filter except the date range, which the paging applies (paging.rows_beyond); the days of
+        `rows` are inside that range. Return a queryset made from `queryset`: the page is then fetched again, until this
+        returns None. `rows` may have one row more than the page. Exports are not capped.
         """
         return None
 
     def complete_rows(self, rows: list[Any]) -> None:
-        """A hook: add to the rows of a page what the columns need beside them, with a constant number of queries."""
+        """A hook: add to the rows of a page what the columns need. Use a constant number of queries."""
 
     def notices(self) -> list[str]:
-        """A hook: sentences above the list. The rows are known by then (`self.page.rows`). Not called for an export."""
+        """A hook: return sentences to show above the list. `self.page.rows` is known. Exports do not call it."""
         return []
 
     def check_export(self) -> None:
-        """A hook: add a warning where this cannot be exported as it is."""
+        """A hook: add a warning if the list cannot be exported with these values."""
 
     def record_view(self) -> None:
-        """A hook, called when a whole page is shown: for what the audit trail wants to know of."""
+        """A hook, called when a whole page is shown: record the view in the audit trail if it has to be there."""
 
     def record_export(self, count: int | None, format: str) -> None:
-        """A hook, called before an export is made. `count` is None when there are more rows than are made at once."""
+        """A hook, called before an export is made. `count` is None where a worker makes the file and counts later."""
 
-    # What the values ask for
+    # Reading the values
 
     @classmethod
     def understood(cls, values: Mapping[str, str]) -> dict[str, str]:
-        """The values that the listing knows and that are not empty, as text that databases and pages can hold."""
+        """Return the values that the listing knows and that are not empty, without what a database cannot hold."""
         known = (*cls.filterset_class.parameters(), *PAGING)
         texts = {name: encodable(values.get(name, "")) for name in known}
-        # One character more than allowed is enough for the filter to say so.
+        # One character more than allowed is enough for the filter to refuse it.
         return {name: text[: MAX_TEXT + 1] for name, text in texts.items() if text.strip()}
 
     def column_sort(self) -> Sort:
@@ -193,7 +193,7 @@ class Listing:
         return DEFAULT_SIZE
 
     def read_key(self, text: str, *, backward: bool) -> Key:
-        """Where the page begins or (backward) ends; raises LookupError when that row is not there any more."""
+        """Return where the page begins or (backward) ends. Raises LookupError if that row does not exist any more."""
         bounds = self.filterset.bounds
         key = read_key(self.filterset.queryset, text, sort=self.sort, bounds=bounds, backward=backward)
         if key is None:
@@ -207,27 +207,27 @@ class Listing:
 
     @property
     def errors(self) -> list[str]:
-        """What was not understood, in sentences; a file could not say so, and is not made."""
-        return [*self.filterset.errors_in_words, *self.warnings]
+        """Sentences that say what was not understood. A file could not show them, so then no file is made."""
+        return [*self.filterset.error_messages, *self.warnings]
 
     def query_params(self) -> dict[str, str]:
-        """The values as they were understood: a listing made of them shows the same rows on any day."""
+        """The values with fixed days in place of relative ones: a listing made of them shows the same days later."""
         values = {name: self.values[name] for name in self.filterset.parameters() if name in self.values}
         return values | self.filterset.shareable() | {"sort": str(self.sort)}
 
     # The rows
 
     def export_queryset(self) -> Rows:
-        """All the rows that the filters show, in the order shown."""
+        """Return all rows that pass the filters, in the order of the list."""
         return self.sort.order(self.filterset.qs)
 
     def count(self, limit: int | None = None) -> int:
-        """How many rows the filters show; with a limit, counted no further than that."""
+        """Count the rows that pass the filters; with a limit, count no further than that."""
         rows = self.filterset.qs.order_by()
         return int((rows if limit is None else rows[:limit]).count())
 
     def fetch(self) -> list[str]:
-        """Fetch the page that the values name; the sentences to stand above it."""
+        """Fetch the page that the values name into `self.page`. Return the notices to show above it."""
         notices = list(self.period.notices) if self.period else []
         try:
             with statement_timeout(self.seconds):
@@ -262,12 +262,12 @@ class Listing:
         )
         page, queryset = fetch(self.filterset.unbounded, key=key)
         if key and (not page.rows or (key.backward and not page.more_before)):
-            # Rows have come or gone: rather the whole first page than a part of it.
+            # Rows were added or removed: show the whole first page instead of a part of it.
             page, queryset = fetch(queryset, key=None)
         return self.numbered(page, queryset)
 
     def numbered(self, page: Page, queryset: Rows) -> Page:
-        """The page with its total and the number of its first row."""
+        """Return the page with its total and the number of its first row."""
         bounds, text = self.filterset.bounds, self.values.get("n", "")
         first = read_number(text, largest=10**12) or 1
         counted = queryset.filter(bounds.condition()) if bounds else queryset
@@ -275,7 +275,7 @@ class Listing:
 
 
 def refuse_nullable(queryset: Rows, path: str) -> None:
-    """Rows whose sort value is NULL would drop out of the paging unseen."""
+    """Raise ImproperlyConfigured if a sort column may be NULL: the paging would silently skip such rows."""
     if path in queryset.query.annotations:
         return
     model: Any = queryset.model

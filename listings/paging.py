@@ -1,7 +1,7 @@
-"""Pages by key: where a page begins is told by a row, not by an offset, so page 1,000 costs what page 1 costs.
+"""Keyset paging: a row, not an offset, says where a page begins, so page 1,000 costs as much as page 1.
 
-The key of a page is the id of the row it borders on. The server looks up that row's sort value itself, so an address
-never carries a value of a row, and a key of a row one may not see leads nowhere.
+The key of a page is the id of the row next to it. The server looks up that row's sort value, so an address never
+carries a value of a row. The key of a row that the user may not see is no valid key.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ EXACT_UP_TO = 10_000
 
 @dataclass(frozen=True)
 class Bounds:
-    """The part of one column that a date range lets through: low <= column < high; None is open."""
+    """The range of one column's values that a date range includes: low <= column < high; None is open."""
 
     path: str
     low: datetime | None = None
@@ -42,8 +42,8 @@ class Bounds:
 class Sort:
     """A column to sort by. `path` names a field or an annotation that is never NULL; the id breaks ties.
 
-    `restated` is what holds of all rows anyway, said once more of another table that `path` leads to: an index there
-    can then give the order. It stays out of the counts, which need no such join.
+    `restated` is a condition on the table that `path` leads to. It is true for all rows anyway, but with it an index of
+    that table can give the order. Counts leave it out, because they do not need that join.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Sort:
 
 @dataclass(frozen=True)
 class Key:
-    """The row a page borders on: the page begins after it, or (backward) ends before it."""
+    """The row next to a page: the page begins after it, or (backward) ends before it."""
 
     pk: int
     value: Any
@@ -70,7 +70,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Total:
-    """How many rows there are: exact up to a number, beyond that "10,000+"."""
+    """The number of rows: exact up to a limit; a larger one is shown as "10,000+"."""
 
     number: int
     exact: bool = True
@@ -86,7 +86,7 @@ class Total:
 
 @dataclass(frozen=True)
 class Page:
-    """The rows of one page; the number of its first row and the total are known once it is `numbered`."""
+    """The rows of one page. `numbered` adds the number of its first row (from 1) and the total."""
 
     rows: list[Any]
     more_before: bool = False
@@ -100,11 +100,11 @@ class Page:
 
 
 def rows_beyond(queryset: Rows, *, sort: Sort, bounds: Bounds | None, key: Key) -> Rows:
-    """The rows on the far side of `key`, nearest first. `queryset` must not carry `bounds` yet.
+    """Return the rows on the far side of `key`, nearest first. `queryset` must not have `bounds` yet.
 
-    The key's value takes the place of the bound of the same column and side. With both left in, PostgreSQL may start
-    its index scan at the outer one and step over every row between (45 times slower at page 1,000 of 5 million rows).
-    The first of the two comparisons looks redundant, but it is the one that an index can start from.
+    The key's value replaces the bound of the same column and side. With both, PostgreSQL may start its index scan at
+    the outer one and step over every row in between (45 times slower at page 1,000 of 5 million rows). The first of the
+    two comparisons looks redundant, but an index scan can start from it.
     """
     descending = sort.descending is not key.backward
     beyond = "lt" if descending else "gt"
@@ -127,10 +127,10 @@ def fetch_page(
     cap_rows: Callable[[Rows, list[Any]], Rows | None] = lambda queryset, rows: None,
     rounds: int = 8,
 ) -> tuple[Page, Rows]:
-    """One page, and the queryset it finally came from. `queryset` carries every filter but `bounds`.
+    """Return one page, and the queryset that it finally came from. `queryset` has every filter except `bounds`.
 
-    `cap_rows` sees the rows (and the one row more that tells whether another page follows) and may answer a queryset
-    that lets fewer rows through; then the page is fetched again, at most `rounds` times.
+    `cap_rows` gets the rows (and one row more, which shows whether another page follows). It may return a queryset with
+    fewer rows; then the page is fetched again, at most `rounds` times.
     """
     for rounds_left in reversed(range(rounds)):
         if key:
@@ -150,9 +150,9 @@ def fetch_page(
 
 
 def numbered(page: Page, queryset: Rows, *, first: int, exact_up_to: int = EXACT_UP_TO) -> Page:
-    """The page with its total and the number of its first row, which is `first` as far as that can be."""
+    """Return the page with its total and the number of its first row: `first`, corrected if it cannot be right."""
     if not page.more_before and not page.more_after:
-        # Nothing else there: a search with few hits is not made twice.
+        # There are no other rows, so a second query for the count is not needed.
         return replace(page, total=Total(len(page.rows)))
     total = Total.of(queryset, exact_up_to=exact_up_to)
     latest = max(1, total.number - len(page.rows) + 1)
@@ -164,12 +164,12 @@ def numbered(page: Page, queryset: Rows, *, first: int, exact_up_to: int = EXACT
 
 
 def key_name(row: Model) -> str:
-    """A page key as it stands in an address: "mailgunevent-123". The name tells the keys of different logs apart."""
+    """Return a page key for an address: "mailgunevent-123". The name keeps the keys of different lists apart."""
     return f"{row._meta.model_name}-{row.pk}"
 
 
 def read_key(visible: Rows, text: str, *, sort: Sort, bounds: Bounds | None, backward: bool) -> Key | None:
-    """The key that an address names; None when it is none, or its row is not (any more) among those of the grid."""
+    """Return the key that an address names; None if it is not valid, or its row is not (any more) in the list."""
     name, _, number = text.partition("-")
     pk = read_id(number) if name == visible.model._meta.model_name else None
     if pk is None:

@@ -1,4 +1,4 @@
-"""The one register of listings: the name, tool and address of each. Pages, API, exports and reports find them here."""
+"""The one registry of listings: the name, tool and address of each. Pages, API, exports and reports use it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Tool(Protocol):
-    """What a listing knows of the tool that opens it: see accounts.tools."""
+    """What a listing knows about its tool; see accounts.tools."""
 
     @property
     def label(self) -> str: ...
@@ -29,11 +29,11 @@ class UnknownListing(LookupError):
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A listing at one address, opened by the rights of one tool.
+    """A listing at one address; the rights of one tool open it.
 
-    `name` stands in stored reports, so it never changes; it is the name of the URL, too. `path` is the address as
-    django.urls.path takes it; its arguments, such as the id of a message, are those of the listing. `api_name` is what
-    the API calls it, where the API has it; `title` is given where the label of the tool is not the title.
+    `name` is stored in reports, so it never changes; it is also the name of the URL. `path` is the route for
+    django.urls.path; its arguments, such as the id of a message, are those of the listing. `api_name` is its name in
+    the API, if the API has it. `title` replaces the tool's label.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Entry:
     def open(
         self, user: AbstractUser, values: Mapping[str, str], arguments: Mapping[str, Any] | None = None, **options: Any
     ) -> Listing:
-        """The listing as this user sees it; raises what Listing raises."""
+        """Return the listing as this user sees it. Raises the same errors as Listing."""
         return self.listing_class(self, user, values, arguments or {}, **options)
 
     @property
@@ -84,12 +84,12 @@ class Registry:
         return iter(self._entries.values())
 
     def of_tool(self, tool: Tool, listing_class: type[Listing] | None = None) -> Entry | None:
-        """The log that the menu shows for a tool; or another log of the same tool, by its class."""
+        """Return the log that the menu shows for a tool; with a class, that tool's log of this class. None if none."""
         logs = (entry for entry in self if entry.tool is tool and entry.stands_alone)
         return next((entry for entry in logs if listing_class in (None, entry.listing_class)), None)
 
     def in_api(self, resource: str) -> dict[str, Entry]:
-        """The listings of one resource of the API, by the names that the API gives them."""
+        """Return the listings of one API resource, by their names in the API."""
         return {
             entry.api_name: entry for entry in self if entry.api_name and entry.listing_class.api_resource == resource
         }

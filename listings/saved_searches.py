@@ -1,4 +1,4 @@
-"""Personal values of filters live in the session, and so stay out of addresses, access logs and browser histories.
+"""Keeps personal filter values in the session, so that no address, access log or browser history has them.
 
 An address carries only `find=KEY`. The key is made with the site's secret, so nobody can guess a value from it.
 """
@@ -7,11 +7,11 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.utils.crypto import salted_hmac
 
 KEPT = 50
-SESSION_KEY = "grid_finds"  # of sessions that are open while the product is upgraded
+SESSION_KEY = "grid_finds"  # an old name: sessions that are open during an upgrade stay valid
 
 
 def save(session: SessionBase, values: dict[str, str]) -> str:
-    """Keep personal filter values and return their key; "" when there are none. The oldest beyond 50 are forgotten."""
+    """Keep personal filter values and return their key, or "" if there are none. A session keeps the newest 50."""
     if not values:
         return ""
     key = salted_hmac("listings.saved_searches", repr(sorted(values.items())), algorithm="sha256").hexdigest()[:16]
@@ -23,6 +23,6 @@ def save(session: SessionBase, values: dict[str, str]) -> str:
 
 
 def load(session: SessionBase, key: str) -> dict[str, str] | None:
-    """The values kept under a key in this session; None when there are none (any more)."""
+    """Return the values of a key in this session; None if there are none (any more)."""
     values: dict[str, str] | None = session.get(SESSION_KEY, {}).get(key)
     return values

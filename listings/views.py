@@ -1,3 +1,5 @@
+"""The page of any listing."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -13,7 +15,7 @@ from listings.exports import Exporter
 from listings.listing import Listing
 from listings.registry import Entry
 
-# Which page of the list; a search starts at its first one.
+# The values that name a page of the list. A new search starts at the first page.
 PLACE = ("after", "before", "n")
 
 NOT_FROM_AN_ADDRESS = "Searches for people are not read from an address. Enter the search on this page."
@@ -21,9 +23,9 @@ NOT_SAVED_ANY_MORE = "That search is not kept here any more. Enter it again."
 
 
 class ListingView(View):
-    """The page of any listing: a page, a fragment for htmx, or a file (?export=csv).
+    """Answers with the page of a listing, its fragment (to htmx), or a file (?export=csv).
 
-    Who may open it is decided by the listing and by whatever guards the view.
+    The listing decides who may see it; besides, web/urls.py guards the view by a tool right.
     """
 
     # Arguments of as_view().
@@ -45,7 +47,7 @@ class ListingView(View):
         return self.respond(listing, search, export=values.get("export", ""))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The filter form: personal values go to the session, the others to the address that is answered or named."""
+        """Take the filter form. Personal values go to the session, all others to the address of the list."""
         listing = self.open({name: text for name, text in request.POST.dict().items() if name not in PLACE})
         personal = {name: text for name, text in listing.values.items() if name in self.personal}
         search = saved_searches.save(request.session, personal)
@@ -59,7 +61,7 @@ class ListingView(View):
 
     @property
     def personal(self) -> set[str]:
-        """The filters whose values are about people: no address shows them."""
+        """The names of the filters whose values are about people: no address shows them."""
         assert self.entry
         return self.entry.listing_class.filterset_class.personal
 

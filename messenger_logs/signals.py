@@ -1,14 +1,17 @@
+"""What the ledger tells the rooms above it, and what it asks them."""
+
 from __future__ import annotations
 
 from django.dispatch import Signal
 
-# A message was canceled. Sent with `message_id` by a worker, outside of any transaction, before its rows are turned to
-# Canceled: whoever has live calls hangs up. It may come again after a crash, and a receiver must be quick.
+# Somebody canceled a message. A worker sends this with `message_id`, outside of any transaction, before it marks the
+# rows as canceled: a receiver that has calls on the line hangs them up. It may come again after a crash, and a receiver
+# must be quick.
 message_canceled = Signal()
 
-# All of what waited of a canceled message says so now. Sent with `message_id`, once, outside of any transaction.
+# All rows of a canceled message are marked as canceled. Sent once, with `message_id`, outside of any transaction.
 cancel_completed = Signal()
 
-# Asked with `message`, one that is not finished: whoever sends it answers sentences that say why something of it does
-# not go out now.
-what_holds_up = Signal()
+# A question about `message`, which is not finished. A receiver answers a list of sentences: why a part of the message
+# does not go out now.
+delays_requested = Signal()

@@ -25,7 +25,7 @@ class NotMade(Exception):
 
 
 @contextmanager
-def full_disk_in_words() -> Iterator[None]:
+def refuse_full_disk() -> Iterator[None]:
     """Raises NotMade when the disk is full."""
     try:
         yield
@@ -42,7 +42,7 @@ def write_report(
 
     A statement may take so many seconds: raises StatementTimeout. Raises NotMade when the disk is full.
     """
-    with full_disk_in_words():
+    with refuse_full_disk():
         with snapshot(seconds=seconds):
             rows = write(format, report.document(), file, progress=progress)
         file.flush()
@@ -53,7 +53,7 @@ def write_report(
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """A file that has its name only once it is complete; nothing is left of one that is not."""
     part = path.with_name(f"{path.name}.part")
-    with full_disk_in_words():
+    with refuse_full_disk():
         try:
             with open(part, "wb", opener=_for_the_owner) as file:
                 yield file

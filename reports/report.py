@@ -68,7 +68,7 @@ class Report(ABC):
         """Everything it says, read from the database as it is at the first query; the rows while they are written."""
 
     @abstractmethod
-    def record(self, *, by: User, format: Format, rows: int | None) -> None:
+    def record_request(self, *, by: User, format: Format, rows: int | None) -> None:
         """Tell the audit trail that it was asked for; `rows` is None where they were not counted."""
 
 
@@ -98,8 +98,8 @@ def moment(value: datetime | None, *, seconds: bool = False) -> str:
 
 def labels(chosen: Iterable[str], choices: Iterable[tuple[str, str]]) -> str:
     """The words of what was chosen, in the order of the choices."""
-    asked = set(chosen)
-    return ", ".join(label for value, label in choices if value in asked)
+    wanted = set(chosen)
+    return ", ".join(label for value, label in choices if value in wanted)
 
 
 class Choices(forms.CheckboxSelectMultiple):

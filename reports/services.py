@@ -51,7 +51,7 @@ def request_report(report: Report, *, format: Format, by: User) -> ReportJob:
             asked_at=now,
             expires_at=now + timedelta(days=settings.REPORT_DAYS),
         )
-        report.record(by=by, format=format, rows=None)
+        report.record_request(by=by, format=format, rows=None)
     return job
 
 

@@ -1,4 +1,4 @@
-// The warning before a cancel, as a dialog. Where it cannot be shown here, its link leads to the page of the same words.
+// Shows the warning before a cancel in a dialog. If that fails, the link leads to a page with the same text.
 
 const dialog = () => document.getElementById("cancel-dialog");
 

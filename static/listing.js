@@ -1,4 +1,4 @@
-// What a grid does beyond links and forms: rows as large targets, focus that is never lost, failures in words.
+// What a list does beyond links and forms: it makes each row one large target, keeps the focus, and reports failures.
 
 const FAILURES = {
   403: "You may not see this any more, or you were signed out. Load the page again.",
@@ -19,19 +19,19 @@ document.addEventListener("click", (event) => {
   else link.click();
 });
 
-// A choice counts at once. Where htmx does not have the form (yet, or just after a swap), it is sent as any form is.
+// A choice in a drop-down counts at once. If htmx does not handle the form yet, the browser submits it.
 document.addEventListener("change", ({ target }) => {
   if (target.matches("#grid select")) target.form.requestSubmit();
 });
-// So does one that was made while this script was still on its way.
+// The same goes for a choice that was made before this script was loaded.
 const chosenBefore = [...document.querySelectorAll("#grid select")].find((select) => {
   const offered = select.querySelector("option[selected]") ?? select.options[0];
   return offered && select.value !== offered.value;
 });
 chosenBefore?.form.requestSubmit();
 
-// After a swap htmx gives the focus back to the element of the same id. Where that is gone ("older" on the last page), the
-// count takes it, so that the keyboard goes on from there.
+// After a swap htmx gives the focus back to the element with the same id. If that is gone ("older" on the last page), the
+// count takes the focus, so that the keyboard continues from there.
 let focusedInside = false;
 document.addEventListener("htmx:beforeSwap", () => {
   focusedInside = Boolean(grid()?.contains(document.activeElement));

@@ -1,5 +1,5 @@
-// The Delivery Summary of a message that still changes asks for itself again: every 5 seconds, every 30 while nobody looks.
-// It says data-live as long as it can change. htmx swaps it; focus and scroll stay where they are.
+// Refreshes the Delivery Summary of a message that still changes: every 5 seconds, or every 30 while the tab is hidden.
+// data-live marks a summary that can change. htmx swaps it; focus and scroll position stay.
 
 const SHOWN = 5_000;
 const HIDDEN = 30_000;
@@ -20,7 +20,7 @@ function ask() {
   summary()?.dispatchEvent(new CustomEvent("refresh"));
 }
 
-// Whatever came of a request, the next one follows: a server may be away for a moment.
+// The next request follows even after a failed one: a server may be away for a moment.
 document.addEventListener("htmx:afterRequest", wait);
 document.addEventListener("htmx:afterSettle", () => {
   if (statusWord() !== word) {

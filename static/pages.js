@@ -1,4 +1,4 @@
-// Explanations (the ? beside a status) stand beside their ?, and open when the keyboard reaches it. A click needs no script.
+// Places an explanation beside its ?, and opens it when the keyboard reaches the ?. A click needs no script.
 
 function explanationOf(element) {
   return element.matches?.(".explain") ? document.getElementById(element.getAttribute("popovertarget")) : null;

@@ -1,4 +1,4 @@
-// Light or dark: as the system has it, until the person chooses. Runs before the first paint, so it is not a module.
+// Light or dark: the system's setting, until the person chooses. It runs before the first paint, so it is not a module.
 "use strict";
 (() => {
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -7,7 +7,7 @@
     try {
       return localStorage.getItem("theme");
     } catch {
-      return null; // storage is switched off: the system decides
+      return null; // storage is switched off, so the system decides
     }
   }
 

@@ -48,7 +48,7 @@ def report_response(request: HttpRequest, report: Report, format: Format) -> Htt
             file.close()
             raise
         else:
-            report.record(by=user, format=format, rows=rows)
+            report.record_request(by=user, format=format, rows=rows)
             file.seek(0)
             return file_response(file, name=report.file_name, format=format)
     job = request_report(report, format=format, by=user)

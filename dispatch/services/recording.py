@@ -22,7 +22,7 @@ from dispatch.services.claims import release
 from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import DeviceAttempt, Redial, SentMessage
 from messenger_logs.services.complete_cancel import complete_cancel
-from messenger_logs.services.message_status import go_on, settle_status
+from messenger_logs.services.message_status import reopen, settle_status
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import lock_totals
 from messenger_logs.statuses import code_of
@@ -118,7 +118,7 @@ def _store(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None
     if mode in PHONE and not canceled and (redials := _redials(message_id, mode, reports)):
         Redial.objects.bulk_create(redials, ignore_conflicts=True)
         # A text may fail after its message was finished.
-        go_on(message_id=message_id)
+        reopen(message_id=message_id)
     report_statuses(message_id=message_id, reports=reports)
 
 

@@ -63,7 +63,7 @@ def hand_over(claim: Claim, gateway: Gateway) -> int:
         answer = gateway.hand_off(hand_off_of(claim, items, timezone.now()))
     except TryLaterError as later:
         log.warning("dispatch.try_later", mode=mode.value, error=str(later))
-        pause(mode, after=later.after, error=str(later))
+        pause(mode, after=later.after, words=str(later))
         record_answer(claim, Answer([Result(item.delivery_id, None) for item in items], raw=str(later)))
         return 0
     except UnknownError as lost:

@@ -18,7 +18,7 @@ register = template.Library()
 
 @register.simple_tag(name="status")
 def show_status(status: Status) -> SafeString:
-    """{% status status %}: word, shape and color, and a ? that explains it."""
+    """{% status status %} shows word, shape and color, and a ? that explains the status."""
     return format_html(
         "{} {}",
         render_to_string("listings/_status.html", {"status": status}),
@@ -28,27 +28,27 @@ def show_status(status: Status) -> SafeString:
 
 @register.simple_tag
 def legend(statuses: Iterable[Status], *, about: str) -> SafeString:
-    """{% legend statuses about="Event" %}: a ? that explains a whole table of statuses."""
-    # Fragments of several requests meet on one page, so a counter would not do.
+    """{% legend statuses about="Event" %} shows a ? that explains a whole table of statuses."""
+    # A page may have fragments of several requests, so a counter would not give unique ids.
     context: dict[str, Any] = {"id": f"explain-{token_hex(4)}", "statuses": statuses, "about": about}
     return render_to_string("listings/_explain.html", context)
 
 
 @register.filter
 def local_time(moment: datetime | None) -> SafeString | str:
-    """{{ moment|local_time }}: 11/20/2026 10:31 AM in the district's zone, the zone in the title."""
+    """{{ moment|local_time }} shows 11/20/2026 10:31 AM in the district's zone; the title names the zone."""
     return time_element(moment) if moment else "—"
 
 
 @register.filter
 def local_time_seconds(moment: datetime | None) -> SafeString | str:
-    """As local_time, with seconds."""
+    """Like local_time, with seconds."""
     return time_element(moment, seconds=True) if moment else "—"
 
 
 @register.filter
 def clock_time(moment: datetime) -> SafeString:
-    """{{ moment|clock_time }}: 10:31:07 AM, for what is of this very moment; the day and the zone in the title."""
+    """{{ moment|clock_time }} shows 10:31:07 AM, for a time just now; the title has the day and the zone."""
     local = timezone.localtime(moment)
     title = f"{time_text(moment, seconds=True)} {local.tzname()}"
     return format_html(

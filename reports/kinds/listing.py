@@ -63,7 +63,7 @@ class ListingReport(Report):
     def count(self, limit: int | None = None) -> int:
         return self.listing.count(limit)
 
-    def record(self, *, by: User, format: Format, rows: int | None) -> None:
+    def record_request(self, *, by: User, format: Format, rows: int | None) -> None:
         self.listing.record_export(rows, format.value)
 
     def document(self) -> Document:

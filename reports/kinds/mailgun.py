@@ -27,10 +27,10 @@ class MailgunReport(ListingReport):
         fresh = freshness_notes(
             timezone.now(), first=bounds.low if bounds else None, last=bounds.high if bounds else None
         )
-        notes = [("Data", sentence) for sentence in fresh]
+        notices = [("Data", sentence) for sentence in fresh]
         return [
             Figures("Summary", [(label, number(count)) for label, count in self.counts()], columns=2),
-            Figures("Completeness", notes),
+            Figures("Completeness", notices),
         ]
 
     def counts(self) -> list[tuple[str, int]]:

@@ -87,7 +87,7 @@ class MessageReport(Report):
     def file_name(self) -> str:
         return f"{self.kind}-report-{self.message.pk}"
 
-    def record(self, *, by: User, format: Format, rows: int | None) -> None:
+    def record_request(self, *, by: User, format: Format, rows: int | None) -> None:
         record_audit_event(
             by=by,
             action=f"report.{self.kind.replace('-', '_')}",

@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from tests.fixtures.browser import assert_accessible, sign_in
-from tests.listings.letters import Letter, letters_table, make_letters
+from tests.listings.letter_log import Letter, letters_table, make_letters
 
 A_WEEK = f"created_from={timezone.localdate() - timedelta(days=6)}"
 LOG = f"/letters/?{A_WEEK}&rows=25"
@@ -19,7 +19,7 @@ LOG = f"/letters/?{A_WEEK}&rows=25"
 
 @pytest.fixture(autouse=True)
 def letters(transactional_db: None, settings) -> Iterator[None]:
-    settings.ROOT_URLCONF = "tests.listings.letters"
+    settings.ROOT_URLCONF = "tests.listings.letter_log"
     with letters_table():
         make_letters(60, newest=timezone.now())
         yield

@@ -33,18 +33,18 @@ class Request(BaseHTTPRequestHandler):
         try:
             self.provider.take(self, items)
         except Refused as refused:
-            self.answer(int(str(refused)), {})
+            self.respond(int(str(refused)), {})
         except ConnectionAbortedError:
             self.close_connection = True
         else:
-            self.answer(200, {})
+            self.respond(200, {})
 
     def do_GET(self) -> None:
         key = self.path.removeprefix("/known/")
         with self.provider.lock:
-            self.answer(200, [item for item in self.provider.received if item["key"] == key])
+            self.respond(200, [item for item in self.provider.received if item["key"] == key])
 
-    def answer(self, status: int, content: object) -> None:
+    def respond(self, status: int, content: object) -> None:
         body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -83,14 +83,14 @@ class Provider:
             after(request)
 
     @property
-    def tries(self) -> Counter[tuple[int, int]]:
+    def attempts(self) -> Counter[tuple[int, int]]:
         """How often it got each try of each delivery."""
         with self.lock:
             return Counter((item["delivery"], item["attempt"]) for item in self.received)
 
     @property
     def deliveries(self) -> set[int]:
-        return {delivery for delivery, _ in self.tries}
+        return {delivery for delivery, _ in self.attempts}
 
     def close(self) -> None:
         self.server.shutdown()
@@ -182,12 +182,12 @@ class RingingGateway(StubGateway):
             delivery_id=delivery_id, attempt=attempt, status="in_progress", at=timezone.now(), provider_id="call"
         )
 
-    def poll(self, tries: Sequence[OpenAttempt]) -> list[StatusReport]:
+    def poll(self, attempts: Sequence[OpenAttempt]) -> list[StatusReport]:
         return [
             StatusReport(
                 delivery_id=one.delivery_id, attempt=one.attempt, code=self.ends[one.delivery_id], at=timezone.now()
             )
-            for one in tries
+            for one in attempts
             if one.delivery_id in self.ends
         ]
 

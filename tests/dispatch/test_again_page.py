@@ -50,7 +50,7 @@ def test_a_person_chooses_who_is_tried_again(
     assert AuditEvent.objects.filter(action="message.sent_again").count() == 1
     assert dispatch_all() == 2
     assert statuses(message) == {"not_confirmed": 2, "vendor_received": 1}
-    assert {tries for _, tries in provider.tries} == {1, 2}
+    assert {attempt for _, attempt in provider.attempts} == {1, 2}
 
 
 @pytest.mark.parametrize("given", [[], ["x"], ["0"], ["99999999999999999999"], ["-1"]])

@@ -106,7 +106,7 @@ def test_nothing_is_claimed_after_a_cancel_in_200_random_interleavings(
                 kept = totals_of(message)
                 recount(message_id=message.pk)
                 assert totals_of(message).modes == kept.modes
-    assert set(provider.tries.values()) == {1}, "nobody got anything twice"
+    assert set(provider.attempts.values()) == {1}, "nobody got anything twice"
     assert in_the_middle > ROUNDS / 10, "the cancels came while the workers were at it"
 
 

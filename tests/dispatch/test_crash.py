@@ -60,7 +60,7 @@ def test_an_email_is_sent_once_whenever_its_worker_is_killed(provider: Provider,
     dispatch_all()
 
     assert provider.deliveries == set(Delivery.objects.values_list("pk", flat=True)), "nothing is lost"
-    assert set(provider.tries.values()) == {1}, "nothing is sent twice"
+    assert set(provider.attempts.values()) == {1}, "nothing is sent twice"
     assert statuses(message) == {"sent": 7}
     assert status_of(message) == "sent"
     assert_whole(message)
@@ -83,7 +83,7 @@ def test_nobody_is_called_twice_whenever_a_worker_is_killed(
     # From the moment on at which the provider is asked nobody can know, until its answer is recorded.
     assert len(in_doubt) == (3 if step in {"connected", "sent", "answered"} else 0)
     assert provider.deliveries | in_doubt == set(Delivery.objects.values_list("pk", flat=True)), "nothing is lost"
-    assert set(provider.tries.values()) == {1}, "nobody is tried twice"
+    assert set(provider.attempts.values()) == {1}, "nobody is tried twice"
     assert totals_of(message).modes[mode].received == len(in_doubt), "counted so"
     assert status_of(message) == "sent"
     assert_whole(message)
@@ -173,7 +173,7 @@ def test_a_provider_that_fails_gets_nothing_twice(
     dispatch_all()
 
     in_doubt = set(Delivery.objects.filter(detail="Status unknown").values_list("pk", flat=True))
-    assert set(provider.tries.values()) == {1}
+    assert set(provider.attempts.values()) == {1}
     assert provider.deliveries | in_doubt == set(Delivery.objects.values_list("pk", flat=True))
     assert len(in_doubt) == (3 if mode is Mode.VOICE and taken is None else 0)
     assert status_of(message) == "sent"
@@ -203,7 +203,7 @@ def test_an_answer_that_comes_after_the_claim_was_settled_still_counts(
     worker.join()
 
     assert statuses(message) == {"not_confirmed": 3}
-    assert set(provider.tries.values()) == {1}
+    assert set(provider.attempts.values()) == {1}
     assert_whole(message)
 
 
@@ -269,7 +269,7 @@ def test_what_is_sent_again_while_the_last_report_comes_in_is_not_forgotten(
 
     dispatch_all()
 
-    assert set(provider.tries.values()) == {1}
+    assert set(provider.attempts.values()) == {1}
     assert len(provider.received) == 9, "three of them twice, as somebody wanted it"
     assert statuses(message) == {"not_confirmed": 6}
     assert status_of(message) == "sent"
@@ -304,7 +304,7 @@ def test_a_slow_worker_leaves_alone_what_was_given_back(provider: Provider, due_
 
     assert not provider.received
     assert dispatch_all() == 3
-    assert set(provider.tries.values()) == {1}
+    assert set(provider.attempts.values()) == {1}
 
 
 def test_what_is_being_handed_over_is_not_given_back(provider: Provider, due_message: Due) -> None:

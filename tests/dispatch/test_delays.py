@@ -46,7 +46,7 @@ def reader(make_user: Callable[..., User], signed_in: Callable[[User], Client]) 
     return signed_in(make_user(Tool.ADMIN_SENT_MESSAGE_LOG, *log_2, (Tool.SENT_MESSAGE_LOG_2, Right.READ)))
 
 
-def held_up(client: Client, message: SentMessage) -> list[str]:
+def shown_delays(client: Client, message: SentMessage) -> list[str]:
     name = "web:sent_message_log_2_message" if message.engine == "v2" else "web:admin_sent_message_log_message"
     answers = [
         client.get(reverse(name, args=[message.pk]), headers=headers) for headers in ({}, {"HX-Request": "true"})
@@ -59,9 +59,9 @@ def held_up(client: Client, message: SentMessage) -> list[str]:
 
 def test_a_message_that_goes_out_says_nothing(provider: Provider, due_message: Due, reader: Client) -> None:
     message = due_message(Mode.EMAIL)
-    assert held_up(reader, message) == []
+    assert shown_delays(reader, message) == []
     dispatch_all()
-    assert held_up(reader, message) == []
+    assert shown_delays(reader, message) == []
 
 
 @pytest.mark.parametrize("kind", [{}, EMERGENCY], ids=["classic", "2.0"])
@@ -69,14 +69,14 @@ def test_a_mode_without_a_provider_says_so(due_message: Due, reader: Client, set
     settings.GATEWAYS = {}
     message = due_message(Mode.TEXT, **kind)
     start_due()
-    assert held_up(reader, message) == ["Text: nothing is set up to send texts."]
+    assert shown_delays(reader, message) == ["Text: nothing is set up to send texts."]
 
 
 def test_what_is_not_due_or_not_sent_here_is_not_held_up(due_message: Due, reader: Client, settings: Settings) -> None:
     settings.GATEWAYS = {}
     tomorrow = timezone.now() + timedelta(days=1)
     for fields in ({"scheduled_at": tomorrow}, {"email_start_at": tomorrow}, {"dispatched_here": False}):
-        assert held_up(reader, due_message(Mode.EMAIL, **fields)) == []
+        assert shown_delays(reader, due_message(Mode.EMAIL, **fields)) == []
 
 
 def test_a_provider_that_asks_for_patience_is_quoted(
@@ -85,9 +85,9 @@ def test_a_provider_that_asks_for_patience_is_quoted(
     message = due_message(Mode.EMAIL)
     start_due()
     pause(Mode.EMAIL, after=timedelta(minutes=1), words="Mailgun asks for patience (429).")
-    assert held_up(reader, message) == ["Email: paused until 10:31 PM. Mailgun asks for patience (429)."]
+    assert shown_delays(reader, message) == ["Email: paused until 10:31 PM. Mailgun asks for patience (429)."]
     at_night.shift(timedelta(minutes=2))
-    assert held_up(reader, message) == []
+    assert shown_delays(reader, message) == []
 
 
 def test_calls_wait_for_the_morning_but_not_in_an_emergency(
@@ -96,12 +96,12 @@ def test_calls_wait_for_the_morning_but_not_in_an_emergency(
     message, emergency = due_message(Mode.VOICE), due_message(Mode.VOICE, **EMERGENCY)
     start_due()
     sentence = "Voice: waiting until 8:00 AM tomorrow, when calls are allowed."
-    assert held_up(reader, message) == [sentence]
+    assert shown_delays(reader, message) == [sentence]
     send_due(Mode.VOICE)
-    assert held_up(reader, message) == [sentence]
-    assert held_up(reader, emergency) == []
+    assert shown_delays(reader, message) == [sentence]
+    assert shown_delays(reader, emergency) == []
     at_night.shift(timedelta(hours=2))
-    assert held_up(reader, message) == ["Voice: waiting until 8:00 AM, when calls are allowed."]
+    assert shown_delays(reader, message) == ["Voice: waiting until 8:00 AM, when calls are allowed."]
 
 
 def test_who_is_tried_again_is_announced(
@@ -115,12 +115,12 @@ def test_who_is_tried_again_is_announced(
     monkeypatch.setattr(StubGateway, "codes", {1: 1})
     message = due_message(Mode.VOICE, 1)
     dispatch_all()
-    assert held_up(reader, message) == ["Voice: who was not reached is tried again from 10:45 AM on."]
+    assert shown_delays(reader, message) == ["Voice: who was not reached is tried again from 10:45 AM on."]
 
 
 def test_a_dispatcher_that_does_not_run_is_noticed(provider: Provider, due_message: Due, reader: Client) -> None:
     message = due_message(Mode.EMAIL, scheduled_at=timezone.now() - timedelta(minutes=3))
-    assert held_up(reader, message) == ["Email: due, but the dispatcher has not begun with it."]
+    assert shown_delays(reader, message) == ["Email: due, but the dispatcher has not begun with it."]
 
 
 # Dispatch Status

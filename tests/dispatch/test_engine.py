@@ -193,7 +193,7 @@ def test_what_is_told_late_or_again_of_a_try_asks_for_no_other(
     clock.shift(timedelta(days=1))
     dispatch_all()
 
-    assert dict(provider.tries) == {(pk, 1): 1, (pk, 2): 1}
+    assert dict(provider.attempts) == {(pk, 1): 1, (pk, 2): 1}
     assert statuses(message) == {"failed": 1}
     assert not Redial.objects.exists()
 
@@ -213,7 +213,7 @@ def test_a_text_that_fails_after_its_message_had_gone_is_tried_again(
     clock.shift(timedelta(minutes=settings.REDIAL_MINUTES))
     dispatch_all()
 
-    assert dict(provider.tries) == {(pk, 1): 1, (pk, 2): 1}
+    assert dict(provider.attempts) == {(pk, 1): 1, (pk, 2): 1}
     assert statuses(message) == {"sent": 1}
     assert status_of(message) == "sent"
     assert finished_at(message)
@@ -230,7 +230,7 @@ def test_recipients_that_come_when_the_first_ones_had_gone_get_it_as_well(provid
     assert status_of(message) == "in_progress"
     assert dispatch_all() == 1
     assert statuses(message) == {"sent": 4}
-    assert set(provider.tries.values()) == {1}
+    assert set(provider.attempts.values()) == {1}
     assert status_of(message) == "sent"
 
 
@@ -450,7 +450,7 @@ def test_what_is_in_doubt_is_sent_again_only_by_a_person(
     assert status_of(message) == "in_progress"
 
     assert dispatch_all() == 1
-    assert dict(provider.tries) == {(ids[0], 1): 1, (ids[1], 1): 1, (ids[0], 2): 1}
+    assert dict(provider.attempts) == {(ids[0], 1): 1, (ids[1], 1): 1, (ids[0], 2): 1}
     assert statuses(message) == {"not_confirmed": 1, "vendor_received": 1}
     assert status_of(message) == "sent"
 
@@ -489,7 +489,7 @@ def test_everything_due_goes_out_once_after_an_hour_without_beat_or_broker(
     for mode in asked:
         tasks.hand_over_due(mode)
 
-    assert set(provider.tries.values()) == {1}
+    assert set(provider.attempts.values()) == {1}
     assert [statuses(message) for message in messages] == [{"sent": 4}, {"sent": 4}]
 
 
@@ -505,7 +505,7 @@ def test_a_broker_that_is_away_stops_nothing_that_was_begun(provider: Provider, 
     monkeypatch.setattr(tasks.hand_over_due, "apply_async", lambda args, **_: tasks.hand_over_due(*args))
     tasks.tick()
     assert statuses(message) == {"sent": 4}
-    assert set(provider.tries.values()) == {1}
+    assert set(provider.attempts.values()) == {1}
 
 
 def test_the_command_does_it_without_either(provider: Provider, due_message: Due, capsys) -> None:

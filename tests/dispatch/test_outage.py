@@ -140,7 +140,7 @@ def finished() -> bool:
 def assert_each_went_out_once(provider: Provider) -> None:
     carried = Delivery.objects.exclude(mode=Mode.INBOX)
     assert provider.deliveries == set(carried.values_list("pk", flat=True)), "nothing is lost"
-    assert set(provider.tries.values()) == {1}, "nothing goes out twice"
+    assert set(provider.attempts.values()) == {1}, "nothing goes out twice"
     assert set(SentMessage.objects.values_list("status", flat=True)) == {"sent"}
     assert set(Delivery.objects.values_list("outcome", flat=True)) == {"success"}
     assert Delivery.objects.aggregate(most=Max("attempt_count"))["most"] == 1

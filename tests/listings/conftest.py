@@ -5,7 +5,7 @@ import pytest
 import time_machine
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.listings.letters import letters_table
+from tests.listings.letter_log import letters_table
 
 # Noon of a Friday in the district.
 NOW = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
@@ -19,7 +19,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture(autouse=True)
 def addresses(settings) -> None:
-    settings.ROOT_URLCONF = "tests.listings.letters"
+    settings.ROOT_URLCONF = "tests.listings.letter_log"
     settings.TIME_ZONE = "America/Chicago"
 
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from listings.columns import PageRows
 from listings.exports import exported_rows
 from tests.listings.conftest import NOW
-from tests.listings.letters import Letter, LetterLog, LetterTable, Shown, letter_view, make_letters
+from tests.listings.letter_log import Letter, LetterLog, LetterTable, Shown, letter_view, make_letters
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +85,7 @@ def test_nothing_is_exported_while_the_filters_make_no_sense(client):
     for query in ("status=burnt", "created_from=x", "recipient=parent1", "find=0123456789abcdef", "sort=colour"):
         response = client.get(f"/letters/?{query}&export=csv")
         assert not response.streaming
-        assert Shown(response).words
+        assert Shown(response).message_text
 
 
 def test_an_export_of_another_kind_is_a_page(client):

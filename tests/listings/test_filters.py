@@ -7,7 +7,7 @@ from django.utils import timezone
 from core.dates import read_day
 from listings.dates import DateRange
 from tests.listings.conftest import NOW
-from tests.listings.letters import Shown, make_letters
+from tests.listings.letter_log import Shown, make_letters
 
 pytestmark = pytest.mark.django_db
 
@@ -22,9 +22,9 @@ def test_a_drop_down_lets_one_value_through(client):
 def test_a_value_that_is_no_choice_is_told_and_shows_nothing(client):
     make_letters(9, newest=NOW)
     page = Shown(client.get("/letters/?status=burnt"))
-    assert page.words == "Status: choose one of the list."
+    assert page.message_text == "Status: choose one of the list."
     assert page.subjects == []
-    assert page.empty_words == "", "nobody looked, so nothing was not found"
+    assert page.empty_text == "", "nobody looked, so nothing was not found"
 
 
 def test_contains_finds_in_either_case_and_takes_wildcards_as_they_are(client):
@@ -44,7 +44,7 @@ def test_contains_finds_in_either_case_and_takes_wildcards_as_they_are(client):
 def test_a_text_that_is_too_long_is_told(client):
     make_letters(3, newest=NOW)
     page = Shown(client.get("/letters/", {"subject": "x" * 10_000}))
-    assert page.words == "Subject: enter 200 characters at most."
+    assert page.message_text == "Subject: enter 200 characters at most."
     assert page.subjects == []
     assert len(page.html) < 30_000
 
@@ -52,7 +52,7 @@ def test_a_text_that_is_too_long_is_told(client):
 @pytest.mark.parametrize("query", ["%00", "a%00b"])
 def test_a_nul_character_is_told(client, query):
     page = Shown(client.get(f"/letters/?subject={query}"))
-    assert page.words == "Subject: one of its characters cannot be searched for."
+    assert page.message_text == "Subject: one of its characters cannot be searched for."
 
 
 def test_every_filter_has_a_label(client):
@@ -71,11 +71,11 @@ def test_every_filter_has_a_label(client):
 
 def test_nothing_found_says_what_was_looked_for_and_what_to_try(client):
     page = Shown(client.get("/letters/?status=lost&subject=zebra&created_from=2026-11-19&created_to=2026-11-20"))
-    assert page.empty_words == (
+    assert page.empty_text == (
         "No letters found. Looked for letters between 11/19/2026 and 11/20/2026 with Status “Lost”, Subject “zebra”."
         " Try fewer filters or more days, or check the spelling."
     )
-    assert Shown(client.get("/letters/")).empty_words == (
+    assert Shown(client.get("/letters/")).empty_text == (
         "No letters found. Looked for letters on 11/20/2026. Try more days."
     )
 
@@ -100,7 +100,7 @@ def test_days_are_picked_or_typed(client, first, last):
         make_letters(1, newest=NOW - timedelta(days=days), subject=f"{days}")
     page = Shown(client.get("/letters/", {"created_from": first, "created_to": last}))
     if first.endswith("/26"):
-        assert "Created: enter a date as MM/DD/YYYY" in page.words
+        assert "Created: enter a date as MM/DD/YYYY" in page.message_text
     else:
         assert page.subjects == ["1", "2"]
 
@@ -108,14 +108,14 @@ def test_days_are_picked_or_typed(client, first, last):
 def test_a_range_turned_round_is_turned_back_and_says_so(client):
     make_letters(1, newest=NOW - timedelta(days=1))
     page = Shown(client.get("/letters/?created_from=2026-11-20&created_to=2026-11-18"))
-    assert "The dates were the wrong way round" in page.words
+    assert "The dates were the wrong way round" in page.message_text
     assert len(page.subjects) == 1
     assert (page.value("created_from"), page.value("created_to")) == ("2026-11-18", "2026-11-20")
 
 
 def test_a_range_that_reaches_too_far_back_is_cut_and_says_so(client):
     page = Shown(client.get("/letters/?created_from=2026-01-01&created_to=2026-11-20"))
-    assert page.words == "Only the last 30 days can be shown here, from 10/21/2026."
+    assert page.message_text == "Only the last 30 days can be shown here, from 10/21/2026."
     assert page.value("created_from") == "2026-10-21"
 
 
@@ -123,7 +123,7 @@ def test_a_range_wholly_before_the_first_day_shows_nothing(client):
     make_letters(1, newest=NOW - timedelta(days=60))
     page = Shown(client.get("/letters/?created_from=2026-09-01&created_to=2026-09-30"))
     assert page.subjects == []
-    assert "Only the last 30 days" in page.words
+    assert "Only the last 30 days" in page.message_text
     assert Shown(client.get(page.href("grid-sort-pages"))).subjects == []
 
 
@@ -134,7 +134,7 @@ def test_a_range_wholly_before_the_first_day_shows_nothing(client):
 def test_a_date_that_is_none_is_told(client, text):
     make_letters(1, newest=NOW)
     page = Shown(client.get("/letters/", {"created_from": text, "created_to": "2026-11-20"}))
-    assert "Created: enter a date as MM/DD/YYYY" in page.words
+    assert "Created: enter a date as MM/DD/YYYY" in page.message_text
     assert page.subjects == []
 
 

@@ -6,12 +6,12 @@ from django.template import Context, Template
 from django.utils import timezone
 
 from listings.columns import time_element, time_text
-from tests.listings.letters import STATUSES
+from tests.listings.letter_log import STATUSES
 
 MOMENT = datetime(2026, 11, 20, 16, 31, 7, tzinfo=UTC)
 
 
-def shown(source: str, **context: object) -> lxml.html.HtmlElement:
+def render(source: str, **context: object) -> lxml.html.HtmlElement:
     html = Template("{% load listings %}" + source).render(Context(context))
     return lxml.html.fragment_fromstring(html, create_parent=True)
 
@@ -22,7 +22,7 @@ def test_a_time_is_written_as_the_district_writes_it():
 
 
 def test_a_time_on_a_page_names_its_zone():
-    (time,) = shown("{{ moment|local_time }}", moment=MOMENT)
+    (time,) = render("{{ moment|local_time }}", moment=MOMENT)
     assert time.tag == "time"
     assert time.get("datetime") == "2026-11-20T10:31:07-06:00"
     assert time.get("title") == "CST (America/Chicago)"
@@ -34,12 +34,12 @@ def test_the_zone_is_the_districts():
 
 
 def test_no_time_is_a_dash():
-    assert shown("{{ moment|local_time }}", moment=None).text == "—"
-    assert shown("{{ moment|local_time_seconds }}", moment=None).text == "—"
+    assert render("{{ moment|local_time }}", moment=None).text == "—"
+    assert render("{{ moment|local_time_seconds }}", moment=None).text == "—"
 
 
 def test_a_status_is_a_word_a_shape_and_a_color_with_its_meaning_at_hand():
-    html = shown("{% status status %}", status=STATUSES["lost"])
+    html = render("{% status status %}", status=STATUSES["lost"])
     (status,) = html.xpath("./*[contains(@class, 'status')]")
     assert " ".join(status.text_content().split()) == "✕ Lost"
     assert "status-bad" in status.get("class")
@@ -51,7 +51,7 @@ def test_a_status_is_a_word_a_shape_and_a_color_with_its_meaning_at_hand():
 
 
 def test_no_two_explanations_share_an_id():
-    html = shown("{% status status %}{% status status %}", status=STATUSES["lost"])
+    html = render("{% status status %}{% status status %}", status=STATUSES["lost"])
     assert len(set(html.xpath(".//@popovertarget"))) == 2
 
 

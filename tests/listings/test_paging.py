@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from listings.paging import Bounds, Key, Sort, Total, fetch_page, key_name, read_key, rows_beyond
 from tests.examples import examples
 from tests.listings.conftest import NOW
-from tests.listings.letters import Letter, LetterLog, LetterTable, Shown, letter_view, make_letters
+from tests.listings.letter_log import Letter, LetterLog, LetterTable, Shown, letter_view, make_letters
 
 pytestmark = pytest.mark.django_db
 
@@ -168,7 +168,7 @@ def test_a_key_of_no_row_of_this_log_is_told_and_gives_the_first_page(client, ke
     make_letters(60, newest=NOW)
     for direction in ("after", "before"):
         page = Shown(client.get("/letters/", {direction: key, "n": "51"}))
-        assert "That page is not there any more" in page.words
+        assert "That page is not there any more" in page.message_text
         assert page.count == "1–50 of 60"
 
 
@@ -177,7 +177,7 @@ def test_a_key_tells_nothing_of_rows_one_may_not_see(client):
     (secret,) = make_letters(1, newest=NOW - timedelta(minutes=5), subject="secret")
     absent = Shown(client.get(f"/letters/?after=letter-{secret.pk + 1000}"))
     hidden = Shown(client.get(f"/letters/?after=letter-{secret.pk}"))
-    assert hidden.words == absent.words
+    assert hidden.message_text == absent.message_text
     assert hidden.subjects == absent.subjects
     assert "secret" not in hidden.subjects
 
@@ -189,7 +189,7 @@ def test_a_key_outside_the_dates_does_not_open_them(client):
     assert read_key(Letter.objects.all(), key_name(old), sort=sort, bounds=TODAY, backward=False) is None
     page = Shown(client.get(f"/letters/?sort=posted_at&after={key_name(old)}"))
     assert len(page.subjects) == 5
-    assert "not there any more" in page.words
+    assert "not there any more" in page.message_text
 
 
 @pytest.mark.parametrize("asked", ["0", "1", "26", "999999", "-3", "9" * 150, "x", "²"])
@@ -274,7 +274,7 @@ def test_a_log_may_let_fewer_rows_through_once_it_knows_the_days(rf):
     shown = Shown(letter_view(TopTenOfADay)(request))
     assert shown.subjects == ["day 0"] * 10 + ["day 1"] * 10 + ["day 2"] * 5
     assert shown.count == "1–25 of 30"
-    assert shown.words == "25 rows, 3 rounds"
+    assert shown.message_text == "25 rows, 3 rounds"
 
 
 def test_the_first_page_in_place_of_one_that_is_gone_is_narrowed_too(rf):

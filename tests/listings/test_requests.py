@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from listings.saved_searches import KEPT
 from tests.examples import examples
 from tests.listings.conftest import NOW
-from tests.listings.letters import LetterLog, Shown, letter_view, make_letters
+from tests.listings.letter_log import LetterLog, Shown, letter_view, make_letters
 
 pytestmark = pytest.mark.django_db
 
@@ -55,13 +55,13 @@ def test_a_search_of_somebody_else_is_not_to_be_had(client):
     make_letters(5, newest=NOW)
     url = client.post("/letters/", {"recipient": "parent3@"}).url
     page = Shown(Client().get(url))
-    assert "That search is not kept here any more" in page.words
+    assert "That search is not kept here any more" in page.message_text
     assert page.value("recipient") == ""
 
 
 def test_the_last_fifty_searches_are_kept(client):
     urls = [client.post("/letters/", {"recipient": f"{i}@example.org"}).url for i in range(KEPT + 1)]
-    assert "not kept here any more" in Shown(client.get(urls[0])).words
+    assert "not kept here any more" in Shown(client.get(urls[0])).message_text
     assert Shown(client.get(urls[1])).value("recipient") == "1@example.org"
     assert Shown(client.get(urls[-1])).value("recipient") == f"{KEPT}@example.org"
 
@@ -80,20 +80,20 @@ def test_a_search_of_a_log_with_other_filters_is_not_taken_over(rf, client):
     request = rf.get(url)
     request.session, request.user = client.session, None
     page = Shown(letter_view(OtherLog)(request))
-    assert "not kept here any more" in page.words
+    assert "not kept here any more" in page.message_text
 
 
 def test_a_person_in_an_address_is_not_searched_for(client):
     make_letters(5, newest=NOW)
     page = Shown(client.get("/letters/?recipient=parent3@"))
-    assert "not read from an address" in page.words
+    assert "not read from an address" in page.message_text
     assert page.value("recipient") == ""
     assert not any("parent3" in address for address in page.root.xpath("//@href"))
 
 
 def test_a_search_that_is_too_long_comes_back_in_words(client):
     page = Shown(client.post("/letters/", {"recipient": "x" * 10_000}, follow=True))
-    assert page.words == "Recipient Email: enter 200 characters at most."
+    assert page.message_text == "Recipient Email: enter 200 characters at most."
 
 
 def test_the_form_needs_its_token():
@@ -172,7 +172,7 @@ def test_rows_per_page_are_remembered_in_the_address(client):
 def test_an_unknown_sort_key_is_told(client, sort):
     make_letters(3, newest=NOW)
     page = Shown(client.get("/letters/", {"sort": sort}))
-    assert "cannot be sorted that way" in page.words
+    assert "cannot be sorted that way" in page.message_text
     assert page.subjects == ["Letter 0", "Letter 1", "Letter 2"]
 
 
@@ -180,14 +180,14 @@ def test_an_unknown_sort_key_is_told(client, sort):
 def test_rows_per_page_that_are_not_offered_are_told(client, rows):
     make_letters(60, newest=NOW)
     page = Shown(client.get("/letters/", {"rows": rows}))
-    assert "Rows per page can be 25, 50, 100, 200" in page.words
+    assert "Rows per page can be 25, 50, 100, 200" in page.message_text
     assert len(page.subjects) == 50
 
 
 def test_unknown_parameters_are_left_alone(client):
     make_letters(3, newest=NOW)
     page = Shown(client.get("/letters/?page=7&utm=x&status=sent"))
-    assert page.words == ""
+    assert page.message_text == ""
     assert page.subjects == ["Letter 0"]
     assert "utm" not in page.href("grid-sort-pages")
 
@@ -203,9 +203,9 @@ def test_a_page_that_takes_too_long_ends_in_words(rf):
     request = rf.get("/letters/")
     request.session, request.user = {}, None
     page = Shown(letter_view(SlowLog)(request))
-    assert "took too long" in page.words
+    assert "took too long" in page.message_text
     assert page.subjects == []
-    assert page.empty_words == ""
+    assert page.empty_text == ""
 
 
 FILTERS = ["created_from", "created_to", "status", "recipient", "subject", "school"]

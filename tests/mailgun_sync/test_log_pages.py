@@ -80,7 +80,7 @@ def recipients(text: str) -> list[str]:
     return re.findall(r"[\w.-]+@example\.com", body[0]) if body else []
 
 
-def exported(client: Client, name: str = ALL, /, **query: str) -> list[dict[str, str]]:
+def exported_rows(client: Client, name: str = ALL, /, **query: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(page(client, name, export="csv", **query))))
 
 
@@ -113,7 +113,7 @@ def test_a_row_shows_what_became_of_an_email(administrator: Client, add: Callabl
         detail="550 No such user",
     )
 
-    (row,) = exported(administrator)
+    (row,) = exported_rows(administrator)
 
     assert row == {
         "Event": "Failed (permanent)",
@@ -135,7 +135,7 @@ def test_failed_says_whether_it_is_for_good_and_suppressed_is_told_apart(
     for kind in ["accepted", "rejected", "delivered", "complained"]:
         add(event=kind)
 
-    assert [row["Event"] for row in exported(administrator, sort="recipient")] == [
+    assert [row["Event"] for row in exported_rows(administrator, sort="recipient")] == [
         "Failed (permanent)",
         "Failed (temporary)",
         "Failed (suppressed)",
@@ -150,7 +150,7 @@ def test_failed_says_whether_it_is_for_good_and_suppressed_is_told_apart(
         ("suppressed", "Failed (suppressed)"),
         ("complained", "Complained"),
     ]:
-        assert [row["Event"] for row in exported(administrator, event=kind)] == [label]
+        assert [row["Event"] for row in exported_rows(administrator, event=kind)] == [label]
 
 
 def test_other_kinds_are_shown_on_request_only(administrator: Client, add: Callable[..., MailgunEvent]) -> None:
@@ -158,9 +158,13 @@ def test_other_kinds_are_shown_on_request_only(administrator: Client, add: Calla
     for kind in ["opened", "clicked", "brand_new_kind"]:
         add(event=kind)
 
-    assert [row["Event"] for row in exported(administrator)] == ["Delivered"]
-    assert {row["Event"] for row in exported(administrator, event="other")} == {"opened", "clicked", "brand_new_kind"}
-    assert len(exported(administrator, event="every")) == 4
+    assert [row["Event"] for row in exported_rows(administrator)] == ["Delivered"]
+    assert {row["Event"] for row in exported_rows(administrator, event="other")} == {
+        "opened",
+        "clicked",
+        "brand_new_kind",
+    }
+    assert len(exported_rows(administrator, event="every")) == 4
 
 
 def test_today_is_shown_by_default(administrator: Client, add: Callable[..., MailgunEvent]) -> None:
@@ -184,8 +188,8 @@ def test_nothing_older_than_30_days_is_shown_though_it_is_kept(
 
     assert recipients(text) == ["oldest@example.com"]
     assert "last 30 days" in text
-    asked = {"created_from": "2026-01-01", "created_to": "2026-11-20"}
-    assert [row["Recipient Email"] for row in exported(administrator, **asked)] == ["oldest@example.com"]
+    values = {"created_from": "2026-01-01", "created_to": "2026-11-20"}
+    assert [row["Recipient Email"] for row in exported_rows(administrator, **values)] == ["oldest@example.com"]
 
 
 class TestTheOwnLog:
@@ -243,7 +247,7 @@ class TestTheOwnLog:
         assert "not there any more" in text
 
     def test_by_export(self, client: Client) -> None:
-        assert [row["Recipient Email"] for row in exported(client, OWN, event="every")] == ["mine@example.com"]
+        assert [row["Recipient Email"] for row in exported_rows(client, OWN, event="every")] == ["mine@example.com"]
 
     def test_by_fragment(self, client: Client) -> None:
         response = client.get(reverse(OWN), headers={"HX-Request": "true"})
@@ -354,7 +358,7 @@ class TestTheDailyCut:
         assert " on 11/19/2026 are shown" not in page(administrator, created_from="2026-11-19", created_to="2026-11-19")
 
     def test_the_report_has_all_of_them(self, administrator: Client) -> None:
-        assert len(exported(administrator, created_from="2026-11-18", created_to="2026-11-20")) == 290
+        assert len(exported_rows(administrator, created_from="2026-11-18", created_to="2026-11-20")) == 290
 
     def test_what_a_search_finds_is_counted_for_itself(self, administrator: Client) -> None:
         response = administrator.post(reverse(ALL), {"recipient": "d0n09"}, follow=True)
@@ -453,7 +457,7 @@ def test_a_person_id_leads_to_the_recipient_log_for_those_who_may(
     if leads_to:
         found = signed_in(user).post(reverse(leads_to), {"person": "4711"})
         assert "4711" not in found["Location"], "a person id is in no address"
-    assert [row["Recipient PersonID"] for row in exported(signed_in(user), OWN)] == ["4711"]
+    assert [row["Recipient PersonID"] for row in exported_rows(signed_in(user), OWN)] == ["4711"]
 
 
 BAD = [

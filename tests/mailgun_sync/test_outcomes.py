@@ -175,14 +175,14 @@ def test_pages_that_are_stored_side_by_side_come_to_the_same_and_wait_for_nobody
     pages = [texts[at : at + 6] for at in range(0, len(texts), 6)]
     SendingDomain.objects.create(name="mg.harrison.example")
 
-    def work(page: list[str]) -> None:
+    def store_page(page: list[str]) -> None:
         try:
             store(*page)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(work, pages))
+        list(pool.map(store_page, pages))
     assert {outcome(one)[0] for one in deliveries} == {"failed-permanent"}
 
 

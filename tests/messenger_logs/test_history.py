@@ -51,11 +51,11 @@ def mai(make_user: MakeUser) -> User:
     )
 
 
-def words(message: SentMessage) -> list[str]:
-    return [entry.words for entry in history_of(message).entries]
+def sentences(message: SentMessage) -> list[str]:
+    return [entry.text for entry in history_of(message).entries]
 
 
-def shown(client: Client, name: str, message: SentMessage) -> list[str]:
+def history_lines(client: Client, name: str, message: SentMessage) -> list[str]:
     """The lines of the section on a page: time and words."""
     page = client.get(reverse(name, args=[message.pk])).content.decode()
     section = page.partition('aria-labelledby="history-heading"')[2].partition("</section>")[0]
@@ -76,7 +76,7 @@ def test_every_message_page_tells_the_history_with_times(mai: User, signed_in: S
     with time_machine.travel(BEGUN + timedelta(minutes=7, seconds=3), tick=False):
         record_audit_event(by=mai, action="message.sent_again", details={"message": message.pk, "devices": 1_204})
 
-    assert shown(signed_in(mai), page, message) == [
+    assert history_lines(signed_in(mai), page, message) == [
         "11/20/2026 8:00:00 AM Administrator, System created it.",
         "11/20/2026 8:05:00 AM Delivery began.",
         "11/20/2026 8:07:03 AM Vang, Mai had it sent again to 1,204 devices that may not have got it.",
@@ -87,18 +87,18 @@ def test_a_cancel_names_who_asked_and_when_it_was_complete(mai: User) -> None:
     message = message_for(PAGES[0])
     cancel_message(message_id=message.pk, by=mai)
     message.refresh_from_db()
-    assert words(message)[2:] == ["Vang, Mai canceled it."]
+    assert sentences(message)[2:] == ["Vang, Mai canceled it."]
 
     SentMessage.objects.filter(pk=message.pk).update(cancel_completed_at=timezone.now() + timedelta(minutes=1))
     message.refresh_from_db()
-    assert words(message)[2:] == ["Vang, Mai canceled it.", "The cancel was complete."]
+    assert sentences(message)[2:] == ["Vang, Mai canceled it.", "The cancel was complete."]
 
 
 def test_a_message_that_is_done_says_when_it_was_finished() -> None:
     message = make_message(
         created_at=BEGUN, dispatch_started_at=BEGUN, dispatch_finished_at=BEGUN + timedelta(minutes=20)
     )
-    assert words(message)[1:] == ["Delivery began.", "Delivery was finished."]
+    assert sentences(message)[1:] == ["Delivery began.", "Delivery was finished."]
 
 
 def test_a_message_that_a_program_brought_in_says_so(mai: User, client: Client) -> None:
@@ -125,7 +125,7 @@ def test_a_message_that_a_program_brought_in_says_so(mai: User, client: Client) 
     )
     assert answer.status_code == 200, answer.content
 
-    assert words(message) == [
+    assert sentences(message) == [
         "Office created it in another system, as sis-7.",
         "Vang, Mai brought it in, with 1 recipient.",
         "Vang, Mai added 1 recipient.",
@@ -139,7 +139,7 @@ def test_reports_and_exports_of_its_recipients_are_told(mai: User, signed_in: Si
         record_audit_event(by=mai, action="report.sent_message", details={"message": message.pk, "format": "pdf"})
     signed_in(mai).get(reverse("web:admin_sent_message_log_message_recipients", args=[message.pk]), {"export": "csv"})
 
-    assert words(message)[1:] == ["Vang, Mai asked for a report (PDF).", "Vang, Mai exported its recipients (CSV)."]
+    assert sentences(message)[1:] == ["Vang, Mai asked for a report (PDF).", "Vang, Mai exported its recipients (CSV)."]
 
 
 def test_who_only_looked_and_what_is_about_other_messages_is_not_told(mai: User, signed_in: SignIn) -> None:
@@ -148,7 +148,7 @@ def test_who_only_looked_and_what_is_about_other_messages_is_not_told(mai: User,
     record_audit_event(by=mai, action="report.sent_message", details={"message": other.pk, "format": "pdf"})
     record_audit_event(by=mai, action="report.sent_message", details={"message": str(message.pk), "format": "pdf"})
 
-    assert words(message) == ["Administrator, System created it."]
+    assert sentences(message) == ["Administrator, System created it."]
 
 
 def test_only_those_to_whom_the_message_is_shown_see_its_history(make_user: MakeUser, signed_in: SignIn) -> None:
@@ -175,8 +175,8 @@ def test_much_history_is_cut_at_its_beginning_and_says_so(mai: User, signed_in: 
     history = history_of(message)
 
     assert history.cut
-    assert history.entries[0].words == "Administrator, System created it."
-    assert [entry.words for entry in history.entries[1:3]] == [
+    assert history.entries[0].text == "Administrator, System created it."
+    assert [entry.text for entry in history.entries[1:3]] == [
         "Vang, Mai added 1 recipient.",
         "Vang, Mai added 2 recipients.",
     ]

@@ -34,7 +34,7 @@ def classic(message: SentMessage, **chosen: Any) -> Document:
     return SentMessageReport.open(EVERYBODY, options).document()
 
 
-def v2(message: SentMessage, **chosen: Any) -> Document:
+def log_2_document(message: SentMessage, **chosen: Any) -> Document:
     recount(message_id=message.pk)
     usual = {"modes": message.modes, "statuses": statuses_of(message)}
     options = {"tool": Tool.SENT_MESSAGE_LOG_2.name, "message": message.pk, **usual, **chosen}

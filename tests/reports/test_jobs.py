@@ -23,7 +23,7 @@ from accounts.tools import Tool
 from messenger_logs.services.totals import recount
 from reports import files, lease, services, tasks
 from reports.models import ReportJob
-from tests.listings.letters import Shown
+from tests.listings.letter_log import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import csv_of, elsewhere, message_by
 from tests.wait import PATIENCE, wait_until
@@ -256,14 +256,14 @@ def test_of_many_workers_one_makes_it(client, message, monkeypatch):
     real = services.write_report
     monkeypatch.setattr(services, "write_report", lambda *args, **kwargs: made.append(1) or real(*args, **kwargs))
 
-    def work(_: int) -> None:
+    def make_report(_: int) -> None:
         try:
             services.make_report(job_id=job.pk)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(6) as workers:
-        list(workers.map(work, range(6)))
+        list(workers.map(make_report, range(6)))
     assert made == [1]
     assert ReportJob.objects.get().ready
     assert len(files_left()) == 1

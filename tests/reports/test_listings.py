@@ -14,7 +14,7 @@ from accounts.tools import Tool
 from mailgun_sync.models import MailgunEvent, SendingDomain
 from reports.models import ReportJob
 from reports.report import report_kind
-from tests.listings.letters import Shown
+from tests.listings.letter_log import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import csv_of, message_by
 

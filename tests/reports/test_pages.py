@@ -7,7 +7,7 @@ from accounts.models import AuditEvent
 from accounts.tools import Right, Tool
 from reports.files import NO_ROOM, NotMade
 from reports.models import ReportJob
-from tests.listings.letters import Shown
+from tests.listings.letter_log import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import csv_of, message_by
 from web import responses

@@ -21,7 +21,7 @@ from reports.writers import Format, write
 from tests.examples import examples
 from tests.messenger_logs.totals.random_messages import RandomMessage
 from tests.reports.documents import together
-from tests.reports.messages import classic, figures, v2
+from tests.reports.messages import classic, figures, log_2_document
 
 NAMES = [
     "Vaj, Nplooj",
@@ -68,7 +68,7 @@ def test_pdf_csv_and_docx_of_a_random_message_hold_the_same_cells(random: Random
     def document() -> Document:
         if kind == "2.0":
             type(message).objects.filter(pk=message.pk).update(engine="v2", message_type="Messenger 2.0 - General")
-            return v2(message)
+            return log_2_document(message)
         return classic(message, detail=kind)
 
     if kind == "failed":

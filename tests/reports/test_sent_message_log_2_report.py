@@ -10,23 +10,25 @@ from messenger_logs.choices import Mode
 from reports.kinds.sent_message_log_2 import SentMessageLog2Report
 from reports.report import BadOptions
 from tests.messenger_logs.factories import make_delivery, make_recipient
-from tests.reports.messages import EVERYBODY, column, figures, message_by, rows, v2
+from tests.reports.messages import EVERYBODY, column, figures, log_2_document, message_by, rows
 
 pytestmark = pytest.mark.django_db
 
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 
 
-def message_2(*modes: str, **fields):
+def make_message(*modes: str, **fields):
     return message_by(*modes, engine="v2", message_type="Messenger 2.0 - General", **fields)
 
 
 def test_each_mode_has_devices_attempts_with_redials_success_failed_canceled_and_first_attempt_duration():
-    message = message_2("voice", "text", dispatch_started_at=START, dispatch_finished_at=START + timedelta(minutes=9))
+    message = make_message(
+        "voice", "text", dispatch_started_at=START, dispatch_finished_at=START + timedelta(minutes=9)
+    )
     for status, attempts in (("confirmed", 3), ("failed", 2), ("busy", 4), ("canceled", 0)):
         at = START + timedelta(minutes=attempts) if attempts else None
         make_delivery(make_recipient(message), mode="voice", status=status, attempt_count=attempts, first_attempt_at=at)
-    found = figures(v2(message))
+    found = figures(log_2_document(message))
     assert found["Voice Total Devices"] == "4"
     assert found["Voice Total Attempts"] == "9"
     assert found["Voice Total Success"] == "1"
@@ -38,11 +40,11 @@ def test_each_mode_has_devices_attempts_with_redials_success_failed_canceled_and
 
 
 def test_recipient_details_have_recipient_student_mode_status_detail_and_time():
-    message = message_2("voice")
+    message = make_message("voice")
     recipient = make_recipient(message, name="Parent, Mai", student_name="Student, Pa")
     detail = {"status": "failed", "detail": "Connection error", "last_attempt_at": START}
     make_delivery(recipient, mode="voice", **detail)
-    document = v2(message)
+    document = log_2_document(message)
     assert [part.label for part in document.rows.columns] == [
         *("Recipient", "Student", "Delivery Mode", "Status", "Status Detail", "Time"),
     ]
@@ -52,12 +54,12 @@ def test_recipient_details_have_recipient_student_mode_status_detail_and_time():
 
 
 def test_modes_and_statuses_choose_the_rows_and_the_figures():
-    message = message_2("email", "voice")
+    message = make_message("email", "voice")
     recipient = make_recipient(message)
     make_delivery(recipient)
     make_delivery(recipient, mode="voice", status="failed")
     make_delivery(recipient, mode="voice", address="+16125550109", status="busy")
-    document = v2(message, modes=["voice"], statuses=["failed"])
+    document = log_2_document(message, modes=["voice"], statuses=["failed"])
     assert column(document, "Status") == ["Failed"]
     assert not any(label.startswith(Mode.EMAIL.label) for label in figures(document))
 
@@ -73,11 +75,11 @@ def test_modes_and_statuses_choose_the_rows_and_the_figures():
 )
 def test_at_least_one_mode_and_one_status_have_to_be_chosen(chosen, words):
     with pytest.raises(BadOptions, match=words):
-        v2(message_2("email"), **chosen)
+        log_2_document(make_message("email"), **chosen)
 
 
 def test_all_modes_all_statuses_and_pdf_are_chosen_at_first():
-    form = SentMessageLog2Report.form_class(message=message_2("email", "text"))
+    form = SentMessageLog2Report.form_class(message=make_message("email", "text"))
     assert form["modes"].initial == ["email", "text"]
     assert {"sent", "opt_out", "delivered", "no_device"} <= set(form["statuses"].initial)
     assert form["format"].initial == "pdf"
@@ -86,5 +88,5 @@ def test_all_modes_all_statuses_and_pdf_are_chosen_at_first():
 def test_a_type_one_may_not_see_has_no_report(make_user):
     user = make_user(Tool.SENT_MESSAGE_LOG_2)
     with pytest.raises(Http404):
-        SentMessageLog2Report.find(user, Tool.SENT_MESSAGE_LOG_2, message_2("email").pk)
-    assert SentMessageLog2Report.find(EVERYBODY, Tool.SENT_MESSAGE_LOG_2, message_2("email").pk)
+        SentMessageLog2Report.find(user, Tool.SENT_MESSAGE_LOG_2, make_message("email").pk)
+    assert SentMessageLog2Report.find(EVERYBODY, Tool.SENT_MESSAGE_LOG_2, make_message("email").pk)

@@ -31,7 +31,7 @@ def table(response):
     return response.text.split("<tbody>")[1].split("</tbody>")[0]
 
 
-def exported(response):
+def exported_rows(response):
     text = b"".join(response.streaming_content).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text)))
 
@@ -83,7 +83,7 @@ def test_an_export_has_what_the_filters_show_and_is_recorded_itself(client, dext
     record_audit_event(by=dexter, action="sync.started", details={"before": ["a"], "after": []})
     record_audit_event(by=None, action="sync.paused")
     response = client.get(TRAIL, {"action": "sync.started", "export": "csv"})
-    [row] = exported(response)
+    [row] = exported_rows(response)
     assert (row["Who"], row["Action"]) == ("Matthews, Dexter", "Sync: started")
     assert row["Details"] == "before: a; after: none"
     event = AuditEvent.objects.get(action="export.audit_trail")

@@ -42,7 +42,7 @@ def find(client: Client, text: str) -> str:
     return response.content.decode()
 
 
-def words(html: str) -> str:
+def page_text(html: str) -> str:
     return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))).strip()
 
 
@@ -72,8 +72,8 @@ def test_a_message_is_found_by_a_part_of_its_subject_and_shown_with_its_status(a
     assert subjects(page) == ["Library Hours"]
     shown = group(page, "Messages")
     assert f'href="{reverse("web:admin_sent_message_log_message", args=[message.pk])}"' in shown
-    assert "Error" in words(shown)
-    assert "Message Builder, Vang, Mai" in words(shown)
+    assert "Error" in page_text(shown)
+    assert "Message Builder, Vang, Mai" in page_text(shown)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_the_newest_come_first_and_more_than_fit_are_said_to_be_more(administrat
     page = find(administrator, "snow day")
 
     assert subjects(page) == [f"Snow day {day}" for day in range(20)]
-    assert "the newest 20; more messages match" in words(page)
+    assert "the newest 20; more messages match" in page_text(page)
     assert f'href="{reverse("web:admin_sent_message_log")}"' in group(page, "Messages")
 
 
@@ -164,7 +164,7 @@ def test_the_only_person_is_shown_at_once_where_no_message_is_meant(administrato
 
 
 def test_nothing_found_says_so_and_what_to_try(administrator: Client) -> None:
-    text = words(find(administrator, "Nobody <b>"))
+    text = page_text(find(administrator, "Nobody <b>"))
 
     assert "Looked for “Nobody <b>”. Nothing was found: check the spelling" in text
     assert "Nobody among the recipients" in text
@@ -255,7 +255,7 @@ def test_who_may_see_nothing_is_told_so(make_user: MakeUser, signed_in: SignIn) 
     make_delivery(make_recipient(make_message(subject="Vang night"), name="Vang, Mai"))
     client = signed_in(make_user())
 
-    assert "nothing that you may look for yet" in words(client.get(ADDRESS).content.decode())
+    assert "nothing that you may look for yet" in page_text(client.get(ADDRESS).content.decode())
     assert "Vang night" not in find(client, "vang")
 
 
@@ -282,11 +282,11 @@ def test_what_is_searched_for_is_in_no_address(administrator: Client) -> None:
     ],
 )
 def test_what_cannot_be_searched_for_is_answered_in_words(administrator: Client, entered: str, told: str) -> None:
-    assert told in words(find(administrator, entered))
+    assert told in page_text(find(administrator, entered))
 
 
 def test_a_search_that_is_not_kept_any_more_says_so(administrator: Client) -> None:
-    assert "not kept here any more" in words(administrator.get(ADDRESS, {"find": "0" * 16}).content.decode())
+    assert "not kept here any more" in page_text(administrator.get(ADDRESS, {"find": "0" * 16}).content.decode())
 
 
 def test_the_number_of_queries_does_not_grow_with_what_is_found(administrator: Client) -> None:

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
-WORDS = {
+MEDIA_TYPES = {
     "application/json": "JSON",
     "application/x-ndjson": "NDJSON (a JSON object a line)",
 }
@@ -81,7 +81,7 @@ def read_operation(method: str, path: str, operation: dict[str, Any]) -> Operati
         for status, answer in operation["responses"].items()
     ]
     sent = operation.get("requestBody")
-    media = ", ".join(WORDS.get(name, name) for name in sent["content"]) if sent else ""
+    media = ", ".join(MEDIA_TYPES.get(name, name) for name in sent["content"]) if sent else ""
     return Operation(
         method=method.upper(),
         path=path,

@@ -44,7 +44,7 @@ class InboxSearch(ListingAPIView):
     )
     def post(self, request: Request) -> Response:
         """One person's, named by `person_id`; never everybody's at once."""
-        asked = cast("dict[str, Any]", request.data)
-        if not str(asked.get("person_id", "")).strip():
+        wanted = cast("dict[str, Any]", request.data)
+        if not str(wanted.get("person_id", "")).strip():
             raise ValidationError({"person_id": ["Name the person."]})
         return self.respond()

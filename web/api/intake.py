@@ -98,10 +98,10 @@ class ReportedSerializer(serializers.Serializer[Any]):
 
 
 def in_json(errors: Iterable[FieldError]) -> list[dict[str, Any]]:
-    return [{"line": error.line, "field": error.field, "message": error.words} for error in errors]
+    return [{"line": error.line, "field": error.field, "message": error.message} for error in errors]
 
 
-def refusal(errors: Iterable[FieldError]) -> Response:
+def refuse(errors: Iterable[FieldError]) -> Response:
     return Response({"detail": "Nothing was added.", "errors": in_json(errors)}, status=400)
 
 
@@ -141,7 +141,7 @@ def create_message(*, by: User, data: object) -> Response:
     try:
         taken = add_message(data)
     except IntakeError as error:
-        return refusal(error.errors)
+        return refuse(error.errors)
     if taken.created:
         details = {"message": taken.message_id, "messages": 1, **asdict(taken.added)}
         record_audit_event(by=by, action="import.messages", details=details)
@@ -187,13 +187,13 @@ class NewRecipients(ImportView):
         Those that the message has already stay as they are, so it is safe to repeat."""
         message = self.message()
         if errors := [error for line in self.lines for error in line.errors]:
-            return refusal(errors)
+            return refuse(errors)
         numbers = [line.number for line in self.lines]
         try:
             added = add_recipients(message, [line.value for line in self.lines])
         except IntakeError as error:
             # The intake counts the recipients, the caller the lines of the body.
-            return refusal(error._replace(line=numbers[error.line - 1]) for error in error.errors)
+            return refuse(error._replace(line=numbers[error.line - 1]) for error in error.errors)
         if added.recipients or added.deliveries:
             record_audit_event(
                 by=self.user, action="import.recipients", details={"message": message.pk, **asdict(added)}
@@ -224,7 +224,7 @@ class StatusReports(ImportView):
         reported = report_statuses(message_id=message.pk, reports=reports)
         for one in reported.refused:
             number = numbers[one.index]
-            refused[number] = [FieldError(number, "", one.words)]
+            refused[number] = [FieldError(number, "", one.message)]
         results = [
             {
                 "line": line.number,

@@ -70,7 +70,7 @@ class Tokens(APIView):
             raise Throttled(detail="There were too many sign-ins from your address. Wait a minute.")
         form = SignInForm({"login": username, "password": password}, request=request)
         if not form.is_valid():
-            raise AuthenticationFailed(" ".join(str(words) for found in form.errors.values() for words in found))
+            raise AuthenticationFailed(" ".join(str(message) for found in form.errors.values() for message in found))
         return cast(User, form.user)
 
     @extend_schema(

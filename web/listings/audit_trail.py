@@ -14,7 +14,7 @@ from listings.columns import ListingTable, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
 
 
-def action_words(action: str) -> str:
+def action_text(action: str) -> str:
     """An action as people read it: "user_group.rights_changed" is "User group: rights changed"."""
     return action.replace(".", ": ").replace("_", " ").capitalize()
 
@@ -30,7 +30,7 @@ class AuditTable(ListingTable):
         return value or "Nobody signed in"
 
     def render_action(self, value: str) -> str:
-        return action_words(value)
+        return action_text(value)
 
     def render_details(self, value: dict[str, Any]) -> str:
         return render_to_string("web/_details.html", {"details": detail_lines(value)})
@@ -43,22 +43,22 @@ def detail_lines(details: dict[str, Any]) -> list[tuple[str, str]]:
     """What an event says in detail, as pairs of words; what was before and after comes last, in this order."""
     order = {"before": 1, "after": 2}  # jsonb keeps none
     names = sorted(details, key=lambda name: (order.get(name, 0), name))
-    return [(name.replace("_", " "), in_words(details[name])) for name in names]
+    return [(name.replace("_", " "), value_text(details[name])) for name in names]
 
 
-def in_words(value: Any) -> str:
+def value_text(value: Any) -> str:
     match value:
         case None | "" | [] | {}:
             return "none"
         case list():
-            return ", ".join(in_words(part) for part in value)
+            return ", ".join(value_text(part) for part in value)
         case dict():
-            return ", ".join(f"{name}: {in_words(part)}" for name, part in value.items())
+            return ", ".join(f"{name}: {value_text(part)}" for name, part in value.items())
     return str(value)
 
 
 def actions() -> list[tuple[str, str]]:
-    return [(action, action_words(action)) for action in AuditEvent.objects.actions()]
+    return [(action, action_text(action)) for action in AuditEvent.objects.actions()]
 
 
 class AuditFilters(ListingFilterSet):

@@ -158,7 +158,7 @@ class RecipientLog(ToolListing):
         return self.filterset.found
 
     def check_export(self) -> None:
-        if not self.filterset.errors_in_words and not self.knows_the_person():
+        if not self.filterset.error_messages and not self.knows_the_person():
             self.warnings.append(EXPORT_WANTS_A_PERSON)
 
     def knows_the_person(self) -> bool:
@@ -169,7 +169,7 @@ class RecipientLog(ToolListing):
             return False
 
     def fetch_page(self, key: Key | None) -> Page:
-        if self.filterset.errors_in_words or self.person is None:
+        if self.filterset.error_messages or self.person is None:
             # Nobody was looked up, so it must not say that nothing was found.
             self.stopped = True
             return Page([])
@@ -179,7 +179,7 @@ class RecipientLog(ToolListing):
         self.message_urls = message_urls(self.user, {row.message_id for row in rows}) if rows else {}
 
     def notices(self) -> list[str]:
-        if self.filterset.errors_in_words:
+        if self.filterset.error_messages:
             return []
         search, people = self.filterset.search, self.filterset.people
         if not search:
@@ -198,7 +198,7 @@ class RecipientLog(ToolListing):
         return [f"{number} people match “{search}”. Choose one:"]
 
 
-def in_words(person: Person) -> str:
+def person_text(person: Person) -> str:
     students = f", about {'; '.join(person.students)}" if person.students else ""
     return f"{person.name}, person id {person.person_id}{students}."
 
@@ -211,9 +211,9 @@ def choice(person: Person) -> str:
     return format_html(
         '<button type="submit" class="link" id="person-{id}" name="person" value="{id}">{words}</button>',
         id=person.person_id,
-        words=in_words(person).removesuffix("."),
+        words=person_text(person).removesuffix("."),
     )
 
 
 def chosen(person: Person) -> str:
-    return format_html('<span id="person-{}" tabindex="-1">{}</span>', person.person_id, in_words(person))
+    return format_html('<span id="person-{}" tabindex="-1">{}</span>', person.person_id, person_text(person))

@@ -57,13 +57,13 @@ class CancelMessage(MessageView):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         answer = cancel_message(message_id=self.message.pk, by=self.request.user)
-        messages.add_message(request, LEVELS[answer.result], self.said(answer))
+        messages.add_message(request, LEVELS[answer.result], self.result_text(answer))
         return HttpResponseRedirect(self.back_url())
 
     def back_url(self) -> str:
         return self.url()
 
-    def said(self, answer: CancelAnswer) -> str:
+    def result_text(self, answer: CancelAnswer) -> str:
         return cancel_text(answer)
 
 
@@ -76,7 +76,7 @@ class CancelUpcomingMessage(CancelMessage):
         values = {"tab": "in_progress" if begun else "", "whose": "" if own else "all"}
         return list_address(self.log_url, values, default_sort="")
 
-    def said(self, answer: CancelAnswer) -> str:
+    def result_text(self, answer: CancelAnswer) -> str:
         subject = answer.message.display_subject
         page = message_urls(self.request.user, [answer.message.pk]).get(answer.message.pk)
         if page is None:

@@ -42,8 +42,8 @@ class RetryDeliveries(MessageView):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         shown = in_doubt(self.message).order_by("pk").values_list("pk", flat=True)[:SHOWN]
-        asked = set(request.POST.getlist("delivery"))
-        chosen = [pk for pk in shown if str(pk) in asked]
+        wanted = set(request.POST.getlist("delivery"))
+        chosen = [pk for pk in shown if str(pk) in wanted]
         count = retry_deliveries(message_id=self.message.pk, deliveries=chosen, by=self.request.user)
         if count:
             messages.success(request, f"{count:,} of them go out again.")

@@ -81,7 +81,7 @@ class Found:
 @require_http_methods(["GET", "HEAD", "POST"])
 def search(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST":
-        return keep(request)
+        return save_search(request)
     find = request.GET.get("find", "")
     logs = [(tool.path, page_url(tool)) for tool in MESSAGE_LOGS if request.user.may(tool)]
     context: dict[str, object] = {"title": "Search", "find": find, "logs": logs}
@@ -96,7 +96,7 @@ def search(request: SignedInRequest) -> HttpResponse:
     return render(request, "web/search.html", context)
 
 
-def keep(request: SignedInRequest) -> HttpResponse:
+def save_search(request: SignedInRequest) -> HttpResponse:
     """What is looked for may be a name or an address, so the session keeps it and no address shows it."""
     text = encodable(request.POST.get("person", ""))[: MAX_TEXT + 1]
     find = saved_searches.save(request.session, {"person": text} if text.strip() else {})

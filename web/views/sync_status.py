@@ -164,8 +164,8 @@ def backfill(request: SignedInRequest, pk: int) -> HttpResponse:
     except OperationalError:
         messages.error(request, NO_BROKER)
     else:
-        words = "is being read again, the oldest day first" if started else "was never synced; sync it first"
-        messages.info(request, f"{domain} {words}.")
+        sentence = "is being read again, the oldest day first" if started else "was never synced; sync it first"
+        messages.info(request, f"{domain} {sentence}.")
     return redirect("web:mailgun_sync")
 
 

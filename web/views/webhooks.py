@@ -29,9 +29,9 @@ Action = dict[str, Any]
 
 
 class _RefusedError(Exception):
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(words)
-        self.answer = JsonResponse({"error": words}, status=status)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.answer = JsonResponse({"error": message}, status=status)
 
 
 def from_provider(view: Callable[[dict[str, Any]], HttpResponse]) -> Callable[..., HttpResponse]:

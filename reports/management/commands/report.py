@@ -18,7 +18,7 @@ from core.ids import read_id
 from core.timeouts import StatementTimeout
 from messenger_logs.choices import Engine
 from messenger_logs.models import SentMessage
-from reports.files import TOO_SLOW, NotMade, atomic_file, full_disk_in_words, write_report
+from reports.files import TOO_SLOW, NotMade, atomic_file, refuse_full_disk, write_report
 from reports.kinds.listing import ListingReport
 from reports.kinds.mailgun import MailgunReport
 from reports.kinds.recipient import RecipientReport
@@ -77,7 +77,7 @@ class Command(BaseCommand):
             # A pipe or a device is written to; a finished file must never take its place.
             in_place = path.exists() and not path.is_file()
             try:
-                with full_disk_in_words(), path.open("wb") if in_place else atomic_file(path) as file:
+                with refuse_full_disk(), path.open("wb") if in_place else atomic_file(path) as file:
                     return write_report(report, format, file, seconds=SECONDS)
             except OSError as error:
                 raise CommandError(f"{output} cannot be written: {error.strerror}.") from None

@@ -67,7 +67,7 @@ class Claimers:
         self.claimed: list[int] = []
         self.stop = threading.Event()
 
-    def work(self, seed: int) -> None:
+    def claim_all(self, seed: int) -> None:
         try:
             while not self.stop.is_set() and self.claim(Random(seed).randint(1, 5)):
                 pass
@@ -107,7 +107,7 @@ def large(make_user) -> SentMessage:
 def test_nothing_is_claimed_after_a_cancel_and_the_answer_counts_just_what_had_left(large, make_user, seed):
     user, claimers = make_user(), Claimers(large)
     with ThreadPoolExecutor(6) as pool:
-        at_work = [pool.submit(claimers.work, seed + number) for number in range(4)]
+        at_work = [pool.submit(claimers.claim_all, seed + number) for number in range(4)]
         while len(claimers.claimed) < 10 + 5 * seed:
             pass
         answer = cancel_message(message_id=large.pk, by=user)

@@ -19,7 +19,7 @@ PAGES = {
 }
 
 
-def words(response: Any) -> str:
+def page_text(response: Any) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode())).strip()
 
 
@@ -36,12 +36,12 @@ def test_the_button_leads_to_a_warning_in_numbers_and_ok_cancels(under_way, make
     assert re.search(rf'<a id="cancel-message"[^>]* href="{address(tool, message, "cancel")}"', page)
 
     warning = client.get(address(tool, message, "cancel"))
-    assert "2 have gone. 2 can still be stopped." in words(warning)
+    assert "2 have gone. 2 can still be stopped." in page_text(warning)
     message.refresh_from_db()
     assert message.status == "in_progress", "nothing is canceled by looking"
 
     answer = client.post(address(tool, message, "cancel"), follow=True)
-    assert "The message is canceled: stopped 2; 2 had already left." in words(answer)
+    assert "The message is canceled: stopped 2; 2 had already left." in page_text(answer)
     message.refresh_from_db()
     assert (message.status, message.canceled_by) == ("canceled_ip", user)
 
@@ -59,8 +59,10 @@ def test_a_second_press_says_who_and_when(under_way, sender, make_user, signed_i
     other = signed_in(make_user(*may_cancel(ADMIN), first_name="Tou", last_name="Lee"))
     signed_in(sender).post(address(LOG, message, "cancel"))
     late = other.post(address(ADMIN, message, "cancel"), follow=True)
-    assert re.search(r"Vang, Mai canceled this message already, on [\d/]+ [\d:]+ [AP]M: stopped 2; 2 had", words(late))
-    assert "Vang, Mai canceled this message already" in words(other.get(address(ADMIN, message, "cancel")))
+    assert re.search(
+        r"Vang, Mai canceled this message already, on [\d/]+ [\d:]+ [AP]M: stopped 2; 2 had", page_text(late)
+    )
+    assert "Vang, Mai canceled this message already" in page_text(other.get(address(ADMIN, message, "cancel")))
 
 
 def test_one_that_just_finished_is_told_in_words(under_way, sender, signed_in):
@@ -68,7 +70,7 @@ def test_one_that_just_finished_is_told_in_words(under_way, sender, signed_in):
     client = signed_in(sender)
     assert 'id="cancel-message"' not in client.get(address(LOG, message)).content.decode()
     answer = client.post(address(LOG, message, "cancel"), follow=True)
-    assert "Nothing was canceled: the message is finished (Sent)." in words(answer)
+    assert "Nothing was canceled: the message is finished (Sent)." in page_text(answer)
 
 
 def test_somebody_elses_message_is_not_there(under_way, make_user, signed_in):
@@ -98,9 +100,9 @@ def test_others_upcoming_messages_need_view_cancel_all(under_way, make_user, sig
     assert address(UPCOMING, message, "cancel") in html
     answer = chief.post(address(UPCOMING, message, "cancel"), follow=True)
     assert answer.redirect_chain == [("/messenger/upcoming-messages/?tab=in_progress&whose=all", 302)]
-    assert "Snow day: The message is canceled: stopped 2; 2 had already left." in words(answer)
+    assert "Snow day: The message is canceled: stopped 2; 2 had already left." in page_text(answer)
     again = chief.post(address(UPCOMING, message, "cancel"), follow=True)
-    assert "You canceled this message already" in words(again)
+    assert "You canceled this message already" in page_text(again)
 
 
 def test_the_2_0_log_cancels_nothing(under_way, make_user, signed_in):
@@ -130,5 +132,5 @@ def test_the_summary_tells_who_when_and_how_far(under_way, sender, signed_in):
 def test_another_systems_message_has_to_be_stopped_there_as_well(under_way, sender, signed_in):
     message = under_way(dispatched_here=False)
     client = signed_in(sender)
-    assert "has to be stopped there as well" in words(client.get(address(LOG, message, "cancel")))
-    assert "stop it there as well" in words(client.post(address(LOG, message, "cancel"), follow=True))
+    assert "has to be stopped there as well" in page_text(client.get(address(LOG, message, "cancel")))
+    assert "stop it there as well" in page_text(client.post(address(LOG, message, "cancel"), follow=True))

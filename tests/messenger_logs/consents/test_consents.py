@@ -28,7 +28,7 @@ def start(number: str = NUMBER, *, at: datetime = AT + timedelta(hours=1)) -> bo
     return record_consent(number=number, opted_out=False, at=at, raw='{"text": "START"}')
 
 
-def told() -> list[str]:
+def consent_messages() -> list[str]:
     return list(SentMessage.objects.filter(message_type__startswith="Text Opt").values_list("message_type", flat=True))
 
 
@@ -38,21 +38,21 @@ def test_stop_and_start_are_kept_and_told():
     assert start()
     consent = TextConsent.objects.get(number=NUMBER)
     assert (consent.opted_out, consent.changed_at) == (False, AT + timedelta(hours=1))
-    assert told() == ["Text Opt Out", "Text Opt In"]
+    assert consent_messages() == ["Text Opt Out", "Text Opt In"]
 
 
 def test_the_same_again_changes_nothing():
     assert stop()
     assert not stop()
     assert not stop(at=AT + timedelta(minutes=5))
-    assert told() == ["Text Opt Out"]
+    assert consent_messages() == ["Text Opt Out"]
 
 
 def test_what_comes_late_does_not_undo_what_came_after_it():
     assert start()
     assert not stop()
     assert not TextConsent.objects.get(number=NUMBER).opted_out
-    assert told() == ["Text Opt In"]
+    assert consent_messages() == ["Text Opt In"]
 
 
 def test_the_message_names_the_people_behind_the_number():
@@ -100,4 +100,4 @@ def test_told_by_several_at_once_it_is_recorded_once():
     with ThreadPoolExecutor(6) as several:
         changed = list(several.map(tell, range(12)))
     assert changed.count(True) == 1
-    assert told() == ["Text Opt Out"]
+    assert consent_messages() == ["Text Opt Out"]

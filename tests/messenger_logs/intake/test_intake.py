@@ -147,8 +147,10 @@ def test_a_device_keeps_its_attempts_and_is_what_the_last_one_was() -> None:
     assert (stored.outcome, stored.code, stored.attempt_count, stored.reached_earlier) == ("error", 3, 2, True)
     assert stored.first_attempt_at == datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
     assert stored.last_attempt_at == datetime(2026, 11, 20, 17, 16, tzinfo=UTC)
-    tries = DeviceAttempt.objects.order_by("number").values_list("number", "code", "status", "outcome", "provider_id")
-    assert list(tries) == [(1, 5, "not_confirmed", "success", "call-1"), (2, 3, "failed", "error", "")]
+    attempts = DeviceAttempt.objects.order_by("number").values_list(
+        "number", "code", "status", "outcome", "provider_id"
+    )
+    assert list(attempts) == [(1, 5, "not_confirmed", "success", "call-1"), (2, 3, "failed", "error", "")]
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ class Device:
         )
 
     @property
-    def tries(self) -> int:
+    def attempt_count(self) -> int:
         return max((one.attempt for one in self.evidence if one.tried), default=0)
 
     @property
@@ -159,7 +159,7 @@ def figures(devices: list[Device], mode: str) -> dict[str, object]:
     return {
         "devices": len({device.address for device in counted}),
         "attempted": len({d.address for d in counted if d.outcome != "canceled" and d.status != "opt_out"}),
-        "attempts": sum(device.tries for device in counted),
+        "attempts": sum(device.attempt_count for device in counted),
         **{outcome: outcomes.count(outcome) for outcome in COUNTS_AS},
         "received": statuses.count("vendor_received"),
         "opted_out": statuses.count("opt_out"),

@@ -20,7 +20,7 @@ def sign_in(username, password=PASSWORD, **headers):
     return Client().post(TOKENS, body, content_type="application/json", headers=headers)
 
 
-def answer(token):
+def list_messages(token):
     return Client().get("/api/v1/messages/", headers={"Authorization": f"Token {token}"})
 
 
@@ -30,7 +30,7 @@ def test_a_password_gets_a_token(make_user, login):
     response = sign_in(login)
     assert response.status_code == 201
     assert response["Cache-Control"] == "private, no-store"
-    assert answer(response.json()["token"]).status_code == 200
+    assert list_messages(response.json()["token"]).status_code == 200
     assert AuditEvent.objects.filter(action="api_token.issued", who="dexter").exists()
 
 
@@ -73,7 +73,7 @@ def test_odd_bodies_get_words(body):
 
 @pytest.mark.parametrize("token", ["", "x", "0" * 64, "\0", "a b", "ü" * 64])
 def test_what_is_no_token_gets_401(token):
-    assert answer(token).status_code == 401
+    assert list_messages(token).status_code == 401
 
 
 def test_a_token_lasts_a_working_day(make_user, time_machine):
@@ -82,16 +82,16 @@ def test_a_token_lasts_a_working_day(make_user, time_machine):
     time_machine.move_to(now)
     token = sign_in("dexter").json()["token"]
     time_machine.move_to(now + timedelta(hours=9, minutes=59))
-    assert answer(token).status_code == 200
+    assert list_messages(token).status_code == 200
     time_machine.move_to(now + timedelta(hours=10, minutes=1))
-    assert answer(token).status_code == 401
+    assert list_messages(token).status_code == 401
 
 
 def test_signing_out_ends_every_token(make_user):
     make_user(Tool.SENT_MESSAGE_LOG, username="dexter")
     first, second = (sign_in("dexter").json()["token"] for _ in range(2))
     assert Client().delete(TOKENS, headers={"Authorization": f"Token {first}"}).status_code == 204
-    assert answer(first).status_code == answer(second).status_code == 401
+    assert list_messages(first).status_code == list_messages(second).status_code == 401
     assert AuditEvent.objects.filter(action="api_token.ended").count() == 1
 
 
@@ -100,11 +100,11 @@ def test_a_new_password_and_a_closed_account_end_every_token(make_user, signed_i
     token = sign_in("dexter").json()["token"]
     new = "another long enough sentence"
     signed_in(user).post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
-    assert answer(token).status_code == 401
+    assert list_messages(token).status_code == 401
     token = sign_in("dexter", new).json()["token"]
     user.is_active = False
     user.save(update_fields=["is_active"])
-    assert answer(token).status_code == 401
+    assert list_messages(token).status_code == 401
 
 
 def test_an_old_token_does_not_stop_a_new_sign_in(make_user):
@@ -118,4 +118,4 @@ def test_calls_are_counted(make_user, monkeypatch):
     monkeypatch.setattr(UserRateThrottle, "THROTTLE_RATES", {"user": "2/min"})
     make_user(Tool.SENT_MESSAGE_LOG, username="dexter")
     token = sign_in("dexter").json()["token"]
-    assert [answer(token).status_code for _ in range(3)] == [200, 200, 429]
+    assert [list_messages(token).status_code for _ in range(3)] == [200, 200, 429]

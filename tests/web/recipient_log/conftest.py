@@ -51,7 +51,7 @@ def search(client: Client, person: str, name: str = ALL, /, **values: str) -> st
     return text_of(response)
 
 
-def exported(client: Client, person: str, name: str = ALL, /, **values: str) -> list[dict[str, str]]:
+def exported_rows(client: Client, person: str, name: str = ALL, /, **values: str) -> list[dict[str, str]]:
     """What Export CSV gives after a search."""
     found = client.post(reverse(name), {"person": person, **values})
     response = client.get(f"{found['Location']}&export=csv")

@@ -10,7 +10,7 @@ from messenger_logs.choices import Mode
 from messenger_logs.models import Recipient
 from messenger_logs.people import find_people, phone_digits
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
-from tests.web.recipient_log.conftest import ALL, NOON, choices, exported, rows, search, text_of
+from tests.web.recipient_log.conftest import ALL, NOON, choices, exported_rows, rows, search, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -190,4 +190,4 @@ def test_what_is_searched_for_is_in_no_address(administrator: Client, devices: R
     assert "mode=email" in query
     assert "vang" not in query
     assert "not read from an address" in text_of(administrator.get(reverse(ALL), {"person": "4711"}))
-    assert len(exported(administrator, "mai.vang@example.com", mode="email")) == 1
+    assert len(exported_rows(administrator, "mai.vang@example.com", mode="email")) == 1

@@ -18,7 +18,7 @@ from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Recipient
 from messenger_logs.statuses import CODES, OUTCOMES, STATUSES
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
-from tests.web.recipient_log.conftest import ALL, NOON, OWN, exported, rows, search, text_of
+from tests.web.recipient_log.conftest import ALL, NOON, OWN, exported_rows, rows, search, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def test_the_columns(administrator: Client, mai: Recipient) -> None:
         email_reason="550 No such user",
     )
 
-    (row,) = exported(administrator, "4711")
+    (row,) = exported_rows(administrator, "4711")
 
     assert row == {
         "Date Created": "11/20/2026 11:00 AM",
@@ -75,7 +75,7 @@ def test_why_somebody_was_not_reached_is_said_in_words(
 ) -> None:
     make_delivery(mai, **fields)
 
-    (row,) = exported(administrator, "4711")
+    (row,) = exported_rows(administrator, "4711")
 
     assert words in row["Why Not Reached"]
     assert bool(words) == bool(row["Why Not Reached"])
@@ -100,7 +100,7 @@ def test_a_person_in_a_message_for_two_students_has_both_rows(administrator: Cli
     again = make_recipient(mai.message, person_id="4711", name="Vang, Mai", student_name="Vang, Lia")
     make_delivery(again, address="mai@example.com", status=DeliveryStatus.DUPLICATE)
 
-    found = exported(administrator, "4711")
+    found = exported_rows(administrator, "4711")
 
     assert {(row["Student"], row["Device"]) for row in found} == {
         ("Vang, Tou", "mai@example.com"),
@@ -127,13 +127,13 @@ class TestDays:
         make_delivery(make_recipient(make_message(created_at=created_at, subject=str(created_at)), person_id="4711"))
 
     def count(self, client: Client, first: str, last: str) -> int:
-        return len(exported(client, "4711", created_from=first, created_to=last))
+        return len(exported_rows(client, "4711", created_from=first, created_to=last))
 
     def test_the_last_30_days_are_shown_at_first(self, administrator: Client, mai: Recipient) -> None:
         self.add(datetime(2026, 10, 22, 0, 0, tzinfo=CHICAGO))
         self.add(datetime(2026, 10, 21, 23, 59, 59, tzinfo=CHICAGO))
 
-        assert len(exported(administrator, "4711")) == 1
+        assert len(exported_rows(administrator, "4711")) == 1
 
     def test_days_begin_and_end_at_midnight_of_the_district(self, administrator: Client, mai: Recipient) -> None:
         self.add(datetime(2026, 11, 10, 0, 0, tzinfo=CHICAGO))
@@ -247,7 +247,7 @@ class TestOwnLog:
         assert rows(page) == []
 
     def test_by_export(self, client: Client) -> None:
-        assert [row["Message Subject"] for row in exported(client, "4711", OWN)] == ["mine"]
+        assert [row["Message Subject"] for row in exported_rows(client, "4711", OWN)] == ["mine"]
 
     @pytest.mark.parametrize("sort", ["created_at", "-subject", "sender", "device"])
     @pytest.mark.parametrize("direction", ["after", "before"])
@@ -272,7 +272,7 @@ class TestOwnLog:
         assert client.get(reverse(ALL), {"export": "csv"}).status_code == 403
 
     def test_the_administration_log_has_them_all(self, client: Client, administrator: Client) -> None:
-        assert {row["Message Subject"] for row in exported(administrator, "4711")} == {"mine", "theirs"}
+        assert {row["Message Subject"] for row in exported_rows(administrator, "4711")} == {"mine", "theirs"}
 
 
 def test_an_export_wants_one_person(administrator: Client, mai: Recipient) -> None:
@@ -288,7 +288,7 @@ def test_an_export_wants_one_person(administrator: Client, mai: Recipient) -> No
 def test_an_export_is_in_the_audit_trail_without_whom_it_was_of(administrator: Client, mai: Recipient) -> None:
     make_delivery(mai, address="mai@example.com")
 
-    exported(administrator, "mai@example.com")
+    exported_rows(administrator, "mai@example.com")
 
     event = AuditEvent.objects.get(action="export.admin_recipient_log")
     assert event.details["rows"] == 1

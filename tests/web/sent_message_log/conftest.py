@@ -12,7 +12,7 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.tools import Tool
-from tests.listings.letters import Shown
+from tests.listings.letter_log import Shown
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("America/Chicago"))
 
@@ -35,11 +35,11 @@ def administrator(make_user: Callable[..., User], signed_in: Callable[[User], Cl
     return signed_in(make_user(Tool.ADMIN_SENT_MESSAGE_LOG, username="administrator"))
 
 
-def shown(client: Client, address: str, /, **query: str) -> Shown:
+def open_page(client: Client, address: str, /, **query: str) -> Shown:
     return Shown(client.get(address, query))
 
 
-def exported(client: Client, address: str, /, **query: str) -> list[dict[str, str]]:
+def exported_rows(client: Client, address: str, /, **query: str) -> list[dict[str, str]]:
     response: HttpResponse = client.get(address, {"export": "csv", **query})
     assert response.streaming
     return list(csv.DictReader(io.StringIO(response.getvalue().decode("utf-8-sig"))))

@@ -14,7 +14,7 @@ from messenger_logs.choices import DeliveryStatus, MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
-from tests.web.sent_message_log.conftest import NOON, exported, shown
+from tests.web.sent_message_log.conftest import NOON, exported_rows, open_page
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ COLUMNS = [
 
 
 def subjects(client, address=ALL, **query):
-    return [row["Message Subject"] for row in exported(client, address, **query)]
+    return [row["Message Subject"] for row in exported_rows(client, address, **query)]
 
 
 def options(page, name):
@@ -46,7 +46,7 @@ def options(page, name):
 
 @pytest.mark.parametrize("address", [ALL, ALL_OLR])
 def test_the_columns_are_those_of_the_original_and_each_sorts(administrator, address):
-    page = shown(administrator, address)
+    page = open_page(administrator, address)
     assert page.texts("//thead/tr[1]/th/a") == COLUMNS
 
 
@@ -60,7 +60,7 @@ def test_a_row_as_it_is_exported(administrator):
         scheduled_at=NOON,
         schedule_id="S-17",
     )
-    assert exported(administrator, ALL) == [
+    assert exported_rows(administrator, ALL) == [
         {
             "Status": "Canceled IP",
             "Message Type": "Behavior",
@@ -76,11 +76,11 @@ def test_a_row_as_it_is_exported(administrator):
 
 def test_a_message_of_no_school_is_one_of_the_district(administrator):
     make_message(school=None)
-    assert shown(administrator, ALL).column(3) == ["Plainview Schools"]
+    assert open_page(administrator, ALL).column(3) == ["Plainview Schools"]
 
 
 def test_created_between_two_dates_and_find_messages(administrator):
-    page = shown(administrator, ALL)
+    page = open_page(administrator, ALL)
     assert page.texts("//div[@class='grid-period']/label") == ["Created Between", "and"]
     assert page.texts("//*[@id='grid-find']") == ["Find Messages"]
 
@@ -89,7 +89,7 @@ def test_the_last_seven_days_are_shown_when_no_date_is_given(administrator):
     midnight = datetime(2026, 11, 14, tzinfo=CHICAGO)
     make_message(subject="in", created_at=midnight)
     make_message(subject="out", created_at=midnight - timedelta(seconds=1))
-    page = shown(administrator, ALL)
+    page = open_page(administrator, ALL)
     assert (page.value("created_from"), page.value("created_to")) == ("2026-11-14", "2026-11-20")
     assert page.subjects == ["in"]
 
@@ -97,7 +97,7 @@ def test_the_last_seven_days_are_shown_when_no_date_is_given(administrator):
 @pytest.mark.parametrize(("day", "first"), [(NOON, "2026-07-01"), (NOON + timedelta(days=90), "2026-07-01")])
 def test_the_school_year_is_at_hand(administrator, day, first):
     with time_machine.travel(day, tick=False):
-        links = shown(administrator, ALL).root.xpath("//ul[@class='grid-quick']//a")
+        links = open_page(administrator, ALL).root.xpath("//ul[@class='grid-quick']//a")
     assert [link.text for link in links][2:] == ["last 7 days", "last 30 days", "this school year"]
     assert f"created_from={first}&created_to={day:%Y-%m-%d}" in links[-1].get("href")
 
@@ -116,11 +116,11 @@ def test_the_school_year_is_at_hand(administrator, day, first):
 )
 def test_each_status_is_a_word_with_a_shape(administrator, status, words):
     make_message(status=status)
-    assert shown(administrator, ALL).column(1) == [words]
+    assert open_page(administrator, ALL).column(1) == [words]
 
 
 def test_every_status_is_explained_beside_its_header(administrator):
-    explained = shown(administrator, ALL).texts("//thead/tr[1]/th[1]//dl/div/dd")
+    explained = open_page(administrator, ALL).texts("//thead/tr[1]/th[1]//dl/div/dd")
     assert len(explained) == len(MessageStatus)
     assert all(sentence.endswith(".") for sentence in explained)
 
@@ -130,13 +130,13 @@ def test_a_message_in_progress_says_how_far_it_has_come(administrator):
     for status in [DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.IN_PROGRESS]:
         make_delivery(make_recipient(message), status=status)
     recount(message_id=message.pk)
-    assert shown(administrator, ALL).column(1) == ["◐ In-Progress 66 %"]
+    assert open_page(administrator, ALL).column(1) == ["◐ In-Progress 66 %"]
 
 
 @pytest.mark.parametrize("address", [OWN, ALL, OLR, ALL_OLR])
 def test_the_page_says_that_sent_means_handed_over(make_user, signed_in, address):
     client = signed_in(make_user(Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG))
-    assert "Sent means: Handed to the providers" in shown(client, address).words
+    assert "Sent means: Handed to the providers" in open_page(client, address).message_text
 
 
 def test_all_messages_are_counted_and_paged_through(administrator):
@@ -151,7 +151,7 @@ def test_all_messages_are_counted_and_paged_through(administrator):
         )
         for number in range(12_304)
     )
-    assert shown(administrator, ALL).count == "1–50 of 12,304"
+    assert open_page(administrator, ALL).count == "1–50 of 12,304"
 
 
 # Which messages
@@ -167,9 +167,9 @@ def test_messages_of_other_engines_never_appear(administrator):
 
 
 def test_the_logs_lead_to_each_other(administrator):
-    assert f'href="{ALL_OLR}"' in shown(administrator, ALL).html
-    assert f'href="{ALL}"' in shown(administrator, ALL_OLR).html
-    assert shown(administrator, ALL_OLR).texts("//h1") == ["OLR Email Log"]
+    assert f'href="{ALL_OLR}"' in open_page(administrator, ALL).html
+    assert f'href="{ALL}"' in open_page(administrator, ALL_OLR).html
+    assert open_page(administrator, ALL_OLR).texts("//h1") == ["OLR Email Log"]
 
 
 def test_a_message_of_a_template_appears_at_once_and_one_of_a_scheduler_from_its_start(administrator):
@@ -193,7 +193,7 @@ def test_the_own_logs_show_own_messages_alone(make_user, signed_in, sender):
     assert subjects(client, OLR) == ["my olr"]
     fragment = client.get(OWN, {"subject": "other"}, headers={"HX-Request": "true"}).content.decode()
     assert "other classic" not in fragment
-    assert options(shown(client, OWN), "sender_name") == ["all", "Matthews, Dexter"]
+    assert options(open_page(client, OWN), "sender_name") == ["all", "Matthews, Dexter"]
 
 
 def test_the_own_log_does_not_open_the_administration_logs(signed_in, sender):
@@ -226,7 +226,7 @@ def test_every_column_sorts_both_ways(administrator, column, field, low, high):
 
 
 def linked(client, sort):
-    page = shown(client, ALL, sort=sort)
+    page = open_page(client, ALL, sort=sort)
     return [int(link.split("/")[-2]) for link in page.root.xpath("//tbody//a[@class='row-link']/@href")]
 
 
@@ -234,7 +234,7 @@ def test_the_drop_downs_offer_the_values_that_occur_in_the_days_shown(administra
     make_message(status="sent", message_type="Behavior", school=None, sender_name="Matthews, Dexter")
     make_message(status="error", message_type="attendance")
     make_message(status="waiting", message_type="Old", school="Old School", created_at=NOON - timedelta(days=30))
-    page = shown(administrator, ALL)
+    page = open_page(administrator, ALL)
     assert options(page, "status") == ["all", "Error", "Sent"]
     assert options(page, "message_type") == ["all", "attendance", "Behavior"]
     assert options(page, "school_name") == ["all", "Harrison High", "Plainview Schools"]
@@ -244,7 +244,7 @@ def test_the_drop_downs_offer_the_values_that_occur_in_the_days_shown(administra
 def test_a_drop_down_still_offers_the_others_when_one_is_chosen(administrator):
     make_message(status="sent")
     make_message(status="error")
-    page = shown(administrator, ALL, status="error")
+    page = open_page(administrator, ALL, status="error")
     assert options(page, "status") == ["all", "Error", "Sent"]
     assert page.value("status") == "error"
     assert page.column(1) == ["✕ Error"]
@@ -281,19 +281,19 @@ def test_a_subject_is_found_with_and_without_its_accents(administrator, entered)
 
 def test_a_value_that_does_not_occur_finds_nothing_and_stays_chosen(administrator):
     make_message()
-    page = shown(administrator, ALL, message_type="Snow <b>")
+    page = open_page(administrator, ALL, message_type="Snow <b>")
     assert page.subjects == []
     assert page.value("message_type") == "Snow <b>"
-    assert "with Message Type “Snow <b>”" in page.empty_words
+    assert "with Message Type “Snow <b>”" in page.empty_text
 
 
 def test_a_drop_down_ends_somewhere_and_says_so(administrator, monkeypatch):
     monkeypatch.setattr(filters, "MAX_VALUES", 2)
     for kind in "abc":
         make_message(message_type=kind)
-    page = shown(administrator, ALL)
+    page = open_page(administrator, ALL)
     assert options(page, "message_type") == ["all", "a", "b"]
-    assert "Message Type offers the first 2 choices" in page.words
+    assert "Message Type offers the first 2 choices" in page.message_text
 
 
 @pytest.mark.parametrize(
@@ -312,16 +312,16 @@ def test_dates_filter_by_any_part_of_what_the_screen_shows(administrator, column
 @pytest.mark.parametrize("fragment", ["11/21", "9:30", "11/20/2026 8:30 PM", "2027", "45"])
 def test_a_part_that_no_date_has_finds_nothing(administrator, fragment):
     make_message(created_at=datetime(2026, 11, 20, 8, 30, 45, tzinfo=CHICAGO))
-    page = shown(administrator, ALL, created_at=fragment)
+    page = open_page(administrator, ALL, created_at=fragment)
     assert page.subjects == []
-    assert f"Date Created “{fragment}”" in page.empty_words
+    assert f"Date Created “{fragment}”" in page.empty_text
 
 
 @pytest.mark.parametrize("fragment", ["%", "11_20", "snow", "8\\:30", "'"])
 def test_what_can_be_no_part_of_a_date_is_told(administrator, fragment):
     make_message(created_at=NOON)
-    page = shown(administrator, ALL, created_at=fragment)
-    assert page.words.startswith("Date Created: type a part of a date and time as the list shows them")
+    page = open_page(administrator, ALL, created_at=fragment)
+    assert page.message_text.startswith("Date Created: type a part of a date and time as the list shows them")
     assert page.subjects == []
 
 
@@ -356,7 +356,7 @@ def test_a_day_with_23_hours_ends_at_its_midnight(administrator):
 
 def test_a_message_of_the_evening_is_of_that_day_though_utc_has_the_next(administrator):
     make_message(created_at=datetime(2026, 11, 20, 5, 59, tzinfo=UTC))
-    assert shown(administrator, ALL, created_from="2026-11-19", created_to="2026-11-19").column(6) == [
+    assert open_page(administrator, ALL, created_from="2026-11-19", created_to="2026-11-19").column(6) == [
         "11/19/2026 11:59 PM"
     ]
     assert subjects(administrator, ALL, created_at="11/19") == ["Library Hours"]
@@ -365,14 +365,14 @@ def test_a_message_of_the_evening_is_of_that_day_though_utc_has_the_next(adminis
 
 def test_dates_the_wrong_way_round_are_turned_back(administrator):
     make_message(created_at=NOON - timedelta(days=1))
-    page = shown(administrator, ALL, created_from="2026-11-20", created_to="2026-11-01")
+    page = open_page(administrator, ALL, created_from="2026-11-20", created_to="2026-11-01")
     assert len(page.subjects) == 1
-    assert "the wrong way round" in page.words
+    assert "the wrong way round" in page.message_text
 
 
 def test_a_date_that_is_none_is_told(administrator):
-    page = shown(administrator, ALL, created_from="snow")
-    assert "Created: enter a date as MM/DD/YYYY" in page.words
+    page = open_page(administrator, ALL, created_from="snow")
+    assert "Created: enter a date as MM/DD/YYYY" in page.message_text
 
 
 # Rows, exports, cost
@@ -380,15 +380,15 @@ def test_a_date_that_is_none_is_told(administrator):
 
 def test_a_row_leads_to_its_message(administrator, signed_in, sender):
     message = make_message(sender=sender, subject="")
-    assert shown(administrator, ALL).root.xpath("//tbody//a[@class='row-link']/@href") == [f"{ALL}{message.pk}/"]
-    own = shown(signed_in(sender), OWN)
+    assert open_page(administrator, ALL).root.xpath("//tbody//a[@class='row-link']/@href") == [f"{ALL}{message.pk}/"]
+    own = open_page(signed_in(sender), OWN)
     assert own.root.xpath("//tbody//a[@class='row-link']/@href") == [f"{OWN}{message.pk}/"]
     assert own.subjects == ["(no subject)"]
 
 
 @pytest.mark.parametrize(("address", "target"), [(ALL, ""), (ALL_OLR, "OLR Email Log")])
 def test_an_export_is_audited(administrator, address, target):
-    exported(administrator, address, message_type="Behavior")
+    exported_rows(administrator, address, message_type="Behavior")
     event = AuditEvent.objects.latest("pk")
     assert (event.action, event.target) == ("export.admin_sent_message_log", target)
     assert event.details["filters"] == {"Message Type": "Behavior"}
@@ -415,7 +415,7 @@ def test_the_number_of_queries_does_not_grow(administrator, django_assert_max_nu
 
 def test_the_menu_has_the_logs_for_those_who_may(make_user, signed_in):
     client = signed_in(make_user(Tool.SENT_MESSAGE_LOG))
-    menu = shown(client, OWN).root.xpath("//nav[@id='menu']//a/@href")
+    menu = open_page(client, OWN).root.xpath("//nav[@id='menu']//a/@href")
     assert OWN in menu
     assert ALL not in menu
     assert reverse("web:olr_email_log") not in menu

@@ -9,9 +9,9 @@ from accounts.tools import Right, Tool
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import MessageModeTotals, SentMessage
 from messenger_logs.services.totals import recount
-from tests.listings.letters import Shown
+from tests.listings.letter_log import Shown
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
-from tests.web.sent_message_log.conftest import NOON, shown
+from tests.web.sent_message_log.conftest import NOON, open_page
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ def facts(page, section="delivery-summary"):
 
 
 def page_of(client, message, root=ALL, **query):
-    return shown(client, f"{root}{message.pk}/", **query)
+    return open_page(client, f"{root}{message.pk}/", **query)
 
 
 @pytest.fixture
@@ -81,12 +81,12 @@ def test_the_figures_count_people_and_devices_once(administrator, big_message):
 def test_each_figure_leads_to_the_rows_behind_it(administrator, big_message, figure):
     page = page_of(administrator, big_message)
     number = page.texts(f"//*[@id='figure-{figure}']")[0]
-    rows = shown(administrator, page.href(f"figure-{figure}"))
+    rows = open_page(administrator, page.href(f"figure-{figure}"))
     assert str(len(rows.column(1))) == number
 
 
 def test_the_recipients_figure_leads_to_all_people_once(administrator, big_message):
-    rows = shown(administrator, page_of(administrator, big_message).href("figure-recipients"))
+    rows = open_page(administrator, page_of(administrator, big_message).href("figure-recipients"))
     assert len(set(rows.column(1))) == 4
 
 
@@ -348,7 +348,7 @@ def test_every_view_is_in_the_audit_trail_and_a_refresh_is_none(signed_in, sende
     client = signed_in(sender)
     page_of(client, message, OWN)
     client.get(f"{OWN}{message.pk}/", headers=HTMX)
-    shown(client, f"{OWN}{message.pk}/recipients/")
+    open_page(client, f"{OWN}{message.pk}/recipients/")
     body_of(client, message, root=OWN)
     assert viewed() == [
         ("Matthews, Dexter", "Snow", message.pk, part) for part in ("message", "recipients", "Email body")

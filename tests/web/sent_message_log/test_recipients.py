@@ -5,9 +5,9 @@ import pytest
 from accounts.models import AuditEvent
 from messenger_logs.choices import DeliveryStatus, Mode, Outcome
 from messenger_logs.statuses import STATUSES
-from tests.listings.letters import Shown
+from tests.listings.letter_log import Shown
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
-from tests.web.sent_message_log.conftest import NOON, exported, shown
+from tests.web.sent_message_log.conftest import NOON, exported_rows, open_page
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def found(client, address, **search):
 
 
 def test_the_columns(administrator, address):
-    headings = shown(administrator, address).root.xpath("//thead/tr[1]/th")
+    headings = open_page(administrator, address).root.xpath("//thead/tr[1]/th")
     labels = [" ".join(heading.xpath("string(a | text()[normalize-space()][1])").split()) for heading in headings]
     assert labels == [
         "Recipient",
@@ -55,7 +55,7 @@ def test_a_row_says_what_a_device_came_to(administrator, message, address):
         detail="Voicemail detected",
         last_attempt_at=NOON,
     )
-    assert exported(administrator, address) == [
+    assert exported_rows(administrator, address) == [
         {
             "Recipient": "Vang, Pa",
             "Student": "Vang, Mai (4711)",
@@ -74,36 +74,36 @@ def test_an_email_shows_what_the_provider_finally_said_and_a_contradiction_is_fl
         make_delivery(
             make_recipient(message, name=name), email_outcome=outcome, email_reason="550" if name == "a" else ""
         )
-    assert shown(administrator, address).column(8) == [
+    assert open_page(administrator, address).column(8) == [
         "✕ Failed (permanent) ▲ Sent, but not delivered550",
         "✓ Delivered",
         "—",
         "○ brand-new",
     ]
-    assert exported(administrator, address)[0]["E-mail Provider Says"] == "Failed (permanent): 550"
+    assert exported_rows(administrator, address)[0]["E-mail Provider Says"] == "Failed (permanent): 550"
 
 
 @pytest.mark.parametrize("status", [status for status in DeliveryStatus if status != DeliveryStatus.NO_DEVICE])
 def test_every_status_shows_its_word(administrator, message, address, status):
     mode = next(mode for mode in reversed(Mode) if status in STATUSES[mode])
     make_delivery(make_recipient(message), mode=mode, status=status)
-    assert shown(administrator, address).column(5)[0].endswith(status.label)
+    assert open_page(administrator, address).column(5)[0].endswith(status.label)
 
 
 def test_somebody_without_a_device_has_a_row(administrator, message, address):
     make_delivery(make_recipient(message, name="Nobody, N"), address="")
-    page = shown(administrator, address)
+    page = open_page(administrator, address)
     assert (page.column(1), page.column(4), page.column(5)) == (["Nobody, N"], ["—"], ["▲ No Device"])
 
 
 def test_duplicates_carry_a_cross_that_is_explained_and_an_ampersand_in_csv(administrator, message, address):
     make_delivery(make_recipient(message, name="a"), address="one@example.com")
-    assert "†" not in shown(administrator, address).html
+    assert "†" not in open_page(administrator, address).html
     make_delivery(make_recipient(message, name="b"), address="one@example.com")
-    page = shown(administrator, address)
+    page = open_page(administrator, address)
     assert page.column(4) == ["one@example.com", "one@example.com †"]
-    assert "† This address or number is in the message more than once" in page.words
-    assert [row["Device"] for row in exported(administrator, address)] == ["one@example.com", "one@example.com &"]
+    assert "† This address or number is in the message more than once" in page.message_text
+    assert [row["Device"] for row in exported_rows(administrator, address)] == ["one@example.com", "one@example.com &"]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_it_is_searched_with_and_without_accents(administrator, message, address
 def test_names_stand_in_one_order_with_and_without_accents(administrator, message, address):
     for name in ["Zuniga, A", "Álvarez, B", "olson, C", "Alvarez, A"]:
         make_delivery(make_recipient(message, name=name))
-    assert shown(administrator, address).column(1) == ["Alvarez, A", "Álvarez, B", "olson, C", "Zuniga, A"]
+    assert open_page(administrator, address).column(1) == ["Alvarez, A", "Álvarez, B", "olson, C", "Zuniga, A"]
 
 
 @pytest.mark.parametrize("number", ["+16125550100", "612-555-0100", "(612) 555-0100", "555 01", "5550100"])
@@ -148,8 +148,8 @@ def test_a_search_stays_out_of_the_address(administrator, message, address):
     response = administrator.post(address, {"recipient": "Vang"})
     assert response.status_code == 302
     assert "Vang" not in response["Location"]
-    assert shown(administrator, response["Location"]).column(1) == ["Vang, Pa"]
-    assert "not read from an address" in shown(administrator, address, recipient="Vang").words
+    assert open_page(administrator, response["Location"]).column(1) == ["Vang, Pa"]
+    assert "not read from an address" in open_page(administrator, address, recipient="Vang").message_text
 
 
 @pytest.mark.parametrize(
@@ -158,23 +158,23 @@ def test_a_search_stays_out_of_the_address(administrator, message, address):
 def test_it_is_filtered_by_mode_status_outcome_and_figure(administrator, message, address, name, value):
     make_delivery(make_recipient(message, name="busy"), mode=Mode.VOICE, status=DeliveryStatus.BUSY)
     make_delivery(make_recipient(message, name="sent"))
-    assert shown(administrator, address, **{name: value}).column(1) == ["busy"]
+    assert open_page(administrator, address, **{name: value}).column(1) == ["busy"]
 
 
 def test_the_outcomes_to_choose_from_are_all_there_are(administrator, address):
-    options = shown(administrator, address).texts("//select[@name='outcome']/option")
+    options = open_page(administrator, address).texts("//select[@name='outcome']/option")
     assert options == ["all", *Outcome.labels]
 
 
 @pytest.mark.parametrize("name", ["mode", "status", "outcome", "figure"])
 def test_a_value_that_is_no_choice_is_told(administrator, address, name):
-    assert "choose one of the list." in shown(administrator, address, **{name: "snow"}).words
+    assert "choose one of the list." in open_page(administrator, address, **{name: "snow"}).message_text
 
 
 def test_the_rows_of_other_messages_are_not_among_them(administrator, message, address):
     make_delivery(make_recipient(message, name="mine"))
     make_delivery(make_recipient(make_message(), name="other"))
-    assert shown(administrator, address).column(1) == ["mine"]
+    assert open_page(administrator, address).column(1) == ["mine"]
 
 
 @pytest.mark.parametrize("sort", ["recipient", "student", "mode", "device", "status", "detail"])
@@ -183,19 +183,19 @@ def test_it_sorts(administrator, message, address, sort):
     second = make_recipient(message, name="B", student_name="B")
     make_delivery(second, mode=Mode.VOICE, address="b", status=DeliveryStatus.FAILED, detail="b")
     make_delivery(first, mode=Mode.EMAIL, address="a", status=DeliveryStatus.CANCELED, detail="a")
-    assert shown(administrator, address, sort=sort).column(1) == ["A", "B"]
-    assert shown(administrator, address, sort=f"-{sort}").column(1) == ["B", "A"]
+    assert open_page(administrator, address, sort=sort).column(1) == ["A", "B"]
+    assert open_page(administrator, address, sort=f"-{sort}").column(1) == ["B", "A"]
 
 
 def test_the_title_leads_back(administrator, message, address):
-    page = shown(administrator, address)
+    page = open_page(administrator, address)
     assert page.texts("//h1") == ["Recipients of Library Hours"]
     assert f"{ROOT}{message.pk}/" in page.root.xpath("//nav[@class='message-nav']/a/@href")
     assert ROOT in page.root.xpath("//p[@class='path']/a/@href")
 
 
 def test_an_export_names_the_message_in_the_audit_trail(administrator, message, address):
-    exported(administrator, address)
+    exported_rows(administrator, address)
     event = AuditEvent.objects.latest("pk")
     assert (event.action, event.target) == ("export.admin_sent_message_log", f"Recipients of message {message.pk}")
 
@@ -215,7 +215,7 @@ def test_a_search_in_somebody_elses_message_is_not_there(signed_in, sender, mess
 def test_the_number_of_queries_does_not_grow(administrator, message, address, django_assert_max_num_queries):
     def queries():
         with django_assert_max_num_queries(30) as captured:
-            shown(administrator, address)
+            open_page(administrator, address)
         return len(captured)
 
     make_delivery(make_recipient(message))

@@ -64,7 +64,7 @@ def mine(me: User, signed_in: SignIn) -> Client:
     return signed_in(me)
 
 
-def words(html: str) -> str:
+def page_text(html: str) -> str:
     """What stands on a page, without tags."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).strip()
 
@@ -82,4 +82,4 @@ def subjects(html: str) -> list[str]:
 def headings(html: str) -> list[str]:
     head = html.partition("<thead>")[2].partition("</tr>")[0]
     cells = re.findall(r'<th scope="col".*?</th>', head, re.DOTALL)
-    return [words(re.sub(r"<button.*", "", cell, flags=re.DOTALL)) for cell in cells]
+    return [page_text(re.sub(r"<button.*", "", cell, flags=re.DOTALL)) for cell in cells]

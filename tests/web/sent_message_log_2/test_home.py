@@ -15,7 +15,7 @@ from messenger_logs.dashboard import Series, dashboard
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
 from tests.messenger_logs.factories import make_delivery, make_recipient
-from tests.web.sent_message_log_2.conftest import CHICAGO, LOG, NOON, TYPES, Add, MakeUser, SignIn, words
+from tests.web.sent_message_log_2.conftest import CHICAGO, LOG, NOON, TYPES, Add, MakeUser, SignIn, page_text
 
 pytestmark = pytest.mark.django_db
 
@@ -133,7 +133,7 @@ def test_the_picture_is_also_said_in_words_and_as_a_table(make_user: MakeUser, s
 
     part = card(home(signed_in(user)), "last-days-heading")
 
-    said = words(part)
+    said = page_text(part)
     assert "1 message of those you may see went out, with 10 deliveries; 1 of them failed (10.0 %)." in said
     assert "From 11/07/2026 to today" in said
     assert "most on 11/20: 10" in said
@@ -146,12 +146,12 @@ def test_the_picture_is_also_said_in_words_and_as_a_table(make_user: MakeUser, s
         *Mode.labels,
         "Failed deliveries",
     ]
-    assert words(table.partition("<tbody>")[2].partition("</tr>")[0]) == "Fri 11/20/2026 1 0 10 0 0 1"
+    assert page_text(table.partition("<tbody>")[2].partition("</tr>")[0]) == "Fri 11/20/2026 1 0 10 0 0 1"
     assert table.count('<th scope="row">') == 14
 
 
 def test_without_messages_it_says_so(make_user: MakeUser, signed_in: SignIn) -> None:
-    assert "No message of those you may see went out since 11/07/2026." in words(
+    assert "No message of those you may see went out since 11/07/2026." in page_text(
         card(home(signed_in(make_user(Tool.SENT_MESSAGE_LOG))), "last-days-heading")
     )
 
@@ -228,7 +228,7 @@ def test_the_card_shows_everybodys_to_those_who_may(make_user: MakeUser, signed_
 
 
 def test_the_card_says_when_nothing_is_upcoming(make_user: MakeUser, signed_in: SignIn) -> None:
-    part = words(card(home(signed_in(make_user(UPCOMING))), "upcoming-heading"))
+    part = page_text(card(home(signed_in(make_user(UPCOMING))), "upcoming-heading"))
     assert "No message is scheduled." in part
     assert "No message is going out now." in part
 

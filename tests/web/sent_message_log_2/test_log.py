@@ -15,14 +15,14 @@ from accounts.tools import Right
 from messenger_logs.models import Calendar, SentMessage
 from messenger_logs.services.totals import recount
 from tests.messenger_logs.factories import make_delivery, make_recipient, make_school
-from tests.web.sent_message_log_2.conftest import CHICAGO, LOG, NOON, Add, SignIn, headings, show, subjects, words
+from tests.web.sent_message_log_2.conftest import CHICAGO, LOG, NOON, Add, SignIn, headings, page_text, show, subjects
 
 pytestmark = pytest.mark.django_db
 
 PATH = "/messenger/sent-message-log-2/"
 
 
-def exported(client: Client, **query: str) -> list[dict[str, str]]:
+def exported_rows(client: Client, **query: str) -> list[dict[str, str]]:
     response = client.get(PATH, {"export": "csv", **query})
     return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
 
@@ -30,7 +30,7 @@ def exported(client: Client, **query: str) -> list[dict[str, str]]:
 def options(html: str, name: str) -> list[str]:
     select = re.search(rf'<select name="{name}".*?</select>', html, re.DOTALL)
     assert select
-    return [words(option) for option in re.findall(r"<option.*?</option>", select[0], re.DOTALL)]
+    return [page_text(option) for option in re.findall(r"<option.*?</option>", select[0], re.DOTALL)]
 
 
 # What it lists
@@ -55,7 +55,7 @@ def test_a_row(mine: Client, me: User, add: Add) -> None:
     middle = Calendar.objects.create(school=make_school("Middle"), name="26-27 Middle", school_year="2026-27")
     message.calendars.set([high, middle])
 
-    assert exported(mine) == [
+    assert exported_rows(mine) == [
         {
             "Date": "11/20/2026 11:00 AM",
             "Calendars": "26-27 Harrison High, 26-27 Middle",
@@ -76,8 +76,8 @@ def test_of_many_calendars_the_first_are_named_and_all_exported(mine: Client, me
     names = [f"26-27 Calendar {letter}" for letter in "ABCDE"]
     message.calendars.set([Calendar.objects.create(school=school, name=name, school_year="2026-27") for name in names])
 
-    assert "26-27 Calendar A, 26-27 Calendar B, 26-27 Calendar C and 2 more" in words(show(mine))
-    assert exported(mine)[0]["Calendars"] == ", ".join(names)
+    assert "26-27 Calendar A, 26-27 Calendar B, 26-27 Calendar C and 2 more" in page_text(show(mine))
+    assert exported_rows(mine)[0]["Calendars"] == ", ".join(names)
 
 
 def test_it_loads_at_once_newest_first_whatever_the_day(mine: Client, me: User, add: Add) -> None:
@@ -122,9 +122,9 @@ def test_statuses_and_their_explanations(
 ) -> None:
     add(sender=me, status=status)
 
-    assert [row["Status"] for row in exported(mine)] == [word]
+    assert [row["Status"] for row in exported_rows(mine)] == [word]
     html = show(mine)
-    assert word in words(html.partition("<tbody>")[2])
+    assert word in page_text(html.partition("<tbody>")[2])
     assert explanation in html.partition("<tbody>")[0]
 
 
@@ -134,7 +134,7 @@ def test_a_running_message_says_how_far_it_is(mine: Client, me: User, add: Add) 
         make_delivery(make_recipient(message), status=status)
     recount(message_id=message.pk)
 
-    assert "IN PROGRESS 75 %" in words(show(mine))
+    assert "IN PROGRESS 75 %" in page_text(show(mine))
 
 
 @pytest.mark.parametrize("column", ["date", "subject", "sender_name", "message_type", "status"])
@@ -187,7 +187,7 @@ class TestMyAndAll:
         html = show(signed_in(user), **query)
         assert self.buttons(html) == []
         assert subjects(html) == ["of this user"]
-        assert [row["Subject"] for row in exported(signed_in(user), **query)] == ["of this user"]
+        assert [row["Subject"] for row in exported_rows(signed_in(user), **query)] == ["of this user"]
 
     def test_with_all_messages_alone(self, reader: Any, signed_in: SignIn) -> None:
         html = show(signed_in(reader(Right.ALL_MESSAGES)))
@@ -232,7 +232,7 @@ class TestMessageTypes:
         html = show(client)
         assert sorted(subjects(html)) == allowed
         assert sorted(options(html, "message_type")) == [*allowed, "all"]
-        assert sorted(row["Subject"] for row in exported(client)) == allowed
+        assert sorted(row["Subject"] for row in exported_rows(client)) == allowed
         for kind, message in messages.items():
             number = str(message.pk)
             assert subjects(show(client, message_id=number)) == ([kind] if kind in allowed else [])
@@ -258,7 +258,7 @@ def test_other_peoples_messages_are_not_there_by_id(reader: Any, signed_in: Sign
     for part, args in [("", []), ("_recipients", []), ("_body", ["email"])]:
         assert client.get(reverse(f"web:sent_message_log_2_message{part}", args=[message.pk, *args])).status_code == 404
     assert subjects(show(client, message_id=str(message.pk))) == []
-    assert exported(client, sender_name="other") == []
+    assert exported_rows(client, sender_name="other") == []
 
 
 def make_body(message: SentMessage) -> SentMessage:
@@ -331,7 +331,7 @@ class TestFilters:
     )
     def test_each_filter(self, mine: Client, query: dict[str, str], found: list[str]) -> None:
         assert subjects(show(mine, **query)) == found
-        assert [row["Subject"] for row in exported(mine, **query)] == found
+        assert [row["Subject"] for row in exported_rows(mine, **query)] == found
 
     def test_message_id(self, mine: Client, messages: dict[str, SentMessage]) -> None:
         assert subjects(show(mine, message_id=str(messages["lunch"].pk))) == ["Lunch menu"]
@@ -423,7 +423,7 @@ def test_days_are_those_of_the_districts_zone_wherever_that_is(mine: Client, me:
     assert subjects(show(mine, sent_from="2026-11-19")) == ["Snow day"]
     settings.TIME_ZONE = "Pacific/Auckland"
     assert subjects(show(mine, sent_from="2026-11-19")) == []
-    assert [row["Date"] for row in exported(mine, sent_from="2026-11-20")] == ["11/20/2026 12:30 AM"]
+    assert [row["Date"] for row in exported_rows(mine, sent_from="2026-11-20")] == ["11/20/2026 12:30 AM"]
 
 
 def test_the_hour_that_comes_twice_is_told_apart_by_its_zone(mine: Client, me: User, add: Add) -> None:
@@ -460,7 +460,7 @@ def test_queries_do_not_grow_with_rows(
 
 def test_an_export_is_recorded(mine: Client, me: User, add: Add) -> None:
     add(sender=me)
-    exported(mine, subject="snow")
+    exported_rows(mine, subject="snow")
     event = AuditEvent.objects.get(action="export.sent_message_log_2")
     assert event.who_id == me.pk
     assert event.details["filters"] == {"Subject": "snow"}
@@ -468,7 +468,7 @@ def test_an_export_is_recorded(mine: Client, me: User, add: Add) -> None:
 
 def test_nothing_is_canceled_here(mine: Client, me: User, add: Add) -> None:
     message = add(sender=me, status="in_progress")
-    assert "ancel" not in words(show(mine).partition("<tbody>")[2])
+    assert "ancel" not in page_text(show(mine).partition("<tbody>")[2])
     html = show(mine, "web:sent_message_log_2_message", message.pk)
     assert not re.search(r"<button[^>]*>[^<]*ancel", html)
     assert mine.post(reverse("web:sent_message_log_2_message", args=[message.pk])).status_code == 405

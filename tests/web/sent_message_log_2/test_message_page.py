@@ -13,7 +13,7 @@ from accounts.models import AuditEvent, User
 from messenger_logs.models import Calendar, SentMessage
 from messenger_logs.services.totals import recount
 from tests.messenger_logs.factories import make_delivery, make_recipient, make_school
-from tests.web.sent_message_log_2.conftest import NOON, Add, show, words
+from tests.web.sent_message_log_2.conftest import NOON, Add, page_text, show
 
 pytestmark = pytest.mark.django_db
 
@@ -22,26 +22,26 @@ PAGE = "web:sent_message_log_2_message"
 
 
 @pytest.fixture
-def shown(mine: Client) -> Show:
-    def shown(message: SentMessage) -> str:
+def show_message(mine: Client) -> Show:
+    def show_message(message: SentMessage) -> str:
         recount(message_id=message.pk)
         return show(mine, PAGE, message.pk)
 
-    return shown
+    return show_message
 
 
 def facts(html: str, heading: str = "") -> dict[str, str]:
     """The label/value pairs below a heading, or all of them."""
     part = html.partition(f">{heading}</h2>")[2].partition("</section>")[0] if heading else html
     pairs = re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?)</dd>", part, re.DOTALL)
-    return {words(label): words(value) for label, value in pairs}
+    return {page_text(label): page_text(value) for label, value in pairs}
 
 
 def figures(html: str) -> dict[str, list[str]]:
     """The delivery information: mode → its figures."""
     table = html.partition("Deliveries of each mode</caption>")[2].partition("<tbody>")[2].partition("</table>")[0]
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in table.split("<tr>")[1:]]
-    return {words(row[0]): [words(cell) for cell in row[1:]] for row in rows}
+    return {page_text(row[0]): [page_text(cell) for cell in row[1:]] for row in rows}
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def figures(html: str) -> dict[str, list[str]]:
         ("in_progress", "IN PROGRESS"),
     ],
 )
-def test_message_status(shown: Show, me: User, add: Add, status: str, word: str) -> None:
-    assert word in facts(shown(add(sender=me, status=status)))["Message Status"]
+def test_message_status(show_message: Show, me: User, add: Add, status: str, word: str) -> None:
+    assert word in facts(show_message(add(sender=me, status=status)))["Message Status"]
 
 
-def test_general_filter_criteria(shown: Show, me: User, add: Add) -> None:
+def test_general_filter_criteria(show_message: Show, me: User, add: Add) -> None:
     message = add(
         sender=me,
         modes=["email", "voice"],
@@ -77,7 +77,7 @@ def test_general_filter_criteria(shown: Show, me: User, add: Add) -> None:
     make_recipient(message, person_id="1", student_name="Ben")
     make_delivery(make_recipient(message, person_id="2"), address="", status="no_device")
 
-    html = shown(message)
+    html = show_message(message)
 
     assert facts(html, "General Filter Criteria") == {
         "District": "Harrison School District",
@@ -96,11 +96,11 @@ def test_general_filter_criteria(shown: Show, me: User, add: Add) -> None:
     }
 
 
-def test_criteria_that_were_not_recorded(shown: Show, me: User, add: Add) -> None:
+def test_criteria_that_were_not_recorded(show_message: Show, me: User, add: Add) -> None:
     message = add(sender=me)
     message.calendars.add(Calendar.objects.create(school=make_school(), name="x", school_year="2026-27"))
 
-    html = shown(message)
+    html = show_message(message)
 
     general = facts(html, "General Filter Criteria")
     assert (general["Recipients"], general["Preferred Language"]) == ("not recorded", "any")
@@ -110,7 +110,7 @@ def test_criteria_that_were_not_recorded(shown: Show, me: User, add: Add) -> Non
     }
 
 
-def test_delivery_information_of_each_mode(shown: Show, me: User, add: Add) -> None:
+def test_delivery_information_of_each_mode(show_message: Show, me: User, add: Add) -> None:
     begun = NOON - timedelta(hours=1)
     message = add(
         sender=me,
@@ -130,7 +130,7 @@ def test_delivery_information_of_each_mode(shown: Show, me: User, add: Add) -> N
     make_delivery(make_recipient(message), mode="voice", status="canceled")
     make_delivery(make_recipient(message), mode="email", status="sent", attempt_count=1, first_attempt_at=begun)
 
-    html = shown(message)
+    html = show_message(message)
 
     assert re.findall(r'<th scope="col"[^>]*>([^<]+)</th>', html) == [
         "Delivery Mode",
@@ -148,17 +148,17 @@ def test_delivery_information_of_each_mode(shown: Show, me: User, add: Add) -> N
     assert facts(html)["Total Message Duration"] == "1 h 2 min 5 s"
 
 
-def test_durations_that_are_not_known_yet(shown: Show, me: User, add: Add) -> None:
+def test_durations_that_are_not_known_yet(show_message: Show, me: User, add: Add) -> None:
     message = add(sender=me, status="waiting")
     make_delivery(make_recipient(message), status="waiting")
 
-    html = shown(message)
+    html = show_message(message)
 
     assert figures(html)["Email"] == ["1", "0", "0", "0", "0", "—"]
     assert facts(html)["Total Message Duration"] == "—"
 
 
-def test_message_details(shown: Show, me: User, add: Add) -> None:
+def test_message_details(show_message: Show, me: User, add: Add) -> None:
     message = add(
         "Bus 7 is late",
         sender=me,
@@ -167,7 +167,7 @@ def test_message_details(shown: Show, me: User, add: Add) -> None:
         attachments=[{"name": "route.pdf", "size": 2048}],
     )
 
-    html = shown(message)
+    html = show_message(message)
 
     found = facts(html)
     assert "Bus 7 is late" in html
@@ -210,7 +210,7 @@ def test_it_refreshes_while_it_runs_and_not_afterwards(mine: Client, me: User, a
     fragment = mine.get(address, headers={"HX-Request": "true"}).text
     assert "<html" not in fragment
     assert "Delivery Information" in fragment
-    assert "as of" in words(fragment)
+    assert "as of" in page_text(fragment)
 
 
 def test_a_view_is_recorded_once_and_not_with_each_refresh(mine: Client, me: User, add: Add) -> None:

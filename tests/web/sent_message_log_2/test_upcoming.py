@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.tools import Right, Tool
 from messenger_logs.models import Calendar
 from tests.messenger_logs.factories import make_school
-from tests.web.sent_message_log_2.conftest import LOG, NOON, Add, MakeUser, SignIn, headings, show, subjects, words
+from tests.web.sent_message_log_2.conftest import LOG, NOON, Add, MakeUser, SignIn, headings, page_text, show, subjects
 
 pytestmark = pytest.mark.django_db
 
@@ -155,7 +155,7 @@ def test_the_export_holds_what_the_tab_shows(own: Client, sender: User, schedule
 def test_details_need_no_right_on_the_logs(own: Client, sender: User, schedule: Any) -> None:
     message = schedule("soon", sender=sender)
     html = show(own, DETAILS, message.pk)
-    assert "SCHEDULED" in words(html)
+    assert "SCHEDULED" in page_text(html)
     assert "General Filter Criteria" in html
 
 

@@ -146,12 +146,12 @@ class Shown:
         return self.texts("//*[@id='grid-count']")[0]
 
     @property
-    def words(self) -> str:
+    def message_text(self) -> str:
         """Everything said above the table."""
         return " ".join(self.texts("//form[@id='grid']//*[@class='alert alert-warning' or @class='grid-notes']/p"))
 
     @property
-    def empty_words(self) -> str:
+    def empty_text(self) -> str:
         return " ".join(self.texts("//*[@class='grid-empty']/p"))
 
     def href(self, element_id: str) -> str:
