@@ -55,6 +55,15 @@ def recipient(family: int) -> str:
     return f"{first}.{last}{family}@{HOSTS[family % len(HOSTS)]}"
 
 
+_FLAGS = {"is-routed": False, "is-authenticated": True, "is-system-test": False, "is-test-mode": False}
+_STORAGE = {
+    "url": f"https://storage-us-west1.api.example/v3/domains/{DOMAIN}/messages/{'Q' * 60}",
+    "region": "us-west1",
+    "key": "Q" * 60,
+    "env": "production",
+}
+
+
 def _template(mark: Callable[[str], str]) -> str:
     """Return an event as JSON, with `mark(name)` in the places of the values that differ."""
     event = {
@@ -68,7 +77,7 @@ def _template(mark: Callable[[str], str]) -> str:
             "sending-ip": "192.0.2.7",
             "targets": mark("recipient"),
         },
-        "flags": {"is-routed": False, "is-authenticated": True, "is-system-test": False, "is-test-mode": False},
+        "flags": _FLAGS,
         "delivery-status": {
             "tls": True,
             "mx-host": "mx.example.com",
@@ -90,12 +99,7 @@ def _template(mark: Callable[[str], str]) -> str:
             "attachments": [],
             "size": 4821,
         },
-        "storage": {
-            "url": f"https://storage-us-west1.api.example/v3/domains/{DOMAIN}/messages/{'Q' * 60}",
-            "region": "us-west1",
-            "key": "Q" * 60,
-            "env": "production",
-        },
+        "storage": _STORAGE,
         "recipient": mark("recipient"),
         "recipient-domain": "example.com",
         "tags": ["messenger"],

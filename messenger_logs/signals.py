@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
-# A message was canceled. Sent with `message_id` by a worker, outside of any transaction, before its rows are turned to
-# Canceled: whoever has live calls hangs up. It may come again after a crash, and a receiver must be quick.
+# A message was canceled. A worker sends it with `message_id`, outside of any transaction, before the rows become
+# Canceled. A receiver with live calls hangs up. It may come again after a crash, and a receiver must be quick.
 message_canceled = Signal()
 
-# All of what waited of a canceled message says so now. Sent with `message_id`, once, outside of any transaction.
+# A cancel is complete: all waiting rows of the message are Canceled. Sent once with `message_id`, outside of any
+# transaction.
 cancel_completed = Signal()
 
-# Asked with `message`, one that is not finished: whoever sends it answers sentences that say why something of it does
-# not go out now.
+# Asks why a part of an unfinished `message` does not go out now. The receiver that sends the message returns sentences.
 delays_wanted = Signal()
