@@ -1,4 +1,4 @@
-"""bin/test: style, types, layers and all tests, against a PostgreSQL and a Valkey of their own."""
+"""bin/test checks style, types and layers, and runs all tests with their own PostgreSQL and Valkey."""
 
 import os
 import sys
@@ -19,15 +19,15 @@ _PROVIDERS = ("MAILGUN_", "VOXOLOGY_")
 
 
 def main(arguments: list[str]) -> int:
-    """Everything; with arguments, pytest alone with these."""
+    """Run all checks and tests; with arguments, run only pytest with these."""
     with running(VAR, "test", throw_away=True) as services:
-        # Whatever the environment says of the product, no test may talk to a real provider.
+        # No test may reach a real provider, even if the environment names one.
         environment = {name: value for name, value in services.environment.items() if not name.startswith(_PROVIDERS)}
         failed = [] if arguments else _failed_checks(environment)
         chromium = find_chromium(services.logs / "chromium.log")
         selection = [] if chromium else ["-m", "not browser"]
         environment["CHROMIUM"] = chromium or ""
-        (VAR / "static").mkdir(exist_ok=True)  # the middleware for static files warns when it is missing
+        (VAR / "static").mkdir(exist_ok=True)  # the middleware for static files warns if it is missing
         status = run([sys.executable, "-m", "pytest", "-n", "2", *selection, *arguments], env=environment)
     # pytest's own summary is the last line, unless there is more to know.
     remarks = [f"The check of {name} has failed: see above." for name in failed]
