@@ -162,10 +162,9 @@ class Listing:
 
     # What the values ask for
 
-    @classmethod
-    def understood(cls, values: Mapping[str, str]) -> dict[str, str]:
+    def understood(self, values: Mapping[str, str]) -> dict[str, str]:
         """The values that the listing knows and that are not empty, as text that databases and pages can hold."""
-        known = (*cls.filterset_class.parameters(), *PAGING)
+        known = (*self.filterset_class.parameters(), *PAGING)
         texts = {name: encodable(values.get(name, "")) for name in known}
         # One character more than allowed is enough for the filter to say so.
         return {name: text[: MAX_TEXT + 1] for name, text in texts.items() if text.strip()}

@@ -525,7 +525,7 @@ def test_with_the_command_no_mode_waits_for_all_of_another(monkeypatch, capsys) 
         asked.append(mode)
         return left[mode].pop(0) if left.get(mode) else 0
 
-    monkeypatch.setattr("dispatch.management.commands.dispatch.work", some_of_it)
+    monkeypatch.setattr("dispatch.management.commands.dispatch.send_due", some_of_it)
     call_command("dispatch", "--once")
     assert asked == [*Mode] * 3
     assert "1,501 handed over." in capsys.readouterr().out

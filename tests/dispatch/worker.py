@@ -33,4 +33,4 @@ def around_the_record(*args, **named):
 
 
 claims.worker_name, sending.hand_over, sending.record = in_the_claim, after_the_claim, around_the_record
-sending.work(Mode(sys.argv[1]))
+sending.send_due(Mode(sys.argv[1]))
