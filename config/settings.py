@@ -302,23 +302,23 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="2", minute="20"),
         "kwargs": {"sweep_hours": 72},
     },
-    "mailgun-sweep-all": {
+    "mailgun-sweep-retention": {
         "task": "mailgun_sync.tasks.sync_all",
         "schedule": crontab(day_of_week="sunday", hour="3", minute="20"),
         "kwargs": {"sweep_hours": 24 * MAILGUN_RETENTION_DAYS},
     },
-    "dispatch": {
+    "dispatch-tick": {
         "task": "dispatch.tasks.tick",
         "schedule": DISPATCH_SECONDS,
         "options": {"expires": DISPATCH_SECONDS},
     },
     "dispatch-poll-calls": {"task": "dispatch.tasks.poll_calls", "schedule": 10, "options": {"expires": 10}},
-    "dispatch-settle-stale-claims": {
-        "task": "dispatch.tasks.settle_stale_claims",
+    "dispatch-recover-claims": {"task": "dispatch.tasks.recover_claims", "schedule": 60, "options": {"expires": 50}},
+    "messages-finish-cancels": {
+        "task": "messenger_logs.tasks.finish_cancels",
         "schedule": 60,
         "options": {"expires": 50},
     },
-    "finish-cancels": {"task": "messenger_logs.tasks.finish_cancels", "schedule": 60, "options": {"expires": 50}},
     "dispatch-delete-expired": {"task": "dispatch.tasks.delete_expired", "schedule": crontab(hour="4", minute="40")},
     "reports-requeue-orphaned": {
         "task": "reports.tasks.requeue_orphaned",

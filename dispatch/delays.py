@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
 
-from dispatch.due import not_left, starts_of
+from dispatch.due import not_left, start_time
 from dispatch.gateways import gateway_for
 from dispatch.models import Pace
 from dispatch.services.calling_hours import calls_allowed, next_allowed
@@ -23,12 +23,12 @@ NOTHING_SET_UP = {
 _A_WHILE = timedelta(minutes=2)
 
 
-def reasons(message: SentMessage) -> list[str]:
+def delay_reasons(message: SentMessage) -> list[str]:
     """Of a message that is due or running here; of another there are none."""
     if not message.dispatched_here or message.status not in CANCELABLE:
         return []
     now = timezone.now()
-    due = [Mode(mode) for mode in message.modes if starts_of(message, Mode(mode)) <= now]
+    due = [Mode(mode) for mode in message.modes if start_time(message, Mode(mode)) <= now]
     paused = paused_modes(now)
     said = []
     for mode in (mode for mode in Mode if mode in due):
@@ -62,7 +62,7 @@ def _reason(message: SentMessage, mode: Mode, paused: str | None, now: datetime)
     if paused:
         return f"paused {paused}"
     # One that is due begins within seconds.
-    late = message.status == MessageStatus.WAITING and starts_of(message, mode) < now - _A_WHILE
+    late = message.status == MessageStatus.WAITING and start_time(message, mode) < now - _A_WHILE
     return "due, but the dispatcher has not begun with it." if late else ""
 
 

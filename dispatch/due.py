@@ -35,7 +35,7 @@ def not_left(mode: Mode | None = None) -> QuerySet[Delivery]:
     return rows.filter(mode=mode) if mode else rows
 
 
-def starts_of(message: SentMessage, mode: Mode) -> datetime:
+def start_time(message: SentMessage, mode: Mode) -> datetime:
     """When a mode of a message begins: the same as _STARTS, of one that was read."""
     own = message.voice_start_at if mode in PHONE else message.email_start_at
     return own or message.scheduled_at
@@ -61,7 +61,7 @@ def messages_due(mode: Mode, now: datetime) -> QuerySet[SentMessage]:
     return messages.filter(has_some).order_by(_URGENCY, _STARTS[mode], "pk")
 
 
-def messages_to_hold(now: datetime) -> QuerySet[SentMessage]:
+def messages_to_restrict(now: datetime) -> QuerySet[SentMessage]:
     """Running messages whose calls are due at an hour at which nobody may be called."""
     if calls_allowed(now):
         return SentMessage.objects.none()
@@ -69,7 +69,7 @@ def messages_to_hold(now: datetime) -> QuerySet[SentMessage]:
     return running(Mode.VOICE, now).filter(~EMERGENCY, Exists(waiting))
 
 
-def asks_for_redial(code: Code) -> bool:
+def needs_redial(code: Code) -> bool:
     """Whether a device that came to this code is tried again. After "provider" the provider does it."""
     if code.redial is RedialRule.SETTING:
         return bool(settings.REDIAL_ANSWERING_MACHINES)
@@ -78,7 +78,7 @@ def asks_for_redial(code: Code) -> bool:
 
 def reached_after_all() -> Q:
     """Redials of devices of which something better was told since."""
-    asking = [code.number for code in CODES.values() if asks_for_redial(code)]
+    asking = [code.number for code in CODES.values() if needs_redial(code)]
     settled = Q(delivery__code__isnull=True) | ~Q(delivery__code__in=asking)
     return Q(delivery__outcome=Outcome.SUCCESS) & settled
 

@@ -45,7 +45,7 @@ class Claim(models.Model):
         return f"{self.mode} {self.state}"
 
     @property
-    def tries(self) -> dict[int, int]:
+    def attempt_numbers(self) -> dict[int, int]:
         """The number of the try of each delivery that is open."""
         return dict(zip(self.deliveries, self.attempts, strict=True))
 

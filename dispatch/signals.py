@@ -6,14 +6,14 @@ from django.dispatch import receiver
 
 from dispatch import delays
 from dispatch.models import OpenCall
-from dispatch.services.recording import finish_alone
+from dispatch.services.recording import lock_and_finish
 from dispatch.tasks import hang_up_calls
 from messenger_logs.models import Redial, SentMessage
-from messenger_logs.signals import cancel_completed, delays_wanted, message_canceled
+from messenger_logs.signals import cancel_completed, delays_requested, message_canceled
 
 
 @receiver(message_canceled)
-def end_what_is_open(message_id: int, **_: Any) -> None:
+def stop_open_attempts(message_id: int, **_: Any) -> None:
     """Nobody of a canceled message is tried again, and its live calls are hung up."""
     Redial.objects.filter(message=message_id, claim__isnull=True).delete()
     if OpenCall.objects.filter(message=message_id).update(hang_up=True):
@@ -21,11 +21,11 @@ def end_what_is_open(message_id: int, **_: Any) -> None:
 
 
 @receiver(cancel_completed)
-def note_the_end(message_id: int, **_: Any) -> None:
+def finish_canceled(message_id: int, **_: Any) -> None:
     """Where nothing is under way any more; otherwise the record of the last of it does so."""
-    finish_alone(message_id)
+    lock_and_finish(message_id)
 
 
-@receiver(delays_wanted)
-def say_why_it_waits(message: SentMessage, **_: Any) -> list[str]:
-    return delays.reasons(message)
+@receiver(delays_requested)
+def answer_delays(message: SentMessage, **_: Any) -> list[str]:
+    return delays.delay_reasons(message)

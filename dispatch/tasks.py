@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from dispatch.due import messages_due, messages_to_hold
+from dispatch.due import messages_due, messages_to_restrict
 from dispatch.services import calls, retention
 from dispatch.services.recovery import recover
 from dispatch.services.scheduling import start_due
@@ -22,7 +22,7 @@ def tick() -> None:
     start_due()
     now = timezone.now()
     for mode in Mode:
-        if messages_due(mode, now).exists() or (mode is Mode.VOICE and messages_to_hold(now).exists()):
+        if messages_due(mode, now).exists() or (mode is Mode.VOICE and messages_to_restrict(now).exists()):
             for _ in range(settings.DISPATCH_AT_ONCE):
                 # What no worker was free for is asked for again by the next tick.
                 hand_over_due.apply_async((mode.value,), expires=settings.DISPATCH_SECONDS)
@@ -34,7 +34,7 @@ def hand_over_due(mode: str) -> None:
 
 
 @shared_task
-def settle_stale_claims() -> None:
+def recover_claims() -> None:
     recover()
 
 

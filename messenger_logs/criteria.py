@@ -1,4 +1,4 @@
-"""How the recipients of a message of the 2.0 engine were chosen, as its page lists it."""
+"""The criteria by which the 2.0 engine chose the recipients of a message, as its page lists them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def general_criteria(message: SentMessage, totals: Totals) -> Pairs:
 
 
 def tool_criteria(message: SentMessage) -> Pairs:
-    """The criteria of the tool that made the message: the two that are always shown, then all that it names."""
+    """The criteria of the tool that made the message: two that every page shows, then all others that it names."""
     chosen = _chosen(message)
     years = dict.fromkeys(calendar.school_year for calendar in message.calendars.all())
     return [

@@ -15,9 +15,9 @@ from messenger_logs.models import MessageModeTotals
 from messenger_logs.querysets import SentMessageQuerySet
 
 DAYS = 14
-# Of a bar chart whose columns are 10 wide and 30 high.
+# The width and the height of a column in the bar chart.
 COLUMN, HEIGHT = 10, 30
-# Nothing of these has gone out.
+# Nothing of such a message has gone out.
 _NOT_SENT = (MessageStatus.WAITING, MessageStatus.CANCELED)
 
 
@@ -32,7 +32,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Series:
-    """One figure of each day, drawn to a scale of its own."""
+    """One figure for each day, with its own scale."""
 
     name: str
     label: str
@@ -52,7 +52,7 @@ class Series:
     def bars(self) -> Iterator[Bar]:
         most = self.peak[1]
         for number, (day, count) in enumerate(self.counts.items()):
-            # One in ten thousand is still to be seen.
+            # A bar for one in ten thousand stays visible.
             height = max(1.0, round(HEIGHT * count / most, 1)) if count else 0.0
             yield Bar(day, count, number * COLUMN, HEIGHT - height, height)
 
@@ -79,7 +79,7 @@ class Dashboard:
 
     @property
     def failed_share(self) -> float:
-        """How many of a hundred deliveries failed."""
+        """The failed deliveries, in percent."""
         return 100 * self.failures.total / self.deliveries if self.deliveries else 0.0
 
 

@@ -1,4 +1,4 @@
-"""The Delivery Summary of a message: its figures, each with the rows behind it, and how far every mode has come."""
+"""The Delivery Summary of a message: its figures, with the rows behind each, and the progress of each mode."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from core.statuses import Status
 from messenger_logs.choices import CANCELABLE, MessageStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.complete_cancel import StoppedAndLeft, stopped_and_left
-from messenger_logs.signals import delays_wanted
+from messenger_logs.signals import delays_requested
 from messenger_logs.status_labels import MESSAGE_STATUSES
 from messenger_logs.totals import Totals, totals_of
 
-# The figures of the summary. Each name is also that of the filter which shows the rows behind the figure.
+# The figures of the summary. Each name is also the name of the filter that shows the rows behind the figure.
 FIGURES = [
     ("recipients", "Total Recipients"),
     ("no_device", "Total No Device"),
@@ -49,7 +49,7 @@ def _percent(done: int, devices: int) -> int:
 
 
 def percent_done(totals: Totals) -> int:
-    """How much of a message is final, over all its modes; a message of which nothing was counted yet is at 0."""
+    """The part of a message that is final, in whole percents over all modes; 0 before anything was counted."""
     modes = totals.modes.values()
     devices = sum(mode.devices for mode in modes)
     done = devices - sum(mode.pending for mode in modes)
@@ -62,7 +62,7 @@ class DeliverySummary:
     totals: Totals
     as_of: datetime
     canceled: StoppedAndLeft | None
-    """What a cancel stopped, where somebody canceled it."""
+    """The figures of its cancel; None where nobody canceled it here."""
 
     @classmethod
     def of(cls, message: SentMessage) -> DeliverySummary:
@@ -79,7 +79,7 @@ class DeliverySummary:
 
     @property
     def live(self) -> bool:
-        """Whether the figures can still change: it waits, it runs, or a cancel is not complete."""
+        """Whether the figures can still change: the message waits, it runs, or its cancel is not complete."""
         message = self.message
         canceling = message.cancel_asked_at is not None and message.cancel_completed_at is None
         return message.status in CANCELABLE or canceling
@@ -89,14 +89,14 @@ class DeliverySummary:
         """Sentences that say why a part of the message does not go out now."""
         if self.message.status not in CANCELABLE:
             return []
-        answers = delays_wanted.send(SentMessage, message=self.message)
-        return [sentence for _, said in answers for sentence in said or []]
+        answers = delays_requested.send(SentMessage, message=self.message)
+        return [sentence for _, sentences in answers for sentence in sentences or []]
 
     @property
     def figures(self) -> list[Figure]:
         numbers = {"recipients": self.totals.recipients, "no_device": self.totals.no_device}
         for mode, totals in self.totals.modes.items():
-            # An inbox counts once the message is in it; addresses and numbers count whatever became of them.
+            # An inbox counts when the message is in it; an address or a number counts with any result.
             numbers[mode.value] = totals.success if mode is Mode.INBOX else totals.devices
         return [Figure(name, label, numbers.get(name, 0)) for name, label in FIGURES]
 

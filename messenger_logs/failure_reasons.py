@@ -41,7 +41,7 @@ _STATUSES = {
     DeliveryStatus.NO_ANSWER: "Nobody answered, nor did voicemail.",
     DeliveryStatus.BUSY: "The line was busy.",
     DeliveryStatus.NOT_CONFIRMED: "The call was answered, but not by a person or voicemail.",
-    DeliveryStatus.NO_CALL_STATUS: "The provider could not say what became of it.",
+    DeliveryStatus.NO_CALL_STATUS: "The provider does not know the result.",
     DeliveryStatus.FAILED: "It could not be connected or handed over.",
     DeliveryStatus.ERROR: "An error of the provider or the carrier prevented it.",
     DeliveryStatus.UNDELIVERED: "The carrier could not bring the text to the phone; it may be a landline.",
@@ -49,11 +49,11 @@ _STATUSES = {
     DeliveryStatus.NOT_ELIGIBLE: "Not eligible: a number with an extension cannot get texts.",
     DeliveryStatus.CANCELED: "The message was canceled before it went to this device.",
 }
-_DUPLICATE = "The same address or number is in this message once more; what became of it stands there."
+_DUPLICATE = "The same address or number is in this message once more; its result stands there."
 
 
 def why_not_reached(delivery: Delivery) -> str:
-    """One sentence; empty for a device that was reached, or may still be."""
+    """One sentence; empty for a device that was reached or may still be reached."""
     status = DeliveryStatus(delivery.status)
     if status == DeliveryStatus.NO_DEVICE:
         return _NO_DEVICE[Mode(delivery.mode)]

@@ -1,4 +1,4 @@
-"""Bodies of messages as plain text."""
+"""Turn the body of a message into plain text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Reader(HTMLParser):
         self.unread = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        # A body begins there, whether or not its head was closed.
+        # A body begins here, also where its head was not closed.
         self.unread = 0 if tag == "body" else self.unread + (tag in _UNREAD)
         if tag in _BLOCKS:
             self.parts.append("\n")
@@ -39,7 +39,7 @@ class _Reader(HTMLParser):
 
 
 def html_to_text(body: str) -> str:
-    """A body without its markup, a line for each block of it; one without markup as it is."""
+    """A body without its markup, with a line for each block. A body without markup stays as it is."""
     if not is_html(body):
         return body.strip()
     reader = _Reader()

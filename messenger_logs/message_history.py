@@ -1,4 +1,4 @@
-"""What was done with a message, and by whom: from the message itself and from the audit trail."""
+"""The history of a message: who did what with it, from the message and from the audit trail."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from django.db.models import Q
 from accounts.models import AuditEvent
 from messenger_logs.models import SentMessage
 
-# More than that were made by a program; the Audit Trail has them all.
+# Only a program makes more than that; the Audit Trail has all of them.
 MOST_EVENTS = 200
 
 
 @dataclass(frozen=True)
 class Entry:
     at: datetime
-    words: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -28,21 +28,21 @@ class History:
     entries: list[Entry]
     """In the order of time."""
     cut: bool
-    """Whether there were more events than are shown; the latest are."""
+    """Whether these are only the latest of more events."""
 
 
 def history_of(message: SentMessage) -> History:
-    """One query, however much happened. Who only looked at the message is left to the Audit Trail."""
-    shown = Q(action__in=_WORDS) | Q(action__startswith="report.") | Q(action__startswith="export.")
+    """One query for any number of events. The Audit Trail alone has who looked at the message."""
+    shown = Q(action__in=_SENTENCES) | Q(action__startswith="report.") | Q(action__startswith="export.")
     events = AuditEvent.objects.of_message(message.pk).filter(shown).order_by("-occurred_at", "-pk")
     latest = list(events[: MOST_EVENTS + 1])
-    told = [Entry(event.occurred_at, _words_of(event)) for event in latest[:MOST_EVENTS]]
-    entries = sorted([*_steps(message), *reversed(told)], key=lambda entry: entry.at)
+    recorded = [Entry(event.occurred_at, _sentence(event)) for event in latest[:MOST_EVENTS]]
+    entries = sorted([*_steps(message), *reversed(recorded)], key=lambda entry: entry.at)
     return History(entries, cut=len(latest) > MOST_EVENTS)
 
 
 def _steps(message: SentMessage) -> Iterator[Entry]:
-    """What the message says of itself, first things first: they may bear the same time."""
+    """The steps that the message itself records, in their order: two of them may have the same time."""
     elsewhere = f" in another system, as {message.external_id}" if message.external_id else ""
     steps = [
         (message.created_at, f"{message.sender_name} created it{elsewhere}."),
@@ -51,10 +51,10 @@ def _steps(message: SentMessage) -> Iterator[Entry]:
         (message.cancel_completed_at, "The cancel was complete."),
         (message.dispatch_finished_at, "Delivery was finished."),
     ]
-    return (Entry(at, words) for at, words in steps if at)
+    return (Entry(at, text) for at, text in steps if at)
 
 
-def _brought_in(who: str, details: dict[str, Any]) -> str:
+def _imported(who: str, details: dict[str, Any]) -> str:
     return f"{who} brought it in, with {_count(details, 'recipients', 'recipient')}."
 
 
@@ -62,20 +62,20 @@ def _added(who: str, details: dict[str, Any]) -> str:
     return f"{who} added {_count(details, 'recipients', 'recipient')}."
 
 
-def _sent_again(who: str, details: dict[str, Any]) -> str:
+def _retried(who: str, details: dict[str, Any]) -> str:
     return f"{who} had it sent again to {_count(details, 'devices', 'device')} that may not have got it."
 
 
-_WORDS: dict[str, Callable[[str, dict[str, Any]], str]] = {
-    "import.messages": _brought_in,
+_SENTENCES: dict[str, Callable[[str, dict[str, Any]], str]] = {
+    "import.messages": _imported,
     "import.recipients": _added,
-    "message.sent_again": _sent_again,
+    "message.sent_again": _retried,
 }
 
 
-def _words_of(event: AuditEvent) -> str:
-    if words := _WORDS.get(event.action):
-        return words(event.who, event.details)
+def _sentence(event: AuditEvent) -> str:
+    if sentence := _SENTENCES.get(event.action):
+        return sentence(event.who, event.details)
     format = str(event.details.get("format", "csv")).upper()
     if event.action.startswith("export."):
         return f"{event.who} exported its recipients ({format})."

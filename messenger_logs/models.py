@@ -1,4 +1,4 @@
-"""The ledger: messages, the people they were for, every device, every try."""
+"""The ledger: messages, their recipients, every device and every attempt."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SentMessage(models.Model):
     message_type = models.CharField(max_length=100)
     status = models.CharField(max_length=16, choices=MessageStatus, default=MessageStatus.WAITING)
     subject = models.CharField(max_length=1000, blank=True)
-    # The name as it was then: it stays when the account is gone.
+    # The name at that time. It stays when the account is gone.
     sender = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
@@ -67,7 +67,7 @@ class SentMessage(models.Model):
     listed_from = models.DateTimeField()
     email_start_at = models.DateTimeField(null=True, blank=True, help_text="when Inbox and e-mail begin")
     voice_start_at = models.DateTimeField(null=True, blank=True, help_text="when Voice and Text begin")
-    # Only what is meant to: what another system sends would otherwise go out twice.
+    # False for a message that another system sends, so that it does not go out twice.
     dispatched_here = models.BooleanField(
         default=False, db_default=False, help_text="this installation sends it when it is due"
     )
@@ -98,7 +98,7 @@ class SentMessage(models.Model):
                 condition=Q(status__in=list(CANCELABLE)),
             ),
             GinIndex(OpClass(NormalizedText("subject"), name="gin_trgm_ops"), name="message_subject"),
-            # Few at any time; looked for every minute.
+            # These are few at any time, and a task looks for them every minute.
             models.Index(
                 fields=["cancel_asked_at"],
                 name="message_cancel_unfinished",
@@ -132,7 +132,7 @@ class SentMessage(models.Model):
 
     @property
     def display_calendars(self) -> str:
-        """The names of its calendars; wants them prefetched."""
+        """The names of its calendars. The caller prefetches them."""
         return ", ".join(calendar.name for calendar in self.calendars.all())
 
     @property
@@ -142,14 +142,14 @@ class SentMessage(models.Model):
 
 
 class Recipient(models.Model):
-    """A person that a message was for, about a student; names as they were then."""
+    """A person who gets a message about a student. The names are those of that time."""
 
     message = models.ForeignKey(SentMessage, on_delete=models.CASCADE, db_index=False, related_name="recipients")
     person_id = models.CharField(max_length=64)
     name = models.CharField(max_length=200)
     student_number = models.CharField(max_length=64, blank=True)
     student_name = models.CharField(max_length=200, blank=True)
-    # What searches and lists go by.
+    # Searches and lists use these two.
     plain_name = models.GeneratedField(
         expression=NormalizedText("name"), output_field=models.TextField(), db_persist=True
     )
@@ -157,7 +157,7 @@ class Recipient(models.Model):
         expression=NormalizedText("student_name"), output_field=models.TextField(), db_persist=True
     )
     merge_fields = models.JSONField(default=dict, blank=True, help_text='{"student.firstName": "Mai"}')
-    # A person may be in a message for two students. One of the rows stands for the person wherever people are counted.
+    # A person may be in a message for two students. One of the rows stands for the person where people are counted.
     counted = models.BooleanField()
 
     class Meta:
@@ -180,21 +180,21 @@ class Recipient(models.Model):
 
 
 class Delivery(models.Model):
-    """One recipient, one mode, one device. A person without a device, and one who opted out, have rows as well."""
+    """One recipient, one mode, one device. A person without a device has rows too, and so has one who opted out."""
 
     message = models.ForeignKey(SentMessage, on_delete=models.CASCADE, db_index=False, related_name="deliveries")
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, db_index=False, related_name="deliveries")
     mode = models.CharField(max_length=16, choices=Mode)
     # An e-mail address, a number as E.164, the person id of an inbox; empty where there is no device.
     address = models.CharField(max_length=320, blank=True)
-    # The same mode and address stands in this message before: it was reached once, and counts once.
+    # An earlier row of this message has the same mode and address. The device gets the message once, and counts once.
     duplicate = models.BooleanField(default=False)
     status = models.CharField(max_length=16, choices=DeliveryStatus, default=DeliveryStatus.WAITING)
     detail = models.CharField(max_length=200, blank=True)
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
     code = models.SmallIntegerField(null=True, blank=True, help_text="the provider's code, see statuses.py")
     attempt_count = models.PositiveSmallIntegerField(default=0)
-    # The status is that of the last attempt. Somebody reached by an attempt before it stays reached.
+    # The status is that of the last attempt. A person whom an earlier attempt reached stays reached.
     reached_earlier = models.BooleanField(db_default=False)
     first_attempt_at = models.DateTimeField(null=True, blank=True)
     last_attempt_at = models.DateTimeField(null=True, blank=True)
@@ -228,10 +228,10 @@ class Delivery(models.Model):
             models.Index(
                 fields=["message", "mode", "address"], name="delivery_duplicates", condition=Q(duplicate=True)
             ),
-            # Walks through a message page by page; by the primary key alone, all older messages would be stepped over.
+            # For reading a message page by page. With the primary key alone, PostgreSQL steps over all older messages.
             models.Index(fields=["message", "id"], name="delivery_order"),
             models.Index(fields=["message", "status", "id"], name="delivery_by_status"),
-            # What has not left yet: for claims and for cancels. A call held outside the allowed hours is "restricted".
+            # What has not left yet, for claims and cancels. A call that waits for the allowed hours is "restricted".
             models.Index(
                 fields=["message", "mode", "id"],
                 name="delivery_not_left",
@@ -245,14 +245,14 @@ class Delivery(models.Model):
 
 
 class DeviceAttempt(models.Model):
-    """One try at one device."""
+    """One attempt at one device."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, db_index=False, related_name="attempts")
     number = models.PositiveSmallIntegerField()
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     code = models.SmallIntegerField(null=True, blank=True)
-    # What the reports of this attempt come to, and how far along that is: see services/status_reports.py.
+    # The result of all reports about this attempt, and its rank: see services/status_reports.py.
     status = models.CharField(max_length=16, choices=DeliveryStatus, db_default=DeliveryStatus.WAITING)
     detail = models.CharField(max_length=200, blank=True, db_default="")
     outcome = models.CharField(max_length=16, choices=Outcome, db_default=Outcome.PENDING)
@@ -273,7 +273,7 @@ class DeviceAttempt(models.Model):
 
 
 class Redial(models.Model):
-    """A device that is to be tried again. While there is one, its message is not finished."""
+    """A device that gets another attempt. While a message has one, it is not finished."""
 
     delivery = models.OneToOneField(Delivery, primary_key=True, on_delete=models.CASCADE, related_name="redial")
     message = models.ForeignKey(SentMessage, on_delete=models.CASCADE, db_index=False, related_name="redials")
@@ -290,7 +290,7 @@ class Redial(models.Model):
 
 
 class MessageTotals(models.Model):
-    """The people of a message, counted. Who changes what became of its deliveries locks this row first."""
+    """The people of a message, counted. The row is the message's lock: a writer of its deliveries takes it first."""
 
     message = models.OneToOneField(SentMessage, primary_key=True, on_delete=models.CASCADE, related_name="totals")
     recipients = models.IntegerField(default=0, help_text="unique people")
@@ -306,7 +306,7 @@ class MessageTotals(models.Model):
 
 
 class MessageModeTotals(models.Model):
-    """The devices of one mode of a message, counted. Duplicates count in none of it."""
+    """The devices of one mode of a message, counted. Duplicates do not count."""
 
     totals = models.ForeignKey(
         MessageTotals, on_delete=models.CASCADE, db_column="message_id", db_index=False, related_name="modes"

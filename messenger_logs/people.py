@@ -1,4 +1,4 @@
-"""Finding a person among the recipients by what an office knows of them: a name, a person id, an e-mail, a number."""
+"""Find a person among the recipients by a name, a person id, an e-mail address or a phone number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from messenger_logs.models import Recipient
 from messenger_logs.search import NormalizedText
 
 SHORTEST_NAME = 2
-# The last seven digits are a number within its area; fewer would be anything.
+# The last seven digits are a number within its area; fewer digits match too much.
 SHORTEST_NUMBER = 7
 _PHONE = re.compile(r"[+\d(][\d\s()+./-]*", re.ASCII)
 
@@ -27,10 +27,10 @@ class Person:
 
 
 def find_people(recipients: QuerySet[Recipient], text: str, *, limit: int) -> list[Person]:
-    """The people among ``recipients`` that ``text`` means, by name; at most ``limit``.
+    """The people among ``recipients`` whom ``text`` means, in the order of their names; at most ``limit``.
 
-    The ways to read the text are tried in turn, and the first that finds somebody is it: a person id is never taken for
-    a part of a number.
+    The function tries one reading of the text after the other, and stops at the first that finds somebody. So it never
+    takes a person id for a part of a number.
     """
     for meant in _readings(text.strip()):
         # A person's rows differ now and then: names change, and there may be several students.
@@ -67,7 +67,7 @@ def _readings(text: str) -> Iterator[Q]:
 
 
 def phone_digits(text: str) -> str:
-    """The digits of a number as they stand in its E.164 form: (651) 555-0100 is part of +16515550100. "" for others.
+    """The digits of a number as its E.164 form has them: (651) 555-0100 is part of +16515550100. "" for other text.
 
     Zeros in front (00 44, or 020 within a country) are no part of that form.
     """

@@ -1,3 +1,5 @@
+"""Every read of messages: which ones a user may see in a tool, and which ones a task looks for."""
+
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
@@ -26,7 +28,7 @@ TYPE_RIGHTS = {
     Right.TYPE_TEXT_OPT: [MessageType.TEXT_OPT_IN, MessageType.TEXT_OPT_OUT],
 }
 
-# The tools whose W cancels messages.
+# The right W of these tools cancels messages.
 CANCEL_TOOLS = (Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.UPCOMING_MESSAGES)
 
 
@@ -37,7 +39,7 @@ def visible_types(user: User) -> list[str]:
 
 class SentMessageQuerySet(QuerySet["SentMessage"]):
     def visible_to(self, user: User, tool: Tool) -> Self:
-        """The messages that ``tool`` may show to ``user``: where every page, API call, export and file starts."""
+        """The messages that ``tool`` may show to ``user``. Every page, API call, export and report starts here."""
         if not user.may(tool):
             return self.none()
         own = Q(sender=user)
@@ -69,11 +71,11 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
         return self.filter(engine=Engine.OLR)
 
     def listed(self, now: datetime | None = None) -> Self:
-        """Those that the logs show by now: one made by a scheduler tool only from its start on."""
+        """The messages that the logs show at ``now``. One of a scheduler tool shows from its start on."""
         return self.filter(listed_from__lte=now or timezone.now())
 
     def with_school_name(self) -> Self:
-        """Each with its school, or the district it is of, as text that is never NULL (`school_name`)."""
+        """Add `school_name`: the school, or the district for a message of the whole district. It is never NULL."""
         return self.annotate(school_name=Coalesce("school__name", Value(settings.DISTRICT_NAME)))
 
     def scheduled(self) -> Self:
@@ -90,21 +92,21 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
         return seen
 
     def known_as(self, text: str) -> Self:
-        """The message with this number, and the one that another system knows under this id."""
+        """The message with this number, and the one that has this id in another system."""
         wanted = Q(external_id=text)
         if pk := read_id(text):
             wanted |= Q(pk=pk)
         return self.filter(wanted)
 
     def with_subject(self, text: str) -> Self:
-        """Those whose subject contains the text, in any case and with or without accents."""
+        """The messages whose subject contains the text, in any case and with or without accents."""
         return icontains_unaccented(self, "subject", text)
 
     def cancelable(self) -> Self:
         return self.filter(status__in=CANCELABLE)
 
     def once_upcoming(self, user: User) -> Self:
-        """What Upcoming Messages shows to ``user``, and what it has shown: who cancels too late is told so."""
+        """The messages that Upcoming Messages shows to ``user`` or showed before: a late cancel gets an answer."""
         tool = Tool.UPCOMING_MESSAGES
         if not user.may(tool):
             return self.none()
@@ -112,7 +114,7 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
         return all_of_them if user.may(tool, Right.VIEW_CANCEL_ALL) else all_of_them.filter(sender=user)
 
     def in_reach_of_cancel(self, user: User, tool: Tool) -> Self:
-        """The messages that ``user`` cancels through ``tool``, those that are past it included."""
+        """The messages that ``user`` may cancel with ``tool``, and those for which a cancel comes too late."""
         if not user.may(tool, Right.WRITE):
             return self.none()
         return self.once_upcoming(user) if tool is Tool.UPCOMING_MESSAGES else self.visible_to(user, tool)
@@ -124,7 +126,7 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
         return found
 
     def cancel_unfinished(self) -> Self:
-        """Canceled more than a minute ago, and not all deliveries say so yet."""
+        """Canceled more than a minute ago, with deliveries that are not marked as canceled yet."""
         return self.filter(cancel_asked_at__lt=timezone.now() - timedelta(minutes=1), cancel_completed_at=None)
 
     def scheduled_between(self, first: date, last: date) -> Self:

@@ -1,3 +1,5 @@
+"""Search in names and subjects without regard to case and accents."""
+
 from __future__ import annotations
 
 from typing import Any, TypeVar
@@ -8,7 +10,7 @@ Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 class NormalizedText(Func):
-    """Text in capitals and without accents, as names are compared: "Nguyễn" and "nguyen" are both NGUYEN."""
+    """Text in capitals and without accents, for comparisons: "Nguyễn" and "nguyen" are both NGUYEN."""
 
     function = "plain_letters"
     output_field = TextField()
@@ -17,7 +19,7 @@ class NormalizedText(Func):
 def icontains_unaccented(rows: Rows, path: str, text: str) -> Rows:
     """The rows whose column contains the text, in any case and with or without accents.
 
-    Wants a trigram index on PlainLetters(column).
+    The column needs a trigram index on NormalizedText(column).
     """
     found: Rows = rows.alias(plain=NormalizedText(path)).filter(plain__contains=NormalizedText(Value(text)))
     return found

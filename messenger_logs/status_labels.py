@@ -1,4 +1,4 @@
-"""How the ledger's values look to people: each status as word, shape and color with a sentence that explains it."""
+"""The labels of the ledger's values: each status as a word, a shape and a color, with a sentence that explains it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SENT_MESSAGE_LOG_2_STATUSES = {
         "SENT",
         Shape.CHECK,
         Tone.GOOD,
-        "Handed to the providers that deliver it. What became of each device stands beside its recipient.",
+        "Handed to the providers that deliver it. The result of each device stands beside its recipient.",
     ),
     MessageStatus.CANCELED: _CANCELED,
     MessageStatus.CANCELED_IN_PROGRESS: _CANCELED,
@@ -86,7 +86,7 @@ DELIVERY_STATUSES = {
         "Undelivered", Shape.CROSS, Tone.BAD, "The carrier took the text, but could not bring it to the phone."
     ),
     DeliveryStatus.NO_CALL_STATUS: Status(
-        "No Call Status", Shape.TRIANGLE, Tone.WARNING, "The provider could not say what became of it."
+        "No Call Status", Shape.TRIANGLE, Tone.WARNING, "The provider does not know the result."
     ),
     DeliveryStatus.RESTRICTED: Status(
         "Restricted", Shape.SQUARE, Tone.WARNING, "A rule forbids it, such as a do-not-call list or the time of day."
@@ -121,7 +121,7 @@ OUTCOMES = {
     ),
 }
 
-# What the e-mail provider finally said of an address that we handed to it.
+# The last word of the e-mail provider about an address that we handed to it.
 EMAIL_OUTCOMES = {
     "accepted": Status(
         "Accepted", Shape.RING, Tone.NEUTRAL, "In the provider's queue; not known yet whether it arrived."
@@ -141,10 +141,10 @@ EMAIL_OUTCOMES = {
     "rejected": Status("Rejected", Shape.CROSS, Tone.BAD, "The provider did not take it from us."),
     "complained": Status("Complained", Shape.TRIANGLE, Tone.WARNING, "The recipient marked it as spam."),
 }
-# Where our log says Sent and the provider says one of these, the two contradict each other.
+# If our log says Sent and the provider says one of these, the two contradict each other.
 EMAIL_FAILURES = frozenset({"failed", "failed-permanent", "suppressed", "rejected"})
 
-# Stands beside an address or number that the same message had before.
+# The mark of an address or number that the same message had before.
 DUPLICATE_MARK = "†"
 _NORTH_AMERICAN = re.compile(r"\+1(\d{3})(\d{3})(\d{4})")
 

@@ -12,6 +12,6 @@ def stop_the_rest(message_id: int) -> None:
 
 @shared_task
 def finish_cancels() -> None:
-    """Go on with cancels whose worker died, or that no broker took."""
+    """Complete the cancels whose worker died, and those that no broker took."""
     for message_id in unfinished_cancels():
         complete_cancel(message_id=message_id)

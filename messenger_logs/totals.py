@@ -1,4 +1,4 @@
-"""The kept totals of a message, read: one cheap query, however many deliveries there are."""
+"""Read the kept totals of a message: one cheap query for any number of deliveries."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from messenger_logs.models import MessageTotals, SentMessage
 
 @dataclass(frozen=True, slots=True)
 class ModeTotals:
-    """The unique addresses or numbers of one mode. Duplicates (†) count in none of it."""
+    """The unique addresses or numbers of one mode. Duplicates (†) do not count."""
 
     devices: int
     attempts: int  # with redials
     pending: int
-    received: int  # those pending that the provider has: Vendor received, Status unknown
+    received: int  # part of pending: the provider has them (Vendor received, Status unknown)
     success: int
     not_reached: int
     error: int  # failed after the last retry
-    undelivered: int  # those errors that came after the hand-off
+    undelivered: int  # part of error: those after the hand-off
     canceled: int
     not_attempted: int  # opted out or not eligible
     opted_out: int
@@ -46,12 +46,12 @@ class ModeTotals:
 
     @property
     def progress(self) -> float:
-        """How much of it is final, from 0 to 1. Where there is nothing to do, all is done."""
+        """The part that is final, from 0 to 1; 1 where there is nothing to do."""
         return (self.devices - self.pending) / self.devices if self.devices else 1.0
 
     @property
     def handoff_failed(self) -> bool:
-        """Nothing of this mode that should have gone to the provider got there."""
+        """Whether the provider got nothing of this mode, although there was something for it."""
         due = self.eligible - self.canceled
         return due > 0 and self.error - self.undelivered == due
 
@@ -63,11 +63,11 @@ class Totals:
     contacted_by_phone: int = 0
     modes: dict[Mode, ModeTotals] = field(default_factory=dict)
     duration: timedelta | None = None
-    as_of: datetime | None = None  # None where nothing was counted yet
+    as_of: datetime | None = None  # None before anything was counted
 
     @property
     def received(self) -> int:
-        """Those that the provider has, or may have, and tells no more of."""
+        """The devices whose message the provider has or may have, and reports no more about."""
         return sum(mode.received for mode in self.modes.values())
 
     @property

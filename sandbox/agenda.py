@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.clock import Clock
 
-Deed = Callable[..., None]
+Action = Callable[..., None]
 
 
 class Agenda:
@@ -19,12 +19,12 @@ class Agenda:
     def __init__(self, clock: Clock, *, threads: int = 8) -> None:
         self._clock = clock
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
-        self._entries: list[tuple[float, int, Deed, tuple[Any, ...]]] = []
+        self._entries: list[tuple[float, int, Action, tuple[Any, ...]]] = []
         self._numbers = count()
         self._changed = threading.Condition()
         self._started = self._stopped = False
 
-    def at(self, moment: float, deed: Deed, *arguments: Any) -> None:
+    def at(self, moment: float, action: Action, *arguments: Any) -> None:
         """Do it then (epoch seconds), or at once where that is past."""
         with self._changed:
             if self._stopped:
@@ -33,7 +33,7 @@ class Agenda:
                 self._started = True
                 for thread in self._threads:
                     thread.start()
-            heapq.heappush(self._entries, (moment, next(self._numbers), deed, arguments))
+            heapq.heappush(self._entries, (moment, next(self._numbers), action, arguments))
             self._changed.notify()
 
     def stop(self, *, wait: float = 0) -> None:
@@ -51,14 +51,14 @@ class Agenda:
 
     def _work(self) -> None:
         while entry := self._next():
-            _, _, deed, arguments = entry
+            _, _, action, arguments = entry
             try:
-                deed(*arguments)
+                action(*arguments)
             except Exception:
                 # One thing that fails must not keep the others from their time.
                 traceback.print_exc(file=sys.stderr)
 
-    def _next(self) -> tuple[float, int, Deed, tuple[Any, ...]] | None:
+    def _next(self) -> tuple[float, int, Action, tuple[Any, ...]] | None:
         with self._changed:
             while not self._stopped:
                 wait = self._entries[0][0] - self._clock.now() if self._entries else None

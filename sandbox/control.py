@@ -4,8 +4,8 @@
     POST   /sandbox/events     {"events": [{…}], "raw": [{"text": "…", "timestamp", "id"}], "domain", "visible_at"}
     GET    /sandbox/requests   what was requested
     DELETE /sandbox/requests   forget it
-    GET    /sandbox/taken      mails, calls and texts that were taken: ?kind=call&after=7 for calls behind number 7
-    DELETE /sandbox/taken      forget them
+    GET    /sandbox/accepted   mails, calls and texts that were taken: ?kind=call&after=7 for calls behind number 7
+    DELETE /sandbox/accepted   forget them
     GET    /sandbox/callbacks  what our server was asked and told about calls and texts
     POST   /sandbox/texts      {"caller": "+1…", "text": "STOP", "times": 1}: a family writes to us
     POST   /sandbox/decide     {"kind": "call", "to": "+1…", "outcomes": ["busy", "live"]}: see `Chances.decide`
@@ -27,7 +27,7 @@ from sandbox.exchange import Request, Response
 from sandbox.provider import Provider
 
 
-def answer(provider: Provider, request: Request) -> Response:
+def respond(provider: Provider, request: Request) -> Response:
     """Do what a request to the control endpoint asks for."""
     try:
         body = request.json() or {}
@@ -40,15 +40,17 @@ def answer(provider: Provider, request: Request) -> Response:
                 return Response.json({"requests": [_described(request) for request in provider.requests]})
             case "DELETE", "requests":
                 provider.requests.clear()
-            case "GET", "taken":
+            case "GET", "accepted":
                 asked = dict(request.parameters)
-                return Response.json({"taken": provider.taken.list(asked.get("kind", ""), int(asked.get("after", 0)))})
-            case "DELETE", "taken":
-                provider.taken.clear()
+                return Response.json(
+                    {"accepted": provider.accepted.list(asked.get("kind", ""), int(asked.get("after", 0)))}
+                )
+            case "DELETE", "accepted":
+                provider.accepted.clear()
             case "GET", "callbacks":
                 return Response.json({"callbacks": [asdict(callback) for callback in provider.phones.callbacks]})
             case "POST", "texts":
-                provider.phones.text_in(body.pop("caller"), body.pop("text"), **body)
+                provider.phones.receive_text(body.pop("caller"), body.pop("text"), **body)
             case "POST", "decide":
                 provider.decide(body["kind"], body["to"], *body["outcomes"])
             case "POST", "faults":
@@ -60,9 +62,9 @@ def answer(provider: Provider, request: Request) -> Response:
             case "POST", "settings":
                 _set(provider, **body)
             case _:
-                return Response.refusal(404, "There is nothing at this address")
+                return Response.refuse(404, "There is nothing at this address")
     except (ValueError, TypeError, KeyError) as error:
-        return Response.refusal(400, f"Not understood: {error!r}")
+        return Response.refuse(400, f"Not understood: {error!r}")
     return Response.json(_state(provider))
 
 
@@ -70,7 +72,7 @@ def _state(provider: Provider) -> dict[str, Any]:
     return {
         "now": provider.clock.now(),
         "events": {domain: len(store) for domain, store in provider.stores.items()},
-        "taken": provider.taken.counts(),
+        "accepted": provider.accepted.counts(),
         "requests": len(provider.requests),
         "most_at_once": provider.most_at_once,
         "held": provider.faults.held,

@@ -11,7 +11,7 @@ from itertools import count
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sandbox.exchange import Refused
+from sandbox.exchange import RefusedError
 
 Key = tuple[int, str, int]
 """Where an event stands: timestamp in ms, id, and order of arrival where both are the same."""
@@ -99,7 +99,7 @@ class Cursor:
             fields["beside"] = None if beside is None else (int(beside[0]), str(beside[1]), int(beside[2]))
             return cls(**{**fields, "search": Search(**search)})
         except (binascii.Error, ValueError, TypeError, KeyError, IndexError):
-            raise Refused(400, "This page address is not one of ours") from None
+            raise RefusedError(400, "This page address is not one of ours") from None
 
 
 @dataclass(frozen=True)

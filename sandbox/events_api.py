@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from sandbox.events import FILTER_FIELDS, Cursor, Event, Page, Search, to_ms
-from sandbox.exchange import Refused, Request, Response
+from sandbox.exchange import RefusedError, Request, Response
 from sandbox.faults import Fault, Kind
 from sandbox.provider import Provider
 
@@ -15,17 +15,17 @@ DEFAULT_LIMIT = 100
 MAX_LIMIT = 300
 
 
-def answer(provider: Provider, request: Request, token: str, fault: Fault | None) -> Response:
+def respond(provider: Provider, request: Request, token: str, fault: Fault | None) -> Response:
     """A page of the domain's events: the first by its parameters, or the one that the token stands for.
 
-    Raises Refused where the request breaks a rule.
+    Raises RefusedError where the request breaks a rule.
     """
     if request.method != "GET":
-        raise Refused(405, "Events can only be read")
+        raise RefusedError(405, "Events can only be read")
     if token and request.query:
-        raise Refused(400, "A page address is called as it is, without parameters")
+        raise RefusedError(400, "A page address is called as it is, without parameters")
     cursor = Cursor.from_token(token) if token else Cursor(parse_search(request.parameters))
-    provider.tell_of_mail()
+    provider.write_mail_events()
     now = provider.clock.now()
     page = provider.stores[request.domain].page(
         cursor,
@@ -40,12 +40,12 @@ def page_number(token: str) -> int:
     """Which page of its traversal this is, from 1; 0 where the token is none of ours."""
     try:
         return Cursor.from_token(token).page if token else 1
-    except Refused:
+    except RefusedError:
         return 0
 
 
 def parse_search(parameters: list[tuple[str, str]]) -> Search:
-    """Check the parameters of a first page by the documented rules. Raises Refused with words."""
+    """Check the parameters of a first page by the documented rules. Raises RefusedError with words."""
     given: dict[str, str] = {}
     filters: list[tuple[str, str]] = []
     for name, value in parameters:
@@ -54,9 +54,9 @@ def parse_search(parameters: list[tuple[str, str]]) -> Search:
         elif name in ("begin", "end", "ascending", "limit", "pretty"):
             given[name] = value
         else:
-            raise Refused(400, f"Unknown parameter: {name}")
+            raise RefusedError(400, f"Unknown parameter: {name}")
     if "begin" not in given:
-        raise Refused(400, "The parameter begin is missing")
+        raise RefusedError(400, "The parameter begin is missing")
     begin = _parse_time("begin", given["begin"])
     end = _parse_time("end", given["end"]) if "end" in given else None
     return Search(begin, end, _parse_direction(begin, end, given.get("ascending")), _parse_limit(given), filters)
@@ -99,27 +99,27 @@ def _parse_time(name: str, text: str) -> int:
             # "-0000" is UTC, too; parsedate_to_datetime gives it without a zone.
             seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
         except (ValueError, TypeError, IndexError, OverflowError):
-            raise Refused(400, f"{name} is neither epoch seconds nor an RFC 2822 date: {text[:100]}") from None
+            raise RefusedError(400, f"{name} is neither epoch seconds nor an RFC 2822 date: {text[:100]}") from None
     if not math.isfinite(seconds) or not 0 <= seconds < 10_000_000_000:
-        raise Refused(400, f"{name} is not a moment: {text[:100]}")
+        raise RefusedError(400, f"{name} is not a moment: {text[:100]}")
     return to_ms(seconds)
 
 
 def _parse_direction(begin: int, end: int | None, ascending: str | None) -> bool:
     if ascending is None:
         if end is None:
-            raise Refused(400, "ascending must be yes or no when end is not given")
+            raise RefusedError(400, "ascending must be yes or no when end is not given")
         return begin <= end
     if ascending not in ("yes", "no"):
-        raise Refused(400, "ascending must be yes or no")
+        raise RefusedError(400, "ascending must be yes or no")
     upwards = ascending == "yes"
     if end is not None and end != begin and upwards != (begin < end):
-        raise Refused(400, "ascending does not agree with begin and end")
+        raise RefusedError(400, "ascending does not agree with begin and end")
     return upwards
 
 
 def _parse_limit(given: dict[str, str]) -> int:
     text = given.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MAX_LIMIT):
-        raise Refused(400, f"limit must be a number from 1 to {MAX_LIMIT}")
+        raise RefusedError(400, f"limit must be a number from 1 to {MAX_LIMIT}")
     return int(text)

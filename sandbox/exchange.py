@@ -52,14 +52,14 @@ class Response:
         return cls(status, json.dumps(value).encode(), headers=headers or {})
 
     @classmethod
-    def refusal(cls, status: int, words: str, headers: dict[str, str] | None = None) -> "Response":
+    def refuse(cls, status: int, words: str, headers: dict[str, str] | None = None) -> "Response":
         """An error as the provider tells it: a JSON object with a message."""
         return cls.json({"message": words}, status, headers)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Ends the handling of a request with an error answer."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
-        self.response = Response.refusal(status, words)
+        self.response = Response.refuse(status, words)

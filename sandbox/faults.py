@@ -49,7 +49,7 @@ class Fault:
     """429: the `Retry-After` header in seconds; none by default."""
     seconds: float = 0.0
     """Delay, and the longest time a request is held (0: no end)."""
-    taken: bool = False
+    accepted: bool = False
     """Status, rate limit, lost: what was asked for is done all the same."""
     mid_body: bool = False
     """Hold: after half of the answer has been sent, instead of before it."""
@@ -62,7 +62,7 @@ class Fault:
     held: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
     """Set as soon as a request is being held."""
 
-    def strikes(self, request: Request) -> bool:
+    def applies_to(self, request: Request) -> bool:
         """Whether this request is one for it; uses up one of its `skip` or `times` if so."""
         if self.times == 0:
             return False
@@ -87,19 +87,19 @@ class Fault:
             self.held.set()
             self.released.wait(self.seconds or None)
 
-    def refusal(self, now: float) -> Response | None:
+    def refuse(self, now: float) -> Response | None:
         """The answer given in place of the right one, if it is such a fault. `now` in epoch seconds."""
         if self.kind is Kind.LOST:
-            return Response.refusal(0, "Nobody hears this")
+            return Response.refuse(0, "Nobody hears this")
         if self.kind is Kind.STATUS:
-            return Response.refusal(self.status, f"Status {self.status} was asked for")
+            return Response.refuse(self.status, f"Status {self.status} was asked for")
         if self.kind is Kind.HTML:
             return Response(200, b"<!doctype html><title>Welcome</title><p>Nothing to see here.", "text/html")
         if self.kind is Kind.RATE_LIMIT:
             headers = rate_limit_headers(limit=300, remaining=0, reset=now + self.reset_ms / 1000)
             if self.retry_after is not None:
                 headers["Retry-After"] = str(self.retry_after)
-            return Response.refusal(429, "Too many requests", headers)
+            return Response.refuse(429, "Too many requests", headers)
         return None
 
 
@@ -115,9 +115,9 @@ class Faults:
             self._faults.append(fault)
         return fault
 
-    def strike(self, request: Request) -> Fault | None:
+    def next_for(self, request: Request) -> Fault | None:
         with self._lock:
-            return next((fault for fault in self._faults if fault.strikes(request)), None)
+            return next((fault for fault in self._faults if fault.applies_to(request)), None)
 
     @property
     def held(self) -> int:

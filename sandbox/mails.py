@@ -180,7 +180,7 @@ class Mail:
         return event
 
     def _rejected(self) -> Event:
-        """Refused before there was a mail; such events name no recipient."""
+        """RefusedError before there was a mail; such events name no recipient."""
         event = self._about_mail("rejected", "warn")
         for key in ("recipient", "recipient-domain", "envelope", "storage"):
             del event[key]

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from sandbox.events import NewEvent
-from sandbox.exchange import Refused, Request, Response
+from sandbox.exchange import RefusedError, Request, Response
 from sandbox.faults import Fault, Kind
 from sandbox.mails import Mail, Send
 from sandbox.people import Person
@@ -41,7 +41,7 @@ class Mailing:
     form: Form = field(repr=False)
     variables: Mapping[str, Mapping[str, Any]] = field(repr=False)
     """The recipient variables, by address."""
-    told_twice: bool = False
+    reported_twice: bool = False
 
     def value(self, name: str) -> str:
         return next(iter(self.form.get(name, [])), "")
@@ -88,29 +88,29 @@ class Mailing:
         for address, name in self.recipients.items():
             mine = replace(send, subject=self.merged(self.value("subject"), address), own=self.user_variables(address))
             person = Person("", name, address, "en", provider.chances.mailbox(address))
-            for telling in range(1 + self.told_twice):
+            for telling in range(1 + self.reported_twice):
                 rng = random.Random(f"{provider.seed} {self.message_id} {address} {telling}")
                 yield from Mail(mine, person, rng).events(self.at)
 
 
-def answer(provider: Provider, request: Request, fault: Fault | None) -> Response:
-    """Take a mail. Raises Refused where the request breaks a rule; then nothing of it was taken."""
+def respond(provider: Provider, request: Request, fault: Fault | None) -> Response:
+    """Take a mail. Raises RefusedError where the request breaks a rule; then nothing of it was taken."""
     if request.method != "POST":
-        raise Refused(405, "Messages can only be posted")
+        raise RefusedError(405, "Messages can only be posted")
     form = read_form(request)
     options = [(name, value) for name, values in form.items() for value in values if name[:2] in ("o:", "h:", "v:")]
     if sum(len(name) + len(value) for name, value in options) > MAX_OPTIONS:
-        raise Refused(400, f"Send options are limited to {MAX_OPTIONS} bytes")
+        raise RefusedError(400, f"Send options are limited to {MAX_OPTIONS} bytes")
     for name in ("from", "to"):
         if not any(form.get(name, [])):
-            raise Refused(400, f"'{name}' parameter is missing")
+            raise RefusedError(400, f"'{name}' parameter is missing")
     if not any(any(form.get(name, [])) for name in ("text", "html")):
-        raise Refused(400, "Need at least one of 'text' or 'html' parameters specified")
+        raise RefusedError(400, "Need at least one of 'text' or 'html' parameters specified")
     recipients = {address: name for name, address in getaddresses(form["to"])}
     if not all(_ADDRESS.fullmatch(address) for address in recipients):
-        raise Refused(400, "'to' parameter is not a valid address. please check documentation")
+        raise RefusedError(400, "'to' parameter is not a valid address. please check documentation")
     if len(recipients) > MAX_RECIPIENTS:
-        raise Refused(400, f"Too many recipients: at most {MAX_RECIPIENTS}")
+        raise RefusedError(400, f"Too many recipients: at most {MAX_RECIPIENTS}")
     given = form.get("h:Message-Id", [f"<{random.getrandbits(96):024x}@{request.domain}>"])[0]
     mailing = Mailing(
         domain=request.domain,
@@ -119,7 +119,7 @@ def answer(provider: Provider, request: Request, fault: Fault | None) -> Respons
         recipients=recipients,
         form=form,
         variables=_recipient_variables(form),
-        told_twice=fault is not None and fault.kind is Kind.TWICE,
+        reported_twice=fault is not None and fault.kind is Kind.TWICE,
     )
     provider.take_mail(mailing, {address: partial(mailing.described, address) for address in recipients})
     return Response.json({"id": f"<{mailing.message_id}>", "message": "Queued. Thank you."})
@@ -131,12 +131,12 @@ def _recipient_variables(form: Form) -> dict[str, dict[str, Any]]:
     except ValueError:
         variables = None
     if not isinstance(variables, dict) or not all(isinstance(values, dict) for values in variables.values()):
-        raise Refused(400, "'recipient-variables' parameter is not a valid JSON")
+        raise RefusedError(400, "'recipient-variables' parameter is not a valid JSON")
     return variables
 
 
 def read_form(request: Request) -> Form:
-    """The fields of a multipart or an urlencoded body. Raises Refused where it is neither."""
+    """The fields of a multipart or an urlencoded body. Raises RefusedError where it is neither."""
     form: Form = defaultdict(list)
     kind, _, parameters = request.content_type.partition(";")
     if kind == "application/x-www-form-urlencoded":
@@ -145,7 +145,7 @@ def read_form(request: Request) -> Form:
         return form
     boundary = parameters.partition("boundary=")[2].strip().strip('"')
     if kind != "multipart/form-data" or not boundary:
-        raise Refused(400, "A form is wanted, multipart or urlencoded")
+        raise RefusedError(400, "A form is wanted, multipart or urlencoded")
     for part in request.body.split(b"--" + boundary.encode())[1:-1]:
         head, _, content = part.partition(b"\r\n\r\n")
         if found := _NAME.search(head):

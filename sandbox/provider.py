@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from sandbox.accepted import AcceptedLog
 from sandbox.chances import Chances
 from sandbox.clock import Clock, Moment, epoch
 from sandbox.events import EventStore, NewEvent
 from sandbox.exchange import Request
 from sandbox.faults import Fault, Faults, Kind, RateLimit
-from sandbox.taken import Record
 from sandbox.telephony import Telephony
 
 API_KEY = "key-sandbox"
@@ -53,9 +53,9 @@ class Provider:
         self.seed = seed
         self.clock = Clock()
         self.chances = Chances(seed)
-        self.taken = Record()
-        self.phones = Telephony(self.clock, self.chances, self.taken, seed)
-        self._untold: list[Mailing] = []
+        self.accepted = AcceptedLog()
+        self.phones = Telephony(self.clock, self.chances, self.accepted, seed)
+        self._new_mailings: list[Mailing] = []
         self.faults = Faults()
         self.latency = 0.0
         """Seconds that every answer takes."""
@@ -152,14 +152,14 @@ class Provider:
     def take_mail(self, mailing: Mailing, abouts: Mapping[str, Callable[[], Mapping[str, Any]]]) -> None:
         """Take a mail for the addresses of `abouts`."""
         with self._lock:
-            self._untold.append(mailing)
-        self.taken.note("mail", mailing.at, mailing.message_id, abouts)
+            self._new_mailings.append(mailing)
+        self.accepted.note("mail", mailing.at, mailing.message_id, abouts)
 
-    def tell_of_mail(self) -> None:
+    def write_mail_events(self) -> None:
         """Make the events of the mail that was taken since: when they are asked for, so that taking it stays quick."""
         with self._lock:
-            untold, self._untold = self._untold, []
-            for mailing in untold:
+            new, self._new_mailings = self._new_mailings, []
+            for mailing in new:
                 self.stores[mailing.domain].add_all(mailing.events(self))
 
     def decide(self, kind: str, to: str, *outcomes: str) -> None:
@@ -175,7 +175,7 @@ class Provider:
         A word is a kind: "delay" (`seconds=`), "cut" (connection ends mid-body), "half" (half of the JSON), "html"
         (a web page with status 200), "items" (`value=` in place of the list), "poison" (`text=` as one more event),
         "short" (a page of `size=` events), "foreign-next" (`host=`), "repeated-next", "lost" (the connection ends
-        without an answer), "twice" (what comes of it is told twice). With `taken=True` a status, a 429 or a lost
+        without an answer), "twice" (what comes of it is told twice). With `accepted=True` a status, a 429 or a lost
         answer only seems to fail: what was asked for is done.
 
         Which requests: `times=` many (default 1, None for all from now on), after `skip=` others, only `page=` k of
@@ -209,14 +209,14 @@ class Provider:
 
     # The log
 
-    def began(self, request: Request) -> None:
+    def begin_request(self, request: Request) -> None:
         """Note a request that came in."""
         with self._lock:
             self.requests.append(request)
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
 
-    def ended(self) -> None:
+    def end_request(self) -> None:
         """Note that a request has been answered."""
         with self._lock:
             self._at_once -= 1

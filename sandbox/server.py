@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from sandbox import control, events_api, messages_api, voxology_api
-from sandbox.exchange import Refused, Request, Response
+from sandbox.exchange import RefusedError, Request, Response
 from sandbox.faults import Fault, Kind
 from sandbox.provider import Provider
 
@@ -107,12 +107,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         provider, request = self.server.provider, self._read_request()
         if request.path.startswith("/sandbox/"):
-            self._write(control.answer(provider, request), None)
+            self._write(control.respond(provider, request), None)
             return
-        provider.began(request)
+        provider.begin_request(request)
         try:
             provider.before_answer()
-            fault = provider.faults.strike(request)
+            fault = provider.faults.next_for(request)
             response = _respond(provider, request, fault)
             if fault and fault.kind is Kind.LOST:
                 self.close_connection = True
@@ -120,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
             request.status = response.status
             self._write(response, fault)
         finally:
-            provider.ended()
+            provider.end_request()
 
     do_POST = do_PUT = do_DELETE = do_GET
 
@@ -173,12 +173,12 @@ def _respond(provider: Provider, request: Request, fault: Fault | None) -> Respo
     if provider.rate_limit:
         allowed, headers = provider.rate_limit.count()
         if not allowed:
-            return Response.refusal(429, "Too many requests", headers)
+            return Response.refuse(429, "Too many requests", headers)
     if fault:
         if not fault.mid_body:
             fault.wait()
-        if refusal := fault.refusal(provider.clock.now()):
-            if fault.taken:
+        if refusal := fault.refuse(provider.clock.now()):
+            if fault.accepted:
                 _answer(provider, request, fault)
             return refusal
     response = _answer(provider, request, fault)
@@ -189,23 +189,23 @@ def _respond(provider: Provider, request: Request, fault: Fault | None) -> Respo
 def _answer(provider: Provider, request: Request, fault: Fault | None) -> Response:
     try:
         return _route(provider, request, fault)
-    except Refused as refused:
+    except RefusedError as refused:
         return refused.response
 
 
 def _route(provider: Provider, request: Request, fault: Fault | None) -> Response:
     if not request.authorized:
-        raise Refused(401, "Invalid private key")
+        raise RefusedError(401, "Invalid private key")
     if request.path.startswith("/v1/"):
-        return voxology_api.answer(provider, request, fault)
+        return voxology_api.respond(provider, request, fault)
     match request.path.split("/"):
         case ["", "v3", _, "events" | "messages"] if request.domain not in provider.stores:
-            raise Refused(404, f"Domain not found: {request.domain}")
+            raise RefusedError(404, f"Domain not found: {request.domain}")
         case ["", "v3", _, "messages"]:
-            return messages_api.answer(provider, request, fault)
+            return messages_api.respond(provider, request, fault)
         case ["", "v3", _, "events", *token] if len(token) < 2 and request.domain in provider.stores:
-            return events_api.answer(provider, request, "".join(token), fault)
-    raise Refused(404, "There is nothing at this address")
+            return events_api.respond(provider, request, "".join(token), fault)
+    raise RefusedError(404, "There is nothing at this address")
 
 
 def _authorized(headers: Message, api_key: str) -> bool:

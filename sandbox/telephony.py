@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+from sandbox.accepted import AcceptedLog
 from sandbox.agenda import Agenda
 from sandbox.chances import Chances
 from sandbox.clock import Clock
-from sandbox.taken import Record
 
 CHARACTERS_A_SECOND = 15
 RINGS = {"no answer": 25.0, "busy": 2.0, "failed": 1.0}
@@ -31,15 +31,15 @@ class Call:
     to: str
     caller_id: str
     session_data: Any
-    becomes: str
+    outcome: str
     placed_at: float
-    tellings: int = 1
+    repeats: int = 1
     status: str = ""
     """Empty while the call is live."""
     detection: str = ""
     answered: bool = False
     ended_at: float = 0.0
-    told_from: float = 0.0
+    logged_from: float = 0.0
     """When the call log knows of it."""
 
     def log(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class Callback:
 class Telephony:
     """Phones ring, are answered or not, and texts arrive, by seed; `pace` makes all of it slower or faster."""
 
-    def __init__(self, clock: Clock, chances: Chances, taken: Record, seed: int) -> None:
+    def __init__(self, clock: Clock, chances: Chances, accepted: AcceptedLog, seed: int) -> None:
         self.call_flow_url = ""
         self.texts_url = ""
         self.pace = 1.0
@@ -85,22 +85,22 @@ class Telephony:
         self.agenda = Agenda(clock)
         self._clock = clock
         self._chances = chances
-        self._taken = taken
+        self._accepted = accepted
         self._rng = random.Random(f"phones {seed}")
         self._numbers = count(1)
         self._lock = threading.Lock()
 
     # Calls
 
-    def place(self, to: str, caller_id: str, session_data: Any, *, tellings: int = 1) -> Call:
+    def place(self, to: str, caller_id: str, session_data: Any, *, repeats: int = 1) -> Call:
         """Take a call; it rings from now on."""
         now = self._clock.now()
         id = f"{next(self._numbers):08d}@{self._rng.randrange(10**8):08d}"
-        call = Call(id, to, caller_id, session_data, self._chances.draw("call", to), now, tellings)
+        call = Call(id, to, caller_id, session_data, self._chances.draw("call", to), now, repeats)
         self.calls[id] = call
-        self._taken.note("call", now, id, {to: lambda: {"caller_id": caller_id, "session_data": session_data}})
-        if call.becomes in RINGS:
-            self._later(RINGS[call.becomes], self._end, call, call.becomes)
+        self._accepted.note("call", now, id, {to: lambda: {"caller_id": caller_id, "session_data": session_data}})
+        if call.outcome in RINGS:
+            self._later(RINGS[call.outcome], self._end, call, call.outcome)
         else:
             self._later(self._rng.uniform(2, 6), self._answer, call)
         return call
@@ -113,13 +113,13 @@ class Telephony:
     def logged(self, id: str) -> dict[str, Any] | None:
         """What the call log says of a call; nothing until some time after its end."""
         call = self.calls.get(id)
-        return call.log() if call and call.status and call.told_from <= self._clock.now() else None
+        return call.log() if call and call.status and call.logged_from <= self._clock.now() else None
 
     def _answer(self, call: Call) -> None:
         if call.status:
             return
         call.answered = True
-        call.detection = "live" if call.becomes == "confirm" else call.becomes
+        call.detection = "live" if call.outcome == "confirm" else call.outcome
         actions = self._ask_for_flow(call, "init_call", {})
         if actions is None:
             self._end(call, "failed")
@@ -131,7 +131,7 @@ class Telephony:
         """The text has been said, and a key was waited for."""
         if call.status:
             return
-        pressed = "0" if call.becomes == "confirm" else ""
+        pressed = "0" if call.outcome == "confirm" else ""
         actions = self._ask_for_flow(call, "collect", {"confirm": pressed})
         seconds, _ = _length(actions or [])
         self._later(seconds, self._end, call, "completed")
@@ -149,7 +149,7 @@ class Telephony:
             "session_data": call.session_data,
             **pressed,
         }
-        answers = [self._post(self.call_flow_url, body) for _ in range(call.tellings)]
+        answers = [self._post(self.call_flow_url, body) for _ in range(call.repeats)]
         try:
             actions = json.loads(answers[-1].answer)["actions"]
             return [action for action in actions if isinstance(action, dict)]
@@ -161,28 +161,28 @@ class Telephony:
             if call.status:
                 return False
             call.ended_at = self._clock.now()
-            call.told_from = call.ended_at + self._rng.uniform(2, 10) * self.pace
+            call.logged_from = call.ended_at + self._rng.uniform(2, 10) * self.pace
             call.status = status
             return True
 
     # Texts
 
-    def send_text(self, to: str, number: str, text: str, *, tellings: int = 1) -> tuple[str, str]:
+    def send_text(self, to: str, number: str, text: str, *, repeats: int = 1) -> tuple[str, str]:
         """Take a text; returns its id and its status."""
         now = self._clock.now()
         id = f"text-{next(self._numbers):08d}"
         status = "opted out" if to in self.opted_out else "queued"
-        self._taken.note("text", now, id, {to: lambda: {"api_no": number, "text": text, "status": status}})
+        self._accepted.note("text", now, id, {to: lambda: {"api_no": number, "text": text, "status": status}})
         if status == "queued":
-            becomes = self._chances.draw("text", to)
-            for _ in range(tellings):
-                self._receipt(1.5, id, to, number, "sent" if becomes != "failed" else becomes)
-                if becomes not in ("sent", "failed"):
-                    self._receipt(self._rng.uniform(3, 9), id, to, number, becomes)
+            outcome = self._chances.draw("text", to)
+            for _ in range(repeats):
+                self._receipt(1.5, id, to, number, "sent" if outcome != "failed" else outcome)
+                if outcome not in ("sent", "failed"):
+                    self._receipt(self._rng.uniform(3, 9), id, to, number, outcome)
             self._perhaps_reply(to, number)
         return id, status
 
-    def text_in(self, caller: str, text: str, *, number: str = "+16125550100", times: int = 1) -> None:
+    def receive_text(self, caller: str, text: str, *, number: str = "+16125550100", times: int = 1) -> None:
         """A family writes to us; our server is told of it (so many times)."""
         word = text.strip().upper()
         if word == "STOP":
@@ -200,10 +200,10 @@ class Telephony:
     def _perhaps_reply(self, to: str, number: str) -> None:
         if self._rng.random() < self.replies:
             seconds = self._rng.uniform(10, 90)
-            self.agenda.at(self._clock.now() + seconds, lambda: self.text_in(to, "STOP", number=number))
+            self.agenda.at(self._clock.now() + seconds, lambda: self.receive_text(to, "STOP", number=number))
             if self._rng.random() < 0.5:
                 seconds += self._rng.uniform(60, 600)
-                self.agenda.at(self._clock.now() + seconds, lambda: self.text_in(to, "START", number=number))
+                self.agenda.at(self._clock.now() + seconds, lambda: self.receive_text(to, "START", number=number))
 
     def _tell(self, body: dict[str, Any], tried: int) -> None:
         """Tell our server of a text, and try again where it does not say that it has heard."""
@@ -212,8 +212,8 @@ class Telephony:
 
     # Both
 
-    def _later(self, seconds: float, deed: Any, *arguments: Any) -> None:
-        self.agenda.at(self._clock.now() + seconds * self.pace, deed, *arguments)
+    def _later(self, seconds: float, action: Any, *arguments: Any) -> None:
+        self.agenda.at(self._clock.now() + seconds * self.pace, action, *arguments)
 
     def _post(self, url: str, body: dict[str, Any]) -> Callback:
         status, answer = 0, ""

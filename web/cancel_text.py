@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from listings.columns import time_text
+from core.dates import time_text
 from messenger_logs.services.cancel import CancelAnswer, Result
 from messenger_logs.services.complete_cancel import StoppedAndLeft
 

@@ -22,16 +22,16 @@ from providers.http import TryLaterError, UnknownError
 
 __all__ = [
     "Answer",
-    "FollowsTries",
     "Gateway",
     "HandOff",
     "Item",
-    "OpenTry",
+    "OpenAttempt",
+    "PollingGateway",
     "Result",
     "TryLaterError",
     "UnknownError",
-    "follower_for",
     "gateway_for",
+    "polling_gateway_for",
 ]
 
 
@@ -78,7 +78,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenTry:
+class OpenAttempt:
     """A try that a provider has taken, and whose end it has not told yet: its report was In-Progress."""
 
     delivery_id: int
@@ -108,22 +108,22 @@ class Gateway(Protocol):
 
 
 @runtime_checkable
-class FollowsTries(Protocol):
+class PollingGateway(Protocol):
     """A gateway whose results come later, and whose tries can be ended."""
 
-    def poll(self, tries: Sequence[OpenTry]) -> Sequence[StatusReport]:
+    def poll(self, tries: Sequence[OpenAttempt]) -> Sequence[StatusReport]:
         """Reports (with delivery_id and attempt) about those tries of which there is news. Raises TryLaterError."""
         ...
 
-    def hang_up(self, tries: Sequence[OpenTry]) -> None:
+    def hang_up(self, tries: Sequence[OpenAttempt]) -> None:
         """End those that are still live. Raises TryLaterError; what has ended already is no error."""
         ...
 
 
-def follower_for(mode: Mode) -> FollowsTries | None:
+def polling_gateway_for(mode: Mode) -> PollingGateway | None:
     """The gateway of a mode, where its results come later."""
     gateway: object = gateway_for(mode)
-    return gateway if isinstance(gateway, FollowsTries) else None
+    return gateway if isinstance(gateway, PollingGateway) else None
 
 
 def gateway_for(mode: Mode) -> Gateway | None:

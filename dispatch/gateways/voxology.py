@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.utils import timezone
 
-from dispatch.gateways import Answer, HandOff, Item, OpenTry, Result, TryLaterError, UnknownError
+from dispatch.gateways import Answer, HandOff, Item, OpenAttempt, Result, TryLaterError, UnknownError
 from dispatch.phone_text import phone_text
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.services.addresses import number_of
@@ -93,7 +93,7 @@ class VoiceGateway(PhoneGateway):
             return _said(item, reply, status=DeliveryStatus.IN_PROGRESS, provider_id=id) if id else None
         return _said(item, reply, code=voxology.CALL_ERROR if reply.status < 500 else voxology.SUBSYSTEM_ERROR)
 
-    def poll(self, tries: Sequence[OpenTry]) -> Sequence[StatusReport]:
+    def poll(self, tries: Sequence[OpenAttempt]) -> Sequence[StatusReport]:
         reports: list[StatusReport] = []
         for one in tries:
             try:
@@ -106,7 +106,7 @@ class VoiceGateway(PhoneGateway):
                 reports.append(report)
         return reports
 
-    def hang_up(self, tries: Sequence[OpenTry]) -> None:
+    def hang_up(self, tries: Sequence[OpenAttempt]) -> None:
         failed: TryLaterError | UnknownError | None = None
         for one in tries:
             try:
@@ -118,7 +118,7 @@ class VoiceGateway(PhoneGateway):
         if failed:
             raise TryLaterError(str(failed)) from failed
 
-    def _about(self, method: str, path: voxology.Path, one: OpenTry) -> Reply:
+    def _about(self, method: str, path: voxology.Path, one: OpenAttempt) -> Reply:
         """Ask about a call. One that is not known (any more, or yet) is a reply as well."""
         return self.api.ask(method, voxology.path(path, one.provider_id), expected=[404])
 
@@ -151,7 +151,7 @@ class TextGateway(PhoneGateway):
         return _said(item, reply, code=voxology.TEXT_FAILED)
 
 
-def call_report(one: OpenTry, reply: Reply) -> StatusReport | None:
+def call_report(one: OpenAttempt, reply: Reply) -> StatusReport | None:
     """What the log of a call says of its end; None while it goes on."""
     log = reply.object()
     code = voxology.code_of_call(log.get("status"), log.get("detection"))

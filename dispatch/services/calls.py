@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from dispatch.gateways import OpenTry, TryLaterError, follower_for
+from dispatch.gateways import OpenAttempt, TryLaterError, polling_gateway_for
 from dispatch.models import OpenCall
 from dispatch.services.recording import record_reports
 from dispatch.services.recovery import UNKNOWN_DETAIL
@@ -30,7 +30,7 @@ def poll(mode: Mode, *, until: float | None = None) -> int:
 
     Returns how many tries there was news of.
     """
-    gateway = follower_for(mode)
+    gateway = polling_gateway_for(mode)
     if gateway is None:
         return 0
     told = 0
@@ -38,7 +38,7 @@ def poll(mode: Mode, *, until: float | None = None) -> int:
         try:
             reports = list(gateway.poll([_try(call) for call in calls]))
         except TryLaterError as later:
-            log.warning("dispatch.poll_later", mode=mode.value, words=str(later))
+            log.warning("dispatch.poll_later", mode=mode.value, error=str(later))
             break
         known = {(report.delivery_id, report.attempt) for report in reports}
         silent = [call for call in calls if (call.delivery_id, call.attempt) not in known]
@@ -50,7 +50,7 @@ def poll(mode: Mode, *, until: float | None = None) -> int:
 
 def hang_up(mode: Mode) -> int:
     """End the calls of canceled messages that are still live. Returns how many the provider was asked to end."""
-    gateway = follower_for(mode)
+    gateway = polling_gateway_for(mode)
     if gateway is None:
         return 0
     calls = list(OpenCall.objects.filter(mode=mode, hang_up=True)[:1000])
@@ -58,7 +58,7 @@ def hang_up(mode: Mode) -> int:
         try:
             gateway.hang_up([_try(call) for call in calls])
         except TryLaterError as later:
-            log.warning("dispatch.hang_up_later", mode=mode.value, words=str(later))
+            log.warning("dispatch.hang_up_later", mode=mode.value, error=str(later))
             return 0
         OpenCall.objects.filter(pk__in=[call.pk for call in calls]).update(hang_up=False, poll_at=timezone.now())
     return len(calls)
@@ -76,8 +76,8 @@ def _take(mode: Mode) -> list[OpenCall]:
     return calls
 
 
-def _try(call: OpenCall) -> OpenTry:
-    return OpenTry(call.delivery_id, call.attempt, call.provider_id, Mode(call.mode))
+def _try(call: OpenCall) -> OpenAttempt:
+    return OpenAttempt(call.delivery_id, call.attempt, call.provider_id, Mode(call.mode))
 
 
 def _is_old(call: OpenCall) -> bool:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from core.text import storable
 from dispatch.choices import ClaimState
-from dispatch.due import EMERGENCY, asks_for_redial, not_left
+from dispatch.due import EMERGENCY, needs_redial, not_left
 from dispatch.gateways import Answer
 from dispatch.models import Claim, OpenCall
 from dispatch.services.calling_hours import next_allowed
@@ -22,14 +22,14 @@ from dispatch.services.claims import release
 from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import DeviceAttempt, Redial, SentMessage
 from messenger_logs.services.complete_cancel import complete_cancel
-from messenger_logs.services.message_status import go_on, settle_status
+from messenger_logs.services.message_status import reopen, settle_status
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import lock_totals
 from messenger_logs.statuses import code_of
 from providers import voxology
 
 
-def record(claim: Claim, answer: Answer, *, only: ClaimState | None = None) -> bool:
+def record_answer(claim: Claim, answer: Answer, *, only: ClaimState | None = None) -> bool:
     """Record what a provider, or we ourselves, said of the deliveries of a claim. Safe to repeat, and to come late.
 
     What has no result stays in the claim, which is settled when nothing is left in it. With ``only``, nothing happens
@@ -41,7 +41,7 @@ def record(claim: Claim, answer: Answer, *, only: ClaimState | None = None) -> b
         if only and held.state != only:
             return False
         if held.state != ClaimState.SETTLED:
-            _take_off(held, answer)
+            _remove_answered(held, answer)
         reports = [result.report for result in answer.results if result.report]
         _note(claim.message_id, Mode(claim.mode), reports)
         finish(claim.message_id)
@@ -50,7 +50,7 @@ def record(claim: Claim, answer: Answer, *, only: ClaimState | None = None) -> b
         OpenCall.objects.filter(message=claim.message_id, delivery__in=claim.deliveries).update(hang_up=True)
         if any(result.report is None for result in answer.results):
             complete_cancel(message_id=claim.message_id)
-            finish_alone(claim.message_id)
+            lock_and_finish(claim.message_id)
     return True
 
 
@@ -62,30 +62,30 @@ def record_reports(message_id: int, mode: Mode, reports: Sequence[StatusReport])
         finish(message_id)
 
 
-def without_an_end() -> QuerySet[SentMessage]:
+def unfinished() -> QuerySet[SentMessage]:
     """Messages of ours that have begun and do not say when they ended: few at any time, an index has just these."""
     return SentMessage.objects.filter(
         dispatched_here=True, dispatch_started_at__isnull=False, dispatch_finished_at=None
     )
 
 
-def begun_and_done() -> QuerySet[SentMessage]:
+def ready_to_finish() -> QuerySet[SentMessage]:
     """Those of them that have ended. Of a canceled one, nothing may wait or be under way any more."""
     claims = Claim.objects.filter(message=OuterRef("pk")).exclude(state=ClaimState.SETTLED)
     calls = OpenCall.objects.filter(message=OuterRef("pk"))
     open = Exists(claims) | Exists(calls) | Exists(not_left().filter(message=OuterRef("pk")))
     stopped = Q(~open, status=MessageStatus.CANCELED_IN_PROGRESS, cancel_completed_at__isnull=False)
-    return without_an_end().filter(Q(status__in=[MessageStatus.SENT, MessageStatus.ERROR]) | stopped)
+    return unfinished().filter(Q(status__in=[MessageStatus.SENT, MessageStatus.ERROR]) | stopped)
 
 
 def finish(message_id: int) -> None:
-    """Let the message's status follow, and say when all of it was done. For whoever has its turnstile."""
+    """Let the message's status follow, and say when all of it was done. The caller holds the message's lock."""
     settle_status(message_id=message_id)
-    begun_and_done().filter(pk=message_id).update(dispatch_finished_at=Now())
+    ready_to_finish().filter(pk=message_id).update(dispatch_finished_at=Now())
 
 
 @transaction.atomic
-def finish_alone(message_id: int) -> None:
+def lock_and_finish(message_id: int) -> None:
     """The same, for whoever does not have it."""
     lock_totals(message_id=message_id)
     finish(message_id)
@@ -95,11 +95,11 @@ def _canceled(message_id: int) -> bool:
     return SentMessage.objects.filter(pk=message_id, cancel_asked_at__isnull=False).exists()
 
 
-def _take_off(held: Claim, answer: Answer) -> None:
+def _remove_answered(held: Claim, answer: Answer) -> None:
     """Take off a claim what is known; what never left waits again."""
     known = {result.delivery_id for result in answer.results}
-    release(held, [r.delivery_id for r in answer.results if r.report is None and r.delivery_id in held.tries])
-    rest = [(pk, attempt) for pk, attempt in held.tries.items() if pk not in known]
+    release(held, [r.delivery_id for r in answer.results if r.report is None and r.delivery_id in held.attempt_numbers])
+    rest = [(pk, attempt) for pk, attempt in held.attempt_numbers.items() if pk not in known]
     held.deliveries, held.attempts = [pk for pk, _ in rest], [attempt for _, attempt in rest]
     held.raw = "\n".join(filter(None, [held.raw, storable(answer.raw)]))
     if not rest:
@@ -110,7 +110,7 @@ def _take_off(held: Claim, answer: Answer) -> None:
 def _note(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:
     canceled = _canceled(message_id)
     if canceled:
-        reports = [_of_a_cancel(report) for report in reports]
+        reports = [_as_canceled(report) for report in reports]
     for attempt in {report.attempt for report in reports}:
         told = [report for report in reports if report.attempt == attempt]
         ended = [report.delivery_id for report in told if report.status != DeliveryStatus.IN_PROGRESS]
@@ -138,7 +138,7 @@ def _note(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:
     if mode in PHONE and not canceled and (redials := _redials(message_id, mode, reports)):
         Redial.objects.bulk_create(redials, ignore_conflicts=True)
         # A text may fail after all of its message had gone.
-        go_on(message_id=message_id)
+        reopen(message_id=message_id)
     report_statuses(message_id=message_id, reports=reports)
 
 
@@ -148,7 +148,7 @@ def _delivery(report: StatusReport) -> int:
     return report.delivery_id
 
 
-def _of_a_cancel(report: StatusReport) -> StatusReport:
+def _as_canceled(report: StatusReport) -> StatusReport:
     if report.code == voxology.ENDED_BY_US:
         return replace(report, status=DeliveryStatus.CANCELED.value)
     return report
@@ -162,7 +162,7 @@ def _redials(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> li
     asking = {
         _delivery(report): report.attempt + 1
         for report in reports
-        if report.attempt < settings.PHONE_TRIES and _is_tried_again(report, mode)
+        if report.attempt < settings.PHONE_TRIES and _needs_redial(report, mode)
     }
     # What is told late, or again, of a try that others have followed asks for nothing.
     tried = DeviceAttempt.objects.filter(delivery__in=asking).values_list("delivery", "number")
@@ -174,5 +174,5 @@ def _redials(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> li
     ]
 
 
-def _is_tried_again(report: StatusReport, mode: Mode) -> bool:
-    return report.code is not None and asks_for_redial(code_of(report.code, mode))
+def _needs_redial(report: StatusReport, mode: Mode) -> bool:
+    return report.code is not None and needs_redial(code_of(report.code, mode))

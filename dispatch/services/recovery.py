@@ -15,7 +15,7 @@ from dispatch.choices import ClaimState
 from dispatch.due import not_left, reached_after_all
 from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_for
 from dispatch.models import Claim
-from dispatch.services.recording import begun_and_done, finish_alone, record, without_an_end
+from dispatch.services.recording import lock_and_finish, ready_to_finish, record_answer, unfinished
 from dispatch.services.sending import hand_off_of, items_of
 from messenger_logs.choices import PHONE, DeliveryStatus, Mode
 from messenger_logs.models import Redial
@@ -30,14 +30,14 @@ _LOOK_AGAIN = timedelta(minutes=5)
 
 def recover() -> int:
     """Settle stale claims. May run any number of times, by many at once. Returns how many claims it settled."""
-    settled = sum(_tried(give_back_stale, claim) for claim in _stale(ClaimState.CLAIMED))
-    settled += sum(_tried(look_up, claim) for claim in _stale(ClaimState.HANDED))
-    stop_leftovers()
-    forget_redials()
+    settled = sum(_settle_safely(release_stale, claim) for claim in _stale(ClaimState.CLAIMED))
+    settled += sum(_settle_safely(look_up, claim) for claim in _stale(ClaimState.HANDED))
+    cancel_leftovers()
+    delete_obsolete_redials()
     return settled
 
 
-def _tried(settle: Callable[[Claim], bool], claim: Claim) -> bool:
+def _settle_safely(settle: Callable[[Claim], bool], claim: Claim) -> bool:
     """One that cannot be settled must not keep the others waiting."""
     try:
         return settle(claim)
@@ -54,13 +54,13 @@ def _stale(state: ClaimState) -> list[Claim]:
     return list(claims.select_related("message").order_by("claimed_at")[:1000])
 
 
-def give_back_stale(claim: Claim) -> bool:
+def release_stale(claim: Claim) -> bool:
     """A claim that nobody began to hand over: its deliveries wait again, or are canceled with their message.
 
     A worker that was only slow finds it settled, and leaves it alone.
     """
     nothing = Answer([Result(pk, None) for pk in claim.deliveries], raw="given back: its worker was gone")
-    return record(claim, nothing, only=ClaimState.CLAIMED)
+    return record_answer(claim, nothing, only=ClaimState.CLAIMED)
 
 
 def look_up(claim: Claim) -> bool:
@@ -76,8 +76,10 @@ def look_up(claim: Claim) -> bool:
         return False
     answer = answer or Answer([])
     known = {result.delivery_id for result in answer.results}
-    unknown = [Result(pk, _unknown(pk, attempt, mode)) for pk, attempt in claim.tries.items() if pk not in known]
-    record(claim, Answer([*answer.results, *unknown], answer.raw))
+    unknown = [
+        Result(pk, _unknown(pk, attempt, mode)) for pk, attempt in claim.attempt_numbers.items() if pk not in known
+    ]
+    record_answer(claim, Answer([*answer.results, *unknown], answer.raw))
     return True
 
 
@@ -85,7 +87,7 @@ def _ask(gateway: Gateway, claim: Claim) -> Answer | None:
     try:
         return gateway.look_up(hand_off_of(claim, items_of(claim), claim.claimed_at))
     except TryLaterError as later:
-        log.warning("dispatch.look_up_later", mode=claim.mode, words=str(later))
+        log.warning("dispatch.look_up_later", mode=claim.mode, error=str(later))
     except Exception:
         log.exception("dispatch.look_up_crashed", mode=claim.mode, claim=str(claim.pk))
     return None
@@ -103,15 +105,15 @@ def _unknown(delivery_id: int, attempt: int, mode: Mode) -> StatusReport:
     )
 
 
-def stop_leftovers() -> None:
+def cancel_leftovers() -> None:
     """What was given back to a canceled message, by a worker that died before it could say Canceled."""
-    canceled = without_an_end().filter(cancel_completed_at__isnull=False)
+    canceled = unfinished().filter(cancel_completed_at__isnull=False)
     leftovers = canceled.filter(Exists(not_left().filter(message=OuterRef("pk"))))
     for pk in leftovers.values_list("pk", flat=True)[:100]:
         complete_cancel(message_id=pk)
 
 
-def forget_redials() -> None:
+def delete_obsolete_redials() -> None:
     """No redial after a cancel, and none of somebody who was reached after all."""
     unclaimed = Redial.objects.filter(claim__isnull=True)
     unclaimed.filter(message__cancel_asked_at__isnull=False).delete()
@@ -119,5 +121,5 @@ def forget_redials() -> None:
     messages = set(reached.values_list("message", flat=True))
     reached.delete()
     # With those whose last report came in by another way than the dispatcher's.
-    for message_id in messages | set(begun_and_done().values_list("pk", flat=True)[:100]):
-        finish_alone(message_id)
+    for message_id in messages | set(ready_to_finish().values_list("pk", flat=True)[:100]):
+        lock_and_finish(message_id)

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from dispatch.due import messages_to_hold, messages_to_start, not_left
+from dispatch.due import messages_to_restrict, messages_to_start, not_left
 from dispatch.services.claims import lock_running
 from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import Delivery
@@ -24,20 +24,20 @@ def start_due() -> int:
     )
 
 
-def hold_calls() -> int:
+def restrict_calls() -> int:
     """Mark calls that are due outside of the allowed hours as Restricted. Returns how many it marked.
 
     They stay pending, since nothing was tried: the dispatcher takes them when the hours begin, a cancel stops them.
     """
-    return sum(_hold(pk) for pk in messages_to_hold(timezone.now()).values_list("pk", flat=True))
+    return sum(_restrict(pk) for pk in messages_to_restrict(timezone.now()).values_list("pk", flat=True))
 
 
-def _hold(message_id: int) -> int:
+def _restrict(message_id: int) -> int:
     code = code_of(RESTRICTED_HOURS, Mode.VOICE)
     marked = 0
     while True:
         with transaction.atomic():
-            # Duplicates are changed as well, which else only whoever has the turnstile does.
+            # Duplicates change as well; else only a holder of the message's lock changes them.
             if not lock_totals(message_id=message_id):
                 recount(message_id=message_id)
             if not lock_running(message_id):

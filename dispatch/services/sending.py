@@ -13,8 +13,8 @@ from dispatch.gateways import Answer, Gateway, HandOff, Item, Result, TryLaterEr
 from dispatch.models import Claim
 from dispatch.services.claims import claim_next, mark_handed, release
 from dispatch.services.rate_limit import may_go, pause, spend
-from dispatch.services.recording import record
-from dispatch.services.scheduling import hold_calls
+from dispatch.services.recording import record_answer
+from dispatch.services.scheduling import restrict_calls
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, TextConsent
 from messenger_logs.services.addresses import number_of
@@ -34,7 +34,7 @@ def send_due(mode: Mode, *, until: float | None = None) -> int:
     if gateway is None:
         return 0
     if mode is Mode.VOICE:
-        hold_calls()
+        restrict_calls()
     handed = 0
     while (until is None or time.monotonic() < until) and may_go(mode):
         claim = claim_next(mode, batch=gateway.batch)
@@ -61,12 +61,12 @@ def hand_over(claim: Claim, gateway: Gateway) -> int:
     try:
         answer = gateway.hand_off(hand_off_of(claim, items, timezone.now()))
     except TryLaterError as later:
-        log.warning("dispatch.try_later", mode=mode.value, words=str(later))
+        log.warning("dispatch.try_later", mode=mode.value, error=str(later))
         pause(mode, after=later.after, words=str(later))
-        record(claim, Answer([Result(item.delivery_id, None) for item in items], raw=str(later)))
+        record_answer(claim, Answer([Result(item.delivery_id, None) for item in items], raw=str(later)))
         return 0
     except UnknownError as lost:
-        log.warning("dispatch.unknown", mode=mode.value, claim=str(claim.pk), words=str(lost))
+        log.warning("dispatch.unknown", mode=mode.value, claim=str(claim.pk), error=str(lost))
         Claim.objects.filter(pk=claim.pk).update(look_up_at=timezone.now())
         return 0
     except Exception:
@@ -74,7 +74,7 @@ def hand_over(claim: Claim, gateway: Gateway) -> int:
         log.exception("dispatch.crashed", mode=mode.value, claim=str(claim.pk))
         pause(mode, after=timedelta(minutes=1), words="An unexpected error; the server's log has the details.")
         return 0
-    record(claim, answer)
+    record_answer(claim, answer)
     return len(items)
 
 
@@ -89,7 +89,7 @@ def items_of(claim: Claim) -> list[Item]:
     return [
         Item(
             delivery_id=delivery.pk,
-            attempt=claim.tries[delivery.pk],
+            attempt=claim.attempt_numbers[delivery.pk],
             address=delivery.address,
             person_id=delivery.recipient.person_id,
             name=delivery.recipient.name,
@@ -109,7 +109,7 @@ def _without_opted_out(claim: Claim, items: list[Item]) -> list[Item]:
             lock_totals(message_id=claim.message_id)
             # They wait again first: what was on its way would count as a try.
             release(claim, [item.delivery_id for item in refused])
-            record(claim, Answer([_not_tried(item) for item in refused]))
+            record_answer(claim, Answer([_not_tried(item) for item in refused]))
     return [item for item in items if item not in refused]
 
 

@@ -27,14 +27,14 @@ _LARGEST_ATTEMPT = 2**15 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class CallOfOurs:
+class PlacedCall:
     message_id: int
     delivery_id: int
     attempt: int
     text: str
 
 
-def said_of_call(session_data: Mapping[str, Any]) -> CallOfOurs | None:
+def find_call(session_data: Mapping[str, Any]) -> PlacedCall | None:
     """The call that our own session data name; None where there is none, or its message was canceled."""
     message_id, delivery_id = (_number(session_data.get(name), LARGEST_ID) for name in ("message", "delivery"))
     attempt = _number(session_data.get("attempt"), _LARGEST_ATTEMPT)
@@ -47,10 +47,10 @@ def said_of_call(session_data: Mapping[str, Any]) -> CallOfOurs | None:
     if delivery is None or not attempt:
         return None
     text = phone_text(delivery.message, Mode.VOICE, delivery.recipient.merge_fields)
-    return CallOfOurs(message_id, delivery_id, attempt, text)
+    return PlacedCall(message_id, delivery_id, attempt, text)
 
 
-def pressed_zero(call: CallOfOurs, *, call_id: str, raw: str) -> None:
+def confirm_call(call: PlacedCall, *, call_id: str, raw: str) -> None:
     """Somebody has heard the message and says so. That stands, whatever the call log makes of the call."""
     report = StatusReport(
         delivery_id=call.delivery_id,
@@ -64,7 +64,7 @@ def pressed_zero(call: CallOfOurs, *, call_id: str, raw: str) -> None:
     record_reports(call.message_id, Mode.VOICE, [report])
 
 
-def received_text(*, caller: str, text: str, raw: str) -> None:
+def record_incoming_text(*, caller: str, text: str, raw: str) -> None:
     """A family wrote. STOP and START count; the rest is for nobody here, and is not kept."""
     word = " ".join(text.split()).strip(" .!\"'").lower()
     if word not in STOP | START:
@@ -76,7 +76,7 @@ def received_text(*, caller: str, text: str, raw: str) -> None:
     record_consent(number=number, opted_out=word in STOP, at=timezone.now(), raw=raw)
 
 
-def heard_of_text(*, caller: str, id: str, status: str, raw: str) -> bool:
+def record_text_status(*, caller: str, id: str, status: str, raw: str) -> bool:
     """Record what became of a text of ours; says whether there is one of that id to that number."""
     try:
         number = phone_number(caller)

@@ -24,7 +24,7 @@ RANKS = {
 }
 BATCH = 1_000
 
-# Whoever changes deliveries of a message takes its turnstile first (messenger_logs/services/totals.py); of several
+# A writer of a message's deliveries takes the message's lock first (messenger_logs/services/totals.py); of several
 # messages in the order of their ids, so that no two wait for each other.
 _LOCK = f"""
 SELECT FROM {MessageTotals._meta.db_table}

@@ -1,4 +1,4 @@
-"""Where messages go, in one spelling each, so that the same device is known again."""
+"""Addresses and phone numbers in one spelling each, so that the same device is recognized."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOOKS_LIKE_A_NUMBER = re.compile(r"[+(\d]")
 
 
 class AddressError(ValueError):
-    """Not an address of its mode; the words say what it is not, and do not repeat it."""
+    """A text that is no address of its mode. The message says why, and does not repeat the text."""
 
 
 def normalized(mode: Mode, address: str) -> str:
@@ -38,13 +38,13 @@ def phone_number(text: str) -> str:
 
 
 def number_of(address: str) -> str:
-    """The number alone, which is what texts go to: without an extension behind it."""
+    """The number without its extension. Texts go to this number."""
     return address.partition(";")[0]
 
 
 @lru_cache(maxsize=2**16)
 def _phone_number(text: str, region: str) -> str:
-    """Kept, since a family's number comes again for voice and text, in message after message."""
+    """Cached, because a family's number comes again for voice and text, and in message after message."""
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
@@ -68,7 +68,7 @@ def _phone_number(text: str, region: str) -> str:
 def email_address(text: str) -> str:
     """An address without space around it and with its domain in lower case.
 
-    The part before the @ stays as it is: whether its case matters is for its domain to say. Raises AddressError.
+    The part before the @ stays as it is: only its domain knows whether its case matters. Raises AddressError.
     """
     local, at, domain = text.strip().rpartition("@")
     spelled = f"{local}{at}{domain.lower()}"

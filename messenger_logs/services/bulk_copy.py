@@ -1,4 +1,4 @@
-"""The rows of a message's recipients, deliveries and attempts, and how they get into their tables: by COPY."""
+"""Make the rows of a message's recipients, deliveries and attempts, and COPY them into their tables."""
 
 from __future__ import annotations
 
@@ -66,7 +66,10 @@ Counting = dict[tuple[Mode, str], DeviceInput]
 
 
 def recipient_rows(message: SentMessage, ids: list[int], new: list[RecipientInput], people: set[str]) -> Iterator[Row]:
-    """`people` has those for whom a row stands already: one row for each of them is counted."""
+    """The rows of new recipients, with these ids. One row of each person counts.
+
+    `people` holds the person ids that have a row already; the function adds the new ones.
+    """
     for pk, recipient in zip(ids, new, strict=True):
         counted = recipient.person_id not in people
         people.add(recipient.person_id)
@@ -81,14 +84,14 @@ def delivery_rows(
     missing: list[tuple[int, DeviceInput]],
     counting: Counting,
 ) -> Iterator[Row]:
-    """Each missing device with the id of its recipient. One that is in `counting` already is a duplicate."""
+    """The rows of missing devices, each with the id of its recipient. A device that is in `counting` is a duplicate."""
     for pk, (recipient_id, device) in zip(ids, missing, strict=True):
         duplicate = device.status == DeliveryStatus.DUPLICATE or device.key in counting
         if device.address and not duplicate:
             counting[device.key] = device
-        # Nobody is called twice: a duplicate that nothing is said of comes to what the device comes to.
-        waits = duplicate and device.status == DeliveryStatus.WAITING
-        told = counting[device.key] if waits else device
+        # Nobody is called twice. A duplicate without a status of its own has the status of the device.
+        follows = duplicate and device.status == DeliveryStatus.WAITING
+        source = counting[device.key] if follows else device
         yield (
             pk,
             message.pk,
@@ -96,15 +99,15 @@ def delivery_rows(
             device.mode.value,
             device.address,
             duplicate,
-            told.status.value,
-            told.detail,
-            told.outcome.value,
-            told.code,
-            told.attempt_count,
-            told.reached_earlier,
-            told.first_attempt_at,
-            told.last_attempt_at,
-            told.provider_id,
+            source.status.value,
+            source.detail,
+            source.outcome.value,
+            source.code,
+            source.attempt_count,
+            source.reached_earlier,
+            source.first_attempt_at,
+            source.last_attempt_at,
+            source.provider_id,
             "",
             "",
         )
@@ -131,7 +134,7 @@ def attempt_rows(ids: list[int], missing: list[tuple[int, DeviceInput]]) -> Iter
 
 
 def reserve(model: type[models.Model], count: int) -> list[int]:
-    """Ids for rows to come, so that the rows of other tables can name them before any is stored."""
+    """Reserve ids for new rows, so that rows of other tables can refer to them before they are stored."""
     if not count:
         return []
     with connection.cursor() as cursor:
@@ -143,7 +146,7 @@ def reserve(model: type[models.Model], count: int) -> list[int]:
 
 
 def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterator[Row]) -> None:
-    """COPY rows into a table. CSV writes None and "" alike: in the columns of text that is "", in the others NULL."""
+    """COPY rows into a table. CSV writes None and "" in the same way: a text column reads "", another column NULL."""
     texts = [
         column.column
         for column in model._meta.concrete_fields
@@ -157,6 +160,6 @@ def copy_rows(model: type[models.Model], columns: Sequence[str], rows: Iterator[
             csv.writer(text).writerows(batch)
             text.seek(0)
             cursor.copy_expert(sql, text)
-        # At the commit each foreign key is looked up by a plan that the connection keeps. One that was made while the
-        # tables were almost empty reads all of a table, and does so for each row.
+        # At the commit PostgreSQL checks each foreign key with a plan that the connection keeps. A plan from the time
+        # when the tables were almost empty reads a whole table for each row.
         cursor.execute("DISCARD PLANS")

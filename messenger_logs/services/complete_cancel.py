@@ -1,4 +1,4 @@
-"""What a cancel stops: counted at any moment, and turned to Canceled in the background."""
+"""The deliveries that a cancel stops: count them at any moment, and mark them as Canceled in the background."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from messenger_logs.signals import cancel_completed, message_canceled
 
 BATCH = 10_000
 
-# What has not left: it waits for its turn, or for the hours in which calls are allowed. A partial index has just these.
+# The partial index delivery_not_left has exactly these rows.
 _NOT_LEFT = f"d.outcome = '{Outcome.PENDING}' AND d.status IN ({sql_list(NOT_LEFT)})"
 _CANCELED = f"status = '{DeliveryStatus.CANCELED}', outcome = '{Outcome.CANCELED}', detail = '', code = NULL"
 
-# One statement, and so one moment: what moves from waiting to canceled is never counted twice or missed.
+# One statement reads one moment: it counts a delivery that moves from waiting to canceled exactly once.
 _COUNT = f"""
 SELECT coalesce(sum(devices - not_attempted), 0), coalesce(sum(canceled), 0),
     (SELECT count(*) FROM {Delivery._meta.db_table} AS d
@@ -26,8 +26,8 @@ SELECT coalesce(sum(devices - not_attempted), 0), coalesce(sum(canceled), 0),
 FROM {MessageModeTotals._meta.db_table} WHERE message_id = %(message)s
 """  # noqa: S608  (table names only)
 
-# Batches go up in the order of that index, so that none has to step over the dead entries of those before it.
-# Duplicates follow the row that they duplicate: where that has left, its story is theirs.
+# Batches follow the order of that index, so that no batch steps over the dead entries of earlier ones. A duplicate
+# follows the row that it duplicates, and stays as it is where that row has left.
 _STOP = f"""
 WITH batch AS MATERIALIZED (
     SELECT d.mode, d.id FROM {Delivery._meta.db_table} AS d
@@ -56,15 +56,15 @@ FROM (SELECT mode, id FROM batch ORDER BY mode DESC, id DESC LIMIT 1) AS last
 
 
 Place = tuple[str, int]
-"""A delivery in that order: its mode and id."""
+"""The place of a delivery in that order: its mode and id."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoppedAndLeft:
-    """The devices of a message, in two parts; those that were never to be tried (opted out…) are in neither.
+    """The devices of a message in two parts. Devices that nobody would try (opted out …) are in neither part.
 
-    Stopped are those that got nothing, and after a cancel get nothing; ``waiting`` of them do not say Canceled yet. The
-    others had left: they were claimed for hand-off, handed over, or decided in another way.
+    The ``stopped`` devices got nothing and, after a cancel, will get nothing; ``waiting`` of them are not marked as
+    Canceled yet. The ``left`` devices were claimed for hand-off or handed over, or have a final result.
     """
 
     stopped: int
@@ -73,12 +73,12 @@ class StoppedAndLeft:
 
     @property
     def percent(self) -> int:
-        """How much of what was stopped says so, in whole percents; 100 only when all of it does."""
+        """How many of the stopped devices are marked, in whole percents; 100 only when all of them are."""
         return 100 * (self.stopped - self.waiting) // self.stopped if self.stopped else 100
 
 
 def stopped_and_left(message_id: int) -> StoppedAndLeft:
-    """Once a cancel has been committed, no delivery moves from stopped to left any more."""
+    """Count both parts. After the commit of a cancel, no delivery moves from stopped to left."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, {"message": message_id})
         devices, canceled, waiting = cursor.fetchone()
@@ -86,10 +86,10 @@ def stopped_and_left(message_id: int) -> StoppedAndLeft:
 
 
 def complete_cancel(*, message_id: int, batch: int = BATCH) -> int:
-    """Turn what waits of a canceled message to Canceled. Returns how many devices this call stopped.
+    """Mark the waiting deliveries of a canceled message as Canceled. Returns how many devices this call stopped.
 
-    A transaction for each batch, so the progress shows and nobody waits for long. Safe to repeat, and to run twice at
-    once; nothing happens to a message that nobody canceled.
+    Each batch is a transaction, so that the progress is visible and no other writer waits for long. The call is safe to
+    repeat, and to run twice at once. It changes nothing of a message that nobody canceled.
     """
     canceled = SentMessage.objects.filter(pk=message_id, cancel_asked_at__isnull=False)
     message = canceled.only("cancel_completed_at").first()
@@ -102,7 +102,7 @@ def complete_cancel(*, message_id: int, batch: int = BATCH) -> int:
     while last:
         stopped, last = _stop(message_id, last, batch)
         total += stopped
-    # Nothing is claimed or added after a cancel, so behind the last batch nothing waits.
+    # Nothing is claimed or added after a cancel, so nothing waits behind the last batch.
     if canceled.filter(cancel_completed_at__isnull=True).update(cancel_completed_at=Now()):
         cancel_completed.send_robust(sender=SentMessage, message_id=message_id)
     return total
@@ -110,7 +110,7 @@ def complete_cancel(*, message_id: int, batch: int = BATCH) -> int:
 
 @transaction.atomic
 def _stop(message_id: int, after: Place, batch: int) -> tuple[int, Place | None]:
-    """Stop a batch behind a place: how many it stopped, and the place of the last; None where none was left."""
+    """Stop the batch after a place. Returns how many it stopped, and the last place; None where nothing was left."""
     counted = lock_totals(message_id=message_id)
     mode, pk = after
     with connection.cursor() as cursor:
@@ -122,5 +122,5 @@ def _stop(message_id: int, after: Place, batch: int) -> tuple[int, Place | None]
 
 
 def unfinished_cancels() -> list[int]:
-    """The messages whose cancel is not complete after more than a minute: a worker died, or none came."""
+    """The ids of messages whose cancel is not complete after a minute: its worker died, or no worker took it."""
     return list(SentMessage.objects.cancel_unfinished().values_list("pk", flat=True))

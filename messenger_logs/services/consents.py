@@ -1,4 +1,4 @@
-"""STOP and START: whether a number takes texts, and the message that tells of it in Sent Message Log 2.0."""
+"""STOP and START: record whether a number takes texts, and make the message that shows it in Sent Message Log 2.0."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from messenger_logs.models import Delivery, DeviceAttempt, Recipient, SentMessag
 from messenger_logs.services.totals import recount
 from messenger_logs.statuses import OUTCOMES, RANKS
 
-# Nobody of the district sent it: so it is shown to those alone who see everybody's messages.
+# Nobody of the district sent it, so only people who see all messages see it.
 _SENDER_NAME = "Recipient, by text"
 _UNKNOWN_PERSON = Recipient(person_id="unknown", name="Number not on record")
-# A number is a family's; one that hundreds share is a switchboard.
+# A number belongs to a family. A number that hundreds share is a switchboard.
 _MOST_PEOPLE = 50
 
 
 @transaction.atomic
 def record_consent(*, number: str, opted_out: bool, at: datetime, raw: str) -> bool:
-    """Record that a number (E.164) sent STOP or START; ``raw`` is what the provider said. True where that changed it.
+    """Record that a number (E.164) sent STOP or START; ``raw`` is the provider's report. Returns whether it changed.
 
-    Safe to repeat: the same again, or something older, changes nothing and makes no second message.
+    Safe to repeat: the same report, or an older one, changes nothing and makes no second message.
     """
     consent, new = TextConsent.objects.get_or_create(number=number, defaults={"opted_out": opted_out, "changed_at": at})
     changed = new or (
@@ -31,11 +31,11 @@ def record_consent(*, number: str, opted_out: bool, at: datetime, raw: str) -> b
         .update(opted_out=opted_out, changed_at=at)
     )
     if changed:
-        _tell(number, opted_out, at, raw)
+        _make_message(number, opted_out, at, raw)
     return bool(changed)
 
 
-def _tell(number: str, opted_out: bool, at: datetime, raw: str) -> None:
+def _make_message(number: str, opted_out: bool, at: datetime, raw: str) -> None:
     kind = MessageType.TEXT_OPT_OUT if opted_out else MessageType.TEXT_OPT_IN
     message = SentMessage.objects.create(
         engine=Engine.V2,
@@ -61,7 +61,7 @@ def _tell(number: str, opted_out: bool, at: datetime, raw: str) -> None:
     )
     status = DeliveryStatus.OPT_OUT if opted_out else DeliveryStatus.DELIVERED
     detail = "Texted STOP" if opted_out else "Texted START"
-    said = {"status": status, "detail": detail, "outcome": OUTCOMES[status]}
+    result = {"status": status, "detail": detail, "outcome": OUTCOMES[status]}
     deliveries = Delivery.objects.bulk_create(
         Delivery(
             message=message,
@@ -70,18 +70,24 @@ def _tell(number: str, opted_out: bool, at: datetime, raw: str) -> None:
             address=number,
             duplicate=place > 0,
             last_attempt_at=at,
-            **said,
+            **result,
         )
         for place, recipient in enumerate(recipients)
     )
     DeviceAttempt.objects.create(
-        delivery=deliveries[0], number=1, ended_at=at, rank=RANKS[status], made=status not in NOT_TRIED, raw=raw, **said
+        delivery=deliveries[0],
+        number=1,
+        ended_at=at,
+        rank=RANKS[status],
+        made=status not in NOT_TRIED,
+        raw=raw,
+        **result,
     )
     recount(message_id=message.pk)
 
 
 def _people(number: str) -> list[Recipient]:
-    """Whose number it is, as the newest message to each of them says."""
+    """The people with this number, as the newest message to each of them names them."""
     known = Recipient.objects.filter(deliveries__mode__in=PHONE, deliveries__address__iexact=number)
     newest = known.order_by("person_id", "-message_id", "pk").distinct("person_id")
     return list(newest[:_MOST_PEOPLE]) or [_UNKNOWN_PERSON]

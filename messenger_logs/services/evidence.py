@@ -1,4 +1,4 @@
-"""Evidence of what became of deliveries, weighed in the database: attempts, deliveries, totals in one transaction."""
+"""Evidence about deliveries, weighed in the database: attempts, deliveries and totals change in one transaction."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from messenger_logs.statuses import RANKS
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is said of one attempt. The names are the columns it is kept in."""
+    """One report about an attempt. The fields have the names of the columns."""
 
     delivery_id: int
     number: int
@@ -40,14 +40,15 @@ class Evidence:
     raw: str
 
 
-# The best evidence comes first. The last columns only make sure that equals always come in the same order.
+# The best evidence comes first. The last columns only give equal evidence a fixed order.
 _BEST_FIRST = f"""
     rank DESC, (outcome = '{Outcome.SUCCESS}') DESC, ended_at DESC NULLS LAST, code DESC NULLS LAST,
     status, detail, provider_id
 """
 
-# A delivery that came with a status, or was given one since, without an attempt that says so: that is evidence as well.
-_WHAT_STANDS = f"""
+# A delivery may have a status that none of its attempts has: it came with one, or somebody set one later. That is
+# evidence too.
+_KEEP_STATUS = f"""
 INSERT INTO {DeviceAttempt._meta.db_table} AS attempt (
     delivery_id, number, started_at, ended_at, code, status, detail, outcome, rank, made, provider_id, raw)
 SELECT
@@ -56,7 +57,7 @@ SELECT
 FROM {Delivery._meta.db_table} AS d
 JOIN unnest(%(statuses)s::text[], %(ranks)s::int[], %(tried)s::bool[]) AS known (status, rank, made) USING (status)
 WHERE d.id = ANY(%(deliveries)s) AND known.rank > 0 AND NOT EXISTS (
-    SELECT FROM {DeviceAttempt._meta.db_table} AS told WHERE told.delivery_id = d.id AND told.status = d.status)
+    SELECT FROM {DeviceAttempt._meta.db_table} AS same WHERE same.delivery_id = d.id AND same.status = d.status)
 ON CONFLICT (delivery_id, number) DO UPDATE SET
     code = excluded.code, status = excluded.status, detail = excluded.detail, outcome = excluded.outcome,
     rank = excluded.rank, made = excluded.made, provider_id = excluded.provider_id
@@ -84,7 +85,7 @@ WITH report AS MATERIALIZED (
     SELECT DISTINCT ON (delivery_id, number) * FROM evidence ORDER BY delivery_id, number, {_BEST_FIRST}
 ), whole AS (
     SELECT delivery_id, number, bool_or(made) AS made, min(started_at) AS started_at FROM evidence GROUP BY 1, 2
-), said AS (
+), news AS (
     SELECT report.delivery_id, report.number, string_agg(DISTINCT report.raw, E'\\n') AS raw
     FROM report LEFT JOIN kept USING (delivery_id, number)
     WHERE report.raw <> '' AND strpos(coalesce(kept.raw, ''), report.raw) = 0
@@ -94,11 +95,11 @@ INSERT INTO {DeviceAttempt._meta.db_table} AS attempt (
     delivery_id, number, started_at, ended_at, code, status, detail, outcome, rank, made, provider_id, raw)
 SELECT
     delivery_id, number, whole.started_at, best.ended_at, best.code, best.status, best.detail, best.outcome,
-    best.rank, whole.made, best.provider_id, concat_ws(E'\\n', nullif(kept.raw, ''), said.raw)
+    best.rank, whole.made, best.provider_id, concat_ws(E'\\n', nullif(kept.raw, ''), news.raw)
 FROM best
 JOIN whole USING (delivery_id, number)
 LEFT JOIN kept USING (delivery_id, number)
-LEFT JOIN said USING (delivery_id, number)
+LEFT JOIN news USING (delivery_id, number)
 ON CONFLICT (delivery_id, number) DO UPDATE SET
     started_at = excluded.started_at, ended_at = excluded.ended_at, code = excluded.code, status = excluded.status,
     detail = excluded.detail, outcome = excluded.outcome, rank = excluded.rank, made = excluded.made,
@@ -116,23 +117,23 @@ _COLUMNS = (
     " d.first_attempt_at"
 )
 
-# In one statement everything reads what stood before: so what changed can be set against it.
+# One statement reads the rows as they were before it, so it can compare them with the rows that it changes.
 _DERIVE = f"""
 WITH attempt AS MATERIALIZED (
     SELECT * FROM {DeviceAttempt._meta.db_table} WHERE delivery_id = ANY(%(deliveries)s) AND rank > 0
 ), last AS (
     SELECT DISTINCT ON (delivery_id) *
     FROM attempt ORDER BY delivery_id, (status = '{DeliveryStatus.DUPLICATE}'), number DESC
-), came_to AS MATERIALIZED (
+), result AS MATERIALIZED (
     SELECT
         delivery_id, last.status, last.detail, last.outcome, last.code, last.ended_at, last.provider_id,
         coalesce(max(attempt.number) FILTER (WHERE attempt.made), 0) AS attempt_count,
-        min(attempt.started_at) AS first_attempt_at, max(attempt.ended_at) AS last_told_at,
+        min(attempt.started_at) AS first_attempt_at, max(attempt.ended_at) AS last_report_at,
         bool_or(attempt.outcome = '{Outcome.SUCCESS}' AND attempt.number < last.number) AS reached_earlier
     FROM last JOIN attempt USING (delivery_id)
     GROUP BY delivery_id, last.status, last.detail, last.outcome, last.code, last.ended_at, last.provider_id
 ), target AS MATERIALIZED (
-    SELECT delivery_id AS origin_id, delivery_id AS id FROM came_to
+    SELECT delivery_id AS origin_id, delivery_id AS id FROM result
     UNION ALL
     SELECT origin.id, d.id
     FROM {Delivery._meta.db_table} AS origin
@@ -143,12 +144,12 @@ WITH attempt AS MATERIALIZED (
     SELECT {_COLUMNS} FROM target JOIN {Delivery._meta.db_table} AS d USING (id)
 ), after AS (
     UPDATE {Delivery._meta.db_table} AS d
-    SET status = came_to.status, detail = came_to.detail, outcome = came_to.outcome, code = came_to.code,
-        attempt_count = greatest(d.attempt_count, came_to.attempt_count), reached_earlier = came_to.reached_earlier,
-        first_attempt_at = least(d.first_attempt_at, came_to.first_attempt_at),
-        last_attempt_at = coalesce(came_to.ended_at, came_to.last_told_at),
-        provider_id = came_to.provider_id
-    FROM target JOIN came_to ON came_to.delivery_id = target.origin_id
+    SET status = result.status, detail = result.detail, outcome = result.outcome, code = result.code,
+        attempt_count = greatest(d.attempt_count, result.attempt_count), reached_earlier = result.reached_earlier,
+        first_attempt_at = least(d.first_attempt_at, result.first_attempt_at),
+        last_attempt_at = coalesce(result.ended_at, result.last_report_at),
+        provider_id = result.provider_id
+    FROM target JOIN result ON result.delivery_id = target.origin_id
     WHERE d.id = target.id
     RETURNING {_COLUMNS}
 ), moved AS (
@@ -176,7 +177,7 @@ WITH attempt AS MATERIALIZED (
         bool_or(CASE WHEN after.id IS NULL THEN {contacted_sql("d")}
                      ELSE {contacted_sql("after")} END)::int AS became
     FROM person
-    -- Through the indexes: without the offset a large batch would read the whole message.
+    -- The offset keeps PostgreSQL on the indexes: without it, a large batch reads the whole message.
     CROSS JOIN LATERAL (
         SELECT d.id, d.mode, d.outcome, d.reached_earlier
         FROM {Recipient._meta.db_table} AS recipient
@@ -198,7 +199,7 @@ WHERE before.first_attempt_at >= kept.last_first_attempt_at AND {counted_sql("be
     AND (after.first_attempt_at < before.first_attempt_at OR NOT {counted_sql("after")})
 """  # noqa: S608  (table names only)
 
-# Word of an earlier start than was known, of the device that seemed to be the last: seldom, and only then looked up.
+# A report may give an earlier start to the device that seemed to be the last one. That is rare, so only then we look.
 _LAST_FIRST_ATTEMPT = f"""
 UPDATE {MessageModeTotals._meta.db_table} AS kept
 SET last_first_attempt_at = (
@@ -210,14 +211,14 @@ WHERE kept.message_id = %(message)s AND kept.mode = ANY(%(modes)s)
 
 @transaction.atomic
 def store_evidence(*, message_id: int, evidence: Sequence[Evidence]) -> int:
-    """Keep evidence, and let deliveries, totals and the message's status follow. Returns how many devices it changed.
+    """Store evidence, and update deliveries, totals and the message's status. Returns how many devices changed.
 
-    The deliveries are rows that count, of this message. What is known already changes nothing.
+    The deliveries belong to this message, and they count. Evidence that is known already changes nothing.
     """
     counted = lock_totals(message_id=message_id)
     with connection.cursor() as cursor:
         cursor.execute(
-            _WHAT_STANDS,
+            _KEEP_STATUS,
             {
                 "deliveries": list({one.delivery_id for one in evidence}),
                 "statuses": [status.value for status in RANKS],

@@ -1,6 +1,6 @@
-"""JSON from outside, read field by field, with words for everything that is wrong with it.
+"""Read JSON from outside, field by field, with a message for each error.
 
-The words never repeat a value: they go to screens and logs, and the values are people's names and numbers.
+A message never repeats a value: messages go to screens and logs, and the values are people's names and numbers.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from core import strict_json
 from core.dates import EARLIEST_YEAR, LATEST_YEAR
 from core.text import unstorable
 
-# What a message that is wrong throughout says at most.
+# The most errors that one input reports.
 MOST_ERRORS = 50
 
 Choice = TypeVar("Choice")
 
 
 class FieldError(NamedTuple):
-    """What is wrong: the line of the input (from 1), the path of the field ("" for the whole line), and the words."""
+    """An error: the line of the input (from 1), the path of the field ("" for the whole line), and the message."""
 
     line: int
     field: str
-    words: str
+    message: str
 
     def __str__(self) -> str:
-        return f"line {self.line}: {f'{self.field} ' if self.field else ''}{self.words}"
+        return f"line {self.line}: {f'{self.field} ' if self.field else ''}{self.message}"
 
 
 class IntakeError(Exception):
-    """Something that cannot be taken in; `errors` says for each line and field why."""
+    """An input that cannot be stored; `errors` says why, for each line and field."""
 
     def __init__(self, errors: list[FieldError]) -> None:
         super().__init__("; ".join(map(str, errors)))
@@ -40,14 +40,14 @@ class IntakeError(Exception):
 
 
 class Errors:
-    """Gathers what is wrong, so that all of it is said at once."""
+    """Collects errors, so that one answer has all of them."""
 
     def __init__(self, line: int = 1) -> None:
         self.line = line
         self._found: list[FieldError] = []
 
-    def add(self, field: str, words: str) -> None:
-        self._found.append(FieldError(self.line, field, words))
+    def add(self, field: str, message: str) -> None:
+        self._found.append(FieldError(self.line, field, message))
         if len(self._found) >= MOST_ERRORS:
             raise IntakeError(self._found)
 
@@ -65,23 +65,23 @@ def read_json(text: bytes, *, line: int) -> object:
 
 
 def squeezed(text: str) -> str:
-    """A label in the spelling in which labels are compared: "No-Answer", "no answer" and "NO_ANSWER" are one."""
+    """A label in a spelling for comparisons: "No-Answer", "no answer" and "NO_ANSWER" are the same."""
     return "".join(filter(str.isalnum, text.casefold()))
 
 
 class Fields:
-    """The fields of one JSON object, taken one by one. What is wrong goes to `errors`; null is as good as absent."""
+    """The fields of one JSON object, read one by one. Errors go to `errors`; null counts as absent."""
 
     def __init__(self, value: dict[str, Any], errors: Errors, path: str = "") -> None:
         self._left = dict(value)
         self._errors = errors
         self._path = path
 
-    def wrong(self, name: str, words: str) -> None:
-        self._errors.add(f"{self._path}{name}", words)
+    def wrong(self, name: str, message: str) -> None:
+        self._errors.add(f"{self._path}{name}", message)
 
     def line(self, name: str, most: int, *, required: bool = False) -> str:
-        """A line of text, its white space simplified; "" where there is none. A whole number will do as well."""
+        """A line of text with its white space simplified; "" where it is absent. A whole number becomes text."""
         value = self._left.pop(name, None)
         if value is None or (isinstance(value, str) and not value.strip()):
             if required:
@@ -150,7 +150,7 @@ class Fields:
         return value
 
     def objects(self, name: str) -> Iterator[Fields]:
-        """The objects of a list; whoever takes one calls its `done`."""
+        """The objects of a list. The caller calls `done` on each of them."""
         for at, item in enumerate(self.items(name)):
             path = f"{name}[{at}]"
             if isinstance(item, dict):
@@ -181,12 +181,12 @@ class Fields:
         if not isinstance(value, str):
             self.wrong(name, "is not text")
             return ""
-        if words := unstorable(value):
-            self.wrong(name, words)
+        if message := unstorable(value):
+            self.wrong(name, message)
             return ""
         return value
 
     def done(self) -> None:
-        """Nothing else is known: a misspelled name would lose what it holds."""
+        """Refuse the fields that nobody read: a misspelled name would lose its value."""
         for name in self._left:
             self.wrong(name if name.isidentifier() and len(name) <= 64 else "", "is not a field that is known here")

@@ -1,4 +1,4 @@
-"""The format of a message on its way in, as docs/import.md describes it, read and checked without the database."""
+"""The format of an incoming message, as docs/import.md describes it. It is read and checked without the database."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class AttemptInput:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one attempt came to."""
+    """The result of one attempt."""
 
     status: DeliveryStatus
     detail: str
@@ -90,7 +90,7 @@ class DeviceInput:
         )
 
     def result_of(self, attempt: AttemptInput) -> Result:
-        """The last attempt came to what the device did; of one before it the code tells, if there is one."""
+        """The last attempt has the result of the device. An earlier one has the result of its code."""
         if attempt is self.attempts[-1]:
             return Result(self.status, self.detail, self.outcome)
         if attempt.code is None:
@@ -106,7 +106,7 @@ class RecipientInput:
     student_number: str
     student_name: str
     merge_fields: dict[str, str]
-    # By mode and address: a device that is given twice, at home and at work, is one.
+    # By mode and address: a number that comes twice, for home and for work, is one device.
     devices: dict[tuple[Mode, str], DeviceInput] = field(default_factory=dict)
 
     @property
@@ -116,17 +116,17 @@ class RecipientInput:
     def add(self, devices: Iterable[DeviceInput]) -> None:
         for device in devices:
             known = self.devices.get(device.key)
-            # Of a device that the provider called once and then called a duplicate, the call is what counts.
+            # The provider may report a call to a device, and then a duplicate of it. The call counts.
             if known is None or known.status == DeliveryStatus.DUPLICATE:
                 self.devices[device.key] = device
 
 
 @dataclass(slots=True)
 class MessageInput:
-    """A message as it was given: `message` is unsaved and lacks what only the database can tell."""
+    """A message as it came. `message` is unsaved and lacks the fields that need the database."""
 
     message: SentMessage
-    status: MessageStatus | None  # None: what the deliveries came to will say
+    status: MessageStatus | None  # None: the results of the deliveries decide
     sender: str
     school: str
     calendars: list[tuple[str, str, str]]  # school, name, school year
@@ -134,7 +134,7 @@ class MessageInput:
 
 
 def read_message(data: object, *, line: int) -> MessageInput:
-    """Read a whole message. Raises IntakeError with everything that is wrong with it."""
+    """Read a whole message. Raises IntakeError with all its errors."""
     errors = Errors(line)
     if not isinstance(data, dict):
         raise IntakeError([FieldError(line, "", "is not a JSON object")])
@@ -156,7 +156,7 @@ def read_message(data: object, *, line: int) -> MessageInput:
 
 
 def _check_it_can_go_out(fields: Fields, message: SentMessage, recipients: list[RecipientInput]) -> None:
-    """What is sent from here has to be here whole, and in nobody else's hands."""
+    """Refuse a message that this installation could not send completely."""
     if message.attachments:
         fields.wrong("attachments", "cannot go out from here: only their names are taken in")
     devices = (device for recipient in recipients for device in recipient.devices.values())
@@ -164,12 +164,12 @@ def _check_it_can_go_out(fields: Fields, message: SentMessage, recipients: list[
         fields.wrong("recipients", "have a device that is In-Progress, which nobody here would bring to its end")
 
 
-def read_recipients(given: Iterable[tuple[int, object]], *, modes: list[Mode]) -> list[RecipientInput]:
-    """Read recipients for a message of these modes, each with the line it came from. Raises IntakeError."""
+def read_recipients(lines: Iterable[tuple[int, object]], *, modes: list[Mode]) -> list[RecipientInput]:
+    """Read recipients for a message of these modes, each with the number of its line. Raises IntakeError."""
     errors = Errors()
 
     def read() -> Iterator[RecipientInput]:
-        for errors.line, data in given:
+        for errors.line, data in lines:
             if isinstance(data, dict):
                 yield _recipient(Fields(data, errors), modes)
             else:
@@ -181,7 +181,7 @@ def read_recipients(given: Iterable[tuple[int, object]], *, modes: list[Mode]) -
 
 
 def limit(model: type[models.Model], name: str) -> int:
-    """How long a text may be, by the column that takes it."""
+    """The maximum length of a text, from the column that holds it."""
     column = model._meta.get_field(name)
     assert isinstance(column, models.CharField)
     assert column.max_length
@@ -189,7 +189,7 @@ def limit(model: type[models.Model], name: str) -> int:
 
 
 def _choices(choices: Iterable[Any]) -> dict[str, Any]:
-    """Choices by label and by value, in the spelling that labels are compared in."""
+    """Choices by label and by value, in the spelling for comparisons."""
     choices = list(choices)
     by_value = {squeezed(choice.value): choice for choice in choices}
     return {squeezed(choice.label): choice for choice in choices} | by_value
@@ -217,7 +217,7 @@ def _message(fields: Fields) -> SentMessage:
     started, finished = fields.moment("dispatch_started_at"), fields.moment("dispatch_finished_at")
     if started and finished and finished < started:
         fields.wrong("dispatch_finished_at", "is before dispatch_started_at")
-    # What must not be None and is, is an error by now.
+    # A required value that is None is an error already.
     values: dict[str, Any] = {
         "external_id": fields.line("external_id", _LINES["external_id"], required=True),
         "engine": engine,
@@ -242,18 +242,18 @@ def _message(fields: Fields) -> SentMessage:
 
 
 def _type(fields: Fields, engine: Engine | None) -> str:
-    """The message type. Those of 2.0 belong to that engine alone: rights and logs go by them."""
+    """The message type. The types of 2.0 belong to that engine alone: rights and logs depend on them."""
     kind = fields.line("message_type", _TYPE, required=True)
     if engine and kind and (engine == Engine.V2) != (kind in MessageType.values):
         types = ", ".join(MessageType.values)
-        words = f"is none of: {types}" if engine == Engine.V2 else "is a type of the engine v2"
-        fields.wrong("message_type", words)
+        message = f"is none of: {types}" if engine == Engine.V2 else "is a type of the engine v2"
+        fields.wrong("message_type", message)
     return kind
 
 
 def _modes(fields: Fields) -> list[Mode]:
-    given = fields.items("modes", required=True)
-    chosen = {_MODES.get(squeezed(mode)) if isinstance(mode, str) else None for mode in given}
+    items = fields.items("modes", required=True)
+    chosen = {_MODES.get(squeezed(item)) if isinstance(item, str) else None for item in items}
     if None in chosen:
         fields.wrong("modes", f"has one that is none of: {', '.join(Mode.values)}")
     return [mode for mode in Mode if mode in chosen]
@@ -296,7 +296,7 @@ def _calendar(fields: Fields, school: str) -> tuple[str, str, str]:
 
 
 def _merged(recipients: Iterable[RecipientInput]) -> list[RecipientInput]:
-    """One recipient for each person and student; what is given again adds its devices."""
+    """One recipient for each person and student. A second one adds its devices to the first."""
     merged: dict[tuple[str, str, str], RecipientInput] = {}
     for recipient in recipients:
         known = merged.setdefault(recipient.key, recipient)
@@ -322,7 +322,7 @@ def _recipient(fields: Fields, modes: list[Mode]) -> RecipientInput:
 def _device(fields: Fields, modes: list[Mode], person_id: str) -> DeviceInput | None:
     mode = fields.choice("mode", _MODES, required=True)
     if mode is None:
-        return None  # without it nothing else can be told
+        return None  # the other fields cannot be checked without it
     if mode not in modes:
         fields.wrong("mode", "is not one of the modes of the message")
     attempts = _attempts(fields)
@@ -345,7 +345,7 @@ def _device(fields: Fields, modes: list[Mode], person_id: str) -> DeviceInput | 
 
 
 def _address(fields: Fields, device: DeviceInput, person_id: str) -> str:
-    """The device's address; that of an inbox is the person. "" where the status is No Device, and only there."""
+    """The device's address; for an inbox the person id. It is "" only where the status is No Device."""
     text = fields.line("address", _DEVICE["address"])
     if device.status == DeliveryStatus.NO_DEVICE:
         if text:
@@ -359,7 +359,7 @@ def _address(fields: Fields, device: DeviceInput, person_id: str) -> str:
     try:
         return normalized(device.mode, text)
     except AddressError as error:
-        # Bad data is what such a delivery failed of: it is kept as it came.
+        # Such a delivery failed because of its address, so the address stays as it came.
         if device.outcome != Outcome.ERROR:
             fields.wrong("address", str(error))
         return text

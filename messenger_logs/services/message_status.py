@@ -1,4 +1,4 @@
-"""The status of a message, from what became of its deliveries."""
+"""The status of a message, from the results of its deliveries."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from messenger_logs.choices import CANCELABLE, MessageStatus
 from messenger_logs.models import Redial, SentMessage
 from messenger_logs.totals import Totals, totals_of
 
-# What each status may follow. It never goes back, and a cancel stays.
+# The statuses that each status may follow. A status never goes back, and a cancel stays.
 _FOLLOWS = {
     MessageStatus.WAITING: {MessageStatus.NO_RECIPIENTS},
     MessageStatus.IN_PROGRESS: {MessageStatus.WAITING, MessageStatus.NO_RECIPIENTS},
@@ -21,10 +21,10 @@ _FINAL = {MessageStatus.SENT, MessageStatus.ERROR}
 
 
 def status_from(totals: Totals) -> MessageStatus:
-    """What the totals say of a message that nobody canceled here.
+    """The status that these totals give to a message that nobody canceled here.
 
-    Sent: all of it was handed to the provider, who may not tell more of some. Error: of one mode nothing could be
-    handed over. No Recipients: there are people, but none of them has a device that may be used.
+    Sent: the provider got all of it, and may never report more about a part. Error: the provider got nothing of one
+    mode. No Recipients: there are people, but none of them has a device that may be used.
     """
     modes = totals.modes.values()
     if totals.recipients and not any(mode.eligible for mode in modes):
@@ -39,9 +39,9 @@ def status_from(totals: Totals) -> MessageStatus:
 
 
 def settle_status(*, message_id: int) -> bool:
-    """Let a message's status follow its kept totals, but not end while somebody is to be tried again.
+    """Set a message's status from its kept totals, but no final status while a redial is due.
 
-    Says whether it changed.
+    Returns whether it changed.
     """
     status = status_from(totals_of(SentMessage(pk=message_id)))
     if status in _FINAL and Redial.objects.filter(message=message_id).exists():
@@ -49,10 +49,10 @@ def settle_status(*, message_id: int) -> bool:
     return bool(SentMessage.objects.filter(pk=message_id, status__in=_FOLLOWS[status]).update(status=status))
 
 
-def go_on(*, message_id: int) -> bool:
-    """Let a message that this installation sends, and that had ended, run again: there is more of it to hand over.
+def reopen(*, message_id: int) -> bool:
+    """Let a finished message of this installation run again, because there is more of it to hand over.
 
-    A cancel stays. Says whether it had ended.
+    A cancel stays. Returns whether the message was finished.
     """
-    ended = SentMessage.objects.filter(pk=message_id, status__in=_FINAL, dispatched_here=True)
-    return bool(ended.update(status=MessageStatus.IN_PROGRESS, dispatch_finished_at=None))
+    finished = SentMessage.objects.filter(pk=message_id, status__in=_FINAL, dispatched_here=True)
+    return bool(finished.update(status=MessageStatus.IN_PROGRESS, dispatch_finished_at=None))

@@ -1,7 +1,7 @@
-"""What an engine or the dispatcher says became of deliveries: in bulk, in any order, any number of times.
+"""Reports of an engine or of the dispatcher about deliveries: in bulk, in any order, any number of times.
 
-A report is evidence. Each attempt keeps the best evidence there is of it, a delivery is what its last attempt came to,
-duplicates follow the row that they duplicate, and the kept totals move by the differences.
+A report is evidence. An attempt keeps its best evidence, and a delivery has the result of its last attempt. A duplicate
+follows the row that it duplicates. The kept totals change by the differences.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _NOT_REPORTABLE = frozenset({DeliveryStatus.WAITING, DeliveryStatus.NO_DEVICE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """One thing said of one attempt at one device: named by the delivery's id, or by mode and address.
+    """One report about one attempt at one device. It names the device by the delivery's id, or by mode and address.
 
-    It carries a code of ``codes.csv`` or a status, or both: a code 5 that is "confirmed" since 0 was pressed.
+    It has a code of ``codes.csv``, a status, or both: code 5 is "confirmed" if somebody pressed 0.
     """
 
     delivery_id: int | None = None
@@ -49,91 +49,91 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A report that was not taken, by its place among the reports, and why."""
+    """A report that was not stored: its place among the reports, and why."""
 
     index: int
-    words: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """How many reports were taken, how many devices they changed, and those that were refused."""
+    """How many reports were stored, how many devices they changed, and the reports that were refused."""
 
     taken: int
     changed: int
     refused: list[Refused]
 
 
-class _NotTakenError(ValueError):
-    """The words say why."""
+class _RefusedError(ValueError):
+    """A report cannot be stored; the message says why."""
 
 
 def report_statuses(*, message_id: int, reports: Iterable[StatusReport]) -> Reported:
-    """Take reports about the deliveries of one message. One transaction; safe to repeat, in any order, by many at once.
+    """Store reports about the deliveries of one message, in one transaction.
 
-    A report that cannot be taken is refused with words and stops no other.
+    Safe to repeat, in any order, and by many callers at once. A refused report stops no other.
     """
     refused: list[Refused] = []
     readable: dict[int, tuple[StatusReport, str]] = {}
     for index, report in enumerate(reports):
         try:
             readable[index] = report, _checked(report)
-        except _NotTakenError as error:
+        except _RefusedError as error:
             refused.append(Refused(index, str(error)))
     evidence: list[Evidence] = []
     taken = 0
     devices = _devices(message_id, readable)
     for index, (report, _) in readable.items():
         try:
-            said = _read(report, devices.get(index))
-        except _NotTakenError as error:
+            read = _read(report, devices.get(index))
+        except _RefusedError as error:
             refused.append(Refused(index, str(error)))
             continue
         taken += 1
-        if said:
-            evidence.append(said)
+        if read:
+            evidence.append(read)
     changed = store_evidence(message_id=message_id, evidence=evidence) if evidence else 0
     return Reported(taken, changed, sorted(refused, key=lambda one: one.index))
 
 
 def _checked(report: StatusReport) -> str:
-    """The report's address in the one spelling that the ledger has, of a report that can be stored at all."""
+    """The report's address in the spelling of the ledger. Raises _RefusedError for what cannot be stored."""
     for name in ("mode", "address", "person_id", "status", "detail", "provider_id", "raw"):
         if not is_storable(getattr(report, name)):
-            raise _NotTakenError(f"The {name} has characters that cannot be stored.")
+            raise _RefusedError(f"The {name} has characters that cannot be stored.")
     if len(report.provider_id) > 200 or len(report.detail) > 200:
-        raise _NotTakenError("The provider's id or the detail is longer than 200 characters.")
+        raise _RefusedError("The provider's id or the detail is longer than 200 characters.")
     if not 1 <= report.attempt <= _LARGEST_SMALLINT:
-        raise _NotTakenError("Attempts are numbered from 1.")
+        raise _RefusedError("Attempts are numbered from 1.")
     if report.code is not None and abs(report.code) > _LARGEST_SMALLINT:
-        raise _NotTakenError(f"{report.code} is no code of the provider.")
+        raise _RefusedError(f"{report.code} is no code of the provider.")
     if report.at is not None:
         if report.at.tzinfo is None:
-            raise _NotTakenError("The time does not say its time zone.")
+            raise _RefusedError("The time does not say its time zone.")
         if not _EARLIEST <= report.at <= timezone.now() + _CLOCKS_MAY_DIFFER_BY:
-            raise _NotTakenError("The time is in the future, or before the year 2000.")
+            raise _RefusedError("The time is in the future, or before the year 2000.")
     if report.delivery_id is not None:
         if not 1 <= report.delivery_id <= LARGEST_ID:
-            raise _NotTakenError("This message has no such delivery.")
+            raise _RefusedError("This message has no such delivery.")
         return ""
     if report.mode not in Mode.values or not report.address:
-        raise _NotTakenError("Neither a delivery nor a mode with an address is named.")
+        raise _RefusedError("Neither a delivery nor a mode with an address is named.")
     try:
         return normalized(Mode(report.mode), report.address)
     except AddressError as error:
-        raise _NotTakenError(f"The address {error}.") from None
+        raise _RefusedError(f"The address {error}.") from None
 
 
 @dataclass(frozen=True, slots=True)
 class _Device:
-    """What a report is about: the row that counts, and whether the report named one that duplicates it."""
+    """The device of a report: the row that counts, and whether the report named a duplicate of it."""
 
     delivery_id: int
     mode: Mode
     duplicate: bool
 
 
-# One by one through the indexes, as the limits make it: never by way of the whole message.
+# The limits make PostgreSQL look up each report in the indexes. Without them it reads the whole message.
 _FIND = f"""
 SELECT r.index, origin.id, origin.mode, coalesce(named.duplicate, false)
 FROM unnest(%(index)s::int[], %(delivery)s::bigint[], %(mode)s::text[], %(address)s::text[], %(person)s::text[])
@@ -178,9 +178,9 @@ def _devices(message_id: int, readable: dict[int, tuple[StatusReport, str]]) -> 
 
 
 def _read(report: StatusReport, device: _Device | None) -> Evidence | None:
-    """What a report says; None where it says of a duplicate only that it is one."""
+    """The evidence of a report; None where it only says that a duplicate is one."""
     if device is None:
-        raise _NotTakenError("This message has no such device.")
+        raise _RefusedError("This message has no such device.")
     code = None if report.code is None else code_of(report.code, device.mode)
     status = _status(report, code, device.mode)
     if status is DeliveryStatus.DUPLICATE and device.duplicate:
@@ -204,11 +204,11 @@ def _read(report: StatusReport, device: _Device | None) -> Evidence | None:
 def _status(report: StatusReport, code: Code | None, mode: Mode) -> DeliveryStatus:
     if not report.status:
         if code is None:
-            raise _NotTakenError("Neither a code nor a status is given.")
+            raise _RefusedError("Neither a code nor a status is given.")
         return code.status
     if report.status not in DeliveryStatus.values:
-        raise _NotTakenError("There is no such status.")
+        raise _RefusedError("There is no such status.")
     status = DeliveryStatus(report.status)
     if status not in STATUSES[mode] or status in _NOT_REPORTABLE:
-        raise _NotTakenError(f"“{status.label}” cannot be reported of {mode.label}.")
+        raise _RefusedError(f"“{status.label}” cannot be reported of {mode.label}.")
     return status

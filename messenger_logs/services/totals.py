@@ -1,4 +1,4 @@
-"""The totals of a message, kept beside it: counted anew here, moved by differences in status_reports.py."""
+"""The kept totals of a message. This module counts them from the rows; evidence.py adds the differences."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ FIGURES = {
 FIGURE_NAMES = ", ".join(FIGURES)
 FIGURE_VALUES = ", ".join(f"coalesce({value}, 0) AS {name}" for name, value in FIGURES.items())
 
-# Two queries that only read, and are written back by others: what writes is never spread over several processors.
+# These two queries only read, and other statements write the results: PostgreSQL never writes with several processors.
 _COUNT_MODES = f"""
 WITH tally AS (
     SELECT
@@ -61,8 +61,8 @@ WITH tally AS (
 SELECT message_id, mode, {FIGURE_VALUES}, max(last_first) AS last_first_attempt_at FROM tally GROUP BY 1, 2
 """  # noqa: S608  (table names only)
 
-# Nearly everybody is in a message once. So people are told apart by the id of their row, and only those who are in it
-# again, for another student, are looked up by who they are.
+# Nearly everybody is in a message once. So the id of a row stands for the person. The statement looks up the person id
+# only for people with a second row, for another student.
 _COUNT_PEOPLE = f"""
 WITH again AS (
     SELECT again.id, first.id AS counted_id
@@ -91,7 +91,7 @@ SELECT
 FROM recipient LEFT JOIN listed USING (message_id)
 """  # noqa: S608  (table names only)
 
-# Whoever has no row for any device: so that every list and report names them.
+# A person without a row for any device gets rows that say so. Then every list and report has the person.
 _SAY_NO_DEVICE = f"""
 INSERT INTO {Delivery._meta.db_table} (
     message_id, recipient_id, mode, address, duplicate, status, detail, outcome, attempt_count, provider_id,
@@ -105,7 +105,7 @@ WHERE message.id = ANY(%(messages)s)
     AND NOT EXISTS (SELECT FROM {Delivery._meta.db_table} AS d WHERE d.recipient_id = r.id)
 """  # noqa: S608  (table names only)
 
-# Room in memory for everybody of a large message, and all processors for it; compiling takes longer than it saves.
+# Enough memory for all people of a large message, and all processors. Compiling takes longer than it saves.
 _FOR_SPEED = """
 SET LOCAL work_mem = '64MB';
 SET LOCAL jit = off;
@@ -115,46 +115,49 @@ SET LOCAL parallel_tuple_cost = 0
 
 
 def lock_totals(*, message_id: int) -> bool:
-    """Take the turnstile of a message: whoever changes what became of its deliveries takes it before anything else.
+    """Take the message's lock, within a transaction. Returns whether the totals exist; if not, count them.
 
-    One writer of a message at a time: that makes the differences exact, and no two writers can wait for each other.
-    Within a transaction. Says whether the totals were there; if not, they are still to be counted.
+    A writer of a message's deliveries takes the lock before anything else. So a message has one writer at a time: the
+    differences are exact, and no two writers can wait for each other.
     """
     return not _lock_totals([message_id])
 
 
 def _lock_totals(message_ids: Collection[int]) -> int:
-    """Always in the same order, so that nobody waits for each other. Returns how many were not there."""
+    """Take the locks always in the same order, against deadlocks. Returns how many totals did not exist."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {MessageTotals._meta.db_table} (message_id, recipients, no_device, contacted_by_phone)"
             " SELECT unnest(%s::bigint[]), 0, 0, 0 ON CONFLICT (message_id) DO NOTHING",
             [sorted(message_ids)],
         )
-        made: int = cursor.rowcount
-    if made < len(message_ids):
+        new: int = cursor.rowcount
+    if new < len(message_ids):
         list(MessageTotals.objects.select_for_update().filter(pk__in=message_ids).order_by("pk").values_list("pk"))
-    return made
+    return new
 
 
 def recount(*, message_id: int) -> None:
-    """Count a message anew, exactly, from its deliveries."""
+    """Count the totals of a message from its deliveries."""
     recount_all(message_ids=[message_id])
 
 
 @transaction.atomic
 def recount_all(*, message_ids: Collection[int]) -> None:
-    """Count many messages anew, with as many statements as for one. Somebody without any row of a device gets some."""
+    """Count the totals of many messages, with as many statements as for one.
+
+    A person without any delivery gets a No Device row for each mode.
+    """
     _lock_totals(message_ids)
-    given = {"messages": sorted(message_ids)}
+    parameters = {"messages": sorted(message_ids)}
     with connection.cursor() as cursor:
         cursor.execute(_FOR_SPEED)
-        cursor.execute(_COUNT_MODES, given)
+        cursor.execute(_COUNT_MODES, parameters)
         names = ["totals_id", "mode", *FIGURES, "last_first_attempt_at"]
         modes = [MessageModeTotals(**dict(zip(names, row, strict=True))) for row in cursor]
-        # Of rows that just came the statistics know nothing: taken for a few, they would be joined each with each.
+        # The statistics do not know rows that just came: PostgreSQL would expect few, and join each with each.
         cursor.execute("SET LOCAL enable_nestloop = off")
-        cursor.execute(_COUNT_PEOPLE, given)
+        cursor.execute(_COUNT_PEOPLE, parameters)
         people = cursor.fetchall()
         cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
         if unlisted := [pk for pk, *_, some_unlisted in people if some_unlisted]:

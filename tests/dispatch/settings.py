@@ -6,4 +6,4 @@ from config.settings import CELERY_BEAT_SCHEDULE
 GATEWAYS = {mode: f"tests.dispatch.stub.{mode}_gateway" for mode in ("email", "voice", "text")} | {
     "inbox": "dispatch.gateways.inbox.gateway"
 }
-CELERY_BEAT_SCHEDULE["dispatch-settle-stale-claims"] |= {"schedule": 2}
+CELERY_BEAT_SCHEDULE["dispatch-recover-claims"] |= {"schedule": 2}

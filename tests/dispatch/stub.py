@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from django.utils import timezone
 
-from dispatch.gateways import Answer, HandOff, OpenTry, Result, TryLaterError, UnknownError
+from dispatch.gateways import Answer, HandOff, OpenAttempt, Result, TryLaterError, UnknownError
 from messenger_logs.choices import Mode
 from messenger_logs.services.status_reports import StatusReport
 
@@ -182,7 +182,7 @@ class RingingGateway(StubGateway):
             delivery_id=delivery_id, attempt=attempt, status="in_progress", at=timezone.now(), provider_id="call"
         )
 
-    def poll(self, attempts: Sequence[OpenTry]) -> list[StatusReport]:
+    def poll(self, attempts: Sequence[OpenAttempt]) -> list[StatusReport]:
         return [
             StatusReport(
                 delivery_id=one.delivery_id, attempt=one.attempt, code=self.ends[one.delivery_id], at=timezone.now()
@@ -191,8 +191,8 @@ class RingingGateway(StubGateway):
             if one.delivery_id in self.ends
         ]
 
-    def hang_up(self, attempts: Sequence[OpenTry]) -> None:
-        self.hung_up.extend(one.delivery_id for one in attempts)
+    def hang_up(self, tries: Sequence[OpenAttempt]) -> None:
+        self.hung_up.extend(one.delivery_id for one in tries)
 
 
 def die_at(step: str) -> None:

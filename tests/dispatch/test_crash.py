@@ -14,8 +14,8 @@ from django.db import connection
 from dispatch.models import Claim, InboxMessage, Pace
 from dispatch.services import sending
 from dispatch.services.claims import claim_next, mark_handed
-from dispatch.services.recording import record
-from dispatch.services.recovery import give_back_stale, recover
+from dispatch.services.recording import record_answer
+from dispatch.services.recovery import recover, release_stale
 from dispatch.services.retry import retry_deliveries
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import send_due
@@ -143,9 +143,9 @@ def test_a_claim_that_cannot_be_settled_keeps_no_other_waiting(
 
     def fail_for_the_first(claim: Claim, *args, **named) -> bool:
         assert claim != first
-        return record(claim, *args, **named)
+        return record_answer(claim, *args, **named)
 
-    monkeypatch.setattr("dispatch.services.recovery.record", fail_for_the_first)
+    monkeypatch.setattr("dispatch.services.recovery.record_answer", fail_for_the_first)
     assert recover() == 1
     assert Claim.objects.get(state="settled") == other
     assert statuses(message) == {"in_progress": 3, "waiting": 3}
@@ -208,7 +208,7 @@ def test_an_answer_that_comes_after_the_claim_was_settled_still_counts(
 
 
 def test_an_answer_that_comes_twice_counts_once(provider: Provider, due_message: Due, monkeypatch) -> None:
-    monkeypatch.setattr(sending, "record", lambda *args: (record(*args), record(*args)))
+    monkeypatch.setattr(sending, "record_answer", lambda *args: (record_answer(*args), record_answer(*args)))
     message = due_message(Mode.VOICE, 3)
 
     dispatch_all()
@@ -280,11 +280,11 @@ def test_an_inbox_is_looked_up_and_filled_once(provider: Provider, due_message: 
         raise SystemExit
 
     message = due_message(Mode.INBOX, 4, bodies={"inbox": "Hello {{student.firstName}}"})
-    monkeypatch.setattr(sending, "record", die)
+    monkeypatch.setattr(sending, "record_answer", die)
     start_due()
     with pytest.raises(SystemExit):
         send_due(Mode.INBOX)
-    monkeypatch.setattr(sending, "record", record)
+    monkeypatch.setattr(sending, "record_answer", record_answer)
 
     dispatch_all()
 
@@ -313,5 +313,5 @@ def test_what_is_being_handed_over_is_not_given_back(provider: Provider, due_mes
     claim = claim_next(Mode.VOICE, batch=3)
     assert claim
     assert mark_handed(claim)
-    assert not give_back_stale(claim)
+    assert not release_stale(claim)
     assert statuses(message) == {"in_progress": 3}

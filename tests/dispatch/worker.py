@@ -13,7 +13,7 @@ django.setup()
 from dispatch.services import claims, sending  # noqa: E402
 from tests.dispatch.stub import die_at  # noqa: E402
 
-name, hand_over, record = claims.worker_name, sending.hand_over, sending.record
+name, hand_over, record_answer = claims.worker_name, sending.hand_over, sending.record_answer
 
 
 def in_the_claim() -> str:
@@ -28,9 +28,9 @@ def after_the_claim(*args):
 
 def around_the_record(*args, **named):
     die_at("answered")
-    record(*args, **named)
+    record_answer(*args, **named)
     die_at("recorded")
 
 
-claims.worker_name, sending.hand_over, sending.record = in_the_claim, after_the_claim, around_the_record
-sending.work(Mode(sys.argv[1]))
+claims.worker_name, sending.hand_over, sending.record_answer = in_the_claim, after_the_claim, around_the_record
+sending.send_due(Mode(sys.argv[1]))

@@ -52,7 +52,7 @@ def mai(make_user: MakeUser) -> User:
 
 
 def sentences(message: SentMessage) -> list[str]:
-    return [entry.words for entry in history_of(message).entries]
+    return [entry.text for entry in history_of(message).entries]
 
 
 def history_lines(client: Client, name: str, message: SentMessage) -> list[str]:
@@ -175,8 +175,8 @@ def test_much_history_is_cut_at_its_beginning_and_says_so(mai: User, signed_in: 
     history = history_of(message)
 
     assert history.cut
-    assert history.entries[0].words == "Administrator, System created it."
-    assert [entry.words for entry in history.entries[1:3]] == [
+    assert history.entries[0].text == "Administrator, System created it."
+    assert [entry.text for entry in history.entries[1:3]] == [
         "Vang, Mai added 1 recipient.",
         "Vang, Mai added 2 recipients.",
     ]

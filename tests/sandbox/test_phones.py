@@ -80,7 +80,7 @@ def phone(sandbox: Sandbox) -> Phone:
 
 
 @pytest.mark.parametrize(
-    ("becomes", "status", "detection", "keys"),
+    ("outcome", "status", "detection", "keys"),
     [
         ("confirm", "completed", "live", [None, "0"]),
         ("live", "completed", "live", [None, ""]),
@@ -93,16 +93,16 @@ def phone(sandbox: Sandbox) -> Phone:
     ],
 )
 def test_a_call_goes_on_as_it_was_decided(
-    sandbox: Sandbox, ours: Ours, phone: Phone, becomes: str, status: str, detection: str, keys: list[str | None]
+    sandbox: Sandbox, ours: Ours, phone: Phone, outcome: str, status: str, detection: str, keys: list[str | None]
 ) -> None:
-    sandbox.decide("call", TO, becomes)
+    sandbox.decide("call", TO, outcome)
     id = phone.dial()
     wait_until(lambda: phone.log(id).status_code == 200)
     log = phone.log(id).json()
     assert (log["call_id"], log["caller_no"], log["status"], log["detection"]) == (id, TO, status, detection)
     assert [heard.get("confirm") for heard in ours.heard] == keys
     assert all(heard["session_data"] == {"delivery": "7"} for heard in ours.heard)
-    assert [(call["to"], call["session_data"]) for call in sandbox.taken.list("call")] == [(TO, {"delivery": "7"})]
+    assert [(call["to"], call["session_data"]) for call in sandbox.accepted.list("call")] == [(TO, {"delivery": "7"})]
 
 
 @pytest.mark.usefixtures("ours")
@@ -147,7 +147,7 @@ def test_a_number_called_again_can_come_to_something_else(sandbox: Sandbox, ours
 
 
 @pytest.mark.parametrize(
-    ("becomes", "statuses"),
+    ("outcome", "statuses"),
     [
         ("delivered", {"sent", "delivered"}),
         ("undelivered", {"sent", "undelivered"}),
@@ -155,8 +155,8 @@ def test_a_number_called_again_can_come_to_something_else(sandbox: Sandbox, ours
         ("failed", {"failed"}),
     ],
 )
-def test_receipts_tell_of_a_text(sandbox: Sandbox, ours: Ours, phone: Phone, becomes: str, statuses: set[str]) -> None:
-    sandbox.decide("text", TO, becomes)
+def test_receipts_tell_of_a_text(sandbox: Sandbox, ours: Ours, phone: Phone, outcome: str, statuses: set[str]) -> None:
+    sandbox.decide("text", TO, outcome)
     answer = phone.text().json()
     assert answer["status"] == "queued"
     wait_until(lambda: len(ours.heard) == len(statuses))
@@ -170,13 +170,13 @@ def test_a_family_that_sent_stop_gets_no_text_until_start(sandbox: Sandbox, ours
     assert ours.heard[0] == ours.heard[1]
     assert ours.heard[0]["text_message"] == " stop"
     assert phone.text().json()["status"] == "opted out"
-    sandbox.phones.text_in(TO, "START")
+    sandbox.phones.receive_text(TO, "START")
     assert phone.text().json()["status"] == "queued"
 
 
 def test_our_server_is_told_again_until_it_says_that_it_heard(sandbox: Sandbox, ours: Ours) -> None:
     ours.statuses += [500, 503]
-    sandbox.phones.text_in(TO, "STOP")
+    sandbox.phones.receive_text(TO, "STOP")
     wait_until(lambda: len(sandbox.phones.callbacks) == 3)
     assert [callback.status for callback in sandbox.phones.callbacks] == [500, 503, 200]
 
@@ -189,7 +189,7 @@ def test_what_comes_of_a_call_or_a_text_can_be_told_twice(sandbox: Sandbox, ours
     phone.dial()
     phone.text()
     wait_until(lambda: len(ours.heard) == 6)
-    assert sandbox.taken.counts() == {"mail": 0, "call": 1, "text": 1}
+    assert sandbox.accepted.counts() == {"mail": 0, "call": 1, "text": 1}
     assert [heard["confirm"] for heard in ours.heard if "confirm" in heard] == ["0", "0"]
 
 
@@ -206,7 +206,7 @@ def test_what_comes_of_a_call_or_a_text_can_be_told_twice(sandbox: Sandbox, ours
 )
 def test_what_cannot_be_understood_is_refused(sandbox: Sandbox, phone: Phone, path: str, body: object) -> None:
     assert phone.request("POST", path, body).status_code == 400
-    assert len(sandbox.taken) == 0
+    assert len(sandbox.accepted) == 0
 
 
 def test_a_key_is_asked_for(sandbox: Sandbox, phone: Phone) -> None:
@@ -214,7 +214,7 @@ def test_a_key_is_asked_for(sandbox: Sandbox, phone: Phone) -> None:
     assert phone.text().status_code == 401
     phone.headers = {}
     assert phone.text().status_code == 401
-    assert len(sandbox.taken) == 0
+    assert len(sandbox.accepted) == 0
 
 
 def test_there_is_nothing_elsewhere(phone: Phone) -> None:

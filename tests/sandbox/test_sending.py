@@ -49,7 +49,7 @@ def events(sandbox: Sandbox, **parameters: Any) -> list[dict[str, Any]]:
 
 def test_each_recipient_gets_a_mail_with_his_own_values(sandbox: Sandbox, send: Any) -> None:
     assert send().json()["id"] == "<ours@mg.harrison.example>"
-    mai, abdi = sandbox.taken.list("mail")
+    mai, abdi = sandbox.accepted.list("mail")
     assert (mai["to"], mai["subject"], mai["text"]) == ("mai@example.com", "About Tou", "Dear Mai, %recipient.unknown%")
     assert (abdi["to"], abdi["subject"], abdi["variables"]) == ("abdi@example.org", "About Zoë", {"person": "2"})
     assert mai["shown"] == 1, "nobody sees who else got it"
@@ -57,7 +57,7 @@ def test_each_recipient_gets_a_mail_with_his_own_values(sandbox: Sandbox, send: 
 
 def test_without_recipient_variables_everybody_sees_everybody(sandbox: Sandbox, send: Any) -> None:
     send(**{"recipient-variables": None})
-    assert [mail["shown"] for mail in sandbox.taken.list()] == [2, 2]
+    assert [mail["shown"] for mail in sandbox.accepted.list()] == [2, 2]
 
 
 def test_events_come_over_time_and_name_the_senders_variables(sandbox: Sandbox, send: Any) -> None:
@@ -125,13 +125,13 @@ def test_what_breaks_a_rule_is_refused_whole(sandbox: Sandbox, send: Any, given:
     refusal = send(**given)
     assert refusal.status_code == 400
     assert words in refusal.json()["message"]
-    assert len(sandbox.taken) == 0
+    assert len(sandbox.accepted) == 0
 
 
 def test_a_thousand_recipients_are_taken_at_once(sandbox: Sandbox, send: Any) -> None:
     addresses = [f"family{number}@example.com" for number in range(1000)]
     assert send(to=addresses).status_code == 200
-    assert [mail["to"] for mail in sandbox.taken.list("mail")] == addresses
+    assert [mail["to"] for mail in sandbox.accepted.list("mail")] == addresses
     sandbox.clock.move(3600)
     assert len(events(sandbox)) == 300
 
@@ -143,27 +143,27 @@ def test_a_key_and_a_known_domain_are_asked_for(sandbox: Sandbox) -> None:
     address = f"{sandbox.url}/v3/mg.elsewhere.example/messages"
     assert requests.post(address, data=fields, auth=("api", sandbox.api_key), timeout=10).status_code == 404
     assert requests.get(address, auth=("api", sandbox.api_key), timeout=10).status_code == 404
-    assert len(sandbox.taken) == 0
+    assert len(sandbox.accepted) == 0
 
 
-@pytest.mark.parametrize(("options", "taken"), [({}, 0), ({"taken": True}, 2)])
+@pytest.mark.parametrize(("options", "accepted"), [({}, 0), ({"accepted": True}, 2)])
 @pytest.mark.parametrize("what", [500, 429])
 def test_a_failure_can_be_only_a_seeming_one(
-    sandbox: Sandbox, send: Any, what: int, options: dict[str, bool], taken: int
+    sandbox: Sandbox, send: Any, what: int, options: dict[str, bool], accepted: int
 ) -> None:
     sandbox.fail(what, **options)
     assert send().status_code == what
-    assert len(sandbox.taken) == taken
+    assert len(sandbox.accepted) == accepted
 
 
-@pytest.mark.parametrize(("options", "taken"), [({}, 0), ({"taken": True}, 2)])
+@pytest.mark.parametrize(("options", "accepted"), [({}, 0), ({"accepted": True}, 2)])
 def test_the_connection_can_end_without_an_answer(
-    sandbox: Sandbox, send: Any, options: dict[str, bool], taken: int
+    sandbox: Sandbox, send: Any, options: dict[str, bool], accepted: int
 ) -> None:
     sandbox.fail("lost", **options)
     with pytest.raises(requests.ConnectionError):
         send()
-    assert len(sandbox.taken) == taken
+    assert len(sandbox.accepted) == accepted
     assert send().status_code == 200
 
 
@@ -171,7 +171,7 @@ def test_the_connection_can_end_in_the_answer_to_what_was_taken(sandbox: Sandbox
     sandbox.fail("cut")
     with pytest.raises(requests.RequestException):
         send()
-    assert len(sandbox.taken) == 2
+    assert len(sandbox.accepted) == 2
 
 
 def test_events_can_be_told_twice(sandbox: Sandbox, send: Any) -> None:
@@ -182,14 +182,14 @@ def test_events_can_be_told_twice(sandbox: Sandbox, send: Any) -> None:
     told = events(sandbox)
     assert [event["event"] for event in told] == ["accepted", "accepted", "failed", "failed"]
     assert len({event["id"] for event in told}) == 4
-    assert len(sandbox.taken) == 1
+    assert len(sandbox.accepted) == 1
 
 
 def test_the_record_can_be_read_over_http(sandbox: Sandbox, send: Any) -> None:
     send()
-    read = requests.get(f"{sandbox.url}/sandbox/taken?kind=mail&after=1", timeout=10).json()["taken"]
+    read = requests.get(f"{sandbox.url}/sandbox/accepted?kind=mail&after=1", timeout=10).json()["accepted"]
     assert [(mail["number"], mail["to"]) for mail in read] == [(2, "abdi@example.org")]
-    assert requests.get(f"{sandbox.url}/sandbox/", timeout=10).json()["taken"] == {"mail": 2, "call": 0, "text": 0}
-    requests.delete(f"{sandbox.url}/sandbox/taken", timeout=10)
+    assert requests.get(f"{sandbox.url}/sandbox/", timeout=10).json()["accepted"] == {"mail": 2, "call": 0, "text": 0}
+    requests.delete(f"{sandbox.url}/sandbox/accepted", timeout=10)
     send(to="mai@example.com")
-    assert [mail["number"] for mail in sandbox.taken.list(after=2)] == [3]
+    assert [mail["number"] for mail in sandbox.accepted.list(after=2)] == [3]

@@ -409,6 +409,7 @@ def test_this_right_alone_and_own_data(make_user, signed_in, line, request_kind)
         line.data(user)
     response = ask(signed_in(user), line, request_kind)
     assert response.status_code == answers(line, request_kind)
+    assert response["Cache-Control"] == "private, no-store"
     if line.data and response.status_code == 200:
         assert MARK in body(response)
 
@@ -488,6 +489,7 @@ def test_the_api_with_this_right_alone_and_own_data(make_user, line):
         line.data(user)
     response = call(line, user)
     assert response.status_code == line.answer
+    assert response["Cache-Control"] == "private, no-store"
     if line.data:
         assert MARK in body(response)
 

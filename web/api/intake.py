@@ -98,7 +98,7 @@ class ReportedSerializer(serializers.Serializer[Any]):
 
 
 def in_json(errors: Iterable[FieldError]) -> list[dict[str, Any]]:
-    return [{"line": error.line, "field": error.field, "message": error.words} for error in errors]
+    return [{"line": error.line, "field": error.field, "message": error.message} for error in errors]
 
 
 def refuse(errors: Iterable[FieldError]) -> Response:
@@ -224,7 +224,7 @@ class StatusReports(ImportView):
         reported = report_statuses(message_id=message.pk, reports=reports)
         for one in reported.refused:
             number = numbers[one.index]
-            refused[number] = [FieldError(number, "", one.words)]
+            refused[number] = [FieldError(number, "", one.message)]
         results = [
             {
                 "line": line.number,

@@ -63,7 +63,7 @@ class ListParser(LinesParser):
         try:
             value = read_json(body, line=1)
         except IntakeError as error:
-            raise ParseError(f"The body {error.errors[0].words}.") from None
+            raise ParseError(f"The body {error.errors[0].message}.") from None
         if not isinstance(value, list):
             raise ParseError("The body must be a JSON list, or NDJSON as application/x-ndjson.")
         return (Line(number, item) for number, item in enumerate(value, 1))

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from core.strict_json import JSONError, read_json
-from dispatch.services.webhooks import heard_of_text, pressed_zero, received_text, said_of_call
+from dispatch.services.webhooks import confirm_call, find_call, record_incoming_text, record_text_status
 from providers.http import kept
 
 MAX_BYTES = 64 * 1024
@@ -59,7 +59,7 @@ def from_provider(view: Callable[[dict[str, Any]], HttpResponse]) -> Callable[..
 def call_flow(body: dict[str, Any]) -> HttpResponse:
     """Answer what a call says: first the message; after the key 0, thanks."""
     session = body.get("session_data")
-    about = said_of_call(session if isinstance(session, dict) else {})
+    about = find_call(session if isinstance(session, dict) else {})
     if about is None:
         # Not one of our calls, or its message was canceled meanwhile.
         return _actions()
@@ -76,7 +76,7 @@ def call_flow(body: dict[str, Any]) -> HttpResponse:
         )
     if str(pressed).strip() != "0":
         return _actions()
-    pressed_zero(about, call_id=str(body.get("call_id", "")), raw=_kept(body))
+    confirm_call(about, call_id=str(body.get("call_id", "")), raw=_kept(body))
     return _actions(_say("Thank you. Goodbye."))
 
 
@@ -87,12 +87,12 @@ def texts(body: dict[str, Any]) -> HttpResponse:
     if not isinstance(caller, str) or not caller:
         raise _RefusedError(400, "caller_no is missing.")
     if isinstance(text, str):
-        received_text(caller=caller, text=text, raw=_kept(body))
+        record_incoming_text(caller=caller, text=text, raw=_kept(body))
         return JsonResponse({})
     id, status = body.get("id"), body.get("status")
     if not (isinstance(id, str) and id and isinstance(status, str)):
         raise _RefusedError(400, "It is neither a text nor a receipt of one.")
-    if not heard_of_text(caller=caller, id=id, status=status, raw=_kept(body)):
+    if not record_text_status(caller=caller, id=id, status=status, raw=_kept(body)):
         # The receipt may come before our own record of the text. After 404 the provider sends it again.
         raise _RefusedError(404, "There is no such text.")
     return JsonResponse({})

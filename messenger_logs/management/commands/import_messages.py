@@ -23,7 +23,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 class Command(BaseCommand):
     help = (
-        "Take in messages from JSON Lines, plain or gzip: each of them whole or not at all, each external id once."
+        "Import messages from JSON Lines, plain or gzip: each message whole or not at all, each external id once."
         " Exits with 0 when nothing was refused."
     )
 
@@ -36,13 +36,13 @@ class Command(BaseCommand):
         with _opened(options["file"]) as source:
             progress = _Progress(source)
             for number, text in _lines(source):
-                report = _take(number, text)
+                report = _import_line(number, text)
                 counts[report["result"]] += 1
                 progress.show(counts)
                 if options["json"] or report["result"] == "refused" or report["differs"]:
                     progress.clear()
-                    self.stdout.write(json.dumps(report) if options["json"] else _in_words(report))
-                    self.stdout.flush()  # whoever reads along need not wait for a buffer to fill
+                    self.stdout.write(json.dumps(report) if options["json"] else _text(report))
+                    self.stdout.flush()  # so that a reader of the pipe gets each line at once
             progress.clear()
         summary = f"{counts['new']:,} new, {counts['here']:,} here before, {counts['refused']:,} refused."
         if counts["refused"]:
@@ -51,33 +51,33 @@ class Command(BaseCommand):
             self.stdout.write(summary)
 
 
-def _take(number: int, text: bytes | None) -> dict[str, Any]:
-    """Take in one line; what became of it, with the same keys whatever that is."""
+def _import_line(number: int, text: bytes | None) -> dict[str, Any]:
+    """Import one line. Returns a report, always with the same keys."""
     try:
         if text is None:
             raise IntakeError([FieldError(number, "", f"is longer than {LONGEST_LINE:,} bytes")])
-        taken = add_message(read_json(text, line=number), line=number)
+        result = add_message(read_json(text, line=number), line=number)
     except IntakeError as error:
-        errors = [{"field": one.field, "words": one.words} for one in error.errors]
+        errors = [{"field": one.field, "words": one.message} for one in error.errors]
         return _report(number, "refused", None, errors)
-    return _report(number, "new" if taken.created else "here", taken, [])
+    return _report(number, "new" if result.created else "here", result, [])
 
 
-def _report(number: int, result: str, taken: IntakeResult | None, errors: list[dict[str, str]]) -> dict[str, Any]:
+def _report(number: int, kind: str, result: IntakeResult | None, errors: list[dict[str, str]]) -> dict[str, Any]:
     return {
         "line": number,
-        "result": result,
-        "external_id": taken.external_id if taken else None,
-        "message_id": taken.message_id if taken else None,
-        "created": bool(taken and taken.created),
-        "recipients": taken.added.recipients if taken else 0,
-        "deliveries": taken.added.deliveries if taken else 0,
-        "differs": list(taken.differs) if taken else [],
+        "result": kind,
+        "external_id": result.external_id if result else None,
+        "message_id": result.message_id if result else None,
+        "created": bool(result and result.created),
+        "recipients": result.added.recipients if result else 0,
+        "deliveries": result.added.deliveries if result else 0,
+        "differs": list(result.differs) if result else [],
         "errors": errors,
     }
 
 
-def _in_words(report: dict[str, Any]) -> str:
+def _text(report: dict[str, Any]) -> str:
     number = report["line"]
     if report["differs"]:
         return (
@@ -117,12 +117,12 @@ def _lines(source: BufferedReader) -> Iterator[tuple[int, bytes | None]]:
             elif text.strip():
                 yield number, text
     except (EOFError, zlib.error, OSError) as error:
-        # What stands before it was taken in.
+        # The lines before it were imported.
         raise CommandError(f"The file is damaged after line {number:,}: {error}.") from None
 
 
 class _Progress:
-    """A line on standard error that is written over again and again; nothing where that is no terminal."""
+    """A progress line on standard error that overwrites itself; nothing where that is no terminal."""
 
     def __init__(self, source: BufferedReader) -> None:
         self._source = source

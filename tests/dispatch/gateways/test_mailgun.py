@@ -63,7 +63,7 @@ def test_one_call_hands_over_all_and_each_gets_his_own_values(provider: Sandbox)
     }
     assert "Queued" in answer.raw
     assert len(provider.requests) == 1
-    first, second = provider.taken.list("mail")
+    first, second = provider.accepted.list("mail")
     assert (first["subject"], first["text"]) == ("About Tou", "Tou of Mai, room room")
     assert (second["subject"], second["text"]) == ("About Zoë", "Zoë of Abdi, room room")
     assert first["id"] == second["id"] == f"{hand_off.key}@mg.harrison.example"
@@ -74,7 +74,7 @@ def test_values_cannot_bring_markup_into_a_html_body(provider: Sandbox) -> None:
     evil = '<script>alert(1)</script> & "Tou"'
     mailgun().hand_off(handed(message("<p>{{n}}</p>", "For {{n}}"), item(1, n=evil)))
     mailgun().hand_off(handed(message("Plain {{n}}"), item(1, n=evil)))
-    html, plain = provider.taken.list("mail")
+    html, plain = provider.accepted.list("mail")
     assert html["html"] == "<p>&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;Tou&quot;</p>"
     assert html["subject"] == f"For {evil}"
     assert (html["text"], plain["text"], plain["html"]) == ("", f"Plain {evil}", "")
@@ -83,20 +83,20 @@ def test_values_cannot_bring_markup_into_a_html_body(provider: Sandbox) -> None:
 def test_a_line_break_brings_no_header_of_its_own(provider: Sandbox) -> None:
     evil = "Tou\r\nBcc: x@y.example\x0b\u2028Z"
     mailgun().hand_off(handed(message("Dear {{n}}", "For\n{{n}}"), item(1, n=evil)))
-    [mail] = provider.taken.list("mail")
+    [mail] = provider.accepted.list("mail")
     assert mail["subject"] == "For Tou Bcc: x@y.example Z"
     assert mail["text"] == f"Dear {evil}"
 
 
 def test_what_a_sender_writes_is_never_taken_for_a_variable(provider: Sandbox) -> None:
     mailgun().hand_off(handed(message("Write %recipient.t0% or %recipient% {{a}} 100%"), item(1, a="%recipient.t0%")))
-    assert provider.taken.list()[0]["text"] == "Write %recipient.t0% or %recipient% %recipient.t0% 100%"
+    assert provider.accepted.list()[0]["text"] == "Write %recipient.t0% or %recipient% %recipient.t0% 100%"
 
 
 def test_variables_link_the_events_back(provider: Sandbox) -> None:
     sender = User(username="principal")
     mailgun().hand_off(handed(message(sender=sender, reply_to="office@harrison.example\r\nBcc: x@y.example"), item(9)))
-    mail = provider.taken.list()[0]
+    mail = provider.accepted.list()[0]
     assert mail["variables"] == {"message": "77", "delivery": "9", "person_id": "P9", "sender": "principal"}
     assert mail["reply_to"] == "office@harrison.example Bcc: x@y.example"
 
@@ -108,7 +108,7 @@ def test_the_settings_name_domain_and_sender(provider: Sandbox, settings: Settin
     mailgun().hand_off(handed(message(), item()))
     settings.MAILGUN_FROM = "Office <office@harrison.example>"
     mailgun().hand_off(handed(message(), item()))
-    first, second = provider.taken.list()
+    first, second = provider.accepted.list()
     assert first["domain"] == "mail.harrison.example"
     assert first["from"] == '"Harrison, “East”" <messenger@mail.harrison.example>'
     assert second["from"] == "Office <office@harrison.example>"
@@ -118,7 +118,7 @@ def test_a_thousand_go_at_once(provider: Sandbox, settings: Settings) -> None:
     settings.MAILGUN_BATCH = 5000
     assert mailgun().batch == 1000
     answer = mailgun().hand_off(handed(message(), *(item(number) for number in range(1, 1001))))
-    assert len(answer.results) == len(provider.taken) == 1000
+    assert len(answer.results) == len(provider.accepted) == 1000
     assert len(provider.requests) == 1
 
 
@@ -131,7 +131,7 @@ def test_a_refused_call_is_split_until_only_the_bad_address_is_left(provider: Sa
         **{one.address: "-29" for one in items},
         "bad@nowhere": "failed",
     }
-    assert sorted(mail["to"] for mail in provider.taken.list()) == sorted(
+    assert sorted(mail["to"] for mail in provider.accepted.list()) == sorted(
         one.address for one in items if one.address != "bad@nowhere"
     )
     refused = next(r.report for r in results if r.delivery_id == bad)
@@ -152,7 +152,7 @@ def test_what_was_surely_not_taken_is_tried_later(provider: Sandbox, status: int
     provider.fail(status, times=None)
     with pytest.raises(TryLaterError):
         mailgun().hand_off(handed(message(), item()))
-    assert len(provider.taken) == 0
+    assert len(provider.accepted) == 0
 
 
 def test_a_short_wait_is_waited_for_and_a_long_one_is_told(provider: Sandbox) -> None:
@@ -195,9 +195,9 @@ def test_nobody_there_is_nothing_taken(provider: Sandbox, settings: Settings) ->
 @pytest.mark.parametrize(
     ("what", "options"),
     [
-        (500, {"taken": True}),
+        (500, {"accepted": True}),
         (502, {}),
-        ("lost", {"taken": True}),
+        ("lost", {"accepted": True}),
         ("lost", {}),
         ("cut", {}),
         ("half", {}),
@@ -219,13 +219,13 @@ def test_what_may_have_been_taken_is_never_repeated(provider: Sandbox, what: Any
 def test_a_mail_whose_answer_was_lost_is_found_by_our_message_id(provider: Sandbox) -> None:
     provider.decide("mail", "", "good")
     hand_off = handed(message(), item(1), item(2))
-    provider.fail("lost", taken=True)
+    provider.fail("lost", accepted=True)
     with pytest.raises(UnknownError):
         mailgun().hand_off(hand_off)
     assert mailgun().look_up(hand_off) is None, "events come late"
     provider.clock.move(1300)
     assert outcomes(hand_off) == {"family1@example.com": "-29", "family2@example.com": "-29"}
-    assert len(provider.taken) == 2
+    assert len(provider.accepted) == 2
 
 
 def test_a_mail_that_the_provider_never_had_may_be_sent_again(provider: Sandbox, settings: Settings) -> None:

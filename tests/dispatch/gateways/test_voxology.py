@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from dispatch.gateways import Answer, FollowsTries, HandOff, OpenTry, TryLaterError, UnknownError
+from dispatch.gateways import Answer, HandOff, OpenAttempt, PollingGateway, TryLaterError, UnknownError
 from dispatch.gateways.voxology import TextGateway, VoiceGateway, call_report, text_gateway, voice_gateway
 from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
@@ -43,19 +43,19 @@ def report_of(answer: Answer) -> StatusReport:
     return result.report
 
 
-def placed() -> OpenTry:
+def placed() -> OpenAttempt:
     report = report_of(voice().hand_off(hand_off(Mode.VOICE)))
-    return OpenTry(delivery_id=5, attempt=1, provider_id=report.provider_id, mode=Mode.VOICE)
+    return OpenAttempt(delivery_id=5, attempt=1, provider_id=report.provider_id, mode=Mode.VOICE)
 
 
-def polled(one: OpenTry) -> StatusReport:
+def polled(one: OpenAttempt) -> StatusReport:
     """What the call log says, as soon as it knows."""
     return wait_until(lambda: voice().poll([one]))[0]
 
 
 def test_they_are_there_only_where_the_settings_are(provider: Sandbox, settings: Settings) -> None:
-    assert isinstance(voice_gateway(), FollowsTries)
-    assert not isinstance(text_gateway(), FollowsTries)
+    assert isinstance(voice_gateway(), PollingGateway)
+    assert not isinstance(text_gateway(), PollingGateway)
     settings.VOXOLOGY_WEBHOOK_SECRET = ""
     assert voice_gateway() is None, "it would have nothing to say"
     assert text_gateway()
@@ -72,7 +72,7 @@ def test_they_are_there_only_where_the_settings_are(provider: Sandbox, settings:
 def test_a_call_is_placed_and_names_what_it_is_about(provider: Sandbox) -> None:
     answer = voice().hand_off(hand_off(Mode.VOICE, to=f"{TO};ext=45"))
     report = report_of(answer)
-    [call] = provider.taken.list("call")
+    [call] = provider.accepted.list("call")
     assert (call["to"], call["caller_id"]) == (TO, CALLER_ID)
     assert call["session_data"] == {"message": "77", "delivery": "5", "attempt": "1"}
     assert (report.status, report.provider_id) == ("in_progress", call["id"])
@@ -86,14 +86,14 @@ def test_the_paths_are_settings(provider: Sandbox, settings: Settings) -> None:
     assert provider.requests[-1].path == "/v1/Elsewhere"
 
 
-@pytest.mark.parametrize(("becomes", "code"), [("no answer", 0), ("busy", 1), ("failed", 10)])
-def test_the_call_log_tells_what_became_of_a_call(provider: Sandbox, becomes: str, code: int) -> None:
-    provider.decide("call", TO, becomes)
+@pytest.mark.parametrize(("outcome", "code"), [("no answer", 0), ("busy", 1), ("failed", 10)])
+def test_the_call_log_tells_what_became_of_a_call(provider: Sandbox, outcome: str, code: int) -> None:
+    provider.decide("call", TO, outcome)
     one = placed()
     report = polled(one)
     assert (report.delivery_id, report.attempt, report.provider_id) == (5, 1, one.provider_id)
     assert report.code == code
-    assert json.loads(report.raw)["status"] == becomes
+    assert json.loads(report.raw)["status"] == outcome
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,14 @@ def test_the_call_log_tells_what_became_of_a_call(provider: Sandbox, becomes: st
     ],
 )
 def test_each_result_has_its_code(log: Any, code: int | None) -> None:
-    one = OpenTry(delivery_id=5, attempt=2, provider_id="1@2", mode=Mode.VOICE)
+    one = OpenAttempt(delivery_id=5, attempt=2, provider_id="1@2", mode=Mode.VOICE)
     report = call_report(one, Reply(200, json.dumps(log)))
     assert (report.code if report else None) == code
 
 
 @pytest.mark.parametrize("end", ["2026-01-05T10:00:00.000Z", "", None, 7, "yesterday", "0001-01-01T00:00:00Z"])
 def test_any_time_of_the_end_can_be_reported(end: Any) -> None:
-    one = OpenTry(delivery_id=5, attempt=2, provider_id="1@2", mode=Mode.VOICE)
+    one = OpenAttempt(delivery_id=5, attempt=2, provider_id="1@2", mode=Mode.VOICE)
     report = call_report(one, Reply(200, json.dumps({"status": "busy", "end_time": end})))
     assert report
     assert report.at
@@ -173,7 +173,7 @@ def test_a_refused_call_has_a_code(provider: Sandbox, status: int, code: int) ->
 def test_a_text_has_the_recipients_values_and_no_markup(provider: Sandbox) -> None:
     body = "<p>{{student.firstName}} &amp; all:</p>\n<p>bus\u00a012  is <b>late</b></p>"
     report = report_of(text().hand_off(hand_off(Mode.TEXT, body, student_firstName="Zoë <Z>")))
-    [sent] = provider.taken.list("text")
+    [sent] = provider.accepted.list("text")
     assert (sent["to"], sent["api_no"]) == (TO, CALLER_ID)
     assert sent["text"] == "Zoë <Z> & all:\nbus 12 is late"
     assert (report.code, report.provider_id) == (-39, sent["id"])
@@ -181,7 +181,7 @@ def test_a_text_has_the_recipients_values_and_no_markup(provider: Sandbox) -> No
 
 def test_a_text_without_a_body_says_its_subject(provider: Sandbox) -> None:
     text().hand_off(hand_off(Mode.TEXT, ""))
-    assert provider.taken.list("text")[0]["text"] == "Bus"
+    assert provider.accepted.list("text")[0]["text"] == "Bus"
 
 
 def test_a_family_that_the_provider_knows_as_opted_out_is_so(provider: Sandbox) -> None:
@@ -207,11 +207,11 @@ def test_what_was_surely_not_taken_is_tried_later(provider: Sandbox, mode: Mode,
     provider.fail(status, times=None)
     with pytest.raises(TryLaterError):
         (voice() if mode is Mode.VOICE else text()).hand_off(hand_off(mode))
-    assert len(provider.taken) == 0
+    assert len(provider.accepted) == 0
 
 
 @pytest.mark.parametrize("mode", [Mode.VOICE, Mode.TEXT])
-@pytest.mark.parametrize(("what", "options"), [("lost", {"taken": True}), ("cut", {}), ("delay", {"seconds": 1.5})])
+@pytest.mark.parametrize(("what", "options"), [("lost", {"accepted": True}), ("cut", {}), ("delay", {"seconds": 1.5})])
 def test_what_may_have_been_taken_is_never_repeated(
     provider: Sandbox, mode: Mode, what: str, options: dict[str, Any]
 ) -> None:

@@ -331,7 +331,7 @@ def test_a_family_that_presses_0_has_confirmed(site: Sandbox, twice: bool) -> No
     wait_until(lambda: site.phones.calls[delivery.provider_id].status)
     expected = [200] * (4 if twice else 2)
     wait_until(lambda: [callback.status for callback in site.phones.callbacks] == expected)
-    assert site.taken.counts()["call"] == 1
+    assert site.accepted.counts()["call"] == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -347,7 +347,7 @@ def test_a_text_is_delivered_in_the_end(site: Sandbox) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_family_that_sends_stop_gets_no_text_until_it_sends_start(site: Sandbox) -> None:
-    site.phones.text_in(TO, "STOP", times=2)
+    site.phones.receive_text(TO, "STOP", times=2)
     wait_until(lambda: [callback.status for callback in site.phones.callbacks] == [200, 200])
     assert TextConsent.objects.filter(number=TO, opted_out=True).exists()
     assert SentMessage.objects.filter(message_type="Text Opt Out").count() == 1
@@ -356,8 +356,8 @@ def test_a_family_that_sends_stop_gets_no_text_until_it_sends_start(site: Sandbo
     start_due()
     assert send_due(Mode.TEXT) == 0
     assert status_of(delivery)[0] == "opt_out"
-    assert len(site.taken) == 0
-    site.phones.text_in(TO, "START")
+    assert len(site.accepted) == 0
+    site.phones.receive_text(TO, "START")
     wait_until(lambda: TextConsent.objects.filter(number=TO, opted_out=False).exists())
     send(Mode.TEXT)
-    assert site.taken.counts()["text"] == 1
+    assert site.accepted.counts()["text"] == 1

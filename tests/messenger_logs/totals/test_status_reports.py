@@ -177,7 +177,7 @@ def test_a_bad_report_is_refused_with_words_and_stops_no_good_one(
     bad, good = device(message), device(message)
     reports = [StatusReport(**({"delivery_id": bad.pk} | fields)), StatusReport(delivery_id=good.pk, code=-28)]
     outcome = report_statuses(message_id=message.pk, reports=reports)
-    assert [(refused.index, refused.words) for refused in outcome.refused] == [(0, words)]
+    assert [(refused.index, refused.message) for refused in outcome.refused] == [(0, words)]
     assert (outcome.taken, outcome.changed) == (1, 1)
     good.refresh_from_db()
     assert good.status == "delivered"
@@ -188,7 +188,7 @@ def test_devices_of_another_message_and_people_without_one_are_refused(message: 
     nothing = device(message, address="", status="no_device", outcome="not_attempted")
     reports = [StatusReport(delivery_id=delivery.pk, code=-28) for delivery in (other, nothing)]
     outcome = report_statuses(message_id=message.pk, reports=reports)
-    assert [refused.words for refused in outcome.refused] == ["This message has no such device."] * 2
+    assert [refused.message for refused in outcome.refused] == ["This message has no such device."] * 2
 
 
 def test_a_message_that_was_never_counted_is_counted_then(message: SentMessage) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Accepted:
     """A mail to one address, a call or a text to one number."""
 
     number: int
@@ -26,11 +26,11 @@ class Taken:
         return {**fields, **self.about()}
 
 
-class Record:
+class AcceptedLog:
     """Everything that was taken, in order of arrival."""
 
     def __init__(self) -> None:
-        self._all: list[Taken] = []
+        self._all: list[Accepted] = []
         self._first = 1
         self._lock = threading.Lock()
 
@@ -42,7 +42,7 @@ class Record:
         with self._lock:
             begin = self._first + len(self._all)
             self._all.extend(
-                Taken(number, kind, to, at, id, about) for number, (to, about) in enumerate(abouts.items(), begin)
+                Accepted(number, kind, to, at, id, about) for number, (to, about) in enumerate(abouts.items(), begin)
             )
 
     def list(self, kind: str = "", after: int = 0) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""For any message, whatever works on it: stopped + left = all, and a recount finds the same totals."""
+"""For any message and any writers at work on it: stopped + left = all, and the totals are what a recount finds."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
