@@ -1,4 +1,4 @@
-"""bin/test: style, types, layers and all tests, against a PostgreSQL and a Valkey of their own."""
+"""bin/test checks style, types and layers, and runs all tests with their own PostgreSQL and Valkey."""
 
 import argparse
 import os
@@ -22,15 +22,15 @@ _IN_CI = os.environ.get("CI") == "true"
 
 
 def main(arguments: list[str]) -> int:
-    """Everything; with arguments for pytest, pytest alone with these."""
+    """Run all checks and tests; with arguments for pytest, run only pytest with these."""
     options, chosen = _parser().parse_known_args(arguments)
     with running(VAR, "test", throw_away=True) as services:
-        # Whatever the environment says of the product, no test may talk to a real provider.
+        # No test may reach a real provider, even if the environment names one.
         environment = {name: value for name, value in services.environment.items() if not name.startswith(_PROVIDERS)}
         failed = [] if chosen else _failed_checks(environment)
         chromium = None if options.fast else find_chromium(services.logs / "chromium.log")
         environment["CHROMIUM"] = chromium or ""
-        (VAR / "static").mkdir(exist_ok=True)  # the middleware for static files warns when it is missing
+        (VAR / "static").mkdir(exist_ok=True)  # the middleware for static files warns if it is missing
         tests = [*_selection(fast=options.fast, browser=bool(chromium)), *chosen]
         if options.coverage or (_IN_CI and not chosen and not options.fast):
             tests += _COVERAGE

@@ -1,8 +1,8 @@
-"""Reports of lists name their listing, no more the view of its page: those that are stored go on, and stay found."""
+"""Stored reports of lists name their listing instead of the view of its page, so that they can still be opened."""
 
 from django.db import migrations
 
-# What a list was called by the name of its URL, and is called now.
+# The name of the URL of a list, and the name of its listing.
 LISTINGS = {
     "messenger_logs:log": "sent_message_log",
     "messenger_logs:admin_log": "admin_sent_message_log",
@@ -28,7 +28,7 @@ def name_listings(apps, schema_editor):
     for job in ReportJob.objects.filter(kind__in=["grid", "mailgun", "recipient"], options__has_key="view").iterator():
         view = job.options["view"]
         job.options = {
-            # A view that is not known any more stays, for whoever reads the row; opening the report says it is gone.
+            # An unknown view stays unchanged; opening the report says that it is gone.
             "listing": LISTINGS.get(view, view),
             "arguments": job.options.get("arguments", {}),
             "values": job.options.get("asked", {}),
