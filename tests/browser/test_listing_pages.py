@@ -74,8 +74,8 @@ def test_sorting_changes_the_list_and_nothing_else(log):
 
 def test_a_choice_made_while_the_scripts_are_still_on_their_way_counts(page: Page) -> None:
     held: list[Route] = []
-    page.route("**/grid*.js", lambda route: held.append(route))
-    with page.expect_request("**/grid*.js"):
+    page.route("**/listing*.js", lambda route: held.append(route))
+    with page.expect_request("**/listing*.js"):
         page.goto(LOG, wait_until="commit")
     expect(page.locator("#grid tbody tr")).to_have_count(25)
     page.select_option("#id_status", "lost")

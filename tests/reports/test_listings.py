@@ -1,4 +1,4 @@
-"""Files of grids, as they are filtered: Generate Report of two logs, and the export of all."""
+"""Files of lists, as they are filtered: Generate Report of two logs, and the export of all."""
 
 from datetime import timedelta
 

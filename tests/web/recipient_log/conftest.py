@@ -60,7 +60,7 @@ def exported_rows(client: Client, person: str, name: str = ALL, /, **values: str
 
 
 def rows(text: str) -> list[list[str]]:
-    """The words in each cell of the grid."""
+    """The text in each cell of the list."""
     body = re.search(r"<tbody.*?</tbody>", text, re.DOTALL)
     assert body
     return [

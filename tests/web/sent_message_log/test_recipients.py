@@ -1,4 +1,4 @@
-"""The recipients grid of a message (product.md, section 2)."""
+"""The list of recipients of a message."""
 
 import pytest
 
