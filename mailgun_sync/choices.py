@@ -6,17 +6,18 @@ from enum import StrEnum
 
 from django.db import models
 
-# Mailgun's own words for a failure: the event, its severity where Mailgun tries again, and the beginning of its reason
-# where the address is on a suppression list. Source: user-manual/events/event-types of Mailgun's documentation.
+# Mailgun's words for a failure: the event; its severity, if Mailgun tries again; the start of its reason, if the
+# address is on a suppression list. Source: user-manual/events/event-types of Mailgun's documentation.
 FAILED = "failed"
 TEMPORARY = "temporary"
 SUPPRESSION = "suppress-"
 
 
 class EventKind(models.TextChoices):
-    """What the log calls an event: Mailgun's own word, and for "failed" what sort of failure.
+    """The kind of an event in the log: Mailgun's word, and for "failed" the sort of failure.
 
-    The log shows these kinds. Others, such as opened or clicked, keep Mailgun's word and are shown on request.
+    The log shows these kinds. Other kinds, such as opened or clicked, keep Mailgun's word. The log shows them on
+    request.
     """
 
     ACCEPTED = "accepted", "Accepted"
@@ -29,7 +30,7 @@ class EventKind(models.TextChoices):
 
 
 class DomainState(StrEnum):
-    """How the sync of a domain stands. It is derived: no column holds it."""
+    """The state of a domain's sync. The code derives it: no column holds it."""
 
     NEW = "new"
     SYNCED = "synced"

@@ -13,7 +13,7 @@ from accounts.models import User
 from dispatch.gateways import HandOff, TryLaterError, UnknownError
 from dispatch.gateways.mailgun import MailgunGateway, gateway
 from messenger_logs.models import SentMessage
-from providers.http import USUAL_WAIT, asked_to_wait
+from providers.http import USUAL_WAIT, requested_wait
 from sandbox.server import Sandbox
 from tests.dispatch.gateways.conftest import handed, item
 
@@ -179,9 +179,9 @@ def test_a_wait_may_be_a_date(zone: str) -> None:
     response = requests.Response()
     then = datetime.now(UTC) + timedelta(seconds=90)
     response.headers["Retry-After"] = f"{then:%a, %d %b %Y %H:%M:%S} {zone}"
-    assert 80 < asked_to_wait(response.headers).total_seconds() <= 90
+    assert 80 < requested_wait(response.headers).total_seconds() <= 90
     response.headers["Retry-After"] = "soon"
-    assert asked_to_wait(response.headers) == USUAL_WAIT
+    assert requested_wait(response.headers) == USUAL_WAIT
 
 
 def test_nobody_there_is_nothing_taken(provider: Sandbox, settings: Settings) -> None:
