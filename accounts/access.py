@@ -1,4 +1,4 @@
-"""The one place that decides whether a request may go on."""
+"""Decides whether a request may go on. Views use only this module for it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -21,14 +21,14 @@ P = ParamSpec("P")
 
 
 class SignedInRequest(HttpRequest):
-    """The request as a guarded view gets it: somebody is signed in."""
+    """The request of a guarded view: its user is signed in."""
 
     user: User
     htmx: HtmxDetails
 
 
 class MissingRight(PermissionDenied):
-    """Refused, in the words of the 403 page."""
+    """The user lacks a tool right. The 403 page shows the message."""
 
     def __init__(self, tool: Tool, right: Right) -> None:
         needed = ToolAndRight(tool, right)
@@ -36,7 +36,7 @@ class MissingRight(PermissionDenied):
 
 
 def check_tool_right(request: HttpRequest, tool: Tool, right: Right) -> HttpResponse | None:
-    """None when the request may go on; the way to the sign-in page when nobody is signed in.
+    """Return None if the request may go on, or a redirect to the sign-in page if nobody is signed in.
 
     Raises MissingRight for a signed-in user without the right.
     """
@@ -48,25 +48,25 @@ def check_tool_right(request: HttpRequest, tool: Tool, right: Right) -> HttpResp
 
 
 def home_url() -> str:
-    """Where people land: the first page after signing in."""
+    """Return the address of the first page after signing in."""
     return resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 def sign_in_first(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page, and afterwards back to where the person was."""
+    """Lead to the sign-in page, and from there back to this page."""
     htmx = HtmxDetails(request)
     if htmx:
-        # A fragment cannot hold that page: the whole page leaves for it.
+        # A fragment cannot contain the sign-in page, so the whole page leaves for it.
         return HttpResponseClientRedirect(redirect_to_login(htmx.current_url_abs_path or home_url()).url)
-    # What was posted is gone; its address would answer a GET with "method not allowed".
+    # The posted values are lost, and this address would answer a GET with "method not allowed".
     return redirect_to_login(request.get_full_path() if request.method == "GET" else home_url())
 
 
 def tool_right(
     tool: Tool, right: Right = Right.READ
 ) -> Callable[[Callable[Concatenate[SignedInRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """Let a function view be reached only by those who have this right."""
-    tool.permission(right)  # fails at import where the tool has no such right
+    """Guard a function view: only users with this right reach it. Raises ValueError if the tool has no such right."""
+    tool.permission(right)  # fails at import if the tool has no such right
 
     def decorate(view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
@@ -79,7 +79,7 @@ def tool_right(
 
 
 class ToolRightMixin(View):
-    """Let a class view be reached only by those who have this right; stands first among the bases."""
+    """Guards a class view: only users with this right reach it. It has to be the first base class."""
 
     tool: Tool
     right: Right = Right.READ

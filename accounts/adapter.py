@@ -10,7 +10,7 @@ from accounts.tasks import send_email
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Sign-in for the staff of a district: nobody signs up, and no answer tells which accounts exist."""
+    """Sign-in for the staff of a district. Nobody can sign up, and no answer reveals which accounts exist."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "username_password_mismatch": "No account has this username or e-mail address with this password.",
@@ -25,7 +25,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count the attempt against the account, whether its username or its e-mail address was typed."""
+        """Count the attempt against the account, for its username and its e-mail address alike."""
         login = credentials.get("username") or credentials.get("email", "")
         account = User.objects.signing_in_as(login)
         try:
@@ -35,6 +35,6 @@ class AccountAdapter(DefaultAccountAdapter):
             raise
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Leave it to a worker: the wait for a mail server would tell that the account exists."""
+        """Let a worker send the mail: a wait for the mail server would reveal that the account exists."""
         message = self.render_mail(template_prefix, email, context)
         send_email.delay(subject=message.subject, body=str(message.body), to=message.to)

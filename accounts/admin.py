@@ -13,8 +13,8 @@ from accounts.models import User
 from accounts.refusals import refusal_text
 from accounts.services import LastAdministrator, changing_rights, end_tokens, record_audit_event
 
-# Groups have a page of their own, which guards and audits each change; allauth's list of addresses is not in use.
-# Nobody makes a token for somebody else.
+# Another page changes groups; it guards and audits each change. allauth's list of addresses is not in use.
+# Nobody makes a token for another person.
 admin.site.unregister([Group, EmailAddress, knox_models.AuthToken])
 
 AUDITED = ("username", "last_name", "first_name", "email", "is_active", "groups", "is_staff", "is_superuser")
@@ -22,7 +22,7 @@ AUDITED = ("username", "last_name", "first_name", "email", "is_active", "groups"
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
-    """Where superusers make accounts and close them. None is deleted: the logs refer to their people."""
+    """Superusers make and close accounts here. No account is deleted, because the logs refer to their people."""
 
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -69,5 +69,5 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
 
 def as_text(value: Any) -> Any:
-    """Groups by their names, everything else as it is."""
+    """Return groups as their names, and all other values unchanged."""
     return sorted(group.name for group in value) if isinstance(value, list | QuerySet) else value

@@ -1,4 +1,4 @@
-"""The pages of django-allauth that make sense here: accounts are made by an administrator, not by signing up."""
+"""The pages of django-allauth that are in use: administrators make the accounts, so nobody signs up."""
 
 from allauth.account import views
 from django.urls import path, re_path

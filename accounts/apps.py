@@ -17,6 +17,6 @@ class AccountsConfig(AppConfig):
 def create_user_groups(sender: AppConfig, using: str, **_: Any) -> None:
     from accounts.services import create_default_groups
 
-    # Django makes the permissions after this signal too, but perhaps later than here.
+    # Django makes the permissions after this signal, too, but perhaps later.
     create_permissions(sender, verbosity=0, using=using)
     create_default_groups()

@@ -7,10 +7,10 @@ from accounts.models import User
 
 
 class UsernameOrEmailBackend(ModelBackend):
-    """Sign in by username or e-mail address.
+    """Signs in by username or e-mail address.
 
-    Every attempt costs exactly one password hash, whether or not the account exists, so that the time an answer takes
-    says nothing about it.
+    Every attempt computes exactly one password hash, so that the time of the answer does not reveal whether the account
+    exists.
     """
 
     def authenticate(

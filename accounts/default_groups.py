@@ -1,8 +1,8 @@
-"""The user groups of a new installation. They are a start: administrators change them at will."""
+"""The user groups of a new installation. Administrators can change them."""
 
 from accounts.tools import Menu, Right, Tool, ToolAndRight, every_right
 
-# Own data only. All message types: the type of a message is no reason to hide it from who sent it.
+# Own data only. All message types, because a sender may see own messages of every type.
 _SENDER = [
     ToolAndRight(Tool.SENT_MESSAGE_LOG, Right.READ),
     ToolAndRight(Tool.SENT_MESSAGE_LOG, Right.WRITE),
@@ -17,7 +17,7 @@ _SENDER = [
     ToolAndRight(Tool.MAILGUN_MESSAGE_LOG, Right.READ),
     ToolAndRight(Tool.RECIPIENT_LOG, Right.READ),
 ]
-# All logs and cancel. Running the sync, and what other programs do by the API, are the system administrators' work.
+# All logs, and cancel. Only system administrators run the sync and give rights on the API to programs.
 _SYSTEMS = [
     (Tool.MAILGUN_SYNC, Right.WRITE),
     (Tool.MESSAGE_IMPORT, Right.WRITE),

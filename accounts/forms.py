@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from accounts.models import User
 from accounts.tools import every_right
 
-# Sign-in. The words are ours; a placeholder that repeats the label helps nobody.
+# Sign-in, with our own labels. Placeholders only repeat the labels, so they are removed.
 
 
 class SignInForm(allauth_forms.LoginForm):
@@ -62,7 +62,7 @@ class GroupNameForm(forms.Form):
 
 
 class GroupRightsForm(forms.Form):
-    """The rights a group is to have, and those it had when the page was made."""
+    """The rights that a group gets, and those that it had when the page was made (`seen`)."""
 
     rights = forms.MultipleChoiceField(required=False, choices=[(cell.codename, cell.name) for cell in every_right()])
     seen = forms.CharField(required=False)

@@ -10,19 +10,19 @@ from listings.listing import Listing
 
 
 class ToolListing(Listing):
-    """The log of a tool: opened by the right to read it, exports audited."""
+    """The list of a tool: the right R opens it, and its exports are audited."""
 
     tool: Tool
     user: User
 
     @property
     def export_target(self) -> str:
-        """What the audit trail says an export was of, where the tool's name does not say it all."""
+        """The target of an export in the audit trail: the tool, or something more exact."""
         return self.entry.title
 
     @property
     def export_details(self) -> dict[str, Any]:
-        """What else belongs into the trail, such as the message it was of."""
+        """More details for the audit trail, such as the id of the message."""
         return {}
 
     def check_access(self) -> None:
@@ -31,7 +31,7 @@ class ToolListing(Listing):
             raise MissingRight(self.tool, Right.READ)
 
     def record_export(self, count: int | None, format: str) -> None:
-        # Searches for people are left out: the trail is kept longer than what is known of them.
+        # Searches for people are left out, because the trail is kept longer than data about people.
         personal = {str(self.filterset.filters[name].label) for name in self.filterset.personal}
         filters = {
             label: "(a search that is not kept)" if label in personal else value

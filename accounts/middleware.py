@@ -7,10 +7,9 @@ from django.utils.cache import patch_cache_control
 
 
 class PrivateResponseMiddleware:
-    """Keep every answer out of caches: most are about people, and Back must not show them after signing out.
+    """Keeps every answer out of caches: most are about people, and Back must not show them after signing out.
 
-    The one place for it: a page, fragment, API answer or file that says nothing itself passes here. Static files are
-    served before it.
+    Every page, fragment, API answer and file without a Cache-Control header passes here. Static files do not.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

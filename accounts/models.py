@@ -18,10 +18,10 @@ class User(AbstractUser):
     objects: ClassVar[Users] = Users()
 
     class Meta(AbstractUser.Meta):
-        # Accounts are made and closed in Django's admin, which is open to superusers alone.
+        # Only superusers make and close accounts, in Django's admin.
         default_permissions = ()
         constraints = [
-            # Both are typed to sign in, in any case of letters, so each must name one person.
+            # People sign in with either, in upper or lower case, so each must name one person.
             models.UniqueConstraint(
                 Lower("username"),
                 name="one_account_for_a_username",
@@ -36,13 +36,13 @@ class User(AbstractUser):
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        # The password reset looks for the address in lower case.
+        # The password reset searches for the address in lower case.
         self.email = self.email.lower()
         super().save(*args, **kwargs)
 
     @property
     def listed_name(self) -> str:
-        """The name as the logs list it: "Administrator, System"; the username where no name is known."""
+        """The name as the logs list it: "Administrator, System"; the username if there is no name."""
         return ", ".join(part for part in (self.last_name, self.first_name) if part) or self.get_username()
 
     def may(self, tool: Tool, right: Right = Right.READ) -> bool:
@@ -50,7 +50,7 @@ class User(AbstractUser):
 
 
 class ToolRight(models.Model):  # noqa: DJ008 (there is never a row to name)
-    """No table: it hangs the rights of the registry on Django's permissions."""
+    """Has no table. Its permissions are the rights of the registry in accounts/tools.py."""
 
     class Meta:
         managed = False
@@ -59,9 +59,9 @@ class ToolRight(models.Model):  # noqa: DJ008 (there is never a row to name)
 
 
 class AuditEvent(models.Model):
-    """Something a person did. Append-only: triggers refuse UPDATE, DELETE and TRUNCATE.
+    """Something that a person did. Append-only: triggers refuse UPDATE, DELETE and TRUNCATE.
 
-    Names are copied as text and ids are plain numbers, so that an event outlives what it speaks of.
+    Names are copied as text and ids are plain numbers, so that an event stays when its subject is deleted.
     """
 
     occurred_at = models.DateTimeField("when", default=timezone.now)
@@ -78,7 +78,7 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index("occurred_at", "id", name="audit_by_time"),
             models.Index("action", "occurred_at", "id", name="audit_by_action"),
-            # Of events that are not about a message it holds nothing.
+            # Events that are not about a message are not in this index.
             HashIndex(KeyTransform("message", "details"), name="audit_of_message"),
         ]
 

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class Users(UserManager["User"]):
-    # Migrations need no manager of ours.
+    # Migrations do not need this manager.
     use_in_migrations = False
 
     def signing_in_as(self, login: str) -> "User | None":
-        """The account with this username or, where there is none, with this e-mail address."""
+        """Return the account with this username or, if there is none, with this e-mail address; else None."""
         return self.filter(username__iexact=login).first() or self.filter(email__iexact=login, email__gt="").first()
 
     def to_add_to(self, group: Group, text: str) -> QuerySet["User"]:
-        """Those outside a group who may sign in and whose names, username or e-mail address contain every word."""
+        """Find active people outside a group whose names, username or e-mail address contain each word of the text."""
         found = self.filter(is_active=True).exclude(groups=group).order_by("last_name", "first_name", "username")
         for word in text.split():
             found = found.filter(
@@ -36,11 +36,11 @@ class Users(UserManager["User"]):
 
 class AuditEventQuerySet(QuerySet["AuditEvent"]):
     def of_message(self, pk: int) -> Self:
-        """What is recorded about a message: `record` was given its id as the detail "message"."""
+        """The events about a message: those with its id in the detail "message"."""
         return self.filter(details__message=pk)
 
     def actions(self) -> list[str]:
-        """Each action that occurs, by jumping from one to the next in the index instead of reading all events."""
+        """Return each action that occurs. It jumps through the index, from one action to the next."""
         with connection.cursor() as cursor:
             cursor.execute("""
                 WITH RECURSIVE seen(action) AS (
@@ -55,17 +55,17 @@ class AuditEventQuerySet(QuerySet["AuditEvent"]):
 
 
 def groups_with_people() -> QuerySet[Group]:
-    """All user groups by name, each with its rights at hand and the number of people in it (`people`)."""
+    """Return all user groups by name, each with its rights (prefetched) and its number of people (`people`)."""
     return Group.objects.order_by("name").annotate(people=Count("user")).prefetch_related("permissions__content_type")
 
 
 def tool_permissions(codenames: Collection[str]) -> QuerySet[Permission]:
-    """The Django permissions behind tool rights."""
+    """Return the Django permissions of tool rights."""
     return Permission.objects.filter(content_type__app_label="accounts", codename__in=codenames)
 
 
 def rights_of(group: Group) -> list[str]:
-    """The codenames of the tool rights a group has, in the order of the menu."""
+    """Return the codenames of a group's tool rights, in the order of the menu."""
     held = {
         permission.codename for permission in group.permissions.all() if permission.content_type.app_label == "accounts"
     }

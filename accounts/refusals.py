@@ -1,4 +1,4 @@
-"""Why a change of groups or rights was not made, in sentences for the pages that make such changes."""
+"""Sentences that say why a change of groups or rights was refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from accounts.tools import Right, Tool, ToolAndRight
 
 
 def refusal_text(refused: Refused) -> str:
-    """The sentence for the person who wanted the change."""
+    """Return the sentence for the person who wanted the change."""
     match refused:
         case LastAdministrator():
             right = ToolAndRight(Tool.USER_GROUPS, Right.WRITE).name

@@ -25,10 +25,10 @@ LOCKOUT_SECONDS = 15 * 60
 def record_audit_event(
     *, by: User | None, action: str, target: str = "", details: dict[str, Any] | None = None
 ) -> AuditEvent:
-    """Append an event to the audit trail, in the transaction of what it records.
+    """Append an event to the audit trail, in the same transaction as the action.
 
-    `action` is a kind and a verb ("export.mailgun_message_log", "sync.started"), `by` is None where nobody was signed
-    in. Text that PostgreSQL cannot hold (NUL, lone surrogates) is replaced, so that recording never fails on input.
+    `action` is a kind and a verb ("export.mailgun_message_log", "sync.started"). `by` is None if nobody was signed in.
+    Text that PostgreSQL cannot hold (NUL, lone surrogates) is replaced, so that input never makes the recording fail.
     """
     return AuditEvent.objects.create(
         who_id=by.pk if by else None,
@@ -40,7 +40,7 @@ def record_audit_event(
 
 
 def record_lockout(*, account: User | None) -> None:
-    """Record that sign-in is locked, once in a lockout however often it is tried."""
+    """Record that sign-in is locked: once for each lockout."""
     if cache.add(f"accounts:lockout:{account.pk if account else 'unknown'}", True, LOCKOUT_SECONDS):
         record_audit_event(by=None, action="sign_in.locked", target=account.username if account else "")
 
@@ -62,7 +62,7 @@ def _as_json(value: Any) -> Any:
 
 
 def issue_token(*, user: User) -> tuple[str, datetime]:
-    """A new token, and when it expires. Only its hash is stored, so this is the one time that it can be read."""
+    """Make a token. Return it and the time when it expires. Only its hash is stored, so it can be read only now."""
     with transaction.atomic():
         row, token = AuthToken.objects.create(user=user)
         record_audit_event(by=user, action="api_token.issued")
@@ -70,7 +70,7 @@ def issue_token(*, user: User) -> tuple[str, datetime]:
 
 
 def end_tokens(*, user: User) -> None:
-    """From now on no token of this account is good any more."""
+    """End all tokens of this account."""
     with transaction.atomic():
         ended, _ = AuthToken.objects.filter(user=user).delete()
         if ended:
@@ -81,23 +81,23 @@ def end_tokens(*, user: User) -> None:
 
 
 class Refused(Exception):
-    """A change of groups or rights that was not made; the subclass says why."""
+    """A change of groups or rights was refused; the subclass says why."""
 
 
 class LastAdministrator(Refused):
-    """After the change nobody could change rights any more."""
+    """After the change, nobody could change rights."""
 
 
 class ChangedMeanwhile(Refused):
-    """Somebody else changed the rights of the group after this person had opened it."""
+    """Another person changed the rights of the group after this person had opened it."""
 
 
 class GroupDeleted(Refused):
-    """Somebody else deleted the group meanwhile."""
+    """Another person deleted the group meanwhile."""
 
 
 class NameTaken(Refused):
-    """Another group has this name, in the same or in another case."""
+    """Another group has this name; upper and lower case count as the same."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -106,12 +106,12 @@ class NameTaken(Refused):
 
 @contextmanager
 def changing_rights() -> Iterator[None]:
-    """Allow one change of groups, rights or accounts at a time, and none after which nobody could make another.
+    """Run one change of groups, rights or accounts at a time, in a transaction.
 
-    Raises LastAdministrator at the end of the block, and rolls it back.
+    If nobody could change rights afterwards, it raises LastAdministrator and rolls the change back.
     """
     with transaction.atomic():
-        # Otherwise two administrators could each take the right from the other at the same moment.
+        # Without the lock, two administrators could take the right from each other at the same moment.
         tool_permissions([Tool.USER_GROUPS.codename(Right.WRITE)]).select_for_update(no_key=True).get()
         yield
         if not User.objects.with_perm(Tool.USER_GROUPS.permission(Right.WRITE)).exists():
@@ -128,7 +128,7 @@ def create_group(*, by: User, name: str) -> Group:
 
 
 def rename_group(*, by: User, group_id: int, name: str) -> None:
-    """Raises GroupDeleted or NameTaken."""
+    """Rename a group. Raises GroupDeleted or NameTaken."""
     with changing_rights():
         group = _group(group_id)
         if name == group.name:
@@ -151,9 +151,9 @@ def delete_group(*, by: User, group_id: int) -> None:
 
 
 def set_group_rights(*, by: User, group_id: int, seen: Collection[str], wanted: Collection[str]) -> None:
-    """Give a group just these tool rights (codenames).
+    """Set the tool rights (codenames) of a group.
 
-    `seen` are the rights that the person saw when choosing: raises ChangedMeanwhile when the group has others by now.
+    `seen` are the rights that the person saw while choosing. Raises ChangedMeanwhile if the group has others by now.
     """
     with changing_rights():
         group = _group(group_id)
@@ -194,7 +194,7 @@ def remove_member(*, by: User, group_id: int, user: User) -> None:
 
 
 def create_default_groups() -> None:
-    """Give a new installation its user groups; one that has any group keeps what it has."""
+    """Make the user groups of a new installation. An installation that has a group stays as it is."""
     with transaction.atomic():
         if Group.objects.exists():
             return

@@ -1,4 +1,4 @@
-"""What Django and allauth announce, into the audit trail."""
+"""Records sign-ins and password changes in the audit trail, from the signals of Django and allauth."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def signed_out(user: User | None, **_: Any) -> None:
 
 @receiver(user_login_failed)
 def sign_in_failed(credentials: dict[str, Any], **_: Any) -> None:
-    # What was typed is kept only where it names an account: it may be anything, also a password in the wrong field.
+    # The typed text is recorded only if it names an account, because it may be a password in the wrong field.
     account = User.objects.signing_in_as(credentials.get("username") or credentials.get("email") or "")
     record_audit_event(by=None, action="sign_in.failed", target=account.username if account else "")
 

@@ -5,12 +5,12 @@ from django.core.mail import send_mail
 
 
 class MailNotSent(Exception):
-    """Names the kind of failure alone: the mail server's own words name the recipient, and this goes into the log."""
+    """Names only the kind of failure: the mail server's message names the recipient, and this goes into the log."""
 
 
 @shared_task(autoretry_for=(MailNotSent,), retry_backoff=True, max_retries=5)
 def send_email(*, subject: str, body: str, to: list[str]) -> None:
-    """Send one mail from the product's own address; tried again while the mail server refuses or is away."""
+    """Send one mail from the product's own address. Celery tries again while the mail server refuses or is away."""
     failure = ""
     try:
         send_mail(subject, body, None, to)

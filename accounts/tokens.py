@@ -13,7 +13,7 @@ TOKEN = re.compile(rb"[0-9a-f]{64}")
 
 class TokenAuthentication(KnoxAuthentication):
     def authenticate_credentials(self, token: bytes) -> Any:
-        # Other bytes would only fail later, some of them in the database.
+        # Other bytes would fail later, some of them in the database.
         if not TOKEN.fullmatch(token):
             raise AuthenticationFailed("Invalid token.")
         return super().authenticate_credentials(token)

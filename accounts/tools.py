@@ -1,4 +1,4 @@
-"""The one registry of tools and the rights on them.
+"""The one registry of tools and their rights.
 
 Each right is a Django permission (see `accounts.models.ToolRight`), so that `user.has_perm` decides everywhere:
 pages, fragments, exports, report files, menus.
@@ -19,7 +19,7 @@ class Menu(StrEnum):
 
 
 class Right(Enum):
-    """What a user group may do with a tool: see it (R), act in it (W), and the finer rights some tools have."""
+    """What a user group may do with a tool: see it (R), act in it (W), and the finer rights of some tools."""
 
     READ = "R"
     WRITE = "W"
@@ -38,18 +38,18 @@ class Right(Enum):
 
 
 class Tool(Enum):
-    """A page of the menu: where it stands, what it answers, and what each right on it allows."""
+    """A tool: its place in the menu, the question that it answers, and what each right on it allows."""
 
     SENT_MESSAGE_LOG = (
         Menu.MESSENGER,
         "Sent Message Log",
-        "What became of each message you sent with the classic Messenger.",
+        "What happened to each message you sent with the classic Messenger.",
         {Right.READ: "see and print own messages", Right.WRITE: "cancel own messages"},
     )
     SENT_MESSAGE_LOG_2 = (
         Menu.MESSENGER,
         "Sent Message Log 2.0",
-        "What became of messages sent with Messenger 2.0, and who opted in or out of texts.",
+        "What happened to messages sent with Messenger 2.0, and who opted in or out of texts.",
         {
             Right.READ: "open the tool",
             Right.MY_MESSAGES: "see own messages",
@@ -85,7 +85,7 @@ class Tool(Enum):
     ADMIN_SENT_MESSAGE_LOG = (
         Menu.MESSENGER_ADMINISTRATION,
         "Sent Message Log",
-        "What became of each message that anybody in the district sent with the classic Messenger.",
+        "What happened to each message that anybody in the district sent with the classic Messenger.",
         {
             Right.READ: "see and print everybody's messages",
             Right.WRITE: "cancel anybody's messages",
@@ -102,7 +102,7 @@ class Tool(Enum):
         Menu.MESSENGER_ADMINISTRATION,
         "Recipient Log",
         "What anybody in the district sent to one person, and what came of it on each device.",
-        {Right.READ: "see one person's messages, whoever sent them"},
+        {Right.READ: "see one person's messages, of all senders"},
     )
     MAILGUN_SYNC = (
         Menu.MESSENGER_ADMINISTRATION,
@@ -141,11 +141,11 @@ class Tool(Enum):
         self.answers = answers
         """One sentence: the question this tool answers."""
         self.rights: Mapping[Right, str] = MappingProxyType(dict(rights))
-        """The rights there are on this tool, each with what it allows."""
+        """The rights on this tool, each with what it allows."""
 
     @property
     def path(self) -> str:
-        """Where the menu has it: "Messenger > Sent Message Log"."""
+        """The place in the menu: "Messenger > Sent Message Log"."""
         return f"{self.menu} > {self.label}"
 
     @property
@@ -158,17 +158,17 @@ class Tool(Enum):
         return f"{right.name}_{self.name}".lower()
 
     def permission(self, right: Right = Right.READ) -> str:
-        """The permission as `user.has_perm` takes it."""
+        """Return the permission for `user.has_perm`. Raises ValueError if the tool has no such right."""
         return f"accounts.{self.codename(right)}"
 
 
-# The search of the top bar looks through these: for people in the first that one may open, for messages in all.
+# The search in the top bar uses these: the first that the user may open for people, all of them for messages.
 RECIPIENT_LOGS = (Tool.ADMIN_RECIPIENT_LOG, Tool.RECIPIENT_LOG)
 MESSAGE_LOGS = (Tool.SENT_MESSAGE_LOG_2, Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG)
 
 
 class ToolAndRight(NamedTuple):
-    """One cell of the matrix."""
+    """One cell of the matrix of rights."""
 
     tool: Tool
     right: Right
@@ -179,7 +179,7 @@ class ToolAndRight(NamedTuple):
 
     @property
     def name(self) -> str:
-        """In words, for the audit trail: "Messenger > Sent Message Log: W"."""
+        """The name for the audit trail: "Messenger > Sent Message Log: W"."""
         return f"{self.tool.path}: {self.right.label}"
 
     @property
@@ -188,10 +188,10 @@ class ToolAndRight(NamedTuple):
 
 
 def every_right() -> Iterator[ToolAndRight]:
-    """All rights of all tools, in the order of the menu."""
+    """Yield all rights of all tools, in the order of the menu."""
     return (cell for tool in Tool for cell in tool.cells)
 
 
 def right_names(codenames: Collection[str]) -> list[str]:
-    """The same rights in words, in the order of the menu."""
+    """Return the names of rights, in the order of the menu."""
     return [cell.name for cell in every_right() if cell.codename in codenames]

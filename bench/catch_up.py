@@ -1,7 +1,7 @@
-"""bin/bench catch_up: a long catch-up from a slow provider, slices of time side by side, beside all in one.
+"""bin/bench catch_up compares a long catch-up from a slow provider in parallel slices of time with one slice.
 
-The provider is the stand-in, over HTTP and in a process of its own. Its events lie in the hours of school days, so some
-slices have many and some have none.
+The provider is the stand-in, over HTTP and in its own process. Its events are in the hours of school days, so some
+slices have many events and some have none.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("bin/bench catch_up", description=__doc__)
     parser.add_argument("--events", type=int, default=300_000)
     parser.add_argument(
-        "--events-of-one", type=int, help="so many of the newest events for the single slice, instead of all of them"
+        "--events-of-one", type=int, help="the number of newest events for the single slice, instead of all of them"
     )
     parser.add_argument("--latency", type=float, default=0.15, help="seconds that the provider takes for each page")
     parser.add_argument("--slices", type=int, default=4)
@@ -55,7 +55,7 @@ def measure(options: argparse.Namespace) -> None:
 
 
 def school_days(count: int, begin: datetime) -> Callable[[int], float]:
-    """The nth of ``count`` moments, which lie in the first hours of each day from ``begin``."""
+    """Return a function that gives the nth of `count` times, in the first hours of each day from `begin` on."""
     times = evenly(count, begin, begin + DAYS * SCHOOL_DAY)
     night = (timedelta(days=1) - SCHOOL_DAY).total_seconds()
     return lambda number: times(number) + night * (number * DAYS // count)
@@ -70,7 +70,7 @@ class CatchUp:
 
     @property
     def rate(self) -> float:
-        """Events a second."""
+        """Events per second."""
         return self.events / self.seconds
 
     def row(self, one: "CatchUp") -> list[str]:
@@ -82,7 +82,7 @@ Made = Sequence[tuple[str, float, str]]
 
 
 def catch_up(made: Made, *, slices: int) -> CatchUp:
-    """Sync an empty database that is settled up to the first of these events; check that it has all of them then."""
+    """Sync an empty database that is settled up to the first of these events, and check that it gets all of them."""
     empty()
     settled = datetime.fromtimestamp(made[0][1], UTC) + OVERLAP
     domain = make_district().domain
@@ -97,7 +97,7 @@ def catch_up(made: Made, *, slices: int) -> CatchUp:
 
 @contextmanager
 def provider(made: Made, latency: float) -> Iterator[dict[str, str]]:
-    """The stand-in with these events, and the settings under which the sync finds it."""
+    """Run the stand-in with these events, and give the settings for the sync."""
     command = [sys.executable, "-m", "sandbox", "--port=0", f"--api-key={KEY}", f"--domains={DOMAIN}", "--per-day=0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -1,4 +1,4 @@
-"""A database of its own for each benchmark, beside the one that DATABASE_URL names."""
+"""Gives each benchmark its own database, besides the one that DATABASE_URL names."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,9 @@ from django.db import connection
 
 @contextmanager
 def own_database(name: str, *, keep: bool = False) -> Iterator[None]:
-    """Work in a migrated database "<usual name>_bench_<name>"; the usual one is not touched.
+    """Work in a migrated database "<usual name>_bench_<name>". The usual database stays unchanged.
 
-    Made and destroyed as Django makes and destroys test databases. One that was kept is used again.
+    Django makes and destroys it like a test database. With `keep`, it is kept and used again the next time.
     """
     usual = str(connection.settings_dict["NAME"])
     connection.settings_dict["TEST"]["NAME"] = f"{usual}_bench_{name}"

@@ -1,8 +1,8 @@
-"""bin/bench dispatch: deliveries a second through the stand-in on one worker and on two, and what a cancel costs.
+"""bin/bench dispatch measures deliveries per second with one worker and with two, and the time of a cancel.
 
-Workers are processes of their own, and so is the provider. A rate is counted from the first claim to the last record.
-The cancel is one of a message with so many waiting deliveries; beside it the usual way, which updates the rows and then
-the message in one transaction: until that is committed, every worker goes on.
+The workers and the stand-in provider are separate processes. A rate counts from the first claim to the last record.
+The cancel stops a message with many waiting deliveries. It is compared with the usual way, which updates the rows and
+then the message in one transaction: until the commit, every worker goes on.
 """
 
 import argparse
@@ -81,7 +81,7 @@ def rate(mode: Mode, count: int, workers: int, environment: dict[str, str]) -> R
 
 @contextmanager
 def provider() -> Iterator[dict[str, str]]:
-    """The stand-in, and the environment in which workers find it and the database of this measurement."""
+    """Run the stand-in, and give the environment for workers: its address and this measurement's database."""
     command = [sys.executable, "-m", "sandbox", "--port=0", f"--api-key={KEY}", f"--domains={DOMAIN}", "--per-day=0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -103,7 +103,7 @@ def provider() -> Iterator[dict[str, str]]:
 
 def measure_cancel(count: int) -> None:
     by = User.objects.create_user("bench")
-    # The rest is called here, so that it can be timed.
+    # The rest of the cancel is called here, so that it can be timed.
     cancel.stop_the_rest.delay = lambda message_id: None
     message = make_message(Mode.EMAIL, count, status="in_progress")
     stopped = seconds(lambda: cancel.cancel_message(message_id=message.pk, by=by))

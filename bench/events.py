@@ -1,4 +1,4 @@
-"""Made-up Mailgun events for measuring, shaped and sized as real ones: as JSON, or straight into the table by SQL."""
+"""Makes Mailgun events for measurements, with the shape and size of real ones: as JSON, or by SQL into the table."""
 
 import json
 import random
@@ -31,13 +31,13 @@ SENDERS = 50
 FAILED_EVERY = 20
 _TABLES = f"{MailgunEvent._meta.db_table}, {RecipientAddress._meta.db_table}"
 
-# What differs from event to event; the order in which SQL's format() gets it.
+# The values that differ between events, in the order of the arguments of SQL's format().
 _MARKS = ("event", "id", "timestamp", "recipient", "subject", "message_id", "sender", "person_id", "said", "more")
 
 
 @dataclass(frozen=True)
 class District:
-    """The domain and the senders that the events speak of."""
+    """The domain and the senders of the events."""
 
     domain: SendingDomain
     senders: list[User]
@@ -55,8 +55,17 @@ def recipient(family: int) -> str:
     return f"{first}.{last}{family}@{HOSTS[family % len(HOSTS)]}"
 
 
+_FLAGS = {"is-routed": False, "is-authenticated": True, "is-system-test": False, "is-test-mode": False}
+_STORAGE = {
+    "url": f"https://storage-us-west1.api.example/v3/domains/{DOMAIN}/messages/{'Q' * 60}",
+    "region": "us-west1",
+    "key": "Q" * 60,
+    "env": "production",
+}
+
+
 def _template(mark: Callable[[str], str]) -> str:
-    """An event as JSON, with ``mark(name)`` in the places of what differs."""
+    """Return an event as JSON, with `mark(name)` in the places of the values that differ."""
     event = {
         "event": mark("event"),
         "id": mark("id"),
@@ -68,7 +77,7 @@ def _template(mark: Callable[[str], str]) -> str:
             "sending-ip": "192.0.2.7",
             "targets": mark("recipient"),
         },
-        "flags": {"is-routed": False, "is-authenticated": True, "is-system-test": False, "is-test-mode": False},
+        "flags": _FLAGS,
         "delivery-status": {
             "tls": True,
             "mx-host": "mx.example.com",
@@ -90,12 +99,7 @@ def _template(mark: Callable[[str], str]) -> str:
             "attachments": [],
             "size": 4821,
         },
-        "storage": {
-            "url": f"https://storage-us-west1.api.example/v3/domains/{DOMAIN}/messages/{'Q' * 60}",
-            "region": "us-west1",
-            "key": "Q" * 60,
-            "env": "production",
-        },
+        "storage": _STORAGE,
         "recipient": mark("recipient"),
         "recipient-domain": "example.com",
         "tags": ["messenger"],
@@ -111,7 +115,7 @@ _FOR_SQL = _template(lambda name: f"%{_MARKS.index(name) + 1}$s")
 
 
 def events(count: int, *, times: Callable[[int], float], seed: int = 1) -> Iterator[tuple[str, float, str]]:
-    """``count`` events as id, epoch seconds and JSON text; ``times`` says when the nth occurred."""
+    """Yield `count` events as id, epoch seconds and JSON text. `times` gives the time of the nth event."""
     chance = random.Random(seed)
     for number in range(count):
         failed = number % FAILED_EVERY == 0
@@ -135,13 +139,13 @@ def events(count: int, *, times: Callable[[int], float], seed: int = 1) -> Itera
 
 
 def evenly(count: int, begin: datetime, end: datetime) -> Callable[[int], float]:
-    """The nth of ``count`` moments from ``begin`` up to but without ``end``."""
+    """Return a function that gives the nth of `count` times, evenly from `begin` (included) to `end` (not included)."""
     first, step = begin.timestamp(), (end - begin).total_seconds() / count
     return lambda number: first + step * number
 
 
 def as_pages(texts: Sequence[str], size: int = 300) -> list[str]:
-    """The events as the provider answers them."""
+    """Return the events as pages, in the format of the provider's answers."""
     return [
         '{"items":[' + ",".join(texts[at : at + size]) + '],"paging":{"next":"https://api.example/v3/events/next"}}'
         for at in range(0, len(texts), size)
@@ -186,9 +190,9 @@ FROM (
 
 
 def fill(district: District, *, rows: int, begin: datetime, end: datetime) -> None:
-    """Put ``rows`` events into the table by SQL, evenly from ``begin`` to ``end``. The indexes are built afterwards."""
+    """Insert `rows` events by SQL, evenly from `begin` to `end`. The indexes are built afterwards."""
     with _without_indexes(), transaction.atomic(), connection.cursor() as cursor:
-        # Millions of foreign keys that cannot be wrong need no check.
+        # The foreign keys are right by construction; a check of millions of them would take long.
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute("SELECT setseed(0.5)")
         cursor.execute(
@@ -230,7 +234,7 @@ def _without_indexes() -> Iterator[None]:
 
 
 def vacuum() -> None:
-    """What autovacuum does sooner or later, done at once so that it does not get into a measurement."""
+    """Vacuum and analyze now, so that autovacuum does not disturb a measurement later."""
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM ANALYZE {_TABLES}")
 

@@ -1,4 +1,4 @@
-"""bin/bench grid: the Mailgun Message Log at millions of events, beside the usual way of paging and searching."""
+"""bin/bench grid measures the Mailgun Message Log at millions of events, against usual paging and searching."""
 
 import argparse
 from datetime import UTC, datetime, timedelta
@@ -65,7 +65,7 @@ def bounds() -> Bounds:
 
 
 def measure_pages(far: int) -> dict[str, Comparison]:
-    """The rows of a page, by key and by OFFSET with a count of everything."""
+    """Compare the rows of a page by key with OFFSET and a count of all rows."""
     key = key_before(far)
     return {
         "page 1": in_turn(lambda: by_key(None), lambda: by_offset(1)),
@@ -92,7 +92,7 @@ def by_offset(page: int, rows: MailgunEventQuerySet | None = None) -> None:
 
 
 def measure_search(text: str) -> Comparison:
-    """Page 1 and count of a search for part of an address; the naive way has no index for that."""
+    """Compare page 1 and count of a search for a part of an address. The naive way has no index for it."""
     unindexed = visible_events().filter(recipient__icontains=text)
     return in_turn(
         lambda: by_key(None, RecipientFilter().filter(visible_events(), text)), lambda: by_offset(1, unindexed)
@@ -100,7 +100,7 @@ def measure_search(text: str) -> Comparison:
 
 
 def measure_views(far: int) -> dict[int, Comparison]:
-    """The pages as a browser gets them; no naive way beside them."""
+    """Measure the pages as a browser gets them, without a comparison."""
     client = Client()
     client.force_login(User.objects.get_or_create(username="bench", is_superuser=True)[0])
     today = timezone.localdate()

@@ -1,4 +1,4 @@
-"""bin/bench ingest: how fast pages of events become rows, beside the usual way of doing it; then bench/catch_up.py."""
+"""bin/bench ingest measures how fast pages of events become rows, against the usual way; then bench/catch_up.py."""
 
 import argparse
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from mailgun_sync.services.ingest import page_transaction, store_events
 Pages = list[str]
 
 TURN = 20
-"""Pages that each way stores before it is the other's turn; about what a sync of an hour reads."""
+"""The number of pages that each way stores in turn; a sync of an hour reads about as many."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -44,18 +44,18 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 class Ingest:
-    """Both ways of storing pages, a page in a transaction."""
+    """Both ways to store pages, each page in a transaction."""
 
     def __init__(self) -> None:
         self.district = make_district()
         self.senders = {user.username: user.pk for user in self.district.senders}
         self.kept = 0
-        """The id up to which rows belong to the table that is measured at."""
+        """Rows up to this id were there before; each round removes the rows above it."""
 
     def compare(
         self, pages: Pages, others: Pages, *, rounds: int, before: Callable[[], object] = lambda: None
     ) -> Comparison:
-        """Our way stores ``pages``, the naive way as many others, in turns."""
+        """Let our way store `pages`, and the naive way `others`, in turns."""
         found = Comparison()
         for _ in range(rounds):
             before()
@@ -68,7 +68,7 @@ class Ingest:
         return found
 
     def ours(self, pages: Pages) -> None:
-        """As services.sync does it: when the pages are stored, the cursor moves, and everything is on the disk."""
+        """Store pages like services.sync: afterwards the cursor moves, and everything is on the disk."""
         for page in pages:
             found, _ = read_page(page)
             with page_transaction():
@@ -80,7 +80,7 @@ class Ingest:
             naive.store_page(page, domain_id=self.district.domain.pk, senders=self.senders)
 
     def take_out(self) -> None:
-        """Take out what the round before put in, and have the server's chores done."""
+        """Remove the rows of the round before, and let the server clean up."""
         if self.kept:
             MailgunEvent.objects.filter(pk__gt=self.kept).delete()
         else:

@@ -1,4 +1,4 @@
-"""bin/bench ledger: the ledger at millions of deliveries, beside the usual way of doing each thing."""
+"""bin/bench ledger measures the ledger at millions of deliveries, against the usual way for each task."""
 
 import argparse
 from collections.abc import Callable, Iterator
@@ -39,10 +39,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("bin/bench ledger", description=__doc__)
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--deliveries", type=int, default=5_000_000, help="of all messages")
-    parser.add_argument("--large", type=int, default=1_000_000, help="those of them that are of one message")
+    parser.add_argument("--large", type=int, default=1_000_000, help="how many of them belong to one message")
     parser.add_argument("--page", type=int, default=1000, help="the page far down that is measured beside page 1")
     parser.add_argument("--reports", type=int, default=10_000, help="status reports of one call")
-    parser.add_argument("--imports", type=int, default=20_000, help="deliveries that each way takes in in a round")
+    parser.add_argument("--imports", type=int, default=20_000, help="deliveries that each way imports in a round")
     parser.add_argument("--keep", action="store_true", help="keep the messages for the next measurement with --keep")
     options = parser.parse_args(arguments)
     with own_database("ledger", keep=options.keep):
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
             print(f"Filled with {Delivery.objects.count():,} deliveries in {took:,.0f} s.", flush=True)
         large = SentMessage.objects.get(status=MessageStatus.IN_PROGRESS)
         title = f"{options.messages:,} messages, {options.deliveries:,} deliveries; milliseconds, medians of {ROUNDS}"
-        print_milliseconds(f"Grids: a page and its count, at {title}", measure_grids(large, options.page))
+        print_milliseconds(f"Lists: a page and its count, at {title}", measure_listings(large, options.page))
         print_answers(large)
         print_milliseconds("Finding a person among all of it; milliseconds", measure_people())
         print_milliseconds(f"Totals of a message of {options.large:,} deliveries; milliseconds", measure_totals(large))
@@ -66,7 +66,7 @@ def make_ledger(options: argparse.Namespace) -> None:
     recount(message_id=SentMessage.objects.latest("pk").pk)
 
 
-# Grids
+# Lists
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Shown:
         return run
 
     def naive(self) -> Callable[[], None]:
-        """By OFFSET, with a count of everything."""
+        """Return the naive way: OFFSET, with a count of all rows."""
 
         def run() -> None:
             self.listing.filterset.qs.count()
@@ -120,7 +120,7 @@ def all_days() -> dict[str, str]:
     return {"created_from": str(today - timedelta(days=DAYS + 1)), "created_to": str(today + timedelta(days=1))}
 
 
-def grids(large: SentMessage, far: int) -> Iterator[tuple[str, Shown]]:
+def listings_to_measure(large: SentMessage, far: int) -> Iterator[tuple[str, Shown]]:
     def log(page: int = 1, **values: str) -> Shown:
         return open_page("admin_sent_message_log", all_days() | values, page=page)
 
@@ -144,17 +144,17 @@ def grids(large: SentMessage, far: int) -> Iterator[tuple[str, Shown]]:
     yield "device contains", recipients(device="parent1234@")
 
 
-def measure_grids(large: SentMessage, far: int) -> Found:
-    found, grid = {}, ""
-    for name, each in grids(large, far):
+def measure_listings(large: SentMessage, far: int) -> Found:
+    found, log = {}, ""
+    for name, each in listings_to_measure(large, far):
         before, colon, _ = name.partition(": ")
-        grid = before if colon else grid
-        found[name if colon else f"{grid}: {name}"] = in_turn(each.ours(), each.naive())
+        log = before if colon else log
+        found[name if colon else f"{log}: {name}"] = in_turn(each.ours(), each.naive())
     return found
 
 
 def print_answers(large: SentMessage) -> None:
-    """The pages as a browser gets them; no naive way beside them."""
+    """Measure the pages as a browser gets them, without a comparison."""
     client = Client()
     client.force_login(administrator())
     days = QueryDict(mutable=True)
@@ -181,7 +181,7 @@ def print_answers(large: SentMessage) -> None:
     print_table("Whole answers, with sign-in, counts, drop-downs and HTML", ["page", "ms"], rows)
 
 
-# The others
+# Other tasks
 
 
 def measure_people() -> Found:
@@ -209,7 +209,7 @@ def measure_people() -> Found:
 
 
 def without_indexes_for_parts(action: Callable[[], object]) -> None:
-    """Bitmap scans are the only ones that trigram indexes serve."""
+    """Run an action without trigram indexes: these only work with bitmap scans."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_bitmapscan = off")
         action()
@@ -218,12 +218,12 @@ def without_indexes_for_parts(action: Callable[[], object]) -> None:
 def measure_totals(large: SentMessage) -> Found:
     return {
         "kept": in_turn(lambda: totals_of(large), lambda: naive_ledger.totals(large.pk)),
-        "counted anew": in_turn(lambda: recount(message_id=large.pk), lambda: naive_ledger.totals(large.pk)),
+        "counted again": in_turn(lambda: recount(message_id=large.pk), lambda: naive_ledger.totals(large.pk)),
     }
 
 
 def measure_reports(large: SentMessage, count: int) -> Comparison:
-    """Rates: reports a second, of texts that wait. The naive way gets a tenth of them, in a call for each."""
+    """Measure seconds per report of waiting texts. The naive way gets a tenth of them, with one call for each."""
     waiting = Delivery.objects.filter(message=large, status="waiting").order_by("pk")
     addresses = list(waiting.values_list("address", flat=True)[: ROUNDS * (count + count // 10)])
     enough = len(addresses) * 10 // 11 // ROUNDS
@@ -263,7 +263,7 @@ def measure_intake(deliveries: int) -> Comparison:
     return found
 
 
-# What is printed
+# Printing
 
 
 def print_milliseconds(title: str, found: Found) -> None:
@@ -275,7 +275,7 @@ def print_milliseconds(title: str, found: Found) -> None:
 
 
 def print_rates(title: str, found: Found) -> None:
-    """Of seconds for each."""
+    """Print rates per second, from the seconds for each."""
     rows = [
         [name, f"{1 / one.median_ours:,.0f}", f"{1 / one.median_naive:,.0f}", one.spread()]
         for name, one in found.items()

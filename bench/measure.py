@@ -1,4 +1,4 @@
-"""Times of two ways of doing the same. They are taken in turn, since the machine may be busy with other things."""
+"""Measures two ways to do the same. They run in turns, because the machine may be busy with other things."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ ROUNDS = 3
 
 @dataclass
 class Comparison:
-    """Seconds that each way took, in the order of the rounds."""
+    """The seconds that each way took, in the order of the rounds."""
 
     ours: list[float] = field(default_factory=list)
     naive: list[float] = field(default_factory=list)
@@ -25,11 +25,11 @@ class Comparison:
 
     @property
     def ratio(self) -> float:
-        """How many times as long the naive way takes."""
+        """How many times longer the naive way takes."""
         return self.median_naive / self.median_ours
 
     def spread(self) -> str:
-        """The ratio, and between which values it lay in the single rounds."""
+        """The ratio, with its lowest and highest value in a round."""
         ratios = [naive / ours for ours, naive in zip(self.ours, self.naive, strict=True)]
         return f"{self.ratio:.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
 
@@ -41,9 +41,9 @@ def seconds(action: Callable[[], object]) -> float:
 
 
 def in_turn(ours: Callable[[], object], naive: Callable[[], object]) -> Comparison:
-    """So often as ROUNDS says, and once before that."""
+    """Run both ways in turns, ROUNDS times, after one round that does not count."""
     found = Comparison()
-    ours(), naive()  # what both need is in memory then
+    ours(), naive()  # afterwards the data of both is in memory
     for _ in range(ROUNDS):
         found.ours.append(seconds(ours))
         found.naive.append(seconds(naive))
@@ -51,7 +51,7 @@ def in_turn(ours: Callable[[], object], naive: Callable[[], object]) -> Comparis
 
 
 def print_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table of text: the first column to the left, the others to the right."""
+    """Print a table: the first column left-aligned, the others right-aligned."""
     widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Made-up messages with people and devices for measuring: as JSON for the intake, or straight into the tables."""
+"""Makes messages with people and devices for measurements: as JSON for the intake, or by SQL into the tables."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from demo import names
 from messenger_logs.models import Delivery, Recipient, School, SentMessage
 
 FAMILIES = 60_000
-"""So many people get the ordinary messages; the large one goes to as many more as it needs."""
+"""The number of people who get the ordinary messages. The large message goes to more people."""
 DAYS = 400
 KINDS = ["Message Builder", "Attendance", "Behavior", "Missing Assignment", "Grades", "Food Service"]
 _PAIRS = [pair for community in names.COMMUNITIES for pair in names.pairs(community.given)]
@@ -39,7 +39,7 @@ FROM (
 ) AS made
 """
 
-# The large message is the last one: its recipients come last, and each of them is another person.
+# The large message is the last one. Its recipients come last, and each is a different person.
 _RECIPIENTS = f"""
 INSERT INTO {Recipient._meta.db_table} (
     id, message_id, person_id, name, student_number, student_name, merge_fields, counted)
@@ -95,9 +95,9 @@ JOIN (VALUES
 
 
 def fill(*, messages: int, deliveries: int, large: int, end: datetime) -> None:
-    """Fill the empty tables: the last message has ``large`` of the deliveries, the others have the rest evenly.
+    """Fill the empty tables. The last message has `large` of the deliveries; the others share the rest evenly.
 
-    Everybody has an e-mail and a text. The indexes are built afterwards.
+    Everybody gets an e-mail and a text. The indexes are built afterwards.
     """
     make_district()
     School.objects.bulk_create([School(name=name) for name in names.SCHOOLS])
@@ -119,7 +119,7 @@ def fill(*, messages: int, deliveries: int, large: int, end: datetime) -> None:
         "families": len(_FAMILY_PAIRS),
     }
     with _without_indexes(), transaction.atomic(), connection.cursor() as cursor:
-        # Millions of foreign keys that cannot be wrong need no check.
+        # The foreign keys are right by construction; a check of millions of them would take long.
         cursor.execute("SET LOCAL session_replication_role = replica")
         for statement in (_MESSAGES, _RECIPIENTS, _DELIVERIES):
             cursor.execute(statement, given)
@@ -148,13 +148,13 @@ def _without_indexes() -> Iterator[None]:
 
 
 def vacuum() -> None:
-    """What autovacuum does sooner or later, done at once so that it does not get into a measurement."""
+    """Vacuum and analyze now, so that autovacuum does not disturb a measurement later."""
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM ANALYZE {', '.join(model._meta.db_table for model in _MODELS)}")
 
 
 def as_json(number: int, *, recipients: int, at: datetime) -> dict[str, Any]:
-    """A message as docs/import.md has it, by e-mail and text, all of it done."""
+    """Return a finished message by e-mail and text, in the format of docs/import.md."""
     people = range(number * recipients, (number + 1) * recipients)
     return {
         "external_id": f"bench-{number}",

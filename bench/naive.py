@@ -1,4 +1,4 @@
-"""The usual way to store a page of events: a model instance each, and bulk_create."""
+"""The usual way to store a page of events: a model instance for each, and bulk_create."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def store_page(text: str, *, domain_id: int, senders: dict[str, int]) -> None:
-    """``senders`` has the ids of our users by username."""
+    """Store a page. `senders` has the ids of users by username."""
     events = json.loads(text, parse_float=Decimal)["items"]
     MailgunEvent.objects.bulk_create([_instance(event, domain_id, senders) for event in events], ignore_conflicts=True)
 

@@ -16,7 +16,7 @@ BATCH = 1000
 
 @transaction.atomic
 def add_message(data: dict[str, Any]) -> None:
-    """Without a word about what could be wrong with it, and without its totals."""
+    """Add a message, without any check and without its totals."""
     message = SentMessage.objects.create(
         external_id=data["external_id"],
         engine=data["engine"],
@@ -64,7 +64,7 @@ def _delivery(message: SentMessage, person: Recipient, device: dict[str, Any]) -
 
 @transaction.atomic
 def report(message_id: int, mode: str, address: str, number: int) -> None:
-    """One report, without regard to what is known already."""
+    """Store one report, without a look at what is known already."""
     delivery = Delivery.objects.get(message=message_id, mode=mode, address=address, duplicate=False)
     code = code_of(number)
     attempt, _ = DeviceAttempt.objects.get_or_create(delivery=delivery, number=1)
@@ -74,7 +74,7 @@ def report(message_id: int, mode: str, address: str, number: int) -> None:
 
 
 def totals(message_id: int) -> object:
-    """What the message page shows, by aggregation."""
+    """Compute the totals of the message page by aggregation."""
     deliveries = Delivery.objects.filter(message=message_id)
     modes = (
         deliveries.filter(duplicate=False)

@@ -1,4 +1,4 @@
-"""bin/bench reports: reports of each format from the database, beside the usual ways, with peak memory."""
+"""bin/bench reports measures reports of each format, against the usual ways, with peak memory."""
 
 import argparse
 import csv
@@ -29,12 +29,12 @@ from reports.writers import Format, write
 LABELS = ["Recipient", "Student", "Delivery Device", "Status", "Time"]
 WIDTHS = [1.9, 1.8, 2.7, 1.0, 1.6]
 NAIVE_UP_TO = {Format.PDF: 10_000, Format.DOCX: 1_000, Format.CSV: 10_000_000}
-"""Rows. Beyond that the usual way takes minutes or hours: it gets slower with each row."""
+"""The most rows for the usual way. With more it takes minutes or hours: it gets slower with each row."""
 FLOOR = "COPY"
 
 Way = Callable[[SentMessage, BinaryIO], None]
 Measured = tuple[float, float]
-"""Seconds, and megabytes at the most."""
+"""Seconds, and peak memory in megabytes."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -46,13 +46,13 @@ def main(arguments: list[str] | None = None) -> None:
         small = make_message(100)
         for rows in options.rows:
             message = make_message(rows)
-            # Each way runs in a process of its own, which must not share this one's connection.
+            # Each way runs in its own process, which must not share the connection of this process.
             connection.close()
             measure(message, small, rows, options.rounds)
 
 
 def make_message(rows: int) -> SentMessage:
-    """A message that went by e-mail to so many people."""
+    """Make a message that went by e-mail to `rows` people."""
     now = timezone.now()
     message = SentMessage.objects.create(
         subject="School is closed", created_at=now, scheduled_at=now, listed_from=now, modes=[Mode.EMAIL], status="sent"
@@ -110,7 +110,7 @@ def measure(message: SentMessage, small: SentMessage, rows: int, rounds: int) ->
 
 
 def apart(way: Way, message: SentMessage, small: SentMessage) -> Measured:
-    """In a process that has made a small report before, as a worker has."""
+    """Measure in a process that has made a small report before, like a worker."""
     with multiprocessing.get_context("fork").Pool(1) as pool:
         return pool.apply(_measured, (way, message, small))
 
@@ -131,7 +131,7 @@ def write_ours(format: Format, message: SentMessage, file: BinaryIO) -> None:
 
 
 def copy_rows(message: SentMessage, file: BinaryIO) -> None:
-    """The floor: the same rows, as fast as the database writes them out by itself."""
+    """Write the same rows with COPY: the database alone is not faster, so this is the floor."""
     with connection.cursor() as cursor:
         query = cursor.mogrify(deliveries._CLASSIC, ClassicRows(message, modes=[Mode.EMAIL]).parameters).decode()
         cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT csv)", file)

@@ -1,7 +1,7 @@
 """Runs a Python that has the packages of the requirements: python bin/venv.py ARGUMENTS FOR PYTHON...
 
-They are kept in .venv. It is made anew when an installation was interrupted, or when the requirements have changed.
-This file runs before anything is installed, so it uses the standard library alone.
+The packages are in .venv. It is made again if an installation was interrupted, or if the requirements have changed.
+This file runs before anything is installed, so it uses only the standard library.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 HOW = ["-qq", "--disable-pip-version-check", "--require-hashes"]
-INSTALLED = VENV / "installed"  # written last: the digest of the requirements that are complete here
+INSTALLED = VENV / "installed"  # written last: the digest of the requirements that are installed
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     if not is_installed(wanted):
         (ROOT / "var").mkdir(exist_ok=True)
         with (ROOT / "var" / "venv.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # Another command may be installing; then this one has nothing left to do.
+            fcntl.flock(lock, fcntl.LOCK_EX)  # Another command may be installing; wait for it.
             if not is_installed(wanted):
                 install(wanted, lock.fileno())
     os.execv(PYTHON, [str(PYTHON), *sys.argv[1:]])
@@ -45,7 +45,7 @@ def install(wanted: str, lock: int) -> None:
         [PYTHON, "-m", "pip", "install", *HOW, "--requirement", ROOT / "requirements-dev.txt"],
     ]
     for step in steps:
-        # The child keeps the lock when we are killed, so that nobody else starts before it has ended.
+        # If this process is killed, the child keeps the lock, so that no other installation starts before it has ended.
         if subprocess.run(step, pass_fds=[lock]).returncode != 0:
             sys.exit("The packages could not be installed: see above. The next start tries again.")
     INSTALLED.write_text(wanted)

@@ -1,1 +1,1 @@
-"""A handful of things that every room needs. It imports none of them."""
+"""Helpers that all other packages use. It imports none of them."""

@@ -1,6 +1,6 @@
-"""Ties child processes to their parent: they get a signal when it ends, even when it is killed with -9.
+"""Ties child processes to their parent: they get a signal when the parent ends, even if it is killed with -9.
 
-On Linux the kernel sends the signal. It looks at the thread that started the child, so start children from the main
+On Linux the kernel sends the signal when the thread that started the child ends, so start children from the main
 thread.
 """
 
@@ -14,18 +14,18 @@ _prctl = getattr(ctypes.CDLL(None), "prctl", None)
 
 
 def kernel_ties_children() -> bool:
-    """Whether this system can do it."""
+    """Whether the kernel of this system can tie children to their parent."""
     return _prctl is not None
 
 
 def tied_to_this_process(orphaned: signal.Signals) -> Callable[[], None]:
-    """What a child of this process calls, after any change of account, to get a signal when this process ends."""
+    """Return a function that a child calls after a change of account, to get a signal when this process ends."""
     parent = os.getpid()
 
     def tie() -> None:
         if _prctl:
             _prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(orphaned))
-        if os.getppid() != parent:  # It ended before we asked.
+        if os.getppid() != parent:  # The parent ended before the call.
             os._exit(1)
 
     return tie

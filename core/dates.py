@@ -9,22 +9,22 @@ EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
 
 
 def written(day: date) -> str:
-    """A day as the district writes it: 11/20/2026."""
+    """Return a day as the district writes it: 11/20/2026."""
     return f"{day:%m/%d/%Y}"
 
 
 def time_text(moment: datetime, *, seconds: bool = False) -> str:
-    """A time as the district writes it, in its zone: 11/20/2026 8:31 AM."""
+    """Return a time as the district writes it, in its zone: 11/20/2026 8:31 AM. `moment` must be aware."""
     local = timezone.localtime(moment)
-    # Exports write thousands of them in a second; Django's own formatting takes five times as long.
+    # Exports write thousands of times per second. Django's formatting takes five times as long.
     rest = local.strftime("%M:%S %p" if seconds else "%M %p")
     return f"{local:%m/%d/%Y} {local.hour % 12 or 12}:{rest}"
 
 
 def read_day(text: str) -> date | None:
-    """A day as a date picker sends it (2026-11-20) or as people type it (11/20/2026); None for "".
+    """Read a day as a date picker sends it (2026-11-20) or as people type it (11/20/2026); None for "".
 
-    Raises ValueError for what is no day, or none of EARLIEST_YEAR to LATEST_YEAR.
+    Raises ValueError if the text is no day, or a day outside EARLIEST_YEAR to LATEST_YEAR.
     """
     if not text:
         return None
@@ -35,5 +35,5 @@ def read_day(text: str) -> date | None:
 
 
 def start_of(day: date) -> datetime:
-    """The first moment of a day in the district's zone; a day may have 23 or 25 hours."""
+    """Return the first moment of a day in the district's zone. A day may have 23 or 25 hours."""
     return datetime.combine(day, time.min, tzinfo=timezone.get_current_timezone())

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 
 def duration_text(length: timedelta | None) -> str:
-    """A length of time in words: "1 h 2 min 5 s", as exact as seconds; a dash where it is not known."""
+    """Return a length of time as text, in whole seconds: "1 h 2 min 5 s"; a dash for None."""
     if length is None:
         return "—"
     minutes, seconds = divmod(int(length.total_seconds()), 60)

@@ -1,4 +1,4 @@
-"""One address answers a whole page or, to htmx, only the fragment of it that changes."""
+"""Views that answer with a whole page or, to htmx, only with the fragment that changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django_htmx.middleware import HtmxDetails
 
 
 def is_htmx(request: HttpRequest) -> bool:
-    """Whether a fragment is wanted: htmx, when it has lost a page of its history, asks for the whole page again."""
+    """Whether a fragment is wanted. To restore its history, htmx asks for the whole page instead."""
     htmx = HtmxDetails(request)
     return bool(htmx) and not htmx.history_restore_request
 
@@ -20,7 +20,7 @@ def is_htmx(request: HttpRequest) -> bool:
 def page_or_fragment(
     request: HttpRequest, *, page: str, fragment: str, context: Mapping[str, Any], status: int | None = None
 ) -> HttpResponse:
-    """Render one of two templates; caches are told that the answer depends on who asks."""
+    """Render the page or, to htmx, the fragment. The Vary header says that the answer depends on it."""
     response = render(request, fragment if is_htmx(request) else page, dict(context), status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response

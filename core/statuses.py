@@ -1,4 +1,4 @@
-"""How a status looks everywhere: a word, a shape and a color, with its explanation at hand. Never color alone."""
+"""The look of a status: a word, a shape and a color, with an explanation. Color alone never carries a meaning."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +13,7 @@ class Tone(StrEnum):
 
 
 class Shape(StrEnum):
-    """One mark for each meaning, told apart without color and by a screen reader's silence: the word says it."""
+    """One mark for each meaning, so that statuses differ without color. Screen readers skip it and read the word."""
 
     DOT = "●"
     RING = "○"
@@ -27,7 +27,7 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True)
 class Status:
-    """One line of a log's table of statuses. `meaning` explains it in a sentence to people who do not know the word."""
+    """One status of a log. `meaning` is a sentence for people who do not know the word."""
 
     word: str
     shape: Shape

@@ -1,6 +1,6 @@
-"""JSON from outside: as RFC 8259 has it, in UTF-8, and never more of it than Python can take.
+"""Reads JSON from outside, by RFC 8259 and in UTF-8. It refuses what Python cannot take.
 
-Of a name that stands twice in an object the last value counts. How many bytes are read is for the caller to say.
+If a name occurs twice in an object, the last value counts. Callers limit the number of bytes.
 """
 
 import json
@@ -8,11 +8,11 @@ from typing import Any, NoReturn
 
 
 class JSONError(ValueError):
-    """Text that is not taken. The message says why, in words that follow what it is about: "is not UTF-8"."""
+    """The text cannot be read. The message says why, without a subject: "is not UTF-8"."""
 
 
 def read_json(text: bytes | str) -> Any:
-    """The value of a JSON text, with or without a byte order mark. Raises JSONError."""
+    """Return the value of a JSON text, with or without a byte order mark. Raises JSONError."""
     try:
         return json.loads(text if isinstance(text, str) else text.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except UnicodeDecodeError:
@@ -22,12 +22,12 @@ def read_json(text: bytes | str) -> Any:
     except json.JSONDecodeError as error:
         raise JSONError(f"is not JSON: {error.msg}, at character {error.pos + 1:,}") from None
     except ValueError:
-        # Python reads no integer of more than 4,300 digits: the time it takes grows with their square.
+        # Python refuses integers of more than 4,300 digits, because the time grows with the square of their number.
         raise JSONError("has a number that is none, or one of thousands of digits") from None
 
 
 def read_object(text: bytes | str) -> dict[str, Any] | None:
-    """The JSON object that a text is; None where it is none."""
+    """Return the JSON object of a text; None if it is not JSON, or no object."""
     try:
         value = read_json(text)
     except JSONError:
@@ -36,5 +36,5 @@ def read_object(text: bytes | str) -> dict[str, Any] | None:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    """Python would read NaN and Infinity, which are not JSON."""
+    """Refuse NaN and Infinity: Python reads them, but they are not JSON."""
     raise ValueError(name)

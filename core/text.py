@@ -1,6 +1,6 @@
-"""What text PostgreSQL can hold: all of Unicode but NUL. Half of a surrogate pair is no character and cannot be held.
+"""Text that PostgreSQL can hold: all Unicode characters except NUL. Half of a surrogate pair is no character.
 
-JSON can carry both, and so can addresses and forms. Source: https://www.postgresql.org/docs/current/datatype-character.html
+JSON, addresses and forms can contain both. Source: https://www.postgresql.org/docs/current/datatype-character.html
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 NUL = "\0"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-# An escape in JSON text. Group 1 holds what PostgreSQL cannot: NUL and half a surrogate pair.
+# An escape in JSON text. Group 1 matches what PostgreSQL cannot hold: NUL and half a surrogate pair.
 _JSON_ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(u0000|u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
 )
@@ -17,7 +17,7 @@ _SUSPECT_JSON_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def unstorable(text: str) -> str:
-    """Why a text cannot be held, in words that follow its name; "" where it can."""
+    """Return why PostgreSQL cannot hold a text, without a subject: "has a NUL character"; "" if it can."""
     if NUL in text:
         return "has a NUL character"
     if text.isascii():
@@ -34,24 +34,24 @@ def is_storable(text: str) -> bool:
 
 
 def storable(text: str) -> str:
-    """The text with a mark in the place of what cannot be held."""
+    """Return the text with U+FFFD in place of what PostgreSQL cannot hold."""
     return encodable(text.replace(NUL, REPLACEMENT))
 
 
 def encodable(text: str) -> str:
-    """The text with "?" in the place of halves of surrogate pairs. NUL stays: filters refuse it in words."""
+    """Return the text with "?" in place of half surrogate pairs. NUL stays: filters refuse it with a message."""
     return text.encode(errors="replace").decode()
 
 
 def storable_json(json: str) -> str:
-    """JSON text with U+FFFD in the place of escapes of what cannot be held; the same text where there are none."""
+    """Return JSON text with U+FFFD in place of escapes that PostgreSQL cannot hold."""
     if not _SUSPECT_JSON_ESCAPE.search(json):
         return json
     return _JSON_ESCAPE.sub(lambda match: r"\ufffd" if match[1] else match[0], json)
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """All texts of a JSON value, the names of its members too, in no order."""
+    """Yield all texts of a JSON value, also the names of members, in no order."""
     waiting = [value]
     while waiting:
         value = waiting.pop()

@@ -1,4 +1,4 @@
-"""No page may keep the database busy for long."""
+"""A time limit for statements, so that no page keeps the database busy for long."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ class StatementTimeout(Exception):
 
 @contextmanager
 def statement_timeout(seconds: float) -> Iterator[None]:
-    """One transaction whose statements may take `seconds` each. Raises StatementTimeout when one took longer."""
+    """Run a transaction in which each statement may take `seconds`. Raises StatementTimeout if one takes longer."""
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:

@@ -1,6 +1,6 @@
-"""The families and messages of the demo district, made in the database: a million devices take no longer than coffee.
+"""Makes the families and messages of the demo district inside the database: a million devices take minutes.
 
-What is made follows from the seed, and from the moment it is made at: days count back from it.
+The seed and the time decide what is made: days count back from that time.
 """
 
 import json
@@ -30,14 +30,14 @@ from messenger_logs.totals import totals_of_many
 
 SQL = Path(__file__).with_name("sql")
 EVENTS_DOMAIN = "mg.harrison.example"
-# Those of the staff who send.
+# The members of the staff who send messages.
 SENDERS = ("admin", "principal", "counselor", "frontoffice")
 _TABLES = ("school", "calendar", "sentmessage", "recipient", "delivery", "deviceattempt")
 
 
 @dataclass(frozen=True)
 class Size:
-    """How many of each: recipients are those of all messages together."""
+    """The size of the district. `recipients` counts those of all messages together."""
 
     messages: int = 300
     recipients: int = 9_000
@@ -46,19 +46,19 @@ class Size:
 
     @property
     def people(self) -> int:
-        """Each person gets about twenty messages; of the few that there may be, each has people enough."""
+        """The number of people: each gets about twenty messages, and even a few messages have enough people."""
         return max(400, self.recipients // 20, self.recipients // max(1, self.messages) * 2)
 
 
 def make_district(size: Size, *, now: datetime | None = None) -> None:
-    """Make families and messages, sent by the staff, all or nothing."""
+    """Make families and messages that the staff sent, all in one transaction."""
     now = (now or timezone.now()).replace(microsecond=0)
     with transaction.atomic(), connection.cursor() as cursor:
         _make_word_lists(cursor)
         given = _given(size, now)
         steps = ["1_people", "2_messages", "3_recipients", "4_deliveries"]
         for step in [*steps, *(["5_events"] if size.events else [])]:
-            # The braces name values; these statements have no others.
+            # Braces in these statements only name values.
             cursor.execute((SQL / f"{step}.sql").read_text().format_map({name: f"%({name})s" for name in given}), given)
         cursor.execute("SELECT id FROM demo_message")
         _settle([pk for (pk,) in cursor.fetchall()])
@@ -68,7 +68,7 @@ def make_district(size: Size, *, now: datetime | None = None) -> None:
 
 
 def _settle(messages: list[int]) -> None:
-    """Count the messages, and mend the status of those of which, by chance, nothing got through."""
+    """Count the messages, and correct the status of those that by chance reached nobody."""
     recount_all(message_ids=messages)
     sent = list(SentMessage.objects.filter(pk__in=messages, status=MessageStatus.SENT))
     totals = totals_of_many(sent)
@@ -78,7 +78,7 @@ def _settle(messages: list[int]) -> None:
 
 
 def _given(size: Size, now: datetime) -> dict[str, Any]:
-    """What the statements name."""
+    """Return the values for the names in the statements."""
     today = timezone.localdate(now)
     new_year = date(today.year - (today.month < 7), 7, 1)
     years = [f"{year}-{(year + 1) % 100:02}" for year in (new_year.year - 1, new_year.year)]
@@ -107,7 +107,7 @@ def _given(size: Size, now: datetime) -> dict[str, Any]:
 
 
 def _make_word_lists(cursor: Any) -> None:
-    """Everything that is drawn from, as tables for the statements to join."""
+    """Make temporary tables of names, kinds and chances, which the statements join."""
     communities, words, low = [], [], 0
     for number, community in enumerate(names.COMMUNITIES):
         given, family = names.pairs(community.given), names.pairs(community.family)
@@ -149,7 +149,7 @@ def _senders() -> list[tuple[int, int, str, str]]:
 
 
 def _kinds() -> list[tuple[Any, ...]]:
-    """Each kind once, then those that are frequent again."""
+    """Return each kind once, and frequent kinds several times."""
     again = [kind for kind in KINDS for _ in range(kind.often - 1)]
     return [
         (
@@ -169,7 +169,7 @@ def _kinds() -> list[tuple[Any, ...]]:
 
 
 def _chances(all_outcomes: list[Becomes]) -> list[tuple[Any, ...]]:
-    """Each outcome with its part of the numbers from 0 to 999 of its mode; what is left of them goes to the last."""
+    """Return each outcome with its range of the numbers from 0 to 999 of its mode. The last one gets the rest."""
     rows: list[tuple[Any, ...]] = []
     for mode in Mode:
         of_mode = [outcome for outcome in all_outcomes if outcome.mode == mode]
@@ -183,7 +183,7 @@ def _chances(all_outcomes: list[Becomes]) -> list[tuple[Any, ...]]:
 
 
 def _fixed() -> list[tuple[Any, ...]]:
-    """What becomes of a device for a reason: the status, the code where there is one, and how often it was tried."""
+    """Return the results that have a fixed reason: the status, the code if there is one, and the number of attempts."""
     codes = {
         (Mode.VOICE, DeliveryStatus.DUPLICATE): -4,
         (Mode.TEXT, DeliveryStatus.DUPLICATE): -4,

@@ -1,4 +1,4 @@
-"""What the demo district sends: the kinds of messages, and what becomes of a device."""
+"""The kinds of messages that the demo district sends, and the possible results of a device."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ CLASSIC, V2, OLR = "classic", "v2", "olr"
 INBOX, EMAIL, VOICE, TEXT = "inbox", "email", "voice", "text"
 ALL = (INBOX, EMAIL, VOICE, TEXT)
 
-# How many get a message of a kind, beside each other.
+# The relative numbers of recipients of a kind of message.
 DISTRICT, SCHOOL, CLASS, FEW = 400.0, 60.0, 8.0, 1.0
 
 
@@ -159,7 +159,7 @@ KINDS = [
     ),
 ]
 
-# What is known of how recipients were chosen.
+# How the recipients were chosen: labels and values.
 CRITERIA = {
     CLASSIC: [
         ["Deliver To", "Student Messenger Contacts; Message For Each Student"],
@@ -177,7 +177,7 @@ CRITERIA = {
 
 
 class Becomes(NamedTuple):
-    """One thing that may become of a device: so many of a thousand."""
+    """A possible result of a device, and its chance in a thousand."""
 
     mode: str
     share: int
@@ -206,13 +206,13 @@ CONFIRMED = 120
 
 
 def outcomes() -> list[Becomes]:
-    """All that may become of a device whose message went out, for each mode a thousand in all or a little more."""
+    """Return the possible results of devices whose message went out. The chances of a mode add up to about 1,000."""
     return [*_by_phone(), *_by_email(), *_to_inbox()]
 
 
 def _by_phone() -> Iterator[Becomes]:
     for code in CODES.values():
-        # What depends on the person, or on a message that is under way, is no chance.
+        # Results that depend on the person, or on a message that still runs, are left out here.
         if code.status in (DeliveryStatus.DUPLICATE, DeliveryStatus.OPT_OUT, DeliveryStatus.VENDOR_RECEIVED):
             continue
         for mode in sorted(code.modes & {Mode.VOICE, Mode.TEXT}):

@@ -1,11 +1,11 @@
-"""Names as an American district has them. One in another script, or with signs, has its plain letters after `=`."""
+"""Names as an American district has them. After `=`, a name with other letters has its plain letters."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Community:
-    """Families that share a language: how many of a hundred, the given names and the family names."""
+    """Families that share a language: their share in percent, their given names and their family names."""
 
     language: str
     percent: int
@@ -63,7 +63,7 @@ COMMUNITIES = (
     ),
 )
 
-# Numbers that no telephone has; a large district goes beyond them.
+# The beginnings of numbers that no telephone has. A large district needs more numbers than these.
 AREA_CODES = ("651", "612", "763", "952", "218", "320")
 LANDLINE_AREA_CODE = "507"
 MAIL_DOMAINS = ("example.com", "example.org", "example.net", "inbox.example", "familymail.example", "post.example")
@@ -81,7 +81,7 @@ SCHOOLS = (
 
 
 def pairs(names: str) -> list[tuple[str, str]]:
-    """Each name as it is shown, and in the letters of an address."""
+    """Return each name as it is shown, and in the letters of an e-mail address."""
     return [
         (shown, letters or shown.lower()) for shown, _, letters in (name.partition("=") for name in names.split(", "))
     ]

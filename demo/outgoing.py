@@ -1,4 +1,4 @@
-"""Messages of the demo district that are still to go out, in the next minutes and hours, to the stand-in providers."""
+"""Messages of the demo district that go out in the next minutes and hours, to the stand-in providers."""
 
 import random
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Planned(NamedTuple):
     people: int
 
 
-# The large ones take minutes: there is time to look on, and to cancel.
+# The large ones take minutes, so that there is time to watch and to cancel.
 PLANNED = [
     Planned(0, CLASSIC, "Message Builder", "principal", "Picture Day", f"{NAME}: smile!", (INBOX, EMAIL), 60),
     Planned(1, V2, MessageType.GENERAL, "counselor", "Chess Club", "<p>No chess <b>today</b>.</p>", (EMAIL, TEXT), 40),
@@ -55,11 +55,11 @@ PLANNED = [
 
 
 def plan_outgoing(*, now: datetime | None = None) -> None:
-    """Have messages become due from now on, beside those of earlier times that are still to go out.
+    """Make messages that become due from now on, besides those of earlier starts that still have to go out.
 
-    Only where the providers are stand-ins: they really go out.
+    Call it only if the providers are stand-ins: the messages really go out.
     """
-    # make_demo only says of some that they are on their way.
+    # make_demo shows some messages as in progress, but they do not go out.
     invented = _still_to_go_out().filter(external_id=None, dispatched_here=False)
     Delivery.objects.filter(message__in=invented, status=DeliveryStatus.IN_PROGRESS).update(
         status=DeliveryStatus.WAITING, code=None, detail=""
@@ -74,12 +74,12 @@ def plan_outgoing(*, now: datetime | None = None) -> None:
 
 
 def keep_outgoing_back() -> None:
-    """Let none of them go out any more: the next provider may be a real one."""
+    """Stop all of them, because the next provider may be a real one."""
     _still_to_go_out().update(dispatched_here=False)
 
 
 def _still_to_go_out() -> QuerySet[SentMessage]:
-    """Those of make_demo, which have no external id, and ours; none that somebody imported."""
+    """Find the unfinished messages of make_demo (without an external id) and of this module; no imported ones."""
     of_the_demo = Q(external_id=None) | Q(external_id__startswith=PREFIX)
     return SentMessage.objects.filter(of_the_demo).cancelable()
 
@@ -112,7 +112,7 @@ def _message(
 
 
 def _people() -> Iterator[dict[str, Any]]:
-    """Families with their devices, always the same."""
+    """Yield families with their devices, always the same ones."""
     rng = random.Random("outgoing")  # noqa: S311
     communities = rng.choices(names.COMMUNITIES, [community.percent for community in names.COMMUNITIES], k=EVERYBODY)
     for number, community in enumerate(communities):

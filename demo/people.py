@@ -1,11 +1,11 @@
-"""The people of the demo district as its e-mail provider knows them."""
+"""The people of the demo district, as its e-mail provider knows them."""
 
 from demo.names import COMMUNITIES, pairs
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery
 
 CODES = {"Spanish": "es", "Hmong": "hmn", "Somali": "so", "Vietnamese": "vi", "Arabic": "ar", "Chinese": "zh"}
-# A name that several communities have is of the first.
+# A name of several communities belongs to the first one.
 LANGUAGES = {
     shown: CODES.get(community.language, "en")
     for community in reversed(COMMUNITIES)
@@ -14,7 +14,7 @@ LANGUAGES = {
 
 
 def mail_people() -> list[dict[str, str]]:
-    """Everybody who got an e-mail: person_id, name, address and language, in the order of their ids."""
+    """Return everybody who got an e-mail: person_id, name, address and language, in the order of their ids."""
     rows = (
         Delivery.objects.filter(mode=Mode.EMAIL)
         .exclude(address="")

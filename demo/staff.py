@@ -1,4 +1,4 @@
-"""The staff of the demo district. Their usernames are the senders in the stand-in provider's e-mails."""
+"""The staff of the demo district. The stand-in provider's e-mails have their usernames as senders."""
 
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ STAFF = [
 
 
 def make_staff() -> None:
-    """Make the people of the demo district, in a database that has no user yet."""
+    """Make the accounts of the staff, in a database without users."""
     password = make_password(PASSWORD)
     with transaction.atomic():
         for person in STAFF:
@@ -47,7 +47,7 @@ def make_staff() -> None:
 
 
 def sign_ins() -> str:
-    """How to sign in, in words; empty where this is no demo district or its password was changed."""
+    """Return the text that says how to sign in; "" if this is no demo district, or its password was changed."""
     admin = User.objects.filter(username=STAFF[0].username).first()
     if admin is None or not admin.check_password(PASSWORD):
         return ""

@@ -1,4 +1,4 @@
-"""Run a command beside the two servers: python -m devtools [--var FOLDER] [--state NAME] COMMAND..."""
+"""Runs a command beside the two servers: python -m devtools [--var FOLDER] [--state NAME] COMMAND..."""
 
 import argparse
 from pathlib import Path

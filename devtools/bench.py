@@ -1,11 +1,11 @@
-"""bin/bench NAME: run bench/NAME.py against a PostgreSQL and a Valkey of its own, whose data lasts as in production."""
+"""bin/bench NAME runs bench/NAME.py with its own PostgreSQL and Valkey, which write to disk as in production."""
 
 import sys
 
 from .processes import run
 from .running import ROOT, VAR, command, running
 
-# Runs a measurement as a program, in a Django that is ready.
+# Runs a measurement as a program, after Django is set up.
 _RUN = (
     "import runpy, sys, django; django.setup(); del sys.argv[0]; "
     "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"

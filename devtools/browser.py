@@ -1,4 +1,4 @@
-"""A Chromium for the browser tests: one that is here, else one that can be installed."""
+"""Finds a Chromium for the browser tests, and installs one if there is none."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ _INSTALLATION_SECONDS = 240
 
 
 def find_chromium(log: Path) -> str | None:
-    """The path of a Chromium that starts. Where there is none, one is installed; None where that fails too."""
+    """Return the path of a Chromium that starts. If there is none, install one; None if that fails, too."""
     named = os.environ.get("CHROMIUM")
     if named and not _starts(named):
         raise SetupError(f"CHROMIUM names {named}, which does not start.")

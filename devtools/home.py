@@ -1,7 +1,7 @@
-"""Where the servers keep their state, and under whose account they run.
+"""Decides where the servers keep their state, and under which account they run.
 
-Their home is var/ of the checkout. PostgreSQL refuses to run as root, so as root the servers run under an unprivileged
-account; where that cannot enter the checkout, their home is a folder outside. Nobody's permissions are ever changed.
+Their home is var/ of the checkout. PostgreSQL refuses to run as root, so root runs the servers under an unprivileged
+account. If that account cannot enter the checkout, their home is a folder outside. This never changes permissions.
 """
 
 import fcntl
@@ -20,20 +20,20 @@ from pwd import struct_passwd
 from .engines import WHEELS, copy_wheels
 from .processes import SetupError, other_user
 
-# A socket's path has to fit into 107 bytes; this is the longest name that a server here gives to one.
+# The path of a socket has to fit into 107 bytes. This is the longest name of a socket here.
 _LONGEST_SOCKET_PATH = 107 - len("/.s.PGSQL.5432")
 
 
 @dataclass(frozen=True)
 class Home:
-    """`folder` holds the state; `wheels` the server programs; `account` is None for our own."""
+    """`folder` has the state, `wheels` the server programs. `account` is None for the account of this process."""
 
     folder: Path
     wheels: Path
     account: struct_passwd | None
 
     def sockets(self, state: Path) -> Path:
-        """An empty folder, with a path that is short enough, for the sockets of the servers that work in `state`."""
+        """Make an empty folder with a short path, for the sockets of the servers that work in `state`."""
         folder = state / "sockets"
         if len(os.fsencode(folder)) > _LONGEST_SOCKET_PATH:
             folder = Path("/tmp", mark_of(state))  # noqa: S108 (owner and permissions are checked)
@@ -44,7 +44,7 @@ class Home:
 
 
 def find_home(var: Path) -> Home:
-    """The home of the servers of the checkout whose state folder is `var`."""
+    """Return the home of the servers for the checkout with the state folder `var`."""
     if os.geteuid() != 0:
         return Home(var, WHEELS, None)
     name = os.environ.get("SERVICES_USER", "nobody")
@@ -68,7 +68,7 @@ def _may_enter(account: struct_passwd, *folders: Path) -> bool:
 
 
 def _open_folder(folder: Path) -> Path:
-    """Make a folder that everybody may enter; one that is there stays as it is."""
+    """Make a folder that everybody may enter. An existing folder stays as it is."""
     if not folder.exists():
         folder.mkdir(parents=True)
         folder.chmod(0o755)
@@ -76,7 +76,7 @@ def _open_folder(folder: Path) -> Path:
 
 
 def _name_of(var: Path) -> str:
-    """A name for this checkout alone: not for a copy of it, nor for one that is made later at the same place."""
+    """Return a name for this checkout only. A copy, or a later checkout at the same place, gets another name."""
     identity = var / "identity"
     if not identity.exists():
         identity.write_text(secrets.token_hex())
@@ -84,12 +84,12 @@ def _name_of(var: Path) -> str:
 
 
 def mark_of(state: Path) -> str:
-    """A short name for a state folder: it marks the command lines of the servers that work in it."""
+    """Return a short name for a state folder. It marks the command lines of the servers that work in it."""
     return f"messenger-logs-{hashlib.sha256(os.fsencode(state.resolve())).hexdigest()[:16]}"
 
 
 def private_folder(folder: Path, account: struct_passwd | None) -> Path:
-    """Make a folder that only its owner may enter. Raises SetupError when it is there and another's."""
+    """Make a folder that only its owner may enter. Raises SetupError if it exists and others own it or may enter it."""
     folder.mkdir(mode=0o700, exist_ok=True)
     owner = account.pw_uid if account else os.geteuid()
     found = folder.lstat()
@@ -106,7 +106,7 @@ def private_folder(folder: Path, account: struct_passwd | None) -> Path:
 
 @contextmanager
 def locked(file: Path, *, busy: str) -> Iterator[None]:
-    """Hold a lock that ends with this process, however it ends. Raises SetupError with `busy` when another holds it."""
+    """Hold a lock that ends with this process, even after a kill. Raises SetupError(`busy`) if another has it."""
     with file.open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

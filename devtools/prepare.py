@@ -1,8 +1,8 @@
-"""Brings the database and the static files up to date, and makes the demo district in a database without users.
+"""Updates the database and the static files, and makes the demo district in a database without users.
 
-python -m devtools.prepare SIGN_INS PEOPLE [--outgoing] writes into the first file how to sign in, and into the
-second those people of the demo district who get e-mail, as the stand-in for the e-mail provider reads them. With
---outgoing the demo district has messages that go out from now on; without it, none of an earlier start does.
+python -m devtools.prepare SIGN_INS PEOPLE [--outgoing] writes two files: how to sign in, and the people of the demo
+district who get e-mail, in the format of the stand-in provider. With --outgoing, the demo district gets messages that
+go out from now on. Without it, the messages of earlier starts are stopped.
 """
 
 import json
@@ -25,7 +25,7 @@ def main(sign_ins_file: Path, people: Path, *, outgoing: bool = False) -> None:
     from demo.staff import sign_ins
 
     is_demo = bool(sign_ins())
-    # Nobody real is handed to a stand-in.
+    # A stand-in provider gets no real people.
     known = mail_people() if is_demo else []
     people.write_text("".join(f"{json.dumps(person)}\n" for person in known))
     if outgoing and is_demo:

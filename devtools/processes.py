@@ -1,6 +1,6 @@
-"""Child processes that end with the command that started them, even when that is killed with -9.
+"""Starts child processes that end with the command that started them, even if it is killed with -9.
 
-Where the kernel cannot tie a child to its parent, a watchdog between the two does it.
+If the kernel cannot tie a child to its parent, a watchdog process between the two does it.
 """
 
 import os
@@ -23,7 +23,7 @@ _WATCHDOG = Path(__file__).with_name("watchdog.py")
 
 
 class SetupError(Exception):
-    """Something that a person has to put right; the message says what and how."""
+    """A person has to correct something; the message says what and how."""
 
 
 def spawn(
@@ -34,16 +34,16 @@ def spawn(
     account: struct_passwd | None = None,
     orphaned: signal.Signals = signal.SIGKILL,
 ) -> Process:
-    """Start a child that gets the signal `orphaned` when this process ends before it.
+    """Start a child that gets the signal `orphaned` if this process ends first.
 
-    With a `log` it works in the background: its output is appended there, and Ctrl-C reaches only us. Without one it
-    shares our terminal. With an `account` it runs under that instead of ours, and outside of our folder, which may be
-    closed to it.
+    With a `log` it runs in the background: its output is appended there, and Ctrl-C reaches only this process. Without
+    one it uses this terminal. With an `account` it runs under that account, and outside of the current folder, which
+    the account may not be able to enter.
     """
     output = log.open("ab") if log else None
     pipe, _kept_open_until_we_end = (None, None) if kernel_ties_children() else os.pipe()
     identity = other_user(account)
-    if pipe:  # The watchdog stays what we are, and starts the command as the other user.
+    if pipe:  # The watchdog runs under our account, and starts the command under the other one.
         command = [sys.executable, _WATCHDOG, str(pipe), account.pw_name if account else "", *command]
         identity = {}
     try:
@@ -67,12 +67,12 @@ def spawn(
 
 
 def other_user(account: struct_passwd | None) -> dict[str, Any]:
-    """The arguments with which `subprocess` starts a program under an account; none for our own."""
+    """Return the arguments for `subprocess` to start a program under an account; none for our own account."""
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
 
 
 def stop(*children: Process, how: signal.Signals = signal.SIGTERM, patience: float = 5.0) -> None:
-    """Ask background children to end, all at once; kill those that take more than `patience` seconds."""
+    """End background children at the same time. Kill those that take more than `patience` seconds."""
     for child in children:
         if child.poll() is None:
             child.send_signal(how)
@@ -86,13 +86,13 @@ def stop(*children: Process, how: signal.Signals = signal.SIGTERM, patience: flo
 
 
 def run(command: Sequence[str | Path], *, env: Mapping[str, str]) -> int:
-    """Run a command in our terminal to its end, and return its exit status."""
+    """Run a command in this terminal to its end, and return its exit status."""
     child = spawn(command, env=env)
     try:
         return child.wait()
     except KeyboardInterrupt:
         with suppress(subprocess.TimeoutExpired):
-            child.wait(5)  # Ctrl-C has reached the child too, and it may have something to put in order.
+            child.wait(5)  # Ctrl-C has reached the child, too, and it may need time to end properly.
         raise
     finally:
         if child.poll() is None:
@@ -101,7 +101,7 @@ def run(command: Sequence[str | Path], *, env: Mapping[str, str]) -> int:
 
 
 def wait_until(ready: Callable[[], bool], child: Process, *, name: str, log: Path) -> None:
-    """Wait until a child is ready, as long as it lives. Raises SetupError with the end of its log when it does not."""
+    """Wait until a child is ready. Raises SetupError with the end of its log if the child ends first."""
     while not ready():
         if child.poll() is not None:
             raise SetupError(f"{name} did not start. The end of {log}:\n{tail(log)}")
@@ -113,9 +113,9 @@ def tail(log: Path, lines: int = 12) -> str:
 
 
 def end_leftovers(program: str, mark: str) -> None:
-    """Kill what runs as `program` and has `mark` in its command line; return when it is gone.
+    """Kill the processes that run `program` with `mark` in their command line; return when they are gone.
 
-    A process is known by what it is, never by the pid in a file: that may be another program's by now.
+    It does not trust the pid in a file, because another program may have that pid by now.
     """
     is_program = re.compile(rf"(.*/)?{re.escape(program)}([: ]|$)").match
     deadline = time.monotonic() + 10
@@ -129,10 +129,10 @@ def end_leftovers(program: str, mark: str) -> None:
 
 
 def _command_lines() -> Iterator[tuple[int, str, str]]:
-    """(process id, name it goes by, whole command line) of every process that we can see."""
+    """Yield (process id, name, whole command line) of every process that this account can see."""
     if Path("/proc/self/cmdline").exists():
         for entry in Path("/proc").glob("[0-9]*/cmdline"):
-            with suppress(OSError):  # It has just ended.
+            with suppress(OSError):  # The process has just ended.
                 line = os.fsdecode(entry.read_bytes())
                 yield int(entry.parent.name), line.partition("\0")[0], line
     else:

@@ -1,4 +1,4 @@
-"""bin/run: the whole product on this machine, with a made-up district and a stand-in for the providers."""
+"""bin/run runs the whole product on this machine, with a made-up district and a stand-in for the providers."""
 
 import argparse
 import http.client
@@ -18,7 +18,7 @@ from .running import VAR, Services, command, given, running
 _DEMO_DOMAIN = "mg.harrison.example"
 _DEMO_NUMBER = "+16515550100"
 _DEMO_SENDERS = "admin,principal,counselor,frontoffice:attendance"
-# So slow that a large message can be watched, and canceled in the middle; at any hour.
+# Slow, so that a person can watch a large message and cancel it; and calls are allowed at any hour.
 _DEMO_PACE = {
     "MAILGUN_BATCH": "25",
     "EMAIL_A_MINUTE": "300",
@@ -30,13 +30,13 @@ _DEMO_PACE = {
 
 
 class Program:
-    """A Python program of the product; it runs from the moment it is made."""
+    """A Python program of the product. It runs as soon as it is made."""
 
-    # One that ends sooner is not started again: it would only end again.
+    # A program that ends sooner is not started again, because it would end again.
     seconds_to_prove_itself = 10
 
-    def __init__(self, name: str, *arguments: str, services: Services, ends_by_itself: bool = False) -> None:
-        self.name, self.log, self.ends_by_itself = name, services.logs / f"{name}.log", ends_by_itself
+    def __init__(self, name: str, *arguments: str, services: Services, finishes: bool = False) -> None:
+        self.name, self.log, self.finishes = name, services.logs / f"{name}.log", finishes
         self._arguments, self._environment = arguments, services.environment
         self.start()
 
@@ -45,8 +45,8 @@ class Program:
         self.process = spawn([sys.executable, "-m", *self._arguments], log=self.log, env=self._environment)
 
     def keep_alive(self) -> None:
-        """Start it again when it has ended. Raises SetupError when it had hardly begun."""
-        if self.process.poll() is None or self.ends_by_itself:
+        """Start it again if it has ended. Raises SetupError if it ended just after its start."""
+        if self.process.poll() is None or self.finishes:
             return
         if time.monotonic() - self.started < self.seconds_to_prove_itself:
             raise SetupError(f"The {self.name} program does not keep running. The end of {self.log}:\n{tail(self.log)}")
@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
         print("Starting Messenger Logs ...", flush=True)
         services.environment["PYTHONUNBUFFERED"] = "1"
         stands_in = not given("MAILGUN_API_KEY")
-        # What the demo sends must not reach a real provider.
+        # The demo must not send anything to a real provider.
         sign_ins = _prepare(services, outgoing=stands_in and not given("VOXOLOGY_API_KEY"))
         programs = [_stand_in(services, f"http://{_reachable(host)}:{port}")] if stands_in else []
         web = Program("web", "gunicorn", "--config=config/gunicorn.conf.py", f"--bind={host}:{port}", services=services)
@@ -87,7 +87,7 @@ def _port() -> int:
 
 
 def _wait_for_free(host: str, port: int) -> None:
-    """A moment for an earlier run to let go of the port. Raises SetupError when somebody keeps it."""
+    """Wait a moment for an earlier run to free the port. Raises SetupError if it stays in use."""
     for _attempt in range(20):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -100,12 +100,12 @@ def _wait_for_free(host: str, port: int) -> None:
 
 
 def _reachable(host: str) -> str:
-    """Where this machine itself finds a server that listens there."""
+    """Return the address at which this machine reaches a server that listens on `host`."""
     return "127.0.0.1" if host in ("", "0.0.0.0") else host  # noqa: S104
 
 
 def _stand_in(services: Services, site: str) -> Program:
-    """Start a stand-in for the providers with the mail of the demo district, and point the product to it."""
+    """Start a stand-in for the providers with the mail of the demo district, and let the product use it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -141,12 +141,12 @@ def _stand_in(services: Services, site: str) -> Program:
 
 
 def _people(services: Services) -> Path:
-    """The file of the people of the demo district; its log and the stand-in's then speak of the same ones."""
+    """Return the file of the demo district's people, so that its log and the stand-in have the same ones."""
     return services.logs / "people.jsonl"
 
 
 def _prepare(services: Services, *, outgoing: bool) -> str:
-    """Bring database and static files up to date, make the demo district at the first start; return how to sign in."""
+    """Update database and static files, and make the demo district at the first start. Return how to sign in."""
     log, sign_ins = services.logs / "prepare.log", services.logs / "sign-ins.txt"
     prepare = [sys.executable, "-m", "devtools.prepare", str(sign_ins), str(_people(services))]
     if outgoing:
@@ -160,7 +160,7 @@ def _background_programs(services: Services) -> list[Program]:
     schedule = f"--schedule={VAR / 'beat-schedule'}"
     worker = ["celery", "--app=config", "worker", "--loglevel=info", "--concurrency=2"]
     return [
-        Program("first-sync", "django", "sync_mailgun", services=services, ends_by_itself=True),
+        Program("first-sync", "django", "sync_mailgun", services=services, finishes=True),
         Program("worker", *worker, services=services),
         Program("beat", "celery", "--app=config", "beat", "--loglevel=info", schedule, "--pidfile=", services=services),
     ]
@@ -182,7 +182,7 @@ def _answers(host: str, port: int) -> bool:
 
 @contextmanager
 def _found_by_manage(services: Services) -> Iterator[None]:
-    """Leave our environment where manage.py looks for it, as long as the product runs."""
+    """Write the environment to the file that manage.py reads, as long as the product runs."""
     file = VAR / "demo.json"
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
@@ -194,7 +194,7 @@ def _found_by_manage(services: Services) -> Iterator[None]:
 
 
 def _watch(services: Services, programs: list[Program]) -> None:
-    """Look after everything until Ctrl-C. Raises SetupError when something essential has ended."""
+    """Watch everything until Ctrl-C. Raises SetupError if a server or a program does not keep running."""
     while True:
         for server in services.servers:
             if server.process.poll() is not None:

@@ -1,4 +1,4 @@
-"""Both servers together: their lock, their state, and the environment in which Django finds them."""
+"""Runs both servers: it holds their lock, and gives the environment that Django needs."""
 
 import os
 import secrets
@@ -20,7 +20,7 @@ _BUSY = "Another process is at work here already. Stop it first, with Ctrl-C whe
 
 @dataclass(frozen=True)
 class Services:
-    """The servers that we started, the environment that names them, and the folder for logs."""
+    """The servers that this process started, the environment that names them, and the folder for logs."""
 
     servers: list[Server]
     environment: dict[str, str]
@@ -29,10 +29,10 @@ class Services:
 
 @contextmanager
 def running(var: Path, name: str, *, throw_away: bool = False) -> Iterator[Services]:
-    """PostgreSQL and Valkey for as long as the context lasts; `name` says which of the states in `var`.
+    """Run PostgreSQL and Valkey during the context. `name` is the name of their state in `var`.
 
-    Servers that DATABASE_URL and REDIS_URL name are used instead of ours. Only what is to be thrown away never touches
-    those: it starts empty, in servers of its own.
+    If DATABASE_URL and REDIS_URL name servers, those are used. With `throw_away`, they are never used: new servers
+    start empty.
     """
     logs = var / "log" / name
     logs.mkdir(parents=True, exist_ok=True)
@@ -63,12 +63,12 @@ def running(var: Path, name: str, *, throw_away: bool = False) -> Iterator[Servi
 
 
 def given(variable: str) -> bool:
-    """Whether the environment names a value, itself or in a file."""
+    """Whether the environment has a value, or the name of a file with it."""
     return bool(os.environ.get(variable) or os.environ.get(f"{variable}_FILE"))
 
 
 def _secret_key(var: Path) -> str:
-    """A random key, the same at every start, that only the owner can read."""
+    """Return a random key. It is the same at every start, and only its owner can read it."""
     file = var / "secret_key"
     if not file.exists():
         unfinished = file.with_suffix(f".{os.getpid()}")
@@ -79,7 +79,7 @@ def _secret_key(var: Path) -> str:
 
 
 def command(main: Callable[[list[str]], int]) -> None:
-    """Run what a file in bin/ stands for. It ends in order on a signal, and problems are said in words."""
+    """Run the command of a file in bin/. A signal ends it properly, and a SetupError is printed as a sentence."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda number, _frame: sys.exit(128 + number))

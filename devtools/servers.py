@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Valkey that nobody but their owner can reach: how each is started, found ready, and ended."""
+"""Starts and ends a PostgreSQL and a Valkey that only their owner can reach."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from .engines import find_postgres, find_valkey, postgres_version
 from .home import Home, mark_of, private_folder
 from .processes import Process, SetupError, end_leftovers, spawn, stop, tail, wait_until
 
-NAME = "messenger_logs"  # of the database and of its owner
+NAME = "messenger_logs"  # the name of the database and of its owner
 _POSTGRES_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -33,7 +33,7 @@ _POSTGRES_NOT_LASTING = {"fsync": "off", "synchronous_commit": "off", "full_page
 
 @dataclass
 class Server:
-    """A server program that works in the folder `state`. What is not `lasting` starts empty, and is quicker."""
+    """A server program that works in the folder `state`. If it is not `lasting`, it starts empty, and is faster."""
 
     home: Home
     state: Path
@@ -63,7 +63,7 @@ class Server:
         raise NotImplementedError
 
     def start(self) -> None:
-        """Start the server, once nothing of an earlier run works here any more. The caller holds the lock."""
+        """End what an earlier run left behind, then start the server. The caller holds the lock."""
         command = self._command()
         end_leftovers(Path(command[0]).name, self.mark)
         if not self.lasting:
@@ -112,7 +112,7 @@ class Postgres(Server):
 
     def _command(self) -> list[str | Path]:
         settings = _POSTGRES_SETTINGS | ({} if self.lasting else _POSTGRES_NOT_LASTING)
-        settings["cluster_name"] = self.mark  # It stands in the title of every session's process too.
+        settings["cluster_name"] = self.mark  # The titles of all its processes show it, too.
         settings["unix_socket_directories"] = '"{}"'.format(str(self.sockets).replace('"', '""'))
         options = [f"--{name}={value}" for name, value in settings.items()]
         return [find_postgres(self.home.wheels) / "postgres", "-D", self.data, "-p", "5432", *options]
@@ -120,7 +120,7 @@ class Postgres(Server):
     def _prepare(self) -> None:
         if not self.data.exists():
             self._initialize()
-        # No server of ours is left, so this file is stale, whatever process has the number in it today.
+        # None of our servers is left, so this file is stale, even if another process has its pid today.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _initialize(self) -> None:
@@ -182,4 +182,4 @@ class Valkey(Server):
             except OSError:
                 return False
             connection.sendall(b"PING\r\n")
-            return connection.recv(5) == b"+PONG"  # not while it is still loading
+            return connection.recv(5) == b"+PONG"  # while it loads, it answers otherwise

@@ -1,7 +1,7 @@
 """Runs a command, and kills it when a pipe ends: python watchdog.py PIPE USER COMMAND... (USER may be empty).
 
-For systems whose kernel does not tie a child to its parent; the parent holds the other end of the pipe. Run by path,
-so that it needs no package.
+It is for systems whose kernel does not tie a child to its parent. The parent has the other end of the pipe. It is run
+by its path, so that it needs no package.
 """
 
 import os

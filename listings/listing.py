@@ -158,14 +158,13 @@ class Listing:
         """A hook, called when a whole page is shown: record the view in the audit trail if it has to be there."""
 
     def record_export(self, count: int | None, format: str) -> None:
-        """A hook, called before an export is made. `count` is None where a worker makes the file and counts later."""
+        """A hook, called before an export is made. `count` is None if the rows were not counted."""
 
     # Reading the values
 
-    @classmethod
-    def understood(cls, values: Mapping[str, str]) -> dict[str, str]:
+    def understood(self, values: Mapping[str, str]) -> dict[str, str]:
         """Return the values that the listing knows and that are not empty, without what a database cannot hold."""
-        known = (*cls.filterset_class.parameters(), *PAGING)
+        known = (*self.filterset_class.parameters(), *PAGING)
         texts = {name: encodable(values.get(name, "")) for name in known}
         # One character more than allowed is enough for the filter to refuse it.
         return {name: text[: MAX_TEXT + 1] for name, text in texts.items() if text.strip()}

@@ -29,6 +29,11 @@ class EventKind(models.TextChoices):
     COMPLAINED = "complained", "Complained"
 
 
+FAILURES = frozenset({EventKind.FAILED_PERMANENTLY, EventKind.FAILED_TEMPORARILY, EventKind.SUPPRESSED})
+# Mailgun's own words for the kinds that the log shows.
+SHOWN_EVENTS = sorted({FAILED if kind in FAILURES else kind.value for kind in EventKind})
+
+
 class DomainState(StrEnum):
     """The state of a domain's sync. The code derives it: no column holds it."""
 

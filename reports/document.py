@@ -1,4 +1,4 @@
-"""What a report says, whatever the format: the seam between the kinds of reports and the writers."""
+"""The contents of a report, for any format. The kinds of reports make them, the writers print them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from listings.exports import DUPLICATE as DUPLICATE
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Labels and their values, such as the Delivery Summary; ``columns`` is how many pairs stand side by side."""
+    """Labels and values, such as the Delivery Summary. `columns` is the number of pairs side by side."""
 
     heading: str
     pairs: Sequence[tuple[str, str]]
@@ -18,7 +18,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Labels and longer texts of any number of lines, such as the bodies of a message."""
+    """Labels and texts of any number of lines, such as the bodies of a message."""
 
     heading: str
     paragraphs: Sequence[tuple[str, str]]
@@ -26,7 +26,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of `Rows`; ``width`` is its share of the page's width, in proportion to the others."""
+    """A column of `Rows`. `width` is its share of the page's width, relative to the other columns."""
 
     label: str
     width: float = 1
@@ -34,9 +34,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A table of any length. The rows are read once, in order; each has a cell for each column.
+    """A table of any length. The rows are read once, in order; each has one cell (text) for each column.
 
-    ``legend`` explains the marks, a line each.
+    `legend` explains the marks, one line for each.
     """
 
     heading: str
@@ -46,7 +46,7 @@ class Rows:
 
     @property
     def crowded(self) -> bool:
-        """So many columns need a smaller print."""
+        """Whether the table has so many columns that it needs a smaller font."""
         return len(self.columns) > 9
 
 
@@ -55,9 +55,9 @@ Section = Figures | Text | Rows
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole report. ``subtitle`` is the school or district, ``language`` a language tag such as en or es-MX.
+    """A whole report. `subtitle` is the school or district, `language` a language tag such as en or es-MX.
 
-    It has one `Rows` at most, which is what a CSV file holds.
+    It has at most one `Rows`; a CSV file has only these. Raises ValueError for more.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Reports as files: a whole file or none."""
+"""Writes reports to files: a complete file, or none."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class NotMade(Exception):
-    """There is no file, for a reason in words."""
+    """No file was made. The message says why, for the person who wants it."""
 
 
 @contextmanager
 def refuse_full_disk() -> Iterator[None]:
-    """Raises NotMade when the disk is full."""
+    """Raise NotMade if the disk is full."""
     try:
         yield
     except OSError as error:
@@ -38,9 +38,9 @@ def refuse_full_disk() -> Iterator[None]:
 def write_report(
     report: Report, format: Format, file: BinaryIO, *, seconds: float, progress: Progress | None = None
 ) -> int:
-    """Write a report of one moment of the database, and return its number of rows.
+    """Write a report from one snapshot of the database, and return its number of rows.
 
-    A statement may take so many seconds: raises StatementTimeout. Raises NotMade when the disk is full.
+    Raises StatementTimeout if a statement takes more than `seconds`, and NotMade if the disk is full.
     """
     with refuse_full_disk():
         with snapshot(seconds=seconds):
@@ -51,7 +51,7 @@ def write_report(
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that has its name only once it is complete; nothing is left of one that is not."""
+    """Open a file that gets its name when it is complete. An incomplete file is removed."""
     part = path.with_name(f"{path.name}.part")
     with refuse_full_disk():
         try:

@@ -1,4 +1,4 @@
-"""Who makes a report holds a lease on it: so one worker makes it at a time, and another if that one ends."""
+"""The lease on a report. The worker that makes the report holds it. If the worker ends, another one takes over."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 
 
 class LeaseLost(Exception):
-    """Somebody canceled the report, or another worker took it up."""
+    """Somebody canceled the report, or another worker took over."""
 
 
 class Lease:
-    """Renews the lease and tells how many rows are written, once a second, as long as the context lasts.
+    """Renews the lease and stores the number of written rows, once a second, during the context.
 
-    It does so in a thread with a connection of its own: the report's own connection is busy with its snapshot, and a
-    long statement must not look like a worker that has ended.
+    It uses a thread with its own connection: the report's connection is busy with its snapshot, and a long statement
+    must not look like a worker that has ended.
     """
 
     def __init__(self, *, job_id: int, claim: UUID) -> None:
@@ -40,7 +40,7 @@ class Lease:
         self._thread = Thread(target=self._renew, name=f"lease of report {job_id}", daemon=True)
 
     def progress(self, rows: int) -> None:
-        """For the writer. Raises LeaseLost once the report is no longer ours."""
+        """Take the number of written rows from the writer. Raises LeaseLost if the lease was lost."""
         self.rows = rows
         if self.lost.is_set():
             raise LeaseLost
@@ -64,7 +64,7 @@ class Lease:
                         self.lost.set()
                         return
                 except DatabaseError:
-                    # The database may be away for a moment; the lease is longer than that.
+                    # The database may be away for a moment; the lease lasts longer.
                     log.warning("The lease of report %s could not be renewed.", self.job_id)
         finally:
             connection.close()

@@ -13,10 +13,10 @@ from reports.writers import Format
 
 
 class ReportJob(models.Model):
-    """A report that somebody asked for and that is too large to be made while they wait.
+    """A report that somebody asked for, and that is too large to make while they wait.
 
-    Whoever makes it holds a lease: ``claim`` names the try, and as long as ``lease_until`` is not past nobody else may
-    take it up. Each try writes a file of its own.
+    The worker that makes it holds a lease: `claim` names the attempt, and until `lease_until` no other worker may start
+    it. Each attempt writes its own file.
     """
 
     class Status(models.TextChoices):
@@ -36,7 +36,7 @@ class ReportJob(models.Model):
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
     asked_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
-    # When it is removed, with its file.
+    # The time when it is removed, with its file.
     expires_at = models.DateTimeField()
     rows_done = models.PositiveIntegerField(default=0)
     rows_total = models.PositiveIntegerField(null=True, blank=True)
@@ -71,7 +71,7 @@ class ReportJob(models.Model):
 
     @property
     def path(self) -> Path:
-        """The file of the try that holds the lease, or held it when it was done. Its name says nothing of people."""
+        """The file of the attempt that has, or last had, the lease. Its name says nothing about people."""
         return Path(settings.REPORT_FOLDER) / f"{self.pk}-{self.claim}.{self.format}"
 
     @property
@@ -84,7 +84,7 @@ class ReportJob(models.Model):
 
     @property
     def percent(self) -> int:
-        """Whole percents of the rows, and 100 only when it is ready."""
+        """The progress in whole percent of the rows; 100 only when the report is ready."""
         if self.ready:
             return 100
         return min(99, 100 * self.rows_done // self.rows_total) if self.rows_total else 0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 class ReportJobQuerySet(QuerySet["ReportJob"]):
     def of(self, user: User) -> Self:
-        """The user's own reports, the newest first: nobody sees those of others."""
+        """The user's own reports, the newest first. Nobody sees the reports of others here."""
         return self.filter(owner=user).order_by("-asked_at", "-pk")
 
     def unfinished(self) -> Self:
@@ -23,11 +23,11 @@ class ReportJobQuerySet(QuerySet["ReportJob"]):
         return self.filter(kind=kind, options=options, format=format)
 
     def free(self, now: datetime) -> Self:
-        """Those that nobody is making: not begun, or left by a worker that ended in the middle."""
+        """The reports that no worker is making: not begun, or left by a worker that ended."""
         return self.filter(Q(status="queued") | Q(status="running", lease_until__lt=now))
 
     def held(self, claim: Any) -> Self:
-        """The report that this try still may finish: nobody canceled it, and no other try took it over."""
+        """The report that this attempt may still finish: nobody canceled it, and no other attempt took over."""
         return self.filter(status="running", claim=claim)
 
     def expired(self, now: datetime) -> Self:

@@ -1,4 +1,4 @@
-"""What every kind of report has in common, and how a stored one is found again by the name of its kind."""
+"""The base of all kinds of reports, and the registry of kinds, by which a stored report is opened again."""
 
 from __future__ import annotations
 
@@ -20,68 +20,68 @@ Pairs = list[tuple[str, str]]
 
 
 class BadOptions(Exception):
-    """Choices that make no sense, in sentences."""
+    """The choices of a report are not valid. The message says why, in sentences."""
 
 
 class Report(ABC):
-    """A report that somebody may have, of something that is there, with choices that make sense."""
+    """A report with valid choices, which its user may have."""
 
     kind: ClassVar[str]
-    """Names it in jobs and commands."""
+    """The name of the kind in jobs and commands."""
     label: ClassVar[str]
 
     @classmethod
     @abstractmethod
     def open(cls, user: User, options: dict[str, Any]) -> Report:
-        """The report that these `options` say, if this user may have it by now.
+        """Open the report with these `options` for a user.
 
-        Raises Http404 where it is of something that the user may not see, PermissionDenied without the tool right, and
-        BadOptions.
+        Raises PermissionDenied without the tool right, Http404 if the user may not see its subject, and BadOptions if
+        the choices are not valid.
         """
 
     @classmethod
     def open_shared(cls, user: User, options: dict[str, Any]) -> Report:
-        """The same for a user who did not ask for it. Raises Http404 where such a report is for its owner alone."""
+        """Open a report that another user asked for. Raises Http404 if only its owner may see this kind of report."""
         raise Http404("There is no such report.")
 
     @property
     @abstractmethod
     def options(self) -> dict[str, Any]:
-        """What `open` needs to know, as JSON can hold it."""
+        """Return the options for `open`, as values that JSON can hold."""
 
     @property
     @abstractmethod
     def title(self) -> str:
-        """What it is called in a list of reports."""
+        """Return the name of the report in a list of reports."""
 
     @property
     @abstractmethod
     def file_name(self) -> str:
-        """Without extension, and without a word about people."""
+        """Return the file name without extension. It says nothing about people."""
 
     @abstractmethod
     def count(self, limit: int | None = None) -> int:
-        """How many rows it has; of more than `limit` only so many are counted."""
+        """Count the rows; with a limit, count no further than that."""
 
     @abstractmethod
     def document(self) -> Document:
-        """Everything it says, read from the database as it is at the first query; the rows while they are written."""
+        """Return the contents, from one snapshot of the database. The rows are read while they are written."""
 
     @abstractmethod
     def record_request(self, *, by: User, format: Format, rows: int | None) -> None:
-        """Tell the audit trail that it was asked for; `rows` is None where they were not counted."""
+        """Record the request in the audit trail. `rows` is None if they were not counted."""
 
 
 _KINDS: dict[str, type[Report]] = {}
 
 
 def register(report_class: type[Report]) -> None:
-    """Let stored reports of this kind be opened; see reports/kinds."""
+    """Register a kind of report, so that stored reports of it can be opened; see reports/kinds."""
     _KINDS[report_class.kind] = report_class
 
 
 def report_kind(name: str) -> type[Report]:
-    """The class of a kind of report. Raises Http404 for one that there is not (any more)."""
+    """Return the class of a kind of report. Raises Http404 if there is none (any more)."""
     try:
         return _KINDS[name]
     except KeyError:
@@ -97,13 +97,13 @@ def moment(value: datetime | None, *, seconds: bool = False) -> str:
 
 
 def labels(chosen: Iterable[str], choices: Iterable[tuple[str, str]]) -> str:
-    """The words of what was chosen, in the order of the choices."""
+    """Return the labels of the chosen values as text, in the order of the choices."""
     wanted = set(chosen)
     return ", ".join(label for value, label in choices if value in wanted)
 
 
 class Choices(forms.CheckboxSelectMultiple):
-    """Checkboxes, of which some cannot be ticked."""
+    """Checkboxes; some of them may be disabled."""
 
     unavailable: frozenset[str] = frozenset()
 
@@ -115,14 +115,14 @@ class Choices(forms.CheckboxSelectMultiple):
 
 
 class OneChoice(Choices, forms.RadioSelect):
-    """Radio buttons, of which some cannot be chosen."""
+    """Radio buttons; some of them may be disabled."""
 
     allow_multiple_selected = False
     input_type = "radio"
 
 
 class ReportForm(forms.Form):
-    """The choices of a report. What is left out is as it is at first, unless one has to choose."""
+    """The choices of a report. A choice that is left out takes its initial value, unless it is required."""
 
     format = forms.ChoiceField(
         label="Report Format",

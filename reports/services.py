@@ -1,4 +1,4 @@
-"""Every write of this app: reports are asked for, made, canceled and removed."""
+"""All writes of this app: reports are requested, made, canceled and removed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from reports.writers import Format
 Status = ReportJob.Status
 
 MOST_TRIES = 3
-# One statement of a report in the background; the first may have to sort a million rows.
+# The time limit for a statement in the background. The first one may have to sort a million rows.
 SECONDS = 600
 GAVE_UP = f"It was begun {MOST_TRIES} times and never came to its end. Tell your administrator."
 NO_LONGER = "You may not see what this report is of any more, or it is gone."
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 def request_report(report: Report, *, format: Format, by: User) -> ReportJob:
-    """Have a report made in the background. Asked for again while it is not finished, it is made once."""
+    """Queue a report for the background. If the same report is unfinished, return its job instead of a new one."""
     same = ReportJob.objects.of(by).unfinished().same(kind=report.kind, options=report.options, format=format)
     if job := same.first():
         return job
@@ -56,7 +56,7 @@ def request_report(report: Report, *, format: Format, by: User) -> ReportJob:
 
 
 def make_report(*, job_id: int) -> None:
-    """Make a report that nobody is making. One that is canceled, finished or being made is left alone."""
+    """Make a report, unless it is canceled, finished, or another worker is making it."""
     claim = _claim(job_id)
     if claim is None:
         return
@@ -84,7 +84,7 @@ def make_report(*, job_id: int) -> None:
 
 
 def _claim(job_id: int) -> UUID | None:
-    """Take a report up, if nobody is making it; None where somebody is, or it is not to be made."""
+    """Claim a report. Returns None if another worker is making it, or if it must not be made."""
     now, claim = timezone.now(), uuid4()
     free = ReportJob.objects.free(now).filter(pk=job_id)
     if free.filter(tries__gte=MOST_TRIES).update(status=Status.FAILED, error=GAVE_UP, finished_at=now):
@@ -106,7 +106,7 @@ def _finish(job: ReportJob, rows: int) -> None:
         expires_at=now + timedelta(days=settings.REPORT_DAYS),
     )
     if not done:
-        # Canceled at the last moment, or taken over: then that one's file is the report.
+        # It was canceled at the last moment, or another attempt took over; then that one's file is the report.
         job.path.unlink(missing_ok=True)
 
 
@@ -116,7 +116,7 @@ def _fail(job: ReportJob, reason: str) -> None:
 
 
 def cancel(*, job: ReportJob, by: User) -> bool:
-    """Stop a report that is not finished. False where it was, or somebody was quicker."""
+    """Cancel an unfinished report. Returns False if it had finished, or somebody else had canceled it."""
     with transaction.atomic():
         unfinished = ReportJob.objects.unfinished().filter(pk=job.pk)
         canceled = bool(unfinished.update(status=Status.CANCELED, finished_at=timezone.now()))
@@ -126,21 +126,21 @@ def cancel(*, job: ReportJob, by: User) -> bool:
 
 
 def remove(*, job: ReportJob) -> None:
-    """Remove a report that is finished, with its file."""
+    """Remove a finished report with its file."""
     finished = ReportJob.objects.exclude(status__in=ReportJob.UNFINISHED).filter(pk=job.pk)
     if finished.delete()[0]:
         job.path.unlink(missing_ok=True)
 
 
 def orphaned(now: datetime | None = None) -> list[int]:
-    """Reports that nobody is making: their task was lost, or their worker ended."""
+    """Return the ids of reports that no worker is making: their task was lost, or their worker ended."""
     now = now or timezone.now()
     waited = now - timedelta(minutes=1)
     return list(ReportJob.objects.free(now).filter(asked_at__lt=waited).values_list("pk", flat=True))
 
 
 def delete_expired(*, now: datetime | None = None) -> int:
-    """Remove reports past their time, and files that belong to none. Returns the number of reports."""
+    """Remove expired reports, and files without a report. Returns the number of removed reports."""
     now = now or timezone.now()
     expired = list(ReportJob.objects.expired(now))
     ReportJob.objects.filter(pk__in=[job.pk for job in expired]).expired(now).delete()

@@ -1,4 +1,4 @@
-"""One moment of the database, however long it is read."""
+"""Reads one snapshot of the database, for any length of time."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ from core.timeouts import statement_timeout
 
 @contextmanager
 def snapshot(*, seconds: float) -> Iterator[None]:
-    """Read what was there at the first query, and nothing that came since: totals and rows of a report agree.
+    """Read the data as of the first query, so that the totals and rows of a report agree.
 
-    Each statement may take so many seconds; raises StatementTimeout. Begun within a transaction, it is no more
-    isolated than that one.
+    Raises StatementTimeout if a statement takes more than `seconds`. Inside another transaction, it has only the
+    isolation of that transaction.
     """
     outermost = not connection.in_atomic_block
     with transaction.atomic():
@@ -25,15 +25,15 @@ def snapshot(*, seconds: float) -> Iterator[None]:
             yield
 
 
-# Room in memory to sort everybody of a large message; compiling takes longer than it saves. Of rows that just came the
-# statistics know nothing: taken for a few, they would be joined each with each.
+# Memory to sort all recipients of a large message; no JIT, since compiling takes longer than it saves; no nested loops,
+# since the statistics do not know new rows yet: PostgreSQL would take them for a few, and join each with each.
 _FOR_MANY_ROWS = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL enable_nestloop = off"
 
 
 def stream(sql: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """The rows of a query through a cursor of the server: memory does not grow with their number.
+    """Yield the rows of a query through a server-side cursor, so that memory does not grow with their number.
 
-    Within a transaction, which then goes on with settings for many rows.
+    It needs a transaction, which keeps the settings for many rows afterwards.
     """
     plan_for_many_rows()
     with connection.chunked_cursor() as cursor:
@@ -43,6 +43,6 @@ def stream(sql: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, ...]]
 
 
 def plan_for_many_rows() -> None:
-    """Until the end of the transaction."""
+    """Use settings for many rows, until the end of the transaction."""
     with connection.cursor() as cursor:
         cursor.execute(_FOR_MANY_ROWS)

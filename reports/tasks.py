@@ -12,7 +12,7 @@ def make(job_id: int) -> None:
 
 @shared_task
 def requeue_orphaned() -> None:
-    """Reports whose task was lost or whose worker ended begin anew; one that is being made leaves its task at once."""
+    """Queue reports again whose task was lost or whose worker ended. A task ends if its report is being made."""
     for job_id in services.orphaned():
         make.delay(job_id)
 

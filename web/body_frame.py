@@ -1,4 +1,4 @@
-"""Bodies that may be HTML, for a sandboxed frame: they never stand inside a page of the product."""
+"""Shows bodies that may be HTML in a sandboxed frame, so that they never become part of a page of the product."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from messenger_logs.merge_fields import is_html, merged
 
 # The modes whose bodies are shown in a frame.
 FRAMED = frozenset({Mode.INBOX, Mode.EMAIL})
-# No script runs, nothing is fetched, and only pages of this site may hold the frame.
+# No script runs, nothing is fetched, and only pages of this site may contain the frame.
 FRAME_POLICY = (
     "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'"
@@ -20,7 +20,10 @@ FRAME_POLICY = (
 
 
 def frame_document(text: str, values: Mapping[str, str]) -> SafeString:
-    """A body as a document for the sandboxed frame; one without markup keeps its line breaks."""
+    """Return a body as an HTML document for the frame, with its merge fields filled from `values`.
+
+    A body without markup keeps its line breaks.
+    """
     if is_html(text):
         inside = merged(text, {name: escape(value) for name, value in values.items()})
     else:

@@ -1,4 +1,4 @@
-"""What the pages and the API say about a cancel."""
+"""The sentences about a cancel, for pages and API."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _ELSEWHERE = " Another system sends it: stop it there as well."
 
 
 def figures_text(figures: StoppedAndLeft) -> str:
-    """The two figures of a cancel: "stopped 1,204; 30 had already left"."""
+    """Return the two figures of a cancel as text: "stopped 1,204; 30 had already left"."""
     return f"stopped {figures.stopped:,}; {figures.left:,} had already left"
 
 
 def cancel_text(answer: CancelAnswer) -> str:
-    """The result of a cancel, in a sentence to the person who asked for it."""
+    """Return the result of a cancel, as a sentence for the person who asked for it."""
     message, figures = answer.message, figures_text(answer.figures)
     match answer.result:
         case Result.CANCELED:

@@ -12,7 +12,7 @@ def district(request: HttpRequest) -> dict[str, object]:
 
 
 def menu(request: HttpRequest) -> dict[str, object]:
-    """The menus of whoever is signed in; made only where a template uses them."""
+    """The menus of the signed-in user. They are made only if a template uses them."""
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return {"menu": []}

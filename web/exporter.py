@@ -1,4 +1,4 @@
-"""Files of listings: the menu "Export" of every list."""
+"""Makes files of listings: the menu "Export" of every list."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The left menu, the pages of tools, and the hint of the search field."""
+
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -13,7 +15,7 @@ class Entry:
     label: str
     url: str
     current: str
-    """What aria-current says: "page" on this very page, "true" on a page below it, else nothing."""
+    """The value of aria-current: "page" on this page, "true" on a page below it, else ""."""
 
 
 @dataclass(frozen=True)
@@ -22,24 +24,24 @@ class Group:
     entries: list[Entry]
 
 
-# The pages of tools that are no listings.
+# The pages of tools that have no listing.
 _OTHER_PAGES = {Tool.MAILGUN_SYNC: "web:mailgun_sync", Tool.USER_GROUPS: "web:user_groups"}
 
 
 def page_url(tool: Tool) -> str:
-    """The address of the page that the menu shows for a tool; empty for a tool of programs alone."""
+    """Return the address of a tool's page in the menu; "" for a tool that only programs use."""
     if entry := registry.of_tool(tool):
         return entry.url()
     return reverse(_OTHER_PAGES[tool]) if tool in _OTHER_PAGES else ""
 
 
 def tools_of(user: User) -> list[tuple[Tool, str]]:
-    """The tools that this user may open, with the address of each page, in the order of the menu."""
+    """Return the tools that this user may open, with the addresses of their pages, in the order of the menu."""
     return [(tool, url) for tool in Tool if (url := page_url(tool)) and user.may(tool)]
 
 
 def menu_of(user: User, path: str) -> list[Group]:
-    """What the left menu shows this user on the page with this path."""
+    """Return the left menu for this user, on the page with this path."""
     home = home_url()
     groups: dict[Menu, list[Entry]] = {menu: [] for menu in Menu}
     groups[Menu.MESSENGER].append(Entry("Home", home, "page" if path == home else ""))
@@ -50,7 +52,7 @@ def menu_of(user: User, path: str) -> list[Group]:
 
 
 def search_words_of(user: User) -> str:
-    """What the search of the top bar finds for this user: "person, message or address"; "" for nothing at all."""
+    """Return what the search in the top bar finds for this user: "person, message or address"; "" for nothing."""
     people, messages = any(map(user.may, RECIPIENT_LOGS)), any(map(user.may, MESSAGE_LOGS))
     if people:
         return "person, message or address" if messages else "person or address"
@@ -58,5 +60,5 @@ def search_words_of(user: User) -> str:
 
 
 def may_use_api(user: User) -> bool:
-    """Whether the REST API has anything for this user."""
+    """Whether this user may do anything with the REST API."""
     return user.may(Tool.MESSAGE_IMPORT, Right.WRITE) or bool(tools_of(user))

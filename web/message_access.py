@@ -1,4 +1,4 @@
-"""Which messages a user sees and what of them, and how the audit trail learns of it: for pages, lists and the API."""
+"""Which messages, and which parts of them, a user sees; and the audit of each view. Pages, lists and API use it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from accounts.tools import MESSAGE_LOGS, Right, Tool
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 
-# The tools that show messages, in the order in which they are looked through.
+# The tools that show messages, in the order of the search.
 MESSAGE_TOOLS = (*MESSAGE_LOGS, Tool.UPCOMING_MESSAGES)
 
 
 def in_any_log(user: User) -> SentMessageQuerySet:
-    """The messages that at least one tool shows to a user."""
+    """Return the messages that at least one tool shows to a user."""
     return reduce(or_, (SentMessage.objects.visible_to(user, tool) for tool in MESSAGE_TOOLS))
 
 
 def first_tool_showing(user: User, message_id: int) -> Tool | None:
-    """The first tool that shows a message to a user."""
+    """Return the first tool that shows a message to a user; None if no tool does."""
     showing = (
         tool for tool in MESSAGE_TOOLS if SentMessage.objects.visible_to(user, tool).filter(pk=message_id).exists()
     )
@@ -29,11 +29,12 @@ def first_tool_showing(user: User, message_id: int) -> Tool | None:
 
 
 def may_see_values(user: User, tool: Tool) -> bool:
-    """Whether a tool shows bodies to a user with what a recipient's merge fields stood for."""
+    """Whether a tool shows this user bodies with the values of a recipient's merge fields."""
     return Right.MERGE_FIELD_VALUES in tool.rights and user.may(tool, Right.MERGE_FIELD_VALUES)
 
 
 def record_message_view(message: SentMessage, *, by: User, part: str) -> None:
+    """Record in the audit trail that a user saw a part of a message."""
     record_audit_event(
         by=by,
         action="message.viewed",

@@ -1,4 +1,4 @@
-"""Where a message is shown: below the log of a tool. Nothing else in the product knows these addresses."""
+"""The addresses of a message: below the log of a tool. Only this module and web/urls.py know them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from messenger_logs.models import SentMessage
 
 
 def message_url(tool: Tool, message_id: int, part: str = "", **arguments: Any) -> str:
-    """The page of a message as a tool shows it, or a part of it: recipients, body, cancel, retry, report."""
+    """Return the address of a message in a tool, or of a part: recipients, body, cancel, retry, report."""
     name = f"web:{tool.name.lower()}_message" + (f"_{part}" if part else "")
     return reverse(name, kwargs={"pk": message_id, **arguments})
 
 
 def message_urls(user: User, message_ids: Collection[int]) -> dict[int, str]:
-    """The page of each message that some log shows to this user, in the first such log."""
+    """Return the addresses, by id, of the messages that a log shows to this user, each in the first such log."""
     urls: dict[int, str] = {}
     for tool in MESSAGE_LOGS:
         left = [pk for pk in message_ids if pk not in urls]

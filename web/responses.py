@@ -1,4 +1,4 @@
-"""A report as the answer to a request: the file itself when it is small, else the page of a job."""
+"""Answers a request for a report: with the file if it is small, else with the page of a job."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from reports.report import Report
 from reports.services import request_report
 from reports.writers import Format
 
-# One statement of a report that somebody is waiting for; one that takes longer is made in the background.
+# The time limit for a statement while somebody waits. A slower report is made in the background.
 SECONDS = 20
-# The browser's viewer of PDF needs more than our pages; no page of others may hold it.
+# The browser's PDF viewer needs a wider policy than our pages. No other site may contain the file in a frame.
 FILE_POLICY = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 log = logging.getLogger(__name__)
 
 
 def report_response(request: HttpRequest, report: Report, format: Format) -> HttpResponseBase:
-    """The report as a file, at once; a large one in the background, with a page that shows how far it is."""
+    """Answer with the report as a file. A large or slow one is made in the background; the answer leads to its page."""
     user = request.user
     assert isinstance(user, User)
     rows = counted(report)
@@ -57,7 +57,7 @@ def report_response(request: HttpRequest, report: Report, format: Format) -> Htt
 
 
 def counted(report: Report) -> int | None:
-    """How many rows it has; None for more than are made at once."""
+    """Count the rows; None if there are too many (REPORT_AT_ONCE_ROWS) or counting takes too long."""
     try:
         with statement_timeout(SECONDS):
             rows = report.count(settings.REPORT_AT_ONCE_ROWS + 1)
@@ -67,7 +67,7 @@ def counted(report: Report) -> int | None:
 
 
 def start(job: ReportJob) -> None:
-    """Have a worker make it. Where the queue does not answer, the schedule does so later."""
+    """Let a worker make the report. If the queue does not answer, the schedule starts it later."""
 
     def enqueue() -> None:
         try:
@@ -79,7 +79,7 @@ def start(job: ReportJob) -> None:
 
 
 def file_response(file: BinaryIO, *, name: str, format: Format) -> FileResponse:
-    """A file in the tab that asked for it: PDF is shown there, the others are saved."""
+    """Return a file as the answer: the browser shows a PDF, and saves other formats."""
     response = FileResponse(
         file,
         as_attachment=format is not Format.PDF,

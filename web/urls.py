@@ -21,7 +21,7 @@ app_name = "web"
 
 SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/user-groups/"
 
-# Each tool that shows messages: the view of a message's page and, where the tool cancels, that of the cancel.
+# For each tool that shows messages: the view of a message's page and the view that cancels it, if there is one.
 MESSAGE_VIEWS: dict[Tool, tuple[Any, Any]] = {
     Tool.SENT_MESSAGE_LOG: (MessagePage, CancelMessage),
     Tool.ADMIN_SENT_MESSAGE_LOG: (MessagePage, CancelMessage),
@@ -38,7 +38,7 @@ def listing_pages() -> Iterator[URLPattern]:
 
 
 def message_pages() -> Iterator[URLPattern]:
-    """The pages of one message below each log that shows messages: see web.message_urls."""
+    """Yield the pages of one message, below each log that shows messages; see web.message_urls."""
     for tool, (page, cancel) in MESSAGE_VIEWS.items():
         route, name = f"{MESSAGE_PATHS[tool]}<int:pk>/", f"{tool.name.lower()}_message"
         yield path(route, page.as_view(tool=tool), name=name)

@@ -1,4 +1,4 @@
-"""The kinds of reports, each with a module: who may have it, its choices, its header and sections, its rows.
+"""The kinds of reports, one module each: who may have it, its choices, its header and sections, its rows.
 
 To add a kind, write its module and name its class here.
 """
@@ -24,5 +24,5 @@ for report_class in (*MESSAGE_REPORTS, *LISTING_REPORTS.values()):
 
 
 def report_of(listing: Listing) -> ListingReport:
-    """What a listing gives as a file: two logs have a report of their own."""
+    """Return the report of a listing. Two logs have their own kind of report; all others share one."""
     return LISTING_REPORTS[listing.report_kind](listing)

@@ -1,4 +1,4 @@
-"""The rows of message reports, written as text by the database: as fast as they can be fetched, in little memory."""
+"""The rows of message reports. The database writes the cells as text, which is fast and needs little memory."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _STUDENT = """
     CASE WHEN r.student_name <> '' THEN r.student_name
          WHEN r.student_number <> '' THEN '(' || r.student_number || ')' ELSE '' END
 """
-# core.dates.time_text and messenger_logs.status_labels.device_text say the same of one value.
+# The same format as core.dates.time_text and messenger_logs.status_labels.device_text.
 _TIME = "coalesce(to_char(d.last_attempt_at AT TIME ZONE %(zone)s, 'MM/DD/YYYY FMHH12:MI AM'), '')"
-# A number of North America by its length and beginning: a regular expression takes ten times as long.
+# Length and beginning show a North American number; a regular expression would take ten times as long.
 _NUMBER = """
     CASE WHEN length(d.address) = 12 AND starts_with(d.address, '+1') AND strpos(d.address, ';') = 0
          THEN '(' || substr(d.address, 3, 3) || ') ' || substr(d.address, 6, 3) || '-' || substr(d.address, 9)
@@ -34,7 +34,7 @@ _DEVICE = f"""
          WHEN '{Mode.VOICE}' THEN 'Voice ' || {_NUMBER} ELSE 'Text ' || {_NUMBER} END
     || CASE WHEN d.duplicate THEN %(duplicate)s ELSE '' END
 """
-# Sent is what we know; what the e-mail provider finally said stands beside it, flagged where it contradicts us.
+# Sent is our own status. The provider's final result stands beside it, with "but" if it contradicts ours.
 _PROVIDER = f"""
     CASE WHEN d.email_outcome = '' THEN '' ELSE
         CASE WHEN d.status = '{DeliveryStatus.SENT}' AND d.email_outcome = ANY(%(failures)s) THEN ', but provider: '
@@ -48,7 +48,7 @@ _WORDS = """
 """
 _ORDER = "ORDER BY name, person_id, recipient, array_position(%(all_modes)s::text[], mode::text), delivery"
 
-# A device fails when its last attempt did; an e-mail that left us and did not arrive fails as well.
+# A device failed if its last attempt failed, or if its e-mail was sent and did not arrive.
 _FAILED = f"""
     (d.outcome = '{Outcome.ERROR}' OR d.status = '{DeliveryStatus.SENT}' AND d.email_outcome = ANY(%(failures)s))
 """
@@ -116,10 +116,10 @@ def _parameters(message: SentMessage, **more: object) -> Parameters:
 
 
 class ClassicRows:
-    """Recipient, Student, Delivery Device, Status, Time: by recipient.
+    """Rows of Recipient, Student, Delivery Device, Status, Time, ordered by recipient.
 
-    ``modes`` are those whose devices are rows. With ``no_device``, a recipient without any device is a row as well.
-    With ``only_failed``, the rows are those of people of whom at least one of these devices failed.
+    The devices of `modes` are rows. With `no_device`, a recipient without any device is a row, too. With
+    `only_failed`, the rows are those of people with at least one failed device among these.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class ClassicRows:
 
 
 class V2Rows:
-    """Recipient, Student, Delivery Mode, Status, Status Detail, Time: by recipient."""
+    """Rows of Recipient, Student, Delivery Mode, Status, Status Detail, Time, ordered by recipient."""
 
     def __init__(self, message: SentMessage, *, modes: Collection[str], statuses: Collection[str]) -> None:
         self.parameters = _parameters(message, modes=list(modes), wanted=list(statuses))

@@ -1,4 +1,4 @@
-"""The export of a listing, as it is filtered."""
+"""The export of a listing with its filters."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from reports.writers import Format
 
 
 class ListingReport(Report):
-    """All the rows that a listing's filters show, in its columns and its order.
+    """All rows that pass a listing's filters, with its columns and in its order.
 
-    A stored one names its listing: `{"listing": name, "arguments": {…}, "values": {…}}`. The listing decides who sees
-    what, as it does for the page.
+    The stored `options` name the listing: `{"listing": name, "arguments": {…}, "values": {…}}`. The listing decides
+    what the user may see, as it does for the page.
     """
 
     kind = "listing"
@@ -89,7 +89,7 @@ class ListingReport(Report):
         return self.listing.row_name.capitalize()
 
     def header(self) -> Iterator[tuple[str, str]]:
-        """Which log it is from, and which filters are on."""
+        """Yield the log and its active filters, as pairs of label and value."""
         if self.listing.menu_path:
             yield "Log", f"{self.listing.menu_path} › {self.listing.title}"  # noqa: RUF001
         yield from self.filters()
@@ -100,7 +100,7 @@ class ListingReport(Report):
         return [*days, *filterset.in_use()]
 
     def sections(self) -> list[Section]:
-        """What stands above the rows."""
+        """Return the sections above the rows."""
         return []
 
 

@@ -1,4 +1,4 @@
-"""The report of the Mailgun Message Log: every event that its filters show, those too that the grid cuts."""
+"""The report of the Mailgun Message Log: all events that pass its filters, also those that the list does not show."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class MailgunReport(ListingReport):
         ]
 
     def counts(self) -> list[tuple[str, int]]:
-        """How many events of each kind are in it: one query."""
+        """Count the events of each kind, with one query."""
         rows = self.listing.filterset.qs.order_by().values_list("kind")
         found = Counter(dict(rows.annotate(Count("pk"))))
         known = [(kind.label, found.pop(kind.value, 0)) for kind in EventKind]

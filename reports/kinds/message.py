@@ -1,4 +1,4 @@
-"""What the two reports of a message have in common."""
+"""The common parts of the two reports of a message."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from reports.writers import Format
 
 
 class MessageForm(ReportForm):
-    """Choices that depend on the message."""
+    """The choices of a report; they depend on the message."""
 
     def __init__(self, *args: Any, message: SentMessage, **kwargs: Any) -> None:
         self.message = message
@@ -32,7 +32,7 @@ class MessageForm(ReportForm):
 
 
 class MessageReport(Report):
-    """A report of one message, for those to whom a tool shows it."""
+    """A report of one message. Users to whom a tool shows the message may have it."""
 
     tools: ClassVar[tuple[Tool, ...]]
     """The logs that offer it."""
@@ -49,7 +49,7 @@ class MessageReport(Report):
 
     @classmethod
     def find(cls, user: User, tool: Tool, pk: int) -> SentMessage:
-        """The message, if the tool shows it to this user. Raises MissingRight, and Http404."""
+        """Return the message. Raises MissingRight without the tool right, Http404 if the tool hides the message."""
         if not user.may(tool):
             raise MissingRight(tool, Right.READ)
         message: SentMessage | None = cls.messages(user, tool).filter(pk=pk).first()
@@ -68,7 +68,7 @@ class MessageReport(Report):
 
     @classmethod
     def open_shared(cls, user: User, options: dict[str, Any]) -> Self:
-        """A report of a message is for everybody to whom a log shows that message."""
+        """Open another user's report. Everybody may see it to whom a log shows its message; else raises Http404."""
         for tool in cls.tools:
             if user.may(tool) and cls.messages(user, tool).filter(pk=options["message"]).exists():
                 return cls.open(user, options | {"tool": tool.name})
@@ -97,14 +97,14 @@ class MessageReport(Report):
 
     @abstractmethod
     def rows(self) -> Any:
-        """The rows of its detail: to be counted, or read once."""
+        """Return the rows of the detail. They can be counted, or read once."""
 
     def count(self, limit: int | None = None) -> int:
         found: int = self.rows().count(limit)
         return found
 
     def as_it_is_now(self) -> SentMessage:
-        """The message read again, so that it is from the same moment as the totals and the rows."""
+        """Read the message again, so that it is from the same snapshot as the totals and the rows."""
         messages = SentMessage.objects.with_school_name().prefetch_related("calendars")
         message: SentMessage = messages.get(pk=self.message.pk)
         return message
@@ -115,7 +115,7 @@ class MessageReport(Report):
 
 
 def message_detail(message: SentMessage) -> Text:
-    """Reply-to, the bodies as text with the names of their merge fields, and attachments."""
+    """Return reply-to, attachments, and the bodies as text with the names of their merge fields."""
     bodies = [(Mode(mode).label, message.bodies[mode]) for mode in Mode.values if mode in message.bodies]
     one = len({body for _, body in bodies}) == 1
     shown = [("Message Body", bodies[0][1])] if one else [(f"Message Body, {label}", body) for label, body in bodies]

@@ -1,4 +1,4 @@
-"""The report of the Recipient Log: what one person was sent and what became of it, for a records request."""
+"""The report of the Recipient Log: the messages to one person and their results, for a records request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RecipientReport(ListingReport):
         yield from super().header()
 
     def filters(self) -> Pairs:
-        # The search that found the person says nothing more than the person does.
+        # The header names the person, so the search for the person is left out.
         search = str(self.listing.filterset.filters["person"].label)
         return [(label, value) for label, value in super().filters() if label != search]
 

@@ -42,7 +42,7 @@ class Detail(TextChoices):
 
 
 def devices_of(message: SentMessage) -> list[Device]:
-    """What may be reported of a message: the devices it used, and those who have none."""
+    """Return the devices that a report of the message can include: those it used, and No Device."""
     return [device for device in Device if not device.modes or any(mode in message.modes for mode in device.modes)]
 
 
@@ -154,7 +154,7 @@ class SentMessageReport(MessageReport):
         return [summary, Figures("Filter Criteria", criteria), message_detail(self.message), self.detail_rows()]
 
     def figures(self, totals: Totals) -> Pairs:
-        """The figures of the classic report: unique people, unique addresses and numbers."""
+        """Return the figures of the classic report. People, addresses and numbers count once."""
         modes = totals.modes
 
         def of(mode: Mode, name: str) -> str:
@@ -168,7 +168,7 @@ class SentMessageReport(MessageReport):
             ("Duration", duration_text(totals.duration if isinstance(totals.duration, timedelta) else None)),
             ("Total Recipients", number(totals.recipients)),
             *no_device,
-            # An inbox counts once the message is in it; addresses and numbers count whatever became of them.
+            # An inbox counts once the message is in it; addresses and numbers count with any result.
             ("Total Inbox", of(Mode.INBOX, "success")),
             ("Total Emails", of(Mode.EMAIL, "devices")),
             ("Total Voice", of(Mode.VOICE, "devices")),

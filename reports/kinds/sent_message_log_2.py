@@ -1,4 +1,4 @@
-"""The report of a message of the 2.0 engine: Build Report."""
+"""The report of a 2.0 message: Build Report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def modes_of(message: SentMessage) -> list[Mode]:
 
 
 def statuses_of(message: SentMessage) -> list[DeliveryStatus]:
-    """Those that its devices can have."""
+    """Return the statuses that the devices of the message can have."""
     possible = {status for mode in modes_of(message) for status in STATUSES[mode]}
     return [status for status in DeliveryStatus if status in possible]
 
@@ -104,7 +104,7 @@ class SentMessageLog2Report(MessageReport):
         ]
 
     def figures(self, totals: Totals) -> Iterator[tuple[str, str]]:
-        """The figures of each chosen mode, as the Delivery Information of the page has them."""
+        """Yield the figures of each chosen mode, the same as in Delivery Information on the page."""
         yield "Total Message Duration", duration_text(totals.duration)
         for mode in self.modes:
             if figures := totals.modes.get(mode):

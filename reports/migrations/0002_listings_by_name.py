@@ -1,24 +1,24 @@
-"""Reports of lists name their listing, no more the view of its page: those that are stored go on, and stay found."""
+"""Stored reports of lists name their listing instead of the view of its page, so that they can still be opened."""
 
 from django.db import migrations
 
-# What a list was called by the name of its URL, and is called now.
+# The name of the URL of a list, and the name of its listing.
 LISTINGS = {
-    "web:sent_message_log": "sent_message_log",
-    "web:admin_sent_message_log": "admin_sent_message_log",
-    "web:olr_email_log": "olr_email_log",
-    "web:admin_olr_email_log": "admin_olr_email_log",
-    "web:sent_message_log_2": "sent_message_log_2",
-    "web:upcoming_messages": "upcoming_messages",
-    "web:sent_message_log_message_recipients": "sent_message_log_message_recipients",
-    "web:admin_sent_message_log_message_recipients": "admin_sent_message_log_message_recipients",
-    "web:sent_message_log_2_message_recipients": "sent_message_log_2_message_recipients",
-    "web:upcoming_messages_message_recipients": "upcoming_messages_message_recipients",
-    "web:recipient_log": "recipient_log",
-    "web:admin_recipient_log": "admin_recipient_log",
-    "web:mailgun_message_log": "mailgun_message_log",
-    "web:admin_mailgun_message_log": "admin_mailgun_message_log",
-    "web:audit_trail": "audit_trail",
+    "messenger_logs:log": "sent_message_log",
+    "messenger_logs:admin_log": "admin_sent_message_log",
+    "messenger_logs:olr_log": "olr_email_log",
+    "messenger_logs:admin_olr_log": "admin_olr_email_log",
+    "messenger_logs:log_2": "sent_message_log_2",
+    "messenger_logs:upcoming": "upcoming_messages",
+    "messenger_logs:message_recipients": "sent_message_log_message_recipients",
+    "messenger_logs:admin_message_recipients": "admin_sent_message_log_message_recipients",
+    "messenger_logs:message_2_recipients": "sent_message_log_2_message_recipients",
+    "messenger_logs:upcoming_message_recipients": "upcoming_messages_message_recipients",
+    "messenger_logs:recipient_log": "recipient_log",
+    "messenger_logs:admin_recipient_log": "admin_recipient_log",
+    "mailgun_sync:log": "mailgun_message_log",
+    "mailgun_sync:admin_log": "admin_mailgun_message_log",
+    "accounts:audit_trail": "audit_trail",
 }
 VIEWS = {listing: view for view, listing in LISTINGS.items()}
 
@@ -28,7 +28,7 @@ def name_listings(apps, schema_editor):
     for job in ReportJob.objects.filter(kind__in=["grid", "mailgun", "recipient"], options__has_key="view").iterator():
         view = job.options["view"]
         job.options = {
-            # A view that is not known any more stays, for whoever reads the row; opening the report says it is gone.
+            # An unknown view stays unchanged; opening the report says that it is gone.
             "listing": LISTINGS.get(view, view),
             "arguments": job.options.get("arguments", {}),
             "values": job.options.get("asked", {}),

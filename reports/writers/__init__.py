@@ -1,4 +1,4 @@
-"""The formats of a report. A writer knows nothing of messages: it turns a `reports.document.Document` into bytes."""
+"""The formats of a report. A writer does not know messages: it turns a `reports.document.Document` into bytes."""
 
 from importlib import import_module
 from typing import BinaryIO
@@ -10,7 +10,7 @@ from reports.writers.progress import Progress
 
 
 class Format(TextChoices):
-    """Each value is the extension of the file, too, and the name of the writer's module."""
+    """The formats. A value is also the extension of the file, and the name of the writer's module."""
 
     PDF = "pdf", "PDF"
     CSV = "csv", "CSV"
@@ -26,12 +26,12 @@ class Format(TextChoices):
 
 
 def write(format: Format, document: Document, file: BinaryIO, *, progress: Progress | None = None) -> int:
-    """Write the document to the file, from where it stands, and return how many rows it has.
+    """Write the document to the file, at its current position, and return the number of rows.
 
-    Memory does not grow with the rows. What the rows, the file or ``progress`` raise comes through; the file then holds
-    a part that is of no use.
+    Memory does not grow with the rows. Errors of the rows, the file or `progress` are passed on; then the file is
+    incomplete and of no use.
     """
-    # reportlab, python-docx, and the fonts are loaded by the first report in their format, not by every process.
+    # Only a process that makes a report loads its format: reportlab, python-docx and the fonts take time and memory.
     writer = import_module(f"reports.writers.{format.value}")
     rows: int = writer.write(document, file, progress=progress)
     return rows

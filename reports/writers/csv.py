@@ -1,4 +1,4 @@
-"""CSV that Excel and strict parsers read: UTF-8 with a BOM, RFC 4180, no cell that is a formula."""
+"""CSV for Excel and strict parsers: UTF-8 with a BOM, RFC 4180, no cell that is a formula."""
 
 import csv
 import io
@@ -17,11 +17,11 @@ BOM = "\ufeff"
 
 first_character = itemgetter(slice(1))
 RISKY = frozenset("@+-=|%")
-"""What defusedcsv looks for at the start of a cell."""
+"""The characters that defusedcsv looks for at the start of a cell."""
 
 
 def write(document: Document, file: BinaryIO, *, progress: Progress | None = None) -> int:
-    """One heading line and the document's rows; without rows, the labels and values of the whole document."""
+    """Write a heading line and the document's rows; without rows, the labels and values of the whole document."""
     file.write(BOM.encode())
     table = document.rows
     if table is None:
@@ -36,7 +36,7 @@ def write(document: Document, file: BinaryIO, *, progress: Progress | None = Non
 
 
 def lines(rows: Sequence[Row]) -> bytes:
-    # defusedcsv looks at each cell, which takes three times as long as to write it.
+    # defusedcsv looks at each cell, which takes three times longer than writing it, so use it only where it may matter.
     harmless = RISKY.isdisjoint(map(first_character, chain.from_iterable(rows)))
     text = io.StringIO(newline="")
     (csv if harmless else defused).writer(text, lineterminator="\r\n").writerows(rows)

@@ -1,8 +1,8 @@
-"""DOCX: python-docx makes the document and its styles, the rows go into its XML as they come.
+"""DOCX: python-docx makes the document and its styles; the rows go directly into its XML.
 
-A table in python-docx takes longer for each row the more rows it has, and all of them are in memory. So does its layout
-where the document is read: LibreOffice did not finish a table of 30,000 rows in twenty minutes. So every chunk of rows
-is a table of its own, with the heading row.
+In python-docx, each row of a table takes longer than the one before, and all rows are in memory. Readers have the same
+problem: LibreOffice did not finish a table of 30,000 rows in twenty minutes. So every chunk of rows is a separate
+table, with the heading row.
 """
 
 import re
@@ -27,10 +27,10 @@ TABLE_STYLE = "Light List Accent 1"
 BODY = "word/document.xml"
 ROWS_GO_HERE = "rows-go-here"
 QUICKLY = 1
-"""The level of compression; a table of rows gets small in any case."""
+"""The level of compression; rows compress well even at a low one."""
 
 END_OF_TABLE = b"</w:tbl>"
-# Without a paragraph between them two tables are one. This one is as low as a line can be.
+# Two tables need a paragraph between them, or they become one table. This one is as low as possible.
 BETWEEN_TABLES = (
     b'<w:p><w:pPr><w:spacing w:before="0" w:after="0" w:line="20" w:lineRule="exact"/>'
     b'<w:rPr><w:sz w:val="2"/></w:rPr></w:pPr></w:p>'
@@ -77,7 +77,7 @@ def write(document: Document, file: BinaryIO, *, progress: Progress | None = Non
 
 
 def _around_the_rows(content: bytes) -> tuple[bytes, bytes]:
-    """The body's XML before and after the row that stands for all the others."""
+    """Return the body's XML before and after the row that stands for all rows."""
     place = content.index(ROWS_GO_HERE.encode())
     end = content.index(b"</w:tr>", place) + len(b"</w:tr>")
     return content[: content.rindex(b"<w:tr>", 0, place)], content[end:]
@@ -93,7 +93,7 @@ def _cell(text: str) -> str:
 
 
 def goes_to_the_left(text: str) -> bool:
-    """Whether the first letter of a paragraph is Arabic, Hebrew or the like."""
+    """Whether a paragraph runs from right to left: its first letter is Arabic, Hebrew or similar."""
     if text.isascii():
         return False
     strong = (kind for kind in map(unicodedata.bidirectional, text) if kind in ("L", "R", "AL"))
@@ -101,7 +101,7 @@ def goes_to_the_left(text: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """Without what XML cannot hold, and with the mark for duplicates."""
+    """Return the text without what XML cannot hold, and with the printed sign for duplicates."""
     if text.isascii() and text.isprintable():
         return text
     return NOT_XML.sub("", text.replace(DUPLICATE, MARK))
@@ -139,8 +139,8 @@ def _set_up(made: Any, document: Document) -> None:
         page.page_width, page.page_height = page.page_height, page.page_width
     page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = Inches(0.75)
     footer = page.footer.paragraphs[0]
-    for words, field in (("Page ", "PAGE"), (" of ", "NUMPAGES")):
-        footer.add_run(words)
+    for text, field in (("Page ", "PAGE"), (" of ", "NUMPAGES")):
+        footer.add_run(text)
         footer._p.append(_field(field))
 
 
@@ -194,7 +194,7 @@ def _line(made: Any, text: str) -> None:
 
 
 def _pairs(made: Any, pairs: Any, columns: int) -> None:
-    """Labels and values side by side; the first half of them stands to the left."""
+    """Add labels and values side by side; the first half stands to the left."""
     if columns == 1:
         for label, value in pairs:
             _labelled(made.add_paragraph(), label, value)
@@ -220,7 +220,7 @@ def _table(made: Any, section: Rows) -> None:
     look = table._tbl.tblPr.find(qn("w:tblLook"))
     table._tbl.tblPr.find(qn("w:tblLayout")).addprevious(parse_xml(RULES))
     look.addprevious(parse_xml(NARROW_MARGINS))
-    # The style would print the first column as headings of the rows, and frame every other row.
+    # The style would print the first column as row headings, and frame every other row.
     for name, value in (("firstColumn", "0"), ("noHBand", "1"), ("val", "0620")):
         look.set(qn(f"w:{name}"), value)
     heading, stand_in = table.rows

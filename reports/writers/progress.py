@@ -1,10 +1,10 @@
-"""Telling how far a writer is."""
+"""The progress of a writer."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 Progress = Callable[[int], None]
-"""Is told, every some thousand rows, how many are written; what it raises ends the writing."""
+"""A function that gets the number of written rows, after every few thousand rows. An error in it ends the writing."""
 
 Row = Sequence[str]
 
@@ -12,7 +12,7 @@ CHUNK = 2_000
 
 
 def in_chunks(rows: Iterable[Row], progress: Progress | None) -> Iterator[list[Row]]:
-    """The rows in lists of some thousand. When the next one is asked for, the one before counts as written."""
+    """Yield the rows in lists of a few thousand. A list counts as written when the next one is requested."""
     remaining = iter(rows)
     written = 0
     while chunk := list(islice(remaining, CHUNK)):

@@ -37,7 +37,7 @@ def provider(monkeypatch, settings) -> Iterator[Provider]:
 
 @pytest.fixture
 def due_message(db) -> Callable[..., SentMessage]:
-    """A message of ours that is due, with so many devices of a mode."""
+    """A message of this installation that is due, with a number of devices of a mode."""
 
     def make(mode: Mode, devices: int = 10, **fields) -> SentMessage:
         message = make_message(

@@ -8,6 +8,6 @@ from config.settings import CELERY_BEAT_SCHEDULE
 GATEWAYS = {mode: f"tests.dispatch.stub.{mode}_gateway" for mode in ("email", "voice", "text")} | {
     "inbox": "dispatch.gateways.inbox.gateway"
 }
-# Calls go out at any hour, whenever the tests run.
+# The tests run at any hour.
 VOICE_HOURS = (time(0, 0), time(23, 59, 59, 999999))
 CELERY_BEAT_SCHEDULE["dispatch-recover-claims"] |= {"schedule": 2}

@@ -1,4 +1,4 @@
-"""Who may call what of the API: by the same tool rights as the pages."""
+"""Access to the API, by the same tool rights as the pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from accounts.tools import Right, Tool, ToolAndRight
 
 
 class HasToolRight(IsAuthenticated):
-    """The right that the view names; 403 with its name for those without."""
+    """Require the right that the view names. Without it the answer is 403, with the name of the right."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not super().has_permission(request, view):
@@ -26,13 +26,14 @@ class HasToolRight(IsAuthenticated):
 
 
 class ToolAPIView(APIView):
-    """Answers those who have a right on a tool; signed out 401, without the right 403."""
+    """A view for users with a right on a tool. Others get 401 (not signed in) or 403 (without the right)."""
 
     permission_classes = [HasToolRight]
     tool: Tool
     right: Right = Right.READ
 
     def needed(self) -> ToolAndRight:
+        """Return the right that this request needs."""
         return ToolAndRight(self.tool, self.right)
 
     @property

@@ -1,4 +1,4 @@
-"""Canceling a message by the rights of the pages that do it."""
+"""Cancels a message. The rights are those of the pages that cancel."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CancelSerializer(serializers.Serializer[Any]):
     subject = serializers.CharField(source="message.subject")
     result = serializers.ChoiceField(
         choices=[result.value for result in Result],
-        help_text="Of a message that was canceled before, the rest says by whom and when.",
+        help_text="If the message was canceled before, the other fields say by whom and when.",
     )
     detail = serializers.SerializerMethodField(help_text="The same in a sentence.")
     status = serializers.ChoiceField(source="message.status", choices=MessageStatus.choices)
@@ -37,7 +37,7 @@ class CancelSerializer(serializers.Serializer[Any]):
     waiting = serializers.IntegerField(
         source="figures.waiting", help_text="Of the stopped, those that are not marked as canceled yet."
     )
-    canceled_by = serializers.CharField(source="message.canceled_by_name", help_text="Empty where nobody did here.")
+    canceled_by = serializers.CharField(source="message.canceled_by_name", help_text="Empty if nobody canceled it.")
     cancel_asked_at = serializers.DateTimeField(source="message.cancel_asked_at", allow_null=True)
     cancel_completed_at = serializers.DateTimeField(source="message.cancel_completed_at", allow_null=True)
 
@@ -60,14 +60,14 @@ class Cancel(ToolAPIView):
         },
     )
     def post(self, request: Request, pk: int) -> Response:
-        """From the answer on, no delivery of it is claimed for hand-off any more; those that had left may still arrive.
-        Takes the right W of a log that shows the message, or of Upcoming Messages. Safe to repeat: it cancels once."""
+        """After the answer, no delivery of the message is claimed for hand-off any more. Those that had left may still
+        arrive. It needs the right W of a log that shows the message, or of Upcoming Messages. It is safe to repeat."""
         answer = cancel_message(message_id=self.find(pk).pk, by=self.user)
         status = 409 if answer.result is Result.FINISHED else 200
         return Response(CancelSerializer(answer).data, status=status)
 
     def find(self, pk: int) -> SentMessage:
-        """404 for a message that this user does not see, 403 for one that others may cancel."""
+        """Return the message. Raises Http404 if the user does not see it, MissingRight if only others may cancel it."""
         message = SentMessage.objects.in_reach_of_any_cancel(self.user).filter(pk=pk).first()
         if message is None:
             seen: SentMessage = get_object_or_404(in_any_log(self.user), pk=pk)

@@ -1,4 +1,4 @@
-"""The documentation of the REST API as a page of ours: nothing but the schema, in words. No script, no other host."""
+"""The page that documents the REST API: the OpenAPI schema as text. It needs no script and no other host."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Content:
-    """What is sent or answered."""
+    """The body of a request or an answer."""
 
     title: str
     kind: str = ""
@@ -61,7 +61,7 @@ def documentation(request: HttpRequest) -> HttpResponse:
 
 @cache
 def described() -> tuple[dict[str, list[Operation]], list[Content]]:
-    """The operations by their tags, and the schemas they name. It never changes while the program runs."""
+    """Return the operations by tag, and the schemas that they name. They never change while the program runs."""
     schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     tags: dict[str, list[Operation]] = {}
     for path, methods in schema["paths"].items():
@@ -103,7 +103,7 @@ def content_of(title: str, holder: dict[str, Any]) -> Content:
 
 
 def kind_of(schema: dict[str, Any]) -> tuple[str, str]:
-    """What a value is, in words, and the schema it refers to."""
+    """Return the type of a value as text, and the name of the schema that it refers to ("" for none)."""
     if "$ref" in schema:
         return "", schema["$ref"].rpartition("/")[2]
     if parts := schema.get("allOf") or schema.get("oneOf") or schema.get("anyOf"):

@@ -1,4 +1,4 @@
-"""How the API refuses: a sentence in `detail`, and the fields in `errors`."""
+"""The errors of the API: a sentence in `detail`, and the fields in `errors`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rest_framework.views import exception_handler
 
 
 def respond_to_error(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Every refusal has a sentence in `detail`; those about fields name them in `errors`."""
+    """Give every error a sentence in `detail`; an error about fields also names them in `errors`."""
     response = exception_handler(error, context)
     if response is not None and isinstance(error, ValidationError):
         errors = list(named_errors(error.detail))
@@ -20,7 +20,7 @@ def respond_to_error(error: Exception, context: dict[str, Any]) -> Response | No
 
 
 def named_errors(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
-    """Errors as DRF nests them, flat: {"field": "recipients.0.name", "message": "…"}."""
+    """Flatten the nested errors of DRF: {"field": "recipients.0.name", "message": "…"}."""
     match detail:
         case dict():
             for name, part in detail.items():

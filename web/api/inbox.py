@@ -18,9 +18,9 @@ from web.listings.inbox import InboxFilters
 
 
 class InboxMessageSerializer(serializers.ModelSerializer[InboxMessage]):
-    """A message as it stands in somebody's inbox. The body may be HTML."""
+    """A message in a person's inbox. The body may be HTML."""
 
-    id = serializers.IntegerField(source="pk", help_text="Of the delivery, as the logs have it.")
+    id = serializers.IntegerField(source="pk", help_text="The id of the delivery, as in the logs.")
 
     class Meta:
         model = InboxMessage
@@ -43,7 +43,7 @@ class InboxSearch(ListingAPIView):
         responses=InboxMessageSerializer(many=True),
     )
     def post(self, request: Request) -> Response:
-        """One person's, named by `person_id`; never everybody's at once."""
+        """The inbox of one person, named by `person_id`. There is no list of all inboxes."""
         wanted = cast("dict[str, Any]", request.data)
         if not str(wanted.get("person_id", "")).strip():
             raise ValidationError({"person_id": ["Name the person."]})

@@ -1,4 +1,4 @@
-"""Filling the ledger: what other systems sent, and what their engines say became of it."""
+"""Fills the ledger: messages that other systems sent, and the results that their engines report."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MANY = {name: {"type": "array", "items": {"type": "object"}} for name in ("appli
 
 class ErrorSerializer(serializers.Serializer[Any]):
     line = serializers.IntegerField(help_text="From 1.")
-    field = serializers.CharField(help_text="Empty where it is about the whole line.")
+    field = serializers.CharField(help_text="Empty if the error is about the whole line.")
     message = serializers.CharField()
 
 
@@ -45,16 +45,16 @@ class RefusalSerializer(serializers.Serializer[Any]):
 class TakenSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     external_id = serializers.CharField()
-    created = serializers.BooleanField(help_text="False where the external id was here before: nothing was changed.")
+    created = serializers.BooleanField(help_text="False if the external id was here before; then nothing was changed.")
     recipients = serializers.IntegerField(help_text="How many were added.")
     deliveries = serializers.IntegerField(help_text="How many were added.")
     differs = serializers.ListField(
-        child=serializers.CharField(), help_text="The fields in which this message is another than the one here."
+        child=serializers.CharField(), help_text="The fields in which this message differs from the one here."
     )
 
 
 class TakenLineSerializer(TakenSerializer):
-    """A line that was refused has no more than its number, result and errors."""
+    """The result of one line. A refused line has only its number, result and errors."""
 
     line = serializers.IntegerField(help_text="From 1.")
     result = serializers.ChoiceField(choices=["created", "existing", "refused"])
@@ -71,12 +71,12 @@ class AddedSerializer(serializers.Serializer[Any]):
 
 
 class StatusReportSerializer(serializers.Serializer[Any]):
-    """What became of one attempt at one device: named by the delivery's id, or by mode and address."""
+    """The result of one attempt at one device. The delivery's id names the device, or mode and address do."""
 
     delivery_id = serializers.IntegerField(required=False)
     mode = serializers.ChoiceField(choices=Mode.choices, required=False)
     address = serializers.CharField(required=False)
-    person_id = serializers.CharField(required=False, help_text="Whose device, where several people share it.")
+    person_id = serializers.CharField(required=False, help_text="The owner, if several people share the device.")
     attempt = serializers.IntegerField(required=False, default=1)
     code = serializers.IntegerField(required=False, help_text="The provider's code.")
     status = serializers.ChoiceField(choices=DeliveryStatus.choices, required=False, help_text="A code or a status.")
@@ -131,13 +131,13 @@ class ImportView(ToolAPIView):
         return self.request.data
 
     def message(self) -> SentMessage:
-        """The message of the address, of those that came from outside."""
+        """The message that the address names, if another system sent it. Raises Http404 otherwise."""
         found: SentMessage = get_object_or_404(SentMessage, pk=self.kwargs["pk"], external_id__isnull=False)
         return found
 
 
 def create_message(*, by: User, data: object) -> Response:
-    """201 where it is new, 200 where its external id was here before."""
+    """Add a message. The answer is 201 if it is new, 200 if its external id was here before, 400 if it is refused."""
     try:
         taken = add_message(data)
     except IntakeError as error:
@@ -156,8 +156,8 @@ class MessagesInBulk(ImportView):
         responses=TakenLinesSerializer,
     )
     def post(self, request: Request) -> Response:
-        """Messages as docs/import.md describes them, up to 10,000. Each is taken whole or not at all, and one that is
-        refused stops no other: the answer is 200, and says of each line what became of it."""
+        """Up to 10,000 messages, as docs/import.md describes them. Each is added whole or not at all, and a refused
+        message stops no other: the answer is 200, with the result of each line."""
         results = [self.take(line) for line in self.lines]
         if created := [result for result in results if result["result"] == "created"]:
             added = {name: sum(result[name] for result in created) for name in ("recipients", "deliveries")}
@@ -183,8 +183,8 @@ class NewRecipients(ImportView):
         responses={200: AddedSerializer, 400: REFUSED},
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Recipients as docs/import.md describes them, up to 10,000; all of them or, where one line is wrong, none.
-        Those that the message has already stay as they are, so it is safe to repeat."""
+        """Up to 10,000 recipients, as docs/import.md describes them: all are added or, if one line is wrong, none.
+        Recipients that the message has already stay unchanged, so it is safe to repeat."""
         message = self.message()
         if errors := [error for line in self.lines for error in line.errors]:
             return refuse(errors)
@@ -192,7 +192,7 @@ class NewRecipients(ImportView):
         try:
             added = add_recipients(message, [line.value for line in self.lines])
         except IntakeError as error:
-            # The intake counts the recipients, the caller the lines of the body.
+            # The intake numbers the recipients; the caller numbers the lines of the body.
             return refuse(error._replace(line=numbers[error.line - 1]) for error in error.errors)
         if added.recipients or added.deliveries:
             record_audit_event(
@@ -204,13 +204,13 @@ class NewRecipients(ImportView):
 class StatusReports(ImportView):
     @extend_schema(
         tags=[TAG],
-        summary="Report what became of the deliveries of a message",
+        summary="Report the results of the deliveries of a message",
         request=StatusReportSerializer(many=True),
         responses=ReportedSerializer,
     )
     def post(self, request: Request, pk: int) -> Response:
-        """Up to 10,000 reports of an outside engine, in any order and as often as wanted. One that is refused stops no
-        other: the answer is 200, and says of each line what became of it."""
+        """Up to 10,000 status reports of an outside engine, in any order. They may be repeated. A refused report stops
+        no other: the answer is 200, with the result of each line."""
         message = self.message()
         refused: dict[int, list[FieldError]] = {}
         reports: list[StatusReport] = []

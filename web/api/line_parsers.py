@@ -1,4 +1,4 @@
-"""Bodies of many lines: a JSON list, or NDJSON. A line that cannot be read stands beside those that can."""
+"""Parsers for bodies of many lines: a JSON list, or NDJSON. A line that cannot be read does not stop the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from web.api.parsers import JSONParser, TooLarge, read_body
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line by its number from 1, and its value, or why it cannot be read."""
+    """One line: its number (from 1), and its value or the reason why it cannot be read."""
 
     number: int
     value: object = None
@@ -24,13 +24,13 @@ class Line:
 
 
 class MessageParser(JSONParser):
-    """One message. The intake says which of its fields has text that cannot be stored."""
+    """Parses one message. It accepts text that cannot be stored: the intake then names the field."""
 
     refuses_unstorable = False
 
 
 class LinesParser(BaseParser):
-    """NDJSON: a JSON object a line. Blank lines count as lines, but hold nothing."""
+    """Parses NDJSON: one JSON object per line. Blank lines are counted, and skipped."""
 
     media_type = "application/x-ndjson"
 
@@ -55,7 +55,7 @@ class LinesParser(BaseParser):
 
 
 class ListParser(LinesParser):
-    """A JSON list; its items are counted as lines."""
+    """Parses a JSON list. Its items count as lines."""
 
     media_type = "application/json"
 

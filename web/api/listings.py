@@ -1,4 +1,4 @@
-"""Listings as JSON: filters in the address or, of people, in the body; pages by key."""
+"""Listings as JSON. Filters are in the address, filters about people in the body; paging is by key."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Unavailable(APIException):
 
 
 def find_entry(request: Request, resource: str, default: str) -> Entry:
-    """The listing that ?log= names. Raises ValidationError."""
+    """Return the listing that ?log= names. Raises ValidationError if there is none."""
     entries = registry.in_api(resource)
     wanted = request.query_params.get("log", default)
     if wanted not in entries:
@@ -46,7 +46,7 @@ def log_parameter(resource: str, default: str, description: str) -> OpenApiParam
 
 
 class ListingParameters(BaseFilterBackend):
-    """What the schema says of the filters of a list."""
+    """Describes the filters of a list in the schema."""
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         filters = getattr(view, "filterset_class", None)
@@ -54,12 +54,15 @@ class ListingParameters(BaseFilterBackend):
 
 
 class KeyPagination(BasePagination):
-    """Pages by key. A caller follows `next` and `previous` as they are."""
+    """Pages by key. Callers follow the addresses in `next` and `previous`."""
 
     listing: Listing
 
     def fetch(self, listing: Listing, request: Request) -> list[Any]:
-        """The rows of the page that the address names. Raises ValidationError and Unavailable."""
+        """Return the rows of the page that the address names.
+
+        Raises ValidationError for values that are not valid, and Unavailable (503) if the query takes too long.
+        """
         self.request, self.listing = request, listing
         listing.size = self.read_size()
         try:
@@ -116,7 +119,7 @@ class KeyPagination(BasePagination):
             "notes": {
                 "type": "array",
                 "items": {"type": "string"},
-                "description": "How the days shown differ from those asked for, in sentences.",
+                "description": "Sentences that say how the days shown differ from those asked for.",
             },
             "results": schema,
         }
@@ -135,18 +138,18 @@ class KeyPagination(BasePagination):
 
 
 class ListingAPIView(ToolAPIView, GenericAPIView[Any]):
-    """A list: GET with filters in the address. One with personal filters has a `search` beside it, which is a POST."""
+    """A list: GET with filters in the address. A list with personal filters also has a `search`, which is a POST."""
 
     filterset_class: type[ListingFilterSet]
     filter_backends = [ListingParameters]
     pagination_class = KeyPagination
-    # The first is the default; columns that are never NULL.
+    # Columns that are never NULL; the first is the default.
     sorts: tuple[str, ...] = ("-id",)
-    # What else may stand in its address.
+    # Other values that the address may have.
     parameters: tuple[str, ...] = ()
 
     def find_entry(self) -> Entry:
-        """The listing that is read."""
+        """Return the entry of the listing to read. Raises ValidationError if `log` names none."""
         raise NotImplementedError
 
     def respond(self) -> Response:
@@ -155,7 +158,7 @@ class ListingAPIView(ToolAPIView, GenericAPIView[Any]):
         return paginator.get_paginated_response(self.get_serializer(rows, many=True).data)
 
     def load(self, rows: Rows) -> Rows:
-        """A hook: load with the rows what the serializer needs, with a constant number of queries."""
+        """A hook: add to the queryset what the serializer needs. Use a constant number of queries."""
         return rows
 
     def open_listing(self) -> Listing:
@@ -174,7 +177,7 @@ class ListingAPIView(ToolAPIView, GenericAPIView[Any]):
         return {"sort": sort}
 
     def read_filters(self) -> dict[str, str]:
-        """Filters in the address; in the body of a search, where the personal ones may stand too."""
+        """Return the filters of the address, or of a search's body, which may also have the personal ones."""
         filters, query = self.filterset_class, self.request.query_params
         in_address = {*self.parameters, *PAGING}
         if self.request.method == "POST":
@@ -219,7 +222,7 @@ def _filter_parameters(filters: type[ListingFilterSet]) -> Iterator[dict[str, An
 
 
 def search_body(filters: type[ListingFilterSet]) -> dict[str, Any]:
-    """The body of a search, for the schema: all the filters, the personal ones too."""
+    """Return the schema of a search's body: all filters, also the personal ones."""
     properties: dict[str, Any] = {each["name"]: each["schema"] for each in _filter_parameters(filters)}
     properties |= {
         name: {"type": "string", "description": str(each.label)}

@@ -21,12 +21,12 @@ LOG = log_parameter("mailgun_events", "own", "The events of own or of all messag
 class MailgunEventSerializer(serializers.ModelSerializer[MailgunEvent]):
     """One event of one recipient of one e-mail."""
 
-    kind = serializers.CharField(help_text="What the log calls it: failed-permanent, suppressed…")
+    kind = serializers.CharField(help_text="The kind as the log names it: failed-permanent, suppressed…")
     domain = serializers.CharField(source="domain.name")
     sent_message = serializers.IntegerField(
         source="sent_message_id",
         allow_null=True,
-        help_text="The message of ours that it is about, if any.",
+        help_text="The message of this installation that it is about, if any.",
     )
     delivery = serializers.IntegerField(source="delivery_id", allow_null=True)
 
@@ -76,7 +76,8 @@ class Events(EventListView):
         responses=MailgunEventSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        """Today's where no days are given; nothing older than 30 days. Other than the page, it cuts no day short."""
+        """The events of today, if no days are given; never events older than 30 days. Unlike the page, it has all
+        events of a day."""
         return self.respond()
 
 
@@ -89,5 +90,5 @@ class EventSearch(EventListView):
         responses=MailgunEventSerializer(many=True),
     )
     def post(self, request: Request) -> Response:
-        """The body is an object of the filters of the list, and `recipient`, `person_id` and `detail`."""
+        """The body is an object with the filters of the list, and `recipient`, `person_id` and `detail`."""
         return self.respond()

@@ -1,4 +1,4 @@
-"""Reading the ledger: messages, and the deliveries of one."""
+"""Reads the ledger: messages, and the deliveries of one message."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class MessageListView(ListingAPIView):
         return ToolAndRight(self.find_entry().tool, Right.READ)
 
     def load(self, rows: Any) -> Any:
-        # What a list does not show is most of a message.
+        # The fields that a list does not show are most of a message.
         return rows.with_school_name().defer(None).defer("bodies", "criteria").prefetch_related("calendars__school")
 
 
@@ -62,8 +62,8 @@ class Messages(MessageListView):
         responses={201: TakenSerializer, 200: TakenSerializer, 400: REFUSED},
     )
     def post(self, request: Request) -> Response:
-        """A message as docs/import.md describes it, whole or not at all: 201 where it is new, 200 with
-        `"created": false` where its external id was here before."""
+        """A message, as docs/import.md describes it. It is added whole or not at all. The answer is 201 if it is new,
+        and 200 with `"created": false` if its external id was here before."""
         return create_message(by=self.user, data=request.data)
 
 
@@ -76,15 +76,15 @@ class MessageSearch(MessageListView):
         responses=MessageSerializer(many=True),
     )
     def post(self, request: Request) -> Response:
-        """The body is an object of the filters of the list, and `sender`, a part of the sender's name."""
+        """The body is an object with the filters of the list, and `sender`, a part of the sender's name."""
         return self.respond()
 
 
 class OneMessage(ToolAPIView):
-    """A message that any log shows to the user; for everybody else there is no such message."""
+    """A message that at least one log shows to the user. For others there is no such message (404)."""
 
     def needed(self) -> ToolAndRight:
-        # With none of the logs there is nothing to look in.
+        # A user without any log gets 403.
         tool = next(filter(self.user.may, MESSAGE_TOOLS), Tool.SENT_MESSAGE_LOG)
         return ToolAndRight(tool, Right.READ)
 
@@ -111,7 +111,7 @@ class DeliveryListView(OneMessage, ListingAPIView):
     sorts = ("id", "-id")
 
     def find_entry(self) -> Entry:
-        """The recipients of the message, in the first log that shows it."""
+        """Return the listing of the message's recipients, in the first log that shows the message."""
         tool = first_tool_showing(self.user, self.kwargs["pk"])
         if tool is None:
             raise Http404
@@ -150,6 +150,6 @@ class DeliverySearch(DeliveryListView):
         responses=DeliverySerializer(many=True),
     )
     def post(self, request: Request, pk: int) -> Response:
-        """The body is an object of the filters of the list, and parts of `recipient` (name), `student` (name or
+        """The body is an object with the filters of the list, and parts of `recipient` (name), `student` (name or
         number) and `device` (address or number)."""
         return self.respond()

@@ -1,4 +1,4 @@
-"""The bodies of requests to the REST API: JSON, and not more of it than allowed."""
+"""Reads the bodies of requests to the REST API: JSON up to a size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TooLarge(APIException):
 
 
 def read_body(stream: Any) -> bytes:
-    """The body of a request. Raises TooLarge without reading further than allowed."""
+    """Return the body of a request. Raises TooLarge (413) without reading more than API_MAX_BYTES."""
     body: bytes = stream.read(settings.API_MAX_BYTES + 1)
     if len(body) > settings.API_MAX_BYTES:
         megabytes = settings.API_MAX_BYTES / 1024 / 1024
@@ -27,10 +27,10 @@ def read_body(stream: Any) -> bytes:
 
 
 class JSONParser(BaseParser):
-    """One JSON object."""
+    """Parses one JSON object. Raises ParseError (400)."""
 
     media_type = "application/json"
-    # Whether text that no database can hold is refused here. Where it is not, whoever reads the fields does so.
+    # Whether to refuse text that a database cannot hold. If not, the code that reads the fields has to refuse it.
     refuses_unstorable = True
 
     def parse(

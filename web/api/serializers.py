@@ -1,4 +1,4 @@
-"""What the API says of messages and deliveries: everything the pages show."""
+"""Messages and deliveries in the API: everything that the pages show."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class CalendarSerializer(serializers.ModelSerializer[Calendar]):
 class MessageSerializer(serializers.ModelSerializer[SentMessage]):
     """A message as the logs list it."""
 
-    school = serializers.CharField(source="school_name", help_text="The district where it is of no single school.")
+    school = serializers.CharField(source="school_name", help_text="The district, if it is of no single school.")
     calendars = CalendarSerializer(many=True)
-    sender_id = serializers.IntegerField(allow_null=True, help_text="Null where the sender has no account here.")
+    sender_id = serializers.IntegerField(allow_null=True, help_text="Null if the sender has no account here.")
     sender = serializers.CharField(source="sender_name")
     status_label = serializers.CharField(source="get_status_display", help_text="The status as the pages write it.")
     modes = serializers.ListField(child=serializers.ChoiceField(choices=Mode.choices))
@@ -58,10 +58,10 @@ class MessageSerializer(serializers.ModelSerializer[SentMessage]):
 
 
 class ModeTotalsSerializer(serializers.Serializer[Any]):
-    """One mode's unique devices; duplicates count in none of it."""
+    """The unique devices of one mode. Duplicates do not count."""
 
     devices = serializers.IntegerField()
-    attempted = serializers.IntegerField(help_text="Devices without canceled and opted out.")
+    attempted = serializers.IntegerField(help_text="Devices, without canceled and opted-out ones.")
     attempts = serializers.IntegerField(help_text="With redials.")
     success = serializers.IntegerField()
     error = serializers.IntegerField()
@@ -69,7 +69,7 @@ class ModeTotalsSerializer(serializers.Serializer[Any]):
     canceled = serializers.IntegerField()
     opted_out = serializers.IntegerField()
     pending = serializers.IntegerField()
-    progress = serializers.FloatField(help_text="How much is final, from 0 to 1.")
+    progress = serializers.FloatField(help_text="The share of final results, from 0 to 1.")
     first_attempt_duration = serializers.FloatField(
         source="first_attempt_duration.total_seconds", default=None, allow_null=True, help_text="Seconds."
     )
@@ -80,19 +80,19 @@ class TotalsSerializer(serializers.Serializer[Any]):
     no_device = serializers.IntegerField(help_text="Unique people without any device for the message.")
     contacted_by_phone = serializers.IntegerField()
     not_contacted_by_phone = serializers.IntegerField()
-    modes = serializers.DictField(child=ModeTotalsSerializer(), help_text="By mode, those in use.")
+    modes = serializers.DictField(child=ModeTotalsSerializer(), help_text="By mode; only modes in use.")
     duration = serializers.FloatField(
         source="duration.total_seconds", default=None, allow_null=True, help_text="Seconds from start to finish."
     )
-    as_of = serializers.DateTimeField(allow_null=True, help_text="Null where nothing was counted yet.")
+    as_of = serializers.DateTimeField(allow_null=True, help_text="Null if nothing was counted yet.")
 
 
 class MessageDetailSerializer(MessageSerializer):
     """A message as its page shows it."""
 
-    bodies = serializers.SerializerMethodField(help_text="By mode; merge fields as their names.")
+    bodies = serializers.SerializerMethodField(help_text="By mode, with the names of merge fields.")
     attachments = serializers.JSONField(help_text="[{name, size in bytes}]")
-    criteria = serializers.JSONField(help_text="How the recipients were chosen: [[label, value]].")
+    criteria = serializers.JSONField(help_text="How the recipients were chosen: a list of [label, value].")
     canceled_by = serializers.CharField(source="canceled_by_name")
     totals = serializers.SerializerMethodField()
 
@@ -137,12 +137,12 @@ class RecipientSerializer(serializers.ModelSerializer[Recipient]):
 
 
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
-    """One recipient, one mode, one device, and what it came to. No Device and Opt Out are rows too."""
+    """One recipient, one mode, one device, and the result. No Device and Opt Out are rows, too."""
 
     recipient = RecipientSerializer()
-    address = serializers.CharField(help_text="An e-mail address, a number as E.164; empty where there is no device.")
+    address = serializers.CharField(help_text="An e-mail address, or a number as E.164; empty if there is no device.")
     status_label = serializers.CharField(source="get_status_display")
-    email_outcome = serializers.CharField(help_text="What the e-mail provider finally said.")
+    email_outcome = serializers.CharField(help_text="The final result that the e-mail provider reported.")
 
     class Meta:
         model = Delivery

@@ -1,4 +1,4 @@
-"""Who calls the REST API: tokens for a username and a password, and the rights of tools."""
+"""Sign-in to the REST API: a token for a username and a password."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Tokens(APIView):
     """Sign in, and sign out."""
 
     def get_authenticators(self) -> list[BaseAuthentication]:
-        # An old token that a caller still sends is no reason to refuse its password.
+        # A caller may still send an old token; the password alone decides.
         return [] if self.request and self.request.method == "POST" else super().get_authenticators()
 
     def get_authenticate_header(self, request: Request) -> str:
@@ -58,14 +58,17 @@ class Tokens(APIView):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        """The same lockout as on the sign-in page holds: an account is locked for 15 minutes after five failures."""
+        """The lockout is the same as on the sign-in page: five failures lock an account for 15 minutes."""
         credentials = CredentialsSerializer(data=request.data)
         credentials.is_valid(raise_exception=True)
         token, expires_at = issue_token(user=self.sign_in(request._request, **credentials.validated_data))
         return Response(TokenSerializer({"token": token, "expires_at": expires_at}).data, status=201)
 
     def sign_in(self, request: HttpRequest, username: str, password: str) -> User:
-        """By the form of the sign-in page, which counts failures. Raises AuthenticationFailed."""
+        """Sign in with the form of the sign-in page, which counts failures.
+
+        Raises AuthenticationFailed, or Throttled after too many sign-ins from one address.
+        """
         if not ratelimit.consume(request, action="login"):
             raise Throttled(detail="There were too many sign-ins from your address. Wait a minute.")
         form = SignInForm({"login": username, "password": password}, request=request)

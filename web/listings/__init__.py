@@ -1,4 +1,4 @@
-"""Every list of the product, each with a module, and the one register of where they are.
+"""All lists of the product, one module each. This module registers them.
 
 To add a list, write its module and one line here: menu, links, search, API, exports and permission tests follow.
 """
@@ -16,7 +16,7 @@ from web.listings.sent_message_log import OlrEmailLog, SentMessageLog
 from web.listings.sent_message_log_2 import SentMessageLog2
 from web.listings.upcoming_messages import UpcomingMessages
 
-# The addresses of the logs that show messages; those of one message begin with them.
+# The addresses of the logs that show messages. The addresses of one message begin with them.
 MESSAGE_PATHS = {
     Tool.SENT_MESSAGE_LOG: "messenger/sent-message-log/",
     Tool.ADMIN_SENT_MESSAGE_LOG: "messenger-administration/sent-message-log/",
@@ -57,6 +57,6 @@ registry.register(
         api_name="all",
     ),
     _log(AuditTrail, Tool.AUDIT_TRAIL, "system-administration/audit-trail/"),
-    # Of programs alone: it has no page.
+    # Only programs read it, by the API, so it has no page.
     Entry(name="inbox", listing_class=Inbox, tool=Tool.PORTAL_INBOX, path="", api_name="inbox"),
 )

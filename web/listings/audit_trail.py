@@ -1,4 +1,4 @@
-"""The Audit Trail."""
+"""The Audit Trail: every recorded action, newest first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, 
 
 
 def action_text(action: str) -> str:
-    """An action as people read it: "user_group.rights_changed" is "User group: rights changed"."""
+    """Return an action as people read it: "user_group.rights_changed" is "User group: rights changed"."""
     return action.replace(".", ": ").replace("_", " ").capitalize()
 
 
@@ -40,8 +40,8 @@ class AuditTable(ListingTable):
 
 
 def detail_lines(details: dict[str, Any]) -> list[tuple[str, str]]:
-    """What an event says in detail, as pairs of words; what was before and after comes last, in this order."""
-    order = {"before": 1, "after": 2}  # jsonb keeps none
+    """Return the details of an event as pairs of label and value. "Before" and "after" come last, in this order."""
+    order = {"before": 1, "after": 2}  # jsonb keeps no order
     names = sorted(details, key=lambda name: (order.get(name, 0), name))
     return [(name.replace("_", " "), value_text(details[name])) for name in names]
 

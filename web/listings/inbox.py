@@ -1,4 +1,4 @@
-"""The inbox of one person, which their portal reads by the API. It has no page."""
+"""The inbox of one person. The portal reads it by the API; it has no page."""
 
 from __future__ import annotations
 

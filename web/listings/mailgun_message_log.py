@@ -91,7 +91,7 @@ OTHER_KINDS, ALL_KINDS = "other", "every"
 
 
 class KindFilter(OptionFilter):
-    """The kinds of the log; others, such as opened or clicked, only on request."""
+    """Filter by kind. Other kinds, such as opened or clicked, are shown only if they are chosen."""
 
     def __init__(self, **kwargs: Any) -> None:
         choices = [*EventKind.choices, (OTHER_KINDS, "Other kinds"), (ALL_KINDS, "All, with other kinds")]
@@ -106,10 +106,10 @@ class KindFilter(OptionFilter):
 
 
 class RecipientFilter(ContainsFilter):
-    """Events whose recipient contains the typed text, in either case.
+    """Find events whose recipient contains the text, in upper or lower case.
 
-    The addresses are searched first. So PostgreSQL is told how many there are, and takes the shorter way: a guess from
-    the text alone can be wrong by a factor of a thousand, and then it looks for one family in millions of events.
+    The addresses are searched first, so PostgreSQL knows their number and chooses the faster plan. An estimate from the
+    text alone can be wrong by a factor of a thousand; then PostgreSQL looks for one family in millions of events.
     """
 
     FEW = 3000
@@ -130,12 +130,12 @@ class MailgunEventFilters(ListingFilterSet):
     subject = ContainsFilter(label="Subject")
     detail = ContainsFilter(label="Reason")
 
-    # A reason quotes the address now and then: "<name@…>: user unknown".
+    # A reason may quote the address: "<name@…>: user unknown".
     personal = {"person_id", "recipient", "detail"}
 
 
 class MailgunMessageLog(ToolListing):
-    """The events of the user's own messages or, by the administration's tool, of everybody's."""
+    """The events of the user's own messages; with the administration's tool, of all messages."""
 
     table_class = MailgunEventTable
     filterset_class = MailgunEventFilters
@@ -146,27 +146,27 @@ class MailgunMessageLog(ToolListing):
     template_name = "web/mailgun_message_log.html"
     report_kind = "mailgun"
     api_resource = "mailgun_events"
-    # The pages of those messages of the page that the user may see, by id.
+    # The addresses of the messages on this page that the user may see, by id.
     message_urls: Mapping[int, str] = MappingProxyType({})
 
     def get_queryset(self) -> MailgunEventQuerySet:
-        # What the page does not show is not read either: the raw JSON is most of a row.
+        # The raw JSON is most of a row, and the page does not show it.
         return MailgunEvent.objects.visible_to(self.user, self.tool).defer("raw")
 
     @cached_property
     def recipient_log_url(self) -> str:
-        """The Recipient Log to which a person id leads: first the one of the same scope; empty where there is none."""
+        """The address of the Recipient Log that a person id leads to, first the one of the same scope; "" for none."""
         logs = (Tool.RECIPIENT_LOG, Tool.ADMIN_RECIPIENT_LOG)
         in_order = logs if self.tool is Tool.MAILGUN_MESSAGE_LOG else reversed(logs)
         return next((page_url(tool) for tool in in_order if self.user.may(tool)), "")
 
     @cached_property
     def days_seen(self) -> dict[date, bool]:
-        """The days of the page so far, and whether the list has fewer rows of them than there are."""
+        """The days of this page so far, and whether the list shows only a part of each."""
         return {}
 
     def cap_rows(self, queryset: Any, rows: list[Any]) -> MailgunEventQuerySet | None:
-        """At most so many events of a day are in the list; the report has all of them."""
+        """Show at most MAILGUN_SHOWN_A_DAY events of a day; the report has all of them."""
         capped = queryset
         for day in {timezone.localdate(row.occurred_at) for row in rows} - self.days_seen.keys():
             newest = capped.newest_of_day(day, settings.MAILGUN_SHOWN_A_DAY)

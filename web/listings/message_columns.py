@@ -1,4 +1,4 @@
-"""The columns that several lists of messages share."""
+"""Columns that several lists of messages share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from web.message_urls import message_url
 
 
 class MessageStatusColumn(StatusColumn):
-    """The status of a message and, while it goes out, how far it has come."""
+    """The status of a message and, while it goes out, its progress in percent."""
 
     def status(self, record: SentMessage) -> Status:
         status = super().status(record)
@@ -24,19 +24,19 @@ class MessageStatusColumn(StatusColumn):
         return status if percent is None else replace(status, word=f"{status.word} {percent} %")
 
 
-# A column of few and short words.
+# attrs of a column of short texts.
 NARROW = {"cell": {"class": "narrow-column"}}
 
 _CALENDARS_SHOWN = 3
 
 
 def link_of_message(record: SentMessage, table: ListingTable) -> str:
-    """The page of a message, in the log that the list is of."""
+    """Return the address of the message's page, in the log that this list is of."""
     return message_url(table.listing.tool, record.pk)
 
 
 def add_percent_done(messages: Iterable[Any]) -> None:
-    """Tell those that are going out how far they have come; one query."""
+    """Set `percent` (0 to 100) on the messages that are going out, with one query."""
     running = [message for message in messages if message.status == MessageStatus.IN_PROGRESS]
     totals = totals_of_many(running) if running else {}
     for message in running:
@@ -44,13 +44,13 @@ def add_percent_done(messages: Iterable[Any]) -> None:
 
 
 class MessageColumns(ListingTable):
-    """The columns that the lists of messages of the 2.0 engine share."""
+    """Columns that the lists of 2.0 messages share."""
 
     def render_subject(self, record: SentMessage) -> str:
         return record.display_subject
 
     def render_calendars(self, record: SentMessage) -> str:
-        """The message's page names all of them, where it went to the whole district."""
+        """Name the first calendars only; the message's page has all of them."""
         names = [calendar.name for calendar in record.calendars.all()]
         more = len(names) - _CALENDARS_SHOWN
         return ", ".join(names[:_CALENDARS_SHOWN]) + (f" and {more} more" if more > 0 else "") or "—"

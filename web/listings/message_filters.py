@@ -1,4 +1,4 @@
-"""The filters that several lists of messages share."""
+"""Filters that several lists of messages share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from messenger_logs.search import icontains_unaccented
 
 
 class SubjectFilter(ContainsFilter):
-    """By a part of a message's subject, with or without its accents."""
+    """Find messages by a part of the subject, with or without accents."""
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         return icontains_unaccented(qs, self.field_name, value) if value else qs
@@ -32,7 +32,7 @@ ALL = "all"
 
 
 class WhoseFilter(SwitchFilter):
-    """My Messages or All Messages; the filterset itself narrows the list, and what its drop-downs offer with it."""
+    """My Messages or All Messages. The filterset narrows the list, so that its drop-downs are narrowed, too."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(label="Whose messages", choices=[(ALL, "All Messages")], empty_label="My Messages", **kwargs)
@@ -42,7 +42,7 @@ class WhoseFilter(SwitchFilter):
 
 
 class DaysField(DateRangeField):
-    """One day or a range: a date that is given alone is that day."""
+    """A day or a range of days: one date alone means that day."""
 
     def within_reach(self, first: Any, last: Any) -> DateRange:
         return super().within_reach(first or last, last or first)
@@ -53,7 +53,7 @@ class DaysFilter(DateRangeFilter):
 
 
 class MessageIdFilter(ExactFilter):
-    """The message's number, or the id under which another system knows it."""
+    """Find a message by its number, or by its id in another system."""
 
     def filter(self, qs: SentMessageQuerySet, value: str) -> SentMessageQuerySet:
         return qs.known_as(value) if value else qs
@@ -69,7 +69,7 @@ class CalendarFilter(OptionFilter):
 
 
 class ModeFilter(OptionFilter):
-    """Messages that use this mode, whichever others they use as well."""
+    """Find messages that use this mode; they may use others, too."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", "Delivery Mode")
@@ -93,7 +93,7 @@ class AttachmentFilter(OptionFilter):
 
 
 class OwnOrAllFilters(ListingFilterSet):
-    """Own messages, or all that the user may see, where there is this choice."""
+    """Filters of a list of own messages, or of all that the user may see, if the user has this choice."""
 
     queryset: SentMessageQuerySet
 

@@ -1,4 +1,4 @@
-"""The Recipient Log: what one person was sent, to which device, and what happened to it."""
+"""The Recipient Log: the messages to one person, their devices, and what happened to each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _message_address(record: Delivery, table: RecipientLogTable) -> str | None:
 
 
 class RecipientLogTable(RecipientTable):
-    """What RecipientTable says of a device, and before it of which message."""
+    """The columns of RecipientTable, and before them the message."""
 
     created_at = TimeColumn(accessor="message__created_at", verbose_name="Date Created")
     person_id = Column(accessor="recipient__person_id", verbose_name="PersonID", orderable=False)
@@ -63,7 +63,7 @@ class RecipientLogTable(RecipientTable):
         return why_not_reached(record)
 
 
-# So many people are shown to choose from.
+# At most this many people are offered as a choice.
 MOST_PEOPLE = 50
 
 
@@ -76,7 +76,7 @@ class PersonField(TextField):
 
 
 class PersonFilter(ContainsFilter):
-    """The deliveries to the one person whom the text means; none while that is nobody, or several people."""
+    """Find the deliveries to the person whom the text means. If it means nobody, or several people, find none."""
 
     field_class = PersonField
 
@@ -98,22 +98,22 @@ class RecipientLogFilters(ListingFilterSet):
 
     personal = {"person"}
 
-    # Those for whom the user may look; the log sets them.
+    # The messages that the user may search; the log sets them.
     recipients: QuerySet[Recipient]
 
     @property
     def search(self) -> str:
-        """What was entered, if it can be looked for."""
+        """The text that was entered, if it is valid; "" otherwise."""
         return str(self.form.cleaned_data.get("person", ""))
 
     @cached_property
     def people(self) -> list[Person]:
-        """Those whom the search means, one more than can be shown."""
+        """The people whom the search means, at most one more than can be shown."""
         return find_people(self.recipients, self.search, limit=MOST_PEOPLE + 1) if self.search else []
 
     @property
     def found(self) -> Person | None:
-        """The one person whom the search means."""
+        """The person whom the search means, if it is exactly one."""
         return self.people[0] if len(self.people) == 1 else None
 
 
@@ -125,7 +125,7 @@ EXPORT_WANTS_A_PERSON = "An export is of one person. Find the person first."
 
 
 class RecipientLog(ToolListing):
-    """Of the messages that the user sent or, by the administration's tool, of everybody's."""
+    """The deliveries to one person, of the user's own messages; with the administration's tool, of all messages."""
 
     table_class = RecipientLogTable
     filterset_class = RecipientLogFilters
@@ -135,7 +135,7 @@ class RecipientLog(ToolListing):
     export_label = "Generate Report"
     row_name = "deliveries"
     report_kind = "recipient"
-    # The pages of those messages of the page that the user may open, by id.
+    # The addresses of the messages on this page that the user may open, by id.
     message_urls: Mapping[int, str] = MappingProxyType({})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -147,14 +147,14 @@ class RecipientLog(ToolListing):
         return SentMessage.objects.visible_to(self.user, self.tool)
 
     def get_queryset(self) -> QuerySet[Delivery]:
-        # The texts of a message are most of its row, and not in the list.
+        # The texts of a message are most of its row, and the list does not show them.
         unread = ("message__bodies", "message__attachments", "message__criteria", "recipient__merge_fields")
         shown = Delivery.objects.filter(message__in=self.messages)
         return shown.select_related("message", "recipient").defer(*unread)
 
     @property
     def person(self) -> Person | None:
-        """The one person whom the search means; None while that is nobody, or several people."""
+        """The person whom the search means; None if it means nobody, or several people."""
         return self.filterset.found
 
     def check_export(self) -> None:
@@ -170,7 +170,7 @@ class RecipientLog(ToolListing):
 
     def fetch_page(self, key: Key | None) -> Page:
         if self.filterset.error_messages or self.person is None:
-            # Nobody was looked up, so it must not say that nothing was found.
+            # No search was made, so the page must not say that nothing was found.
             self.stopped = True
             return Page([])
         return super().fetch_page(key)
@@ -203,11 +203,11 @@ def person_text(person: Person) -> str:
     return f"{person.name}, person id {person.person_id}{students}."
 
 
-# The person who is chosen has the id of the button that chose: so the keyboard stays there when the list has changed.
+# The chosen person gets the id of the button that was pressed, so that the focus stays there when the list changes.
 
 
 def choice(person: Person) -> str:
-    """A person to choose: the button looks for the person id, by POST as the form does."""
+    """Return a button that chooses a person: it posts the person id with the form."""
     return format_html(
         '<button type="submit" class="link" id="person-{id}" name="person" value="{id}">{words}</button>',
         id=person.person_id,

@@ -31,7 +31,7 @@ from web.message_urls import message_url
 
 
 class EmailOutcomeColumn(StatusColumn):
-    """What the e-mail provider finally said, flagged where it contradicts our Sent."""
+    """The final result that the e-mail provider reported, with a flag if it contradicts our Sent."""
 
     def status(self, record: Delivery) -> Status:
         found = self.statuses.get(record.email_outcome)
@@ -99,14 +99,14 @@ _NUMBER_AS_WRITTEN = re.compile(r"[\d\s().+-]{3,}")
 
 
 class NameFilter(ContainsFilter):
-    """By a part of the recipient's name, with or without its accents."""
+    """Find by a part of the recipient's name, with or without accents."""
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         return qs.filter(recipient__plain_name__contains=NormalizedText(Value(value))) if value else qs
 
 
 class StudentFilter(ContainsFilter):
-    """By a part of the student's name or number."""
+    """Find by a part of the student's name or number."""
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
@@ -116,7 +116,7 @@ class StudentFilter(ContainsFilter):
 
 
 class DeviceFilter(ContainsFilter):
-    """By a part of an address or number; a number may be typed as it is written: (612) 555-0100."""
+    """Find by a part of an address or number. A number may be typed with its signs: (612) 555-0100."""
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if _NUMBER_AS_WRITTEN.fullmatch(value):
@@ -125,7 +125,7 @@ class DeviceFilter(ContainsFilter):
 
 
 class FigureFilter(OptionFilter):
-    """The devices that one figure of the Delivery Summary counts."""
+    """Find the devices that one figure of the Delivery Summary counts."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(choices=FIGURES, **kwargs)
@@ -143,7 +143,7 @@ class FigureFilter(OptionFilter):
         counted = qs.filter(mode=value, duplicate=False).exclude(
             status__in=[DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE]
         )
-        # An inbox counts once the message is in it; addresses and numbers count whatever became of them.
+        # An inbox counts once the message is in it; addresses and numbers count with any result.
         return counted.filter(outcome=Outcome.SUCCESS) if value == Mode.INBOX else counted
 
 
@@ -160,7 +160,7 @@ class RecipientFilters(ListingFilterSet):
 
 
 class Recipients(ToolListing):
-    """Every device of every recipient of a message, and its result. Raises Http404 where the tool does not show it."""
+    """Every device of every recipient of a message, and its result. Raises Http404 if the tool hides the message."""
 
     table_class = RecipientTable
     filterset_class = RecipientFilters

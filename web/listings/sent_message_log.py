@@ -46,7 +46,7 @@ class SentMessageLogFilters(ListingFilterSet):
 
 
 class SentMessageLog(ToolListing):
-    """Messages of the classic Messenger: the user's own or, by the administration's tool, everybody's."""
+    """Messages of the classic Messenger: the user's own; with the administration's tool, all."""
 
     table_class = SentMessageLogTable
     filterset_class = SentMessageLogFilters
@@ -55,11 +55,11 @@ class SentMessageLog(ToolListing):
     find_label = "Find Messages"
     row_name = "messages"
     api_resource = "messages"
-    # All of them are counted: the original stopped at 4,000.
+    # It counts all of them. The product that it follows stopped at 4,000.
     exact_up_to = 1_000_000
 
     def get_queryset(self) -> SentMessageQuerySet:
-        # The texts of a message are most of its row, and not in the list.
+        # The texts of a message are most of its row, and the list does not show them.
         return self.visible().with_school_name().defer("bodies", "attachments", "criteria")
 
     def visible(self) -> SentMessageQuerySet:
@@ -72,14 +72,14 @@ class SentMessageLog(ToolListing):
         return [SENT_MEANS, format_html("E-mails of online registration are in the {}.", self.link_to(OlrEmailLog))]
 
     def link_to(self, listing_class: type[SentMessageLog]) -> SafeString:
-        """A link to the other log that the same tool opens."""
+        """Return a link to the other log of the same tool."""
         other = registry.of_tool(self.tool, listing_class)
         assert other
         return format_html('<a href="{}">{}</a>', other.url(), other.title or self.tool.label)
 
 
 class OlrEmailLog(SentMessageLog):
-    """E-mails of online registration, by the rights of the Sent Message Log."""
+    """E-mails of online registration. The rights are those of the Sent Message Log."""
 
     export_name = "olr-email-log"
 

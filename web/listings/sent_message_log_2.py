@@ -78,7 +78,7 @@ class SentMessageLog2Filters(OwnOrAllFilters):
 
 
 class MessageList(ToolListing):
-    """Messages of any engine; those that are going out show how far they have come."""
+    """A list of messages. Messages that are going out show their progress."""
 
     find_label = "Apply Filters"
     reset_label = "Reset Filters"
@@ -87,7 +87,7 @@ class MessageList(ToolListing):
 
     def get_queryset(self) -> SentMessageQuerySet:
         messages = SentMessage.objects.visible_to(self.user, self.tool)
-        # The texts of a message are most of its row, and not in the list.
+        # The texts of a message are most of its row, and the list does not show them.
         return messages.prefetch_related("calendars").defer("bodies", "criteria")
 
     def complete_rows(self, rows: list[SentMessage]) -> None:

@@ -1,4 +1,4 @@
-"""Upcoming Messages: what is scheduled and what is going out now."""
+"""Upcoming Messages: the scheduled messages, and those that are going out now."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class UpcomingTable(MessageColumns):
         attrs=ON_SCREEN,
     )
 
-    # For those who may; messenger_logs/upcoming.html has the dialog that it fills.
+    # Only users who may cancel see it. templates/web/upcoming.html has its dialog.
     cancel = TemplateColumn(
         template_name="web/_cancel_cell.html",
         accessor="pk",
@@ -83,7 +83,7 @@ class UpcomingFilters(OwnOrAllFilters):
 
 
 class UpcomingMessages(MessageList):
-    """Own messages, with the right View/Cancel All everybody's."""
+    """The user's own messages; with the right View/Cancel All, all messages."""
 
     table_class = UpcomingTable
     filterset_class = UpcomingFilters

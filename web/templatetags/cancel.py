@@ -1,4 +1,4 @@
-"""What the pages say about a cancel."""
+"""Filters for the sentences about a cancel."""
 
 from django import template
 

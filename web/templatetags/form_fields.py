@@ -8,6 +8,6 @@ register = template.Library()
 
 @register.inclusion_tag("web/_field.html")
 def field_row(field: BoundField) -> dict[str, Any]:
-    """A text field in our look: label, help, the control, and what is wrong with it."""
+    """Show a text field of a form: label, help, control and errors."""
     look = "form-control is-invalid" if field.errors else "form-control"
     return {"field": field, "control": field.as_widget(attrs={"class": look})}

@@ -1,4 +1,4 @@
-"""The choices of a report on the page of its message, which knows nothing of reports itself."""
+"""Shows the choices of a report on a message page, so that the view of that page need not know reports."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ register = template.Library()
 
 @register.inclusion_tag("web/reports/_panel.html")
 def report_options(message: SentMessage, tool: Tool) -> dict[str, Any]:
-    """{% report_options message tool %}: nothing, where the tool offers no reports."""
+    """{% report_options message tool %} shows the choices; nothing if the tool offers no report."""
     report = next((report for report in MESSAGE_REPORTS if tool in report.tools), None)
     if report is None:
         return {}
@@ -23,5 +23,5 @@ def report_options(message: SentMessage, tool: Tool) -> dict[str, Any]:
 
 @register.inclusion_tag("web/reports/_build_report.html")
 def build_report(message: SentMessage, tool: Tool) -> dict[str, Any]:
-    """{% build_report message tool %}: a button that opens the choices in a side panel."""
+    """{% build_report message tool %} shows a button that opens the choices in a side panel."""
     return report_options(message, tool)

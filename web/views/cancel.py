@@ -1,6 +1,6 @@
-"""Canceling a message from its page or from Upcoming Messages: a warning in numbers first, then the answer in words.
+"""Cancels a message, from its page or from Upcoming Messages. A warning with numbers comes first.
 
-The warning is a page of its own, and to htmx what stands in a dialog.
+The warning is a page; htmx gets only its contents, for a dialog.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ LEVELS = {Result.CANCELED: messages.SUCCESS, Result.ALREADY_CANCELED: messages.I
 
 @method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
 class CancelMessage(MessageView):
+    """GET warns, POST cancels and leads back to the message."""
+
     right = Right.WRITE
 
     def get_messages(self) -> SentMessageQuerySet:
@@ -68,7 +70,7 @@ class CancelMessage(MessageView):
 
 
 class CancelUpcomingMessage(CancelMessage):
-    """Back on the list, which does not have the message any more: so the answer names it, and leads to it."""
+    """Leads back to the list. The list does not have the message any more, so the answer names it and links to it."""
 
     def back_url(self) -> str:
         begun = self.message.status in {MessageStatus.IN_PROGRESS, MessageStatus.CANCELED_IN_PROGRESS}

@@ -1,4 +1,4 @@
-"""Dispatch Status: how each delivery mode does."""
+"""Dispatch Status: the state of each delivery mode."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STATES = {
 
 
 class CountColumn(NumberColumn):
-    """A count that is exact up to a limit."""
+    """A count that is exact up to COUNTED_TO."""
 
     def render(self, value: int) -> str:
         return f"{COUNTED_TO:,}+" if value > COUNTED_TO else super().render(value)
@@ -72,7 +72,7 @@ class ModeTable(ListingTable):
 @require_safe
 @tool_right(Tool.MAILGUN_SYNC)
 def status(request: SignedInRequest) -> HttpResponse:
-    """For those who look after the sync: how the messages of this installation go out. It names no person."""
+    """Show how the messages of this installation go out, to users who may see the sync. It names no person."""
     now = timezone.now()
     context = {
         "title": "Dispatch Status",

@@ -1,4 +1,4 @@
-"""What is answered where no view does: in JSON to programs that call the REST API, in pages to everybody else."""
+"""The answers for errors outside of views: JSON to callers of the REST API, pages to all others."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults

@@ -1,4 +1,4 @@
-"""The Messenger home page: what one may open, what is upcoming, and what the last days brought."""
+"""The Messenger home page: the user's tools, the upcoming messages, and the figures of the last days."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def home(request: SignedInRequest) -> HttpResponse:
 
 
 def upcoming_card(user: User) -> dict[str, Any]:
-    """The next messages that begin, and the last that have begun."""
+    """Return the next messages that begin, and the last ones that have begun."""
     messages = SentMessage.objects.visible_to(user, Tool.UPCOMING_MESSAGES).defer("bodies", "criteria", "attachments")
     in_order = messages.order_by("scheduled_at", "pk")
     return {

@@ -1,4 +1,4 @@
-"""One message: its page, and the bodies in it. `as_view(tool=…)` says by which log it is shown."""
+"""The page of one message, and its bodies. `as_view(tool=…)` names the tool that shows it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from web.message_urls import message_url
 
 @dataclass(frozen=True)
 class Body:
-    """One mode's text on the page: in a frame of its own (`url`), or as plain text."""
+    """The text of one mode on the page: in a frame (`url`), or as plain text (`text`)."""
 
     mode: Mode
     text: str = ""
@@ -39,7 +39,7 @@ class Body:
 
 
 class MessageView(ToolRightMixin, View):
-    """What belongs to one message, for those to whom the tool shows it. For all others there is no such message."""
+    """The base of views of one message. Raises Http404 if the tool does not show the message to the user."""
 
     request: SignedInRequest
     tool = Tool.SENT_MESSAGE_LOG
@@ -53,7 +53,7 @@ class MessageView(ToolRightMixin, View):
         return SentMessage.objects.visible_to(self.request.user, self.tool).with_school_name()
 
     def url(self, part: str = "", **arguments: Any) -> str:
-        """Where this message is shown, or one of its parts."""
+        """Return the address of this message, or of one of its parts."""
         return message_url(self.tool, self.message.pk, part, **arguments)
 
     @property
@@ -69,7 +69,10 @@ class MessageView(ToolRightMixin, View):
 
     @cached_property
     def recipient(self) -> Recipient | None:
-        """The recipient whose merge-field values are to be shown."""
+        """The recipient whose merge-field values are shown; None to show the names of the fields.
+
+        Raises MissingRight without the right to see values, and Http404 if the message has no such recipient.
+        """
         wanted = self.request.GET.get("recipient", "")
         if not wanted:
             return None
@@ -84,21 +87,21 @@ class MessageView(ToolRightMixin, View):
 
     @property
     def cancel_url(self) -> str:
-        """Where this user cancels the message; empty where there is nothing to cancel, or not by this tool or user."""
+        """The address to cancel the message; "" if it cannot be canceled, or not by this user or tool."""
         may_cancel = Right.WRITE in self.tool.rights and self.request.user.may(self.tool, Right.WRITE)
         return self.url("cancel") if may_cancel and self.message.status in CANCELABLE else ""
 
 
 @method_decorator(require_safe, name="dispatch")
 class MessagePage(MessageView):
-    """The message page; to htmx its Delivery Summary alone, which refreshes itself while the message runs."""
+    """The message page. htmx gets only the Delivery Summary, which is refreshed while the message runs."""
 
     template_name = "web/message.html"
     summary_template_name = "web/_delivery_summary.html"
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         if is_htmx(request):
-            # Part of the view that was recorded when the page was opened.
+            # The view was recorded when the page was opened.
             context = self.summary_context() | {"fragment": True}
         else:
             context = self.get_context()
@@ -116,7 +119,7 @@ class MessagePage(MessageView):
         }
 
     def get_context(self) -> dict[str, Any]:
-        """Everything the page shows; a log with a page of its own adds to it."""
+        """Return everything that the page shows. The pages of other logs add to it."""
         return self.summary_context() | {
             "title": self.message.display_subject,
             "menu_path": self.tool.menu,
@@ -141,7 +144,7 @@ class MessagePage(MessageView):
 
 @method_decorator(require_safe, name="dispatch")
 class MessageBody(MessageView):
-    """A body that may be HTML, for the sandboxed frame of the message page."""
+    """A body that may be HTML, for the sandboxed frame on the message page."""
 
     def get(self, request: HttpRequest, pk: int, mode: str) -> HttpResponse:
         if mode not in FRAMED or mode not in self.message.bodies:

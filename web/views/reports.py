@@ -1,3 +1,5 @@
+"""My Reports, and the report of a message."""
+
 from __future__ import annotations
 
 from django.contrib import messages
@@ -29,7 +31,7 @@ SHOWN = 100
 
 @method_decorator(require_safe, name="dispatch")
 class MessageReportView(ToolRightMixin, View):
-    """The choices of a message's report as a page; the report itself, once choices are in the address."""
+    """The page with the choices of a message's report; the report, if the address has choices."""
 
     request: SignedInRequest
     # Arguments of as_view().
@@ -57,7 +59,7 @@ class MessageReportView(ToolRightMixin, View):
 @login_required
 @require_safe
 def my_reports(request: SignedInRequest) -> HttpResponse:
-    """The user's own reports that were made in the background; to htmx the list alone."""
+    """Show the user's own reports that were made in the background. htmx gets only the list."""
     found = list(ReportJob.objects.of(request.user)[: SHOWN + 1])
     jobs = found[:SHOWN]
     live = any(job.unfinished for job in jobs)
@@ -70,7 +72,7 @@ def my_reports(request: SignedInRequest) -> HttpResponse:
 @login_required
 @require_safe
 def job(request: SignedInRequest, pk: int) -> HttpResponse:
-    """One report: how far it is, and the file once it is there."""
+    """Show one report: its progress, and its file when it is ready."""
     found = readable(request, pk)
     is_own = found.owner_id == request.user.pk
     context = {"title": found.title, "job": found, "live": found.unfinished, "is_own": is_own}
@@ -80,7 +82,7 @@ def job(request: SignedInRequest, pk: int) -> HttpResponse:
 @login_required
 @require_safe
 def file(request: SignedInRequest, pk: int) -> HttpResponseBase:
-    """The file, as long as one may see what the report is of."""
+    """Answer with the file, if the user may still see the contents of the report."""
     found = readable(request, pk)
     if not found.ready:
         raise Http404("The report is not there.")
@@ -116,7 +118,7 @@ def own(request: SignedInRequest, pk: int) -> ReportJob:
 
 
 def readable(request: SignedInRequest, pk: int) -> ReportJob:
-    """The user's own report, or one of a message that the user may see as well."""
+    """Return the user's own report, or another user's report of a message that this user may see, too."""
     found: ReportJob = get_object_or_404(ReportJob.objects.select_related("owner"), pk=pk)
     if found.owner_id != request.user.pk:
         still_allowed(found, request.user)
@@ -124,9 +126,10 @@ def readable(request: SignedInRequest, pk: int) -> ReportJob:
 
 
 def still_allowed(job: ReportJob, user: User) -> Report:
+    """Open the report of a job. Raises PermissionDenied or Http404 if the user may not see it (any more)."""
     kind = report_kind(job.kind)
     try:
         return (kind.open if job.owner_id == user.pk else kind.open_shared)(user, job.options)
     except BadOptions as reason:
-        # The message is not what it was, such as running again: what the report says of it holds no longer.
+        # The message has changed (it may run again), so the report is not true any more.
         raise PermissionDenied(str(reason)) from None

@@ -1,4 +1,4 @@
-"""The calls and texts of a message of which nobody knows whether they arrived, for a person to send again."""
+"""The calls and texts in doubt of a message: nobody knows whether they arrived. A person can send them again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from web.views.message import MessageView
 
-# So many are shown; when they are sent, the next ones come.
+# At most this many are shown. After they are sent, the page shows the next ones.
 SHOWN = 200
 
 

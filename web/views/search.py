@@ -1,4 +1,4 @@
-"""The search of the top bar: people and messages, as far as the user's tools show them."""
+"""The search in the top bar: it finds people and messages that the user's tools show."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ SECONDS = 20
 
 
 class CannotSearch(Exception):
-    """Why nothing was looked for, in words."""
+    """The search was not made. The message says why."""
 
 
 class SearchForm(forms.Form):
-    # Named as in the Recipient Log, which reads the same kept search.
+    # The Recipient Log reads the same saved search, so the field has the same name there.
     person = PersonField()
 
 
@@ -64,7 +64,7 @@ class FoundMessages:
 
 @dataclass(frozen=True)
 class Found:
-    """What was found for a text; None where the user has no log to look in."""
+    """The results for a text. `people` or `messages` is None if the user has no log to search in."""
 
     text: str
     people: FoundPeople | None
@@ -72,7 +72,7 @@ class Found:
 
     @property
     def log_of_the_only_person(self) -> str:
-        """The log of the one hit there is, if that is a person."""
+        """The address of the Recipient Log, if the only result is one person; "" otherwise."""
         messages = self.messages.rows if self.messages else []
         return self.people.log_url if self.people and len(self.people.choices) == 1 and not messages else ""
 
@@ -87,8 +87,8 @@ def search(request: SignedInRequest) -> HttpResponse:
     context: dict[str, object] = {"title": "Search", "find": find, "logs": logs}
     try:
         found = look_for(request.user, kept_text(request, find)) if find else None
-    except CannotSearch as problem:
-        context["problem"] = str(problem)
+    except CannotSearch as error:
+        context["error"] = str(error)
     else:
         if found and found.log_of_the_only_person:
             return HttpResponseRedirect(f"{found.log_of_the_only_person}?find={find}")
@@ -97,13 +97,14 @@ def search(request: SignedInRequest) -> HttpResponse:
 
 
 def save_search(request: SignedInRequest) -> HttpResponse:
-    """What is looked for may be a name or an address, so the session keeps it and no address shows it."""
+    """Keep the text in the session, since it may be a name or an address, and lead to the results."""
     text = encodable(request.POST.get("person", ""))[: MAX_TEXT + 1]
     find = saved_searches.save(request.session, {"person": text} if text.strip() else {})
     return HttpResponseRedirect(f"{request.path}?find={find}" if find else request.path)
 
 
 def kept_text(request: SignedInRequest, find: str) -> str:
+    """Return the text of a saved search. Raises CannotSearch if it is not there, or not valid."""
     kept = saved_searches.load(request.session, find)
     if kept is None or set(kept) != {"person"}:
         raise CannotSearch("That search is not kept here any more. Enter it again.")
@@ -132,7 +133,7 @@ def look_for_people(user: User, text: str) -> FoundPeople | None:
 
 
 def look_for_messages(user: User, text: str) -> FoundMessages | None:
-    """Those that the text is an id of, then those with the text in their subject, the newest first."""
+    """Find messages by id, then by a part of the subject, the newest first. None if the user has no log of messages."""
     if not any(map(user.may, MESSAGE_LOGS)):
         return None
     newest = SentMessage.objects.in_logs_of(user).order_by("-created_at", "-pk")

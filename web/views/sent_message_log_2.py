@@ -1,4 +1,4 @@
-"""The message page of Sent Message Log 2.0, and of Upcoming Messages."""
+"""The message pages of Sent Message Log 2.0 and Upcoming Messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from web.views.message import MessagePage
 
 
 class SentMessageLog2Summary(DeliverySummary):
-    """The Delivery Summary in the words of the 2.0 log."""
+    """The Delivery Summary with the status names of the 2.0 log."""
 
     @property
     def status(self) -> Status:
@@ -28,7 +28,7 @@ class SentMessageLog2Summary(DeliverySummary):
 
 
 class SentMessageLog2Page(MessagePage):
-    """The message page of the 2.0 engine."""
+    """The page of a 2.0 message."""
 
     template_name = "web/sent_message_log_2_message.html"
     summary_template_name = "web/_delivery_information.html"
@@ -50,7 +50,7 @@ class SentMessageLog2Page(MessagePage):
 
 
 class UpcomingMessagePage(SentMessageLog2Page):
-    """View Details. A message that has gone out meanwhile is shown by its log, if that shows it to this user."""
+    """View Details. If the message has gone out meanwhile, lead to its page in a log that shows it to this user."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         try:

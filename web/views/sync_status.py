@@ -1,4 +1,4 @@
-"""Mailgun Sync: how complete the events are, and what an operator can do about it."""
+"""Mailgun Sync: it shows how complete the events are, and lets an operator run, pause and repeat the sync."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ RUN_STATUSES = {
 
 
 class OutcomeColumn(StatusColumn):
-    """A status with the error, if any, that led to it."""
+    """A status, with the error that led to it, if any."""
 
     def __init__(self, statuses: Mapping[Any, Status], *args: Any, error: str, **kwargs: Any) -> None:
         super().__init__(statuses, *args, **kwargs)

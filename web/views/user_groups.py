@@ -1,3 +1,5 @@
+"""The pages of user groups and their tool rights."""
+
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -22,13 +24,10 @@ T = TypeVar("T")
 FOUND_AT_ONCE = 20
 
 
-# User groups and tool rights
-
-
 @require_safe
 @tool_right(Tool.USER_GROUPS)
 def user_groups(request: SignedInRequest) -> HttpResponse:
-    """The whole matrix: rights by groups."""
+    """Show the whole matrix: rights by group."""
     context = {
         "title": Tool.USER_GROUPS.label,
         "menu_path": Tool.USER_GROUPS.menu,
@@ -47,7 +46,7 @@ def user_group(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def group_page(request: SignedInRequest, group: Group, **found: Any) -> HttpResponse:
-    """One column of the matrix, and who is in the group."""
+    """Show one group: its column of the matrix, and its people."""
     context = {
         "title": group.name,
         "menu_path": Tool.USER_GROUPS.path,
@@ -86,7 +85,7 @@ def change_rights(request: SignedInRequest, pk: int) -> HttpResponse:
             seen=form.cleaned_data["seen"],
             wanted=form.cleaned_data["rights"],
         )
-        attempt(request, change, "The rights are saved. They hold from the next page on that somebody opens.")
+        attempt(request, change, "The rights are saved. They hold from the next page that somebody opens.")
     return redirect("web:user_group", pk=pk)
 
 
@@ -104,7 +103,7 @@ def rename_group(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 @tool_right(Tool.USER_GROUPS, Right.WRITE)
 def find_people(request: SignedInRequest, pk: int) -> HttpResponse:
-    """The group's page with the people found. By POST, so that names stay out of addresses."""
+    """Show the group's page with the people found. It is a POST, so that names stay out of addresses."""
     group = get_object_or_404(Group, pk=pk)
     form = FindPeopleForm(request.POST)
     if not form.is_valid():
@@ -144,7 +143,7 @@ def change_member(request: SignedInRequest, pk: int, service: Callable[..., None
 @require_http_methods(["GET", "HEAD", "POST"])
 @tool_right(Tool.USER_GROUPS, Right.WRITE)
 def delete_group(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Asks first what it would take from whom."""
+    """GET says what the deletion would take from whom; POST deletes."""
     group = get_object_or_404(Group, pk=pk)
     if request.method == "POST":
         change = partial(services.delete_group, by=request.user, group_id=pk)
@@ -161,15 +160,15 @@ def delete_group(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def understood(request: SignedInRequest, form: Form) -> bool:
-    """Whether the form is valid; if not, the page that follows says what is wrong."""
-    for field, problems in form.errors.items():
-        for problem in problems:
-            messages.error(request, f"{form.fields[field].label}: {problem}")
+    """Whether the form is valid. If it is not, the next page shows the errors."""
+    for field, errors in form.errors.items():
+        for error in errors:
+            messages.error(request, f"{form.fields[field].label}: {error}")
     return form.is_valid()
 
 
 def attempt(request: SignedInRequest, change: Callable[[], T], done: str) -> T | None:
-    """Make the change; the page that follows says that it is done, or why it was refused."""
+    """Make the change. The next page says that it is done, or why it was refused. Returns None if it was refused."""
     try:
         result = change()
     except services.Refused as refused:

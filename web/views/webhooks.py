@@ -1,7 +1,7 @@
-"""What the voice and text provider asks and tells us. It signs nothing, so a secret in the address stands for it.
+"""The webhooks of the voice and text provider. It does not sign its requests, so a secret in the address is the proof.
 
-Nobody is signed in here, and there is no session. What comes is believed only as far as our own records agree, and what
-cannot be read is refused in words.
+Nobody is signed in here, and there is no session. A request is believed only where our own records agree with it. If it
+cannot be read, the answer says why.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dispatch.services.webhooks import confirm_call, find_call, record_incoming_
 from providers.http import kept
 
 MAX_BYTES = 64 * 1024
-KEY = "confirm"  # under this name the provider tells which key was pressed
+KEY = "confirm"  # the provider's name for the key that was pressed
 SECONDS_FOR_A_KEY = 5
 
 Action = dict[str, Any]
@@ -35,7 +35,10 @@ class _RefusedError(Exception):
 
 
 def from_provider(view: Callable[[dict[str, Any]], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Let a view be reached by POST under the secret address alone; it gets the JSON object that was sent."""
+    """Make a view for POST requests to the secret address. It gets the JSON object of the request.
+
+    Other addresses get 404, a body that is too large 413, and one that is no JSON object 400.
+    """
 
     @csrf_exempt
     @require_POST
@@ -54,7 +57,7 @@ def from_provider(view: Callable[[dict[str, Any]], HttpResponse]) -> Callable[..
 
 @from_provider
 def call_flow(body: dict[str, Any]) -> HttpResponse:
-    """What a call says: first the message, and to whoever presses 0 a word of thanks."""
+    """Answer what a call says: first the message; after the key 0, thanks."""
     session = body.get("session_data")
     about = find_call(session if isinstance(session, dict) else {})
     if about is None:
@@ -79,7 +82,7 @@ def call_flow(body: dict[str, Any]) -> HttpResponse:
 
 @from_provider
 def texts(body: dict[str, Any]) -> HttpResponse:
-    """A text of a family's, such as STOP; or a receipt: what became of a text of ours."""
+    """Take a text from a family, such as STOP, or a receipt: the result of a text that we sent."""
     text, caller = body.get("text_message"), body.get("caller_no")
     if not isinstance(caller, str) or not caller:
         raise _RefusedError(400, "caller_no is missing.")
@@ -90,7 +93,7 @@ def texts(body: dict[str, Any]) -> HttpResponse:
     if not (isinstance(id, str) and id and isinstance(status, str)):
         raise _RefusedError(400, "It is neither a text nor a receipt of one.")
     if not record_text_status(caller=caller, id=id, status=status, raw=_kept(body)):
-        # It may be quicker than our own record of the text: then the provider comes again.
+        # The receipt may come before our own record of the text. After 404 the provider sends it again.
         raise _RefusedError(404, "There is no such text.")
     return JsonResponse({})
 
@@ -113,7 +116,7 @@ def _kept(body: dict[str, Any]) -> str:
 
 
 def _find(value: Any, name: str) -> Any:
-    """The value under a name, wherever it stands: where key presses do is not documented."""
+    """Return the value of a name, at any depth: it is not documented where the provider puts key presses."""
     waiting = [value]
     while waiting:
         value = waiting.pop()
@@ -131,6 +134,6 @@ def _say(text: str) -> Action:
 
 
 def _actions(*actions: Action) -> JsonResponse:
-    """A call flow. It ends the call, except where it waits for a key: then the next request decides."""
+    """Return a call flow. It ends the call, except if it waits for a key: then the next request decides."""
     waits = bool(actions) and actions[-1]["type"] == "COLLECT"
     return JsonResponse({"actions": [*actions, *([] if waits else [{"type": "HANGUP"}])]})

@@ -1,4 +1,4 @@
-"""A report without the browser, by whoever may run commands here: such a person may see everything anyway."""
+"""Makes a report without the browser. Who may run commands here may see everything, so it checks no rights."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Command(BaseCommand):
     def write(self, report: Report, format: Format, output: str | None) -> int:
         if output and output != "-":
             path = Path(output)
-            # A pipe or a device is written to; a finished file must never take its place.
+            # Write into a pipe or a device; never replace it with a file.
             in_place = path.exists() and not path.is_file()
             try:
                 with refuse_full_disk(), path.open("wb") if in_place else atomic_file(path) as file:
@@ -87,7 +87,7 @@ class Command(BaseCommand):
 
 
 def message_options(options: dict[str, Any]) -> dict[str, Any]:
-    """The choices of a message's report; those that are not made are All."""
+    """Return the choices of a message's report. A missing choice means All."""
     pk = read_id(options["id"])
     if pk is None:
         raise CommandError("A message has a number.")
@@ -110,7 +110,7 @@ def message_options(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def log_options(report_class: type[ListingReport], name: str, options: dict[str, Any]) -> dict[str, Any]:
-    """What a log is asked for: its days, and for the Recipient Log its person."""
+    """Return the values for a log: its days, and for the Recipient Log the person."""
     is_recipient = report_class is RecipientReport
     days = options["days"] if is_recipient else options["id"]
     values = {"person": options["id"]} if is_recipient else {}

@@ -1,4 +1,4 @@
-"""PDF: reportlab keeps the document, HarfBuzz sets the text, and each page is written as soon as it is full."""
+"""PDF: reportlab makes the document, HarfBuzz shapes the text, and each page is written as soon as it is full."""
 
 from typing import BinaryIO
 

@@ -1,4 +1,4 @@
-"""The order in which pieces of text in several directions stand on a line."""
+"""The order on a line of texts with several directions."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -20,9 +20,9 @@ BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
 def levels(text: str, base: int | None = None) -> list[int]:
-    """The level of each character by Unicode's bidirectional algorithm: odd ones are written from right to left.
+    """Return the level of each character by Unicode's bidirectional algorithm; odd levels run from right to left.
 
-    ``base`` is 1 in a paragraph from right to left, 0 in others; otherwise the text itself says so.
+    `base` is 1 in a paragraph from right to left, and 0 in others. With None, the text decides.
     """
     storage = get_empty_storage()
     storage["base_level"] = get_base_level(text) if base is None else base
@@ -43,7 +43,7 @@ def levels(text: str, base: int | None = None) -> list[int]:
 
 
 def _resolve_brackets(storage: dict[str, Any]) -> None:
-    """Rule N0, which python-bidi leaves out: both brackets of a pair go in one direction."""
+    """Apply rule N0, which python-bidi leaves out: both brackets of a pair have the same direction."""
     for run in storage["runs"]:
         characters = storage["chars"][run["start"] : run["start"] + run["length"]]
         own = "LR"[characters[0]["level"] % 2] if characters else ""
@@ -57,7 +57,7 @@ def _resolve_brackets(storage: dict[str, Any]) -> None:
 
 
 def _pairs(characters: Sequence[dict[str, Any]]) -> Iterator[tuple[int, int]]:
-    """The places of brackets that belong together."""
+    """Yield the positions of brackets that belong together."""
     opened: list[int] = []
     for place, character in enumerate(characters):
         if character["ch"] in BRACKETS.values():
@@ -69,12 +69,12 @@ def _pairs(characters: Sequence[dict[str, Any]]) -> Iterator[tuple[int, int]]:
 
 
 def _strong(character: dict[str, Any]) -> str | None:
-    """Numbers count as written from right to left."""
+    """Return the direction of a strong character; numbers count as right to left. None for others."""
     return {"L": "L", "R": "R", "EN": "R", "AN": "R"}.get(character["type"])
 
 
 def in_visual_order(runs: Sequence[T], *, level: Callable[[T], int]) -> list[T]:
-    """Runs of one level each, from left to right: from the highest level down, all that is higher is turned around."""
+    """Return runs (of one level each) in their order from left to right: reverse them, from the highest level down."""
     ordered = list(runs)
     for height in range(max(map(level, runs), default=0), 0, -1):
         groups = [(high, list(group)) for high, group in groupby(ordered, key=lambda run: level(run) >= height)]

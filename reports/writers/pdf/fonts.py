@@ -1,4 +1,4 @@
-"""The fonts of a PDF: which one has a character, what a glyph is called in the file, and what of it is embedded."""
+"""The fonts of a PDF: the font for a character, the codes of glyphs in the file, and the embedded subset."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,21 +44,21 @@ FONTS = [
     ("Chinese, Japanese, Korean", "noto_cjk_sans_jp_regular", "NotoSansCJKjp-Regular.otf"),
     ("emoji", "manimgx_fonts", "NotoEmoji[wght].ttf"),
 ]
-"""Script, package, and file, in the order in which they are asked for a character. NOTICE says where they come from."""
+"""Script, package, and file, in the order of the search for a character. NOTICE names their origin."""
 
 DEVANAGARI = range(0x900, 0x980)
-"""Noto Sans has these too, but misses some of their ligatures, such as श्व and श्च."""
+"""Noto Sans has these, too, but misses some of their ligatures, such as श्व and श्च."""
 
 NOT_EMBEDDED = [
     int.from_bytes(tag, "big")
     for tag in (b"BASE", b"GDEF", b"GPOS", b"GSUB", b"OS/2", b"STAT", b"VORG", b"cmap", b"gasp", b"name", b"post")
 ]
-"""Tables that serve to turn text into glyphs, which is done when a PDF is read."""
+"""Tables that turn text into glyphs. A PDF has the glyphs already, so it does not need them."""
 
 
 @dataclass(frozen=True)
 class Face:
-    """A font file. ``cff`` tells the kind of its outlines."""
+    """A font file. `cff` says whether its outlines are CFF or TrueType."""
 
     name: str
     face: uharfbuzz.Face
@@ -80,7 +80,7 @@ def faces() -> list[Face]:
 
 
 class Computed(dict[int, T]):
-    """Works out what it is asked for the first time."""
+    """A dict that computes a missing value once."""
 
     def __init__(self, compute: Callable[[int], T]) -> None:
         self.compute = compute
@@ -91,11 +91,11 @@ class Computed(dict[int, T]):
 
 
 class Font:
-    """A face in one weight, inside of one PDF file.
+    """A face in one weight, in one PDF file.
 
-    Text is written with two bytes for each glyph. A code stands for a glyph *and* what it means, since one glyph may be
-    part of several letters (an Arabic letter without its dots): so the text can be read out of the file again. In
-    fonts with CFF outlines the file ties codes to glyphs: there a glyph has one code, and the first meaning counts.
+    Text is written with two bytes for each glyph. A code stands for a glyph *and* its text, because one glyph may be
+    part of several letters (an Arabic letter without its dots): so the text can be read out of the file again. With CFF
+    outlines, the file ties codes to glyphs: then a glyph has one code, and its first text counts.
     """
 
     def __init__(self, face: Face, *, weight: int, label: str) -> None:
@@ -107,13 +107,13 @@ class Font:
             self.shaper.set_variations({"wght": weight})
         self.scale: float = 1000 / face.face.upem
         self.glyphs: dict[int, tuple[int, str]] = {0: (0, "")}
-        """By code: the glyph, and the text that it stands for."""
+        """The glyph and its text, by code."""
         self._codes: dict[tuple[int, str], int] = {}
         self.code_of = Computed(self._code_of)
         self.width_of = Computed(lambda point: self.width(self._glyph_of(point)))
 
     def code(self, glyph: int, meaning: str) -> str:
-        """Four hexadecimal digits for a glyph and the text it stands for: none, if one beside it has that text."""
+        """Return four hexadecimal digits for a glyph and its text; the text is "" if a glyph beside it has the text."""
         code = self._codes.get((glyph, meaning))
         if code is None:
             code = glyph if self.face.cff else len(self.glyphs)
@@ -125,7 +125,7 @@ class Font:
         return self.glyphs[int(code, 16)][1]
 
     def width(self, glyph: int) -> int:
-        """In thousandths of the size."""
+        """Return the width of a glyph, in thousandths of the font size."""
         advance: int = self.shaper.get_glyph_h_advance(glyph)
         return round(advance * self.scale)
 
@@ -137,7 +137,7 @@ class Font:
         return self.code(self._glyph_of(point), chr(point))
 
     def embed(self, document: PDFDocument) -> PDFDictionary:
-        """Add what was used of the font to the document; returns its dictionary."""
+        """Add the used part of the font to the document, and return its dictionary."""
         plan = uharfbuzz.SubsetPlan(self.face.face, self._subset())
         name = "/" + "".join(chr(ord("A") + int(digit)) for digit in self.label[1:].zfill(6)) + "+" + self.face.name
         descendant = {
@@ -202,7 +202,7 @@ class Font:
         )
 
     def _meanings(self) -> str:
-        """The ToUnicode map."""
+        """Return the ToUnicode map."""
         lines = [
             f"<{code:04X}> <{meaning.encode('utf-16-be').hex()}>" for code, (_, meaning) in self.glyphs.items() if code
         ]
@@ -213,7 +213,7 @@ class Font:
 
 
 class Fonts:
-    """The fonts that one PDF file uses, by face and weight; ``language`` is the tag of the file's own language."""
+    """The fonts of one PDF file, by face and weight. `language` is the language tag of the file."""
 
     def __init__(self, language: str = "en") -> None:
         self.language = language
@@ -221,7 +221,7 @@ class Fonts:
         self.face_of = Computed(self._face_of)
 
     def get(self, face: int, weight: int) -> Font:
-        """``face`` is a place in `faces()`."""
+        """Return the font for a face (an index into `faces()`) and a weight."""
         font = self._fonts.get((face, weight))
         if font is None:
             font = Font(faces()[face], weight=weight, label=f"G{len(self._fonts)}")
@@ -232,7 +232,7 @@ class Fonts:
         return ord(character) in faces()[face].characters
 
     def _face_of(self, point: int) -> int:
-        # A character that no face has is drawn as a box of the first one; its meaning is kept.
+        # If no face has a character, the first one draws a box; the text stays in the file.
         return next((place for place, face in enumerate(faces()) if point in face.characters), 0)
 
     def embed(self, document: PDFDocument) -> None:

@@ -1,4 +1,4 @@
-"""The language of a text with Chinese characters, which have forms of their own in each language."""
+"""The language of a text with Chinese characters, whose forms differ between languages."""
 
 import re
 
@@ -8,15 +8,15 @@ HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]").search
 
 WRITTEN_WITH_HAN = {"zh", "ja", "ko"}
 CHARSETS = {"zh-Hans": "gb2312", "zh-Hant": "big5", "ja": "shift_jis"}
-"""Language and the national character set that has its characters, but not those that only the others use."""
+"""Languages, and for each the national character set with its characters, but not those of the others."""
 
 
 def language_of(text: str, document: str) -> str:
-    """A language tag for a text in a document of a language.
+    """Return the language tag for a text, in a document of the language `document`.
 
-    Without Chinese characters it is the document's language. With them it is Japanese beside kana and Korean beside
-    Hangul; otherwise the document's, if that is written with them; otherwise the first language whose character set
-    has all of them, and simplified Chinese if none has.
+    Without Chinese characters it is the document's language. With them it is Japanese if the text has kana, and Korean
+    if it has Hangul. Otherwise it is the document's language, if that uses these characters; else the first language
+    whose character set has all of them, and simplified Chinese if none has.
     """
     characters = "".join(HAN.findall(text))
     if not characters:

@@ -1,4 +1,4 @@
-"""The pages of a report: title, headings with bookmarks, labels and values, longer texts, and the foot of each page."""
+"""The pages of a report: title, headings with bookmarks, labels and values, texts, and the foot of each page."""
 
 from collections.abc import Sequence
 from typing import BinaryIO
@@ -17,11 +17,11 @@ FOOT = 30.0
 GAP = 8.0
 BOLD = 700
 TOTAL = "total"
-"""The number of pages is known at the end: each page shows a form that is drawn then."""
+"""The form with the number of pages. Every page shows it; it is drawn at the end, when the number is known."""
 
 
 class Pages:
-    """Draws downwards from ``y``, and goes on to the next page where there is no room."""
+    """Draws from `y` downwards (in points), and goes to the next page when there is no room."""
 
     def __init__(self, document: Document, file: BinaryIO) -> None:
         self.document = document
@@ -53,7 +53,7 @@ class Pages:
         self.pairs([("Generated on", self.document.generated_on), *self.document.header])
 
     def heading(self, text: str) -> None:
-        """With room for some lines below it, a rule, and a bookmark."""
+        """Draw a heading with a rule and a bookmark, and with room for some lines below it."""
         self.room(self.strong.leading + 5 * self.body.leading)
         self.y -= GAP
         self._bookmark(text, level=1)
@@ -64,7 +64,7 @@ class Pages:
         self.y -= GAP / 2 + 1
 
     def pairs(self, pairs: Sequence[tuple[str, str]], columns: int = 1) -> None:
-        """Labels and values; in two columns the first half of them stands to the left."""
+        """Draw labels and values; in two columns, the first half stands to the left."""
         width = (self.width - (columns - 1) * 2 * GAP) / columns
         half = -(-len(pairs) // columns)
         indents = [self._indent(pairs[column * half : (column + 1) * half], width) for column in range(columns)]
@@ -81,13 +81,13 @@ class Pages:
             self._side_by_side(cells)
 
     def _indent(self, pairs: Sequence[tuple[str, str]], width: float) -> float:
-        """Where values begin: labels have what the values leave, and at least six tenths of the width."""
+        """Return where the values begin. Labels get the room that the values leave, and at least 60 % of the width."""
         labels = max((self.label.piece(f"{label}:")[1] for label, _ in pairs), default=0)
         values = max((self.body.piece(value)[1] for _, value in pairs), default=0)
         return min(labels + GAP, width - min(values, width * 0.4))
 
     def _side_by_side(self, cells: list[tuple[float, Style, list[Piece]]]) -> None:
-        """Each cell's lines after one another, so that they are read in that order; too many go on below."""
+        """Draw the lines cell by cell, so that readers read them in that order. Long cells go on below."""
         height = max(len(lines) for _, _, lines in cells)
         self.room(min(height, 10) * self.body.leading)
         for start in range(0, height, 10):
@@ -100,7 +100,7 @@ class Pages:
             self.y -= tall * self.body.leading
 
     def text(self, label: str, text: str) -> None:
-        # The label stays with the first line.
+        # Keep the label on the same page as the first line.
         self.room(self.label.leading + self.body.leading)
         self.lines(self.label, f"{label}:")
         for paragraph in text.splitlines():
@@ -113,7 +113,7 @@ class Pages:
         self.y -= GAP / 2 if lines else 0
 
     def lines(self, style: Style, text: str) -> None:
-        """A paragraph on as many lines and pages as it takes; one in Arabic or Hebrew stands to the right."""
+        """Draw a paragraph on any number of lines and pages; Arabic and Hebrew stand to the right."""
         to_left = get_base_level(text) == 1
         for operators, width in style.lines(text, self.width):
             self.room(style.leading)
@@ -138,7 +138,7 @@ class Pages:
         self.canvas.save()
 
     def _finish(self) -> None:
-        """The foot of the page: its number, and what it is a page of."""
+        """Draw the foot of the page: its number and the name of the report."""
         y = FOOT
         operators, width = self.small.piece(f"Page {self.number:,} of ")
         self._draw(self.small, operators, self.left, y)

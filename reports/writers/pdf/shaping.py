@@ -1,4 +1,4 @@
-"""Text as glyphs, in the right fonts, joined and ordered as its script asks for; and as lines of a width."""
+"""Turns text into glyphs, in the right fonts, joined and ordered by the rules of its script; and into lines."""
 
 import re
 import unicodedata
@@ -16,29 +16,29 @@ from reports.writers.pdf.fonts import Font, Fonts
 from reports.writers.pdf.languages import language_of
 
 Piece = tuple[str, float]
-"""PDF operators that write something, and how wide it is, in points."""
+"""PDF operators that write a text, and its width in points."""
 
 CACHED = 10_000
-"""Pieces that are kept: statuses and times come again and again, names do not."""
+"""The number of pieces that are cached: statuses and times repeat, names do not."""
 
 PLAIN = re.compile(
     r"[ -~\u00a0-\u00ac\u00ae-\u02af\u0370-\u03ff\u0400-\u0482\u048a-\u052f\u1e00-\u1fff"
     r"\u2010\u2013\u2014\u2018-\u2022\u2026\u20ac\u2122]*"
 ).fullmatch
-"""Latin, Greek, and Cyrillic letters, for which a glyph a character is right."""
+"""Latin, Greek and Cyrillic letters: each character is one glyph, so they need no shaping."""
 
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]").search
 INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\U000e0020-\U000e007f]").match
-"""Joiners, marks of direction, and selectors of variants: they belong to the character before them."""
+"""Joiners, direction marks and variant selectors: they belong to the character before them."""
 
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 IDEOGRAPHS = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 TOKENS = re.compile(
     rf"\s+|(?:[{IDEOGRAPHS}][、。，．！？：；）」』】〉》]*|[^\s@./_\-{IDEOGRAPHS}]+[@./_\-]*|[@./_\-]+)(?: [*†]$)?"  # noqa: RUF001
 )
-"""A line may end after each of them: blanks, a Chinese or Japanese character, a word or a part of an address.
+"""The parts after which a line may end: blanks, a Chinese or Japanese character, a word, a part of an address.
 
-What closes a sentence or a bracket begins no line, and the mark at the end of a cell stays with the last word.
+A sign that closes a sentence or a bracket begins no line, and the mark at the end of a cell stays with the last word.
 """
 
 NO_KERNING = {"kern": False}
@@ -47,14 +47,14 @@ JOINER = "\u200d"
 
 
 class Paragraph(NamedTuple):
-    """What each line takes from its paragraph: its direction, and the language of its Chinese characters."""
+    """The properties of a line's paragraph: its direction, and the language of its Chinese characters."""
 
     base: int | None = None
     language: str | None = None
 
 
 class Style:
-    """A size and a weight. Between two pieces the font is the style's own: it has to be set at the start of a text."""
+    """A size (in points) and a weight. Between two pieces the style's own font is set; a text has to begin with it."""
 
     def __init__(self, fonts: Fonts, *, size: float, weight: int = 400) -> None:
         self.fonts = fonts
@@ -72,7 +72,7 @@ class Style:
         return f"/{font.label} {self.size} Tf"
 
     def _piece(self, text: str, base: int | None = None, language: str | None = None) -> Piece:
-        """The text on one line, however wide that is. ``base`` and ``language`` are those of its `Paragraph`."""
+        """Return the text on one line of any width. `base` and `language` are those of its `Paragraph`."""
         text = cleaned(text)
         if not base and PLAIN(text):
             width = sum(map(self.own.width_of.__getitem__, map(ord, text)))
@@ -84,7 +84,7 @@ class Style:
         return f"{' '.join(operators)} {self.operators}", width * self.size / 1000
 
     def _runs(self, text: str, base: int | None) -> list[tuple[Font, str, int]]:
-        """Parts of the text in one font and one direction, from left to right."""
+        """Return the parts of the text, each in one font and one direction, from left to right."""
         directions = levels(text, base) if base or RIGHT_TO_LEFT(text) else [0] * len(text)
         face = 0
         runs: list[tuple[int, int, str]] = []
@@ -100,9 +100,9 @@ class Style:
         ]
 
     def _face(self, character: str, level: int, before: int | None) -> int:
-        """Marks stay in the face of what is before them: a letter is not torn apart.
+        """Return the face for a character. A mark gets the face of the character before it, so that letters stay whole.
 
-        So do blanks and punctuation between right-to-left words: readers put such words in order within one run.
+        The same goes for blanks and punctuation between right-to-left words: readers order such words within one run.
         """
         if before is not None:
             if INVISIBLE(character):
@@ -113,7 +113,7 @@ class Style:
         return self.fonts.face_of[ord(character)]
 
     def _shaped(self, font: Font, text: str, level: int, language: str) -> tuple[Font, str, int]:
-        """A run, written, and its width in thousandths of the size."""
+        """Return a run's font, its operators, and its width in thousandths of the size."""
         buffer = uharfbuzz.Buffer()
         buffer.add_str(text)
         buffer.guess_segment_properties()
@@ -133,9 +133,9 @@ class Style:
         return font, f"[{''.join(drawn)}] TJ", sum(glyph.advance for glyph in glyphs)
 
     def _cluster(self, font: Font, glyphs: list["Glyph"], meaning: str) -> str:
-        """Glyphs that stand for some text together: it is given to the widest of them.
+        """Return the operators for glyphs that together stand for a text. The widest glyph carries the text.
 
-        Where that would not tell a reader the right extent or the right text, the text is written beside them.
+        If readers would then get a wrong extent or a wrong text, the text is written beside the glyphs (ActualText).
         """
         widest = max(glyphs, key=lambda glyph: glyph.advance)
         codes = [font.code(glyph.number, meaning if glyph is widest else "") for glyph in glyphs]
@@ -146,7 +146,7 @@ class Style:
         return f"] TJ /Span << /ActualText <{utf16(meaning)}> >> BDC [{drawn}] TJ EMC ["
 
     def lines(self, text: str, width: float, limit: int | None = None) -> list[Piece]:
-        """The text on lines of a width, in points; what is more than ``limit`` lines is cut with an ellipsis."""
+        """Return the text in lines of a width (in points). More than `limit` lines are cut with an ellipsis."""
         whole = self.piece(text)
         if whole[1] <= width:
             return [whole]
@@ -177,12 +177,12 @@ class Style:
             yield line.rstrip()
 
     def _longer(self, line: str, taken: float, part: str, paragraph: Paragraph) -> float:
-        """How wide a line gets by one part more. Letters that join are not as wide as each of them alone."""
+        """Return the width of a line with one more part. Joined letters have another width than the single ones."""
         plain = not paragraph.base and PLAIN(line) and PLAIN(part)
         return taken + self._width(part, paragraph) if plain else self._width(line + part, paragraph)
 
     def _cut(self, text: str, width: float, paragraph: Paragraph) -> str:
-        """As much of the text as there is room for, and an ellipsis."""
+        """Return the beginning of the text that fits, with an ellipsis."""
         kept, taken = "", 0.0
         room = width - self._width(ELLIPSIS, paragraph)
         for part in graphemes(text):
@@ -197,7 +197,7 @@ class Style:
 
 
 class Glyph:
-    """A glyph where the shaper puts it, in thousandths of the size."""
+    """A glyph and its position from the shaper, in thousandths of the size."""
 
     __slots__ = ("advance", "cluster", "number", "width", "x", "y")
 
@@ -210,7 +210,7 @@ class Glyph:
         )
 
     def drawn(self, code: str, size: float) -> str:
-        """Its part of the array of a TJ operator; numbers in there move to the left."""
+        """Return its part of the array of a TJ operator. Numbers in the array move to the left."""
         before = f"{-self.x}" if self.x else ""
         move = self.width + self.x - self.advance
         after = f"{move}" if move else ""
@@ -221,14 +221,14 @@ class Glyph:
 
 
 def cleaned(text: str) -> str:
-    """The text as it is printed on one line."""
+    """Return the text as it is printed on one line."""
     if DUPLICATE in text:
         text = text.replace(DUPLICATE, "†")
     return text if text.isprintable() else CONTROLS.sub(" ", text)
 
 
 def graphemes(text: str) -> list[str]:
-    """The text in parts that are not torn apart: characters with their marks, and what is joined."""
+    """Return the parts of the text that stay whole: characters with their marks, and joined ones."""
     parts: list[str] = []
     for character in text:
         joined = unicodedata.category(character)[0] == "M" or INVISIBLE(character)
@@ -240,5 +240,5 @@ def graphemes(text: str) -> list[str]:
 
 
 def utf16(text: str) -> str:
-    """Text as PDF has it outside of pages, in hexadecimal digits."""
+    """Return text in hexadecimal digits of UTF-16, as PDF needs it outside of pages."""
     return ("\ufeff" + text).encode("utf-16-be").hex()

@@ -9,34 +9,34 @@ from reportlab.pdfgen.canvas import Canvas
 
 
 class StreamedCanvas(Canvas):
-    """Draws as any canvas does. Memory grows by some hundred bytes a page, instead of by the page."""
+    """Draws like any canvas. Memory grows by a few hundred bytes per page, not by the whole page."""
 
     def __init__(self, file: BinaryIO, *, size: tuple[float, float], language: str) -> None:
         super().__init__(file, pagesize=size, pageCompression=1)
         self._doc = StreamedDocument(file, language)
 
     def _make_preamble(self) -> None:
-        """Without the font that reportlab selects on each page, and which is never embedded."""
+        """Leave out the font that reportlab selects on each page, because it is never embedded."""
         self._preamble = ""
 
 
 class StreamedDocument(pdfdoc.PDFDocument):
-    """reportlab gathers all objects and writes them at the end; here a page goes first, and the end writes the rest."""
+    """Writes pages at once, and all other objects at the end. reportlab would write all objects at the end."""
 
     def __init__(self, file: BinaryIO, language: str) -> None:
         super().__init__(compression=1, lang=language)
         self.out = StreamedFile(file, self._pdfVersion)
-        # Pages refer to it, so it needs its number before them.
+        # Pages refer to this object, so it needs its number before them.
         self.Reference(self.Pages)
 
     def addPage(self, page: pdfdoc.PDFPage) -> None:
-        # reportlab would write the page in ASCII, which takes longer than all the rest.
+        # reportlab would encode the page in ASCII, which takes longer than everything else.
         page.Contents = pdfdoc.PDFStream(content=page.stream, filters=[QuickCompression()])
         first = self.objectcounter + 1
         name = self.thisPageName()
         super().addPage(page)
         self.Pages.pages[-1] = pdfdoc.PDFObjectReference(name)
-        # To format a page registers its content, which is then the next object.
+        # Formatting a page registers its content, which then becomes the next object.
         for number in count(first):
             if number not in self.numberToId:
                 break
@@ -48,7 +48,7 @@ class StreamedDocument(pdfdoc.PDFDocument):
         self.idToObject[name] = None
 
     def format(self) -> bytes:
-        """Write what is left. The answer is what reportlab has still to write: nothing."""
+        """Write the remaining objects. Returns b"", because reportlab has nothing left to write."""
         for number in count(1):
             name = self.numberToId.get(number)
             if name is None:
@@ -69,7 +69,7 @@ class StreamedDocument(pdfdoc.PDFDocument):
 
 
 class QuickCompression:
-    """In the shape of reportlab's filters; pages of rows get small at the lowest level, too."""
+    """A reportlab filter with fast compression: pages of rows compress well even at the lowest level."""
 
     pdfname = "FlateDecode"
 

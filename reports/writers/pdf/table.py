@@ -1,7 +1,7 @@
-"""A table of any length, its heading repeated on each page.
+"""Draws a table of any length, with its heading on each page.
 
-Nearly all rows are one line high: those are one string for the whole row, and the text of a row stays together in the
-file, so that it is read out row by row.
+Nearly all rows are one line high, and such a row is one string. The text of a row stays together in the file, so that
+readers read it row by row.
 """
 
 from operator import gt
@@ -13,7 +13,7 @@ from reports.writers.progress import Progress, Row, in_chunks
 
 PADDING = 3.0
 MOST_LINES = 12
-"""A cell that needs more lines is cut with an ellipsis."""
+"""The most lines of a cell; longer texts are cut with an ellipsis."""
 
 
 def draw_rows(pages: Pages, section: Rows, progress: Progress | None) -> int:
@@ -41,7 +41,7 @@ class Table:
         ]
         self.steps = [*shares[:-1], -sum(shares[:-1])]
         self.height = self.style.leading + 2
-        # From the start of a row's text to that of the next one; each cell is followed by the way to the next cell.
+        # One row, from its start to the start of the next row: after each cell, a move to the next cell.
         self.one_line = " ".join(
             [*(f"%s {step:.2f} 0 Td" for step in self.steps[:-1]), f"%s {self.steps[-1]:.2f} {-self.height:.2f} Td"]
         )
@@ -68,7 +68,7 @@ class Table:
         self.rules.append(self.y)
 
     def _tall(self, style: Style, cells: list[list[Piece]], height: float) -> str:
-        """A row of several lines, cell by cell."""
+        """Return the operators of a row of several lines, cell by cell."""
         parts = []
         for place, (lines, step) in enumerate(zip(cells, self.steps, strict=True)):
             parts.append(f" 0 {-style.leading:.2f} Td ".join(operators for operators, _ in lines))
@@ -82,7 +82,7 @@ class Table:
         self.begin_page()
 
     def begin_page(self) -> None:
-        """The heading, and the start of the text below it."""
+        """Draw the heading, and start the text below it."""
         pages = self.pages
         height = max(map(len, self.headings)) * self.strong.leading + 4
         pages.room(height + MOST_LINES * self.style.leading)

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.messenger_logs.cancel.conftest import ADMIN, LOG, UPCOMING, may_cancel
+from tests.fixtures.cancel import ADMIN, LOG, UPCOMING, may_cancel
 from tests.web.api.conftest import caller as caller
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.tools import Right, Tool
-from tests.messenger_logs.cancel.conftest import ADMIN, LOG, UPCOMING, may_cancel
+from tests.fixtures.cancel import ADMIN, LOG, UPCOMING, may_cancel
 
 pytestmark = pytest.mark.django_db
 

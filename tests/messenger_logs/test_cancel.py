@@ -16,7 +16,7 @@ from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
 from messenger_logs.signals import message_canceled
 from messenger_logs.totals import totals_of
-from tests.messenger_logs.cancel.conftest import devices
+from tests.fixtures.cancel import devices
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from web.cancel_text import cancel_text, figures_text
 

@@ -1,4 +1,4 @@
-"""Of any message, whoever is at work on it: stopped + left = all, and the totals are what a recount finds."""
+"""For any message and any writers at work on it: stopped + left = all, and the totals are what a recount finds."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
