@@ -1,8 +1,9 @@
 import os
 from collections.abc import Callable, Iterator
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.utils import timezone
 
@@ -16,6 +17,9 @@ from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.services.totals import recount
 from tests.dispatch.stub import URL, Provider
 from tests.messenger_logs.factories import make_message
+
+# A Friday in the district, which is six hours behind.
+EVENING, NIGHT, MORNING = (datetime(2026, 11, 21, hour, 30, tzinfo=UTC) for hour in (2, 4, 15))
 
 
 def database_url() -> str:
@@ -33,6 +37,18 @@ def provider(monkeypatch, settings) -> Iterator[Provider]:
     settings.STALE_CLAIM_SECONDS = 0
     yield provider
     provider.close()
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(EVENING, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def hours(settings) -> None:
+    settings.TIME_ZONE = "America/Chicago"
+    settings.VOICE_HOURS = (time(8), time(21))
 
 
 @pytest.fixture
@@ -91,3 +107,7 @@ def statuses(message: SentMessage) -> dict[str, int]:
 
 def status_of(message: SentMessage) -> str:
     return SentMessage.objects.values_list("status", flat=True).get(pk=message.pk)
+
+
+def finished_at(message: SentMessage) -> datetime | None:
+    return SentMessage.objects.values_list("dispatch_finished_at", flat=True).get(pk=message.pk)
