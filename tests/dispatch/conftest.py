@@ -85,7 +85,7 @@ def _address(mode: Mode, number: int) -> str:
 
 
 def dispatch_all(*modes: Mode) -> int:
-    """As the dispatcher does it, turn by turn, until a turn changes nothing."""
+    """Work as the dispatcher does, turn by turn, until a turn changes nothing. Returns how many were handed over."""
     handed = 0
     for _ in range(10):
         settled = recover()
@@ -98,7 +98,7 @@ def dispatch_all(*modes: Mode) -> int:
 
 
 def statuses(message: SentMessage) -> dict[str, int]:
-    """How many deliveries have each status."""
+    """Count the deliveries by status."""
     counted: dict[str, int] = {}
     for status in Delivery.objects.filter(message=message).values_list("status", flat=True):
         counted[status] = counted.get(status, 0) + 1

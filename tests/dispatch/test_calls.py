@@ -129,7 +129,7 @@ def test_a_call_that_is_recorded_while_its_message_is_canceled_is_hung_up(
 
     def cancel_right_after(*args) -> None:
         store(*args)
-        # As one that hung up before this was committed: it saw no call.
+        # This cancel committed before the call was recorded, so it saw no call to hang up.
         cancel_message(message_id=message.pk, by=make_user())
         SentMessage.objects.update(cancel_completed_at=timezone.now())
 

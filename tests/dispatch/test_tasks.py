@@ -28,7 +28,7 @@ def test_everything_due_goes_out_once_after_an_hour_without_beat_or_broker(
     messages = [due_message(Mode.EMAIL, 4), due_message(Mode.TEXT, 4, scheduled_at=soon)]
     clock.shift(timedelta(hours=1))
 
-    # Every tick that was missed comes at once, and so do the tasks that each asked for.
+    # All missed ticks run at once, and so do the tasks that they queue.
     for _ in range(5):
         tasks.tick()
     assert set(asked) == {"email", "text"}

@@ -1,4 +1,4 @@
-"""From the provider's JSON to rows: nothing lost, nothing changed, nothing doubled."""
+"""From the provider's JSON to rows: no event is lost, changed or stored twice."""
 
 import json
 from datetime import UTC, datetime, timedelta

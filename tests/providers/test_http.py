@@ -1,4 +1,4 @@
-"""What is believed of an answer, and of none. The gateways and the sync have tests of their own, over real HTTP."""
+"""How answers and missing answers are read. The gateways and the sync have their own tests, over real HTTP."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime

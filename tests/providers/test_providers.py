@@ -1,4 +1,4 @@
-"""Addresses and words, each said once."""
+"""The addresses, settings and codes of the providers."""
 
 from urllib.parse import parse_qs, urlsplit
 

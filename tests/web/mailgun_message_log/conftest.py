@@ -38,7 +38,7 @@ def domain() -> SendingDomain:
 
 @pytest.fixture
 def add(domain: SendingDomain) -> Callable[..., MailgunEvent]:
-    """Store an event of an hour ago, with a recipient of its own."""
+    """Store an event of an hour ago, with its own recipient."""
 
     def add(**fields: Any) -> MailgunEvent:
         number = MailgunEvent.objects.count()

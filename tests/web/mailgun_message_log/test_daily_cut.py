@@ -35,7 +35,7 @@ class TestTheDailyCut:
         RecipientAddress.objects.bulk_create(RecipientAddress(address=address) for address in addresses)
 
     def walk(self, client: Client, **query: str) -> list[str]:
-        """All recipients, page by page, as the links lead."""
+        """Follow the links from page to page, and return all recipients."""
         found: list[str] = []
         address = f"{reverse(ALL)}?rows=25&" + "&".join(f"{name}={quote(text)}" for name, text in query.items())
         while address:

@@ -68,7 +68,7 @@ def test_the_columns_are_those_of_the_original(administrator: Client, add: Calla
     ]
 
 
-def test_a_row_shows_what_became_of_an_email(administrator: Client, add: Callable[..., MailgunEvent]) -> None:
+def test_a_row_shows_the_result_of_an_email(administrator: Client, add: Callable[..., MailgunEvent]) -> None:
     add(
         event="failed",
         severity="permanent",

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestTheOwnLog:
-    """A user sees no event of a message that is not his."""
+    """A user sees no event of another user's message."""
 
     @pytest.fixture
     def me(self, make_user: Callable[..., User]) -> User:
