@@ -44,12 +44,16 @@ class DomainState(StrEnum):
 
 
 class RunKind(models.TextChoices):
+    """Why a run reads events: the schedule, a second look at days that were read, or the first read of earlier days."""
+
     SYNC = "sync", "Sync"
     SWEEP = "sweep", "Sweep"
     BACKFILL = "backfill", "Backfill"
 
 
 class RunOutcome(models.TextChoices):
+    """How a run ended. Interrupted: its process died."""
+
     RUNNING = "running", "Running"
     SUCCEEDED = "succeeded", "Succeeded"
     FAILED = "failed", "Failed"

@@ -188,7 +188,7 @@ class EventsApi:
                 yield answer.events
                 url = answer.next
                 if url in seen:
-                    raise ProviderError("Mailgun named a page that it had already given as the next page.")
+                    raise ProviderError("Mailgun named a page it had given already as the next page.")
         raise ProviderError(f"Mailgun gave more than {MAX_PAGES:,} pages.")
 
     def _first_url(self, begin: datetime, end: datetime, *, limit: int) -> str:

@@ -53,6 +53,7 @@ class SendingDomain(models.Model):
 
     @property
     def state(self) -> DomainState:
+        """The state for the Mailgun Sync page. An error counts more than a pause."""
         if self.last_error:
             return DomainState.FAILED
         if self.paused:

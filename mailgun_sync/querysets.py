@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
+    """Events of Mailgun, with the filters of the log."""
+
     def visible_to(self, user: User, tool: Tool) -> Self:
         """Return the events that ``tool`` may show to ``user``: all, or those of the user's own messages."""
         if not user.may(tool):
@@ -27,16 +29,19 @@ class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
         return self.filter(sender=user)
 
     def shown_by_default(self) -> Self:
+        """Return the events of the kinds that the log shows without a filter."""
         # By event, not by kind: that column stands behind the raw JSON of a row, and a count takes twice as long.
         return self.filter(event__in=SHOWN_EVENTS)
 
     def not_shown_by_default(self) -> Self:
+        """Return the events of other kinds, such as opened or clicked."""
         return self.exclude(event__in=SHOWN_EVENTS)
 
     def of_kind(self, kind: EventKind) -> Self:
         return self.filter(kind=kind)
 
     def sent_to(self, addresses: Collection[str]) -> Self:
+        """Return the events to exactly these addresses."""
         return self.filter(recipient__in=addresses)
 
     def sent_to_many_like(self, text: str) -> Self:
@@ -66,6 +71,8 @@ class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
 
 
 class SendingDomainQuerySet(QuerySet["SendingDomain"]):
+    """The domains that the district sends from."""
+
     def configured(self) -> Self:
         """Return the domains of MAILGUN_DOMAINS. Other domains keep their events, but the sync does not read them."""
         return self.filter(name__in=settings.MAILGUN_DOMAINS)

@@ -20,6 +20,7 @@ def sync_all(sweep_hours: int | None = None) -> None:
 
 @shared_task
 def sync_one(domain_id: int, sweep_hours: int | None = None, asked_by_id: int | None = None) -> None:
+    """Sync a domain, and continue its backfill. ``sweep_hours`` reads again from so many hours ago."""
     if not SendingDomain.objects.filter(pk=domain_id).exists():
         return
     try:
@@ -36,4 +37,5 @@ def sync_one(domain_id: int, sweep_hours: int | None = None, asked_by_id: int | 
 
 @shared_task
 def delete_expired() -> None:
+    """Delete events and runs that are older than EVENT_RETENTION_DAYS."""
     retention.delete_expired()

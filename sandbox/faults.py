@@ -111,11 +111,13 @@ class Faults:
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> Fault:
+        """Set a fault, and return it."""
         with self._lock:
             self._faults.append(fault)
         return fault
 
     def next_for(self, request: Request) -> Fault | None:
+        """Return the fault that applies to a request, and count it; None without one."""
         with self._lock:
             return next((fault for fault in self._faults if fault.applies_to(request)), None)
 

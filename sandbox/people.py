@@ -36,6 +36,8 @@ MAILBOXES = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
+    """A person who gets mail."""
+
     person_id: str
     name: str
     address: str
