@@ -28,4 +28,5 @@ def finish_canceled(message_id: int, **_: Any) -> None:
 
 @receiver(delays_requested)
 def answer_delays(message: SentMessage, **_: Any) -> list[str]:
+    """Return the sentences for the message's page: why a part of it does not go out now."""
     return delays.delay_reasons(message)

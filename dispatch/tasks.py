@@ -30,16 +30,19 @@ def tick() -> None:
 
 @shared_task
 def hand_over_due(mode: str) -> None:
+    """Hand over due deliveries of a mode, for DISPATCH_SECONDS at most."""
     send_due(Mode(mode), until=time.monotonic() + settings.DISPATCH_SECONDS)
 
 
 @shared_task
 def recover_claims() -> None:
+    """Settle the claims of dead workers, and hand-offs without an answer."""
     recover()
 
 
 @shared_task
 def poll_calls() -> None:
+    """Hang up the calls of canceled messages, then fetch the results of calls."""
     hang_up_calls()
     for mode in PHONE:
         # The next task asks about the calls that this time is too short for.
@@ -48,10 +51,12 @@ def poll_calls() -> None:
 
 @shared_task
 def hang_up_calls() -> None:
+    """Hang up the live calls of canceled messages."""
     for mode in PHONE:
         calls.hang_up(mode)
 
 
 @shared_task
 def delete_expired() -> None:
+    """Delete claims that are older than their retention."""
     retention.delete_expired()

@@ -6,17 +6,18 @@ from enum import StrEnum
 
 from django.db import models
 
-# Mailgun's own words for a failure: the event, its severity where Mailgun tries again, and the beginning of its reason
-# where the address is on a suppression list. Source: user-manual/events/event-types of Mailgun's documentation.
+# Mailgun's words for a failure: the event; its severity, if Mailgun tries again; the start of its reason, if the
+# address is on a suppression list. Source: user-manual/events/event-types of Mailgun's documentation.
 FAILED = "failed"
 TEMPORARY = "temporary"
 SUPPRESSION = "suppress-"
 
 
 class EventKind(models.TextChoices):
-    """What the log calls an event: Mailgun's own word, and for "failed" what sort of failure.
+    """The kind of an event in the log: Mailgun's word, and for "failed" the sort of failure.
 
-    The log shows these kinds. Others, such as opened or clicked, keep Mailgun's word and are shown on request.
+    The log shows these kinds. Other kinds, such as opened or clicked, keep Mailgun's word. The log shows them on
+    request.
     """
 
     ACCEPTED = "accepted", "Accepted"
@@ -34,7 +35,7 @@ SHOWN_EVENTS = sorted({FAILED if kind in FAILURES else kind.value for kind in Ev
 
 
 class DomainState(StrEnum):
-    """How the sync of a domain stands. It is derived: no column holds it."""
+    """The state of a domain's sync. The code derives it: no column holds it."""
 
     NEW = "new"
     SYNCED = "synced"
@@ -43,12 +44,16 @@ class DomainState(StrEnum):
 
 
 class RunKind(models.TextChoices):
+    """Why a run reads events: the schedule, a second look at days that were read, or the first read of earlier days."""
+
     SYNC = "sync", "Sync"
     SWEEP = "sweep", "Sweep"
     BACKFILL = "backfill", "Backfill"
 
 
 class RunOutcome(models.TextChoices):
+    """How a run ended. Interrupted: its process died."""
+
     RUNNING = "running", "Running"
     SUCCEEDED = "succeeded", "Succeeded"
     FAILED = "failed", "Failed"

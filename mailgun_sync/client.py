@@ -1,7 +1,7 @@
-"""Where events come from: one small adapter for each of Mailgun's ways to ask for them.
+"""The client of Mailgun's Events API: it fetches pages and takes their JSON apart.
 
-Facts of the Events API: https://documentation.mailgun.com/docs/mailgun/user-manual/events/events . What we know of
-Mailgun beside it is in providers/mailgun.py.
+Source: https://documentation.mailgun.com/docs/mailgun/user-manual/events/events . Other facts of Mailgun are in
+providers/mailgun.py.
 """
 
 from __future__ import annotations
@@ -25,56 +25,57 @@ from providers import mailgun
 from providers.http import NoAnswerError, NotSetUpError, Reply, clock_of, wait_of
 
 MAX_PAGES = 100_000
-END_OF_TIME = 253402300799  # epoch seconds of the last second that a datetime can hold
-SHORTEST_WAIT = timedelta(seconds=1)  # for a rate limit to pass
+END_OF_TIME = 253402300799  # the last second that a datetime can hold, in epoch seconds
+SHORTEST_WAIT = timedelta(seconds=1)  # after a used-up rate limit
 
 
 class ProviderError(Exception):
-    """The provider's answer ends the run of this domain. The message says why, in words for the office."""
+    """The provider's answer ends the run of this domain. The message says why, in plain words for the office."""
 
 
 class TransientError(ProviderError):
-    """Asking again may help."""
+    """The provider's answer may be better when we ask again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderEvent:
     """One event of a page.
 
-    ``raw`` is its JSON as it came. ``readable`` is the same event as JSON that PostgreSQL can take apart; None where
-    ``raw`` itself is. ``variables`` are its user variables as JSON where they came as JSON text. ``problem`` says in
-    words why it cannot be stored as an event at all.
+    ``raw`` is its JSON as it came. ``readable`` is the same event as JSON that PostgreSQL can read; None if ``raw`` is
+    readable. ``variables`` are its user variables as JSON, if they came as JSON text. ``error`` says in plain words why
+    it cannot be stored as an event; "" if it can.
     """
 
     raw: str
-    problem: str = ""
+    error: str = ""
     readable: str | None = None
     variables: str | None = None
 
 
 class EventSource(Protocol):
-    """What the sync needs of a provider. Both methods raise ProviderError."""
+    """The methods of a provider that the sync needs. Both raise ProviderError."""
 
     def now(self) -> datetime:
-        """The provider's clock; also finds out whether the provider lets us in."""
+        """Return the time of the provider's clock. This also tests that the provider accepts our key."""
         ...
 
     def pages(self, begin: datetime, end: datetime) -> Iterator[list[ProviderEvent]]:
-        """The events that occurred from ``begin`` to ``end``, the oldest first, a non-empty page at a time.
+        """Yield the events that occurred from ``begin`` to ``end``, the oldest first, in non-empty pages.
 
-        Comes to its end only when the provider has said that there are no more.
+        The iterator ends only after the provider's empty page, which says that there are no more events.
         """
         ...
 
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-# Integers become floats: they are only compared, and a number of 5,000 digits must not stop its page.
+# Integers become floats: the code only compares them, and a number of 5,000 digits must not stop its page.
 _DECODER = json.JSONDecoder(parse_int=float)
 
 
 def provider_event(raw: str, value: Any) -> ProviderEvent:
-    if problem := _problem(value):
-        return ProviderEvent(raw, problem)
+    """Return the event of a JSON text and its decoded value."""
+    if error := _error(value):
+        return ProviderEvent(raw, error)
     variables = value.get("user-variables")
     readable = storable_json(raw)
     return ProviderEvent(
@@ -84,7 +85,7 @@ def provider_event(raw: str, value: Any) -> ProviderEvent:
     )
 
 
-def _problem(value: Any) -> str:
+def _error(value: Any) -> str:
     if not isinstance(value, dict):
         return "It is not a JSON object."
     kind, timestamp = value.get("event"), value.get("timestamp")
@@ -96,20 +97,20 @@ def _problem(value: Any) -> str:
 
 
 def _json_in_text(text: str) -> str | None:
-    """None for the provider's words about variables that were too long."""
+    """Read user variables that came as JSON text. None for other text, such as Mailgun's note on too long variables."""
     variables = read_object(text)
     return None if variables is None else storable_json(json.dumps(variables))
 
 
 def reread(raw: str) -> ProviderEvent:
-    """An event that was stored or quarantined, as if it came again."""
+    """Read the text of a stored or quarantined event again."""
     return provider_event(raw, _DECODER.decode(raw))
 
 
 def read_page(text: str) -> tuple[list[ProviderEvent] | None, dict[str, Any]]:
-    """Take a page's JSON apart: its events with their own text, and the other members.
+    """Split a page's JSON into its events, each with its exact text, and the other members.
 
-    The events are None where ``items`` is missing or not a list. Raises ValueError where ``text`` is not a JSON object.
+    The events are None if ``items`` is missing or not a list. Raises ValueError if ``text`` is not a JSON object.
     """
     events: list[ProviderEvent] | None = None
     members: dict[str, Any] = {}
@@ -137,7 +138,7 @@ def _read_items(text: str, at: int) -> tuple[list[ProviderEvent], int]:
 
 
 def _after(text: str, at: int, mark: str, last: str = "") -> int:
-    """The place of the next value behind ``mark``; where ``last`` stands instead, the place of ``last``."""
+    """Return the position of the next value after ``mark``, or the position of ``last`` if that stands there."""
     at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
     found = text[at : at + 1]
     if found == last and last:
@@ -149,12 +150,12 @@ def _after(text: str, at: int, mark: str, last: str = "") -> int:
 
 @dataclass
 class EventsApi:
-    """GET /v3/{domain}/events. Safe to use from several threads; all of them wait when one is told to."""
+    """GET /v3/{domain}/events. Several threads may share it; all of them wait when one meets the rate limit."""
 
     domain: str
     base: str
     key: str = field(repr=False)
-    # On time.monotonic(). Shared by the threads: a later value wins or loses to another just as late.
+    # By time.monotonic(). The threads share it: if two write at once, their values differ by little.
     _not_before: float = field(default=0.0, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -162,6 +163,7 @@ class EventsApi:
 
     @classmethod
     def of(cls, domain: str) -> EventsApi:
+        """Return the API of a domain, with base and key of the settings. Raises ProviderError when they lack one."""
         try:
             api = mailgun.api()
         except NotSetUpError as error:
@@ -194,8 +196,8 @@ class EventsApi:
         return self.base + mailgun.events_path(self.domain, begin=first, end=last, limit=limit)
 
     def _ask(self, session: requests.Session, url: str) -> _Answer:
-        again = stamina.RetryingCaller(attempts=settings.MAILGUN_ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=30)
-        return again(TransientError, self._ask_once, session, url)
+        retry = stamina.RetryingCaller(attempts=settings.MAILGUN_ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=30)
+        return retry(TransientError, self._ask_once, session, url)
 
     def _ask_once(self, session: requests.Session, url: str) -> _Answer:
         time.sleep(max(0.0, self._not_before - time.monotonic()))
@@ -208,7 +210,7 @@ class EventsApi:
             raise TransientError("Mailgun's rate limit is used up (429).")
         if reply.status != 200:
             kind = TransientError if reply.status >= 500 else ProviderError
-            raise kind(mailgun.events_refusal(reply))
+            raise kind(mailgun.events_error(reply))
         events, paging = _read_body(reply.raw)
         next_url = str(paging.get("next", ""))
         if events and urlsplit(next_url)[:2] != urlsplit(self.base)[:2]:
@@ -224,7 +226,7 @@ class _Answer:
 
 
 def _time_to_reset(reply: Reply) -> timedelta:
-    """How long to wait after a 429."""
+    """Return how long to wait after a 429. Raises ProviderError if that is longer than a run waits."""
     wait = max(wait_of(reply.headers) or timedelta(0), SHORTEST_WAIT)
     if wait > mailgun.LONGEST_RATE_LIMIT:
         until = (clock_of(reply.headers) or datetime.now(UTC)) + wait

@@ -1,4 +1,4 @@
-"""How far the data on the screen can be trusted, in words."""
+"""How fresh and how complete the events are, in plain words."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from mailgun_sync.models import MailgunEvent, SendingDomain, SyncGap
 
 
 def next_sync(now: datetime) -> datetime:
-    """When the schedule starts the next sync."""
+    """Return when the schedule starts the next sync, to the minute."""
     estimate: datetime = now + settings.MAILGUN_SYNC_TIMES.remaining_estimate(now)
     return (estimate + timedelta(seconds=30)).replace(second=0, microsecond=0)
 
 
 def when(moment: datetime, now: datetime) -> str:
-    """A time of today as "10:31 AM", of another day with its date."""
+    """Format a time of today as "10:31 AM", a time of another day with its date."""
     text = time_text(moment)
     return text.partition(" ")[2] if timezone.localdate(moment) == timezone.localdate(now) else text
 
 
-def freshness_notes(now: datetime, *, first: datetime | None, last: datetime | None) -> list[str]:
-    """One line that says how fresh the data is; further ones for what is missing between ``first`` and ``last``."""
+def freshness_notices(now: datetime, *, first: datetime | None, last: datetime | None) -> list[str]:
+    """Return a line about how fresh the events are, then lines about what is missing from ``first`` to ``last``.
+
+    None stands for no limit on that side. The texts are for the page and for reports.
+    """
     domains = list(SendingDomain.objects.configured())
     if not domains:
         return ["No e-mail domain is set up for this installation, so there are no events to fetch."]
@@ -43,12 +46,12 @@ def freshness_notes(now: datetime, *, first: datetime | None, last: datetime | N
 
 
 def _warnings(domains: list[SendingDomain]) -> list[str]:
-    notes = []
+    warnings = []
     if any(domain.last_error for domain in domains):
-        notes.append("The last sync with Mailgun failed, so newer events may be missing. It is tried again.")
+        warnings.append("The last sync with Mailgun failed, so newer events may be missing. It is tried again.")
     if shares := [domain.backfill_share for domain in domains if domain.backfill_share is not None]:
-        notes.append(f"Earlier days are still being fetched ({min(shares):.0%} done).")
-    return notes
+        warnings.append(f"Earlier days are still being fetched ({min(shares):.0%} done).")
+    return warnings
 
 
 def _gaps(first: datetime | None, last: datetime | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Mailgun's events as they came, and the state of fetching them."""
+"""Mailgun's events as they came, and the state of the sync."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ DEFAULT_SETTLE_AFTER = timedelta(minutes=30)
 class SendingDomain(models.Model):
     """A domain that the district sends from, and how far its events are in the database.
 
-    Every event that occurred from ``covered_from`` to ``settled_through`` is here, but for the hours of a SyncGap and
-    for events that Mailgun shows later than ``settle_after``, which the sweeps find.
+    Every event that occurred from ``covered_from`` to ``settled_through`` is stored, with two exceptions: the hours of
+    a SyncGap, and events that Mailgun shows later than ``settle_after``. The sweeps find those events.
     """
 
     name = models.CharField(max_length=255, unique=True)
@@ -29,7 +29,7 @@ class SendingDomain(models.Model):
     covered_from = models.DateTimeField(null=True, blank=True)
     settled_through = models.DateTimeField(null=True, blank=True)
     settle_after = models.DurationField(default=DEFAULT_SETTLE_AFTER)
-    # The backfill reads [backfill_from, backfill_until), the oldest day first; all three null when there is none to do.
+    # The backfill reads [backfill_from, backfill_until), the oldest day first. All three are null without a backfill.
     backfill_from = models.DateTimeField(null=True, blank=True)
     backfill_next = models.DateTimeField(null=True, blank=True)
     backfill_until = models.DateTimeField(null=True, blank=True)
@@ -53,6 +53,7 @@ class SendingDomain(models.Model):
 
     @property
     def state(self) -> DomainState:
+        """The state for the Mailgun Sync page. An error counts more than a pause."""
         if self.last_error:
             return DomainState.FAILED
         if self.paused:
@@ -61,13 +62,13 @@ class SendingDomain(models.Model):
 
     @property
     def backfill_share(self) -> float | None:
-        """How much of the backfill is done, from 0 to 1; None when there is none to do."""
+        """The done part of the backfill, from 0 to 1; None without a backfill."""
         if self.backfill_from is None or self.backfill_next is None or self.backfill_until is None:
             return None
         return (self.backfill_next - self.backfill_from) / (self.backfill_until - self.backfill_from)
 
 
-# The rule for an event's kind: the only one, since the database itself writes the column.
+# The rule for an event's kind. PostgreSQL writes the column, so this is the only place that states it.
 _KIND = Case(
     When(~Q(event=FAILED), then=F("event")),
     When(reason__startswith=SUPPRESSION, then=Value(EventKind.SUPPRESSED.value)),
@@ -79,34 +80,34 @@ _KIND = Case(
 class MailgunEvent(models.Model):
     """One event of one recipient of one e-mail.
 
-    ``raw`` is the event's JSON, byte for byte as Mailgun sent it. All other columns are derived from it when it is
-    stored (services/ingest.py), so that a mistake in them can be mended from ``raw``; ``kind`` follows from others.
+    ``raw`` is the event's JSON, byte for byte as Mailgun sent it. services/ingest.py derives all other columns from it,
+    so ``raw`` can repair a mistake in them. ``kind`` follows from other columns.
     """
 
     domain = models.ForeignKey(SendingDomain, on_delete=models.PROTECT, db_index=False)
     event = models.CharField(max_length=64)
-    # Unique within a day only, and test webhooks share it between kinds: see the constraint.
+    # Unique only within a day, and Mailgun's test events share it between kinds: see the constraint.
     event_id = models.CharField(max_length=128)
     occurred_at = models.DateTimeField()
     first_seen_at = models.DateTimeField(db_default=Now())
-    # How long after it occurred we first saw an event that we had believed to be in the database already.
+    # For an event that came after we took its time as complete: how long after it occurred we first saw it.
     late_by = models.DurationField(null=True, blank=True)
     recipient = models.CharField(max_length=512, blank=True)
     subject = models.CharField(max_length=1000, blank=True)
     message_id = models.CharField(max_length=512, blank=True)
     severity = models.CharField(max_length=32, blank=True)
-    # Mailgun's word for the cause, "suppress-bounce"; its explanation for people is ``detail``.
+    # Mailgun's word for the cause, such as "suppress-bounce". ``detail`` is its explanation for people.
     reason = models.CharField(max_length=128, blank=True)
-    # An EventKind, or Mailgun's own word for an event that the log shows on request only.
+    # An EventKind, or Mailgun's word for an event that the log shows only on request.
     kind = models.GeneratedField(expression=_KIND, output_field=models.CharField(max_length=64), db_persist=True)
     code = models.CharField(max_length=32, blank=True)
     detail = models.CharField(max_length=2000, blank=True)
-    # Taken from the e-mail's user variables, and only where the sender they name is one of our users.
+    # From the e-mail's user variables, and only if the sender that they name is a user of this installation.
     sender = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
     person_id = models.CharField(max_length=64, blank=True)
-    # What it is about, where the e-mail is one of ours and the user variables agree with our records.
+    # The message and delivery of the event, if we sent the e-mail and the user variables agree with our records.
     sent_message = models.ForeignKey(
         SentMessage, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
@@ -119,7 +120,7 @@ class MailgunEvent(models.Model):
 
     class Meta:
         constraints = [
-            # The time comes first, so that new events go to the end of the index and not to all parts of it.
+            # The time comes first, so that new events go to the end of the index.
             models.UniqueConstraint(fields=["occurred_at", "event_id", "event", "domain"], name="mailgun_event_key"),
         ]
         indexes = [
@@ -129,14 +130,14 @@ class MailgunEvent(models.Model):
                 name="mailgun_event_sender",
                 condition=Q(sender__isnull=False),
             ),
-            # A person has some hundred events: they are quicker sorted than kept in order.
+            # A person has some hundred events: sorting them is quicker than keeping them in order.
             models.Index(fields=["person_id"], name="mailgun_event_person", condition=~Q(person_id="")),
             models.Index(fields=["delivery"], name="mailgun_event_delivery", condition=Q(delivery__isnull=False)),
             models.Index(
                 fields=["sent_message"], name="mailgun_event_message", condition=Q(sent_message__isnull=False)
             ),
             models.Index(fields=["recipient"], name="mailgun_event_recipient"),
-            # Without it, a page of a rare kind reads the events of all its days. Of these two, every hour has plenty.
+            # Without this index, a page of a rare kind reads the events of all its days. The two kinds are not rare.
             models.Index(
                 fields=["kind", "occurred_at", "id"],
                 name="mailgun_event_rare_kind",
@@ -149,9 +150,9 @@ class MailgunEvent(models.Model):
 
 
 class RecipientAddress(models.Model):
-    """An address that events went to, once: a search reads these, and not the events, of which there are far more.
+    """An address that events went to. A search reads these rows, because there are far more events than addresses.
 
-    Whoever stores an event stores its address in the same transaction.
+    The transaction that stores an event stores its address too.
     """
 
     address = models.CharField(max_length=512)
@@ -166,7 +167,7 @@ class RecipientAddress(models.Model):
 
 
 class QuarantinedEvent(models.Model):
-    """An event that could not be read: kept as it came, shown on the Mailgun Sync page, and tried again on request."""
+    """An event that could not be read. It stays as it came, and the Mailgun Sync page can try it again."""
 
     domain = models.ForeignKey(SendingDomain, on_delete=models.PROTECT, db_index=False)
     digest = models.CharField(max_length=64, help_text="SHA-256 of raw, in hexadecimal")
@@ -183,7 +184,7 @@ class QuarantinedEvent(models.Model):
 
 
 class SyncRun(models.Model):
-    """One reading of one domain's events. Its counts are written with each page, so they hold after a crash too."""
+    """One reading of one domain's events. Each page writes the counts, so they are right even after a crash."""
 
     domain = models.ForeignKey(SendingDomain, on_delete=models.CASCADE)
     kind = models.CharField(max_length=16, choices=RunKind)
@@ -212,7 +213,7 @@ class SyncRun(models.Model):
 
 
 class SyncGap(models.Model):
-    """Hours of a domain that Mailgun could not give us any more."""
+    """Hours of a domain whose events Mailgun no longer had."""
 
     domain = models.ForeignKey(SendingDomain, on_delete=models.PROTECT)
     begin = models.DateTimeField()

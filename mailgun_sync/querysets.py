@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 
 class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
+    """Events of Mailgun, with the filters of the log."""
+
     def visible_to(self, user: User, tool: Tool) -> Self:
-        """The events that ``tool`` may show to ``user``: everybody's, or those of the user's own messages."""
+        """Return the events that ``tool`` may show to ``user``: all, or those of the user's own messages."""
         if not user.may(tool):
             return self.none()
         if tool is Tool.ADMIN_MAILGUN_MESSAGE_LOG:
@@ -27,34 +29,37 @@ class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
         return self.filter(sender=user)
 
     def shown_by_default(self) -> Self:
+        """Return the events of the kinds that the log shows without a filter."""
         # By event, not by kind: that column stands behind the raw JSON of a row, and a count takes twice as long.
         return self.filter(event__in=SHOWN_EVENTS)
 
     def not_shown_by_default(self) -> Self:
+        """Return the events of other kinds, such as opened or clicked."""
         return self.exclude(event__in=SHOWN_EVENTS)
 
     def of_kind(self, kind: EventKind) -> Self:
         return self.filter(kind=kind)
 
     def sent_to(self, addresses: Collection[str]) -> Self:
+        """Return the events to exactly these addresses."""
         return self.filter(recipient__in=addresses)
 
     def sent_to_many_like(self, text: str) -> Self:
-        """The events whose recipient contains ``text``, in either case, for a text that is in many addresses.
+        """Return the events whose recipient contains ``text``, upper or lower case. It is for text in many addresses.
 
-        Said with a function of which PostgreSQL supposes that it holds often: it then reads the events in the order in
-        which they are shown, and stops when the page is full.
+        PostgreSQL assumes that this function is true for many rows. So it reads the events in the order of the page,
+        and stops when the page is full.
         """
         return self.alias(place=StrIndex(Upper("recipient"), Upper(Value(text)))).filter(place__gt=0)
 
     def of_day(self, day: date) -> Self:
-        """The events of a day of the district's time zone."""
+        """Return the events of a day in the district's time zone."""
         return self.filter(occurred_at__gte=start_of(day), occurred_at__lt=start_of(day + timedelta(days=1)))
 
     def newest_of_day(self, day: date, limit: int) -> Self | None:
-        """Without the events of ``day`` that come after its newest ``limit``; None where the day has no more than that.
+        """Leave out the events of ``day`` that are older than its newest ``limit``. Other days stay complete.
 
-        Other days stay as they are.
+        None: the day has at most ``limit`` events.
         """
         newest = self.of_day(day).order_by("-occurred_at", "-pk")
         edge = list(newest.values_list("occurred_at", "pk")[limit - 1 : limit + 1])
@@ -66,6 +71,8 @@ class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
 
 
 class SendingDomainQuerySet(QuerySet["SendingDomain"]):
+    """The domains that the district sends from."""
+
     def configured(self) -> Self:
-        """The domains named in MAILGUN_DOMAINS; others keep their events but are not read any more."""
+        """Return the domains of MAILGUN_DOMAINS. Other domains keep their events, but the sync does not read them."""
         return self.filter(name__in=settings.MAILGUN_DOMAINS)

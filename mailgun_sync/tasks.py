@@ -13,13 +13,14 @@ from mailgun_sync.services.sync import AlreadyRunningError, bring_up_to_date
 
 @shared_task
 def sync_all(sweep_hours: int | None = None) -> None:
-    """One task for each domain, so that a slow or failing one holds up no other."""
+    """Queue one task for each domain, so that a slow or failing domain delays no other."""
     for domain_id in configured_domains().filter(paused=False).values_list("pk", flat=True):
         sync_one.delay(domain_id, sweep_hours=sweep_hours)
 
 
 @shared_task
 def sync_one(domain_id: int, sweep_hours: int | None = None, asked_by_id: int | None = None) -> None:
+    """Sync a domain, and continue its backfill. ``sweep_hours`` reads again from so many hours ago."""
     if not SendingDomain.objects.filter(pk=domain_id).exists():
         return
     try:
@@ -27,7 +28,7 @@ def sync_one(domain_id: int, sweep_hours: int | None = None, asked_by_id: int | 
             domain_id=domain_id,
             sweep=timedelta(hours=sweep_hours) if sweep_hours else None,
             asked_by=User.objects.filter(pk=asked_by_id).first() if asked_by_id else None,
-            # A sweep comes once a day: it waits for its turn. A sync just lets the one that is under way do the work.
+            # A sweep comes once a day, so it waits for its turn. A sync leaves the work to the sync that is running.
             wait=timedelta(minutes=10 if sweep_hours else 0),
         )
     except AlreadyRunningError:
@@ -36,4 +37,5 @@ def sync_one(domain_id: int, sweep_hours: int | None = None, asked_by_id: int | 
 
 @shared_task
 def delete_expired() -> None:
+    """Delete events and runs that are older than EVENT_RETENTION_DAYS."""
     retention.delete_expired()

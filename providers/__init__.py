@@ -1,1 +1,1 @@
-"""What we know of each provider, said once. It knows how to ask, and nothing of messages, events or deliveries."""
+"""The facts of each provider, stated once. This package can ask; it knows nothing of messages, events or deliveries."""

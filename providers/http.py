@@ -1,4 +1,4 @@
-"""Requests to providers, with time limits, and every failure sorted by one question: whether it may have been taken."""
+"""Requests to providers, with time limits. One question sorts every failure: may the provider have accepted it?"""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from core.text import storable
 
 CONNECT_SECONDS = 5
 ATTEMPTS = 3
-SOON = timedelta(seconds=5)  # a wait that is worth staying for
+SHORT_WAIT = timedelta(seconds=5)  # the longest wait within a request
 USUAL_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=15)
 MISCONFIGURED_WAIT = timedelta(minutes=5)
 KEPT_CHARACTERS = 20_000
-# Answers to a request that was not accepted, whatever it asked for: somebody has to mend the settings.
+# Answers that refuse any request: somebody has to correct the settings.
 REFUSALS = {
     401: "did not accept the API key",
     403: "does not allow this with the API key",
@@ -34,45 +34,45 @@ REFUSALS = {
 
 
 class NotSetUpError(Exception):
-    """The settings do not say enough to ask a provider. The message says what is missing, in words for the office."""
+    """The settings lack what a provider needs. The message says what is missing, in plain words for the office."""
 
 
 class NoAnswerError(Exception):
-    """No whole answer came."""
+    """No complete answer came."""
 
-    def __init__(self, words: str, *, connected: bool) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, *, connected: bool) -> None:
+        super().__init__(message)
         self.connected = connected
         """Whether the provider may have read the request."""
 
 
 class TryLaterError(Exception):
-    """The provider surely took nothing of a request: it refused the connection, or answered 429 or 503."""
+    """The provider surely accepted nothing: it refused the connection or the request. ``after`` says when to retry."""
 
-    def __init__(self, words: str, after: timedelta = USUAL_WAIT) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, after: timedelta = USUAL_WAIT) -> None:
+        super().__init__(message)
         self.after = after
 
 
 class UnknownError(Exception):
-    """The provider may have taken it: no answer came after everything was sent. To be looked up, never repeated."""
+    """The provider may have accepted the request: no answer came. Look it up; never repeat it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a provider answered. Bytes that are no UTF-8 are replaced: they spoil one word, and not the whole answer."""
+    """A provider's answer. ``raw`` is its body; bytes that are not UTF-8 are replaced, so they spoil only one word."""
 
     status: int
     raw: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def object(self) -> dict[str, Any]:
-        """The JSON object that it is; an empty one where it is none."""
+        """Return the body as a JSON object; an empty one if it is none."""
         return read_object(self.raw) or {}
 
     @property
     def kept(self) -> str:
-        """As much of it as is stored."""
+        """The part of the body that we store."""
         return kept(self.raw)
 
     @property
@@ -82,10 +82,10 @@ class Reply:
 
 @dataclass(frozen=True)
 class Api:
-    """A provider's API. Without a session, each request has a connection of its own.
+    """A provider's API. Without a session, each request has its own connection.
 
-    A kept connection that the provider closed at that very moment would leave open whether the request was read. That
-    matters where something is sent; where something is only read, a session is quicker.
+    If a provider closes a reused connection during a request, nobody knows whether it read the request. So requests
+    that send something use new connections. Requests that only read may use a session, which is quicker.
     """
 
     name: str
@@ -93,21 +93,21 @@ class Api:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     auth: tuple[str, str] | None = field(default=None, repr=False)
     timeout: tuple[float, float] | None = None
-    """Seconds to connect, seconds between two bytes; None stands for CONNECT_SECONDS and PROVIDER_TIMEOUT_SECONDS."""
+    """Seconds to connect, seconds between two bytes. None means CONNECT_SECONDS and PROVIDER_TIMEOUT_SECONDS."""
 
     def ask(self, method: str, path: str, *, expected: Collection[int] = (), **content: Any) -> Reply:
-        """Make a request, again where nothing was taken and the wait is short.
+        """Make a request; make it again if the provider accepted nothing and the wait is short.
 
-        Raises TryLaterError where the provider surely took nothing, UnknownError where it may have. Other errors that
-        it answers are replies, as are those of ``expected``: what they mean is for the caller to know.
+        Raises TryLaterError if the provider surely accepted nothing, UnknownError if it may have. Other error answers,
+        and those with a status in ``expected``, are replies: the caller knows what they mean.
         """
-        again = stamina.RetryingCaller(attempts=ATTEMPTS, timeout=None)
-        return again(_worth_staying_for, self._ask_once, method, path, expected, content)
+        retry = stamina.RetryingCaller(attempts=ATTEMPTS, timeout=None)
+        return retry(_retry_delay, self._ask_once, method, path, expected, content)
 
     def request(self, method: str, url: str, *, session: requests.Session | None = None, **content: Any) -> Reply:
-        """Make one request, at an address of ``base``. Raises NoAnswerError; every answer is a reply."""
+        """Make one request to a URL below ``base``. Raises NoAnswerError; every answer is a reply."""
         try:
-            # No redirects: the key would travel along.
+            # No redirects: they would carry the key to another host.
             response = (session.request if session else requests.request)(
                 method,
                 url,
@@ -118,8 +118,8 @@ class Api:
                 **content,
             )
         except requests.RequestException as error:
-            words = f"{self.name} could not be reached ({type(error).__name__})."
-            raise NoAnswerError(words, connected=not _never_connected(error)) from error
+            message = f"{self.name} could not be reached ({type(error).__name__})."
+            raise NoAnswerError(message, connected=not _never_connected(error)) from error
         return Reply(response.status_code, response.content.decode("utf-8", errors="replace"), response.headers)
 
     def _ask_once(self, method: str, path: str, expected: Collection[int], content: Mapping[str, Any]) -> Reply:
@@ -128,7 +128,7 @@ class Api:
         except NoAnswerError as error:
             raise (UnknownError if error.connected else TryLaterError)(str(error)) from error
         if reply.status in (429, 503):
-            raise TryLaterError(f"{self.name} asks for patience ({reply.status}).", asked_to_wait(reply.headers))
+            raise TryLaterError(f"{self.name} asks for patience ({reply.status}).", requested_wait(reply.headers))
         if reply.status in REFUSALS and reply.status not in expected:
             raise TryLaterError(f"{self.name} {REFUSALS[reply.status]} ({reply.status}).", MISCONFIGURED_WAIT)
         if 300 <= reply.status < 400:
@@ -137,27 +137,27 @@ class Api:
 
 
 def kept(raw: str) -> str:
-    """As much of what a provider said as is stored, as PostgreSQL can hold it."""
+    """Cut a provider's text to the length that we store, and replace what PostgreSQL cannot hold."""
     return storable(raw[:KEPT_CHARACTERS])
 
 
-def asked_to_wait(headers: Mapping[str, str]) -> timedelta:
-    """How long the provider wants to be left alone, within what we believe of that."""
+def requested_wait(headers: Mapping[str, str]) -> timedelta:
+    """Return the wait that an answer asks for, at most LONGEST_WAIT; USUAL_WAIT if it asks for none."""
     wait = wait_of(headers)
     return USUAL_WAIT if wait is None else min(wait, LONGEST_WAIT)
 
 
 def wait_of(headers: Mapping[str, str]) -> timedelta | None:
-    """What an answer asks us to wait: Retry-After or X-RateLimit-Reset (Unix milliseconds), whichever is later.
+    """Return the wait that an answer asks for: Retry-After or X-RateLimit-Reset (Unix milliseconds), the later of them.
 
-    Counted on the provider's clock, where it shows its own. None where the answer says nothing of it. Sources:
-    RFC 9110, 10.2.3; https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview (rate limits).
+    The provider's clock counts, if the answer shows it. None if the answer asks for no wait. Sources: RFC 9110, 10.2.3;
+    https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview (rate limits).
     """
     now = clock_of(headers) or datetime.now(UTC)
     waits = []
     after = headers.get("Retry-After", "").strip()
     with suppress(ValueError, OverflowError):
-        # Seconds, or a date.
+        # The header has seconds or a date.
         waits.append(timedelta(seconds=int(after)) if after.isdecimal() else _date(after) - now)
     with suppress(KeyError, ValueError, OverflowError, OSError):
         waits.append(datetime.fromtimestamp(int(headers["X-RateLimit-Reset"]) / 1000, UTC) - now)
@@ -165,7 +165,7 @@ def wait_of(headers: Mapping[str, str]) -> timedelta | None:
 
 
 def clock_of(headers: Mapping[str, str]) -> datetime | None:
-    """The provider's clock, to the second, when it answered."""
+    """Return the time of the provider's clock when it answered, to the second; None without a Date header."""
     with suppress(KeyError, ValueError):
         return _date(headers["Date"])
     return None
@@ -183,8 +183,8 @@ def _never_connected(error: requests.RequestException) -> bool:
     return isinstance(error, never) or isinstance(cause, NewConnectionError)
 
 
-def _worth_staying_for(error: Exception) -> bool | timedelta:
-    """As long as the provider asks for, and a little more, which differs among workers; not where that is long."""
-    if not isinstance(error, TryLaterError) or error.after > SOON:
+def _retry_delay(error: Exception) -> bool | timedelta:
+    """Return the delay before a retry: what the provider asks for, and a random bit more. False means no retry."""
+    if not isinstance(error, TryLaterError) or error.after > SHORT_WAIT:
         return False
     return max(error.after, timedelta(0)) + timedelta(seconds=uniform(0.1, 0.6))  # noqa: S311

@@ -1,8 +1,7 @@
-"""What we know of Voxology, once Shoutpoint: addresses, and the codes for the words of its answers.
+"""The facts of Voxology, formerly Shoutpoint: addresses, and the codes for the words of its answers.
 
-It is documented in part only: its paths and a few names. Its limits and the rate at which it takes requests are not
-known, and it signs nothing that it tells us. So base and paths are settings, and a secret in our own addresses stands
-for a signature.
+Its documentation covers only the paths and a few names. Its limits are unknown, and it does not sign its requests to
+us. So base and paths are settings, and a secret in our own addresses replaces a signature.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ PATHS: dict[Path, str] = {
     "text": "/Messages",
 }
 
-# The provider's codes, whose meaning is in messenger_logs/codes.csv.
+# The provider's codes. messenger_logs/codes.csv has their meaning.
 NO_ANSWER, BUSY, LIVE_PERSON, ANSWERING_MACHINE, FAX, UNKNOWN, CALL_FAILED = 0, 1, 5, 6, 7, 9, 10
 CALL_ERROR, SUBSYSTEM_ERROR, ENDED_BY_US = -14, -25, -35
 TEXT_SENT, TEXT_DELIVERED, TEXT_FAILED, OPTED_OUT, TEXT_QUEUED, TEXT_UNDELIVERED = -27, -28, -30, -33, -39, -40
-# The code for what a call log says, in the spelling of `plain`; for a completed call, for who was on the line.
+# The code for a status in the call log, in the spelling of `normalized`. DETECTIONS has the codes of completed calls.
 CALLS = {
     "no answer": NO_ANSWER,
     "busy": BUSY,
@@ -59,30 +58,30 @@ _BETWEEN_WORDS = re.compile(r"[\s_-]+")
 
 
 def api() -> Api:
-    """Voxology's API, as the settings name it. Raises NotSetUpError."""
+    """Return Voxology's API; the settings give base and key. Raises NotSetUpError."""
     if not settings.VOXOLOGY_API_KEY:
         raise NotSetUpError("There is no VOXOLOGY_API_KEY in the settings of this installation.")
     return Api(NAME, settings.VOXOLOGY_API_BASE or BASE, headers={"X-API-KEY": settings.VOXOLOGY_API_KEY})
 
 
 def path(name: Path, id: str = "") -> str:
-    """The path of a call of the API, below the base; ``id`` is the provider's id of what it is about."""
+    """Return a path of the API, below the base. ``id`` is the provider's id of the call that the request is about."""
     return (settings.VOXOLOGY_PATHS[name] or PATHS[name]).format(id=quote(id, safe="@"))
 
 
 def code_of_call(status: Any, detection: Any) -> int | None:
-    """The code for what a call log says; None while the call goes on."""
-    status = plain(status)
+    """Return the code for an entry of the call log; None while the call is live. Unknown words give UNKNOWN."""
+    status = normalized(status)
     if status in LIVE or not status:
         return None
-    return DETECTIONS.get(plain(detection), UNKNOWN) if status == COMPLETED else CALLS.get(status, UNKNOWN)
+    return DETECTIONS.get(normalized(detection), UNKNOWN) if status == COMPLETED else CALLS.get(status, UNKNOWN)
 
 
 def code_of_text(status: Any) -> int | None:
-    """The code for a status of a text; None for one that is not known."""
-    return TEXTS.get(plain(status))
+    """Return the code for the status of a text; None for an unknown status."""
+    return TEXTS.get(normalized(status))
 
 
-def plain(value: Any) -> str:
-    """A status as we compare it: "live_person" and "Live-Person" are one."""
+def normalized(value: Any) -> str:
+    """Spell a status as we compare it: "live_person" and "Live-Person" are the same."""
     return _BETWEEN_WORDS.sub(" ", value).strip().lower() if isinstance(value, str) else ""

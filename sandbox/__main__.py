@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
         )
         traffic.fill()
         sandbox.before_answer = traffic.fill
-    # Held back until they are waited for; threads of the server inherit that.
+    # Blocked until sigwait; the server's threads inherit that.
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     with sandbox:
@@ -63,11 +63,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--retention-days", type=float, default=30)
     parser.add_argument("--history-days", type=int, default=30, help="days of mail before today")
     parser.add_argument("--per-day", type=int, default=3000, help="events a day on average; 0 makes none at all")
-    parser.add_argument("--call-flow-url", default="", help="where our server says what a call says")
-    parser.add_argument("--texts-url", default="", help="where our server hears of texts")
+    parser.add_argument("--call-flow-url", default="", help="the product's address for the actions of a call")
+    parser.add_argument("--texts-url", default="", help="the product's address for incoming texts and receipts")
     parser.add_argument("--replies", type=float, default=0.0, help="part of the families that answer a text with STOP")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--people", type=Path, help="a file of those who get the mail; see people.read_people")
+    parser.add_argument("--people", type=Path, help="a file of the people who get the mail; see people.read_people")
     return parser.parse_args(arguments)
 
 

@@ -1,4 +1,4 @@
-"""What the provider has taken to pass it on: the record by which tests judge what was handed over, and how often."""
+"""The mails, calls and texts that the provider has accepted. Tests read here what was handed over, and how often."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A mail to one address, a call or a text to one number."""
+    """A mail to one address, or a call or text to one number."""
 
     number: int
     """In order of arrival, from 1."""
@@ -17,17 +17,18 @@ class Accepted:
     to: str
     at: float
     id: str
-    """The provider's id; of a mail its message-id, which all recipients of a send share."""
+    """The provider's id; for a mail its message-id, which all recipients of a send share."""
     about: Callable[[], Mapping[str, Any]]
-    """What came with it; made when it is asked for."""
+    """Returns the details, such as subject or text. They are made only on request, which keeps accepting quick."""
 
-    def described(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields and the details."""
         fields = {"number": self.number, "kind": self.kind, "to": self.to, "at": self.at, "id": self.id}
         return {**fields, **self.about()}
 
 
 class AcceptedLog:
-    """Everything that was taken, in order of arrival."""
+    """Everything that the provider accepted, in order of arrival."""
 
     def __init__(self) -> None:
         self._all: list[Accepted] = []
@@ -37,8 +38,8 @@ class AcceptedLog:
     def __len__(self) -> int:
         return len(self._all)
 
-    def note(self, kind: str, at: float, id: str, abouts: Mapping[str, Callable[[], Mapping[str, Any]]]) -> None:
-        """Note what was taken at once, by where it goes."""
+    def add(self, kind: str, at: float, id: str, abouts: Mapping[str, Callable[[], Mapping[str, Any]]]) -> None:
+        """Add what was accepted in one request. `abouts` has the details by address or number."""
         with self._lock:
             begin = self._first + len(self._all)
             self._all.extend(
@@ -46,18 +47,19 @@ class AcceptedLog:
             )
 
     def list(self, kind: str = "", after: int = 0) -> list[dict[str, Any]]:
-        """What was taken, of one kind or of all, behind a number."""
+        """Return the accepted items of one kind or of all kinds, after a number."""
         with self._lock:
             found = self._all[max(0, after - self._first + 1) :]
-        return [one.described() for one in found if not kind or one.kind == kind]
+        return [one.as_dict() for one in found if not kind or one.kind == kind]
 
     def counts(self) -> dict[str, int]:
+        """Return the number of accepted items of each kind."""
         with self._lock:
             kinds = [one.kind for one in self._all]
         return {kind: kinds.count(kind) for kind in ("mail", "call", "text")}
 
     def clear(self) -> None:
-        """Forget it all; numbers go on."""
+        """Remove all items. The numbers continue."""
         with self._lock:
             self._first += len(self._all)
             self._all.clear()

@@ -1,4 +1,4 @@
-"""What the provider does by itself, when its time has come: it rings, it calls back, it reports."""
+"""Actions that the provider takes at a set time: it rings, it calls back, it reports."""
 
 import heapq
 import sys
@@ -14,7 +14,7 @@ Action = Callable[..., None]
 
 
 class Agenda:
-    """Does things at their time by the provider's clock, in a few threads of its own, until it is stopped."""
+    """Runs actions at their time by the provider's clock, in a few threads of its own, until it is stopped."""
 
     def __init__(self, clock: Clock, *, threads: int = 8) -> None:
         self._clock = clock
@@ -25,7 +25,7 @@ class Agenda:
         self._started = self._stopped = False
 
     def at(self, moment: float, action: Action, *arguments: Any) -> None:
-        """Do it then (epoch seconds), or at once where that is past."""
+        """Run the action at this moment (epoch seconds), or at once if the moment is past."""
         with self._changed:
             if self._stopped:
                 return
@@ -37,7 +37,7 @@ class Agenda:
             self._changed.notify()
 
     def stop(self, *, wait: float = 0) -> None:
-        """Do nothing more. What is being done goes on; it is waited for so many seconds, where a test wants that."""
+        """Start no more actions. Running actions continue; `wait` says how many seconds to wait for each thread."""
         with self._changed:
             self._stopped = True
             self._entries.clear()
@@ -55,7 +55,7 @@ class Agenda:
             try:
                 action(*arguments)
             except Exception:
-                # One thing that fails must not keep the others from their time.
+                # One action that fails must not stop the others.
                 traceback.print_exc(file=sys.stderr)
 
     def _next(self) -> tuple[float, int, Action, tuple[Any, ...]] | None:
@@ -64,6 +64,6 @@ class Agenda:
                 wait = self._entries[0][0] - self._clock.now() if self._entries else None
                 if wait is not None and wait <= 0:
                     return heapq.heappop(self._entries)
-                # Not longer, since somebody may move the clock.
+                # A short wait, because a test may move the clock.
                 self._changed.wait(None if wait is None else min(wait, 0.05))
         return None

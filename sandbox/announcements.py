@@ -1,4 +1,4 @@
-"""What a district writes to its families, when, and to how many of them."""
+"""The messages that a district sends to its families: their texts, their times, and their share of the families."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ TUESDAY, THURSDAY, FRIDAY, SUNDAY = 1, 3, 4, 6
 class Announcement:
     """A kind of message that goes out again and again.
 
-    `subjects` by language; a family whose language is not there gets the English one. `share` is how much of an
-    average school day's mail it makes on each of its days. Its `sends` begin within `spread` minutes from `at`.
+    `subjects` are by language; a family whose language is missing gets the English one. `share` is its part of an
+    average school day's mail on each of its days. Its `sends` start within `spread` minutes from `at`.
     """
 
     tag: str
@@ -28,14 +28,14 @@ class Announcement:
 
 @dataclass(frozen=True)
 class Sender:
-    """Somebody who sends: the username that the product knows, and what his work is."""
+    """A sender: the username in the product, and the role."""
 
     username: str
     role: str
 
     @classmethod
     def parse(cls, text: str) -> "Sender":
-        """From `username` or `username:role`; a username that is the name of a role has that role."""
+        """Read `username` or `username:role`. Without a role, the username is the role."""
         username, _, role = text.strip().partition(":")
         return cls(username, role or username)
 
@@ -167,9 +167,9 @@ SCHOOLS = (
 )
 
 WEEK_SHARE = sum(announcement.share * len(announcement.weekdays) for announcement in REGULAR)
-"""What all shares of a week without snow add up to."""
+"""The sum of all shares in a week without snow."""
 
 
 def can_snow(day: date) -> bool:
-    """Whether this is a school day in winter."""
+    """Whether this day is a school day in winter."""
     return day.weekday() in SCHOOL_DAYS and (day.month in (12, 1, 2) or (day.month == 11 and day.day >= 10))

@@ -1,4 +1,4 @@
-"""What becomes of what was taken: by seed and address, unless a test has decided it."""
+"""The outcomes of accepted mails, calls and texts: by seed and address, unless a test has decided them."""
 
 import random
 import threading
@@ -25,7 +25,7 @@ CHANCES: dict[str, dict[str, int]] = {
 
 
 class Chances:
-    """Of each device the same for a seed. A number that is called again may come to something else."""
+    """Outcomes by chance: always the same for a seed. A second call to a number may have another outcome."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -34,9 +34,9 @@ class Chances:
         self._lock = threading.Lock()
 
     def decide(self, kind: str, to: str, *outcomes: str) -> None:
-        """Let this become of a mail, call or text to it: one after the other, and the last one ever after.
+        """Set the outcomes of the next mails, calls or texts to an address. The last outcome stays for all later ones.
 
-        An empty `to` means all of that kind. Raises ValueError for what cannot become of it.
+        An empty `to` means every address of that kind. Raises ValueError for an unknown kind or outcome.
         """
         if kind not in CHANCES or not outcomes or not set(outcomes) <= CHANCES[kind].keys():
             raise ValueError(f"Of a {kind} cannot become {', '.join(outcomes) or 'nothing'}")
@@ -44,16 +44,17 @@ class Chances:
             self._decided[kind, to] = list(outcomes)
 
     def draw(self, kind: str, to: str) -> str:
-        """What becomes of this one."""
+        """Return the outcome of the next mail, call or text to this address."""
         with self._lock:
             for key in ((kind, to), (kind, "")):
                 if left := self._decided.get(key):
                     return left.pop(0) if len(left) > 1 else left[0]
             self._times[kind, to] += 1
-            # A mailbox is what it is; a phone is answered now and not then.
+            # A mailbox always behaves the same. A phone may be answered the next time.
             time = 1 if kind == "mail" else self._times[kind, to]
         rng = random.Random(f"{self._seed} {kind} {to} {time}")
         return rng.choices(list(CHANCES[kind]), list(CHANCES[kind].values()))[0]
 
     def mailbox(self, address: str) -> Mailbox:
+        """Return the kind of the mailbox of an address."""
         return Mailbox(self.draw("mail", address))

@@ -1,22 +1,22 @@
-"""The control endpoint: what tests do in process, for tests that run the stand-in as a program of its own.
+"""The control endpoint: it lets tests control the stand-in when it runs as a separate program.
 
-    GET    /sandbox/           how things stand
+    GET    /sandbox/           the state
     POST   /sandbox/events     {"events": [{…}], "raw": [{"text": "…", "timestamp", "id"}], "domain", "visible_at"}
-    GET    /sandbox/requests   what was requested
-    DELETE /sandbox/requests   forget it
-    GET    /sandbox/accepted   mails, calls and texts that were taken: ?kind=call&after=7 for calls behind number 7
-    DELETE /sandbox/accepted   forget them
-    GET    /sandbox/callbacks  what our server was asked and told about calls and texts
-    POST   /sandbox/texts      {"caller": "+1…", "text": "STOP", "times": 1}: a family writes to us
+    GET    /sandbox/requests   the log of requests
+    DELETE /sandbox/requests   clear it
+    GET    /sandbox/accepted   accepted mails, calls and texts: ?kind=call&after=7 for calls after number 7
+    DELETE /sandbox/accepted   clear them
+    GET    /sandbox/callbacks  the requests that the provider made to the product about calls and texts
+    POST   /sandbox/texts      {"caller": "+1…", "text": "STOP", "times": 1}: a family sends a text
     POST   /sandbox/decide     {"kind": "call", "to": "+1…", "outcomes": ["busy", "live"]}: see `Chances.decide`
     POST   /sandbox/faults     {"what": 500 or "cut" …, and the options of `Provider.fail`}; "hold" is one of the kinds
-    DELETE /sandbox/faults     forget the faults, the latency and the rate limit
-    POST   /sandbox/release    let go what is held
+    DELETE /sandbox/faults     clear the faults, the latency and the rate limit
+    POST   /sandbox/release    release the held requests
     POST   /sandbox/settings   {"latency": s, "move": s, "now": epoch seconds, "retention_days": d,
                                 "rate_limit": {"calls": n, "seconds": s}, "call_flow_url": "…", "texts_url": "…",
                                 "pace": 0.1, "replies": 0.01}
 
-No key is asked for: the stand-in listens on the local host only unless told otherwise, and holds nothing real.
+It needs no key: by default the stand-in listens only on the local host, and it holds no real data.
 """
 
 from dataclasses import asdict
@@ -28,7 +28,7 @@ from sandbox.provider import Provider
 
 
 def respond(provider: Provider, request: Request) -> Response:
-    """Do what a request to the control endpoint asks for."""
+    """Answer a request to the control endpoint: with the state, or with 400 and a message."""
     try:
         body = request.json() or {}
         match request.method, request.path.removeprefix("/sandbox/"):
@@ -37,7 +37,7 @@ def respond(provider: Provider, request: Request) -> Response:
             case "POST", "events":
                 _add_events(provider, **body)
             case "GET", "requests":
-                return Response.json({"requests": [_described(request) for request in provider.requests]})
+                return Response.json({"requests": [_as_dict(request) for request in provider.requests]})
             case "DELETE", "requests":
                 provider.requests.clear()
             case "GET", "accepted":
@@ -80,7 +80,7 @@ def _state(provider: Provider) -> dict[str, Any]:
     }
 
 
-def _described(request: Request) -> dict[str, Any]:
+def _as_dict(request: Request) -> dict[str, Any]:
     fields = asdict(request)
     del fields["body"]
     return fields

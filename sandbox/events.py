@@ -1,4 +1,4 @@
-"""A domain's events in their order, and the pages that a traversal of them goes through."""
+"""A domain's events in their order, and the pages of a traversal."""
 
 import base64
 import binascii
@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from sandbox.exchange import RefusedError
 
 Key = tuple[int, str, int]
-"""Where an event stands: timestamp in ms, id, and order of arrival where both are the same."""
+"""The sort key of an event: timestamp in ms, id, and order of arrival if both are the same."""
 
-# What an event can be filtered by, and where the value stands in it.
+# The filters of the Events API, each with the path of its value in an event.
 FILTER_FIELDS: dict[str, tuple[str, ...]] = {
     "event": ("event",),
     "recipient": ("recipient",),
@@ -31,7 +31,7 @@ FILTER_FIELDS: dict[str, tuple[str, ...]] = {
 
 
 class Event(NamedTuple):
-    """An event ready to be sent: its JSON text is given out as it was put in."""
+    """A stored event. `text` is its JSON, byte for byte as it was added."""
 
     key: Key
     visible_at: float
@@ -39,7 +39,7 @@ class Event(NamedTuple):
 
 
 class NewEvent(NamedTuple):
-    """An event to be kept; `visible_at` in epoch seconds, before which no page shows it."""
+    """An event to be stored. No page shows it before `visible_at` (epoch seconds)."""
 
     timestamp: float
     id: str
@@ -49,10 +49,10 @@ class NewEvent(NamedTuple):
 
 @dataclass(frozen=True)
 class Search:
-    """A checked question to the Events API."""
+    """The checked parameters of a request to the Events API."""
 
     begin: int
-    """ms since 1970; belongs to the range, as `end` does."""
+    """Epoch milliseconds. The range includes `begin` and `end`."""
     end: int | None
     ascending: bool
     limit: int
@@ -60,37 +60,39 @@ class Search:
 
     @property
     def oldest(self) -> int:
-        """The older end of the range, in ms; 0 where only the provider's retention ends it."""
+        """The older end of the range, in ms; 0 if only the provider's retention limits it."""
         return self.begin if self.ascending else self.end or 0
 
     @property
     def newest(self) -> int | None:
-        """The newer end of the range, in ms; None where it goes on with what is still to come."""
+        """The newer end of the range, in ms; None if it includes future events."""
         return self.end if self.ascending else self.begin
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """A place in a traversal; what the opaque part of a page URL holds."""
+    """A place in a traversal: the content of the opaque part of a page URL."""
 
     search: Search
     page: int = 1
     beside: Key | None = None
-    """The event next to which the page begins; None is the end of the range where the page's direction begins."""
+    """The event next to which the page begins; None: the page begins at an end of the range."""
     above: bool = False
     """Whether the place is after that event in the order of keys, or before it."""
     backwards: bool = False
 
     @property
     def upwards(self) -> bool:
-        """Whether the page is read from older to newer, whatever the order in which it is shown."""
+        """Whether the page is read from older to newer. The order on the page may differ."""
         return self.search.ascending != self.backwards
 
     def token(self) -> str:
+        """Return the cursor as text for a URL."""
         return base64.urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode().rstrip("=")
 
     @classmethod
     def from_token(cls, token: str) -> "Cursor":
+        """Read a cursor. Raises RefusedError for any other text."""
         try:
             fields = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
             search = fields["search"]
@@ -99,12 +101,12 @@ class Cursor:
             fields["beside"] = None if beside is None else (int(beside[0]), str(beside[1]), int(beside[2]))
             return cls(**{**fields, "search": Search(**search)})
         except (binascii.Error, ValueError, TypeError, KeyError, IndexError):
-            raise RefusedError(400, "This page address is not one of ours") from None
+            raise RefusedError(400, "This page address is unknown") from None
 
 
 @dataclass(frozen=True)
 class Page:
-    """Events in the order in which they are shown, and the ways on from here."""
+    """Events in the order of the page, and the cursors of the pages around it."""
 
     events: list[Event]
     next: Cursor
@@ -125,24 +127,25 @@ class EventStore:
         return len(self._events)
 
     def add(self, event: NewEvent) -> None:
+        """Store an event at its place."""
         with self._lock:
             insort(self._events, self._placed(event), key=attrgetter("key"))
 
     def add_all(self, events: Iterable[NewEvent]) -> None:
-        """Many at once: sorting a list that is nearly in order costs next to nothing."""
+        """Store many events at once. Sorting is quick, because the list is nearly sorted."""
         with self._lock:
             self._events.extend(self._placed(event) for event in events)
             self._events.sort(key=attrgetter("key"))
 
     def forget_before(self, timestamp: float) -> None:
-        """Drop the events older than that."""
+        """Delete the events that are older than this moment (epoch seconds)."""
         with self._lock:
             del self._events[: self._first_from(to_ms(timestamp))]
 
     def page(self, cursor: Cursor, *, now: float, oldest: float, limit: int | None = None) -> Page:
-        """The page at this place, of what is visible `now` and not older than `oldest` (epoch seconds).
+        """Return the page at this place: events visible `now` and not older than `oldest` (epoch seconds).
 
-        `limit` makes it shorter than asked, as the provider may.
+        `limit` makes the page shorter than the request asks, as the provider may do.
         """
         search = cursor.search
         limit = search.limit if limit is None else min(limit, search.limit)
@@ -156,7 +159,7 @@ class EventStore:
                         break
         if cursor.backwards:
             found.reverse()
-        return self._with_ways_on(cursor, found)
+        return self._page_around(cursor, found)
 
     def _placed(self, event: NewEvent) -> Event:
         return Event((to_ms(event.timestamp), event.id, next(self._arrivals)), event.visible_at, event.text)
@@ -165,7 +168,7 @@ class EventStore:
         return bisect_left(self._events, (ms,), key=attrgetter("key"))
 
     def _walk(self, cursor: Cursor, oldest: int) -> range:
-        """Where in the list the page is looked for, in the order of looking."""
+        """Return the indexes where the page's events may be, in the order of the search."""
         search = cursor.search
         low = self._first_from(max(oldest, search.oldest))
         high = len(self._events) if search.newest is None else self._first_from(search.newest + 1)
@@ -176,14 +179,14 @@ class EventStore:
         return range(low, high) if cursor.upwards else range(high - 1, low - 1, -1)
 
     @staticmethod
-    def _with_ways_on(cursor: Cursor, events: list[Event]) -> Page:
+    def _page_around(cursor: Cursor, events: list[Event]) -> Page:
         here = replace(cursor, page=1, beside=None, above=False, backwards=False)
         if events:
             up = cursor.search.ascending
             following = replace(here, beside=events[-1].key, above=up)
             preceding = replace(here, beside=events[0].key, above=not up, backwards=True)
         else:
-            # Nothing here yet: the same place asked again later shows what has come since.
+            # The page is empty. A later request for the same place shows the events that came since.
             following = replace(cursor, backwards=False)
             preceding = replace(cursor, backwards=True)
         return Page(
@@ -196,12 +199,13 @@ class EventStore:
 
 
 def to_ms(timestamp: float) -> int:
-    # Through whole microseconds, because 1529692198.641 * 1000 is a little less than it should be.
+    """Return epoch seconds as whole milliseconds."""
+    # First whole microseconds, because 1529692198.641 * 1000 gives slightly too little.
     return round(timestamp * 1_000_000) // 1000
 
 
 def _matches(event: Event, filters: list[tuple[str, str]]) -> bool:
-    """Whether the event has every value asked for; `a OR b` asks for one of them."""
+    """Whether the event passes every filter. The value `a OR b` allows both values."""
     if not filters:
         return True
     try:

@@ -1,4 +1,4 @@
-"""The Events API: its address, the rules for its parameters, and its answers."""
+"""The Events API: the rules for its parameters, and its answers."""
 
 import json
 import math
@@ -16,9 +16,9 @@ MAX_LIMIT = 300
 
 
 def respond(provider: Provider, request: Request, token: str, fault: Fault | None) -> Response:
-    """A page of the domain's events: the first by its parameters, or the one that the token stands for.
+    """Answer with a page of the domain's events: the first page of the parameters, or the page of the token.
 
-    Raises RefusedError where the request breaks a rule.
+    Raises RefusedError if the request breaks a rule.
     """
     if request.method != "GET":
         raise RefusedError(405, "Events can only be read")
@@ -37,7 +37,7 @@ def respond(provider: Provider, request: Request, token: str, fault: Fault | Non
 
 
 def page_number(token: str) -> int:
-    """Which page of its traversal this is, from 1; 0 where the token is none of ours."""
+    """Return the number of the page in its traversal, from 1; 0 for an unknown token."""
     try:
         return Cursor.from_token(token).page if token else 1
     except RefusedError:
@@ -45,7 +45,7 @@ def page_number(token: str) -> int:
 
 
 def parse_search(parameters: list[tuple[str, str]]) -> Search:
-    """Check the parameters of a first page by the documented rules. Raises RefusedError with words."""
+    """Check the parameters of a first page by the documented rules. Raises RefusedError with a message."""
     given: dict[str, str] = {}
     filters: list[tuple[str, str]] = []
     for name, value in parameters:
@@ -63,7 +63,7 @@ def parse_search(parameters: list[tuple[str, str]]) -> Search:
 
 
 def _render(page: Page, request: Request, fault: Fault | None) -> bytes:
-    """A page as JSON. The events stand in it byte for byte as they were put in."""
+    """Return a page as JSON. It has the events byte for byte as they were added."""
     kind = fault.kind if fault else None
     base = f"http://{request.host}/v3/{quote(request.domain)}/events/"
     paging = {

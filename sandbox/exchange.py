@@ -1,4 +1,4 @@
-"""What goes in and out of the server, free of sockets."""
+"""Requests and responses of the server, without sockets."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,25 +8,26 @@ from urllib.parse import parse_qsl
 
 @dataclass
 class Request:
-    """A request as the log keeps it; credentials are not part of it."""
+    """A request as the log keeps it, without credentials."""
 
     method: str
     path: str
     query: str
     at: float
-    """When it came, by the provider's clock."""
+    """The time of arrival by the provider's clock, in epoch seconds."""
     host: str = ""
     body: bytes = field(default=b"", repr=False)
     content_type: str = ""
     authorized: bool = False
     domain: str = ""
     page: int = 0
-    """Which page of a traversal it asked for, from 1; 0 where that means nothing."""
+    """The number of the page in its traversal, from 1; 0 for other requests."""
     status: int | None = None
-    """The answer's status, once there is one."""
+    """The status of the answer; None before it is written."""
 
     @property
     def parameters(self) -> list[tuple[str, str]]:
+        """The query as pairs of name and value, in their order."""
         return parse_qsl(self.query, keep_blank_values=True)
 
     @property
@@ -34,13 +35,13 @@ class Request:
         return f"http://{self.host}{self.path}" + (f"?{self.query}" if self.query else "")
 
     def json(self) -> Any:
-        """The body as JSON; nothing where there is no body. Raises ValueError where it is none."""
+        """Return the body as JSON, None without a body. Raises ValueError if it is not JSON."""
         return json.loads(self.body) if self.body else None
 
 
 @dataclass
 class Response:
-    """An answer, whole, before it is written."""
+    """A complete answer, before the server writes it."""
 
     status: int
     body: bytes
@@ -52,14 +53,14 @@ class Response:
         return cls(status, json.dumps(value).encode(), headers=headers or {})
 
     @classmethod
-    def refuse(cls, status: int, words: str, headers: dict[str, str] | None = None) -> "Response":
-        """An error as the provider tells it: a JSON object with a message."""
-        return cls.json({"message": words}, status, headers)
+    def refuse(cls, status: int, message: str, headers: dict[str, str] | None = None) -> "Response":
+        """Return an error in the provider's form: a JSON object with a message."""
+        return cls.json({"message": message}, status, headers)
 
 
 class RefusedError(Exception):
     """Ends the handling of a request with an error answer."""
 
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(words)
-        self.response = Response.refuse(status, words)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.response = Response.refuse(status, message)

@@ -1,4 +1,4 @@
-"""Things that go wrong on demand."""
+"""Failures on demand."""
 
 import threading
 from dataclasses import dataclass, field
@@ -10,15 +10,15 @@ from sandbox.exchange import Request, Response
 
 
 class Kind(StrEnum):
-    """What a fault does to the request it strikes."""
+    """What a fault does to a request."""
 
     STATUS = "status"  # an error answer with this status
-    RATE_LIMIT = "rate-limit"  # 429 with the headers that say when to come again
+    RATE_LIMIT = "rate-limit"  # 429 with the headers that say when to retry
     DELAY = "delay"  # the right answer after so many seconds
-    HOLD = "hold"  # the right answer when it is released
+    HOLD = "hold"  # the right answer after the test releases it
     CUT = "cut"  # the connection ends in the middle of the body
     LOST = "lost"  # the connection ends without an answer
-    TWICE = "twice"  # the right answer; but what comes of it is told twice: events, call flow, receipts
+    TWICE = "twice"  # the right answer; its events, call flow and receipts come twice
     HALF = "half"  # a complete answer with half of the JSON in it
     HTML = "html"  # a web page with status 200
     ITEMS = "items"  # a page whose `items` is this value instead of a list
@@ -30,29 +30,29 @@ class Kind(StrEnum):
 
 @dataclass
 class Fault:
-    """One kind of failure, and which requests it strikes: those that match, after `skip` of them, `times` in all."""
+    """One failure and its requests: those that match, after the first `skip` of them, `times` in all."""
 
     kind: Kind
     times: int | None = 1
-    """None: every one until the faults are cleared."""
+    """None: all requests until the faults are cleared."""
     skip: int = 0
     page: int | None = None
-    """Only this page of each traversal, counted from 1."""
+    """Only this page of each traversal, from 1."""
     domain: str | None = None
     path: str | None = None
     """Only requests with this text in path or query."""
 
     status: int = 500
     reset_ms: int = 1000
-    """429: how far ahead the limit resets, in milliseconds."""
+    """429: milliseconds until the limit resets."""
     retry_after: int | None = None
-    """429: the `Retry-After` header in seconds; none by default."""
+    """429: the `Retry-After` header in seconds; None: no header."""
     seconds: float = 0.0
-    """Delay, and the longest time a request is held (0: no end)."""
+    """Delay: its length. Hold: its longest time (0: no limit)."""
     accepted: bool = False
-    """Status, rate limit, lost: what was asked for is done all the same."""
+    """Status, rate limit, lost: the provider accepts the request nevertheless."""
     mid_body: bool = False
-    """Hold: after half of the answer has been sent, instead of before it."""
+    """Hold: after half of the answer, instead of before it."""
     size: int = 1
     text: str | bytes = "{"
     value: Any = None
@@ -60,10 +60,10 @@ class Fault:
 
     released: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
     held: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
-    """Set as soon as a request is being held."""
+    """Set when the server holds a request."""
 
     def applies_to(self, request: Request) -> bool:
-        """Whether this request is one for it; uses up one of its `skip` or `times` if so."""
+        """Whether the fault applies to this request. A match uses up one of `skip` or `times`."""
         if self.times == 0:
             return False
         if self.page is not None and self.page != request.page:
@@ -80,7 +80,7 @@ class Fault:
         return True
 
     def wait(self) -> None:
-        """Let the request wait as a delay or a hold says."""
+        """Wait as long as a delay or a hold says."""
         if self.kind is Kind.DELAY:
             threading.Event().wait(self.seconds)
         elif self.kind is Kind.HOLD:
@@ -88,7 +88,7 @@ class Fault:
             self.released.wait(self.seconds or None)
 
     def refuse(self, now: float) -> Response | None:
-        """The answer given in place of the right one, if it is such a fault. `now` in epoch seconds."""
+        """Return the answer that replaces the right one; None if the fault leaves it. `now` is in epoch seconds."""
         if self.kind is Kind.LOST:
             return Response.refuse(0, "Nobody hears this")
         if self.kind is Kind.STATUS:
@@ -104,29 +104,31 @@ class Fault:
 
 
 class Faults:
-    """The faults that are set. A request is struck by one of them at most: the first that matches."""
+    """The faults that a test has set. At most one applies to a request: the first that matches."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> Fault:
+        """Set a fault, and return it."""
         with self._lock:
             self._faults.append(fault)
         return fault
 
     def next_for(self, request: Request) -> Fault | None:
+        """Return the fault that applies to a request, and count it; None without one."""
         with self._lock:
             return next((fault for fault in self._faults if fault.applies_to(request)), None)
 
     @property
     def held(self) -> int:
-        """How many of the holds that are set are holding a request."""
+        """The number of holds that hold a request now."""
         with self._lock:
             return sum(fault.held.is_set() for fault in self._faults)
 
     def release(self) -> None:
-        """Let every held request go on, and hold no more."""
+        """Release every held request, and remove the holds."""
         with self._lock:
             held = [fault for fault in self._faults if fault.kind is Kind.HOLD]
             self._faults = [fault for fault in self._faults if fault.kind is not Kind.HOLD]
@@ -134,14 +136,14 @@ class Faults:
             fault.released.set()
 
     def clear(self) -> None:
-        """Forget all faults; what is held goes on."""
+        """Remove all faults, and release every held request."""
         self.release()
         with self._lock:
             self._faults.clear()
 
 
 class RateLimit:
-    """So many calls in each window of so many seconds; the windows follow the provider's clock."""
+    """Allows `calls` requests in each window of `seconds`; the windows follow the provider's clock."""
 
     def __init__(self, clock: Clock, calls: int, seconds: float) -> None:
         self._clock = clock
@@ -152,7 +154,7 @@ class RateLimit:
         self._lock = threading.Lock()
 
     def count(self) -> tuple[bool, dict[str, str]]:
-        """Count one call: whether it is within the limit, and the headers that tell how things stand."""
+        """Count one request. Returns whether it is within the limit, and the headers of the rate limit."""
         with self._lock:
             window = int(self._clock.now() // self._seconds)
             if window != self._window:
@@ -164,7 +166,7 @@ class RateLimit:
 
 
 def rate_limit_headers(*, limit: int, remaining: int, reset: float) -> dict[str, str]:
-    """`reset` in epoch seconds; the header tells it in milliseconds, as the provider does."""
+    """Return the headers of a rate limit. `reset` is in epoch seconds; the header has milliseconds."""
     return {
         "X-RateLimit-Limit": str(limit),
         "X-RateLimit-Remaining": str(remaining),

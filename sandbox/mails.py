@@ -1,4 +1,4 @@
-"""What becomes of one mail to one person: the events that the provider writes of it."""
+"""The life of one mail to one person: the events that the provider writes about it."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from sandbox.people import Mailbox, Person
 
 Event = dict[str, Any]
 
-# What a receiving server says when it asks to try again: code, enhanced code, words.
+# Answers of a receiving server that ask for a retry: code, enhanced code, text.
 TRY_AGAIN = (
     (450, "4.2.1", "4.2.1 This mailbox receives mail at a rate that prevents more from being accepted"),
     (451, "4.7.1", "4.7.1 Unknown sender, please come again in ten minutes"),
@@ -37,7 +37,7 @@ DEVICES = (
 
 @dataclass(frozen=True)
 class Send:
-    """A message as it is handed to the provider, once for all its recipients."""
+    """A message as the provider accepts it, once for all its recipients."""
 
     domain: str
     message_id: str
@@ -47,18 +47,20 @@ class Send:
     tag: str
     size: int
     variables: str = "object"
-    """In what form the provider tells the sender's own variables: object, list, null, text or error."""
+    """The form in which events have the user variables: object, list, null, text or error."""
     own: dict[str, str] | None = None
-    """The variables themselves; without them they name the sender and the person."""
+    """The user variables. None: they name the sender and the person."""
 
     @property
     def tags(self) -> list[str]:
         return [self.tag] if self.tag else []
 
     def headers(self, person: Person) -> dict[str, str]:
+        """Return the headers of the mail to this person."""
         return {"to": person.header, "message-id": self.message_id, "from": self.from_, "subject": self.subject}
 
     def user_variables(self, person: Person) -> Any:
+        """Return the user variables in the form of this send."""
         own = {"sender": self.username, "person_id": person.person_id} if self.own is None else self.own
         return {
             "object": own,
@@ -70,7 +72,7 @@ class Send:
 
 
 class Mail:
-    """One mail of a send. `events(at)` tells its whole life, in which chance is the random generator's."""
+    """One mail of a send. The random generator decides its life, which `events(at)` returns."""
 
     def __init__(self, send: Send, person: Person, rng: random.Random) -> None:
         self.send = send
@@ -80,7 +82,7 @@ class Mail:
         self.recipient_domain = person.address.partition("@")[2]
 
     def events(self, at: float) -> Iterator[NewEvent]:
-        """Its events, from the moment (epoch seconds) at which it is handed over; some may be days later."""
+        """Yield its events, from the moment of the hand-off (epoch seconds). Some may be days later."""
         for moment, event in self._life(at):
             moment = round(moment, 7 if event.get("flags", {}).get("is-delayed-bounce") else 6)
             event = {"event": event.pop("event"), "id": self._id(), "timestamp": moment, **event}
@@ -131,7 +133,7 @@ class Mail:
         yield from self._afterwards(at)
 
     def _afterwards(self, at: float) -> Iterator[tuple[float, Event]]:
-        """What the family, or a server behind the first, does with a mail that has been delivered."""
+        """Yield what happens after the delivery, at the family or at a second server."""
         chance = self.rng.random()
         if chance < 0.001:
             yield at + self.rng.uniform(60, 20_000), self._bounced_later()
@@ -150,13 +152,13 @@ class Mail:
         return base64.urlsafe_b64encode(self.rng.randbytes(16)).decode().rstrip("=")
 
     def _lateness(self) -> float:
-        """How long after it happened an event can be read: mostly seconds, now and then up to 20 minutes."""
+        """Return how long after an event the API shows it: mostly seconds, sometimes up to 20 minutes."""
         chance = self.rng.random()
         if chance < 0.92:
             return self.rng.uniform(0.5, 6)
         return self.rng.uniform(10, 240) if chance < 0.99 else self.rng.uniform(240, 1200)
 
-    # The kinds of events, in the provider's words and shapes
+    # The kinds of events, in the provider's words and forms
 
     def _accepted(self) -> Event:
         event = self._about_mail("accepted", "info")
@@ -173,21 +175,21 @@ class Mail:
         return event | {"severity": severity, "reason": reason, "delivery-status": status}
 
     def _suppressed(self, reason: str, code: int, words: str) -> Event:
-        """Not even tried; the words stand in `description`, and there is no message of a server."""
+        """A mail that was not tried. `description` has the text, because no server answered."""
         status = {"attempt-no": 1, "message": "", "code": code, "description": words, "session-seconds": 0.0}
         event = self._failed("permanent", reason, status)
         del event["envelope"]["sending-ip"]
         return event
 
     def _rejected(self) -> Event:
-        """RefusedError before there was a mail; such events name no recipient."""
+        """A refusal before there was a mail. Such events name no recipient."""
         event = self._about_mail("rejected", "warn")
         for key in ("recipient", "recipient-domain", "envelope", "storage"):
             del event[key]
         return event | {"reject": {"reason": "The message has no valid recipients left", "description": ""}}
 
     def _bounced_later(self) -> Event:
-        """A report of failure that came back after the mail had been taken; its parts are fewer."""
+        """A failure report that came after the delivery. It has fewer parts."""
         status = {
             "bounce-code": "5.1.1",
             "message": "smtp; 550 5.1.1 The account was closed",
@@ -207,7 +209,7 @@ class Mail:
         return event | {"flags": {"is-test-mode": False}}
 
     def _tracked(self, kind: str) -> Event:
-        """What the family's mail program gave away; of the message only its id is known."""
+        """An event of the family's mail program. It knows only the id of the message."""
         client_type, system, device, name = self.rng.choice(DEVICES)
         return {
             "event": kind,
@@ -230,7 +232,7 @@ class Mail:
         }
 
     def _about_mail(self, kind: str, level: str) -> Event:
-        """The parts that events of a mail have in common."""
+        """The common parts of the events of a mail."""
         send, address = self.send, self.person.address
         return {
             "event": kind,
@@ -257,7 +259,7 @@ class Mail:
         }
 
     def _smtp(self, code: int, message: str, enhanced: str, attempt: int = 1) -> dict[str, Any]:
-        """What the receiving server answered."""
+        """The answer of the receiving server."""
         status: dict[str, Any] = {
             "tls": True,
             "mx-host": f"mx1.{self.recipient_domain}",

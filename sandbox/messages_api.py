@@ -1,4 +1,4 @@
-"""The messages API: one call hands over a mail for up to 1,000 recipients, of which the Events API tells afterwards."""
+"""The messages API: one request hands over a mail for up to 1,000 recipients. The Events API reports on it later."""
 
 import json
 import random
@@ -31,7 +31,7 @@ _NAME = re.compile(rb'name="([^"]*)"')
 
 @dataclass(frozen=True)
 class Mailing:
-    """A mail as it was handed over, for all its recipients."""
+    """A mail as it was handed over, with all its recipients."""
 
     domain: str
     at: float
@@ -44,6 +44,7 @@ class Mailing:
     reported_twice: bool = False
 
     def value(self, name: str) -> str:
+        """Return the first value of a field; "" without one."""
         return next(iter(self.form.get(name, [])), "")
 
     @cached_property
@@ -52,17 +53,18 @@ class Mailing:
         return {name[2:]: values[0] for name, values in self.form.items() if name.startswith("v:")}
 
     def merged(self, text: str, address: str) -> str:
-        """The text with %recipient.name% as its value; one that is not known stays."""
+        """Replace %recipient.name% with the recipient's value. An unknown name stays."""
         if "%recipient" not in text:
             return text
         values = self.variables.get(address, {})
         return _VARIABLE.sub(lambda match: str(values.get(match[1], match[0])) if match[1] else address, text)
 
     def user_variables(self, address: str) -> dict[str, str]:
+        """Return the user variables with this recipient's values."""
         return {name: self.merged(value, address) for name, value in self.options.items()}
 
-    def described(self, address: str) -> dict[str, Any]:
-        """The mail as one recipient got it; `shown` is how many addresses stand in its To."""
+    def details(self, address: str) -> dict[str, Any]:
+        """Return the mail as one recipient got it. `shown` is the number of addresses in its To."""
         return {
             "domain": self.domain,
             "from": self.value("from"),
@@ -75,7 +77,7 @@ class Mailing:
         }
 
     def events(self, provider: Provider) -> Iterator[NewEvent]:
-        """What is told of it, over time."""
+        """Yield the events of the mail, over time."""
         send = Send(
             domain=self.domain,
             message_id=self.message_id,
@@ -88,13 +90,13 @@ class Mailing:
         for address, name in self.recipients.items():
             mine = replace(send, subject=self.merged(self.value("subject"), address), own=self.user_variables(address))
             person = Person("", name, address, "en", provider.chances.mailbox(address))
-            for telling in range(1 + self.reported_twice):
-                rng = random.Random(f"{provider.seed} {self.message_id} {address} {telling}")
+            for number in range(1 + self.reported_twice):
+                rng = random.Random(f"{provider.seed} {self.message_id} {address} {number}")
                 yield from Mail(mine, person, rng).events(self.at)
 
 
 def respond(provider: Provider, request: Request, fault: Fault | None) -> Response:
-    """Take a mail. Raises RefusedError where the request breaks a rule; then nothing of it was taken."""
+    """Accept a mail. Raises RefusedError if the request breaks a rule; then nothing of it is accepted."""
     if request.method != "POST":
         raise RefusedError(405, "Messages can only be posted")
     form = read_form(request)
@@ -121,7 +123,7 @@ def respond(provider: Provider, request: Request, fault: Fault | None) -> Respon
         variables=_recipient_variables(form),
         reported_twice=fault is not None and fault.kind is Kind.TWICE,
     )
-    provider.take_mail(mailing, {address: partial(mailing.described, address) for address in recipients})
+    provider.accept_mail(mailing, {address: partial(mailing.details, address) for address in recipients})
     return Response.json({"id": f"<{mailing.message_id}>", "message": "Queued. Thank you."})
 
 
@@ -136,7 +138,7 @@ def _recipient_variables(form: Form) -> dict[str, dict[str, Any]]:
 
 
 def read_form(request: Request) -> Form:
-    """The fields of a multipart or an urlencoded body. Raises RefusedError where it is neither."""
+    """Return the fields of a multipart or an urlencoded body. Raises RefusedError if it is neither."""
     form: Form = defaultdict(list)
     kind, _, parameters = request.content_type.partition(";")
     if kind == "application/x-www-form-urlencoded":

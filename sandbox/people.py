@@ -1,4 +1,4 @@
-"""The families of a made-up district: names as a real one has them, addresses only where no mail can arrive."""
+"""The families of a made-up district: their names are realistic, and no mail can arrive at their addresses."""
 
 import json
 import random
@@ -9,19 +9,19 @@ from enum import Enum
 
 
 class Mailbox(Enum):
-    """What becomes of mail to an address."""
+    """How a mailbox treats mail."""
 
     GOOD = "good"
-    SLOW = "slow"  # lets a stranger try again before it accepts
+    SLOW = "slow"  # accepts mail from an unknown server only at the second try
     UNKNOWN = "unknown"
     BOUNCED_BEFORE = "bounced before"
     UNSUBSCRIBED = "unsubscribed"
     COMPLAINED_BEFORE = "complained before"
     FULL = "full"
-    STRICT = "strict"  # refuses by a rule of its own
+    STRICT = "strict"  # refuses mail by its own policy
 
 
-# How many of a thousand addresses are like that.
+# The number of such mailboxes in a thousand.
 MAILBOXES = {
     Mailbox.GOOD: 952,
     Mailbox.SLOW: 10,
@@ -36,6 +36,8 @@ MAILBOXES = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
+    """A person who gets mail."""
+
     person_id: str
     name: str
     address: str
@@ -44,15 +46,15 @@ class Person:
 
     @property
     def header(self) -> str:
-        """Name and address as they stand in a mail's To."""
+        """Name and address in the form of a To header."""
         return f'"{self.name}" <{self.address}>'
 
 
 @dataclass(frozen=True)
 class Community:
-    """Families that share a language: how many of a hundred, given names, family names.
+    """Families with one language: their percentage, given names, family names.
 
-    A name in another script is followed by `=` and the letters it has in an address.
+    After a name in another script come `=` and its letters in an address.
     """
 
     language: str
@@ -122,7 +124,7 @@ MAIL_DOMAINS = {
 
 
 def make_people(number: int, seed: int) -> list[Person]:
-    """So many people, always the same for a seed."""
+    """Return `number` people, always the same for a seed."""
     rng = random.Random(f"people {seed}")
     communities = rng.choices(COMMUNITIES, [community.percent for community in COMMUNITIES], k=number)
     mailboxes = rng.choices(list(MAILBOXES), list(MAILBOXES.values()), k=number)
@@ -140,9 +142,9 @@ def make_people(number: int, seed: int) -> list[Person]:
 
 
 def read_people(lines: Iterable[str], seed: int) -> list[Person]:
-    """People known elsewhere: a JSON object a line with person_id, name, address and language.
+    """Read people from a file: each line is a JSON object with person_id, name, address and language.
 
-    What becomes of mail to them follows from the seed.
+    The seed decides their mailboxes.
     """
     given = [json.loads(line) for line in lines]
     mailboxes = random.Random(f"mailboxes {seed}").choices(list(MAILBOXES), list(MAILBOXES.values()), k=len(given))
@@ -150,7 +152,7 @@ def read_people(lines: Iterable[str], seed: int) -> list[Person]:
 
 
 def _name(entry: str) -> tuple[str, str]:
-    """A name as shown, and in the letters of an address."""
+    """Return a name for people, and its letters for an address."""
     shown, _, letters = entry.partition("=")
     plain = unicodedata.normalize("NFKD", (letters or shown).lower().replace("đ", "d"))
     return shown, "".join(letter for letter in plain if "a" <= letter <= "z")

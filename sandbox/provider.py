@@ -1,4 +1,4 @@
-"""The stand-in's state, and the methods by which tests and the demo set it up."""
+"""The stand-in's state, and the methods with which tests and the demo set it up."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ DOMAIN = "mg.harrison.example"
 
 
 class Mailing(Protocol):
-    """A mail that was taken, of which there is something to tell."""
+    """An accepted mail that has events."""
 
     @property
     def domain(self) -> str: ...
@@ -34,9 +34,9 @@ class Mailing(Protocol):
 
 
 class Provider:
-    """Domains with their events, phones, a clock, faults, a log of what was requested, a record of what was taken.
+    """Domains with their events, phones, a clock, faults, a log of requests, and all that was accepted.
 
-    Where a method takes a `domain` and gets none, the first domain is meant. Moments are epoch seconds or datetimes.
+    The default of every `domain` argument is the first domain. Moments are epoch seconds or datetimes.
     """
 
     def __init__(
@@ -58,14 +58,14 @@ class Provider:
         self._new_mailings: list[Mailing] = []
         self.faults = Faults()
         self.latency = 0.0
-        """Seconds that every answer takes."""
+        """The seconds before every answer."""
         self.rate_limit: RateLimit | None = None
         self.requests: list[Request] = []
-        """What was requested, in order of arrival; `del sandbox.requests[:]` empties it."""
+        """The log of requests, in order of arrival; `del sandbox.requests[:]` clears it."""
         self.most_at_once = 0
-        """The largest number of requests that were being answered at the same time."""
+        """The largest number of requests at the same time."""
         self.before_answer: Callable[[], None] = lambda: None
-        """Called before a request is answered; the demo's traffic grows by it."""
+        """Called before each answer; the demo adds its traffic here."""
         self._at_once = 0
         self._lock = threading.Lock()
 
@@ -75,17 +75,17 @@ class Provider:
         return next(iter(self.stores))
 
     def add_domain(self, domain: str) -> None:
-        """Serve one more domain, without events yet."""
+        """Serve one more domain, which has no events yet."""
         self.stores[domain] = EventStore()
 
     # Events
 
     def add(self, *, domain: str | None = None, visible_at: Moment | None = None, **fields: Any) -> dict[str, Any]:
-        """Add an event and return it as it will be served.
+        """Add an event and return it as the API will give it.
 
-        Fields are the event's own, with `_` for `-` (`delivery_status={…}`, `user_variables={…}`); `subject` and
-        `message_id` go to the message's headers. What is not given is filled in: a delivered mail, just now.
-        `visible_at` is when the provider shows it first; by default it is there at once.
+        `fields` are the event's fields, with `_` for `-` (`delivery_status={…}`, `user_variables={…}`); `subject` and
+        `message_id` go to the message's headers. The defaults are those of a mail delivered now. The provider shows the
+        event from `visible_at` on; by default at once.
         """
         event = self._event(fields)
         self.add_raw(json.dumps(event), domain=domain, visible_at=visible_at)
@@ -100,10 +100,10 @@ class Provider:
         domain: str | None = None,
         visible_at: Moment | None = None,
     ) -> None:
-        """Add an event as exact JSON text, which is served byte for byte, even if it is not JSON at all.
+        """Add an event as exact text. The API gives it byte for byte, even if it is not JSON.
 
-        `timestamp` and `id` say where it stands among the others; by default they are read from the text, and where
-        it has none the event stands at the provider's now, with an empty id.
+        `timestamp` and `id` decide its place among the others. By default they come from the text. If the text has
+        none, the time is the provider's now, and the id is empty.
         """
         raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
         self._store(domain).add(
@@ -125,9 +125,9 @@ class Provider:
         visible_at: Moment | None = None,
         **fields: Any,
     ) -> list[str]:
-        """Add n events, evenly from `begin` up to but without `end`, fast; returns their ids in order of time.
+        """Add n events quickly, evenly from `begin` up to `end`. Returns their ids in order of time.
 
-        `fields` as with `add`; each event has its own id, timestamp and recipient (family<n>@example.com).
+        `fields` are those of `add`. Each event has its own id, timestamp and recipient (family<n>@example.com).
         """
         start, stop = epoch(begin), epoch(end)
         marks = {"id": "<id>", "timestamp": "<timestamp>", "recipient": "<recipient>"}
@@ -136,7 +136,7 @@ class Provider:
         ids = [f"{random.getrandbits(64):016x}{number:06x}" for number in range(n)]
         events = []
         for number, id in enumerate(ids):
-            # Through whole milliseconds, so that rounding never carries an event over the end.
+            # Whole milliseconds, so that rounding never moves an event past the end.
             moment = (int(start * 1000) + int((stop - start) * 1000) * number // n) / 1000
             text = (
                 template.replace("<id>", id)
@@ -147,39 +147,39 @@ class Provider:
         self._store(domain).add_all(events)
         return ids
 
-    # Mail that was handed over
+    # Accepted mail
 
-    def take_mail(self, mailing: Mailing, abouts: Mapping[str, Callable[[], Mapping[str, Any]]]) -> None:
-        """Take a mail for the addresses of `abouts`."""
+    def accept_mail(self, mailing: Mailing, abouts: Mapping[str, Callable[[], Mapping[str, Any]]]) -> None:
+        """Accept a mail for the addresses of `abouts`, which has the details of each."""
         with self._lock:
             self._new_mailings.append(mailing)
-        self.accepted.note("mail", mailing.at, mailing.message_id, abouts)
+        self.accepted.add("mail", mailing.at, mailing.message_id, abouts)
 
     def write_mail_events(self) -> None:
-        """Make the events of the mail that was taken since: when they are asked for, so that taking it stays quick."""
+        """Make the events of newly accepted mail. This happens on request, so that accepting mail stays quick."""
         with self._lock:
             new, self._new_mailings = self._new_mailings, []
             for mailing in new:
                 self.stores[mailing.domain].add_all(mailing.events(self))
 
     def decide(self, kind: str, to: str, *outcomes: str) -> None:
-        """Let this become of a mail, call or text: see `Chances.decide`; chances.py names what can."""
+        """Set the outcomes of mails, calls or texts: see `Chances.decide`. chances.py lists the outcomes."""
         self.chances.decide(kind, to, *outcomes)
 
     # Faults
 
     def fail(self, what: int | str = 500, **options: Any) -> Fault:
-        """Let the next request fail, in the way `what` says.
+        """Let the next request fail, in the way that `what` says.
 
-        A number is the status of the answer; 429 carries the rate limit headers (`reset_ms=`, `retry_after=`).
+        A number is the status of the answer; 429 has the headers of the rate limit (`reset_ms=`, `retry_after=`).
         A word is a kind: "delay" (`seconds=`), "cut" (connection ends mid-body), "half" (half of the JSON), "html"
         (a web page with status 200), "items" (`value=` in place of the list), "poison" (`text=` as one more event),
         "short" (a page of `size=` events), "foreign-next" (`host=`), "repeated-next", "lost" (the connection ends
-        without an answer), "twice" (what comes of it is told twice). With `accepted=True` a status, a 429 or a lost
-        answer only seems to fail: what was asked for is done.
+        without an answer), "twice" (its events, call flow and receipts come twice). With `accepted=True` a status, a
+        429 or a lost answer only seems to fail: the provider accepts the request.
 
-        Which requests: `times=` many (default 1, None for all from now on), after `skip=` others, only `page=` k of
-        each traversal, only of `domain=`, only with `path=` in path or query. Faults set earlier strike first.
+        The requests: `times=` many (default 1; None: all from now on), after `skip=` others, only `page=` k of each
+        traversal, only of `domain=`, only with `path=` in path or query. An earlier fault goes first.
         """
         if isinstance(what, int):
             kind = Kind.RATE_LIMIT if what == 429 else Kind.STATUS
@@ -187,37 +187,37 @@ class Provider:
         return self.faults.add(Fault(Kind(what), **options))
 
     def hold(self, **options: Any) -> Fault:
-        """Hold the next request (options as with `fail`) until `release()`; with `mid_body=True` after half an answer.
+        """Hold the next request (options of `fail`) until `release()`; with `mid_body=True` after half an answer.
 
-        `held.wait(timeout)` of what is returned tells when a request has come and is being held.
+        Returns the fault; its `held.wait(timeout)` waits until the server holds a request.
         """
         return self.faults.add(Fault(Kind.HOLD, **options))
 
     def release(self) -> None:
-        """Let everything that is held go on, and hold no more."""
+        """Release every held request, and remove the holds."""
         self.faults.release()
 
     def clear_faults(self) -> None:
-        """Forget all faults, latency and rate limit."""
+        """Remove all faults, the latency and the rate limit."""
         self.faults.clear()
         self.latency = 0.0
         self.rate_limit = None
 
     def limit_rate(self, calls: int, seconds: float) -> None:
-        """Answer 429 to calls beyond so many in each window of so many seconds."""
+        """Answer 429 to all but the first `calls` requests in each window of `seconds`."""
         self.rate_limit = RateLimit(self.clock, calls, seconds)
 
     # The log
 
     def begin_request(self, request: Request) -> None:
-        """Note a request that came in."""
+        """Log a request that came in."""
         with self._lock:
             self.requests.append(request)
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
 
     def end_request(self) -> None:
-        """Note that a request has been answered."""
+        """Count a request as answered."""
         with self._lock:
             self._at_once -= 1
 
@@ -229,7 +229,7 @@ class Provider:
         return float(timestamp) if isinstance(timestamp, int | float) else self.clock.now()
 
     def _event(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """An event with these fields, completed to a delivered mail."""
+        """Return an event with these fields; the other fields are those of a delivered mail."""
         given = {name.replace("_", "-"): value for name, value in fields.items()}
         if isinstance(given.get("timestamp"), datetime):
             given["timestamp"] = round(epoch(given["timestamp"]), 6)
@@ -255,7 +255,7 @@ class Provider:
 
 
 def _read(raw: bytes) -> dict[str, Any]:
-    """The event in the text; an empty one where there is none."""
+    """Return the event in the text; an empty one if there is none."""
     try:
         event = json.loads(raw)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The HTTP server: who may ask, which API answers, and the faults in between."""
+"""The HTTP server: it checks the key, finds the API, and applies the faults."""
 
 import base64
 import binascii
@@ -28,15 +28,16 @@ class Sandbox(Provider):
 
     @property
     def url(self) -> str:
-        """Scheme, host and port, as `MAILGUN_API_BASE` wants it."""
+        """Scheme, host and port: the value for `MAILGUN_API_BASE`."""
         host, port = self._server.server_address[:2]
         return f"http://{host!s}:{port}"
 
     def start(self) -> None:
+        """Serve in a thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving; what is held ends, open connections are closed."""
+        """Stop serving, release held requests, and close open connections."""
         self.clear_faults()
         self.phones.agenda.stop()
         if self._thread.is_alive():
@@ -61,7 +62,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        # Not HTTPServer's own, which asks the name service for the host's name.
+        # HTTPServer.server_bind asks the name service for the host's name, which may be slow.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -85,7 +86,7 @@ class _Server(ThreadingHTTPServer):
                 self._connections.discard(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client that goes away in the middle is what some tests are about.
+        # In some tests a client closes the connection early.
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -102,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         return formatdate(self.server.provider.clock.now() if timestamp is None else timestamp, usegmt=True)
 
     def log_message(self, format: str, *args: object) -> None:
-        """The provider's own log is the one to look at."""
+        """Write nothing: `provider.requests` is the log."""
 
     def do_GET(self) -> None:
         provider, request = self.server.provider, self._read_request()
@@ -166,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _respond(provider: Provider, request: Request, fault: Fault | None) -> Response:
-    """The answer to a request, after whatever it has to wait for."""
+    """Return the answer to a request, after latency, rate limit and faults."""
     headers: dict[str, str] = {}
     if provider.latency:
         threading.Event().wait(provider.latency)
@@ -179,14 +180,14 @@ def _respond(provider: Provider, request: Request, fault: Fault | None) -> Respo
             fault.wait()
         if refusal := fault.refuse(provider.clock.now()):
             if fault.accepted:
-                _answer(provider, request, fault)
+                _handle(provider, request, fault)
             return refusal
-    response = _answer(provider, request, fault)
+    response = _handle(provider, request, fault)
     response.headers |= headers
     return response
 
 
-def _answer(provider: Provider, request: Request, fault: Fault | None) -> Response:
+def _handle(provider: Provider, request: Request, fault: Fault | None) -> Response:
     try:
         return _route(provider, request, fault)
     except RefusedError as refused:
@@ -209,7 +210,7 @@ def _route(provider: Provider, request: Request, fault: Fault | None) -> Respons
 
 
 def _authorized(headers: Message, api_key: str) -> bool:
-    """Whether the key is there: by basic authentication as user `api`, or in the header X-API-KEY."""
+    """Whether the request has the key: by basic authentication as user `api`, or in the header X-API-KEY."""
     if "X-API-KEY" in headers:
         return hmac.compare_digest(headers["X-API-KEY"].encode(), api_key.encode())
     scheme, _, credentials = headers.get("Authorization", "").partition(" ")

@@ -1,4 +1,4 @@
-"""Calls and texts: how they go on after they were taken, and what our own server hears of it."""
+"""Accepted calls and texts: their course, and the requests that the provider makes to the product about them."""
 
 import json
 import random
@@ -17,16 +17,18 @@ from sandbox.clock import Clock
 
 CHARACTERS_A_SECOND = 15
 RINGS = {"no answer": 25.0, "busy": 2.0, "failed": 1.0}
-"""Seconds until a call that nobody answers is over."""
+"""Seconds until a call ends that nobody answers."""
 ERRORS = {"failed": "The number could not be reached"}
-TRIES = (0.0, 2.0, 15.0)
-"""Seconds before each try to tell our server of a text."""
+ATTEMPT_DELAYS = (0.0, 2.0, 15.0)
+"""Seconds before each attempt to report a text to the product."""
 TIMEOUT = 10
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass
 class Call:
+    """A call that the provider places. Moments are epoch seconds."""
+
     id: str
     to: str
     caller_id: str
@@ -40,10 +42,10 @@ class Call:
     answered: bool = False
     ended_at: float = 0.0
     logged_from: float = 0.0
-    """When the call log knows of it."""
+    """When the call log starts to show it."""
 
     def log(self) -> dict[str, Any]:
-        """Its entry in the call log."""
+        """Return its entry in the call log."""
         return {
             "id": self.id.partition("@")[0],
             "call_id": self.id,
@@ -62,7 +64,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Callback:
-    """A request that the provider made to our server, and what came of it; status 0 where nothing was heard."""
+    """A request that the provider made to the product, and the answer; status 0 without an answer."""
 
     url: str
     body: dict[str, Any]
@@ -71,14 +73,14 @@ class Callback:
 
 
 class Telephony:
-    """Phones ring, are answered or not, and texts arrive, by seed; `pace` makes all of it slower or faster."""
+    """Phones ring, people answer or not, and texts arrive, by seed. `pace` multiplies every delay."""
 
     def __init__(self, clock: Clock, chances: Chances, accepted: AcceptedLog, seed: int) -> None:
         self.call_flow_url = ""
         self.texts_url = ""
         self.pace = 1.0
         self.replies = 0.0
-        """Which part of the families answer a text with STOP; half of them think better of it."""
+        """The part of the families that answer a text with STOP; half of them send START later."""
         self.calls: dict[str, Call] = {}
         self.callbacks: list[Callback] = []
         self.opted_out: set[str] = set()
@@ -93,12 +95,12 @@ class Telephony:
     # Calls
 
     def place(self, to: str, caller_id: str, session_data: Any, *, repeats: int = 1) -> Call:
-        """Take a call; it rings from now on."""
+        """Accept a call; it rings from now on. With `repeats` of 2, the provider asks the product twice each time."""
         now = self._clock.now()
         id = f"{next(self._numbers):08d}@{self._rng.randrange(10**8):08d}"
         call = Call(id, to, caller_id, session_data, self._chances.draw("call", to), now, repeats)
         self.calls[id] = call
-        self._accepted.note("call", now, id, {to: lambda: {"caller_id": caller_id, "session_data": session_data}})
+        self._accepted.add("call", now, id, {to: lambda: {"caller_id": caller_id, "session_data": session_data}})
         if call.outcome in RINGS:
             self._later(RINGS[call.outcome], self._end, call, call.outcome)
         else:
@@ -106,12 +108,12 @@ class Telephony:
         return call
 
     def hang_up(self, id: str) -> bool:
-        """End a call that is live; says whether there was one."""
+        """End a live call. Returns whether there was one."""
         call = self.calls.get(id)
         return call is not None and self._end(call, "completed" if call.answered else "canceled")
 
     def logged(self, id: str) -> dict[str, Any] | None:
-        """What the call log says of a call; nothing until some time after its end."""
+        """Return a call's entry in the call log; None until some time after its end."""
         call = self.calls.get(id)
         return call.log() if call and call.status and call.logged_from <= self._clock.now() else None
 
@@ -128,7 +130,7 @@ class Telephony:
         self._later(seconds, self._listened if collects else self._end, call, *([] if collects else ["completed"]))
 
     def _listened(self, call: Call) -> None:
-        """The text has been said, and a key was waited for."""
+        """Continue after the text, when the provider has waited for a key."""
         if call.status:
             return
         pressed = "0" if call.outcome == "confirm" else ""
@@ -137,7 +139,7 @@ class Telephony:
         self._later(seconds, self._end, call, "completed")
 
     def _ask_for_flow(self, call: Call, type: str, pressed: dict[str, str]) -> list[dict[str, Any]] | None:
-        """The actions that our server answers; None where it has no answer that makes sense."""
+        """Ask the product for the actions of a call. None without a usable answer."""
         body = {
             "type": type,
             "call_id": call.id,
@@ -168,11 +170,11 @@ class Telephony:
     # Texts
 
     def send_text(self, to: str, number: str, text: str, *, repeats: int = 1) -> tuple[str, str]:
-        """Take a text; returns its id and its status."""
+        """Accept a text. Returns its id and its status; the receipts come later, `repeats` times each."""
         now = self._clock.now()
         id = f"text-{next(self._numbers):08d}"
         status = "opted out" if to in self.opted_out else "queued"
-        self._accepted.note("text", now, id, {to: lambda: {"api_no": number, "text": text, "status": status}})
+        self._accepted.add("text", now, id, {to: lambda: {"api_no": number, "text": text, "status": status}})
         if status == "queued":
             outcome = self._chances.draw("text", to)
             for _ in range(repeats):
@@ -183,7 +185,7 @@ class Telephony:
         return id, status
 
     def receive_text(self, caller: str, text: str, *, number: str = "+16125550100", times: int = 1) -> None:
-        """A family writes to us; our server is told of it (so many times)."""
+        """Receive a text from a family, and report it to the product, `times` times."""
         word = text.strip().upper()
         if word == "STOP":
             self.opted_out.add(caller)
@@ -191,11 +193,11 @@ class Telephony:
             self.opted_out.discard(caller)
         body = {"service": "sms", "type": "sms", "api_no": number, "caller_no": caller, "text_message": text}
         for _ in range(times):
-            self._later(0, self._tell, body, 0)
+            self._later(0, self._report, body, 0)
 
     def _receipt(self, seconds: float, id: str, to: str, number: str, status: str) -> None:
         body = {"service": "sms", "type": "receipt", "id": id, "api_no": number, "caller_no": to, "status": status}
-        self._later(seconds, self._tell, body, 0)
+        self._later(seconds, self._report, body, 0)
 
     def _perhaps_reply(self, to: str, number: str) -> None:
         if self._rng.random() < self.replies:
@@ -205,10 +207,12 @@ class Telephony:
                 seconds += self._rng.uniform(60, 600)
                 self.agenda.at(self._clock.now() + seconds, lambda: self.receive_text(to, "START", number=number))
 
-    def _tell(self, body: dict[str, Any], tried: int) -> None:
-        """Tell our server of a text, and try again where it does not say that it has heard."""
-        if self.texts_url and not 200 <= self._post(self.texts_url, body).status < 300 and tried + 1 < len(TRIES):
-            self._later(TRIES[tried + 1], self._tell, body, tried + 1)
+    def _report(self, body: dict[str, Any], attempt: int) -> None:
+        """Report a text to the product. Try again if the answer is not a success."""
+        if not self.texts_url or 200 <= self._post(self.texts_url, body).status < 300:
+            return
+        if attempt + 1 < len(ATTEMPT_DELAYS):
+            self._later(ATTEMPT_DELAYS[attempt + 1], self._report, body, attempt + 1)
 
     # Both
 
@@ -228,13 +232,13 @@ class Telephony:
                 status, answer = error.code, ""
             except (OSError, ValueError):
                 status = 0
-        heard = Callback(url, body, status, answer)
-        self.callbacks.append(heard)
-        return heard
+        callback = Callback(url, body, status, answer)
+        self.callbacks.append(callback)
+        return callback
 
 
 def _length(actions: list[dict[str, Any]]) -> tuple[float, bool]:
-    """How many seconds the actions take, and whether they wait for a key."""
+    """Return how many seconds the actions take, and whether they wait for a key."""
     seconds, collects = 0.0, False
     for action in actions:
         parameters = action.get("params") or {}

@@ -1,7 +1,7 @@
 """The mail of a plausible district, day by day, as events that become visible as time passes.
 
-Each day's events follow from the seed and the date alone, so a server that is started again tells the same story.
-What has not happened yet is in the store already and becomes visible when its time has come.
+Only the seed and the date decide a day's events, so a restarted server has the same events. The store already has
+future events; each becomes visible at its time.
 """
 
 import random
@@ -18,18 +18,18 @@ from sandbox.people import Person, make_people
 from sandbox.provider import Provider
 
 EVENTS_PER_MAIL = 2.12
-"""What a mail comes to on average."""
+"""The average number of events of a mail."""
 TRICKLE_SECONDS = 12
-"""Beside the day's waves there is a single mail in each of these, so that something can be seen at any hour."""
+"""Beside the day's waves, each of these intervals has one mail, so that every hour has new events."""
 TRICKLE_BEFORE = timedelta(minutes=30)
 TRICKLE_AHEAD = timedelta(minutes=2)
 
 
 class Traffic:
-    """Fills the provider's stores with past mail, and goes on as its clock does.
+    """Fills the provider's stores with past mail, and adds mail as the clock runs.
 
-    `per_day` is the average number of events a day in all domains together; the trickle comes on top. Without
-    `people` it makes some up.
+    `per_day` is the average number of events a day in all domains together, without the trickle. Without `people` it
+    makes up people.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Traffic:
         self._lock = threading.Lock()
 
     def fill(self) -> None:
-        """Make what is due by the provider's clock: whole days up to tomorrow, the trickle a little ahead."""
+        """Make the events that are due by the provider's clock: whole days up to tomorrow, the trickle a bit ahead."""
         now = self._provider.clock.now()
         with self._lock:
             while self._next_day <= self._day_of(now) + timedelta(days=1):
@@ -94,7 +94,7 @@ class Traffic:
     def _announce(
         self, announcement: Announcement, domain: str, people: list[Person], begin: float, rng: random.Random
     ) -> Iterator[NewEvent]:
-        """Write to these people, each in his language where there is a text in it: one send for each language."""
+        """Write to these people, each in their language if it has a text: one send for each language."""
         fitting = [sender for sender in self._senders if sender.role in announcement.roles]
         sender = rng.choice(fitting or self._senders)
         school = rng.choice(SCHOOLS)
@@ -107,7 +107,7 @@ class Traffic:
             subject = subject.format(school=school, date=f"{day:%A, %B} {day.day}")
             send = self._send(domain, sender, school, subject, announcement.tag, begin, rng)
             for number, person in enumerate(readers):
-                # The provider takes about fifty a second.
+                # The provider accepts about fifty a second.
                 handed_over = begin + (number + rng.random()) / 50
                 yield from Mail(send, person, rng).events(handed_over)
 

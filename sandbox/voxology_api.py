@@ -1,7 +1,7 @@
-"""The voice and text provider's API: place a call, ask what became of it, hang up, send a text.
+"""The voice and text provider's API: place a call, fetch its result, hang up, send a text.
 
-Where its documents are silent (the shape of answers, receipts of texts) this is only plausible, and the product does
-not lean on it.
+Its documentation does not describe the form of answers or the receipts of texts. Here they are only plausible, and the
+product does not rely on them.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from sandbox.provider import Provider
 
 
 def respond(provider: Provider, request: Request, fault: Fault | None) -> Response:
-    """Do what is asked for. Raises RefusedError where the request breaks a rule; then nothing was taken."""
+    """Answer a request. Raises RefusedError if the request breaks a rule; then nothing was accepted."""
     repeats = 2 if fault and fault.kind is Kind.TWICE else 1
     match request.method, request.path.removeprefix("/v1").split("/"):
         case "POST", ["", "Dials", "Connect"]:

@@ -15,10 +15,13 @@ from messenger_logs.services.status_reports import StatusReport
 
 
 def gateway() -> InboxGateway:
+    """Return the gateway of the inbox, which needs no settings."""
     return InboxGateway()
 
 
 class InboxGateway:
+    """Writes messages into the inbox."""
+
     batch = 1000
 
     def hand_off(self, hand_off: HandOff) -> Answer:

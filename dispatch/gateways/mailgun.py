@@ -41,6 +41,8 @@ def gateway() -> MailgunGateway | None:
 
 @dataclass(frozen=True)
 class MailgunGateway:
+    """Hands over e-mail, up to MAILGUN_BATCH recipients per request."""
+
     api: Api
     domains: Sequence[str]
     """The first domain sends. A look-up asks all of them, because the setting may have changed since the hand-off."""

@@ -1,4 +1,4 @@
-"""What a person can ask for on the Mailgun Sync page. Each request is in the audit trail."""
+"""The actions of the Mailgun Sync page. Each of them is in the audit trail."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from mailgun_sync.tasks import sync_one
 
 
 def request_sync(*, domain: SendingDomain, by: User) -> None:
-    """Have a worker sync a domain now. Raises kombu.exceptions.OperationalError where the broker cannot be reached."""
+    """Queue a sync of a domain. Raises kombu.exceptions.OperationalError when the broker cannot be reached."""
     sync_one.delay(domain.pk, asked_by_id=by.pk)
     record_audit_event(by=by, action="mailgun_sync.asked", target=domain.name)
 
 
 def request_backfill(*, domain: SendingDomain, by: User) -> bool:
-    """Have a worker read everything again that Mailgun still has. False for a domain that was never synced.
+    """Queue a backfill: a worker reads again all events that Mailgun still has. False if the domain was never synced.
 
-    Raises kombu.exceptions.OperationalError where the broker cannot be reached; the next sync does it then.
+    Raises kombu.exceptions.OperationalError when the broker cannot be reached. The next sync then starts the backfill.
     """
     if not start_backfill(domain_id=domain.pk):
         return False
@@ -31,7 +31,7 @@ def request_backfill(*, domain: SendingDomain, by: User) -> bool:
 
 
 def set_paused(*, domain: SendingDomain, paused: bool, by: User) -> None:
-    """Take a domain out of the scheduled syncs, or put it back."""
+    """Take a domain out of the scheduled syncs, or put it back in."""
     with transaction.atomic():
         if SendingDomain.objects.filter(pk=domain.pk).exclude(paused=paused).update(paused=paused):
             record_audit_event(
@@ -40,7 +40,7 @@ def set_paused(*, domain: SendingDomain, paused: bool, by: User) -> None:
 
 
 def retry(*, quarantined: QuarantinedEvent, by: User) -> bool:
-    """Read a quarantined event again. True where it is a stored event now."""
+    """Read a quarantined event again. Returns whether it is a stored event now."""
     stored = retry_quarantined(quarantined_id=quarantined.pk)
     record_audit_event(by=by, action="mailgun_sync.retried", target=str(quarantined), details={"stored": stored})
     return stored

@@ -7,7 +7,7 @@ from mailgun_sync.querysets import SendingDomainQuerySet
 
 
 def configured_domains() -> SendingDomainQuerySet:
-    """The domains of MAILGUN_DOMAINS, each with its row."""
+    """Return the domains of MAILGUN_DOMAINS. It makes the row of a new domain."""
     SendingDomain.objects.bulk_create(
         [SendingDomain(name=name) for name in settings.MAILGUN_DOMAINS], ignore_conflicts=True
     )

@@ -1,4 +1,4 @@
-"""Provider events into the database: one statement a page, taken apart by PostgreSQL itself."""
+"""Store provider events in the database: one statement for each page, in which PostgreSQL reads the JSON."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from mailgun_sync.services.outcomes import settle_outcomes
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, Recipient, SentMessage
 
-# The key, (domain, event, id, µs), is Mailgun's own: an id is unique within a day only, and test events share one id
-# and time between kinds. An event without an id gets the hash of its canonical JSON, which is what jsonb's text is.
+# The key is (domain, event, id, µs), because Mailgun's id is unique only within a day, and its test events share one id
+# and time between kinds. An event without an id gets the hash of its canonical JSON, which is the text of jsonb.
 #
-# Timestamps are decimal seconds: through numeric, since a float is off by a microsecond at times.
+# Timestamps are decimal seconds. They go through numeric, because a float is sometimes off by a microsecond.
 #
-# User variables can be read by whoever got the mail, so they are believed only as far as our own records agree. A
-# delivery that they name must be of the message that they name and go to the address of the event; whose message it
-# is, and to whom it went, our records say then. Else a sender that is not one of our users takes the person id along.
+# Everybody who got the mail can read its user variables, so we believe them only if our records agree: the delivery
+# that they name must belong to the message that they name, and must go to the address of the event. Then our records
+# give the sender and the person. Else the variables give them, and the person id counts only together with a sender
+# that is a user of this installation.
 _STORE = f"""
 WITH item AS MATERIALIZED (
     SELECT raw, coalesce(readable, raw)::jsonb AS e, variables::jsonb AS variables
@@ -82,7 +83,7 @@ WITH item AS MATERIALIZED (
     ON CONFLICT (domain_id, event, event_id, occurred_at) DO NOTHING
     RETURNING late_by, delivery_id
 ), addressed AS (
-    -- In order, so that pages stored side by side cannot wait for each other.
+    -- Sorted, so that two pages at the same time cannot wait for each other.
     INSERT INTO {RecipientAddress._meta.db_table} (address)
     SELECT DISTINCT recipient FROM derived WHERE recipient <> '' ORDER BY recipient
     ON CONFLICT DO NOTHING
@@ -97,8 +98,8 @@ Known = dict[str, int | datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """What became of a page: events it had, events that were new, new in quarantine, new but late, and how late."""
+class StoreResult:
+    """The counts of a page: events seen, new events, new in quarantine, new but late, and the longest delay."""
 
     seen: int = 0
     new: int = 0
@@ -106,8 +107,8 @@ class Stored:
     late: int = 0
     latest_by: timedelta = timedelta(0)
 
-    def __add__(self, other: Stored) -> Stored:
-        return Stored(
+    def __add__(self, other: StoreResult) -> StoreResult:
+        return StoreResult(
             self.seen + other.seen,
             self.new + other.new,
             self.quarantined + other.quarantined,
@@ -120,8 +121,8 @@ class Stored:
 def page_transaction() -> Iterator[None]:
     """A transaction for a page, whose commit does not wait for the disk.
 
-    Whoever moves the cursor commits after it in the usual way, which takes the pages to the disk too; should the server
-    crash before, the cursor has not moved, and the pages are read again.
+    The transaction that moves the cursor comes later and does wait, which writes the pages to the disk too. If the
+    server crashes before that, the cursor has not moved, and the next run reads the pages again.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO off")
@@ -134,26 +135,25 @@ def store_events(
     events: list[ProviderEvent],
     covered_from: datetime | None = None,
     settled_through: datetime | None = None,
-) -> Stored:
-    """Store the events that are not here yet; safe to repeat. What cannot be read goes to quarantine.
+) -> StoreResult:
+    """Store the events that are not stored yet, and quarantine those that cannot be read. It is safe to repeat.
 
-    New events that occurred from ``covered_from`` to ``settled_through`` were believed to be here already: they are
-    marked as late.
+    We took the time from ``covered_from`` to ``settled_through`` as complete, so new events in it are marked as late.
     """
     known: Known = {"domain": domain_id, "covered_from": covered_from, "settled_through": settled_through}
-    sound = [event for event in events if not event.problem]
-    outcome = sum((_quarantine(domain_id, event.raw, event.problem) for event in events if event.problem), Stored())
+    readable = [event for event in events if not event.error]
+    result = sum((_quarantine(domain_id, event.raw, event.error) for event in events if event.error), StoreResult())
     try:
         with transaction.atomic():
-            return outcome + _store(sound, known)
+            return result + _store(readable, known)
     except DatabaseError as error:
         if not _is_about_the_data(error):
             raise
-    # One of them is more than PostgreSQL can take: find it, so that it does not stop the others.
-    return sum((_store_alone(domain_id, event, known) for event in sound), outcome)
+    # PostgreSQL cannot store one of them. Store each alone, so that the bad one does not stop the others.
+    return sum((_store_alone(domain_id, event, known) for event in readable), result)
 
 
-def _store(events: list[ProviderEvent], known: Known) -> Stored:
+def _store(events: list[ProviderEvent], known: Known) -> StoreResult:
     with connection.cursor() as cursor:
         page: dict[str, list[str | None]] = {
             "raw": [event.raw for event in events],
@@ -164,40 +164,40 @@ def _store(events: list[ProviderEvent], known: Known) -> Stored:
         new, late, latest_by, deliveries = cursor.fetchone()
     if deliveries:
         settle_outcomes(deliveries)
-    return Stored(seen=len(events), new=new, late=late, latest_by=latest_by)
+    return StoreResult(seen=len(events), new=new, late=late, latest_by=latest_by)
 
 
-def _store_alone(domain_id: int, event: ProviderEvent, known: Known) -> Stored:
+def _store_alone(domain_id: int, event: ProviderEvent, known: Known) -> StoreResult:
     try:
         with transaction.atomic():
             return _store([event], known)
     except DatabaseError as error:
         if not _is_about_the_data(error):
             raise
-        words = str(error).partition("\n")[0]
-    return _quarantine(domain_id, event.raw, f"The database cannot take it: {words}.")
+        message = str(error).partition("\n")[0]
+    return _quarantine(domain_id, event.raw, f"The database cannot take it: {message}.")
 
 
-def _quarantine(domain_id: int, raw: str, error: str) -> Stored:
+def _quarantine(domain_id: int, raw: str, error: str) -> StoreResult:
     _, created = QuarantinedEvent.objects.get_or_create(
         domain_id=domain_id, digest=hashlib.sha256(raw.encode()).hexdigest(), defaults={"raw": raw, "error": error}
     )
-    return Stored(seen=1, quarantined=int(created))
+    return StoreResult(seen=1, quarantined=int(created))
 
 
 def _is_about_the_data(error: DatabaseError) -> bool:
-    """Whether the event is at fault (SQLSTATE: bad data, constraint, limit), and not the connection or a lock."""
+    """Whether the event is the cause (SQLSTATE: bad data, constraint, limit), and not the connection or a lock."""
     return str(getattr(error.__cause__, "pgcode", None) or "")[:2] in {"22", "23", "54"}
 
 
 def retry_quarantined(*, quarantined_id: int) -> bool:
-    """Read a quarantined event again. True where it could be stored, and so left the quarantine."""
+    """Read a quarantined event again. True if it is stored now and has left the quarantine."""
     with transaction.atomic():
-        held = QuarantinedEvent.objects.select_for_update().filter(pk=quarantined_id).first()
-        if held is None:
-            return True  # somebody was quicker
-        held.delete()
-        outcome = store_events(domain_id=held.domain_id, events=[reread(held.raw)])
-        if outcome.quarantined:
+        quarantined = QuarantinedEvent.objects.select_for_update().filter(pk=quarantined_id).first()
+        if quarantined is None:
+            return True  # another request was quicker
+        quarantined.delete()
+        result = store_events(domain_id=quarantined.domain_id, events=[reread(quarantined.raw)])
+        if result.quarantined:
             transaction.set_rollback(True)
-    return not outcome.quarantined
+    return not result.quarantined

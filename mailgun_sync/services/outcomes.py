@@ -1,4 +1,4 @@
-"""What became of an e-mail of ours, from the set of its events: in any order, and as often as one asks."""
+"""Derive the outcome of an e-mail that we sent from its events: in any order, and as often as needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mailgun_sync.models import MailgunEvent
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, MessageTotals
 
-# The highest tells. A delayed bounce takes a "delivered" back, and whoever complains has got it.
+# The event with the highest rank decides. A delayed bounce outranks "delivered"; a person who complains got the mail.
 RANKS = {
     EventKind.ACCEPTED: 1,
     EventKind.FAILED_TEMPORARILY: 2,
@@ -32,7 +32,7 @@ WHERE message_id IN (SELECT message_id FROM {Delivery._meta.db_table} WHERE id =
 ORDER BY message_id FOR UPDATE
 """  # noqa: S608  (table names only)
 
-# Of events that say as much the newest holds. Duplicates got no e-mail of their own: they follow.
+# Among events of one rank the newest decides. Duplicates got no e-mail of their own: they follow their first row.
 _SETTLE = f"""
 WITH rank (kind, rank) AS MATERIALIZED (
     SELECT * FROM unnest(%(kinds)s::text[], %(ranks)s::int[])
@@ -59,21 +59,24 @@ WHERE d.id = target.id AND (d.email_outcome, d.email_reason) IS DISTINCT FROM (t
 
 @transaction.atomic
 def settle_outcomes(deliveries: Collection[int]) -> int:
-    """Let the e-mail outcomes of these deliveries follow their events, never backwards. How many rows it changed."""
-    given: dict[str, list[int] | list[str]] = {
+    """Set the e-mail outcomes of these deliveries from their events, never backwards. Returns how many rows changed."""
+    parameters: dict[str, list[int] | list[str]] = {
         "deliveries": list(deliveries),
         "kinds": [kind.value for kind in RANKS],
         "ranks": list(RANKS.values()),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, given)
-        # A statement of its own: it sees what others stored while this waited.
-        cursor.execute(_SETTLE, given)
+        cursor.execute(_LOCK, parameters)
+        # A second statement sees what others stored while the first waited for the locks.
+        cursor.execute(_SETTLE, parameters)
         return int(cursor.rowcount)
 
 
 def settle_between(begin: datetime, end: datetime) -> int:
-    """The same for all e-mails with events that occurred from ``begin`` up to ``end``: after a mistake was mended."""
-    told = MailgunEvent.objects.filter(occurred_at__gte=begin, occurred_at__lt=end, delivery__isnull=False)
-    found = list(told.values_list("delivery_id", flat=True).distinct())
-    return sum(settle_outcomes(found[at : at + BATCH]) for at in range(0, len(found), BATCH))
+    """Set the outcomes of all e-mails with events from ``begin`` up to ``end``. It repairs rows after a mistake.
+
+    Returns how many rows changed.
+    """
+    events = MailgunEvent.objects.filter(occurred_at__gte=begin, occurred_at__lt=end, delivery__isnull=False)
+    deliveries = list(events.values_list("delivery_id", flat=True).distinct())
+    return sum(settle_outcomes(deliveries[at : at + BATCH]) for at in range(0, len(deliveries), BATCH))

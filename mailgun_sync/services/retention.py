@@ -13,7 +13,7 @@ from mailgun_sync.models import MailgunEvent, RecipientAddress, SyncRun
 def delete_expired(*, now: datetime | None = None, batch: int = 10_000) -> int:
     """Delete events and runs that are older than EVENT_RETENTION_DAYS. Returns the number of events.
 
-    In batches, each a transaction of its own, so that nothing waits for long.
+    It deletes in batches, each in its own transaction, so that no lock lasts long.
     """
     limit = (now or timezone.now()) - timedelta(days=settings.EVENT_RETENTION_DAYS)
     SyncRun.objects.filter(started_at__lt=limit).delete()
@@ -24,14 +24,14 @@ def delete_expired(*, now: datetime | None = None, batch: int = 10_000) -> int:
         total += deleted
         if deleted < batch:
             break
-    _forget_addresses()
+    _delete_unused_addresses()
     return total
 
 
 @transaction.atomic
-def _forget_addresses() -> None:
-    """Delete the addresses that no event is about any more."""
+def _delete_unused_addresses() -> None:
+    """Delete the addresses without an event."""
     with connection.cursor() as cursor:
-        # No page is being stored then: one that found its address here could lose it before its events are seen.
+        # The lock keeps pages out: a page that found its address here could lose it before its events are visible.
         cursor.execute(f"LOCK TABLE {RecipientAddress._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
     RecipientAddress.objects.filter(~Exists(MailgunEvent.objects.filter(recipient=OuterRef("address")))).delete()

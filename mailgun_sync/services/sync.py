@@ -1,7 +1,7 @@
-"""Reading a domain's events: store early, settle late.
+"""Read a domain's events: store early, settle late.
 
-Pages are stored as they come, so the newest events are on the screen at once. ``settled_through`` follows half an hour
-behind and only after a whole reading, so what was shown late or lost in a crash is read again by the next run.
+A run stores each page as it comes, so the newest events are on the screen at once. ``settled_through`` follows half an
+hour behind, and only after a whole reading. So the next run reads again what came late or was lost in a crash.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OVERLAP = timedelta(minutes=5)
 FIRST_LOOK = timedelta(days=1)
 SLICE = timedelta(hours=1)  # the shortest slice of a long catch-up
 BACKFILL_STEP = timedelta(days=1)
-NOT_A_GAP = timedelta(hours=1)  # what the provider forgets while a backfill is on its first day
+NOT_A_GAP = timedelta(hours=1)  # what the provider drops while a backfill is on its first day
 SETTLE_STEP = timedelta(minutes=5)
 LONGEST_SETTLE = timedelta(hours=6)
 _LOCK_CLASS = crc32(b"mailgun_sync") - 2**31  # pg_advisory_lock takes signed integers
@@ -52,13 +52,13 @@ def bring_up_to_date(
     asked_by: User | None = None,
     wait: timedelta = timedelta(0),
 ) -> list[SyncRun]:
-    """Sync a domain, then go on with its backfill where one is unfinished. Provider errors end up in the runs.
+    """Sync a domain, then continue its unfinished backfill. Returns the runs; they hold the provider's errors.
 
-    ``wait`` is how long to stand in line behind another process. Raises AlreadyRunningError after that.
+    ``wait`` says how long to wait for another process. Raises AlreadyRunningError after that.
     """
     runs = [sync_domain(domain_id=domain_id, sweep=sweep, asked_by=asked_by, wait=wait)]
     while runs[-1].outcome == RunOutcome.SUCCEEDED:
-        # The lock is free between two days, so a long backfill does not hold up the hourly sync.
+        # The lock is free between two days, so a long backfill does not delay the hourly sync.
         day = backfill_day(domain_id=domain_id, asked_by=asked_by, wait=max(wait, timedelta(minutes=10)))
         if day is None:
             break
@@ -73,13 +73,16 @@ def sync_domain(
     asked_by: User | None = None,
     wait: timedelta = timedelta(0),
 ) -> SyncRun:
-    """Read a domain's events from where they are settled, or from ``sweep`` ago if that is earlier, to now."""
+    """Read a domain's events up to now, from where they are settled, or from ``sweep`` ago if that is earlier.
+
+    Raises AlreadyRunningError when another process has the domain for longer than ``wait``.
+    """
     kind = RunKind.SWEEP if sweep else RunKind.SYNC
     with _alone(domain_id, wait):
         domain = SendingDomain.objects.get(pk=domain_id)
         with _recorded(domain, kind, asked_by) as run:
             source = EventsApi.of(domain.name)
-            # The earlier clock: a fast one of ours would settle minutes that are still to come.
+            # The earlier clock counts: if ours is fast, we would settle minutes that are still to come.
             run_start = min(datetime.now(UTC), source.now())
             begin = _begin(domain, run_start, sweep)
             if begin >= run_start:
@@ -90,7 +93,7 @@ def sync_domain(
 
 
 def backfill_day(*, domain_id: int, asked_by: User | None = None, wait: timedelta = timedelta(0)) -> SyncRun | None:
-    """Read the next day of a domain's backfill, the oldest first since it expires first. None when there is none."""
+    """Read the next day of a domain's backfill: the oldest first, because it expires first. None without a backfill."""
     with _alone(domain_id, wait):
         domain = SendingDomain.objects.get(pk=domain_id)
         if domain.backfill_next is None or domain.backfill_until is None or domain.paused:
@@ -110,7 +113,7 @@ def backfill_day(*, domain_id: int, asked_by: User | None = None, wait: timedelt
 
 
 def start_backfill(*, domain_id: int) -> bool:
-    """Have everything that the provider still has read again, day by day. False for a domain never synced so far."""
+    """Set up a backfill of all that the provider still has, day by day. False if the domain was never synced."""
     begin = _oldest(datetime.now(UTC))
     return bool(
         SendingDomain.objects.filter(pk=domain_id, settled_through__gt=begin).update(
@@ -121,7 +124,7 @@ def start_backfill(*, domain_id: int) -> bool:
 
 @contextmanager
 def _alone(domain_id: int, wait: timedelta) -> Iterator[None]:
-    """One process at a time for each domain. The lock belongs to the database session, so it dies with the process."""
+    """Let one process at a time read a domain. The lock belongs to the database session and ends with the process."""
     deadline = time.monotonic() + wait.total_seconds()
     with connection.cursor() as cursor:
         while True:
@@ -140,8 +143,8 @@ def _alone(domain_id: int, wait: timedelta) -> Iterator[None]:
 
 @contextmanager
 def _recorded(domain: SendingDomain, kind: RunKind, asked_by: User | None) -> Iterator[SyncRun]:
-    """Keep a record of a run, whatever becomes of it: an error ends this run and no other."""
-    # We hold the domain's lock, so a run that still says "running" belongs to a process that died.
+    """Record a run with its outcome. An error ends this run and no other."""
+    # We hold the domain's lock, so another run that still says "running" belongs to a dead process.
     SyncRun.objects.filter(domain=domain, outcome=RunOutcome.RUNNING).update(
         outcome=RunOutcome.INTERRUPTED, finished_at=Now()
     )
@@ -183,7 +186,7 @@ def _record_gap(domain: SendingDomain, begin: datetime, end: datetime) -> None:
 
 
 def _slices(begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-    """The range cut for reading side by side: more slices than readers, since a school's day has busy hours."""
+    """Cut a range into slices for parallel reading. There are more slices than readers, because some hours are busy."""
     readers = settings.MAILGUN_SLICES
     count = min(int((end - begin) / SLICE), 8 * readers) if readers > 1 else 1
     cuts = [begin + (end - begin) * number / count for number in range(count)] if count > 1 else [begin]
@@ -191,7 +194,7 @@ def _slices(begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
 
 
 def _read(source: EventSource, run: SyncRun, domain: SendingDomain, begin: datetime, end: datetime) -> None:
-    """Store all events from ``begin`` to ``end``. Returns only when every slice has been read to its empty page."""
+    """Store all events from ``begin`` to ``end``. Returns only after every slice has reached its empty page."""
     SyncRun.objects.filter(pk=run.pk).update(begin=begin, end=end)
     slices = _slices(begin, end)
     if len(slices) == 1:
@@ -240,9 +243,9 @@ def _read_slice(
 
 
 def _settle(domain: SendingDomain, run: SyncRun, begin: datetime, run_start: datetime) -> None:
-    """Move the cursor, which only ever goes forward; the first time, also line up the backfill of what came before."""
+    """Move the cursor, which only goes forward. The first run of a domain also sets up the backfill of earlier days."""
     run.refresh_from_db()
-    settle_after = max(domain.settle_after, _patience_for(run, domain))
+    settle_after = max(domain.settle_after, _delay_for(run, domain))
     if settle_after > domain.settle_after:
         log.warning("mailgun_sync.late_events", domain=domain.name, late=run.late, settle_after=str(settle_after))
     oldest = _oldest(run_start)
@@ -257,11 +260,11 @@ def _settle(domain: SendingDomain, run: SyncRun, begin: datetime, run_start: dat
         )
 
 
-def _patience_for(run: SyncRun, domain: SendingDomain) -> timedelta:
-    """How long to wait before believing, after ``run`` found events that came later than we had waited.
+def _delay_for(run: SyncRun, domain: SendingDomain) -> timedelta:
+    """Return the delay before a time is settled, after ``run`` found events that came later than the delay of today.
 
-    A sweep sees a late event up to a day after the provider showed it, so its measure is only a ceiling: the waiting
-    time at most doubles.
+    A sweep sees a late event up to a day after the provider showed it, so its measure is too long. The delay at most
+    doubles.
     """
     if not run.late:
         return timedelta(0)

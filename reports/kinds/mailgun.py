@@ -8,7 +8,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from mailgun_sync.choices import EventKind
-from mailgun_sync.freshness import freshness_notes
+from mailgun_sync.freshness import freshness_notices
 from reports.document import Figures, Section
 from reports.kinds.listing import ListingReport
 from reports.report import number
@@ -24,7 +24,7 @@ class MailgunReport(ListingReport):
 
     def sections(self) -> list[Section]:
         bounds = self.listing.filterset.bounds
-        fresh = freshness_notes(
+        fresh = freshness_notices(
             timezone.now(), first=bounds.low if bounds else None, last=bounds.high if bounds else None
         )
         notices = [("Data", sentence) for sentence in fresh]

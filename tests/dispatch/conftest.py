@@ -1,8 +1,9 @@
 import os
 from collections.abc import Callable, Iterator
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.utils import timezone
 
@@ -16,6 +17,9 @@ from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.services.totals import recount
 from tests.dispatch.stub import URL, Provider
 from tests.messenger_logs.factories import make_message
+
+# A Friday in the district, which is six hours behind.
+EVENING, NIGHT, MORNING = (datetime(2026, 11, 21, hour, 30, tzinfo=UTC) for hour in (2, 4, 15))
 
 
 def database_url() -> str:
@@ -33,6 +37,18 @@ def provider(monkeypatch, settings) -> Iterator[Provider]:
     settings.STALE_CLAIM_SECONDS = 0
     yield provider
     provider.close()
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(EVENING, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def hours(settings) -> None:
+    settings.TIME_ZONE = "America/Chicago"
+    settings.VOICE_HOURS = (time(8), time(21))
 
 
 @pytest.fixture
@@ -69,7 +85,7 @@ def _address(mode: Mode, number: int) -> str:
 
 
 def dispatch_all(*modes: Mode) -> int:
-    """As the dispatcher does it, turn by turn, until a turn changes nothing."""
+    """Work as the dispatcher does, turn by turn, until a turn changes nothing. Returns how many were handed over."""
     handed = 0
     for _ in range(10):
         settled = recover()
@@ -82,7 +98,7 @@ def dispatch_all(*modes: Mode) -> int:
 
 
 def statuses(message: SentMessage) -> dict[str, int]:
-    """How many deliveries have each status."""
+    """Count the deliveries by status."""
     counted: dict[str, int] = {}
     for status in Delivery.objects.filter(message=message).values_list("status", flat=True):
         counted[status] = counted.get(status, 0) + 1
@@ -91,3 +107,7 @@ def statuses(message: SentMessage) -> dict[str, int]:
 
 def status_of(message: SentMessage) -> str:
     return SentMessage.objects.values_list("status", flat=True).get(pk=message.pk)
+
+
+def finished_at(message: SentMessage) -> datetime | None:
+    return SentMessage.objects.values_list("dispatch_finished_at", flat=True).get(pk=message.pk)

@@ -1,4 +1,4 @@
-"""The settings of workers that are processes of their own: the stub provider carries every mode but the inbox."""
+"""The settings of workers in separate processes: the stub provider carries every mode but the inbox."""
 
 from datetime import time
 

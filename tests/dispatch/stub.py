@@ -1,4 +1,4 @@
-"""A provider over real HTTP that takes anything and remembers it, and a gateway to it."""
+"""A provider over real HTTP that accepts everything and remembers it, and a gateway to it."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ Fault = Callable[["Request"], None]
 
 
 class Refused(Exception):
-    """Answered with this status; nothing was taken."""
+    """The provider answers with this status and accepts nothing."""
 
 
 class Request(BaseHTTPRequestHandler):
@@ -31,7 +31,7 @@ class Request(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         items = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         try:
-            self.provider.take(self, items)
+            self.provider.accept(self, items)
         except Refused as refused:
             self.respond(int(str(refused)), {})
         except ConnectionAbortedError:
@@ -56,7 +56,7 @@ class Request(BaseHTTPRequestHandler):
 
 
 class Provider:
-    """`received` is all it ever took. `faults` are run one for each request, before or after it is taken."""
+    """`received` has all accepted items. Each request runs one of the faults `before` and one of `after` accepting."""
 
     def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []
@@ -70,7 +70,7 @@ class Provider:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
-    def take(self, request: Request, items: list[dict[str, Any]]) -> None:
+    def accept(self, request: Request, items: list[dict[str, Any]]) -> None:
         with self.lock:
             self.requests += 1
             before = self.before.pop(0) if self.before else None
@@ -84,7 +84,7 @@ class Provider:
 
     @property
     def attempts(self) -> Counter[tuple[int, int]]:
-        """How often it got each try of each delivery."""
+        """How often the provider got each attempt of each delivery."""
         with self.lock:
             return Counter((item["delivery"], item["attempt"]) for item in self.received)
 
@@ -109,7 +109,7 @@ def hangs_up(request: Request) -> None:
 
 
 class StubGateway:
-    """What each call came to is a code: `codes` by the number of the try."""
+    """Every result is a code: `codes` has it by the number of the attempt."""
 
     batch = 3
     codes: dict[int, int] = {}
@@ -196,7 +196,7 @@ class RingingGateway(StubGateway):
 
 
 def die_at(step: str) -> None:
-    """End this process in the way that nothing can prevent, where the test asked for it."""
+    """Kill this process at the step that the test named."""
     if os.environ.get("DIE_AT") == step:
         os.kill(os.getpid(), signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""Cancels against workers: nothing is claimed once a cancel has committed, as the provider's record shows."""
+"""Cancels against workers: after a cancel has committed, nothing is claimed. The provider's record shows it."""
 
 import random
 import threading
@@ -30,7 +30,7 @@ ROUNDS, WORKERS, DEVICES = often(200), 4, 6
 
 @contextmanager
 def workers(count: int) -> Iterator[threading.Event]:
-    """So many workers, each with a database session of its own, that look for mail while the event is set."""
+    """Run `count` workers, each with its own database session. They look for mail while the event is set."""
     awake, stop, failed = threading.Event(), threading.Event(), []
 
     def run() -> None:
@@ -57,7 +57,7 @@ def workers(count: int) -> Iterator[threading.Event]:
 
 
 def claimed(message: SentMessage) -> set[int]:
-    """All that ever left the waiting rows, as any session sees it that looks now."""
+    """Return all deliveries that are not waiting any more and not canceled, as a new session sees them."""
     return set(
         Delivery.objects.filter(message=message)
         .exclude(status__in=["waiting", "canceled"])
@@ -80,7 +80,7 @@ def test_nothing_is_claimed_after_a_cancel_in_random_interleavings(
             if begun:
                 start_due()
             awake.set()
-            # At any point of it: when so many have come to the provider, and then a moment later.
+            # Cancel at a random point: after `seen` requests to the provider, and then a moment later.
             seen = chance.randrange(DEVICES - 1) if begun else 0
             wait_until(lambda before=before, seen=seen: provider.requests - before >= seen, every=0.002)
             time.sleep(chance.random() * 0.005)
@@ -104,11 +104,15 @@ def test_nothing_is_claimed_after_a_cancel_in_random_interleavings(
             assert figures.stopped + figures.left == DEVICES
             in_the_middle += 0 < figures.stopped < DEVICES
             if number % 10 == 0:
-                kept = totals_of(message)
-                recount(message_id=message.pk)
-                assert totals_of(message).modes == kept.modes
+                assert_recount_changes_nothing(message)
     assert set(provider.attempts.values()) == {1}, "nobody got anything twice"
     assert in_the_middle > ROUNDS / 10, "the cancels came while the workers were at it"
+
+
+def assert_recount_changes_nothing(message: SentMessage) -> None:
+    kept = totals_of(message)
+    recount(message_id=message.pk)
+    assert totals_of(message).modes == kept.modes
 
 
 def open_claims(message: SentMessage) -> bool:

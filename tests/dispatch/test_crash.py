@@ -1,4 +1,4 @@
-"""Workers killed at every step, and a provider that behaves badly: judged by what the provider received."""
+"""Workers killed at every step, and a provider that fails. The tests judge by what the provider received."""
 
 import os
 import signal
@@ -44,7 +44,7 @@ def run_worker_that_dies(mode: Mode, step: str) -> None:
 
 
 def assert_whole(message: SentMessage) -> None:
-    """Nothing is in anybody's hands any more, and the kept totals are what a recount finds."""
+    """Check that no claim is open, and that the totals equal a recount."""
     assert not Claim.objects.exclude(state="settled").exists()
     kept = totals_of(message)
     recount(message_id=message.pk)
@@ -82,7 +82,7 @@ def test_nobody_is_called_twice_whenever_a_worker_is_killed(
     in_doubt = set(
         Delivery.objects.filter(status="vendor_received", detail="Status unknown").values_list("pk", flat=True)
     )
-    # From the moment on at which the provider is asked nobody can know, until its answer is recorded.
+    # From the request to the provider until its answer is recorded, nobody can know what it has.
     assert len(in_doubt) == (3 if step in {"connected", "sent", "answered"} else 0)
     assert provider.deliveries | in_doubt == set(Delivery.objects.values_list("pk", flat=True)), "nothing is lost"
     assert set(provider.attempts.values()) == {1}, "nobody is tried twice"
@@ -187,7 +187,7 @@ def test_an_answer_that_comes_after_the_claim_was_settled_still_counts(
     provider: Provider, due_message: Due, monkeypatch
 ) -> None:
     message = due_message(Mode.VOICE, 3)
-    # While the worker waits for its answer, the claim is taken for stale.
+    # While the worker waits for its answer, recovery treats the claim as stale.
     settled = threading.Event()
     provider.after.append(lambda request: settled.wait(PATIENCE))
     monkeypatch.setattr(StubGateway, "timeout", PATIENCE)

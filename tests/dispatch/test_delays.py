@@ -1,4 +1,4 @@
-"""What is due and does not go out: the page of the message says why, and Dispatch Status shows it of every mode."""
+"""Due messages that do not go out: the message page says why, and Dispatch Status shows the reason for each mode."""
 
 import re
 from collections.abc import Callable, Iterator

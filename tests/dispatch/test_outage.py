@@ -1,7 +1,7 @@
-"""Beat and the broker away for an hour: nothing is lost, and all that became due goes out once when they return.
+"""Beat and the broker are away for an hour: nothing is lost, and everything due goes out once when they return.
 
-A real worker, a real beat and a broker of their own, which are killed; judged by what the provider received. The hour
-itself is not waited for: what becomes due meanwhile was due an hour ago.
+The tests kill a real worker, a real beat and their own broker, and judge by what the provider received. They do not
+wait for the hour: they move the due time of the messages an hour back.
 """
 
 import os
@@ -40,7 +40,7 @@ MANY, SECONDS_A_REQUEST = 150, 0.1
 
 
 class Broker:
-    """A Valkey of this test alone, whose data last as in production."""
+    """A Valkey for this test alone. It keeps its data as in production."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.socket = folder, folder / "valkey.sock"
@@ -120,14 +120,14 @@ def celery(folder: Path, broker: Broker, provider: Provider) -> Iterator[Celery]
 
 
 def kill(process: "subprocess.Popen[bytes]") -> None:
-    """A process with all its children, in the way that nothing can prevent."""
+    """Kill a process and all its children with SIGKILL."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def become_due(*messages: SentMessage) -> None:
-    """An hour ago, while nobody was there to see it."""
+    """Move the due time of messages to an hour ago."""
     then = timezone.now() - timedelta(hours=1)
     SentMessage.objects.filter(pk__in=[message.pk for message in messages]).update(scheduled_at=then)
 
@@ -148,7 +148,7 @@ def assert_each_went_out_once(provider: Provider) -> None:
 
 @pytest.fixture
 def later(due_message: Due) -> list[SentMessage]:
-    """A message of each mode, for the time when something is away."""
+    """Make a message of each mode that is due later."""
     tomorrow = timezone.now() + timedelta(days=1)
     return [due_message(mode, 7, scheduled_at=tomorrow) for mode in Mode]
 
@@ -175,7 +175,7 @@ def test_a_broker_that_dies_in_the_middle_of_a_message_loses_and_repeats_nothing
 
     def slow(request: Request) -> None:
         time.sleep(SECONDS_A_REQUEST)
-        # What is under way has its answer only when the broker is gone.
+        # Requests that are under way get their answer only after the broker is gone.
         if len(provider.deliveries) > MANY / 10:
             dead.wait(PATIENCE)
 

@@ -1,4 +1,4 @@
-"""A worker as a process of its own: it hands over what is due of the mode it is given, and dies where DIE_AT says."""
+"""A worker as a separate process: it hands over what is due in one mode, and dies at the step that DIE_AT names."""
 
 import os
 import sys

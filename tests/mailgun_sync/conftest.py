@@ -13,7 +13,7 @@ from sandbox.server import Sandbox
 
 @pytest.fixture(autouse=True)
 def no_backoff() -> Iterator[None]:
-    """Retries follow at once; how often they are made stays as it is."""
+    """Make retries without a delay. Their number stays the same."""
     with stamina.set_testing(True, attempts=100, cap=True):
         yield
 

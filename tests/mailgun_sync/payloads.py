@@ -1,4 +1,4 @@
-"""Shapes of events as Mailgun's documentation and other people's recordings show them, with the traps they hold."""
+"""Events in the forms that Mailgun's documentation and recordings of other people show, with their traps."""
 
 SUPPRESSED = (
     '{"event": "failed", "id": "pl271FzxTTmGRW8Uj3dUWw", "timestamp": 1529701969.818328, "severity": "permanent", '

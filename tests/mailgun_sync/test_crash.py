@@ -29,7 +29,7 @@ def database_url() -> str:
 
 @pytest.fixture
 def start(mailgun: Sandbox) -> Iterator[Start]:
-    """Start `manage.py sync_mailgun` as a process of its own."""
+    """Start `manage.py sync_mailgun` as a separate process."""
     processes = []
 
     def start(*arguments: str, slices: int = 1) -> subprocess.Popen[str]:
@@ -69,7 +69,7 @@ def kill_and_see_it_gone(process: subprocess.Popen[str]) -> None:
 
 
 def locks_held() -> int:
-    """Advisory locks, which PostgreSQL gives back once it notices that a process is gone."""
+    """Count the advisory locks. PostgreSQL releases them when it notices that a process is gone."""
     return ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
 
 

@@ -1,4 +1,4 @@
-"""From the provider's JSON to rows: nothing lost, nothing changed, nothing doubled."""
+"""From the provider's JSON to rows: no event is lost, changed or stored twice."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from accounts.models import User
 from mailgun_sync.choices import EventKind
 from mailgun_sync.client import read_page, reread
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, RecipientAddress, SendingDomain
-from mailgun_sync.services.ingest import Stored, retry_quarantined, store_events
+from mailgun_sync.services.ingest import StoreResult, retry_quarantined, store_events
 from tests.examples import examples
 from tests.mailgun_sync import payloads
 
@@ -25,7 +25,7 @@ def domain() -> SendingDomain:
     return SendingDomain.objects.create(name="mg.harrison.example")
 
 
-def store(domain: SendingDomain, *texts: str, **options: Any) -> Stored:
+def store(domain: SendingDomain, *texts: str, **options: Any) -> StoreResult:
     events, _ = read_page(f'{{"items": [{", ".join(texts)}], "paging": {{}}}}')
     assert events is not None
     return store_events(domain_id=domain.pk, events=events, **options)

@@ -1,4 +1,4 @@
-"""E-mail outcomes in the ledger: from the set of events, in any order, and believed as far as our records agree."""
+"""E-mail outcomes in the ledger: from the events in any order, and only from events that agree with our records."""
 
 import json
 import random

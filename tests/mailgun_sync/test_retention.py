@@ -1,4 +1,4 @@
-"""What is older than the district wants to keep goes, and with it the addresses that nothing else is about."""
+"""Events older than the retention are deleted, together with the addresses that no other event has."""
 
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillWaitingError

@@ -1,4 +1,4 @@
-"""The page Mailgun Sync: state of the sync, and what its administrators can do."""
+"""The page Mailgun Sync: the state of the sync, and the actions of its administrators."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ def operator(make_user: Callable[..., User], signed_in: Callable[[User], Client]
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that does at once what it is asked to."""
+    """A worker that runs each task at once."""
     monkeypatch.setattr(tasks.sync_one, "delay", tasks.sync_one)
 
 
@@ -118,7 +118,7 @@ def test_only_those_who_may_write_see_buttons(reader: Client, operator: Client, 
     assert "Sync now" in show(operator)
 
 
-def test_the_state_refreshes_by_itself_as_a_fragment(reader: Client, domain: SendingDomain) -> None:
+def test_the_state_refreshes_as_a_fragment(reader: Client, domain: SendingDomain) -> None:
     fragment = reader.get(reverse(URL), headers={"HX-Request": "true"}).content.decode()
 
     assert domain.name in fragment

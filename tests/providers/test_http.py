@@ -1,4 +1,4 @@
-"""What is believed of an answer, and of none. The gateways and the sync have tests of their own, over real HTTP."""
+"""How answers and missing answers are read. The gateways and the sync have their own tests, over real HTTP."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -22,7 +22,7 @@ from providers.http import (
     Reply,
     TryLaterError,
     UnknownError,
-    asked_to_wait,
+    requested_wait,
     wait_of,
 )
 
@@ -60,9 +60,9 @@ def test_the_later_of_two_waits_counts_on_the_providers_clock(headers: dict[str,
 
 
 def test_a_wait_is_believed_within_limits() -> None:
-    assert asked_to_wait({}) == USUAL_WAIT
-    assert asked_to_wait({"Retry-After": "0"}) == timedelta(0)
-    assert asked_to_wait({"Retry-After": "86400"}) == LONGEST_WAIT
+    assert requested_wait({}) == USUAL_WAIT
+    assert requested_wait({"Retry-After": "0"}) == timedelta(0)
+    assert requested_wait({"Retry-After": "86400"}) == LONGEST_WAIT
 
 
 def test_no_answer_is_sorted_by_whether_the_request_may_have_been_read() -> None:

@@ -1,4 +1,4 @@
-"""Addresses and words, each said once."""
+"""The addresses, settings and codes of the providers."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -54,7 +54,7 @@ def test_events_are_asked_for_in_full_pages_and_in_order() -> None:
     ],
 )
 def test_a_refusal_says_what_mailgun_said(status: int, raw: str, words: str) -> None:
-    assert mailgun.events_refusal(Reply(status, raw)) == words
+    assert mailgun.events_error(Reply(status, raw)) == words
 
 
 def test_voxology_is_where_it_is_documented_unless_the_settings_know_better(settings: Settings) -> None:

@@ -21,11 +21,11 @@ class Api:
         return self.session.get(address, params=parameters or {"begin": 0, "ascending": "yes"}, timeout=10)
 
     def follow(self, page: requests.Response, way: str = "next") -> requests.Response:
-        """The page to which a page's paging leads."""
+        """Return the page that a page's paging names."""
         return self.session.get(page.json()["paging"][way], timeout=10)
 
     def pages(self, **parameters: Any) -> Iterator[requests.Response]:
-        """Every page of a traversal, with the empty one that ends it."""
+        """Yield every page of a traversal, with the empty page at its end."""
         page = self.get(**parameters)
         while ids(page):
             yield page
@@ -38,7 +38,7 @@ class Api:
 
 
 def ids(page: requests.Response) -> list[str]:
-    """The ids on a page that must be a good one."""
+    """Return the ids on a page, which must have status 200."""
     assert page.status_code == 200, page.text
     return [item["id"] for item in page.json()["items"]]
 

@@ -1,4 +1,4 @@
-"""Everything that can be made to go wrong."""
+"""The faults that tests can set."""
 
 import json
 import threading
@@ -128,7 +128,7 @@ def test_a_client_that_goes_away_while_it_is_held_does_no_harm(
 
 def test_a_server_that_stops_lets_go_what_it_holds() -> None:
     def ask() -> None:
-        # Whether the answer still comes or the connection ends first is a matter of chance.
+        # By chance, either the answer comes, or the connection ends first.
         with suppress(requests.RequestException):
             Api(sandbox).get()
 
@@ -214,7 +214,7 @@ def test_an_unknown_kind_of_fault_is_an_error(sandbox: Sandbox) -> None:
 
 
 class Control:
-    """The control endpoint, as a test of a program of its own uses it."""
+    """The control endpoint, as a test of a separate program uses it."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.url = f"{sandbox.url}/sandbox/"

@@ -1,4 +1,4 @@
-"""How a traversal goes, and what it shows of events that come while it does."""
+"""The pages of a traversal, also when events come in meanwhile."""
 
 import time
 from datetime import timedelta

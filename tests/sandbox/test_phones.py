@@ -22,7 +22,7 @@ FLOW = {
 
 
 class Ours:
-    """Our server: what it was sent, and with which status it answers next; with 200 where nothing else is said."""
+    """A server in the product's place. It keeps the requests, and answers with the next status, or 200."""
 
     def __init__(self) -> None:
         self.heard: list[dict[str, Any]] = []
@@ -222,7 +222,7 @@ def test_there_is_nothing_elsewhere(phone: Phone) -> None:
     assert phone.request("GET", "/Dials/Connect").status_code == 404
 
 
-def test_what_cannot_become_of_a_call_is_an_error(sandbox: Sandbox) -> None:
+def test_an_unknown_outcome_is_an_error(sandbox: Sandbox) -> None:
     with pytest.raises(ValueError, match="Of a call cannot become delivered"):
         sandbox.decide("call", TO, "delivered")
     answer = requests.post(

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def run() -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]:
-    """Start the program with these arguments; gives the process and the address that it tells."""
+    """Start the program with these arguments. Returns the process and the address that it prints."""
     running: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str) -> tuple[subprocess.Popen[str], str]:

@@ -1,4 +1,4 @@
-"""Who may ask, and what may be asked."""
+"""The key, the parameters and the filters of the Events API, and the log of requests."""
 
 import time
 from email.utils import formatdate

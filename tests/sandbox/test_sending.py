@@ -1,4 +1,4 @@
-"""The messages API, and what the Events API tells afterwards."""
+"""The messages API, and the events that follow."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The made-up district: what is believable about its mail, and that it goes on."""
+"""The mail of the made-up district: it is plausible, and it continues."""
 
 import json
 import time
@@ -40,7 +40,7 @@ def read_all(sandbox: Sandbox) -> list[Item]:
 
 @pytest.fixture(scope="module")
 def fortnight() -> list[Item]:
-    """Everything of the fortnight before that Saturday, so long ago that nothing of it is still to come."""
+    """All events of the two weeks before that Saturday, long enough ago that none is still to come."""
     with Sandbox() as sandbox:
         start(sandbox)
         midnight = NIGHT.replace(hour=0).timestamp()
@@ -214,7 +214,7 @@ def test_senders_write_what_their_role_is(fortnight: list[Item]) -> None:
 
 
 def watch(sandbox: Sandbox, api: Api, step: int, steps: int) -> Iterator[set[str]]:
-    """What has become visible in each of so many steps of so many seconds."""
+    """Yield the new events of each of `steps` steps of `step` seconds."""
     begin = sandbox.clock.now() - 1800
     known = set(api.traverse(begin=begin, ascending="yes", limit=300))
     for _ in range(steps):

@@ -21,7 +21,7 @@ from core.statuses import Shape, Status, Tone
 from listings.columns import WIDE, ListingTable, StatusColumn, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, ExactFilter, ListingFilterSet, OptionFilter
 from mailgun_sync.choices import EventKind
-from mailgun_sync.freshness import freshness_notes
+from mailgun_sync.freshness import freshness_notices
 from mailgun_sync.models import MailgunEvent, RecipientAddress
 from mailgun_sync.querysets import MailgunEventQuerySet
 from web.menu import page_url
@@ -181,7 +181,7 @@ class MailgunMessageLog(ToolListing):
 
     def notices(self) -> list[str]:
         bounds = self.filterset.bounds
-        fresh = freshness_notes(
+        fresh = freshness_notices(
             timezone.now(), first=bounds.low if bounds else None, last=bounds.high if bounds else None
         )
         return [*fresh, *(self.cap_notice(day) for day, capped in sorted(self.days_seen.items()) if capped)]

@@ -30,15 +30,15 @@ class Command(BaseCommand):
         failed = []
         for domain in self._domains(options["domain"]):
             report = _sync(domain, options["sweep"], options["backfill"])
-            self.stdout.write(json.dumps(report) if options["json"] else _in_words(report))
+            self.stdout.write(json.dumps(report) if options["json"] else _as_text(report))
             if report["error"]:
                 failed.append(domain.name)
         if failed:
             raise CommandError(f"Not synced: {', '.join(failed)}.")
 
     def _domains(self, only: str | None) -> list[SendingDomain]:
-        wanted = {"name": only} if only else {"paused": False}
-        found = list(configured_domains().filter(**wanted))
+        conditions = {"name": only} if only else {"paused": False}
+        found = list(configured_domains().filter(**conditions))
         if not found and not settings.MAILGUN_DOMAINS:
             raise CommandError("MAILGUN_DOMAINS names no domain.")
         if not found and only:
@@ -67,7 +67,7 @@ def _sync(domain: SendingDomain, sweep: int | None, backfill: bool) -> dict[str,
     }
 
 
-def _in_words(report: dict[str, Any]) -> str:
+def _as_text(report: dict[str, Any]) -> str:
     if report["error"]:
         return f"{report['domain']}: {report['error']}"
     return (

@@ -19,14 +19,14 @@ SECRET = "a-long-and-random-secret"
 
 @pytest.fixture(autouse=True)
 def no_backoff() -> Iterator[None]:
-    """Retries follow at once; how often they are made stays as it is."""
+    """Make retries without a delay. Their number stays the same."""
     with stamina.set_testing(True, attempts=100, cap=True):
         yield
 
 
 @pytest.fixture
 def provider(sandbox: Sandbox, settings: Settings) -> Sandbox:
-    """The stand-in, as this installation's Mailgun and Voxology; its phones are quick."""
+    """The stand-in as this installation's Mailgun and Voxology, with quick phones."""
     settings.MAILGUN_API_BASE = sandbox.url
     settings.MAILGUN_API_KEY = settings.VOXOLOGY_API_KEY = sandbox.api_key
     settings.MAILGUN_DOMAINS = [sandbox.domain]
@@ -44,7 +44,7 @@ def handed(message: SentMessage, *items: Item, mode: Mode = Mode.EMAIL, minutes_
 
 
 def item(number: int = 1, address: str = "", **merge_fields: Any) -> Item:
-    """One try of a person; `student_firstName` stands for the field student.firstName."""
+    """One attempt at a person; `student_firstName` stands for the field student.firstName."""
     return Item(
         delivery_id=number,
         attempt=1,

@@ -1,4 +1,4 @@
-"""E-mail to the stand-in over HTTP: what families get, and what is known when something goes wrong."""
+"""E-mail to the stand-in over HTTP: the mail that families get, and what we know after a failure."""
 
 import socket
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from accounts.models import User
 from dispatch.gateways import HandOff, TryLaterError, UnknownError
 from dispatch.gateways.mailgun import MailgunGateway, gateway
 from messenger_logs.models import SentMessage
-from providers.http import USUAL_WAIT, asked_to_wait
+from providers.http import USUAL_WAIT, requested_wait
 from sandbox.server import Sandbox
 from tests.dispatch.gateways.conftest import handed, item
 
@@ -29,7 +29,7 @@ def message(body: str = "Dear {{parent.name}}", subject: str = "Library Hours", 
 
 
 def outcomes(hand_off: HandOff) -> dict[str, str]:
-    """What hand_off or look_up says of each address; `never` where it surely was not taken."""
+    """Return the result of hand_off or look_up for each address; `never`: the provider surely did not accept it."""
     answer = mailgun().look_up(hand_off)
     assert answer
     return said(hand_off, answer.results)
@@ -179,9 +179,9 @@ def test_a_wait_may_be_a_date(zone: str) -> None:
     response = requests.Response()
     then = datetime.now(UTC) + timedelta(seconds=90)
     response.headers["Retry-After"] = f"{then:%a, %d %b %Y %H:%M:%S} {zone}"
-    assert 80 < asked_to_wait(response.headers).total_seconds() <= 90
+    assert 80 < requested_wait(response.headers).total_seconds() <= 90
     response.headers["Retry-After"] = "soon"
-    assert asked_to_wait(response.headers) == USUAL_WAIT
+    assert requested_wait(response.headers) == USUAL_WAIT
 
 
 def test_nobody_there_is_nothing_taken(provider: Sandbox, settings: Settings) -> None:
@@ -237,7 +237,7 @@ def test_a_mail_that_the_provider_never_had_may_be_sent_again(provider: Sandbox,
 
 
 def test_each_recipient_is_looked_for(provider: Sandbox) -> None:
-    """A call that was split may have gone through in part."""
+    """A part of a split request may have succeeded."""
     hand_off = handed(message(), item(1, "Mai@example.com"), item(2), minutes_ago=40)
     provider.add(recipient="mai@example.com", message_id=f"{hand_off.key}@mg.harrison.example")
     provider.add(recipient="family2@example.com", message_id="of-another@mg.harrison.example")

@@ -49,7 +49,7 @@ def placed() -> OpenAttempt:
 
 
 def polled(one: OpenAttempt) -> StatusReport:
-    """What the call log says, as soon as it knows."""
+    """Wait for the call's entry in the call log, and return its report."""
     return wait_until(lambda: voice().poll([one]))[0]
 
 
@@ -87,7 +87,7 @@ def test_the_paths_are_settings(provider: Sandbox, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(("outcome", "code"), [("no answer", 0), ("busy", 1), ("failed", 10)])
-def test_the_call_log_tells_what_became_of_a_call(provider: Sandbox, outcome: str, code: int) -> None:
+def test_the_call_log_has_the_result_of_a_call(provider: Sandbox, outcome: str, code: int) -> None:
     provider.decide("call", TO, outcome)
     one = placed()
     report = polled(one)

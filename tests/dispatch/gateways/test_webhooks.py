@@ -1,4 +1,4 @@
-"""What the voice and text provider asks and tells us, first word for word, then by the stand-in over HTTP."""
+"""The provider's requests to our webhooks: first single requests, then the stand-in over HTTP."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("provider")
 
 
 def a_call(mode: Mode = Mode.VOICE, **fields: Any) -> Delivery:
-    """A try that the provider has taken."""
+    """Return a delivery with an attempt that the provider accepted."""
     message = make_message(
         **{
             "status": MessageStatus.IN_PROGRESS,
@@ -214,7 +214,7 @@ def test_a_stop_is_a_message_of_the_2_0_log_with_what_the_provider_said(client: 
     assert TextConsent.objects.count() == 1, "a short code is nobody's phone"
 
 
-# Who may, and what may be sent
+# The secret, and bad requests
 
 
 @pytest.mark.django_db
@@ -300,13 +300,13 @@ def test_it_needs_no_session_and_no_token_of_a_form() -> None:
 
 @pytest.fixture
 def site(live_server: LiveServer, provider: Sandbox, settings: Settings) -> Iterator[Sandbox]:
-    """The provider, who knows where we are; calls may be placed at any hour."""
+    """The provider, which knows our webhook addresses. Calls are allowed at any hour."""
     provider.phones.call_flow_url = live_server.url + FLOW
     provider.phones.texts_url = live_server.url + TEXTS
     settings.GATEWAYS = {mode: f"dispatch.gateways.voxology.{mode}_gateway" for mode in ("voice", "text")}
     settings.VOICE_HOURS = (settings.VOICE_HOURS[0].min, settings.VOICE_HOURS[1].max)
     yield provider
-    # Nothing comes in any more while the database is emptied.
+    # No request may come while the database is being emptied.
     provider.phones.agenda.stop(wait=10)
 
 
@@ -340,7 +340,7 @@ def test_a_text_is_delivered_in_the_end(site: Sandbox) -> None:
     site.phones.pace = 0.1
     delivery = send(Mode.TEXT)
     wait_until(lambda: status_of(delivery) == ("delivered", "Delivered to recipient"))
-    # One that was quicker than our own record is answered 404, and comes again.
+    # A receipt may come before our own record of the text. Then we answer 404, and the provider repeats it.
     wait_until(lambda: [callback.status for callback in site.phones.callbacks].count(200) == 2)
     assert {callback.status for callback in site.phones.callbacks} <= {200, 404}
 

@@ -1,87 +1,53 @@
-"""The Mailgun Message Log, own and administration, as a browser asks for it."""
+"""The Mailgun Message Log of the administration, as a browser asks for it."""
 
-import csv
-import io
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 import pytest
-import time_machine
-from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import AuditEvent, User
 from accounts.tools import Tool
-from mailgun_sync.models import MailgunEvent, RecipientAddress, SendingDomain, SyncGap
+from mailgun_sync.models import MailgunEvent, SendingDomain, SyncGap
+from tests.web.mailgun_message_log.conftest import ALL, NOON, OWN, exported_rows, page, recipients, text_of
 from web.listings.mailgun_message_log import RecipientFilter
 
 pytestmark = pytest.mark.django_db
 
-NOON = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("America/Chicago"))
-OWN, ALL = "web:mailgun_message_log", "web:admin_mailgun_message_log"
 
-
-@pytest.fixture(autouse=True)
-def a_friday_at_noon(settings: Settings) -> Any:
-    settings.MAILGUN_DOMAINS = ["mg.harrison.example"]
-    with time_machine.travel(NOON, tick=False):
-        yield
-
-
-@pytest.fixture
-def domain() -> SendingDomain:
-    return SendingDomain.objects.create(name="mg.harrison.example")
-
-
-@pytest.fixture
-def add(domain: SendingDomain) -> Callable[..., MailgunEvent]:
-    """Store an event of an hour ago, with a recipient of its own."""
-
-    def add(**fields: Any) -> MailgunEvent:
-        number = MailgunEvent.objects.count()
-        given = {
-            "event": "delivered",
-            "event_id": f"id{number}",
-            "occurred_at": NOON - timedelta(hours=1),
-            "recipient": f"family{number}@example.com",
-            "raw": '{"secret": "raw json"}',
-        }
-        event = MailgunEvent.objects.create(domain=domain, **(given | fields))
-        RecipientAddress.objects.get_or_create(address=event.recipient)
-        return event
-
-    return add
-
-
-@pytest.fixture
-def administrator(make_user: Callable[..., User], signed_in: Callable[[User], Client]) -> Client:
-    return signed_in(make_user(Tool.ADMIN_MAILGUN_MESSAGE_LOG))
-
-
-def text_of(response: HttpResponseBase) -> str:
-    content: Any = response
-    return b"".join(content.streaming_content).decode("utf-8-sig") if response.streaming else content.content.decode()
-
-
-def page(client: Client, name: str = ALL, /, **query: str) -> str:
-    response = client.get(reverse(name), query)
-    assert response.status_code == 200
-    return text_of(response)
-
-
-def recipients(text: str) -> list[str]:
-    body = re.search(r"<tbody.*?</tbody>", text, re.DOTALL)
-    return re.findall(r"[\w.-]+@example\.com", body[0]) if body else []
-
-
-def exported_rows(client: Client, name: str = ALL, /, **query: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(page(client, name, export="csv", **query))))
+BAD = [
+    {"created_from": "yesterday"},
+    {"created_from": "2026-02-30"},
+    {"created_from": "99999-01-01"},
+    {"created_from": "2026-11-20", "created_to": "2026-11-01"},
+    {"created_from": "0001-01-01", "created_to": "9999-12-31"},
+    {"sort": "raw"},
+    {"sort": "sender__password"},
+    {"sort": "--occurred_at"},
+    {"after": "auditevent-1"},
+    {"after": "mailgunevent-99999999999999999999999"},
+    {"after": "mailgunevent--1"},
+    {"before": "1"},
+    {"after": "\x00"},
+    {"n": "-5"},
+    {"n": "9" * 400},
+    {"rows": "0"},
+    {"rows": "ten"},
+    {"event": "nonsense"},
+    {"event": "\x00"},
+    {"subject": "\x00"},
+    {"subject": "x" * 10_000},
+    {"subject": "%_\\'\";--"},
+    {"subject": "\ud800"},
+    {"find": "nonsense"},
+    {"find": "\x00"},
+    {"export": "exe"},
+    {"unknown": "x"},
+]
 
 
 def test_the_columns_are_those_of_the_original(administrator: Client, add: Callable[..., MailgunEvent]) -> None:
@@ -102,7 +68,7 @@ def test_the_columns_are_those_of_the_original(administrator: Client, add: Calla
     ]
 
 
-def test_a_row_shows_what_became_of_an_email(administrator: Client, add: Callable[..., MailgunEvent]) -> None:
+def test_a_row_shows_the_result_of_an_email(administrator: Client, add: Callable[..., MailgunEvent]) -> None:
     add(
         event="failed",
         severity="permanent",
@@ -192,82 +158,6 @@ def test_nothing_older_than_30_days_is_shown_though_it_is_kept(
     assert [row["Recipient Email"] for row in exported_rows(administrator, **values)] == ["oldest@example.com"]
 
 
-class TestTheOwnLog:
-    """A user sees no event of a message that is not his."""
-
-    @pytest.fixture
-    def me(self, make_user: Callable[..., User]) -> User:
-        return make_user(Tool.MAILGUN_MESSAGE_LOG, username="me")
-
-    @pytest.fixture
-    def mine(self, me: User, add: Callable[..., MailgunEvent]) -> MailgunEvent:
-        return add(sender=me, recipient="mine@example.com", subject="Snow day")
-
-    @pytest.fixture
-    def other(self, make_user: Callable[..., User], add: Callable[..., MailgunEvent]) -> MailgunEvent:
-        return add(
-            sender=make_user(username="other"), recipient="other@example.com", subject="Snow day", person_id="4711"
-        )
-
-    @pytest.fixture
-    def client(self, me: User, mine: MailgunEvent, other: MailgunEvent, add: Callable[..., MailgunEvent]) -> Client:
-        add(sender=None, recipient="nobodys@example.com")
-        client = Client()
-        client.force_login(me)
-        return client
-
-    def test_it_shows_the_users_own_messages(self, client: Client) -> None:
-        assert recipients(page(client, OWN)) == ["mine@example.com"]
-
-    @pytest.mark.parametrize(
-        "sort", ["event", "recipient", "-recipient", "subject", "person_id", "detail", "-occurred_at"]
-    )
-    def test_by_sort_key(self, client: Client, sort: str) -> None:
-        assert recipients(page(client, OWN, sort=sort)) == ["mine@example.com"]
-
-    @pytest.mark.parametrize(
-        "query", [{"event": "every"}, {"event": "delivered"}, {"subject": "snow"}, {"created_from": "2026-11-01"}]
-    )
-    def test_by_filter(self, client: Client, query: dict[str, str]) -> None:
-        assert recipients(page(client, OWN, **query)) == ["mine@example.com"]
-
-    @pytest.mark.parametrize("search", [{"recipient": "other"}, {"person_id": "4711"}, {"recipient": "nobodys"}])
-    def test_by_search_for_people(self, client: Client, search: dict[str, str]) -> None:
-        response = client.post(reverse(OWN), search, follow=True)
-
-        assert recipients(text_of(response)) == []
-        assert "other@example.com" not in text_of(response)
-
-    @pytest.mark.parametrize("direction", ["after", "before"])
-    @pytest.mark.parametrize("sort", ["recipient", "-recipient", "-occurred_at"])
-    def test_by_page_key(self, client: Client, other: MailgunEvent, direction: str, sort: str) -> None:
-        text = page(client, OWN, sort=sort, **{direction: f"mailgunevent-{other.pk}"})
-
-        assert recipients(text) == ["mine@example.com"], "the key of a row that one may not see leads to the first page"
-        assert "not there any more" in text
-
-    def test_by_export(self, client: Client) -> None:
-        assert [row["Recipient Email"] for row in exported_rows(client, OWN, event="every")] == ["mine@example.com"]
-
-    def test_by_fragment(self, client: Client) -> None:
-        response = client.get(reverse(OWN), headers={"HX-Request": "true"})
-
-        assert recipients(text_of(response)) == ["mine@example.com"]
-
-    @pytest.mark.parametrize("query", [{}, {"export": "csv"}])
-    @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
-    def test_by_the_administration_log(self, client: Client, query: dict[str, str], headers: dict[str, str]) -> None:
-        response = client.get(reverse(ALL), query, headers=headers)
-
-        assert response.status_code == 403
-        assert "@example.com" not in text_of(response)
-
-    def test_the_total_counts_own_rows_only(self, client: Client) -> None:
-        text = page(client, OWN)
-
-        assert "1–1 of 1" in text
-
-
 def test_an_address_typed_into_the_search_is_in_no_address(
     administrator: Client, add: Callable[..., MailgunEvent]
 ) -> None:
@@ -307,63 +197,6 @@ def test_an_address_is_found_in_either_way(
         "vang": ["mai_vang@example.com", "Mai.Vang@example.com"],
     }.items():
         assert recipients(text_of(administrator.post(reverse(ALL), {"recipient": text}, follow=True))) == found
-
-
-class TestTheDailyCut:
-    @pytest.fixture(autouse=True)
-    def a_busy_day(self, settings: Settings, domain: SendingDomain) -> None:
-        settings.MAILGUN_SHOWN_A_DAY = 60
-        MailgunEvent.objects.bulk_create(
-            MailgunEvent(
-                domain=domain,
-                event="delivered",
-                event_id=f"{day}-{number}",
-                occurred_at=NOON - timedelta(days=day, minutes=number // 2),
-                recipient=f"d{day}n{number:03}@example.com",
-                raw="{}",
-            )
-            for day, count in [(0, 100), (1, 60), (2, 130)]
-            for number in range(count)
-        )
-        addresses = MailgunEvent.objects.values_list("recipient", flat=True).distinct()
-        RecipientAddress.objects.bulk_create(RecipientAddress(address=address) for address in addresses)
-
-    def walk(self, client: Client, **query: str) -> list[str]:
-        """All recipients, page by page, as the links lead."""
-        found: list[str] = []
-        address = f"{reverse(ALL)}?rows=25&" + "&".join(f"{name}={quote(text)}" for name, text in query.items())
-        while address:
-            text = text_of(client.get(address))
-            found += recipients(text)
-            links = re.findall(r'href="([^"]*[?;&]after=[^"]*)"', text)
-            address = links[0].replace("&amp;", "&") if links else ""
-        return found
-
-    @pytest.mark.parametrize("sort", ["-occurred_at", "occurred_at", "recipient", "-subject"])
-    def test_the_grid_shows_the_newest_so_many_of_each_day(self, administrator: Client, sort: str) -> None:
-        found = self.walk(administrator, created_from="2026-11-18", created_to="2026-11-20", sort=sort)
-
-        assert len(found) == len({*found}) == 180
-        for day in (0, 1, 2):
-            # Two events share each minute; of the pair that the cut divides, the one stored later is the newer.
-            assert {name for name in found if name.startswith(f"d{day}")} == {
-                f"d{day}n{number:03}@example.com" for number in range(60)
-            }
-
-    def test_it_says_so(self, administrator: Client) -> None:
-        text = page(administrator, created_from="2026-11-20", created_to="2026-11-20")
-
-        assert "60 of 100 on 11/20/2026" in text
-        assert "Generate Report gives all of them" in text
-        assert " on 11/19/2026 are shown" not in page(administrator, created_from="2026-11-19", created_to="2026-11-19")
-
-    def test_the_report_has_all_of_them(self, administrator: Client) -> None:
-        assert len(exported_rows(administrator, created_from="2026-11-18", created_to="2026-11-20")) == 290
-
-    def test_what_a_search_finds_is_counted_for_itself(self, administrator: Client) -> None:
-        response = administrator.post(reverse(ALL), {"recipient": "d0n09"}, follow=True)
-
-        assert len(recipients(text_of(response))) == 10
 
 
 def test_the_line_on_top_says_how_fresh_the_data_is(
@@ -458,37 +291,6 @@ def test_a_person_id_leads_to_the_recipient_log_for_those_who_may(
         found = signed_in(user).post(reverse(leads_to), {"person": "4711"})
         assert "4711" not in found["Location"], "a person id is in no address"
     assert [row["Recipient PersonID"] for row in exported_rows(signed_in(user), OWN)] == ["4711"]
-
-
-BAD = [
-    {"created_from": "yesterday"},
-    {"created_from": "2026-02-30"},
-    {"created_from": "99999-01-01"},
-    {"created_from": "2026-11-20", "created_to": "2026-11-01"},
-    {"created_from": "0001-01-01", "created_to": "9999-12-31"},
-    {"sort": "raw"},
-    {"sort": "sender__password"},
-    {"sort": "--occurred_at"},
-    {"after": "auditevent-1"},
-    {"after": "mailgunevent-99999999999999999999999"},
-    {"after": "mailgunevent--1"},
-    {"before": "1"},
-    {"after": "\x00"},
-    {"n": "-5"},
-    {"n": "9" * 400},
-    {"rows": "0"},
-    {"rows": "ten"},
-    {"event": "nonsense"},
-    {"event": "\x00"},
-    {"subject": "\x00"},
-    {"subject": "x" * 10_000},
-    {"subject": "%_\\'\";--"},
-    {"subject": "\ud800"},
-    {"find": "nonsense"},
-    {"find": "\x00"},
-    {"export": "exe"},
-    {"unknown": "x"},
-]
 
 
 @pytest.mark.parametrize("query", BAD, ids=lambda query: "&".join(f"{k}={v[:20]!r}" for k, v in query.items()))

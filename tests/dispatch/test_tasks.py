@@ -1,0 +1,77 @@
+"""The dispatcher as Celery runs it, and as a command."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from dispatch import tasks
+from dispatch.models import InboxMessage
+from messenger_logs.choices import Mode
+from messenger_logs.models import SentMessage
+from tests.dispatch.conftest import status_of, statuses
+from tests.dispatch.stub import Provider
+
+pytestmark = pytest.mark.django_db
+
+Due = Callable[..., SentMessage]
+
+
+def test_everything_due_goes_out_once_after_an_hour_without_beat_or_broker(
+    provider: Provider, due_message: Due, clock, monkeypatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(tasks.hand_over_due, "apply_async", lambda args, **_: asked.append(args[0]))
+    soon = timezone.now() + timedelta(minutes=10)
+    messages = [due_message(Mode.EMAIL, 4), due_message(Mode.TEXT, 4, scheduled_at=soon)]
+    clock.shift(timedelta(hours=1))
+
+    # All missed ticks run at once, and so do the tasks that they queue.
+    for _ in range(5):
+        tasks.tick()
+    assert set(asked) == {"email", "text"}
+    for mode in asked:
+        tasks.hand_over_due(mode)
+
+    assert set(provider.attempts.values()) == {1}
+    assert [statuses(message) for message in messages] == [{"sent": 4}, {"sent": 4}]
+
+
+def test_a_broker_that_is_away_stops_nothing_that_was_begun(provider: Provider, due_message: Due, monkeypatch) -> None:
+    def away(*args: object, **named: object) -> None:
+        raise ConnectionError("no broker")
+
+    monkeypatch.setattr(tasks.hand_over_due, "apply_async", away)
+    message = due_message(Mode.EMAIL, 4)
+    with pytest.raises(ConnectionError):
+        tasks.tick()
+    assert status_of(message) == "in_progress"
+    monkeypatch.setattr(tasks.hand_over_due, "apply_async", lambda args, **_: tasks.hand_over_due(*args))
+    tasks.tick()
+    assert statuses(message) == {"sent": 4}
+    assert set(provider.attempts.values()) == {1}
+
+
+def test_the_command_does_it_without_either(provider: Provider, due_message: Due, capsys) -> None:
+    message = due_message(Mode.INBOX, 3, subject="Hello", bodies={"inbox": "<p>Dear {{student.firstName}}</p>"})
+    message.recipients.update(merge_fields={"student.firstName": "<Mai>"})
+    call_command("dispatch", "--once")
+    assert statuses(message) == {"sent": 3}
+    assert set(InboxMessage.objects.values_list("subject", "body")) == {("Hello", "<p>Dear &lt;Mai&gt;</p>")}
+    assert "3 handed over." in capsys.readouterr().out
+
+
+def test_with_the_command_no_mode_waits_for_all_of_another(monkeypatch, capsys) -> None:
+    left = {Mode.EMAIL: [1000, 500], Mode.VOICE: [1]}
+    asked = []
+
+    def some_of_it(mode: Mode, *, until: float) -> int:
+        asked.append(mode)
+        return left[mode].pop(0) if left.get(mode) else 0
+
+    monkeypatch.setattr("dispatch.management.commands.dispatch.send_due", some_of_it)
+    call_command("dispatch", "--once")
+    assert asked == [*Mode] * 3
+    assert "1,501 handed over." in capsys.readouterr().out
