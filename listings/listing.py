@@ -158,7 +158,7 @@ class Listing:
         """A hook, called when a whole page is shown: record the view in the audit trail if it has to be there."""
 
     def record_export(self, count: int | None, format: str) -> None:
-        """A hook, called before an export is made. `count` is None where a worker makes the file and counts later."""
+        """A hook, called before an export is made. `count` is None if the rows were not counted."""
 
     # Reading the values
 

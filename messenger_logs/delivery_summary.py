@@ -86,7 +86,7 @@ class DeliverySummary:
 
     @property
     def delays(self) -> list[str]:
-        """Why a part of it does not go out now: sentences of the room that sends it."""
+        """Sentences that say why a part of the message does not go out now."""
         if self.message.status not in CANCELABLE:
             return []
         answers = delays_requested.send(SentMessage, message=self.message)

@@ -1,4 +1,4 @@
-"""The one register of listings: whoever opens one by its name gets what the page shows, and no more."""
+"""The one register of listings: a listing that is opened by its name gives what its page shows, and no more."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def texts(body: dict[str, Any]) -> HttpResponse:
     if not (isinstance(id, str) and id and isinstance(status, str)):
         raise _RefusedError(400, "It is neither a text nor a receipt of one.")
     if not record_text_status(caller=caller, id=id, status=status, raw=_kept(body)):
-        # It may be quicker than our own record of the text: then the provider comes again.
+        # The receipt may come before our own record of the text. After 404 the provider sends it again.
         raise _RefusedError(404, "There is no such text.")
     return JsonResponse({})
 
