@@ -28,7 +28,13 @@ _POSTGRES_SETTINGS = {
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",
 }
-_POSTGRES_NOT_LASTING = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_POSTGRES_NOT_LASTING = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
 
 
 @dataclass

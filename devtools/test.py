@@ -16,6 +16,8 @@ _CHECKS = {
     "layers": ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
     "migrations": ["-m", "django", "makemigrations", "--check", "--dry-run"],
 }
+# A worker that has nothing left takes half of what another one still has.
+_WORKERS = ["-n", "auto", "--dist", "worksteal"]
 _COVERAGE = ["--cov", "--cov-report=term:skip-covered"]
 _PROVIDERS = ("MAILGUN_", "VOXOLOGY_")
 _IN_CI = os.environ.get("CI") == "true"
@@ -34,7 +36,7 @@ def main(arguments: list[str]) -> int:
         tests = [*_selection(fast=options.fast, browser=bool(chromium)), *chosen]
         if options.coverage or (_IN_CI and not chosen and not options.fast):
             tests += _COVERAGE
-        status = run([sys.executable, "-m", "pytest", "-n", "auto", *tests], env=environment)
+        status = run([sys.executable, "-m", "pytest", *_WORKERS, *tests], env=environment)
     without_browser = not (chromium or options.fast)
     _remark(failed, without_browser=without_browser)
     return status or int(bool(failed) or (without_browser and _IN_CI))

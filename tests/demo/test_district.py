@@ -27,12 +27,6 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("America/Chicago"))
 
 
-@pytest.fixture
-def district() -> None:
-    make_staff()
-    make_district(Size(), now=NOW)
-
-
 def everything() -> dict[str, list[tuple[object, ...]]]:
     """All that was made, without the ids that the database gave."""
     message = ("message__created_at", "message__subject")
@@ -79,82 +73,6 @@ def test_the_same_seed_makes_the_same_district_and_another_one_another() -> None
     assert [len(first[name]) > 50 for name in first] == [True] * 4
 
 
-def test_everything_that_can_be_shown_occurs(district: None) -> None:
-    def occurring(model: type, name: str) -> set[object]:
-        return set(model.objects.values_list(name, flat=True))
-
-    assert occurring(SentMessage, "status") == set(MessageStatus.values)
-    assert occurring(SentMessage, "engine") == set(Engine.values)
-    assert occurring(SentMessage, "message_type") >= {
-        *("Behavior", "Message Builder", "Missing Assignment", "Special Ed", "Attendance"),
-        *("Messenger 2.0 - General", "Messenger 2.0 - Priority", "Messenger 2.0 - Emergency"),
-        *("Text Opt In", "Text Opt Out"),
-    }
-    assert occurring(Delivery, "status") == set(DeliveryStatus.values)
-    assert occurring(Delivery, "code") - {None} == {*CODES, 99}, "every code, and one that is in no table"
-    assert occurring(Delivery, "mode") == set(Mode.values)
-    assert occurring(Calendar, "school_year") == {"2025-26", "2026-27"}
-    assert School.objects.count() == 8
-    assert SentMessage.objects.filter(status="waiting", listed_from__gt=NOW).exists(), "made by a scheduler tool"
-    assert SentMessage.objects.filter(status="waiting", scheduled_at__gt=NOW, listed_from__lte=NOW).exists()
-    upcoming = SentMessage.objects.filter(status__in=["waiting", "in_progress"]).values_list("engine", "status")
-    assert set(upcoming) == {(engine, status) for engine in ("classic", "v2") for status in ("waiting", "in_progress")}
-    assert SentMessage.objects.exclude(attachments=[]).exists()
-    assert set(SentMessage.objects.values_list("sender__username", flat=True)) <= {p.username for p in STAFF}
-
-
-def test_people_are_as_a_real_district_has_them(district: None) -> None:
-    families = {name.partition(",")[0] for name in Recipient.objects.values_list("name", flat=True)}
-    for community in COMMUNITIES:
-        assert families & {shown for shown, _ in pairs(community.family)}, community.language
-    twice = Recipient.objects.values("message", "person_id").annotate(rows=Count("pk")).filter(rows=2)
-    assert twice.exists(), "in a message for two students"
-    assert Delivery.objects.filter(mode="voice", duplicate=True).exists(), "a shared number"
-    assert Delivery.objects.filter(mode="email", duplicate=True).exists(), "a shared address"
-    without = Recipient.objects.annotate(devices=Count("deliveries", filter=~Q(deliveries__address="")))
-    assert without.filter(devices=0).exists()
-
-
-def test_the_stand_in_for_the_provider_writes_to_the_people_of_the_district(district: None) -> None:
-    known = mail_people()
-
-    people = read_people(map(json.dumps, known), seed=1)
-
-    assert len(people) > 200
-    assert len({person.person_id for person in people}) == len(people)
-    assert {person.language for person in people} == {"en", "es", "hmn", "so", "vi", "ar", "zh"}
-    for person in people[:50]:
-        assert Delivery.objects.filter(
-            mode="email", address=person.address, recipient__person_id=person.person_id, recipient__name=person.name
-        ).exists()
-
-
-def test_what_is_made_obeys_the_rules_of_the_ledger(district: None) -> None:
-    for mode, address in Delivery.objects.exclude(address="").values_list("mode", "address").distinct()[:3000]:
-        assert normalized(Mode(mode), address) == address
-    for code, mode, status, detail, outcome in (
-        Delivery.objects.filter(code__isnull=False, mode__in=["voice", "text"])
-        .values_list("code", "mode", "status", "detail", "outcome")
-        .distinct()
-    ):
-        meant = code_of(code, Mode(mode))
-        assert meant.outcome == outcome
-        assert (meant.status, meant.detail) == (status, detail) or code in (5, -30), (code, status, detail)
-    assert not Recipient.objects.filter(deliveries__isnull=True).exists()
-    assert not SentMessage.objects.filter(scheduled_at__lt=F("created_at")).exists()
-    assert not SentMessage.objects.filter(created_at__gt=NOW).exists()
-    assert not Delivery.objects.filter(last_attempt_at__gt=NOW).exists()
-    assert not Delivery.objects.filter(last_attempt_at__lt=F("first_attempt_at")).exists()
-    assert DeviceAttempt.objects.filter(number=3).exists()
-
-
-def test_the_totals_are_there_and_agree_with_the_status(district: None) -> None:
-    assert MessageTotals.objects.count() == SentMessage.objects.count()
-    canceled = {MessageStatus.CANCELED, MessageStatus.CANCELED_IN_PROGRESS}
-    for message in SentMessage.objects.exclude(status__in=canceled):
-        assert status_from(totals_of(message)) == message.status, message.pk
-
-
 def test_as_many_messages_recipients_and_events_as_asked_for() -> None:
     make_staff()
 
@@ -184,9 +102,91 @@ def test_the_command_takes_the_size(capsys: pytest.CaptureFixture[str]) -> None:
         call_command("make_demo", "--messages", "-1")
 
 
-def test_nothing_of_the_workshop_stays(district: None) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tablename FROM pg_tables WHERE tablename LIKE 'demo%' AND schemaname NOT LIKE 'pg_temp%'"
-        )
-        assert cursor.fetchall() == []
+@pytest.fixture(scope="class")
+def district(class_db: None) -> None:
+    make_staff()
+    make_district(Size(), now=NOW)
+    connection.check_constraints()  # now, and not again after each test
+
+
+@pytest.mark.usefixtures("district")
+class TestUsualSize:
+    def test_everything_that_can_be_shown_occurs(self) -> None:
+        def occurring(model: type, name: str) -> set[object]:
+            return set(model.objects.values_list(name, flat=True))
+
+        assert occurring(SentMessage, "status") == set(MessageStatus.values)
+        assert occurring(SentMessage, "engine") == set(Engine.values)
+        assert occurring(SentMessage, "message_type") >= {
+            *("Behavior", "Message Builder", "Missing Assignment", "Special Ed", "Attendance"),
+            *("Messenger 2.0 - General", "Messenger 2.0 - Priority", "Messenger 2.0 - Emergency"),
+            *("Text Opt In", "Text Opt Out"),
+        }
+        assert occurring(Delivery, "status") == set(DeliveryStatus.values)
+        assert occurring(Delivery, "code") - {None} == {*CODES, 99}, "every code, and one that is in no table"
+        assert occurring(Delivery, "mode") == set(Mode.values)
+        assert occurring(Calendar, "school_year") == {"2025-26", "2026-27"}
+        assert School.objects.count() == 8
+        assert SentMessage.objects.filter(status="waiting", listed_from__gt=NOW).exists(), "made by a scheduler tool"
+        assert SentMessage.objects.filter(status="waiting", scheduled_at__gt=NOW, listed_from__lte=NOW).exists()
+        upcoming = SentMessage.objects.filter(status__in=["waiting", "in_progress"]).values_list("engine", "status")
+        assert set(upcoming) == {
+            (engine, status) for engine in ("classic", "v2") for status in ("waiting", "in_progress")
+        }
+        assert SentMessage.objects.exclude(attachments=[]).exists()
+        assert set(SentMessage.objects.values_list("sender__username", flat=True)) <= {p.username for p in STAFF}
+
+    def test_people_are_as_a_real_district_has_them(self) -> None:
+        families = {name.partition(",")[0] for name in Recipient.objects.values_list("name", flat=True)}
+        for community in COMMUNITIES:
+            assert families & {shown for shown, _ in pairs(community.family)}, community.language
+        twice = Recipient.objects.values("message", "person_id").annotate(rows=Count("pk")).filter(rows=2)
+        assert twice.exists(), "in a message for two students"
+        assert Delivery.objects.filter(mode="voice", duplicate=True).exists(), "a shared number"
+        assert Delivery.objects.filter(mode="email", duplicate=True).exists(), "a shared address"
+        without = Recipient.objects.annotate(devices=Count("deliveries", filter=~Q(deliveries__address="")))
+        assert without.filter(devices=0).exists()
+
+    def test_the_stand_in_for_the_provider_writes_to_the_people_of_the_district(self) -> None:
+        known = mail_people()
+
+        people = read_people(map(json.dumps, known), seed=1)
+
+        assert len(people) > 200
+        assert len({person.person_id for person in people}) == len(people)
+        assert {person.language for person in people} == {"en", "es", "hmn", "so", "vi", "ar", "zh"}
+        for person in people[:50]:
+            assert Delivery.objects.filter(
+                mode="email", address=person.address, recipient__person_id=person.person_id, recipient__name=person.name
+            ).exists()
+
+    def test_what_is_made_obeys_the_rules_of_the_ledger(self) -> None:
+        for mode, address in Delivery.objects.exclude(address="").values_list("mode", "address").distinct()[:3000]:
+            assert normalized(Mode(mode), address) == address
+        for code, mode, status, detail, outcome in (
+            Delivery.objects.filter(code__isnull=False, mode__in=["voice", "text"])
+            .values_list("code", "mode", "status", "detail", "outcome")
+            .distinct()
+        ):
+            meant = code_of(code, Mode(mode))
+            assert meant.outcome == outcome
+            assert (meant.status, meant.detail) == (status, detail) or code in (5, -30), (code, status, detail)
+        assert not Recipient.objects.filter(deliveries__isnull=True).exists()
+        assert not SentMessage.objects.filter(scheduled_at__lt=F("created_at")).exists()
+        assert not SentMessage.objects.filter(created_at__gt=NOW).exists()
+        assert not Delivery.objects.filter(last_attempt_at__gt=NOW).exists()
+        assert not Delivery.objects.filter(last_attempt_at__lt=F("first_attempt_at")).exists()
+        assert DeviceAttempt.objects.filter(number=3).exists()
+
+    def test_the_totals_are_there_and_agree_with_the_status(self) -> None:
+        assert MessageTotals.objects.count() == SentMessage.objects.count()
+        canceled = {MessageStatus.CANCELED, MessageStatus.CANCELED_IN_PROGRESS}
+        for message in SentMessage.objects.exclude(status__in=canceled):
+            assert status_from(totals_of(message)) == message.status, message.pk
+
+    def test_nothing_of_the_workshop_stays(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT tablename FROM pg_tables WHERE tablename LIKE 'demo%' AND schemaname NOT LIKE 'pg_temp%'"
+            )
+            assert cursor.fetchall() == []

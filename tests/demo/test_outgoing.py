@@ -1,8 +1,9 @@
 """What the demo district still has to send."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from demo.district import Size, make_district
@@ -13,58 +14,12 @@ from messenger_logs.models import Delivery, SentMessage
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def staff(db: None) -> None:
-    make_staff()
-
-
 def outgoing() -> list[SentMessage]:
     return list(SentMessage.objects.filter(dispatched_here=True).order_by("scheduled_at", "pk"))
 
 
-def test_messages_of_both_engines_become_due_in_the_next_minutes_and_hours() -> None:
-    now = timezone.now()
-    plan_outgoing(now=now)
-    messages = outgoing()
-    assert {message.engine for message in messages} == {"classic", "v2"}
-    assert {message.status for message in messages} == {"waiting"}
-    assert all(message.sender for message in messages)
-    due = [message.scheduled_at - now for message in messages]
-    assert due[0] <= timedelta(0)
-    assert sum(after < timedelta(minutes=5) for after in due) >= 3
-    assert due[-1] > timedelta(hours=2)
-
-
-def test_one_is_large_enough_to_be_canceled_in_the_middle_of_it() -> None:
-    plan_outgoing()
-    [emergency] = SentMessage.objects.filter(message_type="Messenger 2.0 - Emergency")
-    waiting = Delivery.objects.filter(message=emergency, status="waiting")
-    assert 3_000 <= waiting.count() <= 5_000
-    assert emergency.scheduled_at < timezone.now() + timedelta(minutes=5)
-
-
-def test_none_goes_out_where_the_provider_may_be_a_real_one() -> None:
-    plan_outgoing()
-    sent = outgoing()[0]
-    SentMessage.objects.filter(pk=sent.pk).update(status="sent")
-
-    keep_outgoing_back()
-
-    assert outgoing() == [sent], "what is done stays as it was"
-
-
-def test_another_start_has_new_ones_and_takes_up_the_old() -> None:
-    now = timezone.now()
-    plan_outgoing(now=now)
-    planned = len(outgoing())
-    keep_outgoing_back()
-
-    plan_outgoing(now=now + timedelta(hours=1))
-
-    assert len(outgoing()) == 2 * planned
-
-
 def test_what_the_made_up_district_has_under_way_goes_on_to_its_end() -> None:
+    make_staff()
     make_district(Size(messages=100, recipients=60, events=0))
     plan_outgoing()
     running = SentMessage.objects.running().filter(external_id=None)
@@ -74,6 +29,7 @@ def test_what_the_made_up_district_has_under_way_goes_on_to_its_end() -> None:
 
 
 def test_what_somebody_imported_is_left_alone() -> None:
+    make_staff()
     now = timezone.now()
     imported = SentMessage.objects.create(
         engine="v2", status="waiting", external_id="elsewhere-1", created_at=now, scheduled_at=now, listed_from=now
@@ -81,3 +37,48 @@ def test_what_somebody_imported_is_left_alone() -> None:
     plan_outgoing()
     imported.refresh_from_db()
     assert not imported.dispatched_here
+
+
+@pytest.fixture(scope="class")
+def planned(class_db: None) -> datetime:
+    """When it was planned what goes out."""
+    make_staff()
+    now = timezone.now()
+    plan_outgoing(now=now)
+    connection.check_constraints()  # now, and not again after each test
+    return now
+
+
+@pytest.mark.usefixtures("planned")
+class TestPlanned:
+    def test_messages_of_both_engines_become_due_in_the_next_minutes_and_hours(self, planned: datetime) -> None:
+        messages = outgoing()
+        assert {message.engine for message in messages} == {"classic", "v2"}
+        assert {message.status for message in messages} == {"waiting"}
+        assert all(message.sender for message in messages)
+        due = [message.scheduled_at - planned for message in messages]
+        assert due[0] <= timedelta(0)
+        assert sum(after < timedelta(minutes=5) for after in due) >= 3
+        assert due[-1] > timedelta(hours=2)
+
+    def test_one_is_large_enough_to_be_canceled_in_the_middle_of_it(self) -> None:
+        [emergency] = SentMessage.objects.filter(message_type="Messenger 2.0 - Emergency")
+        waiting = Delivery.objects.filter(message=emergency, status="waiting")
+        assert 3_000 <= waiting.count() <= 5_000
+        assert emergency.scheduled_at < timezone.now() + timedelta(minutes=5)
+
+    def test_none_goes_out_where_the_provider_may_be_a_real_one(self) -> None:
+        sent = outgoing()[0]
+        SentMessage.objects.filter(pk=sent.pk).update(status="sent")
+
+        keep_outgoing_back()
+
+        assert outgoing() == [sent], "what is done stays as it was"
+
+    def test_another_start_has_new_ones_and_takes_up_the_old(self, planned: datetime) -> None:
+        number = len(outgoing())
+        keep_outgoing_back()
+
+        plan_outgoing(now=planned + timedelta(hours=1))
+
+        assert len(outgoing()) == 2 * number
