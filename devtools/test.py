@@ -1,5 +1,6 @@
 """bin/test checks style, types and layers, and runs all tests with their own PostgreSQL and Valkey."""
 
+import argparse
 import os
 import sys
 from collections.abc import Mapping
@@ -15,27 +16,42 @@ _CHECKS = {
     "layers": ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
     "migrations": ["-m", "django", "makemigrations", "--check", "--dry-run"],
 }
+_COVERAGE = ["--cov", "--cov-report=term:skip-covered"]
 _PROVIDERS = ("MAILGUN_", "VOXOLOGY_")
+_IN_CI = os.environ.get("CI") == "true"
 
 
 def main(arguments: list[str]) -> int:
-    """Run all checks and tests; with arguments, run only pytest with these."""
+    """Run all checks and tests; with arguments for pytest, run only pytest with these."""
+    options, chosen = _parser().parse_known_args(arguments)
     with running(VAR, "test", throw_away=True) as services:
         # No test may reach a real provider, even if the environment names one.
         environment = {name: value for name, value in services.environment.items() if not name.startswith(_PROVIDERS)}
-        failed = [] if arguments else _failed_checks(environment)
-        chromium = find_chromium(services.logs / "chromium.log")
-        selection = [] if chromium else ["-m", "not browser"]
+        failed = [] if chosen else _failed_checks(environment)
+        chromium = None if options.fast else find_chromium(services.logs / "chromium.log")
         environment["CHROMIUM"] = chromium or ""
         (VAR / "static").mkdir(exist_ok=True)  # the middleware for static files warns if it is missing
-        status = run([sys.executable, "-m", "pytest", "-n", "2", *selection, *arguments], env=environment)
-    # pytest's own summary is the last line, unless there is more to know.
-    remarks = [f"The check of {name} has failed: see above." for name in failed]
-    if not chromium:
-        remarks.append("The browser tests did NOT run: there is no Chromium here, and none could be installed.")
-    if remarks:
-        print(*remarks)
-    return status or int(bool(failed) or (not chromium and os.environ.get("CI") == "true"))
+        tests = [*_selection(fast=options.fast, browser=bool(chromium)), *chosen]
+        if options.coverage or (_IN_CI and not chosen and not options.fast):
+            tests += _COVERAGE
+        status = run([sys.executable, "-m", "pytest", "-n", "auto", *tests], env=environment)
+    without_browser = not (chromium or options.fast)
+    _remark(failed, without_browser=without_browser)
+    return status or int(bool(failed) or (without_browser and _IN_CI))
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Of our own options; pytest has its own help."""
+    parser = argparse.ArgumentParser("bin/test", add_help=False, allow_abbrev=False)
+    parser.add_argument("--fast", action="store_true", help="without the tests that take long")
+    parser.add_argument("--coverage", action="store_true", help="say which lines no test ran; CI does so always")
+    return parser
+
+
+def _selection(*, fast: bool, browser: bool) -> list[str]:
+    if fast:
+        return ["-m", "not browser and not slow"]
+    return [] if browser else ["-m", "not browser"]
 
 
 def _failed_checks(environment: Mapping[str, str]) -> list[str]:
@@ -45,6 +61,14 @@ def _failed_checks(environment: Mapping[str, str]) -> list[str]:
         if run([sys.executable, *check], env=environment) != 0:
             failed.append(name)
     return failed
+
+
+def _remark(failed: list[str], *, without_browser: bool) -> None:
+    """What there is to know beyond pytest's own summary, which is the last line else."""
+    for name in failed:
+        print(f"The check of {name} has failed: see above.")
+    if without_browser:
+        print("The browser tests did NOT run: there is no Chromium here, and none could be installed.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The values of this app's columns, and the states that it tells. Models, querysets and SQL import them from here."""
+"""The values of this app's columns, and the states of a mode. Models, querysets and SQL import them from here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ClaimState(models.TextChoices):
 
 
 class ModeState(StrEnum):
-    """Whether what is due of a mode goes out. It is derived: no column holds it."""
+    """Whether due messages of a mode go out. The code derives it: no column holds it."""
 
     WORKS = "works"
     NIGHT = "night"

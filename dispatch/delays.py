@@ -1,4 +1,4 @@
-"""Why something that is due does not go out now, in a sentence for each mode."""
+"""Why a due message does not go out now, in one sentence for each mode."""
 
 from __future__ import annotations
 
@@ -24,31 +24,34 @@ _A_WHILE = timedelta(minutes=2)
 
 
 def delay_reasons(message: SentMessage) -> list[str]:
-    """Of a message that is due or running here; of another there are none."""
+    """Return a sentence for each mode of a message that is due and does not go out.
+
+    The list is empty for a message that is finished, canceled, or sent by another engine.
+    """
     if not message.dispatched_here or message.status not in CANCELABLE:
         return []
     now = timezone.now()
     due = [Mode(mode) for mode in message.modes if start_time(message, Mode(mode)) <= now]
     paused = paused_modes(now)
-    said = []
+    sentences = []
     for mode in (mode for mode in Mode if mode in due):
         if not_left(mode).filter(message=message).exists():
             reason = _reason(message, mode, paused.get(mode), now)
         else:
-            reason = _next_try(message, mode, now)
+            reason = _next_attempt(message, mode, now)
         if reason:
-            said.append(f"{mode.label}: {reason}")
-    return said
+            sentences.append(f"{mode.label}: {reason}")
+    return sentences
 
 
 def paused_modes(now: datetime) -> dict[Mode, str]:
-    """The modes of which nothing goes out for a while: until when, and what the provider said."""
+    """Return the paused modes, each with a text: until when, and the provider's message."""
     paused = Pace.objects.filter(paused_until__gt=now).values_list("mode", "paused_until", "words")
     return {Mode(mode): f"until {clock(until, now)}. {words}" for mode, until, words in paused if until}
 
 
 def clock(moment: datetime, now: datetime) -> str:
-    """A moment of the coming day: "8:00 AM", "8:00 AM tomorrow"."""
+    """Format a moment of the next 24 hours: "8:00 AM", "8:00 AM tomorrow"."""
     local = timezone.localtime(moment)
     tomorrow = local.date() > timezone.localdate(now)
     return date_format(local, "g:i A") + (" tomorrow" if tomorrow else "")
@@ -61,13 +64,13 @@ def _reason(message: SentMessage, mode: Mode, paused: str | None, now: datetime)
         return f"waiting until {clock(next_allowed(now), now)}, when calls are allowed."
     if paused:
         return f"paused {paused}"
-    # One that is due begins within seconds.
+    # A due message starts within seconds, so a message that waits longer shows that no dispatcher runs.
     late = message.status == MessageStatus.WAITING and start_time(message, mode) < now - _A_WHILE
     return "due, but the dispatcher has not begun with it." if late else ""
 
 
-def _next_try(message: SentMessage, mode: Mode, now: datetime) -> str:
-    """When those are tried again that were not reached."""
-    coming = Redial.objects.filter(message=message, mode=mode, claim=None, due_at__gt=now).order_by("due_at")
-    first = coming.values_list("due_at", flat=True).first()
+def _next_attempt(message: SentMessage, mode: Mode, now: datetime) -> str:
+    """Say when the next redial is due; "" without one."""
+    redials = Redial.objects.filter(message=message, mode=mode, claim=None, due_at__gt=now).order_by("due_at")
+    first = redials.values_list("due_at", flat=True).first()
     return f"who was not reached is tried again from {clock(first, now)} on." if first else ""

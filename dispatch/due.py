@@ -1,4 +1,4 @@
-"""What is due: which messages begin, and which of those that run have something to hand over, the most urgent first."""
+"""What is due: the messages to start, and the running messages with deliveries to hand over, the most urgent first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from messenger_logs.models import Delivery, Redial, SentMessage
 from messenger_logs.statuses import CODES, Code
 
 EMERGENCY = Q(message_type=MessageType.EMERGENCY)
-# Messages of other engines than 2.0 know no urgency: they go with the general ones.
+# Only messages of engine 2.0 have an urgency. The others count as general.
 _URGENCY = Case(
     When(EMERGENCY, then=Value(0)),
     When(message_type=MessageType.PRIORITY, then=Value(1)),
@@ -30,19 +30,19 @@ _STARTS = {
 
 
 def not_left(mode: Mode | None = None) -> QuerySet[Delivery]:
-    """Deliveries (of a mode) of which nothing has left yet. A duplicate follows its first row, and never leaves."""
+    """Return the deliveries (of a mode) that no provider got yet. A duplicate follows its first row and is not sent."""
     rows = Delivery.objects.filter(outcome=Outcome.PENDING, status__in=NOT_LEFT, duplicate=False)
     return rows.filter(mode=mode) if mode else rows
 
 
 def start_time(message: SentMessage, mode: Mode) -> datetime:
-    """When a mode of a message begins: the same as _STARTS, of one that was read."""
+    """Return when a mode of a message starts. The rule is the same as in _STARTS, for a message in memory."""
     own = message.voice_start_at if mode in PHONE else message.email_start_at
     return own or message.scheduled_at
 
 
 def messages_to_start(now: datetime) -> QuerySet[SentMessage]:
-    """Waiting messages of which a mode that is due has something to hand over."""
+    """Return the waiting messages that have a due mode with deliveries to hand over."""
     waiting = SentMessage.objects.scheduled().filter(dispatched_here=True)
     due = Q()
     for mode, starts in _STARTS.items():
@@ -52,17 +52,20 @@ def messages_to_start(now: datetime) -> QuerySet[SentMessage]:
 
 
 def messages_due(mode: Mode, now: datetime) -> QuerySet[SentMessage]:
-    """Running messages with something of this mode to hand over now: emergencies, then priority, then the others."""
+    """Return the running messages with deliveries of this mode to hand over now.
+
+    Emergencies come first, then priority messages, then the others.
+    """
     messages = running(mode, now)
     if mode is Mode.VOICE and not calls_allowed(now):
         messages = messages.filter(EMERGENCY)
     redials = Redial.objects.filter(message=OuterRef("pk"), mode=mode, claim__isnull=True, due_at__lte=now)
-    has_some = Exists(not_left(mode).filter(message=OuterRef("pk"))) | Exists(redials)
-    return messages.filter(has_some).order_by(_URGENCY, _STARTS[mode], "pk")
+    has_work = Exists(not_left(mode).filter(message=OuterRef("pk"))) | Exists(redials)
+    return messages.filter(has_work).order_by(_URGENCY, _STARTS[mode], "pk")
 
 
 def messages_to_restrict(now: datetime) -> QuerySet[SentMessage]:
-    """Running messages whose calls are due at an hour at which nobody may be called."""
+    """Return the running messages whose calls are due now, outside of the allowed hours."""
     if calls_allowed(now):
         return SentMessage.objects.none()
     waiting = not_left(Mode.VOICE).filter(message=OuterRef("pk"), status=DeliveryStatus.WAITING)
@@ -70,20 +73,20 @@ def messages_to_restrict(now: datetime) -> QuerySet[SentMessage]:
 
 
 def needs_redial(code: Code) -> bool:
-    """Whether a device that came to this code is tried again. After "provider" the provider does it."""
+    """Whether we try a device again after this code. With the rule "provider" the provider tries again, not we."""
     if code.redial is RedialRule.SETTING:
         return bool(settings.REDIAL_ANSWERING_MACHINES)
     return code.redial in {RedialRule.YES, RedialRule.WINDOW}
 
 
 def reached_after_all() -> Q:
-    """Redials of devices of which something better was told since."""
-    asking = [code.number for code in CODES.values() if needs_redial(code)]
-    settled = Q(delivery__code__isnull=True) | ~Q(delivery__code__in=asking)
+    """Return the condition for redials of devices that a later report calls reached."""
+    redial_codes = [code.number for code in CODES.values() if needs_redial(code)]
+    settled = Q(delivery__code__isnull=True) | ~Q(delivery__code__in=redial_codes)
     return Q(delivery__outcome=Outcome.SUCCESS) & settled
 
 
 def running(mode: Mode, now: datetime) -> QuerySet[SentMessage]:
-    """Messages of ours that run, and of which this mode has begun."""
-    ours = SentMessage.objects.running().filter(dispatched_here=True, modes__contains=[mode])
-    return ours.alias(starts=_STARTS[mode]).filter(starts__lte=now)
+    """Return the running messages that this installation sends and whose start time for this mode has come."""
+    sent_here = SentMessage.objects.running().filter(dispatched_here=True, modes__contains=[mode])
+    return sent_here.alias(starts=_STARTS[mode]).filter(starts__lte=now)

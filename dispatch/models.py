@@ -1,4 +1,4 @@
-"""What the dispatcher keeps beside the ledger: who has which deliveries in hand, and what providers still owe."""
+"""What the dispatcher keeps beside the ledger: claims, calls on the line, the pace of each mode, and the inbox."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from messenger_logs.models import Delivery, SentMessage
 
 
 class Claim(models.Model):
-    """Deliveries of one message and mode that a worker took to hand them over; nobody else takes them meanwhile.
+    """Deliveries of one message and mode that one worker hands over. No other worker claims them meanwhile.
 
-    Claimed: nothing has left yet, and a claim whose worker is gone may be given back. Handed: the provider is being
-    asked, or was; what it took is found out, never tried again blindly. Settled: all of it is known.
+    Claimed: nothing has left yet, so recovery may release the claim of a dead worker. Handed: the provider may have
+    some of it, so recovery asks and never tries again blindly. Settled: every result is known.
     """
 
     key = models.UUIDField(primary_key=True, default=uuid4)
     message = models.ForeignKey(SentMessage, on_delete=models.CASCADE, db_index=False, related_name="+")
     mode = models.CharField(max_length=16, choices=Mode)
-    # Those whose fate is open, each with the number of its try at the same place of the other list.
+    # The deliveries without a result. Each has the number of its attempt at the same place of the other list.
     deliveries = ArrayField(models.BigIntegerField())
     attempts = ArrayField(models.PositiveSmallIntegerField())
     state = models.CharField(max_length=16, choices=ClaimState, default=ClaimState.CLAIMED)
@@ -46,12 +46,12 @@ class Claim(models.Model):
 
     @property
     def attempt_numbers(self) -> dict[int, int]:
-        """The number of the try of each delivery that is open."""
+        """The number of the attempt of each delivery without a result, by delivery id."""
         return dict(zip(self.deliveries, self.attempts, strict=True))
 
 
 class OpenCall(models.Model):
-    """A try that a provider took, and whose end it has not told yet."""
+    """An attempt that a provider accepted and whose end is not reported yet."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, db_index=False, related_name="+")
     attempt = models.PositiveSmallIntegerField()
@@ -74,7 +74,7 @@ class OpenCall(models.Model):
 
 
 class Pace(models.Model):
-    """How much of a mode may go out now: a bucket that fills with time, and may be in debt after a large batch."""
+    """How many items of a mode may go out now: a bucket that fills with time and may be in debt after a large batch."""
 
     mode = models.CharField(max_length=16, choices=Mode, primary_key=True)
     room = models.FloatField(default=0, help_text="items that may go, as of then; below zero is a debt")

@@ -1,4 +1,4 @@
-"""What a phone gets of a message: its text without markup, with the recipient's values."""
+"""The text of a message for a phone: without markup, with the recipient's values."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ _EMPTY_LINES = re.compile(r"\n{2,}")
 
 
 def phone_text(message: SentMessage, mode: Mode, values: Mapping[str, str]) -> str:
-    """The body for a mode, or the subject where it has none."""
+    """Return the body of a mode, or the subject when the mode has no body. ``values`` are the merge fields by name."""
     text = html_to_text(message.bodies.get(mode.value) or message.subject)
     return merged(_EMPTY_LINES.sub("\n", text), values)

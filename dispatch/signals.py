@@ -14,7 +14,7 @@ from messenger_logs.signals import cancel_completed, delays_requested, message_c
 
 @receiver(message_canceled)
 def stop_open_attempts(message_id: int, **_: Any) -> None:
-    """Nobody of a canceled message is tried again, and its live calls are hung up."""
+    """Delete the redials of a canceled message and hang up its live calls."""
     Redial.objects.filter(message=message_id, claim__isnull=True).delete()
     if OpenCall.objects.filter(message=message_id).update(hang_up=True):
         hang_up_calls.delay()
@@ -22,7 +22,7 @@ def stop_open_attempts(message_id: int, **_: Any) -> None:
 
 @receiver(cancel_completed)
 def finish_canceled(message_id: int, **_: Any) -> None:
-    """Where nothing is under way any more; otherwise the record of the last of it does so."""
+    """Finish a canceled message if nothing of it is open. Else the record of its last attempt does that."""
     lock_and_finish(message_id)
 
 

@@ -1,4 +1,4 @@
-"""How the dispatcher does: of each mode what is due, what is under way, and what holds it up."""
+"""The state of the dispatcher: what is due in each mode, what is under way, and why it waits."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ DOUBT_DAYS = 7
 
 @dataclass(frozen=True)
 class ModeStatus:
-    """One mode. Counts are exact up to COUNTED_TO; what is above is one more."""
+    """The state of one mode. Counts are exact up to COUNTED_TO; a larger count is COUNTED_TO + 1."""
 
     mode: Mode
     state: ModeState
     reason: str
     a_minute: int
-    """0 where we set no limit"""
+    """0 without a limit"""
     due: int
     redials: int
     claims: int
@@ -41,6 +41,7 @@ class ModeStatus:
 
 
 def mode_statuses(now: datetime) -> list[ModeStatus]:
+    """Return the state of every mode, in the order of Mode. The number of queries does not grow with the messages."""
     claims = {row["mode"]: row for row in _open_claims()}
     redials, calls = _by_mode(Redial.objects.filter(claim=None)), _by_mode(OpenCall.objects.all())
     recent = SentMessage.objects.filter(dispatched_here=True, scheduled_at__gte=now - timedelta(days=DOUBT_DAYS))

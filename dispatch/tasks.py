@@ -18,13 +18,13 @@ _POLL_SECONDS = 10
 
 @shared_task
 def tick() -> None:
-    """Begin what is due, and have workers hand it over: so many for each mode, until the next tick."""
+    """Start due messages, and queue DISPATCH_AT_ONCE tasks for each mode that has something to hand over."""
     start_due()
     now = timezone.now()
     for mode in Mode:
         if messages_due(mode, now).exists() or (mode is Mode.VOICE and messages_to_restrict(now).exists()):
             for _ in range(settings.DISPATCH_AT_ONCE):
-                # What no worker was free for is asked for again by the next tick.
+                # The next tick queues again what no worker was free for.
                 hand_over_due.apply_async((mode.value,), expires=settings.DISPATCH_SECONDS)
 
 
@@ -42,7 +42,7 @@ def recover_claims() -> None:
 def poll_calls() -> None:
     hang_up_calls()
     for mode in PHONE:
-        # Whoever is not asked about in this time is by the next task.
+        # The next task asks about the calls that this time is too short for.
         calls.poll(mode, until=time.monotonic() + _POLL_SECONDS)
 
 

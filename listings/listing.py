@@ -162,10 +162,9 @@ class Listing:
 
     # Reading the values
 
-    @classmethod
-    def understood(cls, values: Mapping[str, str]) -> dict[str, str]:
+    def understood(self, values: Mapping[str, str]) -> dict[str, str]:
         """Return the values that the listing knows and that are not empty, without what a database cannot hold."""
-        known = (*cls.filterset_class.parameters(), *PAGING)
+        known = (*self.filterset_class.parameters(), *PAGING)
         texts = {name: encodable(values.get(name, "")) for name in known}
         # One character more than allowed is enough for the filter to refuse it.
         return {name: text[: MAX_TEXT + 1] for name, text in texts.items() if text.strip()}

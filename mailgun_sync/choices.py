@@ -28,6 +28,11 @@ class EventKind(models.TextChoices):
     COMPLAINED = "complained", "Complained"
 
 
+FAILURES = frozenset({EventKind.FAILED_PERMANENTLY, EventKind.FAILED_TEMPORARILY, EventKind.SUPPRESSED})
+# Mailgun's own words for the kinds that the log shows.
+SHOWN_EVENTS = sorted({FAILED if kind in FAILURES else kind.value for kind in EventKind})
+
+
 class DomainState(StrEnum):
     """How the sync of a domain stands. It is derived: no column holds it."""
 

@@ -11,7 +11,7 @@ from django.db.models.functions import StrIndex, Upper
 from accounts.models import User
 from accounts.tools import Tool
 from core.dates import start_of
-from mailgun_sync.choices import EventKind
+from mailgun_sync.choices import SHOWN_EVENTS, EventKind
 
 if TYPE_CHECKING:
     from mailgun_sync.models import MailgunEvent, SendingDomain  # noqa: F401  (named in strings)
@@ -27,10 +27,11 @@ class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
         return self.filter(sender=user)
 
     def shown_by_default(self) -> Self:
-        return self.filter(kind__in=EventKind.values)
+        # By event, not by kind: that column stands behind the raw JSON of a row, and a count takes twice as long.
+        return self.filter(event__in=SHOWN_EVENTS)
 
     def not_shown_by_default(self) -> Self:
-        return self.exclude(kind__in=EventKind.values)
+        return self.exclude(event__in=SHOWN_EVENTS)
 
     def of_kind(self, kind: EventKind) -> Self:
         return self.filter(kind=kind)

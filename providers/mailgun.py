@@ -60,7 +60,7 @@ def events_path(domain: str, **query: Any) -> str:
     return f"/v3/{quote(domain)}/events?{urlencode({'ascending': 'yes', 'limit': MOST_EVENTS, **query})}"
 
 
-def said(reply: Reply) -> str:
+def error_message(reply: Reply) -> str:
     """What an error answer says for people; "" where it says nothing: api-reference/api-overview, "Response Codes"."""
     message = reply.object().get("message")
     return message if isinstance(message, str) else ""
@@ -69,4 +69,4 @@ def said(reply: Reply) -> str:
 def events_refusal(reply: Reply) -> str:
     """Why events were not given, in words for the office."""
     words = _EVENTS_REFUSALS.get(reply.status, f"{NAME} answered with status {reply.status}.")
-    return f"{words} It said: {message[:200]}" if (message := said(reply)) else words
+    return f"{words} It said: {message[:200]}" if (message := error_message(reply)) else words

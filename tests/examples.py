@@ -16,7 +16,11 @@ def load_profile() -> None:
     settings.load_profile("ci" if os.environ.get("CI") == "true" else "daily")
 
 
+def often(in_ci: int) -> int:
+    """So many times in CI, and a fifth of them from day to day."""
+    return max(5, in_ci * settings().max_examples // settings.get_profile("ci").max_examples)
+
+
 def examples(in_ci: int) -> settings:
-    """As the profile says, for a test whose examples are slow: so many in CI, and a fifth of them from day to day."""
-    usual = settings.get_profile("ci").max_examples
-    return settings(max_examples=max(5, in_ci * settings().max_examples // usual))
+    """As the profile says, for a test whose examples are slow."""
+    return settings(max_examples=often(in_ci))

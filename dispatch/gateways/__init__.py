@@ -1,7 +1,7 @@
-"""What carries messages to devices, behind the same few words: the inbox, the e-mail provider, voice and text.
+"""The gateways that carry messages to devices, all with one interface: inbox, e-mail, voice and text.
 
-A gateway never touches the database state of a delivery: it is handed items and says what became of them. It is called
-outside of any transaction, and makes no retries that could hand an item over twice.
+A gateway gets items and answers with a result for each of them. It never changes the row of a delivery. It is called
+outside of any transaction. It never makes a retry that could hand over an item twice.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One try at one device. ``merge_fields`` are the recipient's values, see messenger_logs.merge_fields."""
+    """One attempt at one device. ``merge_fields`` are the recipient's values, see messenger_logs.merge_fields."""
 
     delivery_id: int
     attempt: int  # from 1
@@ -49,9 +49,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class HandOff:
-    """Items of one message and mode that go to a provider at once.
+    """Items of one message and mode that go to a provider in one request.
 
-    The key and the time stay the same when it is looked up; the items are then those whose fate is unknown.
+    A look-up has the same key and the same time; its items are those without a known result.
     """
 
     key: UUID
@@ -63,7 +63,7 @@ class HandOff:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of an item. Without a report the provider surely never had it, and it may be handed over again."""
+    """The result of an item. Without a report the provider surely never got it, and we may hand it over again."""
 
     delivery_id: int
     report: StatusReport | None
@@ -71,7 +71,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Results, and the provider's answer as it came. An item without a result is one whose fate is not known."""
+    """Results, and the provider's answer as it came. The provider may or may not have an item without a result."""
 
     results: Sequence[Result]
     raw: str = ""
@@ -79,7 +79,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class OpenAttempt:
-    """A try that a provider has taken, and whose end it has not told yet: its report was In-Progress."""
+    """An attempt that a provider accepted and whose end is not reported yet: its report was In-Progress."""
 
     delivery_id: int
     attempt: int
@@ -88,46 +88,49 @@ class OpenAttempt:
 
 
 class Gateway(Protocol):
-    """One provider's way for one mode."""
+    """The connection to the provider of one mode."""
 
     @property
     def batch(self) -> int:
-        """How many items of a message one hand-off may have."""
+        """The largest number of items in one hand-off."""
         ...
 
     def hand_off(self, hand_off: HandOff) -> Answer:
-        """Give all items to the provider. Raises TryLaterError and UnknownError, and nothing else on purpose."""
+        """Hand over all items to the provider.
+
+        Raises TryLaterError when the provider took none of them, UnknownError when it may have taken some.
+        """
         ...
 
     def look_up(self, hand_off: HandOff) -> Answer | None:
-        """What the provider knows of a hand-off whose answer never came; None where it cannot say yet.
+        """Ask the provider which items it has of a hand-off whose answer was lost. None: it cannot say yet.
 
-        Where it never can (calls and texts), the answer has no results: their fate stays unknown. Raises TryLaterError.
+        An answer without results means that the provider can never say (calls and texts). Raises TryLaterError.
         """
         ...
 
 
 @runtime_checkable
 class PollingGateway(Protocol):
-    """A gateway whose results come later, and whose tries can be ended."""
+    """A gateway whose results come later, and whose attempts can be ended."""
 
-    def poll(self, tries: Sequence[OpenAttempt]) -> Sequence[StatusReport]:
-        """Reports (with delivery_id and attempt) about those tries of which there is news. Raises TryLaterError."""
+    def poll(self, attempts: Sequence[OpenAttempt]) -> Sequence[StatusReport]:
+        """Return reports (with delivery_id and attempt) of the attempts that have news. Raises TryLaterError."""
         ...
 
-    def hang_up(self, tries: Sequence[OpenAttempt]) -> None:
-        """End those that are still live. Raises TryLaterError; what has ended already is no error."""
+    def hang_up(self, attempts: Sequence[OpenAttempt]) -> None:
+        """End the attempts that are still live. Raises TryLaterError. An attempt that has ended is no error."""
         ...
 
 
 def polling_gateway_for(mode: Mode) -> PollingGateway | None:
-    """The gateway of a mode, where its results come later."""
+    """Return the gateway of a mode if its results come later, else None."""
     gateway: object = gateway_for(mode)
     return gateway if isinstance(gateway, PollingGateway) else None
 
 
 def gateway_for(mode: Mode) -> Gateway | None:
-    """The gateway of a mode, by the functions that GATEWAYS names; None where none is configured.
+    """Return the gateway of a mode, made by the function that the setting GATEWAYS names. None: the mode has none.
 
     Deliveries of a mode without a gateway wait.
     """

@@ -1,4 +1,4 @@
-"""The inbox: ours. A message is a row that the person's portal reads by the API."""
+"""The inbox, which is part of this installation. A message is a row; the person's portal reads it through the API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class InboxGateway:
     batch = 1000
 
     def hand_off(self, hand_off: HandOff) -> Answer:
-        """Write the rows. To hand over again changes nothing: a delivery has one row."""
+        """Write the rows. A second hand-off changes nothing, because a delivery has one row."""
         message = hand_off.message
         body = message.bodies.get(Mode.INBOX, "")
         rows = [
@@ -39,18 +39,19 @@ class InboxGateway:
         return _answer(hand_off, {item.delivery_id for item in hand_off.items})
 
     def look_up(self, hand_off: HandOff) -> Answer:
-        there = InboxMessage.objects.filter(pk__in=[item.delivery_id for item in hand_off.items])
-        return _answer(hand_off, there.values_list("pk", flat=True))
+        """Return which items have a row. There is always an answer, because the rows are in the same database."""
+        stored = InboxMessage.objects.filter(pk__in=[item.delivery_id for item in hand_off.items])
+        return _answer(hand_off, stored.values_list("pk", flat=True))
 
 
-def _answer(hand_off: HandOff, there: Iterable[int]) -> Answer:
-    now, there = timezone.now(), set(there)
+def _answer(hand_off: HandOff, delivery_ids: Iterable[int]) -> Answer:
+    now, stored = timezone.now(), set(delivery_ids)
     results = []
     for item in hand_off.items:
         sent = StatusReport(
             delivery_id=item.delivery_id, attempt=item.attempt, status=DeliveryStatus.SENT.value, at=now
         )
-        results.append(Result(item.delivery_id, sent if item.delivery_id in there else None))
+        results.append(Result(item.delivery_id, sent if item.delivery_id in stored else None))
     return Answer(results)
 
 

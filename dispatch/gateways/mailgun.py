@@ -1,4 +1,4 @@
-"""E-mail through Mailgun's messages API: many people a call, found again by a Message-Id of our own."""
+"""E-mail through Mailgun's messages API. One request serves many people, and a look-up finds it by our Message-Id."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from providers import mailgun
 from providers.http import MISCONFIGURED_WAIT, Api, NotSetUpError, Reply
 
 SENT = -29
-# So long one hand-off goes on when parts of it are refused: well before it would be taken for stale.
+# One hand-off may split refused requests for this long: much less than STALE_CLAIM_SECONDS.
 SPLITTING = timedelta(minutes=2)
 CLOCKS_MAY_DIFFER_BY = timedelta(minutes=10)
 
@@ -31,7 +31,7 @@ _PERCENT = re.compile(r"%(?=recipient\b)")
 
 
 def gateway() -> MailgunGateway | None:
-    """Mailgun as the settings name it; None where they name no key or no domain."""
+    """Return the gateway that the settings describe; None when they name no key or no domain."""
     domains = list(dict.fromkeys(filter(None, [settings.MAILGUN_SENDING_DOMAIN, *settings.MAILGUN_DOMAINS])))
     try:
         return MailgunGateway(mailgun.api(), domains) if domains else None
@@ -43,19 +43,19 @@ def gateway() -> MailgunGateway | None:
 class MailgunGateway:
     api: Api
     domains: Sequence[str]
-    """The first one sends; a mail may have been sent by any of them, when the setting was another."""
+    """The first domain sends. A look-up asks all of them, because the setting may have changed since the hand-off."""
 
     @property
     def batch(self) -> int:
-        asked: int = settings.MAILGUN_BATCH
-        return min(max(1, asked), mailgun.MOST_RECIPIENTS)
+        size: int = settings.MAILGUN_BATCH
+        return min(max(1, size), mailgun.MOST_RECIPIENTS)
 
     def hand_off(self, hand_off: HandOff) -> Answer:
         domain = self.domains[0]
         return self._send(hand_off, domain, _mail(hand_off, domain), hand_off.items)
 
     def look_up(self, hand_off: HandOff) -> Answer | None:
-        """Who of them is in the provider's events. As these come late, a missing one says nothing for some time."""
+        """Search Mailgun's events for the recipients. Events come late, so a missing one proves nothing for a while."""
         age = timezone.now() - hand_off.handed_at
         if age > timedelta(days=settings.MAILGUN_RETENTION_DAYS):
             return Answer([], "Mailgun does not keep events that long.")
@@ -75,19 +75,18 @@ class MailgunGateway:
         return Answer(results, "\n".join(pages))
 
     def _send(self, hand_off: HandOff, domain: str, mail: Mapping[str, str], items: Sequence[Item]) -> Answer:
-        """Send to these, and to each half of them alone where Mailgun refuses them together: one may be at fault."""
+        """Send to these items. When Mailgun refuses them together, send to each half: one address may be at fault."""
         fields = [*mail.items(), *(("to", item.address) for item in items)]
         variables = {item.address: _variables(hand_off.message, item) for item in items}
         fields.append(("recipient-variables", json.dumps(variables)))
-        reply = self.api.ask(
-            "POST", mailgun.messages_path(domain), files=[(name, (None, value)) for name, value in fields]
-        )
+        files = [(name, (None, value)) for name, value in fields]
+        reply = self.api.ask("POST", mailgun.messages_path(domain), files=files)
         if reply.ok and isinstance(reply.object().get("id"), str):
             now = timezone.now()
             results = [Result(item.delivery_id, _sent(item, _message_id(hand_off, domain), now)) for item in items]
             return Answer(results, reply.kept)
         if not 400 <= reply.status < 500:
-            raise UnknownError(f"Mailgun answered with status {reply.status}, and not whether it took the mail.")
+            raise UnknownError(f"Mailgun answered with status {reply.status}: it may have taken the mail.")
         if reply.status not in mailgun.REFUSES_THE_MAIL:
             raise TryLaterError(f"Mailgun takes no mail of this account ({reply.status}).", MISCONFIGURED_WAIT)
         if len(items) == 1:
@@ -112,10 +111,10 @@ class MailgunGateway:
         return Answer(results, "\n".join(raws))
 
     def _events(self, domain: str, hand_off: HandOff) -> Iterator[Reply]:
-        """The pages of events about the hand-off. Raises TryLaterError where they cannot be had."""
+        """Yield the pages of events about the hand-off. Raises TryLaterError when Mailgun does not give them."""
         begin = hand_off.handed_at - CLOCKS_MAY_DIFFER_BY
-        asked = {"begin": int(begin.timestamp()), "message-id": _message_id(hand_off, domain)}
-        path = mailgun.events_path(domain, **asked)
+        query = {"begin": int(begin.timestamp()), "message-id": _message_id(hand_off, domain)}
+        path = mailgun.events_path(domain, **query)
         seen = set()
         while path not in seen:
             seen.add(path)
@@ -130,13 +129,13 @@ class MailgunGateway:
             if not items:
                 return
             yield reply
-            # Only the path: the key is sent to no other host.
+            # Only the path counts, so the key never goes to another host.
             following = urlsplit(str(paging.get("next", "")))
             path = following.path + (f"?{following.query}" if following.query else "")
 
 
 def _mail(hand_off: HandOff, domain: str) -> dict[str, str]:
-    """The fields of a mail but its recipients."""
+    """Return the form fields of a mail, without its recipients."""
     message = hand_off.message
     names = _field_names(message)
     body = message.bodies.get(Mode.EMAIL.value) or message.subject
@@ -158,7 +157,7 @@ def _mail(hand_off: HandOff, domain: str) -> dict[str, str]:
 
 
 def _message_id(hand_off: HandOff, domain: str) -> str:
-    """The same whenever the claim is looked at, and nobody else's."""
+    """Return the Message-Id of a hand-off: always the same for a claim, and different for every other claim."""
     return f"{hand_off.key}@{domain}"
 
 
@@ -167,13 +166,13 @@ def _field_names(message: SentMessage) -> list[str]:
 
 
 def _templated(text: str, names: Sequence[str], kind: str) -> str:
-    """The text with our {{fields}} as Mailgun's variables; where the sender wrote such a one, it stays as it is."""
+    """Write our {{fields}} as Mailgun's variables. A Mailgun variable that the sender typed stays plain text."""
     text = _PERCENT.sub("%recipient.percent%", text)
     return merged(text, {name: f"%recipient.{kind}{number}%" for number, name in enumerate(names)})
 
 
 def _variables(message: SentMessage, item: Item) -> dict[str, str]:
-    """A recipient's values, each as plain text, as HTML and for the subject; a field without a value shows its name."""
+    """Return a recipient's values: each as plain text, as HTML and for the subject. An empty field shows its name."""
     values = {"delivery": str(item.delivery_id), "person_id": item.person_id, "percent": "%"}
     for number, name in enumerate(_field_names(message)):
         value = str(item.merge_fields.get(name, name))
@@ -182,7 +181,7 @@ def _variables(message: SentMessage, item: Item) -> dict[str, str]:
 
 
 def _one_line(text: str) -> str:
-    """For a header: what follows a line break would be a header of its own."""
+    """Join the lines of a header value: text after a line break would become another header."""
     return " ".join(text.split())
 
 
@@ -191,13 +190,13 @@ def _sent(item: Item, message_id: str, at: datetime) -> StatusReport:
 
 
 def _refused(item: Item, reply: Reply) -> StatusReport:
-    said = mailgun.said(reply)
-    words = f"Mailgun refused it: {said}" if said else f"Mailgun refused it ({reply.status})"
+    message = mailgun.error_message(reply)
+    detail = f"Mailgun refused it: {message}" if message else f"Mailgun refused it ({reply.status})"
     return StatusReport(
         delivery_id=item.delivery_id,
         attempt=item.attempt,
         status=DeliveryStatus.FAILED,
-        detail=words[:200],
+        detail=detail[:200],
         at=timezone.now(),
         raw=reply.kept,
     )

@@ -1,6 +1,6 @@
-"""Voice and text through Voxology. A call or a text is one request.
+"""Voice and text through Voxology. Each call and each text is one request.
 
-Whether one whose answer never came was taken can be asked nowhere.
+When no answer came, nobody can find out whether Voxology accepted the request.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from providers.http import Api, NotSetUpError, Reply
 
 
 def voice_gateway() -> VoiceGateway | None:
-    """None where calls could not be placed, or would have nothing to say."""
+    """Return the voice gateway; None when the settings lack the key, the caller number or the webhook secret."""
     api = _api()
     if not (api and settings.VOXOLOGY_CALLER_ID and settings.VOXOLOGY_WEBHOOK_SECRET):
         return None
@@ -32,6 +32,7 @@ def voice_gateway() -> VoiceGateway | None:
 
 
 def text_gateway() -> TextGateway | None:
+    """Return the text gateway; None when the settings lack the key or the number that texts come from."""
     api = _api()
     return TextGateway(api) if api and settings.VOXOLOGY_TEXT_NUMBER else None
 
@@ -45,35 +46,36 @@ def _api() -> Api | None:
 
 @dataclass(frozen=True)
 class PhoneGateway(ABC):
-    """Hands over one device at a time."""
+    """Hands over one device per request."""
 
     api: Api
     batch = 1
     path: ClassVar[voxology.Path]
-    """The call of the API that takes an item."""
+    """The API path that accepts an item."""
 
     def hand_off(self, hand_off: HandOff) -> Answer:
         [item] = hand_off.items
         reply = self.api.ask("POST", voxology.path(self.path), json=self._content(hand_off, item))
         report = self._report(item, reply)
         if report is None:
-            raise UnknownError("Voxology's answer does not say what it took.")
+            raise UnknownError("Voxology's answer does not say what it accepted.")
         return Answer([Result(item.delivery_id, report)], reply.kept)
 
     def look_up(self, hand_off: HandOff) -> Answer | None:
+        """Answer without results: Voxology cannot be asked."""
         return Answer([])
 
     @abstractmethod
     def _content(self, hand_off: HandOff, item: Item) -> dict[str, Any]:
-        """What it is asked, as JSON."""
+        """Return the JSON body of the request."""
 
     @abstractmethod
     def _report(self, item: Item, reply: Reply) -> StatusReport | None:
-        """What its answer says of the item; None where it does not say whether it took it."""
+        """Return the report that the answer gives; None when it does not say whether Voxology accepted the item."""
 
 
 class VoiceGateway(PhoneGateway):
-    """Places calls, fetches their results, hangs up. What a call says is fetched from us: web/views/webhooks.py."""
+    """Places calls, fetches their results, hangs up. Voxology asks web/views/webhooks.py what a call says."""
 
     path = "dial"
 
@@ -90,27 +92,27 @@ class VoiceGateway(PhoneGateway):
     def _report(self, item: Item, reply: Reply) -> StatusReport | None:
         if reply.ok:
             id = _id(reply, "call_id", "id")
-            return _said(item, reply, status=DeliveryStatus.IN_PROGRESS, provider_id=id) if id else None
-        return _said(item, reply, code=voxology.CALL_ERROR if reply.status < 500 else voxology.SUBSYSTEM_ERROR)
+            return _new_report(item, reply, status=DeliveryStatus.IN_PROGRESS, provider_id=id) if id else None
+        return _new_report(item, reply, code=voxology.CALL_ERROR if reply.status < 500 else voxology.SUBSYSTEM_ERROR)
 
-    def poll(self, tries: Sequence[OpenAttempt]) -> Sequence[StatusReport]:
+    def poll(self, attempts: Sequence[OpenAttempt]) -> Sequence[StatusReport]:
         reports: list[StatusReport] = []
-        for one in tries:
+        for attempt in attempts:
             try:
-                reply = self._about("GET", "call_log", one)
+                reply = self._ask_about("GET", "call_log", attempt)
             except (TryLaterError, UnknownError) as error:
                 if reports:
-                    break  # the rest is asked for next time
+                    break  # the next poll asks for the rest
                 raise TryLaterError(str(error)) from error
-            if reply.ok and (report := call_report(one, reply)):
+            if reply.ok and (report := call_report(attempt, reply)):
                 reports.append(report)
         return reports
 
-    def hang_up(self, tries: Sequence[OpenAttempt]) -> None:
+    def hang_up(self, attempts: Sequence[OpenAttempt]) -> None:
         failed: TryLaterError | UnknownError | None = None
-        for one in tries:
+        for attempt in attempts:
             try:
-                reply = self._about("DELETE", "hang_up", one)
+                reply = self._ask_about("DELETE", "hang_up", attempt)
                 if reply.status >= 500:
                     failed = TryLaterError(f"Voxology could not hang up ({reply.status}).")
             except (TryLaterError, UnknownError) as error:
@@ -118,13 +120,13 @@ class VoiceGateway(PhoneGateway):
         if failed:
             raise TryLaterError(str(failed)) from failed
 
-    def _about(self, method: str, path: voxology.Path, one: OpenAttempt) -> Reply:
-        """Ask about a call. One that is not known (any more, or yet) is a reply as well."""
-        return self.api.ask(method, voxology.path(path, one.provider_id), expected=[404])
+    def _ask_about(self, method: str, path: voxology.Path, attempt: OpenAttempt) -> Reply:
+        """Ask about a call. Voxology answers 404 for a call that it does not know yet, or no longer: a normal reply."""
+        return self.api.ask(method, voxology.path(path, attempt.provider_id), expected=[404])
 
 
 class TextGateway(PhoneGateway):
-    """Sends texts. Their results come to web/views/webhooks.py, where they come at all."""
+    """Sends texts. Voxology may report their results to web/views/webhooks.py."""
 
     path = "text"
 
@@ -139,40 +141,43 @@ class TextGateway(PhoneGateway):
         answer = reply.object()
         if reply.ok:
             if reply.raw.strip() and not answer:
-                return None  # a page, from some other server than we thought
-            # It took the text, whatever it calls that.
+                return None  # a web page: another server than Voxology answers
+            # Voxology accepted the text, even with a status that we do not know.
             code = voxology.code_of_text(answer.get("status"))
             code = voxology.TEXT_QUEUED if code is None else code
-            return _said(item, reply, code=code, provider_id=_id(reply, "id", "message_id"))
+            return _new_report(item, reply, code=code, provider_id=_id(reply, "id", "message_id"))
         if reply.status < 500:
-            # No code, as it would be tried again: what is refused once is refused twice.
+            # Without a code there is no redial: a refused text would be refused again.
             detail = f"Refused by the provider ({reply.status})"
-            return _said(item, reply, status=DeliveryStatus.ERROR, detail=detail)
-        return _said(item, reply, code=voxology.TEXT_FAILED)
+            return _new_report(item, reply, status=DeliveryStatus.ERROR, detail=detail)
+        return _new_report(item, reply, code=voxology.TEXT_FAILED)
 
 
-def call_report(one: OpenAttempt, reply: Reply) -> StatusReport | None:
-    """What the log of a call says of its end; None while it goes on."""
+def call_report(attempt: OpenAttempt, reply: Reply) -> StatusReport | None:
+    """Return the report of a call from its entry in Voxology's call log; None while the call is live.
+
+    An end time in the future becomes now. A missing or unreadable one becomes now too.
+    """
     log = reply.object()
     code = voxology.code_of_call(log.get("status"), log.get("detection"))
     if code is None:
         return None
     return StatusReport(
-        delivery_id=one.delivery_id,
-        attempt=one.attempt,
+        delivery_id=attempt.delivery_id,
+        attempt=attempt.attempt,
         code=code,
         at=_moment(log.get("end_time")) or timezone.now(),
-        provider_id=one.provider_id,
+        provider_id=attempt.provider_id,
         raw=reply.kept,
     )
 
 
-def _said(item: Item, reply: Reply, **what: Any) -> StatusReport:
-    return StatusReport(delivery_id=item.delivery_id, attempt=item.attempt, at=timezone.now(), raw=reply.kept, **what)
+def _new_report(item: Item, reply: Reply, **fields: Any) -> StatusReport:
+    return StatusReport(delivery_id=item.delivery_id, attempt=item.attempt, at=timezone.now(), raw=reply.kept, **fields)
 
 
 def _id(reply: Reply, *names: str) -> str:
-    """The provider's id of what it took, under one of these names."""
+    """Return the provider's id of the accepted item, which stands under one of these names; "" without one."""
     answer = reply.object()
     found = next((answer[name] for name in names if isinstance(answer.get(name), str | int)), "")
     return str(found)[:200]

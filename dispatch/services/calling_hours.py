@@ -9,12 +9,13 @@ from django.utils import timezone
 
 
 def calls_allowed(at: datetime) -> bool:
+    """Whether calls are allowed at this moment; the end of VOICE_HOURS is not part of them."""
     opens, closes = settings.VOICE_HOURS
     return bool(opens <= timezone.localtime(at).time() < closes)
 
 
 def next_allowed(at: datetime) -> datetime:
-    """``at`` itself where calls are allowed then, else the next opening."""
+    """Return ``at`` if calls are allowed then, else the next opening."""
     if calls_allowed(at):
         return at
     opens, _ = settings.VOICE_HOURS

@@ -1,4 +1,4 @@
-"""Tries that a provider took and has not ended: their results are fetched, and those of canceled messages hung up."""
+"""Open attempts: fetch the results of calls, and hang up the calls of canceled messages."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ from messenger_logs.services.status_reports import StatusReport
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 100
+_BATCH = 100
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=1)
 
 
 def poll(mode: Mode, *, until: float | None = None) -> int:
-    """Fetch the results of open tries, until none is due or ``until`` (time.monotonic()) is past.
+    """Fetch the results of open attempts until none is due or ``until`` (time.monotonic()) is past.
 
-    Returns how many tries there was news of.
+    Returns how many attempts had news.
     """
     gateway = polling_gateway_for(mode)
     if gateway is None:
         return 0
-    told = 0
-    while (until is None or time.monotonic() < until) and (calls := _take(mode)):
+    total = 0
+    while (until is None or time.monotonic() < until) and (calls := _take_due(mode)):
         try:
-            reports = list(gateway.poll([_try(call) for call in calls]))
+            reports = list(gateway.poll([_open_attempt(call) for call in calls]))
         except TryLaterError as later:
             log.warning("dispatch.poll_later", mode=mode.value, error=str(later))
             break
         known = {(report.delivery_id, report.attempt) for report in reports}
         silent = [call for call in calls if (call.delivery_id, call.attempt) not in known]
-        reports += [_given_up(call) for call in silent if _is_old(call)]
+        reports += [_unknown_report(call) for call in silent if _is_old(call)]
         _record(mode, calls, reports)
-        told += len(reports)
-    return told
+        total += len(reports)
+    return total
 
 
 def hang_up(mode: Mode) -> int:
-    """End the calls of canceled messages that are still live. Returns how many the provider was asked to end."""
+    """End the live calls of canceled messages. Returns how many calls we asked the provider to end."""
     gateway = polling_gateway_for(mode)
     if gateway is None:
         return 0
     calls = list(OpenCall.objects.filter(mode=mode, hang_up=True)[:1000])
     if calls:
         try:
-            gateway.hang_up([_try(call) for call in calls])
+            gateway.hang_up([_open_attempt(call) for call in calls])
         except TryLaterError as later:
             log.warning("dispatch.hang_up_later", mode=mode.value, error=str(later))
             return 0
@@ -65,18 +65,18 @@ def hang_up(mode: Mode) -> int:
 
 
 @transaction.atomic
-def _take(mode: Mode) -> list[OpenCall]:
-    """Open tries to ask about now; nobody else asks about them until they are due again."""
+def _take_due(mode: Mode) -> list[OpenCall]:
+    """Take the open calls that are due. No other worker asks about them until they are due again."""
     now = timezone.now()
     due = OpenCall.objects.filter(mode=mode, poll_at__lte=now).select_for_update(skip_locked=True)
-    calls = list(due.order_by("poll_at")[:_AT_ONCE])
+    calls = list(due.order_by("poll_at")[:_BATCH])
     for call in calls:
         call.poll_at = now + min(_LONGEST_WAIT, max(_FIRST_WAIT, (now - call.placed_at) / 4))
     OpenCall.objects.bulk_update(calls, ["poll_at"])
     return calls
 
 
-def _try(call: OpenCall) -> OpenAttempt:
+def _open_attempt(call: OpenCall) -> OpenAttempt:
     return OpenAttempt(call.delivery_id, call.attempt, call.provider_id, Mode(call.mode))
 
 
@@ -84,7 +84,7 @@ def _is_old(call: OpenCall) -> bool:
     return timezone.now() - call.placed_at > timedelta(hours=settings.CALL_RESULT_HOURS)
 
 
-def _given_up(call: OpenCall) -> StatusReport:
+def _unknown_report(call: OpenCall) -> StatusReport:
     return StatusReport(
         delivery_id=call.delivery_id,
         attempt=call.attempt,

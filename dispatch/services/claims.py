@@ -1,4 +1,4 @@
-"""Taking deliveries in hand: in a short transaction that a cancel either goes before or waits for."""
+"""Claim deliveries in a short transaction. A cancel comes either before it, or waits for it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from dispatch.models import Claim
 from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import Delivery, Redial, SentMessage
 
-# Messages that are looked at for one claim: where all that one has left is locked by other workers, the next is tried.
+# The number of messages that one call looks at: other workers may have locked all deliveries of a message.
 _MESSAGES = 20
 
 
 def worker_name() -> str:
+    """Return host and process id of this worker, for people."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def claim_next(mode: Mode, *, batch: int) -> Claim | None:
-    """Claim up to ``batch`` deliveries of the most urgent message that is due. None where nothing is."""
+    """Claim up to ``batch`` deliveries of the most urgent due message. None when nothing is due."""
     for message_id in messages_due(mode, timezone.now()).values_list("pk", flat=True)[:_MESSAGES]:
         if claim := _claim(message_id, mode, batch):
             return claim
@@ -34,9 +35,9 @@ def claim_next(mode: Mode, *, batch: int) -> Claim | None:
 
 
 def lock_running(message_id: int) -> bool:
-    """Within a transaction: whether a message runs, which it then does until the transaction ends.
+    """Whether a message runs; if so, it keeps running until the caller's transaction ends.
 
-    A cancel waits for that; once it is committed, the answer is False.
+    A cancel waits for that transaction. After a cancel has committed, the answer is False.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -51,11 +52,11 @@ def _claim(message_id: int, mode: Mode, batch: int) -> Claim | None:
     if not lock_running(message_id):
         return None
     key = uuid4()
-    first_tries = _take_waiting(message_id, mode, batch)
-    tries = first_tries + _take_redials(message_id, mode, batch - len(first_tries), key)
-    if not tries:
+    first = _take_waiting(message_id, mode, batch)
+    taken = first + _take_redials(message_id, mode, batch - len(first), key)
+    if not taken:
         return None
-    deliveries, attempts = zip(*tries, strict=True)
+    deliveries, attempts = zip(*taken, strict=True)
     return Claim.objects.create(
         key=key,
         message_id=message_id,
@@ -67,7 +68,7 @@ def _claim(message_id: int, mode: Mode, batch: int) -> Claim | None:
 
 
 def _take_waiting(message_id: int, mode: Mode, batch: int) -> list[tuple[int, int]]:
-    """Pending they were and pending they stay: the kept totals do not move."""
+    """Take waiting deliveries: pairs of id and attempt number. They stay pending, so the totals do not change."""
     rows = not_left(mode).filter(message=message_id).select_for_update(skip_locked=True, no_key=True)
     taken = list(rows.order_by("pk").values_list("pk", "attempt_count")[:batch])
     Delivery.objects.filter(pk__in=[pk for pk, _ in taken]).update(
@@ -77,7 +78,7 @@ def _take_waiting(message_id: int, mode: Mode, batch: int) -> list[tuple[int, in
 
 
 def _take_redials(message_id: int, mode: Mode, batch: int, key: object) -> list[tuple[int, int]]:
-    """Until the try is recorded, a delivery shows what it came to before."""
+    """Take due redials: pairs of delivery id and attempt number. A delivery keeps its old result until the new one."""
     due = Redial.objects.filter(message=message_id, mode=mode, claim__isnull=True, due_at__lte=timezone.now())
     rows = due.exclude(reached_after_all()).select_for_update(skip_locked=True, of=("self",))
     taken = list(rows.order_by("due_at").values_list("pk", "attempt")[:batch])
@@ -86,17 +87,17 @@ def _take_redials(message_id: int, mode: Mode, batch: int, key: object) -> list[
 
 
 def mark_handed(claim: Claim) -> bool:
-    """Just before the provider is asked. False where somebody gave the claim back meanwhile."""
+    """Mark a claim as handed, just before the provider is asked. False when recovery has released it meanwhile."""
     return bool(
         Claim.objects.filter(pk=claim.pk, state=ClaimState.CLAIMED).update(state=ClaimState.HANDED, handed_at=Now())
     )
 
 
 def release(claim: Claim, deliveries: Collection[int]) -> None:
-    """Let deliveries of a claim, which have surely not left, wait again. Within the transaction that settles it."""
+    """Let deliveries of a claim wait again, when the provider surely has none of them. The caller has a transaction."""
     redials = Redial.objects.filter(claim=claim.pk, delivery__in=deliveries)
-    again = set(redials.values_list("pk", flat=True))
-    Delivery.objects.filter(pk__in=set(deliveries) - again, status=DeliveryStatus.IN_PROGRESS).update(
+    redialed = set(redials.values_list("pk", flat=True))
+    Delivery.objects.filter(pk__in=set(deliveries) - redialed, status=DeliveryStatus.IN_PROGRESS).update(
         status=DeliveryStatus.WAITING
     )
     redials.update(claim=None)

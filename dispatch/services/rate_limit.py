@@ -1,4 +1,4 @@
-"""How fast each mode may go, over all workers: so many items a minute, and a pause where a provider asks for it."""
+"""The pace of each mode, over all workers: a number of items a minute, and a pause when a provider asks for one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from dispatch.models import Pace
 from messenger_logs.choices import Mode
 
-# What may go out at once after a quiet time.
+# After a quiet time, the items of so many seconds may go out at once.
 _BURST = timedelta(seconds=10)
 
 _FILLED = "least(%(burst)s, pace.room + %(rate)s * extract(epoch FROM clock_timestamp() - pace.as_of))"
@@ -25,7 +25,7 @@ ON CONFLICT (mode) DO UPDATE SET room = {_FILLED} - %(items)s, as_of = clock_tim
 
 
 def may_go(mode: Mode) -> bool:
-    """Whether something of a mode may be claimed now."""
+    """Whether a worker may claim deliveries of a mode now: no pause, and no debt."""
     if Pace.objects.filter(mode=mode, paused_until__gt=timezone.now()).exists():
         return False
     rate = _rate(mode)
@@ -38,7 +38,7 @@ def may_go(mode: Mode) -> bool:
 
 
 def spend(mode: Mode, items: int) -> None:
-    """Take items off what may go. A large batch leaves a debt, and the mode rests until it is paid."""
+    """Take items from the bucket. A large batch leaves a debt, and the mode rests until time has paid it."""
     rate = _rate(mode)
     if rate:
         with connection.cursor() as cursor:
@@ -46,7 +46,7 @@ def spend(mode: Mode, items: int) -> None:
 
 
 def pause(mode: Mode, *, after: timedelta, words: str) -> None:
-    """Nothing of a mode goes out for so long: its provider said so. A longer pause stays."""
+    """Pause a mode for ``after``, because of its provider. ``words`` say why, for people. A longer pause stays."""
     until = timezone.now() + after
     Pace.objects.get_or_create(mode=mode)
     earlier = Q(paused_until__isnull=True) | Q(paused_until__lt=until)
@@ -54,6 +54,6 @@ def pause(mode: Mode, *, after: timedelta, words: str) -> None:
 
 
 def _rate(mode: Mode) -> dict[str, float]:
-    """Items a second, and how many may go at once; empty where there is no limit."""
+    """Return items a second, and how many may go at once; empty without a limit."""
     a_minute: int = settings.ITEMS_A_MINUTE.get(mode.value, 0)
     return {"rate": a_minute / 60, "burst": max(1.0, a_minute / 60 * _BURST.total_seconds())} if a_minute else {}

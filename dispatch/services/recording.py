@@ -1,4 +1,4 @@
-"""What became of tries, recorded: in the ledger, with the redials and open calls that follow, in one transaction."""
+"""Record the results of attempts in the ledger, with the redials and open calls that follow, in one transaction."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ from providers import voxology
 
 
 def record_answer(claim: Claim, answer: Answer, *, only: ClaimState | None = None) -> bool:
-    """Record what a provider, or we ourselves, said of the deliveries of a claim. Safe to repeat, and to come late.
+    """Record the answer about the deliveries of a claim, from a provider or from recovery. It may repeat and come late.
 
-    What has no result stays in the claim, which is settled when nothing is left in it. With ``only``, nothing happens
-    to a claim that is in another state by now, and the answer is False.
+    A delivery without a result stays in the claim. A claim without deliveries is settled. With ``only``, a claim in
+    another state stays as it is, and the return value is False.
     """
     with transaction.atomic():
         lock_totals(message_id=claim.message_id)
-        held = Claim.objects.select_for_update().get(pk=claim.pk)
-        if only and held.state != only:
+        locked = Claim.objects.select_for_update().get(pk=claim.pk)
+        if only and locked.state != only:
             return False
-        if held.state != ClaimState.SETTLED:
-            _remove_answered(held, answer)
+        if locked.state != ClaimState.SETTLED:
+            _remove_answered(locked, answer)
         reports = [result.report for result in answer.results if result.report]
-        _note(claim.message_id, Mode(claim.mode), reports)
+        _store(claim.message_id, Mode(claim.mode), reports)
         finish(claim.message_id)
-    # A cancel that commits from here on finds what was recorded; of one that came meanwhile, we have to think.
+    # A later cancel finds what was recorded here. A cancel that committed meanwhile did not see it.
     if _canceled(claim.message_id):
         OpenCall.objects.filter(message=claim.message_id, delivery__in=claim.deliveries).update(hang_up=True)
         if any(result.report is None for result in answer.results):
@@ -55,22 +55,22 @@ def record_answer(claim: Claim, answer: Answer, *, only: ClaimState | None = Non
 
 
 def record_reports(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:
-    """Record what a provider said later of tries at devices of one message."""
+    """Record later reports of a provider about attempts at devices of one message and mode."""
     with transaction.atomic():
         lock_totals(message_id=message_id)
-        _note(message_id, mode, reports)
+        _store(message_id, mode, reports)
         finish(message_id)
 
 
 def unfinished() -> QuerySet[SentMessage]:
-    """Messages of ours that have begun and do not say when they ended: few at any time, an index has just these."""
+    """Return the started messages of this installation without an end time. They are few, and have their own index."""
     return SentMessage.objects.filter(
         dispatched_here=True, dispatch_started_at__isnull=False, dispatch_finished_at=None
     )
 
 
 def ready_to_finish() -> QuerySet[SentMessage]:
-    """Those of them that have ended. Of a canceled one, nothing may wait or be under way any more."""
+    """Return the unfinished messages that have ended. A canceled one has no open claim, call or delivery any more."""
     claims = Claim.objects.filter(message=OuterRef("pk")).exclude(state=ClaimState.SETTLED)
     calls = OpenCall.objects.filter(message=OuterRef("pk"))
     open = Exists(claims) | Exists(calls) | Exists(not_left().filter(message=OuterRef("pk")))
@@ -86,7 +86,7 @@ def finish(message_id: int) -> None:
 
 @transaction.atomic
 def lock_and_finish(message_id: int) -> None:
-    """The same, for whoever does not have it."""
+    """Take the message's lock, then finish the message."""
     lock_totals(message_id=message_id)
     finish(message_id)
 
@@ -95,28 +95,44 @@ def _canceled(message_id: int) -> bool:
     return SentMessage.objects.filter(pk=message_id, cancel_asked_at__isnull=False).exists()
 
 
-def _remove_answered(held: Claim, answer: Answer) -> None:
-    """Take off a claim what is known; what never left waits again."""
+def _remove_answered(claim: Claim, answer: Answer) -> None:
+    """Remove the deliveries with a result from a locked claim; those that never left wait again."""
     known = {result.delivery_id for result in answer.results}
-    release(held, [r.delivery_id for r in answer.results if r.report is None and r.delivery_id in held.attempt_numbers])
-    rest = [(pk, attempt) for pk, attempt in held.attempt_numbers.items() if pk not in known]
-    held.deliveries, held.attempts = [pk for pk, _ in rest], [attempt for _, attempt in rest]
-    held.raw = "\n".join(filter(None, [held.raw, storable(answer.raw)]))
+    numbers = claim.attempt_numbers
+    release(claim, [r.delivery_id for r in answer.results if r.report is None and r.delivery_id in numbers])
+    rest = [(pk, attempt) for pk, attempt in numbers.items() if pk not in known]
+    claim.deliveries, claim.attempts = [pk for pk, _ in rest], [attempt for _, attempt in rest]
+    claim.raw = "\n".join(filter(None, [claim.raw, storable(answer.raw)]))
     if not rest:
-        held.state, held.settled_at = ClaimState.SETTLED, timezone.now()
-    held.save(update_fields=["deliveries", "attempts", "raw", "state", "settled_at"])
+        claim.state, claim.settled_at = ClaimState.SETTLED, timezone.now()
+    claim.save(update_fields=["deliveries", "attempts", "raw", "state", "settled_at"])
 
 
-def _note(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:
+def _store(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:
+    """Store reports and what follows from them. The caller holds the message's lock."""
     canceled = _canceled(message_id)
     if canceled:
         reports = [_as_canceled(report) for report in reports]
+    _close_attempts(reports)
+    _open_calls(message_id, mode, reports, hang_up=canceled)
+    if mode in PHONE and not canceled and (redials := _redials(message_id, mode, reports)):
+        Redial.objects.bulk_create(redials, ignore_conflicts=True)
+        # A text may fail after its message was finished.
+        reopen(message_id=message_id)
+    report_statuses(message_id=message_id, reports=reports)
+
+
+def _close_attempts(reports: Sequence[StatusReport]) -> None:
+    """Delete the redials whose attempt was made, and the open calls that have ended."""
     for attempt in {report.attempt for report in reports}:
-        told = [report for report in reports if report.attempt == attempt]
-        ended = [report.delivery_id for report in told if report.status != DeliveryStatus.IN_PROGRESS]
-        # The try that was to come has come; and of one that ended, nothing is open any more.
-        Redial.objects.filter(delivery__in=[report.delivery_id for report in told], attempt__lte=attempt).delete()
+        same = [report for report in reports if report.attempt == attempt]
+        ended = [report.delivery_id for report in same if report.status != DeliveryStatus.IN_PROGRESS]
+        Redial.objects.filter(delivery__in=[report.delivery_id for report in same], attempt__lte=attempt).delete()
         OpenCall.objects.filter(delivery__in=ended, attempt=attempt).delete()
+
+
+def _open_calls(message_id: int, mode: Mode, reports: Sequence[StatusReport], *, hang_up: bool) -> None:
+    """Remember the attempts that the provider accepted and whose end it will report later."""
     now = timezone.now()
     OpenCall.objects.bulk_create(
         [
@@ -128,22 +144,17 @@ def _note(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:
                 provider_id=report.provider_id,
                 placed_at=now,
                 poll_at=now,
-                hang_up=canceled,
+                hang_up=hang_up,
             )
             for report in reports
             if report.status == DeliveryStatus.IN_PROGRESS and report.provider_id
         ],
         ignore_conflicts=True,
     )
-    if mode in PHONE and not canceled and (redials := _redials(message_id, mode, reports)):
-        Redial.objects.bulk_create(redials, ignore_conflicts=True)
-        # A text may fail after all of its message had gone.
-        reopen(message_id=message_id)
-    report_statuses(message_id=message_id, reports=reports)
 
 
 def _delivery(report: StatusReport) -> int:
-    """Gateways report of the deliveries that they were given, by their ids."""
+    """Return the delivery id, which every report of a gateway has."""
     assert report.delivery_id is not None
     return report.delivery_id
 
@@ -155,21 +166,21 @@ def _as_canceled(report: StatusReport) -> StatusReport:
 
 
 def _redials(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> list[Redial]:
-    """The tries that follow: as the code says, up to so many, after a while, and calls within the allowed hours."""
+    """Return the redials that the codes ask for: up to PHONE_TRIES, after REDIAL_MINUTES, calls in allowed hours."""
     due = timezone.now() + timedelta(minutes=settings.REDIAL_MINUTES)
     if mode is Mode.VOICE and not SentMessage.objects.filter(EMERGENCY, pk=message_id).exists():
         due = next_allowed(due)
-    asking = {
+    wanted = {
         _delivery(report): report.attempt + 1
         for report in reports
         if report.attempt < settings.PHONE_TRIES and _needs_redial(report, mode)
     }
-    # What is told late, or again, of a try that others have followed asks for nothing.
-    tried = DeviceAttempt.objects.filter(delivery__in=asking).values_list("delivery", "number")
-    followed = {pk for pk, number in tried if number >= asking[pk]}
+    # A late or repeated report about an attempt that others have followed asks for nothing.
+    made = DeviceAttempt.objects.filter(delivery__in=wanted).values_list("delivery", "number")
+    followed = {pk for pk, number in made if number >= wanted[pk]}
     return [
         Redial(delivery_id=pk, message_id=message_id, mode=mode, attempt=attempt, due_at=due)
-        for pk, attempt in asking.items()
+        for pk, attempt in wanted.items()
         if pk not in followed
     ]
 

@@ -1,4 +1,4 @@
-"""What was left lying: claims whose worker is gone, hand-offs without an answer, redials that nobody needs any more."""
+"""Recover what a crash left behind: claims of dead workers, hand-offs without an answer, redials without a need."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LOOK_AGAIN = timedelta(minutes=5)
 
 
 def recover() -> int:
-    """Settle stale claims. May run any number of times, by many at once. Returns how many claims it settled."""
+    """Settle stale claims. Any number of processes may run this at once. Returns how many claims it settled."""
     settled = sum(_settle_safely(release_stale, claim) for claim in _stale(ClaimState.CLAIMED))
     settled += sum(_settle_safely(look_up, claim) for claim in _stale(ClaimState.HANDED))
     cancel_leftovers()
@@ -38,7 +38,7 @@ def recover() -> int:
 
 
 def _settle_safely(settle: Callable[[Claim], bool], claim: Claim) -> bool:
-    """One that cannot be settled must not keep the others waiting."""
+    """Settle one claim. A claim that cannot be settled must not keep the others waiting."""
     try:
         return settle(claim)
     except Exception:
@@ -55,19 +55,19 @@ def _stale(state: ClaimState) -> list[Claim]:
 
 
 def release_stale(claim: Claim) -> bool:
-    """A claim that nobody began to hand over: its deliveries wait again, or are canceled with their message.
+    """Release a claim that no worker began to hand over: its deliveries wait again, or are canceled with their message.
 
-    A worker that was only slow finds it settled, and leaves it alone.
+    A worker that was only slow finds the claim settled and leaves it alone. Returns whether the claim is settled now.
     """
-    nothing = Answer([Result(pk, None) for pk in claim.deliveries], raw="given back: its worker was gone")
+    nothing = Answer([Result(pk, None) for pk in claim.deliveries], raw="released: its worker was gone")
     return record_answer(claim, nothing, only=ClaimState.CLAIMED)
 
 
 def look_up(claim: Claim) -> bool:
-    """Ask the provider what became of a hand-off without an answer, and record it. Says whether it is settled."""
+    """Ask the provider about a hand-off without an answer, and record what it says. Returns whether it is settled."""
     mode = Mode(claim.mode)
     gateway = gateway_for(mode)
-    # Whoever moves the time is the one who asks.
+    # Only the process that moves the time asks.
     mine = Claim.objects.filter(pk=claim.pk, state=ClaimState.HANDED, look_up_at=claim.look_up_at)
     if gateway is None or not mine.update(look_up_at=timezone.now() + _LOOK_AGAIN):
         return False
@@ -98,7 +98,7 @@ def _too_old(claim: Claim) -> bool:
 
 
 def _unknown(delivery_id: int, attempt: int, mode: Mode) -> StatusReport:
-    """Somebody may have been reached, so it is not tried again but by a person who decides that."""
+    """Return the report of an unknown result. The device may have been reached, so only a person may try it again."""
     status = DeliveryStatus.VENDOR_RECEIVED if mode in PHONE else DeliveryStatus.NO_CALL_STATUS
     return StatusReport(
         delivery_id=delivery_id, attempt=attempt, status=status.value, detail=UNKNOWN_DETAIL, at=timezone.now()
@@ -106,7 +106,7 @@ def _unknown(delivery_id: int, attempt: int, mode: Mode) -> StatusReport:
 
 
 def cancel_leftovers() -> None:
-    """What was given back to a canceled message, by a worker that died before it could say Canceled."""
+    """Cancel the released deliveries of canceled messages: a worker may die between release and cancel."""
     canceled = unfinished().filter(cancel_completed_at__isnull=False)
     leftovers = canceled.filter(Exists(not_left().filter(message=OuterRef("pk"))))
     for pk in leftovers.values_list("pk", flat=True)[:100]:
@@ -114,12 +114,12 @@ def cancel_leftovers() -> None:
 
 
 def delete_obsolete_redials() -> None:
-    """No redial after a cancel, and none of somebody who was reached after all."""
+    """Delete the redials of canceled messages, and of devices that were reached after all. Finish what that ends."""
     unclaimed = Redial.objects.filter(claim__isnull=True)
     unclaimed.filter(message__cancel_asked_at__isnull=False).delete()
     reached = unclaimed.filter(reached_after_all())
     messages = set(reached.values_list("message", flat=True))
     reached.delete()
-    # With those whose last report came in by another way than the dispatcher's.
+    # The last report of some messages came in through the API and not through the dispatcher.
     for message_id in messages | set(ready_to_finish().values_list("pk", flat=True)[:100]):
         lock_and_finish(message_id)

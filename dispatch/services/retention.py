@@ -12,7 +12,7 @@ from dispatch.models import Claim
 def delete_expired(*, now: datetime | None = None, batch: int = 10_000) -> int:
     """Delete claims that were settled more than CLAIM_RETENTION_DAYS ago, with their raw answers. Returns how many.
 
-    What became of the deliveries stands in the ledger. In batches, so that nothing waits for long.
+    The results of the deliveries stay in the ledger. It deletes in batches, so that no lock lasts long.
     """
     limit = (now or timezone.now()) - timedelta(days=settings.CLAIM_RETENTION_DAYS)
     expired = Claim.objects.filter(state=ClaimState.SETTLED, settled_at__lt=limit).values_list("pk", flat=True)

@@ -1,4 +1,4 @@
-"""Calls and texts of which nobody knows whether they arrived: a person decides that they are tried again."""
+"""Calls and texts in doubt: nobody knows whether they arrived. Only a person decides to try them again."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus
 from messenger_logs.models import Delivery, Redial, SentMessage
 from messenger_logs.services.totals import lock_totals
 
-_MAY_GO_ON = [MessageStatus.IN_PROGRESS, MessageStatus.SENT, MessageStatus.ERROR]
-# Texts that the provider queued say the same with a code: those it has.
+_RETRIABLE = [MessageStatus.IN_PROGRESS, MessageStatus.SENT, MessageStatus.ERROR]
+# A text that the provider queued has the same status with a code. The provider has it, so it is not in doubt.
 DOUBTFUL = Q(status=DeliveryStatus.VENDOR_RECEIVED, detail=UNKNOWN_DETAIL, code__isnull=True, duplicate=False)
 
 
 def in_doubt(message: SentMessage) -> QuerySet[Delivery]:
-    """Devices that may or may not have got the message, and are not about to be tried again."""
+    """Return the devices that may or may not have the message and have no redial."""
     return message.deliveries.filter(DOUBTFUL, mode__in=PHONE, redial__isnull=True)
 
 
 @transaction.atomic
 def retry_deliveries(*, message_id: int, deliveries: Collection[int], by: User) -> int:
-    """Try devices that are in doubt once more. Returns how many: none of a message that was canceled.
+    """Make redials for these deliveries where they are in doubt. Returns how many; 0 for a canceled message.
 
-    A message that was finished goes on, and can be canceled again.
+    A finished message runs again, and people can cancel it again. The audit trail keeps the request.
     """
     if not deliveries:
         return 0
-    # Its last report may come in just now: then either that comes first, or it finds what is tried again.
+    # The last report may come in now. With the lock, either it comes first, or it finds the redials.
     lock_totals(message_id=message_id)
-    going_on = SentMessage.objects.filter(pk=message_id, status__in=_MAY_GO_ON, dispatched_here=True)
-    if not going_on.update(status=MessageStatus.IN_PROGRESS, dispatch_finished_at=None):
+    retriable = SentMessage.objects.filter(pk=message_id, status__in=_RETRIABLE, dispatched_here=True)
+    if not retriable.update(status=MessageStatus.IN_PROGRESS, dispatch_finished_at=None):
         return 0
     message = SentMessage.objects.get(pk=message_id)
-    chosen = in_doubt(message).filter(pk__in=deliveries).annotate(following=F("attempt_count") + 1)
+    chosen = in_doubt(message).filter(pk__in=deliveries).annotate(next_attempt=F("attempt_count") + 1)
     redials = [
-        Redial(delivery=one, message=message, mode=one.mode, attempt=one.following, due_at=timezone.now())
+        Redial(delivery=one, message=message, mode=one.mode, attempt=one.next_attempt, due_at=timezone.now())
         for one in chosen
     ]
     before = Redial.objects.filter(message=message_id).count()
     Redial.objects.bulk_create(redials, ignore_conflicts=True)
-    asked = Redial.objects.filter(message=message_id).count() - before
-    if asked:
-        details = {"message": message.pk, "devices": asked}
+    added = Redial.objects.filter(message=message_id).count() - before
+    if added:
+        details = {"message": message.pk, "devices": added}
         record_audit_event(by=by, action="message.sent_again", target=message.display_subject, details=details)
     else:
         finish(message_id)
-    return asked
+    return added

@@ -1,4 +1,4 @@
-"""Messages begin when they are due; calls that are due at night are held."""
+"""Start messages when they are due, and mark calls that are due at night as restricted."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from messenger_logs.services.totals import lock_totals, recount
 from messenger_logs.statuses import code_of
 
 RESTRICTED_HOURS = -9
-_ROWS_AT_ONCE = 10_000
+_BATCH = 10_000
 
 
 def start_due() -> int:
-    """Begin every message that is due. Returns how many began."""
+    """Start every message that is due. Returns how many started."""
     return messages_to_start(timezone.now()).update(
         status=MessageStatus.IN_PROGRESS, dispatch_started_at=Now(), dispatch_finished_at=None
     )
@@ -27,7 +27,7 @@ def start_due() -> int:
 def restrict_calls() -> int:
     """Mark calls that are due outside of the allowed hours as Restricted. Returns how many it marked.
 
-    They stay pending, since nothing was tried: the dispatcher takes them when the hours begin, a cancel stops them.
+    They stay pending, because nothing was tried: the dispatcher takes them when the hours begin, a cancel stops them.
     """
     return sum(_restrict(pk) for pk in messages_to_restrict(timezone.now()).values_list("pk", flat=True))
 
@@ -46,14 +46,14 @@ def _restrict(message_id: int) -> int:
             batch = list(
                 waiting.select_for_update(skip_locked=True, no_key=True)
                 .order_by("pk")
-                .values_list("pk", "address")[:_ROWS_AT_ONCE]
+                .values_list("pk", "address")[:_BATCH]
             )
-            # With those that duplicate them: they say what the others say.
+            # The duplicates show the same status.
             addresses = [address for _, address in batch]
             same = Delivery.objects.filter(message=message_id, mode=Mode.VOICE, address__in=addresses)
             same.filter(status=DeliveryStatus.WAITING).update(
                 status=DeliveryStatus.RESTRICTED, code=code.number, detail=code.detail
             )
         marked += len(batch)
-        if len(batch) < _ROWS_AT_ONCE:
+        if len(batch) < _BATCH:
             return marked

@@ -1,4 +1,4 @@
-"""Handing claims over: each step is committed before the next, so that after a crash it is known how far it came."""
+"""Hand claims over. Each step is committed before the next, so that after a crash we know how far a claim came."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ log = structlog.get_logger(__name__)
 
 
 def send_due(mode: Mode, *, until: float | None = None) -> int:
-    """Hand over what is due of a mode: until nothing is, the pace is used up, or ``until`` (time.monotonic()) is past.
+    """Hand over the due deliveries of a mode. Returns how many went to the provider.
 
-    Any number of workers may do so at once. Returns how many deliveries went to the provider.
+    It ends when nothing is due, when the pace is used up, or when ``until`` (time.monotonic()) is past. Any number of
+    workers may do this at once.
     """
     gateway = gateway_for(mode)
     if gateway is None:
@@ -45,9 +46,9 @@ def send_due(mode: Mode, *, until: float | None = None) -> int:
 
 
 def hand_over(claim: Claim, gateway: Gateway) -> int:
-    """Hand a claim to its provider and record the answer. Returns how many deliveries it was about.
+    """Hand a claim to its provider and record the answer. Returns how many deliveries the provider answered for.
 
-    Where no answer came, the claim stays as it is: services/sweeping.py finds out what became of it.
+    Without an answer the claim stays as it is, and services/recovery.py looks it up.
     """
     mode = Mode(claim.mode)
     if not mark_handed(claim):
@@ -70,7 +71,7 @@ def hand_over(claim: Claim, gateway: Gateway) -> int:
         Claim.objects.filter(pk=claim.pk).update(look_up_at=timezone.now())
         return 0
     except Exception:
-        # A mistake of ours, at a moment that nobody knows: not another message has to stand still for it.
+        # A bug in this program: nobody knows what the provider has. The pause keeps it from hitting every message.
         log.exception("dispatch.crashed", mode=mode.value, claim=str(claim.pk))
         pause(mode, after=timedelta(minutes=1), words="An unexpected error; the server's log has the details.")
         return 0
@@ -79,12 +80,14 @@ def hand_over(claim: Claim, gateway: Gateway) -> int:
 
 
 def hand_off_of(claim: Claim, items: list[Item], handed_at: datetime) -> HandOff:
+    """Return the hand-off of a claim. ``handed_at`` counts only when the claim has no time of its own yet."""
     return HandOff(
         key=claim.pk, message=claim.message, mode=Mode(claim.mode), items=items, handed_at=claim.handed_at or handed_at
     )
 
 
 def items_of(claim: Claim) -> list[Item]:
+    """Return the items of a claim: its deliveries without a result, in the order of their ids."""
     deliveries = Delivery.objects.filter(pk__in=claim.deliveries).select_related("recipient").order_by("pk")
     return [
         Item(
@@ -100,14 +103,14 @@ def items_of(claim: Claim) -> list[Item]:
 
 
 def _without_opted_out(claim: Claim, items: list[Item]) -> list[Item]:
-    """The items that may get texts. The others are not tried, and say so."""
+    """Return the items that may get texts. Record the others as opted out, without an attempt."""
     numbers = TextConsent.objects.filter(number__in=[number_of(item.address) for item in items], opted_out=True)
     opted_out = set(numbers.values_list("number", flat=True))
     refused = [item for item in items if number_of(item.address) in opted_out]
     if refused:
         with transaction.atomic():
             lock_totals(message_id=claim.message_id)
-            # They wait again first: what was on its way would count as a try.
+            # Release them first: an In-Progress delivery would count as an attempt.
             release(claim, [item.delivery_id for item in refused])
             record_answer(claim, Answer([_not_tried(item) for item in refused]))
     return [item for item in items if item not in refused]

@@ -1,4 +1,4 @@
-"""What the voice and text provider tells us without being asked."""
+"""Requests that the voice and text provider sends: it asks what a call says, and reports keys, replies and receipts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from messenger_logs.services.consents import record_consent
 from messenger_logs.services.status_reports import StatusReport
 from providers import voxology
 
-# As carriers understand them.
+# The words that carriers understand.
 STOP = {"stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "optout", "opt out", "revoke"}
 START = {"start", "unstop", "yes", "optin", "opt in"}
 _LARGEST_ATTEMPT = 2**15 - 1
@@ -28,6 +28,8 @@ _LARGEST_ATTEMPT = 2**15 - 1
 
 @dataclass(frozen=True, slots=True)
 class PlacedCall:
+    """A call that this installation placed. ``text`` is what it says, without markup."""
+
     message_id: int
     delivery_id: int
     attempt: int
@@ -35,7 +37,7 @@ class PlacedCall:
 
 
 def find_call(session_data: Mapping[str, Any]) -> PlacedCall | None:
-    """The call that our own session data name; None where there is none, or its message was canceled."""
+    """Return the call that our own session data name. None: there is no such call, or its message was canceled."""
     message_id, delivery_id = (_number(session_data.get(name), LARGEST_ID) for name in ("message", "delivery"))
     attempt = _number(session_data.get("attempt"), _LARGEST_ATTEMPT)
     delivery = (
@@ -51,7 +53,7 @@ def find_call(session_data: Mapping[str, Any]) -> PlacedCall | None:
 
 
 def confirm_call(call: PlacedCall, *, call_id: str, raw: str) -> None:
-    """Somebody has heard the message and says so. That stands, whatever the call log makes of the call."""
+    """Record that a person pressed 0 after hearing the message. This stands, whatever the call log says later."""
     report = StatusReport(
         delivery_id=call.delivery_id,
         attempt=call.attempt,
@@ -65,7 +67,7 @@ def confirm_call(call: PlacedCall, *, call_id: str, raw: str) -> None:
 
 
 def record_incoming_text(*, caller: str, text: str, raw: str) -> None:
-    """A family wrote. STOP and START count; the rest is for nobody here, and is not kept."""
+    """Record the consent that a family's text gives: STOP or START. It ignores other texts and unreadable numbers."""
     word = " ".join(text.split()).strip(" .!\"'").lower()
     if word not in STOP | START:
         return
@@ -77,18 +79,18 @@ def record_incoming_text(*, caller: str, text: str, raw: str) -> None:
 
 
 def record_text_status(*, caller: str, id: str, status: str, raw: str) -> bool:
-    """Record what became of a text of ours; says whether there is one of that id to that number."""
+    """Record the status of a text that we sent. Returns whether there is a text with this id to this number."""
     try:
         number = phone_number(caller)
     except AddressError:
         return False
-    # By the number, which has an index; there are not many texts to one.
-    tries = DeviceAttempt.objects.filter(
+    # The number has an index, and one number gets few texts.
+    attempts = DeviceAttempt.objects.filter(
         Q(delivery__address__iexact=number) | Q(delivery__address__istartswith=f"{number};"),
         delivery__mode=Mode.TEXT,
         delivery__message__dispatched_here=True,
     )
-    found = tries.filter(provider_id=storable(id)).select_related("delivery").first()
+    found = attempts.filter(provider_id=storable(id)).select_related("delivery").first()
     if found is None:
         return False
     code = voxology.code_of_text(status)
@@ -107,5 +109,5 @@ def record_text_status(*, caller: str, id: str, status: str, raw: str) -> bool:
 
 
 def _number(value: Any, largest: int) -> int:
-    """A number of ours that came back; 0 where it is none."""
+    """Return a number from our own session data; 0 when it is none."""
     return read_number(str(value) if isinstance(value, str | int) else "", largest=largest) or 0

@@ -7,6 +7,8 @@ import pytest
 
 import bench
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "catch_up": ["--events=2000", "--events-of-one=600", "--latency=0.01"],
     "dispatch": ["--emails=60", "--texts=6", "--cancel=300"],

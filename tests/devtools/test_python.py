@@ -9,6 +9,8 @@ import pytest
 
 from tests.devtools.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 PRINT_PLACE = ["-c", "import sys; print(sys.prefix)"]
 
 

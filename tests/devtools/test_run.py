@@ -20,6 +20,8 @@ from devtools.running import Services
 from tests.devtools.conftest import ROOT, assert_gone, is_alive, without_servers
 from tests.wait import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 NOT_COPIED = (".git", ".venv", "var", "tests", ".mypy_cache", ".ruff_cache", ".hypothesis", "__pycache__")
 
 

@@ -21,6 +21,8 @@ from devtools.servers import Postgres
 from tests.devtools.conftest import MAIN, ROOT, Run, assert_gone, is_alive, without_servers
 from tests.wait import PATIENCE, wait_until
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., Run]
 
 

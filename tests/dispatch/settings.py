@@ -1,9 +1,13 @@
 """The settings of workers that are processes of their own: the stub provider carries every mode but the inbox."""
 
+from datetime import time
+
 from config.settings import *  # noqa: F403
 from config.settings import CELERY_BEAT_SCHEDULE
 
 GATEWAYS = {mode: f"tests.dispatch.stub.{mode}_gateway" for mode in ("email", "voice", "text")} | {
     "inbox": "dispatch.gateways.inbox.gateway"
 }
+# The tests run at any hour.
+VOICE_HOURS = (time(0, 0), time(23, 59, 59, 999999))
 CELERY_BEAT_SCHEDULE["dispatch-recover-claims"] |= {"schedule": 2}

@@ -51,6 +51,7 @@ def assert_whole(message: SentMessage) -> None:
     assert totals_of(message).modes == kept.modes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_an_email_is_sent_once_whenever_its_worker_is_killed(provider: Provider, due_message: Due, step: str) -> None:
     message = due_message(Mode.EMAIL, 7)
@@ -66,6 +67,7 @@ def test_an_email_is_sent_once_whenever_its_worker_is_killed(provider: Provider,
     assert_whole(message)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [Mode.VOICE, Mode.TEXT])
 @pytest.mark.parametrize("step", STEPS)
 def test_nobody_is_called_twice_whenever_a_worker_is_killed(
@@ -89,6 +91,7 @@ def test_nobody_is_called_twice_whenever_a_worker_is_killed(
     assert_whole(message)
 
 
+@pytest.mark.slow
 def test_what_a_killed_worker_had_claimed_is_canceled_with_its_message(
     provider: Provider, due_message: Due, make_user
 ) -> None:

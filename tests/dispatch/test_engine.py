@@ -366,15 +366,15 @@ def test_a_call_that_is_recorded_while_its_message_is_canceled_is_hung_up(
 ) -> None:
     message = due_message(Mode.VOICE, 1)
     start_due()
-    note = recording._note
+    store = recording._store
 
     def cancel_right_after(*args) -> None:
-        note(*args)
+        store(*args)
         # As one that hung up before this was committed: it saw no call.
         cancel_message(message_id=message.pk, by=make_user())
         SentMessage.objects.update(cancel_completed_at=timezone.now())
 
-    monkeypatch.setattr(recording, "_note", cancel_right_after)
+    monkeypatch.setattr(recording, "_store", cancel_right_after)
     send_due(Mode.VOICE)
 
     calls.hang_up(Mode.VOICE)

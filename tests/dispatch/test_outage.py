@@ -32,7 +32,7 @@ from tests.dispatch.conftest import database_url, statuses
 from tests.dispatch.stub import URL, Provider, Request
 from tests.wait import PATIENCE, wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 Due = Callable[..., SentMessage]
 # More than two workers can hand over in the second that their tasks go on without a broker.

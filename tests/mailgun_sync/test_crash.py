@@ -18,7 +18,7 @@ from sandbox.server import Sandbox
 from tests.mailgun_sync.conftest import stored_ids
 from tests.wait import PATIENCE, wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 Start = Callable[..., subprocess.Popen[str]]
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
 from messenger_logs.choices import DeliveryStatus, Engine, MessageStatus, Mode
@@ -36,6 +37,18 @@ def make_message(**fields: Any) -> SentMessage:
         "modes": [Mode.EMAIL],
     }
     return SentMessage.objects.create(**(given | fields))
+
+
+def make_copies(message: SentMessage, number: int) -> None:
+    """So many messages like this one, each created a second before the last."""
+    same = [field.column for field in SentMessage._meta.concrete_fields if field.name not in ("id", "created_at")]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO messenger_logs_sentmessage (created_at, {', '.join(same)})"
+            f" SELECT created_at - make_interval(secs => n), {', '.join(same)}"
+            " FROM messenger_logs_sentmessage, generate_series(1, %s) AS n WHERE id = %s",
+            [number, message.pk],
+        )
 
 
 def make_recipient(message: SentMessage, **fields: Any) -> Recipient:

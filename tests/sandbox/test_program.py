@@ -43,6 +43,7 @@ def run() -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]:
         process.stdout.close()
 
 
+@pytest.mark.slow
 def test_it_writes_to_the_people_it_is_given(run: Callable[..., tuple[object, str]], tmp_path: Path) -> None:
     file = tmp_path / "people.jsonl"
     known = {"200001": "pa.vang@example.com", "200002": "lien.nguyen@example.org"}
@@ -62,6 +63,7 @@ def test_it_writes_to_the_people_it_is_given(run: Callable[..., tuple[object, st
     assert all(known[item["user-variables"]["person_id"]] == item["recipient"] for item in told)
 
 
+@pytest.mark.slow
 def test_it_serves_the_domains_of_its_arguments_with_traffic(run: Callable[..., tuple[object, str]]) -> None:
     _, url = run(
         *("--api-key", "key-demo", "--domains", "mg.one.example,mg.two.example", "--senders", "admin:principal,clerk"),
@@ -82,6 +84,7 @@ def test_it_serves_the_domains_of_its_arguments_with_traffic(run: Callable[..., 
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_when_it_is_told_to(
     run: Callable[..., tuple[subprocess.Popen[str], str]], number: signal.Signals
@@ -92,11 +95,13 @@ def test_it_ends_when_it_is_told_to(
     assert process.wait(PATIENCE) == 0
 
 
+@pytest.mark.slow
 def test_without_traffic_it_has_no_events(run: Callable[..., tuple[object, str]]) -> None:
     _, url = run("--per-day", "0")
     assert requests.get(f"{url}/sandbox/", timeout=10).json()["events"] == {"mg.harrison.example": 0}
 
 
+@pytest.mark.slow
 def test_it_imports_nothing_of_the_product_and_no_django() -> None:
     script = (
         "import sys, sandbox.__main__;"

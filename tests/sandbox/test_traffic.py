@@ -278,6 +278,7 @@ def test_a_closed_day_begins_with_the_snow_message_and_has_no_attendance(sandbox
         assert not any(item["tags"] == ["attendance"] for item in items)
 
 
+@pytest.mark.slow
 def test_a_month_is_made_in_seconds() -> None:
     with Sandbox() as sandbox:
         begun = time.process_time()

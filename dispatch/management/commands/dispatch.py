@@ -1,4 +1,4 @@
-"""The dispatch loop without beat or broker, for one process or several."""
+"""The dispatch loop without beat or broker, in one process or several."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from messenger_logs.choices import PHONE, Mode
 
 
 class Command(BaseCommand):
-    help = "Hands over what is due, until it is stopped: the same work that Celery does. Any number may run."
+    help = "Hand over what is due, until it is stopped: the same work that Celery does. Any number may run."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="end when nothing is due any more")
@@ -42,7 +42,10 @@ class Command(BaseCommand):
                 close_old_connections()
 
     def turn(self) -> int:
-        """A while for each mode, so that none of them waits until a large message of another has gone."""
+        """Work a few seconds for each mode, so that no mode waits for a large message of another mode.
+
+        Returns how many deliveries were handed over.
+        """
         recover()
         start_due()
         handed = sum(send_due(mode, until=time.monotonic() + settings.DISPATCH_SECONDS) for mode in Mode)

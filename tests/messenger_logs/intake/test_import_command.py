@@ -258,6 +258,7 @@ def assert_every_message_is_whole(recipients: int) -> None:
         assert totals_of(stored).recipients == recipients
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_standard_input_is_read_and_the_exit_code_tells_of_refusals(start: Start) -> None:
     good = start("-", "--json")
@@ -271,6 +272,7 @@ def test_standard_input_is_read_and_the_exit_code_tells_of_refusals(start: Start
     assert "1 refused" in err
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_two_processes_importing_the_same_file_at_once_leave_one_copy(start: Start, lines: Lines) -> None:
     path = lines(*many_messages(40, 25))
@@ -290,10 +292,11 @@ def test_two_processes_importing_the_same_file_at_once_leave_one_copy(start: Sta
     assert_every_message_is_whole(25)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("at", [1, 15])
 def test_kill_9_in_the_middle_leaves_whole_messages_only(start: Start, lines: Lines, at: int) -> None:
-    path = lines(*many_messages(40, 150))
+    path = lines(*many_messages(40, 75))
     process = start(str(path))
 
     wait_until(lambda: SentMessage.objects.count() >= at, every=0.005)
@@ -301,14 +304,15 @@ def test_kill_9_in_the_middle_leaves_whole_messages_only(start: Start, lines: Li
     process.wait(PATIENCE)
 
     assert at <= SentMessage.objects.count() < 40
-    assert_every_message_is_whole(150)
+    assert_every_message_is_whole(75)
     again = start(str(path))
     _, err = again.communicate(timeout=60)
     assert again.returncode == 0, err
     assert SentMessage.objects.count() == 40
-    assert_every_message_is_whole(150)
+    assert_every_message_is_whole(75)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_kill_9_while_the_deliveries_of_a_message_are_copied_leaves_nothing_of_it(start: Start, lines: Lines) -> None:
     path = lines(message("small"), *many_messages(1, 200))
@@ -340,6 +344,7 @@ def waiting_for_a_lock() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_memory_does_not_grow_with_the_file(start: Start) -> None:
     process = start("-", "--json")
@@ -359,6 +364,7 @@ def test_memory_does_not_grow_with_the_file(start: Start) -> None:
     assert late - early < 8_000, "80 MB went through it"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_progress_is_shown_to_a_terminal_and_to_nobody_else(start: Start, lines: Lines) -> None:
     path = lines(*many_messages(30, 50))

@@ -183,6 +183,7 @@ def test_recipients_appended_by_many_at_once_are_each_there_once() -> None:
     assert totals_of(only()).recipients == 120
 
 
+@pytest.mark.slow
 def test_a_message_with_a_hundred_thousand_deliveries() -> None:
     people = [
         recipient(

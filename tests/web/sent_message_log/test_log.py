@@ -13,7 +13,7 @@ from listings import filters
 from messenger_logs.choices import DeliveryStatus, MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
-from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.messenger_logs.factories import make_copies, make_delivery, make_message, make_recipient
 from tests.web.sent_message_log.conftest import NOON, exported_rows, open_page
 
 pytestmark = pytest.mark.django_db
@@ -140,17 +140,7 @@ def test_the_page_says_that_sent_means_handed_over(make_user, signed_in, address
 
 
 def test_all_messages_are_counted_and_paged_through(administrator):
-    SentMessage.objects.bulk_create(
-        SentMessage(
-            engine="classic",
-            message_type="Behavior",
-            sender_name="A",
-            created_at=NOON - timedelta(seconds=number),
-            scheduled_at=NOON,
-            listed_from=NOON,
-        )
-        for number in range(12_304)
-    )
+    make_copies(make_message(created_at=NOON), 12_303)
     assert open_page(administrator, ALL).count == "1–50 of 12,304"
 
 
