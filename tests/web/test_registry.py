@@ -1,4 +1,4 @@
-"""The one registry of listings: opened by its name, a listing shows what its page shows, and no more."""
+"""The one register of listings: a listing that is opened by its name gives what its page shows, and no more."""
 
 from __future__ import annotations
 
