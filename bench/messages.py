@@ -102,7 +102,7 @@ def fill(*, messages: int, deliveries: int, large: int, end: datetime) -> None:
     make_district()
     School.objects.bulk_create([School(name=name) for name in names.SCHOOLS])
     each = max(1, (deliveries - large) // 2 // (messages - 1))
-    given = {
+    given: dict[str, Any] = {
         "messages": messages,
         "each": each,
         "ordinary": each * (messages - 1),

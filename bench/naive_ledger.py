@@ -81,7 +81,7 @@ def totals(message_id: int) -> object:
         .values("mode")
         .annotate(
             devices=Count("address", distinct=True),
-            attempts=Sum("attempt_count"),
+            all_attempts=Sum("attempt_count"),
             last_first_attempt_at=Max("first_attempt_at"),
             **{outcome.value: Count("pk", filter=Q(outcome=outcome)) for outcome in Outcome},
         )

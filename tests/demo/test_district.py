@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -112,7 +113,7 @@ def district(class_db: None) -> None:
 @pytest.mark.usefixtures("district")
 class TestUsualSize:
     def test_everything_that_can_be_shown_occurs(self) -> None:
-        def occurring(model: type, name: str) -> set[object]:
+        def occurring(model: Any, name: str) -> set[object]:
             return set(model.objects.values_list(name, flat=True))
 
         assert occurring(SentMessage, "status") == set(MessageStatus.values)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -257,7 +258,7 @@ def test_what_is_sent_again_while_the_last_report_comes_in_is_not_forgotten(
 
     person = threading.Thread(target=press)
 
-    class JustThen(dict):
+    class JustThen(dict[str, Any]):
         """The status is decided, and not written yet."""
 
         def __getitem__(self, status):

@@ -65,7 +65,9 @@ def test_a_message_that_goes_out_says_nothing(provider: Provider, due_message: D
 
 
 @pytest.mark.parametrize("kind", [{}, EMERGENCY], ids=["classic", "2.0"])
-def test_a_mode_without_a_provider_says_so(due_message: Due, reader: Client, settings: Settings, kind: dict) -> None:
+def test_a_mode_without_a_provider_says_so(
+    due_message: Due, reader: Client, settings: Settings, kind: dict[str, str]
+) -> None:
     settings.GATEWAYS = {}
     message = due_message(Mode.TEXT, **kind)
     start_due()

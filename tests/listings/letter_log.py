@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import django_tables2 as tables
 import lxml.html
@@ -37,6 +37,8 @@ class Letter(models.Model):
     pages = models.IntegerField()
     school = models.TextField(default="north")
     remark = models.TextField(null=True)  # noqa: DJ001
+
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
 
     class Meta:
         app_label = "listings_tests"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from listings.saved_searches import KEPT
 from tests.examples import examples
 from tests.listings.conftest import NOW
-from tests.listings.letter_log import LetterLog, Shown, letter_view, make_letters
+from tests.listings.letter_log import LetterFilters, LetterLog, Shown, letter_view, make_letters
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +70,7 @@ def test_a_search_of_a_log_with_other_filters_is_not_taken_over(rf, client):
     make_letters(5, newest=NOW)
     client.post("/letters/", {"recipient": "parent3@"})
 
-    class OtherFilters(LetterLog.filterset_class):
+    class OtherFilters(LetterFilters):
         personal = {"subject"}
 
     class OtherLog(LetterLog):

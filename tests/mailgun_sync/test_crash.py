@@ -261,7 +261,7 @@ def test_two_syncs_at_once_leave_one_of_each_event(
     reports = [finish(process) for process in [start(), start()]]
 
     assert_whole(ids)
-    assert sorted(report["events_new"] for report in reports) == [0, 1000]  # type: ignore[type-var]
+    assert sorted(report["events_new"] for report in reports) == [0, 1000]
     assert SyncRun.objects.filter(outcome="succeeded").count() == 2
 
 

@@ -155,7 +155,7 @@ def test_pause_and_resume(operator: Client, domain: SendingDomain) -> None:
     assert "Paused" in press(operator, "pause_sync", domain.pk)
     press(operator, "pause_sync", domain.pk)
     domain.refresh_from_db()
-    assert domain.paused
+    assert domain.paused is True
 
     press(operator, "resume_sync", domain.pk)
     domain.refresh_from_db()

@@ -28,7 +28,7 @@ def a_document(rows: Iterable[Sequence[str]], **changes: object) -> Document:
             Rows("Delivery Detail", columns, rows, legend=["† occurs twice"]),
         ],
     }
-    return Document(**(values | changes))  # type: ignore[arg-type]
+    return Document(**(values | changes))
 
 
 def a_row(recipient: str = "Parent, Heather", **changes: str) -> list[str]:

@@ -45,7 +45,7 @@ def test_a_report_without_rows_is_labels_and_values():
 
 @pytest.mark.parametrize("format", Format)
 def test_it_tells_how_many_rows_are_written(format):
-    told = []
+    told: list[int] = []
     count = write(format, a_document([a_row()] * 4_500), io.BytesIO(), progress=told.append)
     assert count == 4_500
     assert told == [2_000, 4_000, 4_500]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import Settings
 
 from accounts.models import AuditEvent, User
 from accounts.tools import Right, Tool
@@ -333,7 +333,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     signed_in: Callable[[User], Client],
     mai: Recipient,
     number: int,
-    django_assert_num_queries: DjangoAssertNumQueries,
+    django_assert_num_queries: Callable[..., Any],
 ) -> None:
     client = signed_in(make_user(Tool.ADMIN_RECIPIENT_LOG, Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG))
     for _ in range(number):
