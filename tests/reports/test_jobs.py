@@ -143,9 +143,9 @@ def test_who_may_see_the_message_may_have_its_report(client, message, make_user,
         assert colleague.post(address(name, job)).status_code == 404
 
 
-def test_a_report_of_a_grid_is_its_owners_alone(client, message, make_user, signed_in):
+def test_a_report_of_a_list_is_its_owners_alone(client, message, make_user, signed_in):
     response = client.get(reverse("web:sent_message_log"), {"export": "csv"})
-    job = ReportJob.objects.get(kind="grid")
+    job = ReportJob.objects.get(kind="listing")
     assert response["Location"] == address("job", job)
     services.make_report(job_id=job.pk)
     assert client.get(address("file", job)).status_code == 200
