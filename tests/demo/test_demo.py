@@ -5,7 +5,7 @@ from django.test import Client
 from accounts.models import User
 from demo.staff import PASSWORD, STAFF
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def test_the_people_of_the_demo_can_sign_in_and_have_the_rights_of_their_group(

@@ -23,7 +23,7 @@ from messenger_logs.statuses import CODES, code_of
 from messenger_logs.totals import totals_of
 from sandbox.people import read_people
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("America/Chicago"))
 

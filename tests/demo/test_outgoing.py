@@ -11,7 +11,7 @@ from demo.outgoing import keep_outgoing_back, plan_outgoing
 from demo.staff import make_staff
 from messenger_logs.models import Delivery, SentMessage
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def outgoing() -> list[SentMessage]:

@@ -400,6 +400,7 @@ def test_every_other_right_but_this(make_user, signed_in, line, request_kind):
     assert MARK not in body(response)
 
 
+@pytest.mark.slow
 @each_line_and_request(GUARDED)
 def test_this_right_alone_and_own_data(make_user, signed_in, line, request_kind):
     user = make_user(*line.rights, username="owner")
@@ -414,6 +415,7 @@ def test_this_right_alone_and_own_data(make_user, signed_in, line, request_kind)
         assert MARK in body(response)
 
 
+@pytest.mark.slow
 @each_line_and_request([line for line in GUARDED if line.data])
 def test_this_right_alone_and_the_data_of_somebody_else(make_user, signed_in, line, request_kind):
     line.data(make_user(username="owner"))
