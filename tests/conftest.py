@@ -4,7 +4,7 @@ from tests.examples import load_profile
 
 load_profile()
 
-pytest_plugins = [f"tests.fixtures.{name}" for name in ("database", "accounts", "sandbox", "browser")]
+pytest_plugins = [f"tests.fixtures.{name}" for name in ("database", "accounts", "cancel", "sandbox", "browser")]
 
 
 @pytest.hookimpl(trylast=True)

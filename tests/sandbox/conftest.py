@@ -18,11 +18,11 @@ class Api:
     def get(self, **parameters: Any) -> requests.Response:
         """The first page for these parameters; by default everything kept, oldest first."""
         address = f"{self.sandbox.url}/v3/{self.sandbox.domain}/events"
-        return self.session.get(address, params=parameters or {"begin": 0, "ascending": "yes"}, timeout=10)
+        return self.session.get(address, params=parameters or {"begin": 0, "ascending": "yes"}, timeout=60)
 
     def follow(self, page: requests.Response, way: str = "next") -> requests.Response:
         """Return the page that a page's paging names."""
-        return self.session.get(page.json()["paging"][way], timeout=10)
+        return self.session.get(page.json()["paging"][way], timeout=60)
 
     def pages(self, **parameters: Any) -> Iterator[requests.Response]:
         """Yield every page of a traversal, with the empty page at its end."""

@@ -61,7 +61,7 @@ class Phone:
         self.headers = {"X-API-KEY": sandbox.api_key}
 
     def request(self, method: str, path: str, body: object = None) -> requests.Response:
-        return requests.request(method, self.url + path, json=body, headers=self.headers, timeout=10)
+        return requests.request(method, self.url + path, json=body, headers=self.headers, timeout=60)
 
     def dial(self) -> str:
         body = {"call": {"no": TO, "caller_id_no": OURS}, "session_data": {"delivery": "7"}}
@@ -165,7 +165,7 @@ def test_receipts_tell_of_a_text(sandbox: Sandbox, ours: Ours, phone: Phone, out
 
 
 def test_a_family_that_sent_stop_gets_no_text_until_start(sandbox: Sandbox, ours: Ours, phone: Phone) -> None:
-    requests.post(f"{sandbox.url}/sandbox/texts", json={"caller": TO, "text": " stop", "times": 2}, timeout=10)
+    requests.post(f"{sandbox.url}/sandbox/texts", json={"caller": TO, "text": " stop", "times": 2}, timeout=60)
     wait_until(lambda: len(ours.heard) == 2)
     assert ours.heard[0] == ours.heard[1]
     assert ours.heard[0]["text_message"] == " stop"
@@ -233,6 +233,6 @@ def test_an_unknown_outcome_is_an_error(sandbox: Sandbox) -> None:
 
 def test_settings_of_the_phones_can_be_given_over_http(sandbox: Sandbox) -> None:
     url = f"{sandbox.url}/sandbox/settings"
-    assert requests.post(url, json={"pace": 0.5, "texts_url": "http://127.0.0.1:1/"}, timeout=10).status_code == 200
+    assert requests.post(url, json={"pace": 0.5, "texts_url": "http://127.0.0.1:1/"}, timeout=60).status_code == 200
     assert (sandbox.phones.pace, sandbox.phones.texts_url) == (0.5, "http://127.0.0.1:1/")
-    assert requests.post(url, json={"weather": 1}, timeout=10).status_code == 400
+    assert requests.post(url, json={"weather": 1}, timeout=60).status_code == 400
