@@ -30,7 +30,10 @@ def python(checkout: Path, *arguments: str, **environment: str) -> subprocess.Co
 
 
 def test_the_packages_are_installed_once_and_anew_when_they_change(checkout: Path) -> None:
-    assert "Installing" in python(checkout, *PRINT_PLACE).stdout
+    installing = python(checkout, *PRINT_PLACE)
+    # What the program prints stays alone: other commands read it.
+    assert "Installing" in installing.stderr
+    assert installing.stdout == f"{checkout / '.venv'}\n"
     assert python(checkout, *PRINT_PLACE).stdout == f"{checkout / '.venv'}\n"
 
     left = checkout / ".venv" / "left by an earlier installation"
