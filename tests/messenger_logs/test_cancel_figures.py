@@ -21,6 +21,8 @@ from tests.examples import examples
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.messenger_logs.totals.random_messages import RandomMessage
 
+pytestmark = pytest.mark.slow
+
 
 def counted(message: SentMessage) -> int:
     """All devices that are to be tried, from the rows themselves."""

@@ -33,7 +33,7 @@ NAMES = [
     "O'Neil, Ann",
 ]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def a_random_message(random: Random) -> RandomMessage:

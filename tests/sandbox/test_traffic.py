@@ -15,6 +15,8 @@ from sandbox.server import Sandbox
 from sandbox.traffic import Traffic
 from tests.sandbox.conftest import Api, ids
 
+pytestmark = pytest.mark.slow
+
 CHICAGO = ZoneInfo("America/Chicago")
 NIGHT = datetime(2026, 10, 17, 3, 0, tzinfo=CHICAGO)
 """A Saturday: the fortnight before it has two whole school weeks and no snow."""
@@ -278,7 +280,6 @@ def test_a_closed_day_begins_with_the_snow_message_and_has_no_attendance(sandbox
         assert not any(item["tags"] == ["attendance"] for item in items)
 
 
-@pytest.mark.slow
 def test_a_month_is_made_in_seconds() -> None:
     with Sandbox() as sandbox:
         begun = time.process_time()

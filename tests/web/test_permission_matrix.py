@@ -390,6 +390,7 @@ def test_signed_out(client, line, request_kind):
         assert response["Location"].startswith("/accounts/login/?next=/")
 
 
+@pytest.mark.slow
 @each_line_and_request(GUARDED)
 def test_every_other_right_but_this(make_user, signed_in, line, request_kind):
     user = make_user(*(cell for cell in every_right() if cell != (line.tool, line.right)))
@@ -429,6 +430,7 @@ def test_this_right_alone_and_the_data_of_somebody_else(make_user, signed_in, li
         assert (MARK in body(response)) == (line.others == SHOWN)
 
 
+@pytest.mark.slow
 @each_line_and_request(OPEN)
 def test_pages_that_need_no_right(client, make_user, signed_in, line, request_kind):
     position = list(REQUESTS).index(request_kind)
@@ -520,6 +522,7 @@ def admin_addresses(user: User) -> Iterator[str]:
             yield reverse(name, kwargs={key: samples[key] for key in pattern.pattern.regex.groupindex})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_the_admin_site_lets_nobody_in_but_superusers(client, make_user, signed_in, method):
     everything = list(every_right())

@@ -12,6 +12,8 @@ from messenger_logs.services.totals import recount
 from tests.examples import examples
 from tests.messenger_logs.totals.random_messages import RandomMessage
 
+pytestmark = pytest.mark.slow
+
 
 def in_batches(random: Random, reports: list[StatusReport]) -> Iterator[list[StatusReport]]:
     """In any order, some of it again, in pieces of any size."""
