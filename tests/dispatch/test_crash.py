@@ -31,7 +31,7 @@ from tests.dispatch.conftest import database_url, dispatch_all, status_of, statu
 from tests.dispatch.stub import Provider, StubGateway, answers, email_gateway, hangs_up, voice_gateway
 from tests.wait import PATIENCE, wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 Due = Callable[..., SentMessage]
 STEPS = ["claiming", "claimed", "connected", "sent", "answered", "recorded"]
@@ -52,7 +52,6 @@ def assert_whole(message: SentMessage) -> None:
     assert totals_of(message).modes == kept.modes
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_an_email_is_sent_once_whenever_its_worker_is_killed(provider: Provider, due_message: Due, step: str) -> None:
     message = due_message(Mode.EMAIL, 7)
@@ -68,7 +67,6 @@ def test_an_email_is_sent_once_whenever_its_worker_is_killed(provider: Provider,
     assert_whole(message)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", [Mode.VOICE, Mode.TEXT])
 @pytest.mark.parametrize("step", STEPS)
 def test_nobody_is_called_twice_whenever_a_worker_is_killed(
@@ -92,7 +90,6 @@ def test_nobody_is_called_twice_whenever_a_worker_is_killed(
     assert_whole(message)
 
 
-@pytest.mark.slow
 def test_what_a_killed_worker_had_claimed_is_canceled_with_its_message(
     provider: Provider, due_message: Due, make_user
 ) -> None:

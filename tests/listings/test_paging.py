@@ -31,6 +31,7 @@ def subjects_of(pages: list[Shown]) -> list[str]:
     return [subject for page in pages for subject in page.subjects]
 
 
+@pytest.mark.slow
 def test_paging_forth_and_back_shows_every_row_once_and_in_order(client):
     make_letters(120, newest=NOW)
     forth = walk(client, "/letters/?rows=25", "grid-next")
@@ -90,6 +91,7 @@ def test_pages_joined_together_are_the_sorted_list(days, size, column, descendin
     assert back == everything
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("descending", "backward"), [(True, False), (True, True), (False, False), (False, True)])
 def test_a_far_page_starts_in_the_index_where_it_begins(descending, backward):
     letters = make_letters(6_000, newest=NOW, apart=timedelta(seconds=1))
@@ -203,6 +205,7 @@ def test_the_number_in_the_address_is_held_within_the_count(client, asked):
     assert int(last) <= 60
 
 
+@pytest.mark.slow
 def test_counts_are_exact_up_to_ten_thousand():
     make_letters(10_000, newest=NOW, apart=timedelta(0))
     assert str(Total.of(Letter.objects.all())) == "10,000"

@@ -233,6 +233,7 @@ NASTY = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from([*NAMES, "find", "export"]), NASTY))
 @examples(150)
 def test_whatever_an_address_holds_a_page_answers(client, query):
@@ -242,6 +243,7 @@ def test_whatever_an_address_holds_a_page_answers(client, query):
     assert len(b"".join(response)) > 0
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(NAMES), NASTY))
 @examples(100)
 def test_whatever_a_form_holds_a_page_answers(client, data):

@@ -10,7 +10,7 @@ from mailgun_sync.services.sync import start_backfill
 from sandbox.server import Sandbox
 from tests.mailgun_sync.conftest import stored_ids
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 Sync = Callable[..., SyncRun]
 

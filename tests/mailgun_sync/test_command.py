@@ -20,6 +20,7 @@ def reports(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
+@pytest.mark.slow
 def test_json_has_one_line_for_each_domain(
     mailgun: Sandbox, settings: Settings, now: datetime, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_sweep_reads_again_from_so_many_hours_ago(mailgun: Sandbox, domain: Se
     assert abs(run.begin - (now - timedelta(hours=48))) < timedelta(seconds=20)
 
 
+@pytest.mark.slow
 def test_a_backfill_reads_everything_again(mailgun: Sandbox, domain: SendingDomain, now: datetime) -> None:
     call_command("sync_mailgun")
     mailgun.add(timestamp=now - timedelta(days=25))

@@ -29,6 +29,7 @@ def index_file(name: str) -> int:
     return file
 
 
+@pytest.mark.slow
 def test_attempt_counts_are_renamed_with_their_values_and_without_a_new_index():
     recipient = make_recipient(make_message())
     pk = make_delivery(recipient, mode="voice", status="failed", attempt_count=3, reached_earlier=True).pk

@@ -50,6 +50,7 @@ WORDS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(words=st.lists(WORDS, min_size=1, max_size=12), width=st.floats(30, 300), limit=st.integers(1, 5))
 def test_no_line_is_wider_than_its_column(words, width, limit):
     lines = Style(Fonts(), size=8).lines(" ".join(words), width, limit)
@@ -85,6 +86,7 @@ LETTERS = st.sampled_from(
 CELLS = st.lists(LETTERS, min_size=1, max_size=60).map(lambda letters: " ".join("".join(letters).split())).filter(bool)
 
 
+@pytest.mark.slow
 @examples(25)
 @given(rows=st.lists(st.lists(CELLS, min_size=5, max_size=5), min_size=1, max_size=8))
 def test_the_three_formats_hold_the_same_cells(rows):
@@ -179,6 +181,7 @@ ARABIC = st.sampled_from(["محمد", "سلمان", "جج", "فاطمة"])
 HEBREW = st.sampled_from(["שלום", "כהן", "שרה"])
 
 
+@pytest.mark.slow
 @examples(25)
 @given(words=st.lists(ARABIC, min_size=1, max_size=3) | st.lists(HEBREW, min_size=1, max_size=3))
 def test_words_from_right_to_left_come_out_in_their_order(words):
@@ -188,6 +191,7 @@ def test_words_from_right_to_left_come_out_in_their_order(words):
     assert f"{name} Student, Calvin" in pdf_text(document)
 
 
+@pytest.mark.slow
 @examples(25)
 @given(name=st.lists(ARABIC | HEBREW | st.sampled_from(["David", "(", ")", "12", "-", "Ж"]), min_size=1, max_size=3))
 def test_whatever_stands_between_words_from_right_to_left_nothing_is_lost(name):

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from mailgun_sync.models import MailgunEvent, RecipientAddress, SendingDomain
 from tests.web.mailgun_message_log.conftest import ALL, NOON, exported_rows, page, recipients, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 class TestTheDailyCut:
