@@ -3,10 +3,12 @@
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 from .browser import find_chromium
-from .processes import run
+from .processes import Process, run, spawn, stop
 from .running import VAR, command, running
 
 _CHECKS = {
@@ -18,6 +20,8 @@ _CHECKS = {
 }
 # A worker that has nothing left takes half of what another one still has.
 _WORKERS = ["-n", "auto", "--dist", "worksteal"]
+# Tests wait for a third of their time, for a program, a page or a lock: one worker more than processors uses it.
+_AUTO = {"PYTEST_XDIST_AUTO_NUM_WORKERS": str((os.cpu_count() or 1) + 1)}
 _COVERAGE = ["--cov", "--cov-report=term:skip-covered"]
 # No test may reach a real provider, even if the environment names one. Bytecode, and the asserts that pytest rewrites,
 # are kept for the next run: that saves each process half of its start.
@@ -29,20 +33,20 @@ def main(arguments: list[str]) -> int:
     """Run all checks and tests; with arguments for pytest, run only pytest with these."""
     options, chosen = _parser().parse_known_args(arguments)
     with running(VAR, "test", throw_away=True) as services:
-        environment = {
+        environment = _AUTO | {
             name: value for name, value in services.environment.items() if not name.startswith(_NOT_FOR_TESTS)
         }
-        failed = [] if chosen else _failed_checks(environment)
         chromium = None if options.fast else find_chromium(services.logs / "chromium.log")
         environment["CHROMIUM"] = chromium or ""
         (VAR / "static").mkdir(exist_ok=True)  # the middleware for static files warns if it is missing
         tests = [*_selection(fast=options.fast, browser=bool(chromium)), *chosen]
         if options.coverage or (_IN_CI and not chosen and not options.fast):
             tests += _COVERAGE
-        status = run([sys.executable, "-m", "pytest", *_WORKERS, *tests], env=environment)
-    without_browser = not (chromium or options.fast)
-    _remark(failed, without_browser=without_browser)
-    return status or int(bool(failed) or (without_browser and _IN_CI))
+        with _checking({} if chosen else _CHECKS, environment, services.logs) as checks:
+            status = run([sys.executable, "-m", "pytest", *_WORKERS, *tests], env=environment)
+            failed = [name for name, check in checks.items() if check.wait() != 0]
+        _remark(failed, services.logs, without_browser=not (chromium or options.fast))
+    return status or int(bool(failed) or (not (chromium or options.fast) and _IN_CI))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,18 +63,28 @@ def _selection(*, fast: bool, browser: bool) -> list[str]:
     return [] if browser else ["-m", "not browser"]
 
 
-def _failed_checks(environment: Mapping[str, str]) -> list[str]:
-    failed = []
-    for name, check in _CHECKS.items():
-        print(f"Checking {name} ...", flush=True)
-        if run([sys.executable, *check], env=environment) != 0:
-            failed.append(name)
-    return failed
+@contextmanager
+def _checking(
+    checks: Mapping[str, list[str]], environment: Mapping[str, str], logs: Path
+) -> Iterator[dict[str, Process]]:
+    """Run the checks beside the tests, which leave a processor idle now and then. Each has a log of its own."""
+    running_checks = {
+        name: spawn([sys.executable, *check], env=environment, log=_log(logs, name)) for name, check in checks.items()
+    }
+    try:
+        yield running_checks
+    finally:
+        stop(*running_checks.values())
 
 
-def _remark(failed: list[str], *, without_browser: bool) -> None:
-    """What there is to know beyond pytest's own summary, which is the last line else."""
+def _log(logs: Path, check: str) -> Path:
+    return logs / f"check-{check}.log"
+
+
+def _remark(failed: list[str], logs: Path, *, without_browser: bool) -> None:
+    """Print what there is to know beyond pytest's own summary, which is the last line else."""
     for name in failed:
+        print(_log(logs, name).read_text(errors="replace"))
         print(f"The check of {name} has failed: see above.")
     if without_browser:
         print("The browser tests did NOT run: there is no Chromium here, and none could be installed.")
