@@ -12,6 +12,7 @@ from csp.constants import NONE, SELF
 from django.contrib.messages.constants import ERROR
 from kombu import Queue
 
+from config.database import with_time_limits
 from config.environment import Env
 from config.logs import LOGGING as LOGGING
 
@@ -97,8 +98,15 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MESSAGE_TAGS = {ERROR: "danger"}  # as Bootstrap calls it
 
-# Stores
-DATABASES = {"default": env.db("DATABASE_URL")}
+# Stores. No process waits for PostgreSQL without an end. A page gives up sooner: config/wsgi.py has its numbers.
+STATEMENT_SECONDS = env.float("STATEMENT_SECONDS", default=600)
+LOCK_SECONDS = env.float("LOCK_SECONDS", default=60)
+IDLE_TRANSACTION_SECONDS = env.float("IDLE_TRANSACTION_SECONDS", default=600)
+DATABASES = {
+    "default": with_time_limits(
+        env.db("DATABASE_URL"), statement=STATEMENT_SECONDS, lock=LOCK_SECONDS, idle=IDLE_TRANSACTION_SECONDS
+    )
+}
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 REDIS_URL = env.str("REDIS_URL")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
