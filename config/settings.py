@@ -109,8 +109,15 @@ DATABASES = {
 }
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 REDIS_URL = env.str("REDIS_URL")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+# The site works without Valkey: sessions are in PostgreSQL, limits count in memory, and schedules find what was queued.
+CACHES = {
+    "default": {
+        "BACKEND": "core.cache.ValkeyOrMemory",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_connect_timeout": 0.3, "socket_timeout": 0.3},
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # Static files: our own and those of Python packages; no page loads a file from another host.
 STATIC_URL = "static/"
@@ -296,6 +303,14 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker, however long that is away
+# A page that queues a task tries once.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 0.5,
+    "socket_timeout": 0.5,
+    "socket_keepalive": True,
+    "max_retries": 0,
+}
+CELERY_TASK_PUBLISH_RETRY = False
 # A worker without the option -Q serves all queues. A worker for dispatch alone keeps messages from waiting for reports.
 CELERY_TASK_QUEUES = [Queue("dispatch"), Queue("celery")]
 CELERY_TASK_ROUTES = {"dispatch.tasks.*": "dispatch", "messenger_logs.tasks.*": "dispatch"}
