@@ -108,6 +108,8 @@ DATABASES = {
     )
 }
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+# The owner of the tables: `manage.py migrate` connects as this role, without these limits.
+MIGRATION_DATABASE = env.db("MIGRATION_DATABASE_URL", default=env.str("DATABASE_URL"))
 REDIS_URL = env.str("REDIS_URL")
 # The site works without Valkey: sessions are in PostgreSQL, limits count in memory, and schedules find what was queued.
 CACHES = {
