@@ -347,6 +347,10 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 50},
     },
     "dispatch-delete-expired": {"task": "dispatch.tasks.delete_expired", "schedule": crontab(hour="4", minute="40")},
+    "accounts-delete-expired-sessions": {
+        "task": "accounts.tasks.delete_expired_sessions",
+        "schedule": crontab(hour="4", minute="50"),
+    },
     "reports-requeue-orphaned": {
         "task": "reports.tasks.requeue_orphaned",
         "schedule": 60,
