@@ -269,6 +269,17 @@ class TestABusyDatabase:
                 cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [role])
                 cursor.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
+    def test_a_database_that_takes_a_connection_and_says_nothing_is_given_up(
+        self, start: Callable[..., Site], person: User
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            site = start(DATABASE_URL=f"postgres://nobody@127.0.0.1:{silent.getsockname()[1]}/nothing")
+            site.sign_in(person)
+            answer = site.get("/")  # gives up after 30 seconds, which is more than connect_timeout
+
+        assert answer.status_code == 503
+        assert "cannot be reached" in answer.text
+
     def test_a_session_that_the_database_ended_costs_no_page(self, site: Site, person: User) -> None:
         """A restart of PostgreSQL ends all of them."""
         site.sign_in(person)
