@@ -44,10 +44,11 @@ class Supervised:
         """Wait until it is ready."""
 
     def keep_alive(self) -> None:
-        """Start it again if it has ended, and say so. Raises SetupError if it ended just after its start."""
+        """Start it again if it has ended, and say so. Raises SetupError if it ended of its own just after its start."""
         if self.process.poll() is None:
             return
-        if time.monotonic() - self.started < self.seconds_to_prove_itself:
+        killed = self.process.returncode == -signal.SIGKILL
+        if not killed and time.monotonic() - self.started < self.seconds_to_prove_itself:
             raise SetupError(f"The {self.name} program does not keep running. The end of {self.log}:\n{tail(self.log)}")
         print(f"The {self.name} program has ended, and is started again. Its log is {self.log}.", flush=True)
         self.start()

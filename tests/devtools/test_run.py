@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -18,7 +17,7 @@ import psycopg2
 import pytest
 from environ import FileAwareEnv
 
-from devtools.processes import SetupError, Supervised
+from devtools.processes import SetupError
 from devtools.run import Program, refuse_published_password
 from devtools.running import Services
 from devtools.servers import RUNNING_ROLE
@@ -146,7 +145,6 @@ def assert_runs_as_a_role_that_owns_nothing(site: Site) -> None:
 
 def assert_the_servers_are_started_again(site: Site) -> None:
     children = {child.name(): child for child in site.process.children()}
-    time.sleep(Supervised.seconds_to_prove_itself)
     for name in ("postgres", "valkey-server"):
         children[name].kill()
         said = site.process.stdout.readline()
@@ -192,7 +190,6 @@ def services(logs: Path) -> Services:
 
 def test_a_program_that_ends_is_started_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     program = Program("sleeper", "timeit", "-n1", "-r1", "import time; time.sleep(600)", services=services(tmp_path))
-    program.seconds_to_prove_itself = 0
     first = program.process
     first.kill()
     first.wait()
