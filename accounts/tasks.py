@@ -2,6 +2,7 @@ from smtplib import SMTPException
 
 from celery import shared_task
 from django.core.mail import send_mail
+from django.core.management import call_command
 
 
 class MailNotSent(Exception):
@@ -18,3 +19,9 @@ def send_email(*, subject: str, body: str, to: list[str]) -> None:
         failure = type(error).__name__
     if failure:
         raise MailNotSent(failure)
+
+
+@shared_task
+def delete_expired_sessions() -> None:
+    """Delete the sessions that have ended: a search for a person may be in them."""
+    call_command("clearsessions")

@@ -19,6 +19,8 @@ INSTALLED = VENV / "installed"  # written last: the digest of the requirements t
 
 
 def main() -> None:
+    if VENV.is_symlink():
+        sys.exit(f"{VENV} is a link to {VENV.resolve()}, which may belong to another checkout. Remove the link.")
     wanted = digest()
     if not is_installed(wanted):
         (ROOT / "var").mkdir(exist_ok=True)

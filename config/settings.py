@@ -12,6 +12,7 @@ from csp.constants import NONE, SELF
 from django.contrib.messages.constants import ERROR
 from kombu import Queue
 
+from config.database import with_time_limits
 from config.environment import Env
 from config.logs import LOGGING as LOGGING
 
@@ -61,6 +62,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    # First, so that they see the answers of all others, static files included.
+    "accounts.middleware.PrivateResponseMiddleware",
+    "accounts.middleware.BrowserPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -72,7 +76,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "accounts.middleware.PrivateResponseMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -95,12 +98,28 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MESSAGE_TAGS = {ERROR: "danger"}  # as Bootstrap calls it
 
-# Stores
-DATABASES = {"default": env.db("DATABASE_URL")}
+# Stores. No process waits for PostgreSQL without an end. A page gives up sooner: config/wsgi.py has its numbers.
+STATEMENT_SECONDS = env.float("STATEMENT_SECONDS", default=600)
+LOCK_SECONDS = env.float("LOCK_SECONDS", default=60)
+IDLE_TRANSACTION_SECONDS = env.float("IDLE_TRANSACTION_SECONDS", default=600)
+DATABASES = {
+    "default": with_time_limits(
+        env.db("DATABASE_URL"), statement=STATEMENT_SECONDS, lock=LOCK_SECONDS, idle=IDLE_TRANSACTION_SECONDS
+    )
+}
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+# The owner of the tables: `manage.py migrate` connects as this role, without these limits.
+MIGRATION_DATABASE = env.db("MIGRATION_DATABASE_URL", default=env.str("DATABASE_URL"))
 REDIS_URL = env.str("REDIS_URL")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+# The site works without Valkey: sessions are in PostgreSQL, limits count in memory, and schedules find what was queued.
+CACHES = {
+    "default": {
+        "BACKEND": "core.cache.ValkeyOrMemory",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_connect_timeout": 0.3, "socket_timeout": 0.3},
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # Static files: our own and those of Python packages; no page loads a file from another host.
 STATIC_URL = "static/"
@@ -156,7 +175,7 @@ HTTPS = env.bool("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_HSTS_SECONDS = int(timedelta(days=30).total_seconds()) if HTTPS else 0
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -286,6 +305,14 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker, however long that is away
+# A page that queues a task tries once.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 0.5,
+    "socket_timeout": 0.5,
+    "socket_keepalive": True,
+    "max_retries": 0,
+}
+CELERY_TASK_PUBLISH_RETRY = False
 # A worker without the option -Q serves all queues. A worker for dispatch alone keeps messages from waiting for reports.
 CELERY_TASK_QUEUES = [Queue("dispatch"), Queue("celery")]
 CELERY_TASK_ROUTES = {"dispatch.tasks.*": "dispatch", "messenger_logs.tasks.*": "dispatch"}
@@ -320,6 +347,10 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 50},
     },
     "dispatch-delete-expired": {"task": "dispatch.tasks.delete_expired", "schedule": crontab(hour="4", minute="40")},
+    "accounts-delete-expired-sessions": {
+        "task": "accounts.tasks.delete_expired_sessions",
+        "schedule": crontab(hour="4", minute="50"),
+    },
     "reports-requeue-orphaned": {
         "task": "reports.tasks.requeue_orphaned",
         "schedule": 60,

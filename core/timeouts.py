@@ -1,15 +1,22 @@
-"""A time limit for statements, so that no page keeps the database busy for long."""
+"""Time limits for statements that are shorter or longer than the usual ones, which config/settings.py has."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
-QUERY_CANCELED = "57014"
+BUSY = "The database is busy and did not answer in time."
+FULL = "The disk of the database is full."
+AWAY = "The database cannot be reached right now."
+
+# Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
+QUERY_CANCELED, LOCK_NOT_AVAILABLE = "57014", "55P03"
+IDLE_IN_TRANSACTION, DEADLOCK, DISK_FULL = "25P03", "40P01", "53100"
+_REASONS = dict.fromkeys([QUERY_CANCELED, LOCK_NOT_AVAILABLE, IDLE_IN_TRANSACTION, DEADLOCK], BUSY) | {DISK_FULL: FULL}
 
 
 class StatementTimeout(Exception):
-    pass
+    """A statement took too long, or waited too long for a lock."""
 
 
 @contextmanager
@@ -21,6 +28,21 @@ def statement_timeout(seconds: float) -> Iterator[None]:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{round(seconds * 1000)}ms"])
             yield
     except OperationalError as error:
-        if getattr(error.__cause__, "pgcode", None) == QUERY_CANCELED:
+        if code_of(error) in {QUERY_CANCELED, LOCK_NOT_AVAILABLE}:
             raise StatementTimeout from error
         raise
+
+
+def code_of(error: BaseException) -> str | None:
+    """Return PostgreSQL's code of an error; None if the server did not say one, as when it cannot be reached."""
+    return getattr(error.__cause__, "pgcode", None)
+
+
+def why_unavailable(error: BaseException | None) -> str:
+    """Return a sentence for an error that is about the state of the database, not about a request; "" for others."""
+    match error:
+        case StatementTimeout():
+            return BUSY
+        case OperationalError() | InterfaceError():
+            return _REASONS.get(code_of(error) or "", AWAY)
+    return ""

@@ -6,7 +6,9 @@ go out from now on. Without it, the messages of earlier starts are stopped.
 """
 
 import json
+import os
 import sys
+from io import StringIO
 from pathlib import Path
 
 import django
@@ -17,14 +19,18 @@ def main(sign_ins_file: Path, people: Path, *, outgoing: bool = False) -> None:
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
-    with sign_ins_file.open("w") as said:
-        call_command("make_demo", if_empty=True, stdout=said)
+    call_command("make_demo", if_empty=True, stdout=StringIO())
     # Models can be imported now that Django is set up.
     from demo.outgoing import keep_outgoing_back, plan_outgoing
     from demo.people import mail_people
-    from demo.staff import sign_ins
+    from demo.staff import replace_published_password, sign_ins
 
-    is_demo = bool(sign_ins())
+    own_password = os.environ.get("DEMO_PASSWORD", "")
+    if own_password:
+        replace_published_password(own_password)
+    how_to_sign_in = sign_ins(own_password)
+    sign_ins_file.write_text(how_to_sign_in)
+    is_demo = bool(how_to_sign_in)
     # A stand-in provider gets no real people.
     known = mail_people() if is_demo else []
     people.write_text("".join(f"{json.dumps(person)}\n" for person in known))

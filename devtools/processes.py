@@ -26,6 +26,35 @@ class SetupError(Exception):
     """A person has to correct something; the message says what and how."""
 
 
+class Supervised:
+    """A background program that is started again when it ends. A subclass starts it in `start`."""
+
+    # A program that ends sooner is not started again, because it would end again.
+    seconds_to_prove_itself = 10.0
+
+    name: str
+    log: Path
+    process: Process
+    started: float
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def wait(self) -> None:
+        """Wait until it is ready."""
+
+    def keep_alive(self) -> None:
+        """Start it again if it has ended, and say so. Raises SetupError if it ended of its own just after its start."""
+        if self.process.poll() is None:
+            return
+        killed = self.process.returncode == -signal.SIGKILL
+        if not killed and time.monotonic() - self.started < self.seconds_to_prove_itself:
+            raise SetupError(f"The {self.name} program does not keep running. The end of {self.log}:\n{tail(self.log)}")
+        print(f"The {self.name} program has ended, and is started again. Its log is {self.log}.", flush=True)
+        self.start()
+        self.wait()
+
+
 def spawn(
     command: Sequence[str | Path],
     *,

@@ -8,14 +8,18 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from .processes import SetupError, spawn, stop, tail, wait_until
+from .processes import SetupError, Supervised, spawn, stop, tail, wait_until
 from .running import VAR, Services, command, given, running
+from .servers import RUNNING_ROLE, Postgres
 
 _DEMO_DOMAIN = "mg.harrison.example"
+# demo/staff.py says so while the district has the password that is in the repository.
+_PUBLISHED = "Sign in with the password"
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _DEMO_NUMBER = "+16515550100"
 _DEMO_SENDERS = "admin,principal,counselor,frontoffice:attendance"
 # Slow, so that a person can watch a large message and cancel it; and calls are allowed at any hour.
@@ -29,15 +33,22 @@ _DEMO_PACE = {
 }
 
 
-class Program:
+class Program(Supervised):
     """A Python program of the product. It runs as soon as it is made."""
 
-    # A program that ends sooner is not started again, because it would end again.
-    seconds_to_prove_itself = 10
-
-    def __init__(self, name: str, *arguments: str, services: Services, finishes: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        *arguments: str,
+        services: Services,
+        finishes: bool = False,
+        private: dict[str, str] | None = None,
+    ) -> None:
+        """`private` are more names of its environment. Everybody can read the arguments of a program."""
         self.name, self.log, self.finishes = name, services.logs / f"{name}.log", finishes
         self._arguments, self._environment = arguments, services.environment
+        if private:
+            self._environment = self._environment | private
         self.start()
 
     def start(self) -> None:
@@ -45,13 +56,8 @@ class Program:
         self.process = spawn([sys.executable, "-m", *self._arguments], log=self.log, env=self._environment)
 
     def keep_alive(self) -> None:
-        """Start it again if it has ended. Raises SetupError if it ended just after its start."""
-        if self.process.poll() is None or self.finishes:
-            return
-        if time.monotonic() - self.started < self.seconds_to_prove_itself:
-            raise SetupError(f"The {self.name} program does not keep running. The end of {self.log}:\n{tail(self.log)}")
-        print(f"The {self.name} program has ended, and is started again. Its log is {self.log}.", flush=True)
-        self.start()
+        if not self.finishes:
+            super().keep_alive()
 
 
 def main(arguments: list[str]) -> int:
@@ -62,14 +68,16 @@ def main(arguments: list[str]) -> int:
         print("Starting Messenger Logs ...", flush=True)
         services.environment["PYTHONUNBUFFERED"] = "1"
         stands_in = not given("MAILGUN_API_KEY")
+        owner = _separate_roles(services)
         # The demo must not send anything to a real provider.
-        sign_ins = _prepare(services, outgoing=stands_in and not given("VOXOLOGY_API_KEY"))
+        sign_ins = _prepare(services, owner, outgoing=stands_in and not given("VOXOLOGY_API_KEY"))
+        refuse_published_password(host, sign_ins)
         programs = [_stand_in(services, f"http://{_reachable(host)}:{port}")] if stands_in else []
         web = Program("web", "gunicorn", "--config=config/gunicorn.conf.py", f"--bind={host}:{port}", services=services)
         programs += [web, *_background_programs(services)]
         try:
             wait_until(lambda: _answers(host, port), web.process, name="The web program", log=web.log)
-            with _found_by_manage(services):
+            with _found_by_manage(services.environment | owner):
                 print(f"\nMessenger Logs is at http://{host}:{port}/\n{sign_ins}")
                 print(f"Logs are in {services.logs}. Ctrl-C stops it all.", flush=True)
                 _watch(services, programs)
@@ -99,6 +107,25 @@ def _wait_for_free(host: str, port: int) -> None:
     raise SetupError(f"Port {port} of {host} cannot be used: {reason}. Choose another one: PORT={port + 1} bin/run")
 
 
+def _separate_roles(services: Services) -> dict[str, str]:
+    """Let the programs run as a role that owns nothing. Return the environment that `manage.py migrate` needs."""
+    for server in services.servers:
+        if isinstance(server, Postgres):
+            services.environment["DATABASE_URL"] = server.url_for(RUNNING_ROLE)
+            return {"MIGRATION_DATABASE_URL": server.url}
+    return {}
+
+
+def refuse_published_password(host: str, sign_ins: str) -> None:
+    """Raise SetupError if other machines could sign in with the password that everybody knows."""
+    if host in _THIS_MACHINE or not sign_ins.startswith(_PUBLISHED):
+        return
+    raise SetupError(
+        f"Everybody can read the password of the demo district, so HOST={host} would let everybody in. "
+        f"Choose a password of at least 12 characters: DEMO_PASSWORD=... HOST={host} bin/run"
+    )
+
+
 def _reachable(host: str) -> str:
     """Return the address at which this machine reaches a server that listens on `host`."""
     return "127.0.0.1" if host in ("", "0.0.0.0") else host  # noqa: S104
@@ -112,17 +139,19 @@ def _stand_in(services: Services, site: str) -> Program:
     key, webhook_secret = secrets.token_urlsafe(), secrets.token_urlsafe()
     arguments = {
         "port": str(port),
-        "api-key": key,
         "domains": _DEMO_DOMAIN,
         "senders": _DEMO_SENDERS,
         "time-zone": os.environ.get("TIME_ZONE", "America/Chicago"),
         "people": str(_people(services)),
-        "call-flow-url": f"{site}/voxology/{webhook_secret}/call-flow/",
-        "texts-url": f"{site}/voxology/{webhook_secret}/texts/",
         "replies": "0.01",
     }
+    known_to_it = {
+        "SANDBOX_API_KEY": key,
+        "SANDBOX_CALL_FLOW_URL": f"{site}/voxology/{webhook_secret}/call-flow/",
+        "SANDBOX_TEXTS_URL": f"{site}/voxology/{webhook_secret}/texts/",
+    }
     options = (f"--{name}={value}" for name, value in arguments.items())
-    stand_in = Program("stand-in", "sandbox", *options, services=services)
+    stand_in = Program("stand-in", "sandbox", *options, services=services, private=known_to_it)
     services.environment.update(
         MAILGUN_API_KEY=key,
         MAILGUN_API_BASE=f"http://127.0.0.1:{port}",
@@ -145,13 +174,13 @@ def _people(services: Services) -> Path:
     return services.logs / "people.jsonl"
 
 
-def _prepare(services: Services, *, outgoing: bool) -> str:
+def _prepare(services: Services, owner: dict[str, str], *, outgoing: bool) -> str:
     """Update database and static files, and make the demo district at the first start. Return how to sign in."""
     log, sign_ins = services.logs / "prepare.log", services.logs / "sign-ins.txt"
     prepare = [sys.executable, "-m", "devtools.prepare", str(sign_ins), str(_people(services))]
     if outgoing:
         prepare.append("--outgoing")
-    if spawn(prepare, log=log, env=services.environment).wait() != 0:
+    if spawn(prepare, log=log, env=services.environment | owner).wait() != 0:
         raise SetupError(f"The database could not be prepared. The end of {log}:\n{tail(log)}")
     return sign_ins.read_text()
 
@@ -181,12 +210,12 @@ def _answers(host: str, port: int) -> bool:
 
 
 @contextmanager
-def _found_by_manage(services: Services) -> Iterator[None]:
+def _found_by_manage(environment: Mapping[str, str]) -> Iterator[None]:
     """Write the environment to the file that manage.py reads, as long as the product runs."""
     file = VAR / "demo.json"
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
-    file.write_text(json.dumps(dict(services.environment.items() - os.environ.items())))
+    file.write_text(json.dumps(dict(environment.items() - os.environ.items())))
     try:
         yield
     finally:
@@ -194,13 +223,11 @@ def _found_by_manage(services: Services) -> Iterator[None]:
 
 
 def _watch(services: Services, programs: list[Program]) -> None:
-    """Watch everything until Ctrl-C. Raises SetupError if a server or a program does not keep running."""
+    """Keep everything running until Ctrl-C. Raises SetupError if a server or a program does not keep running."""
     while True:
-        for server in services.servers:
-            if server.process.poll() is not None:
-                raise SetupError(f"{server.name} has ended. The end of {server.log}:\n{tail(server.log)}")
-        for program in programs:
-            program.keep_alive()
+        # Servers first, because the programs need them.
+        for part in (*services.servers, *programs):
+            part.keep_alive()
         time.sleep(0.5)
 
 

@@ -34,8 +34,8 @@ def running(var: Path, name: str, *, throw_away: bool = False) -> Iterator[Servi
     If DATABASE_URL and REDIS_URL name servers, those are used. With `throw_away`, they are never used: new servers
     start empty.
     """
-    logs = var / "log" / name
-    logs.mkdir(parents=True, exist_ok=True)
+    logs = _private_logs(var) / name
+    logs.mkdir(exist_ok=True)
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
     kinds = {"DATABASE_URL": Postgres, "REDIS_URL": Valkey}
     ours = {variable: kind for variable, kind in kinds.items() if throw_away or not given(variable)}
@@ -55,7 +55,9 @@ def running(var: Path, name: str, *, throw_away: bool = False) -> Iterator[Servi
             server.start()
             ends.callback(server.stop)
             servers.append(server)
-            environment.pop(f"{variable}_FILE", None)
+            # The owner of another database is none of ours.
+            for foreign in (f"{variable}_FILE", f"MIGRATION_{variable}", f"MIGRATION_{variable}_FILE"):
+                environment.pop(foreign, None)
             environment[variable] = server.url
         for server in servers:
             server.wait()
@@ -65,6 +67,14 @@ def running(var: Path, name: str, *, throw_away: bool = False) -> Iterator[Servi
 def given(variable: str) -> bool:
     """Whether the environment has a value, or the name of a file with it."""
     return bool(os.environ.get(variable) or os.environ.get(f"{variable}_FILE"))
+
+
+def _private_logs(var: Path) -> Path:
+    """Return the folder of the logs. They may name people and secrets, so only their owner may enter it."""
+    folder = var / "log"
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
 
 
 def _secret_key(var: Path) -> str:

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -14,9 +15,10 @@ import psycopg2
 
 from .engines import find_postgres, find_valkey, postgres_version
 from .home import Home, mark_of, private_folder
-from .processes import Process, SetupError, end_leftovers, spawn, stop, tail, wait_until
+from .processes import Process, SetupError, Supervised, end_leftovers, spawn, stop, tail, wait_until
 
 NAME = "messenger_logs"  # the name of the database and of its owner
+RUNNING_ROLE = "messenger_logs_app"  # runs the product and owns nothing; `manage.py migrate` makes it
 _POSTGRES_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -38,7 +40,7 @@ _POSTGRES_NOT_LASTING = {
 
 
 @dataclass
-class Server:
+class Server(Supervised):
     """A server program that works in the folder `state`. If it is not `lasting`, it starts empty, and is faster."""
 
     home: Home
@@ -47,6 +49,7 @@ class Server:
     logs: Path
     lasting: bool
     process: Process = field(init=False)
+    started: float = field(init=False)
 
     name = "server"
     ends_on = signal.SIGTERM
@@ -57,7 +60,7 @@ class Server:
         return self.state / self.name
 
     @property
-    def log(self) -> Path:
+    def log(self) -> Path:  # type: ignore[override]
         return self.logs / f"{self.name}.log"
 
     @property
@@ -76,6 +79,7 @@ class Server:
             shutil.rmtree(self.data, ignore_errors=True)
         self._prepare()
         self.process = self._spawn(command)
+        self.started = time.monotonic()
 
     def wait(self) -> None:
         wait_until(self._is_ready, self.process, name=self.name, log=self.log)
@@ -106,7 +110,11 @@ class Postgres(Server):
 
     @property
     def url(self) -> str:
-        return f"postgres://{NAME}@/{quote(str(self.sockets), safe='')}/{NAME}"
+        """Its address for the owner of the database."""
+        return self.url_for(NAME)
+
+    def url_for(self, role: str) -> str:
+        return f"postgres://{role}@/{quote(str(self.sockets), safe='')}/{NAME}"
 
     def wait(self) -> None:
         super().wait()
@@ -126,8 +134,9 @@ class Postgres(Server):
     def _prepare(self) -> None:
         if not self.data.exists():
             self._initialize()
-        # None of our servers is left, so this file is stale, even if another process has its pid today.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        # None of our servers is left, so these files are stale, even if another process has their pid today.
+        for stale in (self.data / "postmaster.pid", *self.sockets.glob(".s.PGSQL.*")):
+            stale.unlink(missing_ok=True)
 
     def _initialize(self) -> None:
         programs = find_postgres(self.home.wheels)
@@ -180,6 +189,7 @@ class Valkey(Server):
 
     def _prepare(self) -> None:
         private_folder(self.data, self.home.account)
+        self.socket.unlink(missing_ok=True)
 
     def _is_ready(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:

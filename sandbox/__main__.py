@@ -1,6 +1,7 @@
 """`python -m sandbox`: the stand-in as a program, with the mail of a made-up district."""
 
 import argparse
+import os
 import signal
 from datetime import timedelta
 from pathlib import Path
@@ -48,10 +49,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the arguments. Secrets may also come in the environment: everybody can read the arguments of a program."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="A stand-in for the providers.")
+    environment = os.environ.get
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8025, help="0 takes a free one")
-    parser.add_argument("--api-key", default=API_KEY)
+    parser.add_argument("--api-key", default=environment("SANDBOX_API_KEY", API_KEY), help="or SANDBOX_API_KEY")
     parser.add_argument("--domains", type=_list, default=[DOMAIN], help="sending domains, separated by commas")
     parser.add_argument(
         "--senders",
@@ -63,8 +66,16 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--retention-days", type=float, default=30)
     parser.add_argument("--history-days", type=int, default=30, help="days of mail before today")
     parser.add_argument("--per-day", type=int, default=3000, help="events a day on average; 0 makes none at all")
-    parser.add_argument("--call-flow-url", default="", help="the product's address for the actions of a call")
-    parser.add_argument("--texts-url", default="", help="the product's address for incoming texts and receipts")
+    parser.add_argument(
+        "--call-flow-url",
+        default=environment("SANDBOX_CALL_FLOW_URL", ""),
+        help="the product's address for the actions of a call, or SANDBOX_CALL_FLOW_URL",
+    )
+    parser.add_argument(
+        "--texts-url",
+        default=environment("SANDBOX_TEXTS_URL", ""),
+        help="the product's address for incoming texts and receipts, or SANDBOX_TEXTS_URL",
+    )
     parser.add_argument("--replies", type=float, default=0.0, help="part of the families that answer a text with STOP")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--people", type=Path, help="a file of the people who get the mail; see people.read_people")

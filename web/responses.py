@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from functools import partial
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
@@ -11,9 +11,9 @@ from django.db import transaction
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from kombu.exceptions import OperationalError
 
 from accounts.models import User
+from core.queue import call_worker
 from core.timeouts import StatementTimeout, statement_timeout
 from reports import tasks
 from reports.files import NotMade, write_report
@@ -26,8 +26,6 @@ from reports.writers import Format
 SECONDS = 20
 # The browser's PDF viewer needs a wider policy than our pages. No other site may contain the file in a frame.
 FILE_POLICY = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-
-log = logging.getLogger(__name__)
 
 
 def report_response(request: HttpRequest, report: Report, format: Format) -> HttpResponseBase:
@@ -68,14 +66,7 @@ def counted(report: Report) -> int | None:
 
 def start(job: ReportJob) -> None:
     """Let a worker make the report. If the queue does not answer, the schedule starts it later."""
-
-    def enqueue() -> None:
-        try:
-            tasks.make.delay(job.pk)
-        except OperationalError:
-            log.warning("The task of report %s could not be queued; it is taken up by the schedule.", job.pk)
-
-    transaction.on_commit(enqueue)
+    transaction.on_commit(partial(call_worker, tasks.make, job.pk))
 
 
 def file_response(file: BinaryIO, *, name: str, format: Format) -> FileResponse:

@@ -1,6 +1,8 @@
 from smtplib import SMTPRecipientsRefused
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 
 from accounts import tasks
 
@@ -34,3 +36,15 @@ def test_a_fault_of_ours_is_not_hidden(monkeypatch):
     monkeypatch.setattr(tasks, "send_mail", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         tasks.send_email.apply(kwargs=MAIL, throw=True)
+
+
+@pytest.mark.django_db
+def test_only_sessions_that_have_ended_are_deleted():
+    ended, running = SessionStore(), SessionStore()
+    ended.set_expiry(-1)
+    ended.save()
+    running.save()
+
+    tasks.delete_expired_sessions()
+
+    assert [session.pk for session in Session.objects.all()] == [running.session_key]

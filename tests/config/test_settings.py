@@ -1,4 +1,7 @@
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ from django.conf import settings
 from config.celery import app
 
 NAMES = set(re.findall(r'env\.\w+\(\s*"([A-Z][A-Z0-9_]+)"', Path(settings.BASE_DIR, "config/settings.py").read_text()))
+TASK_LIMITS = (settings.STATEMENT_SECONDS, settings.LOCK_SECONDS, settings.IDLE_TRANSACTION_SECONDS)
 
 
 def test_every_name_is_in_the_documentation() -> None:
@@ -29,3 +33,12 @@ def test_messages_do_not_wait_behind_other_work(task: str, queue: str) -> None:
 
 def test_a_worker_that_is_told_nothing_serves_all_queues() -> None:
     assert set(app.amqp.queues.consume_from) == {"dispatch", "celery"}
+
+
+def test_a_page_gives_up_on_the_database_sooner_than_a_task() -> None:
+    limits = "s.STATEMENT_SECONDS, s.LOCK_SECONDS, s.IDLE_TRANSACTION_SECONDS"
+    show = f"import config.wsgi; from django.conf import settings as s; print({limits})"
+    web = subprocess.run([sys.executable, "-c", show], env=os.environ, capture_output=True, text=True, check=True)
+
+    for page, task in zip(map(float, web.stdout.strip("()\n").split(" ")), TASK_LIMITS, strict=True):
+        assert 0 < page < task

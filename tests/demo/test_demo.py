@@ -1,9 +1,10 @@
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import User
-from demo.staff import PASSWORD, STAFF
+from demo.staff import PASSWORD, STAFF, replace_published_password, sign_ins
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -40,3 +41,21 @@ def test_it_does_not_touch_a_database_with_users(capsys: pytest.CaptureFixture[s
     call_command("make_demo", if_empty=True)
     assert User.objects.count() == 1
     assert PASSWORD not in capsys.readouterr().out
+
+
+def test_a_password_of_ones_own_replaces_the_published_one_for_all_of_the_staff() -> None:
+    call_command("make_demo", messages=1, recipients=1)
+    own = "a better password of ours"
+
+    with pytest.raises(ValidationError):
+        replace_published_password("weak")
+    assert sign_ins(own).startswith(f"Sign in with the password {PASSWORD}")
+
+    replace_published_password(own)
+
+    for person in STAFF:
+        assert not Client().login(username=person.username, password=PASSWORD)
+        assert Client().login(username=person.username, password=own)
+    assert sign_ins(own).startswith("Sign in with your DEMO_PASSWORD")
+    assert own not in sign_ins(own)
+    assert sign_ins() == ""

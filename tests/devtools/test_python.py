@@ -47,6 +47,19 @@ def test_the_packages_are_installed_once_and_anew_when_they_change(checkout: Pat
     assert not (checkout / ".venv" / "installed").exists()
 
 
+def test_packages_of_another_checkout_are_never_cleared(checkout: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / ".venv"
+    other.mkdir(parents=True)
+    (other / "of the other").touch()
+    (checkout / ".venv").symlink_to(other)
+
+    refused = python(checkout, *PRINT_PLACE)
+
+    assert refused.returncode == 1
+    assert f"{other}" in refused.stderr
+    assert (other / "of the other").exists()
+
+
 def test_a_package_without_a_hash_is_refused(checkout: Path) -> None:
     package = checkout / "package"
     package.mkdir()

@@ -1,6 +1,7 @@
 """bin/run as a whole: in a copy of this checkout, started, used, killed and started again."""
 
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -8,17 +9,20 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
+import psycopg2
 import pytest
+from environ import FileAwareEnv
 
 from devtools.processes import SetupError
-from devtools.run import Program
+from devtools.run import Program, refuse_published_password
 from devtools.running import Services
+from devtools.servers import RUNNING_ROLE
 from tests.devtools.conftest import ROOT, assert_gone, is_alive, without_servers
-from tests.wait import PATIENCE
+from tests.wait import PATIENCE, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -98,6 +102,11 @@ def test_it_runs_is_killed_and_runs_again(checkout: Path, site: Site) -> None:
     family = list(filter(is_alive, [site.process, *site.process.children(recursive=True)]))
     programs = " ".join(argument for process in family for argument in arguments_of(process))
     assert all(name in programs for name in ("gunicorn", "worker", "beat", "sandbox", "postgres", "valkey"))
+    assert_private(checkout, site, programs)
+    assert_runs_as_a_role_that_owns_nothing(site)
+    assert_the_servers_are_started_again(site)
+    make_it_an_older_installation(checkout)
+    family = list(filter(is_alive, [site.process, *site.process.children(recursive=True)]))
 
     site.process.kill()
 
@@ -105,11 +114,63 @@ def test_it_runs_is_killed_and_runs_again(checkout: Path, site: Site) -> None:
 
     again = Site(checkout, site.port)
     assert f"http://127.0.0.1:{site.port}/" in again.wait()
+    assert_runs_as_a_role_that_owns_nothing(again)
     family = [again.process, *again.process.children(recursive=True)]
     again.process.send_signal(signal.SIGINT)
     again.process.wait(PATIENCE)
     assert_gone(family)
     assert "Stopping" in again.process.stdout.read()
+
+
+def assert_private(checkout: Path, site: Site, arguments: str) -> None:
+    """No secret is where another account of this machine can read it."""
+    environment = json.loads((checkout / "var" / "demo.json").read_text())
+    secrets = {environment[name] for name in ("SECRET_KEY", "MAILGUN_API_KEY", "VOXOLOGY_WEBHOOK_SECRET")}
+    assert all(secret not in arguments for secret in secrets)
+    for folder, folders, files in os.walk(checkout / "var"):
+        folders[:] = [name for name in folders if Path(folder, name).stat().st_mode & 0o001]
+        readable = [Path(folder, name) for name in files if Path(folder, name).stat().st_mode & 0o004]
+        assert not [file for file in readable for secret in secrets if secret.encode() in file.read_bytes()]
+
+
+def assert_runs_as_a_role_that_owns_nothing(site: Site) -> None:
+    ask = (
+        "from django.db import connection; cursor = connection.cursor(); cursor.execute("
+        "'SELECT current_user, usesuper, (SELECT count(*) FROM pg_tables WHERE tableowner = current_user)"
+        " FROM pg_user WHERE usename = current_user'); print(cursor.fetchone())"
+    )
+    assert site.manage("shell", "--no-imports", "-c", ask).strip() == "('messenger_logs_app', False, 0)"
+    site.manage("migrate", "--check")
+
+
+def assert_the_servers_are_started_again(site: Site) -> None:
+    children = {child.name(): child for child in site.process.children()}
+    for name in ("postgres", "valkey-server"):
+        children[name].kill()
+        said = site.process.stdout.readline()
+        assert f"The {name.removesuffix('-server')} program has ended, and is started again" in said
+        wait_until(lambda: site.status("/accounts/login/") == 200)
+        assert site.manage("check_stores").splitlines() == ["PostgreSQL answers.", "Valkey answers."]
+
+
+def make_it_an_older_installation(checkout: Path) -> None:
+    """There, one role owns everything."""
+    environment = json.loads((checkout / "var" / "demo.json").read_text())
+    address = FileAwareEnv.db_url_config(environment["MIGRATION_DATABASE_URL"])
+    session = psycopg2.connect(host=address["HOST"], user=address["USER"], dbname=address["NAME"])
+    with closing(session) as owner, owner.cursor() as cursor:
+        cursor.execute(f"DROP OWNED BY {RUNNING_ROLE}; DROP ROLE {RUNNING_ROLE}")
+        owner.commit()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "", "192.0.2.7", "school.example"])
+def test_other_machines_get_no_demo_with_the_published_password(host: str) -> None:
+    with pytest.raises(SetupError, match="DEMO_PASSWORD="):
+        refuse_published_password(host, "Sign in with the password harrison as\n  admin")
+
+    refuse_published_password(host, "Sign in with your DEMO_PASSWORD as\n  admin")
+    refuse_published_password(host, "")
+    refuse_published_password("127.0.0.1", "Sign in with the password harrison as\n  admin")
 
 
 def test_a_busy_port_is_said_with_the_way_out(checkout: Path, port: int) -> None:
@@ -129,7 +190,6 @@ def services(logs: Path) -> Services:
 
 def test_a_program_that_ends_is_started_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     program = Program("sleeper", "timeit", "-n1", "-r1", "import time; time.sleep(600)", services=services(tmp_path))
-    program.seconds_to_prove_itself = 0
     first = program.process
     first.kill()
     first.wait()

@@ -1,9 +1,15 @@
 """The answers for errors outside of views: JSON to callers of the REST API, pages to all others."""
 
+import sys
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.views import defaults
 
+from core.timeouts import why_unavailable
+
 API = "/api/"
+RETRY_SECONDS = 30
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -13,6 +19,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
+    """Answer for an exception that nothing has caught: 503 if the database did not answer, else 500.
+
+    The answer comes without a look into the database.
+    """
+    if reason := why_unavailable(sys.exception()):
+        return _try_again(request, reason)
     if request.path.startswith(API):
         return JsonResponse({"detail": "Something went wrong here, and was noted. Try again in a moment."}, status=500)
     return defaults.server_error(request)
+
+
+def _try_again(request: HttpRequest, reason: str) -> HttpResponse:
+    headers = {"Retry-After": str(RETRY_SECONDS)}
+    if request.path.startswith(API):
+        return JsonResponse({"detail": f"{reason} Try again in a minute."}, status=503, headers=headers)
+    return HttpResponse(render_to_string("503.html", {"reason": reason}), status=503, headers=headers)

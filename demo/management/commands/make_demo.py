@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.database_roles import as_owner
 from accounts.models import User
 from demo.district import Size, make_district
 from demo.staff import make_staff, sign_ins
@@ -32,7 +33,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not User.objects.exists():
             make_staff()
-            make_district(Size(*(options[name] for name in ("messages", "recipients", "events", "seed"))))
+            # Who owns the tables may refresh their statistics, which the next statements need.
+            with as_owner():
+                make_district(Size(*(options[name] for name in ("messages", "recipients", "events", "seed"))))
         elif not options["if_empty"]:
             raise CommandError("There are users in this database already. The demo district wants an empty one.")
         self.stdout.write(sign_ins())

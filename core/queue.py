@@ -1,0 +1,21 @@
+"""The queue only says "look now": what has to be done stands in PostgreSQL, and the schedule finds it, too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from celery import Task
+from kombu.exceptions import OperationalError
+
+log = structlog.get_logger(__name__)
+
+
+def call_worker(task: Task[Any, Any], *args: Any, **kwargs: Any) -> bool:
+    """Queue a task now. Returns False if the queue does not answer; then a worker finds the work a little later."""
+    try:
+        task.delay(*args, **kwargs)
+    except OperationalError as error:
+        log.warning("queue.away", task=task.name, error=type(error.__cause__ or error).__name__)
+        return False
+    return True
