@@ -201,6 +201,8 @@ class Delivery(models.Model):
     provider_id = models.CharField(max_length=200, blank=True)
     email_outcome = models.CharField(max_length=32, blank=True, help_text="what the e-mail provider finally said")
     email_reason = models.CharField(max_length=2000, blank=True)
+    # A delivery with a claim waits still: nothing has left. The hand-over makes it In-Progress.
+    claim = models.UUIDField(null=True, blank=True, help_text="of the dispatcher, until the hand-over begins")
 
     class Meta:
         verbose_name_plural = "deliveries"

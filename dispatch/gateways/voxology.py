@@ -55,7 +55,8 @@ class PhoneGateway(ABC):
 
     def hand_off(self, hand_off: HandOff) -> Answer:
         [item] = hand_off.items
-        reply = self.api.ask("POST", voxology.path(self.path), json=self._content(hand_off, item))
+        content = self._content(hand_off, item)
+        reply = self.api.ask("POST", voxology.path(self.path), before=hand_off.begin_request, json=content)
         report = self._report(item, reply)
         if report is None:
             raise UnknownError("Voxology's answer does not say what it accepted.")

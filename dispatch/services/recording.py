@@ -15,7 +15,7 @@ from django.utils import timezone
 from core.text import storable
 from dispatch.choices import ClaimState
 from dispatch.due import EMERGENCY, needs_redial, not_left
-from dispatch.gateways import Answer
+from dispatch.gateways import Answer, Result
 from dispatch.models import Claim, OpenCall
 from dispatch.services.calling_hours import next_allowed
 from dispatch.services.claims import release
@@ -52,6 +52,15 @@ def record_answer(claim: Claim, answer: Answer, *, only: ClaimState | None = Non
             complete_cancel(message_id=claim.message_id)
             lock_and_finish(claim.message_id)
     return True
+
+
+def release_claim(claim: Claim, *, why: str) -> bool:
+    """Release a claim of which nothing has left: its deliveries wait again, or are canceled with their message.
+
+    Returns whether the claim was still claimed.
+    """
+    nothing = Answer([Result(pk, None) for pk in claim.deliveries], raw=why)
+    return record_answer(claim, nothing, only=ClaimState.CLAIMED)
 
 
 def record_reports(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:

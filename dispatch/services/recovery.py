@@ -15,7 +15,7 @@ from dispatch.choices import ClaimState
 from dispatch.due import not_left, reached_after_all
 from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_for
 from dispatch.models import Claim
-from dispatch.services.recording import lock_and_finish, ready_to_finish, record_answer, unfinished
+from dispatch.services.recording import lock_and_finish, ready_to_finish, record_answer, release_claim, unfinished
 from dispatch.services.sending import hand_off_of, items_of
 from messenger_logs.choices import PHONE, DeliveryStatus, Mode
 from messenger_logs.models import Redial
@@ -59,8 +59,7 @@ def release_stale(claim: Claim) -> bool:
 
     A worker that was only slow finds the claim settled and leaves it alone. Returns whether the claim is settled now.
     """
-    nothing = Answer([Result(pk, None) for pk in claim.deliveries], raw="released: its worker was gone")
-    return record_answer(claim, nothing, only=ClaimState.CLAIMED)
+    return release_claim(claim, why="released: its worker was gone")
 
 
 def look_up(claim: Claim) -> bool:
