@@ -7,19 +7,18 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from dispatch.choices import ClaimState
-from dispatch.due import not_left, reached_after_all
+from dispatch.due import reached_after_all
 from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_for
 from dispatch.models import Claim
-from dispatch.services.recording import lock_and_finish, ready_to_finish, record_answer, release_claim, unfinished
+from dispatch.services.recording import lock_and_finish, ready_to_finish, record_answer, release_claim
 from dispatch.services.sending import hand_off_of, items_of
 from messenger_logs.choices import PHONE, DeliveryStatus, Mode
 from messenger_logs.models import Redial
-from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.status_reports import StatusReport
 
 log = structlog.get_logger(__name__)
@@ -32,7 +31,6 @@ def recover() -> int:
     """Settle stale claims. Any number of processes may run this at once. Returns how many claims it settled."""
     settled = sum(_settle_safely(release_stale, claim) for claim in _stale(ClaimState.CLAIMED))
     settled += sum(_settle_safely(look_up, claim) for claim in _stale(ClaimState.HANDED))
-    cancel_leftovers()
     delete_obsolete_redials()
     return settled
 
@@ -102,14 +100,6 @@ def _unknown(delivery_id: int, attempt: int, mode: Mode) -> StatusReport:
     return StatusReport(
         delivery_id=delivery_id, attempt=attempt, status=status.value, detail=UNKNOWN_DETAIL, at=timezone.now()
     )
-
-
-def cancel_leftovers() -> None:
-    """Cancel the released deliveries of canceled messages: a worker may die between release and cancel."""
-    canceled = unfinished().filter(cancel_completed_at__isnull=False)
-    leftovers = canceled.filter(Exists(not_left().filter(message=OuterRef("pk"))))
-    for pk in leftovers.values_list("pk", flat=True)[:100]:
-        complete_cancel(message_id=pk)
 
 
 def delete_obsolete_redials() -> None:
