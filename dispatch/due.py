@@ -69,6 +69,13 @@ def messages_due(mode: Mode, now: datetime) -> QuerySet[SentMessage]:
     return messages.filter(has_work).order_by(_URGENCY, _STARTS[mode], "pk")
 
 
+def messages_late(mode: Mode, since: datetime) -> QuerySet[SentMessage]:
+    """Return the messages of which something of this mode is due since that time, and no worker has it in hand."""
+    waiting = SentMessage.objects.scheduled().filter(dispatched_here=True).alias(starts=_STARTS[mode])
+    late = waiting.filter(Exists(unclaimed(mode).filter(message=OuterRef("pk"))), starts__lte=since)
+    return SentMessage.objects.filter(Q(pk__in=late.values("pk")) | Q(pk__in=messages_due(mode, since).values("pk")))
+
+
 def messages_to_restrict(now: datetime) -> QuerySet[SentMessage]:
     """Return the running messages whose calls are due now, outside of the allowed hours."""
     if calls_allowed(now):

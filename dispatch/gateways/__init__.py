@@ -131,12 +131,18 @@ class Gateway(Protocol):
 class PollingGateway(Protocol):
     """A gateway whose results come later, and whose attempts can be ended."""
 
-    def poll(self, attempts: Sequence[OpenAttempt]) -> Sequence[StatusReport]:
-        """Return reports (with delivery_id and attempt) of the attempts that have news. Raises TryLaterError."""
+    def poll(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> Sequence[StatusReport]:
+        """Return reports (with delivery_id and attempt) of the attempts that have news.
+
+        No request begins after ``until`` (time.monotonic()). Raises TryLaterError when the provider answers nothing.
+        """
         ...
 
-    def hang_up(self, attempts: Sequence[OpenAttempt]) -> None:
-        """End the attempts that are still live. Raises TryLaterError. An attempt that has ended is no error."""
+    def hang_up(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> Sequence[OpenAttempt]:
+        """End the attempts that are still live. Returns those that are not live any more, as far as it came.
+
+        No request begins after ``until`` (time.monotonic()).
+        """
         ...
 
 

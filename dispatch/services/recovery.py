@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -27,10 +28,16 @@ UNKNOWN_DETAIL = "Status unknown"
 _LOOK_AGAIN = timedelta(minutes=5)
 
 
-def recover() -> int:
-    """Settle stale claims. Any number of processes may run this at once. Returns how many claims it settled."""
+def recover(*, until: float | None = None) -> int:
+    """Settle stale claims. Any number of processes may run this at once. Returns how many claims it settled.
+
+    After ``until`` (time.monotonic()) no provider is asked about another claim.
+    """
     settled = sum(_settle_safely(release_stale, claim) for claim in _stale(ClaimState.CLAIMED))
-    settled += sum(_settle_safely(look_up, claim) for claim in _stale(ClaimState.HANDED))
+    for claim in _stale(ClaimState.HANDED):
+        if until is not None and time.monotonic() >= until:
+            break
+        settled += _settle_safely(look_up, claim)
     delete_obsolete_redials()
     return settled
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 from django.utils import timezone
 
@@ -70,12 +71,12 @@ def hand_over(claim: Claim, gateway: Gateway) -> int:
     if not items:
         return 0
     spend(mode, len(items))
-    try:
     if not mark_handed(claim):
         spend(mode, -len(items))
         release_claim(claim, why="released: its message was canceled, or its worker was slow")
         return 0
     hand_off = hand_off_of(claim, items, timezone.now())
+    try:
         answer = gateway.hand_off(replace(hand_off, runs=partial(lock_running, claim.message_id)))
     except TryLaterError as later:
         log.warning("dispatch.try_later", mode=mode.value, error=str(later))
@@ -87,6 +88,10 @@ def hand_over(claim: Claim, gateway: Gateway) -> int:
         log.warning("dispatch.unknown", mode=mode.value, claim=str(claim.pk), error=str(lost))
         Claim.objects.filter(pk=claim.pk).update(look_up_at=timezone.now())
         return 0
+    except SoftTimeLimitExceeded:
+        Claim.objects.filter(pk=claim.pk).update(look_up_at=timezone.now())
+        pause(mode, after=timedelta(minutes=1), words="The provider did not answer in time.")
+        raise
     except Exception:
         # A bug in this program: nobody knows what the provider has. The pause keeps it from hitting every message.
         log.exception("dispatch.crashed", mode=mode.value, claim=str(claim.pk))

@@ -5,30 +5,24 @@ wait for the hour: they move the due time of the messages an hour back.
 """
 
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import redis
 from django.db.models import Max
 from django.utils import timezone
 
 from config.celery import app
-from devtools.engines import WHEELS, find_valkey
-from devtools.processes import spawn, tail
 from dispatch.models import Claim
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
-from tests.dispatch.conftest import database_url, statuses
+from tests.dispatch.conftest import statuses
+from tests.dispatch.processes import Broker, Celery, kill
+from tests.dispatch.processes import broker as broker
+from tests.dispatch.processes import folder as folder
 from tests.dispatch.stub import URL, Provider, Request
 from tests.wait import PATIENCE, wait_until
 
@@ -39,91 +33,13 @@ Due = Callable[..., SentMessage]
 MANY, SECONDS_A_REQUEST = 150, 0.1
 
 
-class Broker:
-    """A Valkey for this test alone. It keeps its data as in production."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.socket = folder, folder / "valkey.sock"
-        self.url = f"unix://{self.socket}"
-        self.start()
-
-    def start(self) -> None:
-        options = {"port": "0", "unixsocket": self.socket, "dir": self.folder, "appendonly": "yes", "save": ""}
-        command = [find_valkey(WHEELS), *(part for name, value in options.items() for part in (f"--{name}", value))]
-        self.process = spawn(command, log=self.folder / "valkey.log")
-        wait_until(self.answers)
-
-    def answers(self) -> bool:
-        with suppress(redis.ConnectionError):
-            return bool(redis.Redis(unix_socket_path=str(self.socket)).ping())
-        return False
-
-    def kill(self) -> None:
-        kill(self.process)
-        assert not self.answers()
-
-    def forget(self) -> None:
-        shutil.rmtree(self.folder / "appendonlydir")
-
-
-class Celery:
-    """A worker and a beat, as in production."""
-
-    def __init__(self, folder: Path, broker: Broker) -> None:
-        self.folder = folder
-        self.environment = os.environ | {
-            "DJANGO_SETTINGS_MODULE": "tests.dispatch.settings",
-            "DATABASE_URL": database_url(),
-            "REDIS_URL": broker.url,
-            "DISPATCH_SECONDS": "1",
-            "VOICE_HOURS": "00:00-23:59",
-        }
-        self.processes = [self.run("worker", "--concurrency=2")]
-        self.start_beat()
-
-    def run(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "celery", "--app=config", *arguments, "--loglevel=info"]
-        return spawn(command, log=self.folder / f"{arguments[0]}.log", env=self.environment)
-
-    def start_beat(self) -> None:
-        self.beat = self.run("beat", f"--schedule={self.folder / 'schedule'}", "--pidfile=")
-        self.processes.append(self.beat)
-
-    def logs(self) -> str:
-        logs = "\n".join(tail(self.folder / f"{name}.log", 30) for name in ("worker", "beat"))
-        return "\n".join(line[:300] for line in logs.splitlines())
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """With a path that is short enough for a socket."""
-    folder = tempfile.mkdtemp(prefix="outage-", dir="/tmp")
-    yield Path(folder)
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def broker(folder: Path) -> Iterator[Broker]:
-    broker = Broker(folder)
-    yield broker
-    kill(broker.process)
-
-
 @pytest.fixture
 def celery(folder: Path, broker: Broker, provider: Provider) -> Iterator[Celery]:
     assert os.environ[URL] == provider.url
     celery = Celery(folder, broker)
+    celery.start("--concurrency=2")
     yield celery
-    print(celery.logs())  # where the test failed, pytest shows it
-    for process in celery.processes:
-        kill(process)
-
-
-def kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process and all its children with SIGKILL."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    celery.kill()
 
 
 def become_due(*messages: SentMessage) -> None:
