@@ -19,7 +19,7 @@ from dispatch.models import Claim
 from dispatch.services.recording import lock_and_finish, ready_to_finish, record_answer, release_claim
 from dispatch.services.sending import hand_off_of, items_of
 from messenger_logs.choices import PHONE, DeliveryStatus, Mode
-from messenger_logs.models import Redial
+from messenger_logs.models import Delivery, Redial
 from messenger_logs.services.status_reports import StatusReport
 
 log = structlog.get_logger(__name__)
@@ -68,8 +68,13 @@ def release_stale(claim: Claim) -> bool:
 
 
 def look_up(claim: Claim) -> bool:
-    """Ask the provider about a hand-off without an answer, and record what it says. Returns whether it is settled."""
+    """Record what is known of a hand-off without an answer, else ask the provider. Returns whether it is settled.
+
+    An outcome of an e-mail proves that its provider took it, and the ledger has it already.
+    """
     mode = Mode(claim.mode)
+    if mode is Mode.EMAIL and _record_known(claim):
+        return True
     gateway = gateway_for(mode)
     # Only the process that moves the time asks.
     mine = Claim.objects.filter(pk=claim.pk, state=ClaimState.HANDED, look_up_at=claim.look_up_at)
@@ -85,6 +90,19 @@ def look_up(claim: Claim) -> bool:
     ]
     record_answer(claim, Answer([*answer.results, *unknown], answer.raw))
     return True
+
+
+def _record_known(claim: Claim) -> bool:
+    """Record the e-mails of a claim that have an outcome as sent. Returns whether that settled the claim."""
+    known = Delivery.objects.filter(pk__in=claim.deliveries).exclude(email_outcome="").values_list("pk", flat=True)
+    reports = [
+        StatusReport(delivery_id=pk, attempt=claim.attempt_numbers[pk], status=DeliveryStatus.SENT, at=claim.handed_at)
+        for pk in known
+    ]
+    if reports:
+        record_answer(claim, Answer([Result(report.delivery_id, report) for report in reports]))
+        claim.refresh_from_db(fields=["deliveries", "attempts", "state"])
+    return claim.state == ClaimState.SETTLED
 
 
 def _ask(gateway: Gateway, claim: Claim) -> Answer | None:
