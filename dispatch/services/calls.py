@@ -9,6 +9,7 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from dispatch.gateways import OpenAttempt, TryLaterError, polling_gateway_for
@@ -73,12 +74,16 @@ def _take_to_hang_up(mode: Mode, tried: set[int]) -> list[OpenCall]:
     return list(OpenCall.objects.filter(mode=mode, hang_up=True).exclude(pk__in=tried).order_by("?")[:_BATCH])
 
 
+def due(mode: Mode) -> QuerySet[OpenCall]:
+    """Return the open calls whose results are to be asked for now."""
+    return OpenCall.objects.filter(mode=mode, poll_at__lte=timezone.now())
+
+
 @transaction.atomic
 def _take_due(mode: Mode) -> list[OpenCall]:
     """Take the open calls that are due. No other worker asks about them until they are due again."""
     now = timezone.now()
-    due = OpenCall.objects.filter(mode=mode, poll_at__lte=now).select_for_update(skip_locked=True)
-    calls = list(due.order_by("poll_at")[:_BATCH])
+    calls = list(due(mode).select_for_update(skip_locked=True).order_by("poll_at")[:_BATCH])
     for call in calls:
         call.poll_at = now + min(_LONGEST_WAIT, max(_FIRST_WAIT, (now - call.placed_at) / 4))
     OpenCall.objects.bulk_update(calls, ["poll_at"])

@@ -95,12 +95,13 @@ def look_up(claim: Claim) -> bool:
 def _record_known(claim: Claim) -> bool:
     """Record the e-mails of a claim that have an outcome as sent. Returns whether that settled the claim."""
     known = Delivery.objects.filter(pk__in=claim.deliveries).exclude(email_outcome="").values_list("pk", flat=True)
-    reports = [
-        StatusReport(delivery_id=pk, attempt=claim.attempt_numbers[pk], status=DeliveryStatus.SENT, at=claim.handed_at)
+    numbers, at = claim.attempt_numbers, claim.handed_at
+    results = [
+        Result(pk, StatusReport(delivery_id=pk, attempt=numbers[pk], status=DeliveryStatus.SENT.value, at=at))
         for pk in known
     ]
-    if reports:
-        record_answer(claim, Answer([Result(report.delivery_id, report) for report in reports]))
+    if results:
+        record_answer(claim, Answer(results))
         claim.refresh_from_db(fields=["deliveries", "attempts", "state"])
     return claim.state == ClaimState.SETTLED
 

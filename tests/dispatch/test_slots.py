@@ -11,6 +11,7 @@ from pytest_django import Settings
 from config.celery import app
 from dispatch import tasks
 from dispatch.services.slots import slot
+from messenger_logs import tasks as ledger_tasks
 from messenger_logs.choices import Mode
 from tests.wait import PATIENCE, wait_until
 
@@ -98,6 +99,7 @@ def test_a_mode_occupies_no_more_processes_than_it_may(monkeypatch: pytest.Monke
 
 
 def test_every_task_ends_before_its_claim_counts_as_that_of_a_dead_worker(settings: Settings) -> None:
+    assert ledger_tasks
     limited = [task for name, task in app.tasks.items() if name.startswith(("dispatch.", "messenger_logs."))]
     assert len(limited) >= 8
     for task in limited:
