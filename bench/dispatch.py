@@ -22,10 +22,11 @@ from accounts.models import User
 from bench.databases import own_database
 from bench.measure import print_table, seconds
 from dispatch.models import Claim
+from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services import cancel
-from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
+from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.totals import recount
 from messenger_logs.tasks import stop_the_rest
 
@@ -109,8 +110,8 @@ def measure_cancel(count: int) -> None:
     message = make_message(Mode.EMAIL, count, status="in_progress")
     stopped = seconds(lambda: cancel.cancel_message(message_id=message.pk, by=by))
     all_say_so = stopped + seconds(lambda: complete_cancel(message_id=message.pk))
-    figures = stopped_and_left(message.pk)
-    assert (figures.stopped, figures.left, figures.waiting) == (count, 0, 0)
+    figures = cancel_figures(message.pk)
+    assert (figures.never_started, figures.left, figures.waiting) == (count, 0, 0)
     message.delete()
 
     message = make_message(Mode.EMAIL, count, status="in_progress")

@@ -314,8 +314,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_PUBLISH_RETRY = False
 # A worker without the option -Q serves all queues. A worker for dispatch alone keeps messages from waiting for reports.
-CELERY_TASK_QUEUES = [Queue("dispatch"), Queue("celery")]
-CELERY_TASK_ROUTES = {"dispatch.tasks.*": "dispatch", "messenger_logs.tasks.*": "dispatch"}
+# The results of calls have a queue of their own: a slow provider of calls keeps nothing else waiting.
+CELERY_TASK_QUEUES = [Queue("dispatch"), Queue("calls"), Queue("celery")]
+CELERY_TASK_ROUTES = {
+    "dispatch.tasks.poll_calls": "calls",
+    "dispatch.tasks.hang_up_calls": "calls",
+    "dispatch.tasks.*": "dispatch",
+    "messenger_logs.tasks.*": "dispatch",
+}
 # A busy worker reserves no tasks, so that a free worker takes them.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULE = {
@@ -340,6 +346,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": DISPATCH_SECONDS},
     },
     "dispatch-poll-calls": {"task": "dispatch.tasks.poll_calls", "schedule": 10, "options": {"expires": 10}},
+    "dispatch-hang-up-calls": {"task": "dispatch.tasks.hang_up_calls", "schedule": 10, "options": {"expires": 10}},
     "dispatch-recover-claims": {"task": "dispatch.tasks.recover_claims", "schedule": 60, "options": {"expires": 50}},
     "messages-finish-cancels": {
         "task": "messenger_logs.tasks.finish_cancels",

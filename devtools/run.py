@@ -187,10 +187,13 @@ def _prepare(services: Services, owner: dict[str, str], *, outgoing: bool) -> st
 
 def _background_programs(services: Services) -> list[Program]:
     schedule = f"--schedule={VAR / 'beat-schedule'}"
-    worker = ["celery", "--app=config", "worker", "--loglevel=info", "--concurrency=2"]
+    worker = ["celery", "--app=config", "worker", "--loglevel=info"]
+    usual = [*worker, "--hostname=worker@%h", "--queues=celery,calls", "--concurrency=3"]
+    dispatcher = [*worker, "--hostname=dispatcher@%h", "--queues=dispatch", "--concurrency=4"]
     return [
         Program("first-sync", "django", "sync_mailgun", services=services, finishes=True),
-        Program("worker", *worker, services=services),
+        Program("worker", *usual, services=services),
+        Program("dispatcher", *dispatcher, services=services),
         Program("beat", "celery", "--app=config", "beat", "--loglevel=info", schedule, "--pidfile=", services=services),
     ]
 

@@ -21,4 +21,5 @@ class ModeState(StrEnum):
     WORKS = "works"
     NIGHT = "night"
     PAUSED = "paused"
+    HANGS = "hangs"
     MISSING = "missing"

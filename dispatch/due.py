@@ -35,6 +35,11 @@ def not_left(mode: Mode | None = None) -> QuerySet[Delivery]:
     return rows.filter(mode=mode) if mode else rows
 
 
+def unclaimed(mode: Mode) -> QuerySet[Delivery]:
+    """Return the deliveries of a mode that have not left and that no worker has in hand."""
+    return not_left(mode).filter(claim=None)
+
+
 def start_time(message: SentMessage, mode: Mode) -> datetime:
     """Return when a mode of a message starts. The rule is the same as in _STARTS, for a message in memory."""
     own = message.voice_start_at if mode in PHONE else message.email_start_at
@@ -47,7 +52,7 @@ def messages_to_start(now: datetime) -> QuerySet[SentMessage]:
     due = Q()
     for mode, starts in _STARTS.items():
         waiting = waiting.alias(**{f"{mode.value}_starts": starts})
-        due |= Q(Exists(not_left(mode).filter(message=OuterRef("pk"))), **{f"{mode.value}_starts__lte": now})
+        due |= Q(Exists(unclaimed(mode).filter(message=OuterRef("pk"))), **{f"{mode.value}_starts__lte": now})
     return waiting.filter(due)
 
 
@@ -60,15 +65,22 @@ def messages_due(mode: Mode, now: datetime) -> QuerySet[SentMessage]:
     if mode is Mode.VOICE and not calls_allowed(now):
         messages = messages.filter(EMERGENCY)
     redials = Redial.objects.filter(message=OuterRef("pk"), mode=mode, claim__isnull=True, due_at__lte=now)
-    has_work = Exists(not_left(mode).filter(message=OuterRef("pk"))) | Exists(redials)
+    has_work = Exists(unclaimed(mode).filter(message=OuterRef("pk"))) | Exists(redials)
     return messages.filter(has_work).order_by(_URGENCY, _STARTS[mode], "pk")
+
+
+def messages_late(mode: Mode, since: datetime) -> QuerySet[SentMessage]:
+    """Return the messages of which something of this mode is due since that time, and no worker has it in hand."""
+    waiting = SentMessage.objects.scheduled().filter(dispatched_here=True).alias(starts=_STARTS[mode])
+    late = waiting.filter(Exists(unclaimed(mode).filter(message=OuterRef("pk"))), starts__lte=since)
+    return SentMessage.objects.filter(Q(pk__in=late.values("pk")) | Q(pk__in=messages_due(mode, since).values("pk")))
 
 
 def messages_to_restrict(now: datetime) -> QuerySet[SentMessage]:
     """Return the running messages whose calls are due now, outside of the allowed hours."""
     if calls_allowed(now):
         return SentMessage.objects.none()
-    waiting = not_left(Mode.VOICE).filter(message=OuterRef("pk"), status=DeliveryStatus.WAITING)
+    waiting = unclaimed(Mode.VOICE).filter(message=OuterRef("pk"), status=DeliveryStatus.WAITING)
     return running(Mode.VOICE, now).filter(~EMERGENCY, Exists(waiting))
 
 

@@ -39,6 +39,7 @@ class Claim(models.Model):
         indexes = [
             models.Index(fields=["claimed_at"], name="claim_open", condition=~Q(state=ClaimState.SETTLED)),
             models.Index(fields=["message"], name="claim_message"),
+            models.Index(fields=["mode", "claimed_at"], name="claim_latest"),
         ]
 
     def __str__(self) -> str:

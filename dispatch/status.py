@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from dispatch.choices import ClaimState, ModeState
 from dispatch.delays import NOTHING_SET_UP, clock, paused_modes
-from dispatch.due import not_left, running
+from dispatch.due import messages_late, running, unclaimed
 from dispatch.gateways import gateway_for
 from dispatch.models import Claim, OpenCall
 from dispatch.services.calling_hours import calls_allowed, next_allowed
+from dispatch.services.rate_limit import may_go
 from dispatch.services.retry import DOUBTFUL
 from messenger_logs.choices import PHONE, Mode
 from messenger_logs.models import Delivery, Redial, SentMessage
 
 COUNTED_TO = 10_000
 DOUBT_DAYS = 7
+HANGS_AFTER = timedelta(minutes=1)
+_NOTHING: dict[str, Any] = {"count": 0, "oldest": None, "silent": None}
 
 
 @dataclass(frozen=True)
@@ -42,47 +46,85 @@ class ModeStatus:
 
 def mode_statuses(now: datetime) -> list[ModeStatus]:
     """Return the state of every mode, in the order of Mode. The number of queries does not grow with the messages."""
-    claims = {row["mode"]: row for row in _open_claims()}
-    redials, calls = _by_mode(Redial.objects.filter(claim=None)), _by_mode(OpenCall.objects.all())
+    claims, calls, redials = _open_claims(), _open_calls(), _redials()
+    busy = _busy_modes(now)
     recent = SentMessage.objects.filter(dispatched_here=True, scheduled_at__gte=now - timedelta(days=DOUBT_DAYS))
     doubtful = Delivery.objects.filter(DOUBTFUL, redial__isnull=True, message__in=recent)
     statuses = []
     for mode in Mode:
-        state, reason = _state(mode, now)
+        claim, call = claims.get(mode, _NOTHING), calls.get(mode, _NOTHING)
+        hangs = _late_calls(call, now) or ("" if mode in busy else _standstill(mode, claim, now))
+        state, reason = _state(mode, hangs, now)
         statuses.append(
             ModeStatus(
                 mode=mode,
                 state=state,
                 reason=reason,
                 a_minute=settings.ITEMS_A_MINUTE.get(mode.value, 0),
-                due=_counted(not_left(mode).filter(message__in=running(mode, now))),
+                due=_counted(unclaimed(mode).filter(message__in=running(mode, now))),
                 redials=redials.get(mode, 0),
-                claims=claims[mode]["count"] if mode in claims else 0,
-                oldest_claim=claims[mode]["oldest"] if mode in claims else None,
-                calls=calls.get(mode, 0),
+                claims=claim["count"],
+                oldest_claim=claim["oldest"],
+                calls=call["count"],
                 in_doubt=_counted(doubtful.filter(mode=mode)) if mode in PHONE else 0,
             )
         )
     return statuses
 
 
-def _state(mode: Mode, now: datetime) -> tuple[ModeState, str]:
+def _state(mode: Mode, hangs: str, now: datetime) -> tuple[ModeState, str]:
     if gateway_for(mode) is None:
         return ModeState.MISSING, NOTHING_SET_UP[mode].capitalize()
     if paused := paused_modes(now).get(mode):
         return ModeState.PAUSED, paused[0].upper() + paused[1:]
+    if hangs:
+        return ModeState.HANGS, hangs
     if mode is Mode.VOICE and not calls_allowed(now):
         return ModeState.NIGHT, f"Calls are allowed again at {clock(next_allowed(now), now)}; emergencies go out."
     return ModeState.WORKS, ""
 
 
-def _open_claims() -> Any:
-    unsettled = Claim.objects.exclude(state=ClaimState.SETTLED)
-    return unsettled.order_by().values("mode").annotate(count=Count("pk"), oldest=Min("claimed_at"))
+def _late_calls(calls: dict[str, Any], now: datetime) -> str:
+    """Say that nobody asks for the results of calls in time; "" if somebody does."""
+    since: datetime | None = calls["oldest"]
+    if since is None or since > now - HANGS_AFTER:
+        return ""
+    return f"Results of calls come late: the provider should have been asked at {clock(since, now)}."
 
 
-def _by_mode(rows: QuerySet[Any]) -> dict[str, int]:
-    return dict(rows.order_by().values_list("mode").annotate(Count("pk")))
+def _standstill(mode: Mode, claims: dict[str, Any], now: datetime) -> str:
+    """Say why nothing of a mode has been claimed for a minute although something is due; "" if nothing is."""
+    if silent := claims["silent"]:
+        return f"Nothing has gone out for a minute. No answer came to what was claimed at {clock(silent, now)}."
+    if messages_late(mode, now - HANGS_AFTER).exists() and may_go(mode):
+        return "Nothing has gone out for a minute, although it is due: no dispatcher runs, or all of them are busy."
+    return ""
+
+
+def _busy_modes(now: datetime) -> set[str]:
+    """Return the modes of which something was claimed in the last minute."""
+    latest = Claim.objects.filter(mode__in=Mode.values, claimed_at__gt=now - HANGS_AFTER)
+    return set(latest.order_by().values_list("mode", flat=True).distinct())
+
+
+def _open_claims() -> dict[str, dict[str, Any]]:
+    """Return, for each mode, how many claims are open, the oldest of them, and the oldest that is not looked up."""
+    unsettled = Claim.objects.exclude(state=ClaimState.SETTLED).order_by().values("mode")
+    silent = Min("claimed_at", filter=Q(look_up_at=None))
+    return _by_mode(unsettled.annotate(count=Count("pk"), oldest=Min("claimed_at"), silent=silent))
+
+
+def _open_calls() -> dict[str, dict[str, Any]]:
+    """Return, for each mode, how many calls are open, and since when the provider should be asked about one."""
+    return _by_mode(OpenCall.objects.order_by().values("mode").annotate(count=Count("pk"), oldest=Min("poll_at")))
+
+
+def _redials() -> dict[str, int]:
+    return dict(Redial.objects.filter(claim=None).order_by().values_list("mode").annotate(Count("pk")))
+
+
+def _by_mode(rows: Iterable[Any]) -> dict[str, dict[str, Any]]:
+    return {row["mode"]: dict(row) for row in rows}
 
 
 def _counted(rows: QuerySet[Any]) -> int:

@@ -10,9 +10,9 @@ from datetime import datetime
 from django.utils import timezone
 
 from core.statuses import Status
+from messenger_logs.cancel_figures import CancelFigures, cancel_figures
 from messenger_logs.choices import CANCELABLE, MessageStatus, Mode
 from messenger_logs.models import SentMessage
-from messenger_logs.services.complete_cancel import StoppedAndLeft, stopped_and_left
 from messenger_logs.signals import delays_requested
 from messenger_logs.status_labels import MESSAGE_STATUSES
 from messenger_logs.totals import Totals, totals_of
@@ -61,12 +61,12 @@ class DeliverySummary:
     message: SentMessage
     totals: Totals
     as_of: datetime
-    canceled: StoppedAndLeft | None
+    canceled: CancelFigures | None
     """The figures of its cancel; None where nobody canceled it here."""
 
     @classmethod
     def of(cls, message: SentMessage) -> DeliverySummary:
-        canceled = stopped_and_left(message.pk) if message.cancel_asked_at else None
+        canceled = cancel_figures(message.pk) if message.cancel_asked_at else None
         return cls(message, totals_of(message), timezone.now(), canceled)
 
     @property

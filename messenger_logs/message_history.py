@@ -11,6 +11,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Q
 
 from accounts.models import AuditEvent
+from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.models import SentMessage
 
 # Only a program makes more than that; the Audit Trail has all of them.
@@ -32,7 +33,7 @@ class History:
 
 
 def history_of(message: SentMessage) -> History:
-    """One query for any number of events. The Audit Trail alone has who looked at the message."""
+    """The same number of queries for any number of events. The Audit Trail alone has who looked at the message."""
     shown = Q(action__in=_SENTENCES) | Q(action__startswith="report.") | Q(action__startswith="export.")
     events = AuditEvent.objects.of_message(message.pk).filter(shown).order_by("-occurred_at", "-pk")
     latest = list(events[: MOST_EVENTS + 1])
@@ -48,10 +49,15 @@ def _steps(message: SentMessage) -> Iterator[Entry]:
         (message.created_at, f"{message.sender_name} created it{elsewhere}."),
         (message.dispatch_started_at, "Delivery began."),
         (message.cancel_asked_at, f"{message.canceled_by_name} canceled it."),
-        (message.cancel_completed_at, "The cancel was complete."),
+        (message.cancel_completed_at, _completed(message)),
         (message.dispatch_finished_at, "Delivery was finished."),
     ]
     return (Entry(at, text) for at, text in steps if at)
+
+
+def _completed(message: SentMessage) -> str:
+    """The end of a cancel with its figures, which do not change any more."""
+    return f"The cancel was complete: {cancel_figures(message.pk)}." if message.cancel_completed_at else ""
 
 
 def _imported(who: str, details: dict[str, Any]) -> str:

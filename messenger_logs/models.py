@@ -201,6 +201,8 @@ class Delivery(models.Model):
     provider_id = models.CharField(max_length=200, blank=True)
     email_outcome = models.CharField(max_length=32, blank=True, help_text="what the e-mail provider finally said")
     email_reason = models.CharField(max_length=2000, blank=True)
+    # A delivery with a claim waits still: nothing has left. The hand-over makes it In-Progress.
+    claim = models.UUIDField(null=True, blank=True, help_text="of the dispatcher, until the hand-over begins")
 
     class Meta:
         verbose_name_plural = "deliveries"
@@ -323,7 +325,11 @@ class MessageModeTotals(models.Model):
     error = models.IntegerField(default=0, help_text="failed after the last retry")
     undelivered = models.IntegerField(default=0, help_text="part of the errors: those after the hand-off")
     canceled = models.IntegerField(default=0)
+    hung_up = models.IntegerField(default=0, db_default=0, help_text="part of the canceled: the call had begun")
     not_attempted = models.IntegerField(default=0)
+    untried = models.IntegerField(
+        default=0, db_default=0, help_text="the not attempted and the errors for which nothing was tried"
+    )
     opted_out = models.IntegerField(default=0, help_text="part of the not attempted")
     last_first_attempt_at = models.DateTimeField(
         null=True, blank=True, help_text="when the last device was first tried"

@@ -126,7 +126,7 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
         return found
 
     def cancel_unfinished(self) -> Self:
-        """Canceled more than a minute ago, with deliveries that are not marked as canceled yet."""
+        """Canceled more than a minute ago, and not complete yet."""
         return self.filter(cancel_asked_at__lt=timezone.now() - timedelta(minutes=1), cancel_completed_at=None)
 
     def scheduled_between(self, first: date, last: date) -> Self:

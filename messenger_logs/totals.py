@@ -26,7 +26,9 @@ class ModeTotals:
     error: int  # failed after the last retry
     undelivered: int  # part of error: those after the hand-off
     canceled: int
+    hung_up: int  # part of canceled: the call had begun
     not_attempted: int  # opted out or not eligible
+    untried: int  # the not attempted and the errors for which nothing was tried
     opted_out: int
     first_attempt_duration: timedelta | None
 
@@ -85,7 +87,9 @@ _COUNTS = (
     "error",
     "undelivered",
     "canceled",
+    "hung_up",
     "not_attempted",
+    "untried",
     "opted_out",
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -95,14 +95,24 @@ class Api:
     timeout: tuple[float, float] | None = None
     """Seconds to connect, seconds between two bytes. None means CONNECT_SECONDS and PROVIDER_TIMEOUT_SECONDS."""
 
-    def ask(self, method: str, path: str, *, expected: Collection[int] = (), **content: Any) -> Reply:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        expected: Collection[int] = (),
+        before: Callable[[], None] | None = None,
+        **content: Any,
+    ) -> Reply:
         """Make a request; make it again if the provider accepted nothing and the wait is short.
+
+        ``before`` is called just before each request, and may raise to prevent it.
 
         Raises TryLaterError if the provider surely accepted nothing, UnknownError if it may have. Other error answers,
         and those with a status in ``expected``, are replies: the caller knows what they mean.
         """
         retry = stamina.RetryingCaller(attempts=ATTEMPTS, timeout=None)
-        return retry(_retry_delay, self._ask_once, method, path, expected, content)
+        return retry(_retry_delay, self._ask_once, method, path, expected, before, content)
 
     def request(self, method: str, url: str, *, session: requests.Session | None = None, **content: Any) -> Reply:
         """Make one request to a URL below ``base``. Raises NoAnswerError; every answer is a reply."""
@@ -122,7 +132,16 @@ class Api:
             raise NoAnswerError(message, connected=not _never_connected(error)) from error
         return Reply(response.status_code, response.content.decode("utf-8", errors="replace"), response.headers)
 
-    def _ask_once(self, method: str, path: str, expected: Collection[int], content: Mapping[str, Any]) -> Reply:
+    def _ask_once(
+        self,
+        method: str,
+        path: str,
+        expected: Collection[int],
+        before: Callable[[], None] | None,
+        content: Mapping[str, Any],
+    ) -> Reply:
+        if before:
+            before()
         try:
             reply = self.request(method, self.base.rstrip("/") + path, **content)
         except NoAnswerError as error:

@@ -6,8 +6,8 @@ outside of any transaction. It never makes a retry that could hand over an item 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 from uuid import UUID
@@ -22,6 +22,7 @@ from providers.http import TryLaterError, UnknownError
 
 __all__ = [
     "Answer",
+    "CanceledError",
     "Gateway",
     "HandOff",
     "Item",
@@ -47,9 +48,17 @@ class Item:
     merge_fields: Mapping[str, str]
 
 
+class CanceledError(TryLaterError):
+    """The message was canceled before this request began, so the provider has nothing of the request."""
+
+
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class HandOff:
-    """Items of one message and mode that go to a provider in one request.
+    """Items of one message and mode that go to a provider, in one request if the provider takes them together.
 
     A look-up has the same key and the same time; its items are those without a known result.
     """
@@ -59,6 +68,13 @@ class HandOff:
     mode: Mode
     items: Sequence[Item]
     handed_at: datetime
+    runs: Callable[[], bool] = field(default=_always, compare=False)
+    """Whether the message still runs."""
+
+    def begin_request(self) -> None:
+        """Call it just before each request that hands something over. Raises CanceledError after a cancel."""
+        if not self.runs():
+            raise CanceledError("The message was canceled.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +114,8 @@ class Gateway(Protocol):
     def hand_off(self, hand_off: HandOff) -> Answer:
         """Hand over all items to the provider.
 
-        Raises TryLaterError when the provider took none of them, UnknownError when it may have taken some.
+        It calls ``hand_off.begin_request`` before each request. Raises TryLaterError when the provider took none of
+        them, UnknownError when it may have taken some.
         """
         ...
 
@@ -114,12 +131,18 @@ class Gateway(Protocol):
 class PollingGateway(Protocol):
     """A gateway whose results come later, and whose attempts can be ended."""
 
-    def poll(self, attempts: Sequence[OpenAttempt]) -> Sequence[StatusReport]:
-        """Return reports (with delivery_id and attempt) of the attempts that have news. Raises TryLaterError."""
+    def poll(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> Sequence[StatusReport]:
+        """Return reports (with delivery_id and attempt) of the attempts that have news.
+
+        No request begins after ``until`` (time.monotonic()). Raises TryLaterError when the provider answers nothing.
+        """
         ...
 
-    def hang_up(self, attempts: Sequence[OpenAttempt]) -> None:
-        """End the attempts that are still live. Raises TryLaterError. An attempt that has ended is no error."""
+    def hang_up(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> Sequence[OpenAttempt]:
+        """End the attempts that are still live. Returns those that are not live any more, as far as it came.
+
+        No request begins after ``until`` (time.monotonic()).
+        """
         ...
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.html import escape
 
@@ -38,7 +39,9 @@ class InboxGateway:
             )
             for item in hand_off.items
         ]
-        InboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
+        with transaction.atomic():
+            hand_off.begin_request()
+            InboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
         return _answer(hand_off, {item.delivery_id for item in hand_off.items})
 
     def look_up(self, hand_off: HandOff) -> Answer:

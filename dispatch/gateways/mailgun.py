@@ -82,7 +82,7 @@ class MailgunGateway:
         variables = {item.address: _variables(hand_off.message, item) for item in items}
         fields.append(("recipient-variables", json.dumps(variables)))
         files = [(name, (None, value)) for name, value in fields]
-        reply = self.api.ask("POST", mailgun.messages_path(domain), files=files)
+        reply = self.api.ask("POST", mailgun.messages_path(domain), before=hand_off.begin_request, files=files)
         if reply.ok and isinstance(reply.object().get("id"), str):
             now = timezone.now()
             results = [Result(item.delivery_id, _sent(item, _message_id(hand_off, domain), now)) for item in items]

@@ -5,10 +5,13 @@ When no answer came, nobody can find out whether Voxology accepted the request.
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Event
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -21,6 +24,9 @@ from messenger_logs.services.addresses import number_of
 from messenger_logs.services.status_reports import StatusReport
 from providers import voxology
 from providers.http import Api, NotSetUpError, Reply
+
+# The number of requests about calls at the same time.
+AT_ONCE = 8
 
 
 def voice_gateway() -> VoiceGateway | None:
@@ -55,7 +61,8 @@ class PhoneGateway(ABC):
 
     def hand_off(self, hand_off: HandOff) -> Answer:
         [item] = hand_off.items
-        reply = self.api.ask("POST", voxology.path(self.path), json=self._content(hand_off, item))
+        content = self._content(hand_off, item)
+        reply = self.api.ask("POST", voxology.path(self.path), before=hand_off.begin_request, json=content)
         report = self._report(item, reply)
         if report is None:
             raise UnknownError("Voxology's answer does not say what it accepted.")
@@ -95,34 +102,50 @@ class VoiceGateway(PhoneGateway):
             return _new_report(item, reply, status=DeliveryStatus.IN_PROGRESS, provider_id=id) if id else None
         return _new_report(item, reply, code=voxology.CALL_ERROR if reply.status < 500 else voxology.SUBSYSTEM_ERROR)
 
-    def poll(self, attempts: Sequence[OpenAttempt]) -> Sequence[StatusReport]:
-        reports: list[StatusReport] = []
-        for attempt in attempts:
-            try:
-                reply = self._ask_about("GET", "call_log", attempt)
-            except (TryLaterError, UnknownError) as error:
-                if reports:
-                    break  # the next poll asks for the rest
-                raise TryLaterError(str(error)) from error
-            if reply.ok and (report := call_report(attempt, reply)):
-                reports.append(report)
+    def poll(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> Sequence[StatusReport]:
+        answers = self._ask_about("GET", "call_log", attempts, until, to_the_first_error=True)
+        errors = [answer for _, answer in answers if isinstance(answer, Exception)]
+        replies = [(attempt, answer) for attempt, answer in answers if isinstance(answer, Reply)]
+        reports = [found for attempt, reply in replies if reply.ok and (found := call_report(attempt, reply))]
+        if errors and not reports:
+            raise TryLaterError(str(errors[0])) from errors[0]
         return reports
 
-    def hang_up(self, attempts: Sequence[OpenAttempt]) -> None:
-        failed: TryLaterError | UnknownError | None = None
-        for attempt in attempts:
-            try:
-                reply = self._ask_about("DELETE", "hang_up", attempt)
-                if reply.status >= 500:
-                    failed = TryLaterError(f"Voxology could not hang up ({reply.status}).")
-            except (TryLaterError, UnknownError) as error:
-                failed = error
-        if failed:
-            raise TryLaterError(str(failed)) from failed
+    def hang_up(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> Sequence[OpenAttempt]:
+        answers = self._ask_about("DELETE", "hang_up", attempts, until)
+        return [attempt for attempt, answer in answers if isinstance(answer, Reply) and answer.status < 500]
 
-    def _ask_about(self, method: str, path: voxology.Path, attempt: OpenAttempt) -> Reply:
-        """Ask about a call. Voxology answers 404 for a call that it does not know yet, or no longer: a normal reply."""
-        return self.api.ask(method, voxology.path(path, attempt.provider_id), expected=[404])
+    def _ask_about(
+        self,
+        method: str,
+        path: voxology.Path,
+        attempts: Sequence[OpenAttempt],
+        until: float | None,
+        *,
+        to_the_first_error: bool = False,
+    ) -> list[tuple[OpenAttempt, Reply | TryLaterError | UnknownError]]:
+        """Ask about calls, AT_ONCE at a time. No request begins after ``until``.
+
+        Voxology answers 404 for a call that it does not know yet, or no longer: a normal reply.
+        """
+        over = Event()
+
+        def ask(attempt: OpenAttempt) -> Reply | TryLaterError | UnknownError | None:
+            if over.is_set() or (until is not None and time.monotonic() >= until):
+                return None
+            try:
+                return self.api.ask(method, voxology.path(path, attempt.provider_id), expected=[404])
+            except (TryLaterError, UnknownError) as error:
+                if to_the_first_error:
+                    over.set()
+                return error
+
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            try:
+                answers = list(threads.map(ask, attempts))
+            finally:
+                over.set()
+        return [(attempt, answer) for attempt, answer in zip(attempts, answers, strict=True) if answer is not None]
 
 
 class TextGateway(PhoneGateway):

@@ -9,6 +9,7 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from dispatch.gateways import OpenAttempt, TryLaterError, polling_gateway_for
@@ -28,7 +29,7 @@ _LONGEST_WAIT = timedelta(minutes=1)
 def poll(mode: Mode, *, until: float | None = None) -> int:
     """Fetch the results of open attempts until none is due or ``until`` (time.monotonic()) is past.
 
-    Returns how many attempts had news.
+    No request begins after that time, also within a batch. Returns how many attempts had news.
     """
     gateway = polling_gateway_for(mode)
     if gateway is None:
@@ -36,7 +37,7 @@ def poll(mode: Mode, *, until: float | None = None) -> int:
     total = 0
     while (until is None or time.monotonic() < until) and (calls := _take_due(mode)):
         try:
-            reports = list(gateway.poll([_open_attempt(call) for call in calls]))
+            reports = list(gateway.poll([_open_attempt(call) for call in calls], until=until))
         except TryLaterError as later:
             log.warning("dispatch.poll_later", mode=mode.value, error=str(later))
             break
@@ -48,28 +49,41 @@ def poll(mode: Mode, *, until: float | None = None) -> int:
     return total
 
 
-def hang_up(mode: Mode) -> int:
-    """End the live calls of canceled messages. Returns how many calls we asked the provider to end."""
+def hang_up(mode: Mode, *, until: float | None = None) -> int:
+    """End the live calls of canceled messages. Returns how many calls the provider ended, or knew as ended.
+
+    No request begins after ``until`` (time.monotonic()). The other calls keep their mark for the next time.
+    """
     gateway = polling_gateway_for(mode)
     if gateway is None:
         return 0
-    calls = list(OpenCall.objects.filter(mode=mode, hang_up=True)[:1000])
-    if calls:
-        try:
-            gateway.hang_up([_open_attempt(call) for call in calls])
-        except TryLaterError as later:
-            log.warning("dispatch.hang_up_later", mode=mode.value, error=str(later))
-            return 0
-        OpenCall.objects.filter(pk__in=[call.pk for call in calls]).update(hang_up=False, poll_at=timezone.now())
-    return len(calls)
+    total = 0
+    tried: set[int] = set()
+    while (until is None or time.monotonic() < until) and (calls := _take_to_hang_up(mode, tried)):
+        tried |= {call.pk for call in calls}
+        by_attempt = {_open_attempt(call): call.pk for call in calls}
+        ended = [by_attempt[attempt] for attempt in gateway.hang_up(list(by_attempt), until=until)]
+        total += OpenCall.objects.filter(pk__in=ended).update(hang_up=False, poll_at=timezone.now())
+    if total < len(tried):
+        log.warning("dispatch.hang_up_later", mode=mode.value, calls=len(tried) - total)
+    return total
+
+
+def _take_to_hang_up(mode: Mode, tried: set[int]) -> list[OpenCall]:
+    """Take calls in random order: those whose end the provider refuses again and again keep no other waiting."""
+    return list(OpenCall.objects.filter(mode=mode, hang_up=True).exclude(pk__in=tried).order_by("?")[:_BATCH])
+
+
+def due(mode: Mode) -> QuerySet[OpenCall]:
+    """Return the open calls whose results are to be asked for now."""
+    return OpenCall.objects.filter(mode=mode, poll_at__lte=timezone.now())
 
 
 @transaction.atomic
 def _take_due(mode: Mode) -> list[OpenCall]:
     """Take the open calls that are due. No other worker asks about them until they are due again."""
     now = timezone.now()
-    due = OpenCall.objects.filter(mode=mode, poll_at__lte=now).select_for_update(skip_locked=True)
-    calls = list(due.order_by("poll_at")[:_BATCH])
+    calls = list(due(mode).select_for_update(skip_locked=True).order_by("poll_at")[:_BATCH])
     for call in calls:
         call.poll_at = now + min(_LONGEST_WAIT, max(_FIRST_WAIT, (now - call.placed_at) / 4))
     OpenCall.objects.bulk_update(calls, ["poll_at"])

@@ -1,20 +1,24 @@
-"""Claim deliveries in a short transaction. A cancel comes either before it, or waits for it."""
+"""Claim deliveries, and begin to hand them over, each in a short transaction.
+
+Both ask the message's row whether it still runs. A cancel comes either before such a transaction, or waits for it.
+After a cancel has committed, nothing is claimed and nothing begins to leave.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
 from collections.abc import Collection
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from dispatch.choices import ClaimState
-from dispatch.due import messages_due, not_left, reached_after_all
+from dispatch.due import messages_due, reached_after_all, unclaimed
 from dispatch.models import Claim
-from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
+from messenger_logs.choices import NOT_LEFT, DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import Delivery, Redial, SentMessage
 
 # The number of messages that one call looks at: other workers may have locked all deliveries of a message.
@@ -52,7 +56,7 @@ def _claim(message_id: int, mode: Mode, batch: int) -> Claim | None:
     if not lock_running(message_id):
         return None
     key = uuid4()
-    first = _take_waiting(message_id, mode, batch)
+    first = _take_waiting(message_id, mode, batch, key)
     taken = first + _take_redials(message_id, mode, batch - len(first), key)
     if not taken:
         return None
@@ -67,17 +71,15 @@ def _claim(message_id: int, mode: Mode, batch: int) -> Claim | None:
     )
 
 
-def _take_waiting(message_id: int, mode: Mode, batch: int) -> list[tuple[int, int]]:
-    """Take waiting deliveries: pairs of id and attempt number. They stay pending, so the totals do not change."""
-    rows = not_left(mode).filter(message=message_id).select_for_update(skip_locked=True, no_key=True)
+def _take_waiting(message_id: int, mode: Mode, batch: int, key: UUID) -> list[tuple[int, int]]:
+    """Take waiting deliveries: pairs of id and attempt number. They go on waiting, until they are handed over."""
+    rows = unclaimed(mode).filter(message=message_id).select_for_update(skip_locked=True, no_key=True)
     taken = list(rows.order_by("pk").values_list("pk", "attempt_count")[:batch])
-    Delivery.objects.filter(pk__in=[pk for pk, _ in taken]).update(
-        status=DeliveryStatus.IN_PROGRESS, code=None, detail=""
-    )
+    Delivery.objects.filter(pk__in=[pk for pk, _ in taken]).update(claim=key)
     return [(pk, attempts + 1) for pk, attempts in taken]
 
 
-def _take_redials(message_id: int, mode: Mode, batch: int, key: object) -> list[tuple[int, int]]:
+def _take_redials(message_id: int, mode: Mode, batch: int, key: UUID) -> list[tuple[int, int]]:
     """Take due redials: pairs of delivery id and attempt number. A delivery keeps its old result until the new one."""
     due = Redial.objects.filter(message=message_id, mode=mode, claim__isnull=True, due_at__lte=timezone.now())
     rows = due.exclude(reached_after_all()).select_for_update(skip_locked=True, of=("self",))
@@ -86,18 +88,32 @@ def _take_redials(message_id: int, mode: Mode, batch: int, key: object) -> list[
     return taken
 
 
+@transaction.atomic
 def mark_handed(claim: Claim) -> bool:
-    """Mark a claim as handed, just before the provider is asked. False when recovery has released it meanwhile."""
-    return bool(
-        Claim.objects.filter(pk=claim.pk, state=ClaimState.CLAIMED).update(state=ClaimState.HANDED, handed_at=Now())
+    """Mark a claim and its deliveries as handed, just before the provider is asked.
+
+    False when the message does not run any more, or when recovery has released the claim: then nothing may leave. The
+    deliveries stay pending, so the totals do not change.
+    """
+    if not lock_running(claim.message_id):
+        return False
+    claimed = Claim.objects.filter(pk=claim.pk, state=ClaimState.CLAIMED)
+    if not claimed.update(state=ClaimState.HANDED, handed_at=Now()):
+        return False
+    # A report that is being stored has the lock of its delivery, and waits for the message's row. It sets the status.
+    waiting = Delivery.objects.filter(pk__in=claim.deliveries, claim=claim.pk, status__in=NOT_LEFT)
+    rows = waiting.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)
+    Delivery.objects.filter(pk__in=list(rows)).update(
+        status=DeliveryStatus.IN_PROGRESS, code=None, detail="", claim=None
     )
+    return True
 
 
 def release(claim: Claim, deliveries: Collection[int]) -> None:
     """Let deliveries of a claim wait again, when the provider surely has none of them. The caller has a transaction."""
     redials = Redial.objects.filter(claim=claim.pk, delivery__in=deliveries)
     redialed = set(redials.values_list("pk", flat=True))
-    Delivery.objects.filter(pk__in=set(deliveries) - redialed, status=DeliveryStatus.IN_PROGRESS).update(
-        status=DeliveryStatus.WAITING
-    )
+    released = Delivery.objects.filter(pk__in=set(deliveries) - redialed)
+    released.filter(status=DeliveryStatus.IN_PROGRESS).update(status=DeliveryStatus.WAITING)
+    released.filter(claim=claim.pk).update(claim=None)
     redials.update(claim=None)

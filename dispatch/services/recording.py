@@ -8,20 +8,20 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from core.text import storable
 from dispatch.choices import ClaimState
-from dispatch.due import EMERGENCY, needs_redial, not_left
-from dispatch.gateways import Answer
+from dispatch.due import EMERGENCY, needs_redial
+from dispatch.gateways import Answer, Result
 from dispatch.models import Claim, OpenCall
 from dispatch.services.calling_hours import next_allowed
 from dispatch.services.claims import release
 from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import DeviceAttempt, Redial, SentMessage
-from messenger_logs.services.complete_cancel import complete_cancel
+from messenger_logs.services.complete_cancel import close_cancel, complete_cancel
 from messenger_logs.services.message_status import reopen, settle_status
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import lock_totals
@@ -50,8 +50,16 @@ def record_answer(claim: Claim, answer: Answer, *, only: ClaimState | None = Non
         OpenCall.objects.filter(message=claim.message_id, delivery__in=claim.deliveries).update(hang_up=True)
         if any(result.report is None for result in answer.results):
             complete_cancel(message_id=claim.message_id)
-            lock_and_finish(claim.message_id)
     return True
+
+
+def release_claim(claim: Claim, *, why: str) -> bool:
+    """Release a claim of which nothing has left: its deliveries wait again, or are canceled with their message.
+
+    Returns whether the claim was still claimed.
+    """
+    nothing = Answer([Result(pk, None) for pk in claim.deliveries], raw=why)
+    return record_answer(claim, nothing, only=ClaimState.CLAIMED)
 
 
 def record_reports(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:
@@ -62,26 +70,21 @@ def record_reports(message_id: int, mode: Mode, reports: Sequence[StatusReport])
         finish(message_id)
 
 
-def unfinished() -> QuerySet[SentMessage]:
-    """Return the started messages of this installation without an end time. They are few, and have their own index."""
-    return SentMessage.objects.filter(
+def ready_to_finish() -> QuerySet[SentMessage]:
+    """Return the unfinished messages that have ended. A canceled one ends with its cancel."""
+    # The messages without an end time are few, and have an index of their own.
+    unfinished = SentMessage.objects.filter(
         dispatched_here=True, dispatch_started_at__isnull=False, dispatch_finished_at=None
     )
-
-
-def ready_to_finish() -> QuerySet[SentMessage]:
-    """Return the unfinished messages that have ended. A canceled one has no open claim, call or delivery any more."""
-    claims = Claim.objects.filter(message=OuterRef("pk")).exclude(state=ClaimState.SETTLED)
-    calls = OpenCall.objects.filter(message=OuterRef("pk"))
-    open = Exists(claims) | Exists(calls) | Exists(not_left().filter(message=OuterRef("pk")))
-    stopped = Q(~open, status=MessageStatus.CANCELED_IN_PROGRESS, cancel_completed_at__isnull=False)
-    return unfinished().filter(Q(status__in=[MessageStatus.SENT, MessageStatus.ERROR]) | stopped)
+    stopped = Q(status=MessageStatus.CANCELED_IN_PROGRESS, cancel_completed_at__isnull=False)
+    return unfinished.filter(Q(status__in=[MessageStatus.SENT, MessageStatus.ERROR]) | stopped)
 
 
 def finish(message_id: int) -> None:
     """Let the message's status follow, and say when all of it was done. The caller holds the message's lock."""
     settle_status(message_id=message_id)
-    ready_to_finish().filter(pk=message_id).update(dispatch_finished_at=Now())
+    close_cancel(message_id=message_id)
+    ready_to_finish().filter(pk=message_id).update(dispatch_finished_at=Coalesce("cancel_completed_at", Now()))
 
 
 @transaction.atomic
@@ -93,6 +96,12 @@ def lock_and_finish(message_id: int) -> None:
 
 def _canceled(message_id: int) -> bool:
     return SentMessage.objects.filter(pk=message_id, cancel_asked_at__isnull=False).exists()
+
+
+def _being_canceled(message_id: int) -> bool:
+    """Whether the figures of a cancel are still open."""
+    asked = SentMessage.objects.filter(pk=message_id, cancel_asked_at__isnull=False)
+    return asked.filter(cancel_completed_at=None).exists()
 
 
 def _remove_answered(claim: Claim, answer: Answer) -> None:
@@ -111,7 +120,7 @@ def _remove_answered(claim: Claim, answer: Answer) -> None:
 def _store(message_id: int, mode: Mode, reports: Sequence[StatusReport]) -> None:
     """Store reports and what follows from them. The caller holds the message's lock."""
     canceled = _canceled(message_id)
-    if canceled:
+    if canceled and _being_canceled(message_id):
         reports = [_as_canceled(report) for report in reports]
     _close_attempts(reports)
     _open_calls(message_id, mode, reports, hang_up=canceled)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from dispatch.choices import ClaimState
-from dispatch.due import not_left, reached_after_all
+from dispatch.due import reached_after_all
 from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_for
 from dispatch.models import Claim
-from dispatch.services.recording import lock_and_finish, ready_to_finish, record_answer, unfinished
+from dispatch.services.recording import lock_and_finish, ready_to_finish, record_answer, release_claim
 from dispatch.services.sending import hand_off_of, items_of
 from messenger_logs.choices import PHONE, DeliveryStatus, Mode
-from messenger_logs.models import Redial
-from messenger_logs.services.complete_cancel import complete_cancel
+from messenger_logs.models import Delivery, Redial
 from messenger_logs.services.status_reports import StatusReport
 
 log = structlog.get_logger(__name__)
@@ -28,11 +28,16 @@ UNKNOWN_DETAIL = "Status unknown"
 _LOOK_AGAIN = timedelta(minutes=5)
 
 
-def recover() -> int:
-    """Settle stale claims. Any number of processes may run this at once. Returns how many claims it settled."""
+def recover(*, until: float | None = None) -> int:
+    """Settle stale claims. Any number of processes may run this at once. Returns how many claims it settled.
+
+    After ``until`` (time.monotonic()) no provider is asked about another claim.
+    """
     settled = sum(_settle_safely(release_stale, claim) for claim in _stale(ClaimState.CLAIMED))
-    settled += sum(_settle_safely(look_up, claim) for claim in _stale(ClaimState.HANDED))
-    cancel_leftovers()
+    for claim in _stale(ClaimState.HANDED):
+        if until is not None and time.monotonic() >= until:
+            break
+        settled += _settle_safely(look_up, claim)
     delete_obsolete_redials()
     return settled
 
@@ -59,13 +64,17 @@ def release_stale(claim: Claim) -> bool:
 
     A worker that was only slow finds the claim settled and leaves it alone. Returns whether the claim is settled now.
     """
-    nothing = Answer([Result(pk, None) for pk in claim.deliveries], raw="released: its worker was gone")
-    return record_answer(claim, nothing, only=ClaimState.CLAIMED)
+    return release_claim(claim, why="released: its worker was gone")
 
 
 def look_up(claim: Claim) -> bool:
-    """Ask the provider about a hand-off without an answer, and record what it says. Returns whether it is settled."""
+    """Record what is known of a hand-off without an answer, else ask the provider. Returns whether it is settled.
+
+    An outcome of an e-mail proves that its provider took it, and the ledger has it already.
+    """
     mode = Mode(claim.mode)
+    if mode is Mode.EMAIL and _record_known(claim):
+        return True
     gateway = gateway_for(mode)
     # Only the process that moves the time asks.
     mine = Claim.objects.filter(pk=claim.pk, state=ClaimState.HANDED, look_up_at=claim.look_up_at)
@@ -81,6 +90,20 @@ def look_up(claim: Claim) -> bool:
     ]
     record_answer(claim, Answer([*answer.results, *unknown], answer.raw))
     return True
+
+
+def _record_known(claim: Claim) -> bool:
+    """Record the e-mails of a claim that have an outcome as sent. Returns whether that settled the claim."""
+    known = Delivery.objects.filter(pk__in=claim.deliveries).exclude(email_outcome="").values_list("pk", flat=True)
+    numbers, at = claim.attempt_numbers, claim.handed_at
+    results = [
+        Result(pk, StatusReport(delivery_id=pk, attempt=numbers[pk], status=DeliveryStatus.SENT.value, at=at))
+        for pk in known
+    ]
+    if results:
+        record_answer(claim, Answer(results))
+        claim.refresh_from_db(fields=["deliveries", "attempts", "state"])
+    return claim.state == ClaimState.SETTLED
 
 
 def _ask(gateway: Gateway, claim: Claim) -> Answer | None:
@@ -103,14 +126,6 @@ def _unknown(delivery_id: int, attempt: int, mode: Mode) -> StatusReport:
     return StatusReport(
         delivery_id=delivery_id, attempt=attempt, status=status.value, detail=UNKNOWN_DETAIL, at=timezone.now()
     )
-
-
-def cancel_leftovers() -> None:
-    """Cancel the released deliveries of canceled messages: a worker may die between release and cancel."""
-    canceled = unfinished().filter(cancel_completed_at__isnull=False)
-    leftovers = canceled.filter(Exists(not_left().filter(message=OuterRef("pk"))))
-    for pk in leftovers.values_list("pk", flat=True)[:100]:
-        complete_cancel(message_id=pk)
 
 
 def delete_obsolete_redials() -> None:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from dispatch.due import messages_to_restrict, messages_to_start, not_left
+from dispatch.due import messages_to_restrict, messages_to_start, unclaimed
 from dispatch.services.claims import lock_running
 from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import Delivery
@@ -42,7 +42,7 @@ def _restrict(message_id: int) -> int:
                 recount(message_id=message_id)
             if not lock_running(message_id):
                 return marked
-            waiting = not_left(Mode.VOICE).filter(message=message_id, status=DeliveryStatus.WAITING)
+            waiting = unclaimed(Mode.VOICE).filter(message=message_id, status=DeliveryStatus.WAITING)
             batch = list(
                 waiting.select_for_update(skip_locked=True, no_key=True)
                 .order_by("pk")

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 from django.utils import timezone
 
-from dispatch.gateways import Answer, Gateway, HandOff, Item, Result, TryLaterError, UnknownError, gateway_for
+from dispatch.gateways import (
+    Answer,
+    CanceledError,
+    Gateway,
+    HandOff,
+    Item,
+    Result,
+    TryLaterError,
+    UnknownError,
+    gateway_for,
+)
 from dispatch.models import Claim
-from dispatch.services.claims import claim_next, mark_handed, release
+from dispatch.services.claims import claim_next, lock_running, mark_handed
 from dispatch.services.rate_limit import may_go, pause, spend
-from dispatch.services.recording import record_answer
+from dispatch.services.recording import record_answer, release_claim
 from dispatch.services.scheduling import restrict_calls
 from messenger_logs.choices import Mode
-from messenger_logs.models import Delivery, TextConsent
+from messenger_logs.models import Delivery, SentMessage, TextConsent
 from messenger_logs.services.addresses import number_of
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.services.totals import lock_totals
@@ -48,28 +61,37 @@ def send_due(mode: Mode, *, until: float | None = None) -> int:
 def hand_over(claim: Claim, gateway: Gateway) -> int:
     """Hand a claim to its provider and record the answer. Returns how many deliveries the provider answered for.
 
-    Without an answer the claim stays as it is, and services/recovery.py looks it up.
+    Without an answer the claim stays as it is, and services/recovery.py looks it up. Nothing of a message leaves after
+    its cancel has committed: each request asks the message's row just before it begins.
     """
     mode = Mode(claim.mode)
-    if not mark_handed(claim):
-        return 0
     items = items_of(claim)
     if mode is Mode.TEXT:
         items = _without_opted_out(claim, items)
     if not items:
         return 0
     spend(mode, len(items))
+    if not mark_handed(claim):
+        spend(mode, -len(items))
+        release_claim(claim, why="released: its message was canceled, or its worker was slow")
+        return 0
+    hand_off = hand_off_of(claim, items, timezone.now())
     try:
-        answer = gateway.hand_off(hand_off_of(claim, items, timezone.now()))
+        answer = gateway.hand_off(replace(hand_off, runs=partial(lock_running, claim.message_id)))
     except TryLaterError as later:
         log.warning("dispatch.try_later", mode=mode.value, error=str(later))
-        pause(mode, after=later.after, words=str(later))
+        if not isinstance(later, CanceledError):
+            pause(mode, after=later.after, words=str(later))
         record_answer(claim, Answer([Result(item.delivery_id, None) for item in items], raw=str(later)))
         return 0
     except UnknownError as lost:
         log.warning("dispatch.unknown", mode=mode.value, claim=str(claim.pk), error=str(lost))
         Claim.objects.filter(pk=claim.pk).update(look_up_at=timezone.now())
         return 0
+    except SoftTimeLimitExceeded:
+        Claim.objects.filter(pk=claim.pk).update(look_up_at=timezone.now())
+        pause(mode, after=timedelta(minutes=1), words="The provider did not answer in time.")
+        raise
     except Exception:
         # A bug in this program: nobody knows what the provider has. The pause keeps it from hitting every message.
         log.exception("dispatch.crashed", mode=mode.value, claim=str(claim.pk))
@@ -110,9 +132,10 @@ def _without_opted_out(claim: Claim, items: list[Item]) -> list[Item]:
     if refused:
         with transaction.atomic():
             lock_totals(message_id=claim.message_id)
-            # Release them first: an In-Progress delivery would count as an attempt.
-            release(claim, [item.delivery_id for item in refused])
-            record_answer(claim, Answer([_not_tried(item) for item in refused]))
+            # In a canceled message they stay what its figures say: never started.
+            running = SentMessage.objects.running().filter(pk=claim.message_id).select_for_update(no_key=True)
+            if running.first():
+                record_answer(claim, Answer([_not_tried(item) for item in refused]))
     return [item for item in items if item not in refused]
 
 

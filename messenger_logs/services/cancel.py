@@ -11,9 +11,9 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from messenger_logs.cancel_figures import CancelFigures, cancel_figures
 from messenger_logs.choices import CANCELABLE, CANCELED, MessageStatus
 from messenger_logs.models import SentMessage
-from messenger_logs.services.complete_cancel import StoppedAndLeft, stopped_and_left
 from messenger_logs.tasks import stop_the_rest
 
 
@@ -29,17 +29,17 @@ class CancelAnswer:
 
     result: Result
     message: SentMessage
-    figures: StoppedAndLeft
+    figures: CancelFigures
     by: User
     """Who asked for it."""
 
 
 def cancel_message(*, message_id: int, by: User) -> CancelAnswer:
-    """Stop every delivery of a message that has not been claimed for hand-off.
+    """Stop every delivery of a message that has not begun to leave.
 
-    Idempotent: a message is canceled once, and the answer of a later call says so. A claim locks the message's row
-    while it reads the status. So this update waits for the claims that run, and all later claims see the cancel.
-    Raises SentMessage.DoesNotExist.
+    Idempotent: a message is canceled once, and the answer of a later call says so. A claim and a hand-over lock the
+    message's row while they read the status. So this update waits for those that begin, and all later ones see the
+    cancel. Raises SentMessage.DoesNotExist.
     """
     with transaction.atomic():
         asked = (
@@ -62,13 +62,9 @@ def cancel_message(*, message_id: int, by: User) -> CancelAnswer:
 
 
 def _follow_up(answer: CancelAnswer) -> None:
-    message, figures = answer.message, answer.figures
-    details = {
-        "message": message.pk,
-        "status": message.get_status_display(),
-        "stopped": figures.stopped,
-        "left": figures.left,
-    }
+    # The figures follow when they are final: see close_cancel.
+    message = answer.message
+    details = {"message": message.pk, "status": message.get_status_display()}
     record_audit_event(by=answer.by, action="message.canceled", target=message.display_subject, details=details)
     # Where no broker takes the task, tasks.finish_cancels does it a little later.
     transaction.on_commit(lambda: stop_the_rest.delay(message.pk), robust=True)
@@ -91,4 +87,4 @@ def _answer(message_id: int, by: User, *, canceled_now: bool) -> CancelAnswer:
         result = Result.ALREADY_CANCELED
     else:
         result = Result.FINISHED
-    return CancelAnswer(result, message, stopped_and_left(message_id), by)
+    return CancelAnswer(result, message, cancel_figures(message_id), by)

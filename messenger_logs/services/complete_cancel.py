@@ -1,15 +1,16 @@
-"""The deliveries that a cancel stops: count them at any moment, and mark them as Canceled in the background."""
+"""Mark the deliveries that a cancel stops as Canceled, in the background, and say when the cancel is complete."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from accounts.services import record_audit_event
+from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import NOT_LEFT, DeliveryStatus, Outcome, sql_list
-from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, SentMessage
-from messenger_logs.services.totals import lock_totals, recount
+from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, Redial, SentMessage
+from messenger_logs.services.totals import CALLED, lock_totals, recount
 from messenger_logs.signals import cancel_completed, message_canceled
 
 BATCH = 10_000
@@ -17,14 +18,6 @@ BATCH = 10_000
 # The partial index delivery_not_left has exactly these rows.
 _NOT_LEFT = f"d.outcome = '{Outcome.PENDING}' AND d.status IN ({sql_list(NOT_LEFT)})"
 _CANCELED = f"status = '{DeliveryStatus.CANCELED}', outcome = '{Outcome.CANCELED}', detail = '', code = NULL"
-
-# One statement reads one moment: it counts a delivery that moves from waiting to canceled exactly once.
-_COUNT = f"""
-SELECT coalesce(sum(devices - not_attempted), 0), coalesce(sum(canceled), 0),
-    (SELECT count(*) FROM {Delivery._meta.db_table} AS d
-     WHERE d.message_id = %(message)s AND {_NOT_LEFT} AND NOT d.duplicate)
-FROM {MessageModeTotals._meta.db_table} WHERE message_id = %(message)s
-"""  # noqa: S608  (table names only)
 
 # Batches follow the order of that index, so that no batch steps over the dead entries of earlier ones. A duplicate
 # follows the row that it duplicates, and stays as it is where that row has left.
@@ -36,7 +29,7 @@ WITH batch AS MATERIALIZED (
 ), stopped AS (
     UPDATE {Delivery._meta.db_table} AS d SET {_CANCELED}
     FROM batch WHERE d.id = batch.id AND {_NOT_LEFT}
-    RETURNING d.mode, d.address
+    RETURNING d.mode, d.address, d.attempt_count
 ), duplicates AS (
     UPDATE {Delivery._meta.db_table} AS d SET {_CANCELED}
     FROM stopped
@@ -44,8 +37,8 @@ WITH batch AS MATERIALIZED (
         AND d.mode = stopped.mode AND d.address = stopped.address
 ), modes AS (
     UPDATE {MessageModeTotals._meta.db_table} AS kept
-    SET pending = kept.pending - moved.n, canceled = kept.canceled + moved.n
-    FROM (SELECT mode, count(*) AS n FROM stopped GROUP BY mode) AS moved
+    SET pending = kept.pending - moved.n, canceled = kept.canceled + moved.n, hung_up = kept.hung_up + moved.called
+    FROM (SELECT mode, count(*) AS n, count(*) FILTER (WHERE {CALLED}) AS called FROM stopped GROUP BY mode) AS moved
     WHERE kept.message_id = %(message)s AND kept.mode = moved.mode
 ), people AS (
     UPDATE {MessageTotals._meta.db_table} SET as_of = now() WHERE message_id = %(message)s
@@ -57,32 +50,6 @@ FROM (SELECT mode, id FROM batch ORDER BY mode DESC, id DESC LIMIT 1) AS last
 
 Place = tuple[str, int]
 """The place of a delivery in that order: its mode and id."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoppedAndLeft:
-    """The devices of a message in two parts. Devices that nobody would try (opted out …) are in neither part.
-
-    The ``stopped`` devices got nothing and, after a cancel, will get nothing; ``waiting`` of them are not marked as
-    Canceled yet. The ``left`` devices were claimed for hand-off or handed over, or have a final result.
-    """
-
-    stopped: int
-    left: int
-    waiting: int
-
-    @property
-    def percent(self) -> int:
-        """How many of the stopped devices are marked, in whole percents; 100 only when all of them are."""
-        return 100 * (self.stopped - self.waiting) // self.stopped if self.stopped else 100
-
-
-def stopped_and_left(message_id: int) -> StoppedAndLeft:
-    """Count both parts. After the commit of a cancel, no delivery moves from stopped to left."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"message": message_id})
-        devices, canceled, waiting = cursor.fetchone()
-    return StoppedAndLeft(stopped=canceled + waiting, left=devices - canceled - waiting, waiting=waiting)
 
 
 def complete_cancel(*, message_id: int, batch: int = BATCH) -> int:
@@ -102,10 +69,40 @@ def complete_cancel(*, message_id: int, batch: int = BATCH) -> int:
     while last:
         stopped, last = _stop(message_id, last, batch)
         total += stopped
-    # Nothing is claimed or added after a cancel, so nothing waits behind the last batch.
-    if canceled.filter(cancel_completed_at__isnull=True).update(cancel_completed_at=Now()):
+    with transaction.atomic():
+        lock_totals(message_id=message_id)
+        completed = close_cancel(message_id=message_id)
+    if completed:
         cancel_completed.send_robust(sender=SentMessage, message_id=message_id)
     return total
+
+
+def close_cancel(*, message_id: int) -> bool:
+    """Set the time at which a cancel is complete, if nothing of the message waits or is under way any more.
+
+    From then on its figures do not change, and the audit trail gets them. The caller holds the message's lock. Returns
+    whether the cancel became complete now.
+    """
+    if not _settled().filter(pk=message_id).update(cancel_completed_at=Now()):
+        return False
+    message = SentMessage.objects.select_related("canceled_by").defer("bodies", "criteria").get(pk=message_id)
+    details = {"message": message_id, **cancel_figures(message_id).by_name}
+    record_audit_event(
+        by=message.canceled_by, action="message.cancel_completed", target=message.display_subject, details=details
+    )
+    return True
+
+
+def _settled() -> QuerySet[SentMessage]:
+    """The canceled messages of which nothing waits or is under way, and whose cancel does not say so yet.
+
+    What another system has under way ends there, and nobody here waits for it.
+    """
+    pending = Delivery.objects.filter(message=OuterRef("pk"), outcome=Outcome.PENDING, duplicate=False)
+    waits = Exists(pending.filter(status__in=NOT_LEFT)) | Exists(Redial.objects.filter(message=OuterRef("pk")))
+    under_way = Q(Exists(pending.filter(status=DeliveryStatus.IN_PROGRESS)), dispatched_here=True)
+    asked = SentMessage.objects.filter(cancel_asked_at__isnull=False, cancel_completed_at=None)
+    return asked.filter(~waits, ~under_way)
 
 
 @transaction.atomic
@@ -122,5 +119,8 @@ def _stop(message_id: int, after: Place, batch: int) -> tuple[int, Place | None]
 
 
 def unfinished_cancels() -> list[int]:
-    """The ids of messages whose cancel is not complete after a minute: its worker died, or no worker took it."""
+    """The ids of messages whose cancel is not complete after a minute.
+
+    Its worker died, no worker took it, or something of it is still under way: then its calls are hung up once more.
+    """
     return list(SentMessage.objects.cancel_unfinished().values_list("pk", flat=True))

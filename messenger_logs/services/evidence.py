@@ -155,10 +155,12 @@ WITH attempt AS MATERIALIZED (
 ), moved AS (
     SELECT mode, {FIGURE_VALUES}, max(last_first) AS last_first_attempt_at
     FROM (
-        SELECT mode, status, outcome, 1 AS n, attempt_count::int AS attempts, first_attempt_at AS last_first
+        SELECT mode, status, outcome, attempt_count > 0 AS begun, 1 AS n, attempt_count::int AS attempts,
+            first_attempt_at AS last_first
         FROM after AS d WHERE {counted_sql("d")}
         UNION ALL
-        SELECT mode, status, outcome, -1, -attempt_count::int, NULL FROM before AS d WHERE {counted_sql("d")}
+        SELECT mode, status, outcome, attempt_count > 0, -1, -attempt_count::int, NULL
+        FROM before AS d WHERE {counted_sql("d")}
     ) AS tally
     GROUP BY mode
 ), modes AS (

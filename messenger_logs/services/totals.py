@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from django.db import connection, transaction
 
-from messenger_logs.choices import PHONE, DeliveryStatus, Outcome, sql_list
+from messenger_logs.choices import PHONE, DeliveryStatus, Mode, Outcome, sql_list
 from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, Recipient, SentMessage
 
 _UNCOUNTED = sql_list([DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE])
@@ -29,7 +29,11 @@ def _sum(**values: str) -> str:
     return f"sum(n) FILTER (WHERE {condition})"
 
 
+# The condition under which somebody was called. Only a call can be hung up.
+CALLED = f"(mode = '{Mode.VOICE}' AND attempt_count > 0)"
+
 # The figures of a mode, as sums over a tally: each line of it stands for n rows that count, and for their attempts.
+# "begun" says whether they had any attempt.
 FIGURES = {
     "devices": "sum(n)",
     "attempts": "sum(attempts)",
@@ -40,7 +44,9 @@ FIGURES = {
     "error": _sum(outcome=Outcome.ERROR),
     "undelivered": _sum(status=DeliveryStatus.UNDELIVERED),
     "canceled": _sum(outcome=Outcome.CANCELED),
+    "hung_up": f"sum(n) FILTER (WHERE outcome = '{Outcome.CANCELED}' AND mode = '{Mode.VOICE}' AND begun)",
     "not_attempted": _sum(outcome=Outcome.NOT_ATTEMPTED),
+    "untried": f"sum(n) FILTER (WHERE outcome IN ('{Outcome.NOT_ATTEMPTED}', '{Outcome.ERROR}') AND NOT begun)",
     "opted_out": _sum(status=DeliveryStatus.OPT_OUT),
 }
 FIGURE_NAMES = ", ".join(FIGURES)
@@ -50,13 +56,13 @@ FIGURE_VALUES = ", ".join(f"coalesce({value}, 0) AS {name}" for name, value in F
 _COUNT_MODES = f"""
 WITH tally AS (
     SELECT
-        d.message_id, d.mode, d.status, d.outcome, count(*) AS n, sum(d.attempt_count) AS attempts,
-        max(d.first_attempt_at) AS last_first
+        d.message_id, d.mode, d.status, d.outcome, d.attempt_count > 0 AS begun, count(*) AS n,
+        sum(d.attempt_count) AS attempts, max(d.first_attempt_at) AS last_first
     FROM {Delivery._meta.db_table} AS d
     WHERE d.message_id = ANY(%(messages)s) AND {counted_sql("d")}
-    GROUP BY 1, 2, 3, 4
+    GROUP BY 1, 2, 3, 4, 5
     UNION ALL
-    SELECT id, unnest(modes), '', '', 0, 0, NULL FROM {SentMessage._meta.db_table} WHERE id = ANY(%(messages)s)
+    SELECT id, unnest(modes), '', '', false, 0, 0, NULL FROM {SentMessage._meta.db_table} WHERE id = ANY(%(messages)s)
 )
 SELECT message_id, mode, {FIGURE_VALUES}, max(last_first) AS last_first_attempt_at FROM tally GROUP BY 1, 2
 """  # noqa: S608  (table names only)

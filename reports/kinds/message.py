@@ -13,13 +13,14 @@ from accounts.access import MissingRight
 from accounts.models import User
 from accounts.services import record_audit_event
 from accounts.tools import Right, Tool
+from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import Mode
 from messenger_logs.html_to_text import html_to_text
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from reports.document import Text
-from reports.report import BadOptions, Report, ReportForm, sentences
+from reports.report import BadOptions, Pairs, Report, ReportForm, moment, number, sentences
 from reports.writers import Format
 
 
@@ -112,6 +113,19 @@ class MessageReport(Report):
     @cached_property
     def school(self) -> str:
         return str(getattr(self.message, "school_name", settings.DISTRICT_NAME))
+
+
+def cancel_summary(message: SentMessage) -> Pairs:
+    """Return who canceled a message, when, and the figures of the cancel; nothing if nobody canceled it."""
+    if not message.cancel_asked_at:
+        return []
+    figures = cancel_figures(message.pk)
+    return [
+        ("Canceled By", message.canceled_by_name),
+        ("Cancel Asked", moment(message.cancel_asked_at, seconds=True)),
+        ("Cancel Complete", moment(message.cancel_completed_at, seconds=True) or "not yet"),
+        *((f"Canceled: {label}", number(count)) for _, label, count in figures.labeled),
+    ]
 
 
 def message_detail(message: SentMessage) -> Text:

@@ -18,7 +18,7 @@ from messenger_logs.statuses import STATUSES
 from messenger_logs.totals import Totals, totals_of
 from reports.document import Column, Document, Figures, Rows
 from reports.kinds.deliveries import V2Rows
-from reports.kinds.message import MessageForm, MessageReport, message_detail
+from reports.kinds.message import MessageForm, MessageReport, cancel_summary, message_detail
 from reports.report import Choices, Pairs, labels, moment, number
 
 
@@ -114,6 +114,7 @@ class SentMessageLog2Report(MessageReport):
                 yield f"{mode.label} Total Failed", number(figures.error)
                 yield f"{mode.label} Total Canceled", number(figures.canceled)
                 yield f"{mode.label} First Attempt Duration", duration_text(figures.first_attempt_duration)
+        yield from cancel_summary(self.message)
 
     def detail_rows(self) -> Rows:
         columns = [

@@ -18,7 +18,7 @@ from tests.messenger_logs.factories import make_delivery, make_message, make_rec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-STOPPED = "The message is canceled: stopped 2; 1 had already left."
+STOPPED = "The message is canceled: 1 left, 0 hung up while ringing, 2 never started, 0 not to be tried."
 
 
 @pytest.fixture
@@ -67,7 +67,11 @@ def test_from_the_message_page_with_a_second_thought(page: Page, principal: User
     complete_cancel(message_id=running.pk)
     page.get_by_role("button", name="Refresh Status").click()
     expect(page.get_by_label("Cancel Progress")).to_have_count(0)
-    expect(page.locator("#delivery-summary")).to_contain_text("stopped 2; 1 had already left")
+    for name, number in {"left": 1, "hung_up": 0, "never_started": 2, "not_tried": 0}.items():
+        expect(page.locator(f"#figure-{name}")).to_have_text(str(number))
+    assert Axe().run(page).response["violations"] == []
+    page.locator("#figure-never_started").click()
+    expect(page.get_by_role("row")).to_have_count(2 + 2)  # with the rows of headings and filters
 
 
 def test_the_button_goes_when_the_message_has_finished(page: Page, principal: User, running: SentMessage) -> None:

@@ -3,11 +3,14 @@
 from datetime import time
 
 from config.settings import *  # noqa: F403
-from config.settings import CELERY_BEAT_SCHEDULE
+from config.settings import CELERY_BEAT_SCHEDULE, VOXOLOGY_API_BASE
 
 GATEWAYS = {mode: f"tests.dispatch.stub.{mode}_gateway" for mode in ("email", "voice", "text")} | {
     "inbox": "dispatch.gateways.inbox.gateway"
 }
+# A test may give the worker a stand-in for the provider of calls.
+if VOXOLOGY_API_BASE:
+    GATEWAYS["voice"] = "dispatch.gateways.voxology.voice_gateway"
 # The tests run at any hour.
 VOICE_HOURS = (time(0, 0), time(23, 59, 59, 999999))
 CELERY_BEAT_SCHEDULE["dispatch-recover-claims"] |= {"schedule": 2}

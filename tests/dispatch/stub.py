@@ -182,7 +182,7 @@ class RingingGateway(StubGateway):
             delivery_id=delivery_id, attempt=attempt, status="in_progress", at=timezone.now(), provider_id="call"
         )
 
-    def poll(self, attempts: Sequence[OpenAttempt]) -> list[StatusReport]:
+    def poll(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> list[StatusReport]:
         return [
             StatusReport(
                 delivery_id=one.delivery_id, attempt=one.attempt, code=self.ends[one.delivery_id], at=timezone.now()
@@ -191,8 +191,9 @@ class RingingGateway(StubGateway):
             if one.delivery_id in self.ends
         ]
 
-    def hang_up(self, tries: Sequence[OpenAttempt]) -> None:
-        self.hung_up.extend(one.delivery_id for one in tries)
+    def hang_up(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> Sequence[OpenAttempt]:
+        self.hung_up.extend(one.delivery_id for one in attempts)
+        return attempts
 
 
 def die_at(step: str) -> None:

@@ -8,17 +8,20 @@ from django.utils import timezone
 
 from accounts.models import User
 from dispatch import tasks
+from dispatch.gateways import Answer, HandOff
 from dispatch.models import OpenCall
 from dispatch.services import calls, recording
 from dispatch.services.claims import claim_next
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import hand_over, send_due
+from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.cancel import cancel_message
 from messenger_logs.services.complete_cancel import complete_cancel
+from messenger_logs.services.status_reports import StatusReport
 from tests.dispatch.conftest import MORNING, NIGHT, dispatch_all, finished_at, status_of, statuses
-from tests.dispatch.stub import Provider, RingingGateway, email_gateway
+from tests.dispatch.stub import Provider, RingingGateway, StubGateway, email_gateway
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +60,7 @@ def test_a_cancel_at_night_stops_the_calls_that_are_held(
     dispatch_all()
 
     answer = cancel_message(message_id=message.pk, by=make_user())
-    assert (answer.figures.stopped, answer.figures.left) == (4, 0)
+    assert (answer.figures.never_started, answer.figures.left) == (4, 0)
     complete_cancel(message_id=message.pk)
 
     clock.move_to(MORNING)
@@ -113,11 +116,38 @@ def test_a_cancel_hangs_up_live_calls(
     complete_cancel(message_id=message.pk)
 
     assert sorted(ringing.hung_up) == [one.pk, other.pk]
+    assert cancel_figures(message.pk).by_name == {"left": 2, "hung_up": 0, "never_started": 0, "not_tried": 0}
+    assert not_complete(message)
     ringing.ends.update({one.pk: -35, other.pk: 5})
     clock.shift(timedelta(seconds=10))
     calls.poll(Mode.VOICE)
     assert statuses(message) == {"canceled": 1, "not_confirmed": 1}
     assert status_of(message) == "canceled_ip"
+    assert cancel_figures(message.pk).by_name == {"left": 1, "hung_up": 1, "never_started": 0, "not_tried": 0}
+    message.refresh_from_db()
+    assert message.cancel_completed_at == message.dispatch_finished_at, "complete means complete"
+
+
+def test_what_a_provider_says_after_a_cancel_is_complete_moves_no_figure(
+    ringing: type[RingingGateway], due_message: Due, make_user: Callable[..., User], clock
+) -> None:
+    message = due_message(Mode.VOICE, 2)
+    dispatch_all()
+    cancel_message(message_id=message.pk, by=make_user())
+    complete_cancel(message_id=message.pk)
+    one, other = message.deliveries.order_by("pk")
+    ringing.ends.update({one.pk: -35, other.pk: 5})
+    clock.shift(timedelta(seconds=10))
+    calls.poll(Mode.VOICE)
+    final = cancel_figures(message.pk)
+
+    late = [StatusReport(delivery_id=other.pk, attempt=2, code=-35, at=timezone.now())]
+    recording.record_reports(message.pk, Mode.VOICE, late)
+    assert cancel_figures(message.pk) == final
+
+
+def not_complete(message: SentMessage) -> bool:
+    return SentMessage.objects.filter(pk=message.pk, cancel_completed_at=None).exists()
 
 
 def test_a_call_that_is_recorded_while_its_message_is_canceled_is_hung_up(
@@ -178,16 +208,21 @@ def test_a_canceled_message_of_which_nothing_was_under_way_ends_with_its_cancel(
     assert finished_at(waiting) is None, "it never began"
 
 
-def test_a_canceled_message_ends_when_its_last_claim_is_settled(
+def test_a_canceled_message_ends_when_its_last_hand_over_is_settled(
     provider: Provider, due_message: Due, make_user: Callable[..., User]
 ) -> None:
     message = due_message(Mode.EMAIL, 9)
     start_due()
     claim = claim_next(Mode.EMAIL, batch=3)
     assert claim
-    cancel_message(message_id=message.pk, by=make_user())
-    complete_cancel(message_id=message.pk)
-    assert finished_at(message) is None
-    hand_over(claim, email_gateway())
+
+    class CanceledMeanwhile(StubGateway):
+        def hand_off(self, hand_off: HandOff) -> Answer:
+            cancel_message(message_id=message.pk, by=make_user())
+            complete_cancel(message_id=message.pk)
+            assert finished_at(message) is None
+            return super().hand_off(hand_off)
+
+    hand_over(claim, CanceledMeanwhile(Mode.EMAIL))
     assert statuses(message) == {"sent": 3, "canceled": 6}
     assert finished_at(message)

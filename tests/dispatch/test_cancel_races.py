@@ -1,4 +1,4 @@
-"""Cancels against workers: after a cancel has committed, nothing is claimed. The provider's record shows it."""
+"""Cancels against workers: after a cancel has committed, nothing is handed over. The provider's record shows it."""
 
 import random
 import threading
@@ -13,10 +13,11 @@ from accounts.models import User
 from dispatch.models import Claim
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import send_due
+from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services.cancel import cancel_message
-from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
+from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.totals import recount
 from messenger_logs.totals import totals_of
 from tests.dispatch.stub import Provider, StubGateway
@@ -56,7 +57,7 @@ def workers(count: int) -> Iterator[threading.Event]:
     assert not failed
 
 
-def claimed(message: SentMessage) -> set[int]:
+def handed(message: SentMessage) -> set[int]:
     """Return all deliveries that are not waiting any more and not canceled, as a new session sees them."""
     return set(
         Delivery.objects.filter(message=message)
@@ -65,7 +66,7 @@ def claimed(message: SentMessage) -> set[int]:
     )
 
 
-def test_nothing_is_claimed_after_a_cancel_in_random_interleavings(
+def test_nothing_is_handed_over_after_a_cancel_in_random_interleavings(
     provider: Provider, due_message: Callable[..., SentMessage], make_user: Callable[..., User], monkeypatch
 ) -> None:
     chance = random.Random(4)
@@ -85,8 +86,8 @@ def test_nothing_is_claimed_after_a_cancel_in_random_interleavings(
             wait_until(lambda before=before, seen=seen: provider.requests - before >= seen, every=0.002)
             time.sleep(chance.random() * 0.005)
 
-            cancel_message(message_id=message.pk, by=by)
-            left = claimed(message)
+            answer = cancel_message(message_id=message.pk, by=by)
+            left = handed(message)
             complete_cancel(message_id=message.pk)
 
             wait_until(lambda message=message: not open_claims(message), every=0.002)
@@ -97,12 +98,13 @@ def test_nothing_is_claimed_after_a_cancel_in_random_interleavings(
                 continue
             received = provider.deliveries & set(message.deliveries.values_list("pk", flat=True))
             canceled = set(message.deliveries.filter(status="canceled").values_list("pk", flat=True))
-            assert received == left, "what the provider got had been claimed when the cancel was committed"
+            assert received == left, "what the provider got had been handed over when the cancel was committed"
             assert not received & canceled
-            figures = stopped_and_left(message.pk)
-            assert (figures.stopped, figures.left) == (len(canceled), len(received))
-            assert figures.stopped + figures.left == DEVICES
-            in_the_middle += 0 < figures.stopped < DEVICES
+            figures = cancel_figures(message.pk)
+            assert (figures.never_started, figures.left) == (len(canceled), len(received))
+            assert figures.devices == DEVICES
+            assert figures.by_name == answer.figures.by_name, "the first answer told the truth"
+            in_the_middle += 0 < figures.never_started < DEVICES
             if number % 10 == 0:
                 assert_recount_changes_nothing(message)
     assert set(provider.attempts.values()) == {1}, "nobody got anything twice"

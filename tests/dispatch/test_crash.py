@@ -5,13 +5,17 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from django.utils import timezone
 
+from dispatch.gateways import Answer, HandOff
 from dispatch.models import Claim, InboxMessage, Pace
 from dispatch.services import sending
 from dispatch.services.claims import claim_next, mark_handed
@@ -20,15 +24,17 @@ from dispatch.services.recovery import recover, release_stale
 from dispatch.services.retry import retry_deliveries
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import send_due
+from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services import message_status
 from messenger_logs.services.cancel import cancel_message
-from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
+from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.totals import recount
+from messenger_logs.tasks import finish_cancels
 from messenger_logs.totals import totals_of
 from tests.dispatch.conftest import database_url, dispatch_all, status_of, statuses
-from tests.dispatch.stub import Provider, StubGateway, answers, email_gateway, hangs_up, voice_gateway
+from tests.dispatch.stub import Provider, StubGateway, answers, hangs_up, voice_gateway
 from tests.wait import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -98,12 +104,15 @@ def test_what_a_killed_worker_had_claimed_is_canceled_with_its_message(
     run_worker_that_dies(Mode.EMAIL, "claimed")
     cancel_message(message_id=message.pk, by=make_user())
     complete_cancel(message_id=message.pk)
+    message.refresh_from_db()
+    assert message.cancel_completed_at, "nothing had begun to leave, so nobody waits for the dead worker"
+    assert statuses(message) == {"canceled": 7}
 
     recover()
 
     assert statuses(message) == {"canceled": 7}
-    figures = stopped_and_left(message.pk)
-    assert (figures.stopped, figures.left) == (7, 0)
+    figures = cancel_figures(message.pk)
+    assert (figures.never_started, figures.left) == (7, 0)
     assert not provider.received
     assert_whole(message)
 
@@ -113,20 +122,30 @@ def test_a_worker_that_dies_before_it_marks_what_it_gave_back_leaves_nothing_wai
 ) -> None:
     message = due_message(Mode.EMAIL, 7)
     start_due()
+    by = make_user()
+
+    class CanceledMeanwhile(StubGateway):
+        def hand_off(self, hand_off: HandOff) -> Answer:
+            cancel_message(message_id=message.pk, by=by)
+            complete_cancel(message_id=message.pk)
+            return super().hand_off(hand_off)
+
     claim = claim_next(Mode.EMAIL, batch=3)
     assert claim
-    cancel_message(message_id=message.pk, by=make_user())
-    complete_cancel(message_id=message.pk)
     provider.before.append(answers(429))
     with monkeypatch.context() as dying:
         dying.setattr("dispatch.services.recording.complete_cancel", _die)
         with pytest.raises(SystemExit):
-            sending.hand_over(claim, email_gateway())
+            sending.hand_over(claim, CanceledMeanwhile(Mode.EMAIL))
     assert statuses(message) == {"canceled": 4, "waiting": 3}
 
-    recover()
+    SentMessage.objects.update(cancel_asked_at=timezone.now() - timedelta(minutes=2))
+    finish_cancels()
 
     assert statuses(message) == {"canceled": 7}
+    message.refresh_from_db()
+    assert message.cancel_completed_at
+    assert message.dispatch_finished_at
     assert not provider.received
     assert_whole(message)
 
@@ -146,10 +165,10 @@ def test_a_claim_that_cannot_be_settled_keeps_no_other_waiting(
         assert claim != first
         return record_answer(claim, *args, **named)
 
-    monkeypatch.setattr("dispatch.services.recovery.record_answer", fail_for_the_first)
+    monkeypatch.setattr("dispatch.services.recording.record_answer", fail_for_the_first)
     assert recover() == 1
     assert Claim.objects.get(state="settled") == other
-    assert statuses(message) == {"in_progress": 3, "waiting": 3}
+    assert Counter(message.deliveries.values_list("claim", flat=True)) == {first.pk: 3, None: 3}
 
 
 @pytest.mark.parametrize("mode", [Mode.EMAIL, Mode.VOICE])

@@ -15,8 +15,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import User
 from accounts.tools import Right, Tool
 from dispatch.models import Claim, OpenCall, Pace
-from dispatch.services.claims import claim_next
-from dispatch.services.rate_limit import pause
+from dispatch.services.claims import claim_next, mark_handed
+from dispatch.services.rate_limit import pause, spend
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import send_due
 from messenger_logs.choices import Mode
@@ -188,6 +188,59 @@ def test_it_shows_what_holds_a_mode_up(
     assert "Nothing is set up to send texts." in shown["Text"][0]
 
 
+A_WHILE = timedelta(minutes=2)
+
+
+@pytest.mark.parametrize("running", [False, True], ids=["not begun", "begun"])
+def test_a_mode_that_nobody_hands_over_hangs(
+    provider: Provider, due_message: Due, status: Callable[[], dict[str, list[str]]], running: bool
+) -> None:
+    due_message(Mode.INBOX, 2, scheduled_at=timezone.now() - A_WHILE)
+    if running:
+        start_due()
+    shown = status()
+    assert "Hangs" in shown["Inbox"][0]
+    assert "Nothing has gone out for a minute, although it is due" in shown["Inbox"][0]
+    assert "Ready" in shown["Email"][0]
+
+
+def test_a_mode_whose_provider_does_not_answer_hangs(
+    provider: Provider, due_message: Due, status: Callable[[], dict[str, list[str]]]
+) -> None:
+    due_message(Mode.TEXT, 7)
+    start_due()
+    claim = claim_next(Mode.TEXT, batch=1)
+    assert claim
+    mark_handed(claim)
+    assert "Ready" in status()["Text"][0]
+    Claim.objects.update(claimed_at=timezone.now() - A_WHILE, handed_at=timezone.now() - A_WHILE)
+    assert "No answer came to what was claimed at" in status()["Text"][0]
+    assert claim_next(Mode.TEXT, batch=1)
+    assert "Ready" in status()["Text"][0], "another process goes on"
+
+
+def test_results_of_calls_that_nobody_fetches_are_named(
+    provider: Provider, due_message: Due, status: Callable[[], dict[str, list[str]]]
+) -> None:
+    message = due_message(Mode.VOICE, 1)
+    late = timezone.now() - A_WHILE
+    OpenCall.objects.create(
+        delivery=message.deliveries.get(), attempt=1, message=message, mode=Mode.VOICE, poll_at=late
+    )
+    assert "Hangs" in status()["Voice"][0]
+    assert "Results of calls come late" in status()["Voice"][0]
+
+
+def test_a_mode_that_rests_for_its_pace_does_not_hang(
+    provider: Provider, due_message: Due, settings: Settings, status: Callable[[], dict[str, list[str]]]
+) -> None:
+    settings.ITEMS_A_MINUTE = {"email": 1}
+    due_message(Mode.EMAIL, 7, scheduled_at=timezone.now() - A_WHILE)
+    start_due()
+    spend(Mode.EMAIL, 10)
+    assert "Ready" in status()["Email"][0]
+
+
 def test_it_costs_the_same_number_of_queries_however_much_there_is(
     provider: Provider,
     due_message: Due,
@@ -202,5 +255,5 @@ def test_it_costs_the_same_number_of_queries_however_much_there_is(
         pass
     assert Claim.objects.count() == 10
     Pace.objects.create(mode=Mode.EMAIL)
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(30):
         status()

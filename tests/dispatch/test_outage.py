@@ -5,8 +5,6 @@ wait for the hour: they move the due time of the messages an hour back.
 """
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,13 +17,15 @@ from django.db.models import Max
 from django.utils import timezone
 
 from config.celery import app
-from devtools.processes import spawn, tail
 from dispatch.models import Claim
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
-from tests.dispatch.conftest import database_url, statuses
+from tests.dispatch.conftest import statuses
+from tests.dispatch.processes import Celery
+from tests.dispatch.processes import broker as broker
+from tests.dispatch.processes import folder as folder
 from tests.dispatch.stub import URL, Provider, Request
-from tests.valkey import Valkey, kill, short_folder
+from tests.valkey import Valkey, kill
 from tests.wait import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -35,55 +35,13 @@ Due = Callable[..., SentMessage]
 MANY, SECONDS_A_REQUEST = 150, 0.1
 
 
-class Celery:
-    """A worker and a beat, as in production."""
-
-    def __init__(self, folder: Path, broker: Valkey) -> None:
-        self.folder = folder
-        self.environment = os.environ | {
-            "DJANGO_SETTINGS_MODULE": "tests.dispatch.settings",
-            "DATABASE_URL": database_url(),
-            "REDIS_URL": broker.url,
-            "DISPATCH_SECONDS": "1",
-            "VOICE_HOURS": "00:00-23:59",
-        }
-        self.processes = [self.run("worker", "--concurrency=2")]
-        self.start_beat()
-
-    def run(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "celery", "--app=config", *arguments, "--loglevel=info"]
-        return spawn(command, log=self.folder / f"{arguments[0]}.log", env=self.environment)
-
-    def start_beat(self) -> None:
-        self.beat = self.run("beat", f"--schedule={self.folder / 'schedule'}", "--pidfile=")
-        self.processes.append(self.beat)
-
-    def logs(self) -> str:
-        logs = "\n".join(tail(self.folder / f"{name}.log", 30) for name in ("worker", "beat"))
-        return "\n".join(line[:300] for line in logs.splitlines())
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with short_folder() as folder:
-        yield folder
-
-
-@pytest.fixture
-def broker(folder: Path) -> Iterator[Valkey]:
-    broker = Valkey(folder)
-    yield broker
-    kill(broker.process)
-
-
 @pytest.fixture
 def celery(folder: Path, broker: Valkey, provider: Provider) -> Iterator[Celery]:
     assert os.environ[URL] == provider.url
     celery = Celery(folder, broker)
+    celery.start("--concurrency=2")
     yield celery
-    print(celery.logs())  # where the test failed, pytest shows it
-    for process in celery.processes:
-        kill(process)
+    celery.kill()
 
 
 def become_due(*messages: SentMessage) -> None:

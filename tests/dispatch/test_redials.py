@@ -11,10 +11,11 @@ from dispatch.services.recording import record_reports
 from dispatch.services.retry import in_doubt, retry_deliveries
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import send_due
+from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import Mode
 from messenger_logs.models import DeviceAttempt, Redial, SentMessage
 from messenger_logs.services.cancel import cancel_message
-from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
+from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.totals import totals_of
 from tests.dispatch.conftest import EVENING, dispatch_all, finished_at, status_of, statuses
@@ -130,8 +131,8 @@ def test_nobody_is_tried_again_after_a_cancel(
 
     assert dispatch_all() == 0
     assert statuses(message) == {"busy": 2}, "what it came to stays"
-    figures = stopped_and_left(message.pk)
-    assert (figures.stopped, figures.left) == (0, 2)
+    figures = cancel_figures(message.pk)
+    assert (figures.never_started, figures.left) == (0, 2)
 
 
 def test_what_is_in_doubt_is_sent_again_only_by_a_person(

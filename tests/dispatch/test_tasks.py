@@ -8,11 +8,14 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from dispatch import tasks
-from dispatch.models import InboxMessage
+from dispatch.models import InboxMessage, OpenCall
+from dispatch.services.claims import claim_next
+from dispatch.services.scheduling import start_due
+from dispatch.services.sending import hand_over
 from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
 from tests.dispatch.conftest import status_of, statuses
-from tests.dispatch.stub import Provider
+from tests.dispatch.stub import Provider, StubGateway
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +55,42 @@ def test_a_broker_that_is_away_stops_nothing_that_was_begun(provider: Provider, 
     tasks.tick()
     assert statuses(message) == {"sent": 4}
     assert set(provider.attempts.values()) == {1}
+
+
+def test_a_turn_that_ends_before_its_work_asks_for_the_next_one(
+    provider: Provider, due_message: Due, monkeypatch
+) -> None:
+    """A tick that comes while the slots are taken asks in vain, so the work would rest until the tick after it."""
+    asked: list[str] = []
+    monkeypatch.setattr(tasks.hand_over_due, "apply_async", lambda args, **_: asked.append(args[0]))
+
+    def one_claim(mode: Mode, *, until: float) -> int:
+        claim = claim_next(mode, batch=3)
+        return hand_over(claim, StubGateway(mode)) if claim else 0
+
+    monkeypatch.setattr(tasks, "send_due", one_claim)
+    message = due_message(Mode.EMAIL, 6)
+    start_due()
+    tasks.hand_over_due("email")
+    assert asked == ["email"]
+    tasks.hand_over_due("email")
+    assert asked == ["email"], "nothing is left"
+    assert statuses(message) == {"sent": 6}
+
+
+def test_a_poll_that_ends_before_its_work_asks_for_the_next_one(
+    provider: Provider, due_message: Due, settings, monkeypatch
+) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr(tasks.poll_calls, "apply_async", lambda *, expires: asked.append(expires))
+    monkeypatch.setattr(tasks.calls, "poll", lambda mode, *, until: int(mode is Mode.VOICE))
+    message = due_message(Mode.VOICE, 1)
+    call = OpenCall.objects.create(delivery=message.deliveries.get(), attempt=1, message=message, mode=Mode.VOICE)
+    tasks.poll_calls()
+    assert len(asked) == 1
+    call.delete()
+    tasks.poll_calls()
+    assert len(asked) == 1
 
 
 def test_the_command_does_it_without_either(provider: Provider, due_message: Due, capsys) -> None:

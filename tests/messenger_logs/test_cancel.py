@@ -1,30 +1,50 @@
 """What a cancel does to a message, once and for all."""
 
+from uuid import uuid4
+
 import pytest
 from django.db.models import Model
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from accounts.models import AuditEvent
 from messenger_logs import tasks
+from messenger_logs.cancel_figures import cancel_figures, rows_of_figure
 from messenger_logs.choices import Mode
-from messenger_logs.models import Delivery, SentMessage
+from messenger_logs.models import Delivery, Redial, SentMessage
 from messenger_logs.services import cancel
 from messenger_logs.services.cancel import Result, cancel_message, check_cancel
-from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
+from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.message_status import settle_status
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
 from messenger_logs.signals import message_canceled
 from messenger_logs.totals import totals_of
 from tests.fixtures.cancel import devices
-from tests.messenger_logs.factories import make_delivery, make_recipient
-from web.cancel_text import cancel_text, figures_text
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from web.cancel_text import cancel_text
 
 pytestmark = pytest.mark.django_db
 
 
+NOTHING_LEFT = "0 left, 0 hung up while ringing, 4 never started, 1 not to be tried."
+TWO_LEFT = "2 left, 0 hung up while ringing, 2 never started, 1 not to be tried."
+ONE_UNDER_WAY = "1 of those that left is still under way."
+
+
 def fresh(row: Model) -> None:
     row.refresh_from_db()
+
+
+def figures(message: SentMessage) -> tuple[int, ...]:
+    """Left, hung up while ringing, never started, not to be tried."""
+    return tuple(cancel_figures(message.pk).by_name.values())
+
+
+def settle_claim(message: SentMessage, status: str) -> None:
+    """Report the result of the e-mail that is being handed over."""
+    claimed = message.deliveries.get(status="in_progress")
+    report_statuses(message_id=message.pk, reports=[StatusReport(delivery_id=claimed.pk, status=status)])
 
 
 def test_a_waiting_message_becomes_canceled_and_all_of_it_is_stopped(under_way, sender):
@@ -32,8 +52,8 @@ def test_a_waiting_message_becomes_canceled_and_all_of_it_is_stopped(under_way, 
     answer = cancel_message(message_id=message.pk, by=sender)
 
     assert answer.result is Result.CANCELED
-    assert (answer.figures.stopped, answer.figures.left) == (4, 0)
-    assert cancel_text(answer) == "The message is canceled: stopped 4; 0 had already left."
+    assert answer.figures.by_name == {"left": 0, "hung_up": 0, "never_started": 4, "not_tried": 1}
+    assert cancel_text(answer) == f"The message is canceled: {NOTHING_LEFT}"
     fresh(message)
     assert message.status == "canceled"
     assert (message.canceled_by, message.canceled_by_name) == (sender, "Vang, Mai")
@@ -49,7 +69,7 @@ def test_a_waiting_message_becomes_canceled_and_all_of_it_is_stopped(under_way, 
 def test_what_has_left_or_is_claimed_stays_as_it_is(under_way, sender):
     message = under_way()
     answer = cancel_message(message_id=message.pk, by=sender)
-    assert cancel_text(answer) == "The message is canceled: stopped 2; 2 had already left."
+    assert cancel_text(answer) == f"The message is canceled: {TWO_LEFT} {ONE_UNDER_WAY}"
 
     assert complete_cancel(message_id=message.pk) == 2
     fresh(message)
@@ -67,7 +87,7 @@ def test_what_was_claimed_and_never_handed_off_is_stopped_too(under_way, sender)
     claimed = message.deliveries.get(status="in_progress")
 
     report_statuses(message_id=message.pk, reports=[StatusReport(delivery_id=claimed.pk, status="canceled")])
-    assert figures_text(stopped_and_left(message.pk)) == "stopped 3; 1 had already left"
+    assert figures(message) == (1, 0, 3, 1)
     fresh(message)
     assert message.status == "canceled_ip"
 
@@ -80,9 +100,8 @@ def test_canceling_twice_cancels_once_and_says_who_and_when(under_way, sender, m
     others = cancel_message(message_id=message.pk, by=make_user(first_name="Tou", last_name="Lee"))
 
     assert again.result is others.result is Result.ALREADY_CANCELED
-    figures = "stopped 2; 2 had already left"
-    assert cancel_text(again) == f"You canceled this message already, on 11/20/2026 10:31:07 AM: {figures}."
-    assert cancel_text(others) == f"Vang, Mai canceled this message already, on 11/20/2026 10:31:07 AM: {figures}."
+    same = f"canceled this message already, on 11/20/2026 10:31:07 AM: {TWO_LEFT} {ONE_UNDER_WAY}"
+    assert (cancel_text(again), cancel_text(others)) == (f"You {same}", f"Vang, Mai {same}")
     fresh(message)
     assert message.canceled_by == sender
     assert AuditEvent.objects.filter(action="message.canceled").count() == 1
@@ -121,12 +140,91 @@ def test_what_would_be_answered_cancels_nothing(under_way, sender):
     assert finished.result is Result.FINISHED
 
 
-def test_the_trail_says_who_canceled_what_and_how_much_it_stopped(under_way, sender):
+def test_the_trail_says_who_canceled_what_and_the_final_figures(under_way, sender):
     message = under_way()
     cancel_message(message_id=message.pk, by=sender)
+    complete_cancel(message_id=message.pk)
     event = AuditEvent.objects.get(action="message.canceled")
     assert (event.who, event.target) == ("Vang, Mai", "Snow day")
-    assert event.details == {"message": message.pk, "status": "Canceled IP", "stopped": 2, "left": 2}
+    assert event.details == {"message": message.pk, "status": "Canceled IP"}
+    assert not AuditEvent.objects.filter(action="message.cancel_completed").exists()
+
+    settle_claim(message, "sent")
+    complete_cancel(message_id=message.pk)
+    complete_cancel(message_id=message.pk)
+    event = AuditEvent.objects.get(action="message.cancel_completed")
+    assert (event.who, event.target) == ("Vang, Mai", "Snow day")
+    assert event.details == {"message": message.pk, "left": 2, "hung_up": 0, "never_started": 2, "not_tried": 1}
+
+
+def test_a_cancel_is_complete_only_when_nothing_is_under_way(under_way, sender):
+    message = under_way()
+    cancel_message(message_id=message.pk, by=sender)
+    complete_cancel(message_id=message.pk)
+    fresh(message)
+    assert message.cancel_completed_at is None, "an e-mail is being handed over"
+    assert devices(message)["canceled"] == 2
+
+    settle_claim(message, "sent")
+    SentMessage.objects.update(cancel_asked_at="2026-11-20T16:31:07Z")
+    tasks.finish_cancels()
+    fresh(message)
+    assert message.cancel_completed_at is not None
+
+
+def test_what_another_system_has_under_way_keeps_no_cancel_open(under_way, sender):
+    message = under_way(dispatched_here=False)
+    cancel_message(message_id=message.pk, by=sender)
+    complete_cancel(message_id=message.pk)
+    fresh(message)
+    assert message.cancel_completed_at is not None
+
+
+def test_a_cancel_with_a_redial_in_hand_is_not_complete(under_way, sender):
+    message = under_way(status="in_progress")
+    settle_claim(message, "sent")
+    left = message.deliveries.filter(status="sent")[0]
+    redial = Redial.objects.create(delivery=left, message=message, mode=Mode.EMAIL, attempt=2, due_at=timezone.now())
+    Redial.objects.update(claim=uuid4())
+    cancel_message(message_id=message.pk, by=sender)
+    complete_cancel(message_id=message.pk)
+    fresh(message)
+    assert message.cancel_completed_at is None
+    redial.delete()
+    complete_cancel(message_id=message.pk)
+    fresh(message)
+    assert message.cancel_completed_at is not None
+
+
+@pytest.mark.parametrize(
+    ("delivery", "figure"),
+    [
+        ({"status": "waiting"}, "never_started"),
+        ({"mode": "voice", "status": "restricted", "outcome": "pending"}, "never_started"),
+        ({"status": "in_progress"}, "left"),
+        ({"status": "sent", "attempt_count": 1}, "left"),
+        ({"mode": "voice", "status": "vendor_received", "attempt_count": 1}, "left"),
+        ({"mode": "voice", "status": "busy", "attempt_count": 3}, "left"),
+        ({"status": "failed", "attempt_count": 1}, "left"),
+        ({"mode": "text", "status": "opt_out", "attempt_count": 1}, "left"),
+        ({"mode": "voice", "status": "canceled", "code": -35, "attempt_count": 1}, "hung_up"),
+        ({"mode": "text", "status": "opt_out"}, "not_tried"),
+        ({"mode": "voice", "status": "not_eligible"}, "not_tried"),
+        ({"status": "error", "detail": "Bad data"}, "not_tried"),
+    ],
+)
+def test_each_device_is_in_one_figure_and_that_figure_opens_its_row(sender, delivery, figure):
+    message = make_message(status="in_progress", dispatched_here=True)
+    row = make_delivery(make_recipient(message), **delivery)
+    make_delivery(make_recipient(message), address="")
+    make_delivery(make_recipient(message), mode=row.mode, address=row.address, status="waiting")
+    recount(message_id=message.pk)
+    for step in (cancel_message, complete_cancel):
+        step(message_id=message.pk, **({"by": sender} if step is cancel_message else {}))
+        found = cancel_figures(message.pk)
+        assert found.by_name == {name: int(name == figure) for name in found.by_name}
+        for name, number in found.by_name.items():
+            assert rows_of_figure(message.deliveries.all(), name).count() == number
 
 
 def test_the_rest_is_stopped_by_a_worker_after_the_commit(
@@ -160,12 +258,13 @@ def test_without_a_broker_it_is_canceled_all_the_same_and_the_sweep_finishes_it(
     SentMessage.objects.filter(pk=message.pk).update(cancel_asked_at="2026-11-20T16:31:07Z")
     tasks.finish_cancels()
     fresh(message)
-    assert message.cancel_completed_at is not None
+    assert message.cancel_completed_at is None, "the e-mail that is being handed over has no result"
     assert devices(message) == {"canceled": 2, "in_progress": 1, "sent": 1}
 
 
 def test_completing_it_again_changes_nothing(under_way, sender):
     message = under_way()
+    settle_claim(message, "sent")
     cancel_message(message_id=message.pk, by=sender)
     tasks.stop_the_rest(message.pk)
     fresh(message)
@@ -193,8 +292,8 @@ def test_half_way_the_figures_are_true_and_say_how_far_it_is(under_way, sender):
     cancel_message(message_id=message.pk, by=sender)
     Delivery.objects.filter(pk=message.deliveries.earliest("pk").pk).update(status="canceled", outcome="canceled")
     recount(message_id=message.pk)
-    figures = stopped_and_left(message.pk)
-    assert (figures.stopped, figures.left, figures.waiting, figures.percent) == (4, 0, 3, 25)
+    half = cancel_figures(message.pk)
+    assert (half.never_started, half.left, half.waiting, half.percent) == (4, 0, 3, 25)
 
 
 def test_a_duplicate_follows_the_row_that_it_duplicates(under_way, sender):
@@ -204,7 +303,8 @@ def test_a_duplicate_follows_the_row_that_it_duplicates(under_way, sender):
     of_claimed = make_delivery(make_recipient(message), address=claimed.address, status="waiting")
     recount(message_id=message.pk)
 
-    assert cancel_text(cancel_message(message_id=message.pk, by=sender)).endswith("stopped 2; 2 had already left.")
+    cancel_message(message_id=message.pk, by=sender)
+    assert figures(message) == (2, 0, 2, 1)
     complete_cancel(message_id=message.pk)
     fresh(of_waiting)
     fresh(of_claimed)
@@ -222,6 +322,7 @@ def test_live_calls_are_to_be_hung_up_once_and_a_failure_there_stops_nothing(und
         raise RuntimeError
 
     message = under_way()
+    settle_claim(message, "sent")
     message_canceled.connect(hang_up)
     try:
         cancel_message(message_id=message.pk, by=sender)
@@ -243,7 +344,7 @@ def test_a_canceled_message_never_settles_to_something_else(under_way, sender):
     assert not settle_status(message_id=message.pk)
     fresh(message)
     assert message.status == "canceled_ip"
-    assert figures_text(stopped_and_left(message.pk)) == "stopped 2; 2 had already left"
+    assert figures(message) == (2, 0, 2, 1)
 
 
 def test_late_word_of_a_stopped_device_is_the_truth(under_way, sender):
@@ -253,7 +354,7 @@ def test_late_word_of_a_stopped_device_is_the_truth(under_way, sender):
     complete_cancel(message_id=message.pk)
     stopped = message.deliveries.filter(status="canceled")[0]
     report_statuses(message_id=message.pk, reports=[StatusReport(delivery_id=stopped.pk, status="sent")])
-    assert figures_text(stopped_and_left(message.pk)) == "stopped 1; 3 had already left"
+    assert figures(message) == (3, 0, 1, 1)
 
 
 def test_a_cancel_takes_few_statements_however_much_waits(under_way, sender, django_assert_max_num_queries):

@@ -1,4 +1,4 @@
-"""For any message and any writers at work on it: stopped + left = all, and the totals are what a recount finds."""
+"""For any message and any writers at work on it: the figures are all devices, and a recount changes no total."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
+from messenger_logs.cancel_figures import CancelFigures, cancel_figures, rows_of_figure
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services.cancel import Result, cancel_message
-from messenger_logs.services.complete_cancel import complete_cancel, stopped_and_left
+from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
 from messenger_logs.totals import totals_of
@@ -24,16 +25,23 @@ from tests.messenger_logs.totals.random_messages import RandomMessage
 pytestmark = pytest.mark.slow
 
 
-def counted(message: SentMessage) -> int:
-    """All devices that are to be tried, from the rows themselves."""
-    rows = message.deliveries.filter(duplicate=False).exclude(outcome="not_attempted")
-    return rows.count()
+def all_devices(message: SentMessage) -> int:
+    """All devices, from the rows themselves."""
+    return message.deliveries.filter(duplicate=False).exclude(status__in=["no_device", "duplicate"]).count()
+
+
+def assert_rows_agree(message: SentMessage, figures: CancelFigures) -> None:
+    rows = {name: rows_of_figure(message.deliveries.all(), name).count() for name in figures.by_name}
+    assert rows == figures.by_name
+    assert figures.devices == all_devices(message)
 
 
 @pytest.mark.django_db
 @examples(40)
 @given(random=st.randoms(use_true_random=False), told=st.integers(0, 25), batch=st.integers(1, 5))
-def test_of_any_message_stopped_and_left_is_all(random: Random, told: int, batch: int) -> None:
+def test_of_any_message_the_four_figures_are_all_devices_and_stay_as_they_were(
+    random: Random, told: int, batch: int
+) -> None:
     user = User.objects.get_or_create(username="canceler")[0]
     made = RandomMessage(random)
     message, pk = made.message, made.message.pk
@@ -45,14 +53,15 @@ def test_of_any_message_stopped_and_left_is_all(random: Random, told: int, batch
 
     answer = cancel_message(message_id=pk, by=user)
     figures = answer.figures
-    assert figures.stopped + figures.left == counted(message)
+    assert_rows_agree(message, figures)
     complete_cancel(message_id=pk, batch=batch)
 
     kept = totals_of(message)
     if answer.result is Result.CANCELED:
-        after = stopped_and_left(pk)
-        assert (after.stopped, after.left, after.waiting) == (figures.stopped, figures.left, 0)
-        assert sum(mode.canceled for mode in kept.modes.values()) == figures.stopped
+        after = cancel_figures(pk)
+        assert (after.by_name, after.waiting) == (figures.by_name, 0)
+        assert_rows_agree(message, after)
+        assert sum(mode.canceled for mode in kept.modes.values()) == figures.never_started + figures.hung_up
         for row in message.deliveries.filter(duplicate=False):
             status, outcome = before[row.pk]
             open_before = outcome == "pending" and status in {"waiting", "restricted"}
@@ -62,7 +71,7 @@ def test_of_any_message_stopped_and_left_is_all(random: Random, told: int, batch
 
 
 class Claimers:
-    """Workers that claim as the dispatcher does: the message row FOR SHARE, and waiting rows that nobody has locked."""
+    """Workers that hand over as the dispatcher does: the message row FOR SHARE, and rows that nobody has locked."""
 
     def __init__(self, message: SentMessage) -> None:
         self.message = message
@@ -106,7 +115,7 @@ def large(make_user) -> SentMessage:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("seed", range(5))
-def test_nothing_is_claimed_after_a_cancel_and_the_answer_counts_just_what_had_left(large, make_user, seed):
+def test_nothing_is_handed_over_after_a_cancel_and_the_answer_counts_just_what_had_left(large, make_user, seed):
     user, claimers = make_user(), Claimers(large)
     with ThreadPoolExecutor(6) as pool:
         at_work = [pool.submit(claimers.claim_all, seed + number) for number in range(4)]
@@ -119,9 +128,10 @@ def test_nothing_is_claimed_after_a_cancel_and_the_answer_counts_just_what_had_l
 
     assert answer.result is Result.CANCELED
     assert answer.figures.left == len(claimers.claimed) == len(set(claimers.claimed))
-    assert answer.figures.stopped == 120 - len(claimers.claimed)
+    assert answer.figures.never_started == 120 - len(claimers.claimed)
     statuses = list(large.deliveries.values_list("status", flat=True))
-    assert (statuses.count("canceled"), statuses.count("in_progress")) == (answer.figures.stopped, answer.figures.left)
+    stopped = answer.figures.never_started
+    assert (statuses.count("canceled"), statuses.count("in_progress")) == (stopped, answer.figures.left)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -139,7 +149,7 @@ def test_of_many_who_press_at_once_one_cancels_and_the_others_learn_who(large, m
     first = [answer for answer in answers if answer.result is Result.CANCELED]
     assert len(first) == 1
     assert {answer.message.canceled_by for answer in answers} == {first[0].by}
-    assert {(answer.figures.stopped, answer.figures.left) for answer in answers} == {(120, 0)}
+    assert {(answer.figures.never_started, answer.figures.left) for answer in answers} == {(120, 0)}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -91,7 +91,10 @@ def test_a_cancel_names_who_asked_and_when_it_was_complete(mai: User) -> None:
 
     SentMessage.objects.filter(pk=message.pk).update(cancel_completed_at=timezone.now() + timedelta(minutes=1))
     message.refresh_from_db()
-    assert sentences(message)[2:] == ["Vang, Mai canceled it.", "The cancel was complete."]
+    assert sentences(message)[2:] == [
+        "Vang, Mai canceled it.",
+        "The cancel was complete: 0 left, 0 hung up while ringing, 0 never started, 0 not to be tried.",
+    ]
 
 
 def test_a_message_that_is_done_says_when_it_was_finished() -> None:

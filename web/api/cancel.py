@@ -17,6 +17,7 @@ from messenger_logs.models import SentMessage
 from messenger_logs.querysets import CANCEL_TOOLS
 from messenger_logs.services.cancel import CancelAnswer, Result, cancel_message
 from web.api.access import ToolAPIView
+from web.api.serializers import CancelFiguresSerializer
 from web.cancel_text import cancel_text
 from web.message_access import in_any_log
 
@@ -30,13 +31,7 @@ class CancelSerializer(serializers.Serializer[Any]):
     )
     detail = serializers.SerializerMethodField(help_text="The same in a sentence.")
     status = serializers.ChoiceField(source="message.status", choices=MessageStatus.choices)
-    stopped = serializers.IntegerField(
-        source="figures.stopped", help_text="Devices that got nothing and will get nothing."
-    )
-    left = serializers.IntegerField(source="figures.left", help_text="Devices that had been claimed or handed over.")
-    waiting = serializers.IntegerField(
-        source="figures.waiting", help_text="Of the stopped, those that are not marked as canceled yet."
-    )
+    figures = CancelFiguresSerializer()
     canceled_by = serializers.CharField(source="message.canceled_by_name", help_text="Empty if nobody canceled it.")
     cancel_asked_at = serializers.DateTimeField(source="message.cancel_asked_at", allow_null=True)
     cancel_completed_at = serializers.DateTimeField(source="message.cancel_completed_at", allow_null=True)
@@ -60,8 +55,8 @@ class Cancel(ToolAPIView):
         },
     )
     def post(self, request: Request, pk: int) -> Response:
-        """After the answer, no delivery of the message is claimed for hand-off any more. Those that had left may still
-        arrive. It needs the right W of a log that shows the message, or of Upcoming Messages. It is safe to repeat."""
+        """After the answer, nothing more of the message begins to leave. What had left may still arrive. It needs the
+        right W of a log that shows the message, or of Upcoming Messages. It is safe to repeat."""
         answer = cancel_message(message_id=self.find(pk).pk, by=self.user)
         status = 409 if answer.result is Result.FINISHED else 200
         return Response(CancelSerializer(answer).data, status=status)

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import Mode
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import Calendar, Delivery, Recipient, SentMessage
@@ -87,6 +88,18 @@ class TotalsSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField(allow_null=True, help_text="Null if nothing was counted yet.")
 
 
+class CancelFiguresSerializer(serializers.Serializer[Any]):
+    """The devices of a canceled message. The four figures add up to all devices, and are final once it is complete."""
+
+    devices = serializers.IntegerField()
+    left = serializers.IntegerField(help_text="Handed over before the cancel.")
+    hung_up = serializers.IntegerField(help_text="Calls that were hung up while they rang.")
+    never_started = serializers.IntegerField(help_text="Nothing was handed over, and nothing will be.")
+    not_tried = serializers.IntegerField(help_text="Opted out, not eligible, or an address that cannot be used.")
+    waiting = serializers.IntegerField(help_text="Of the stopped, those that are not marked as canceled yet.")
+    under_way = serializers.IntegerField(help_text="Of those that left, those whose result is open.")
+
+
 class MessageDetailSerializer(MessageSerializer):
     """A message as its page shows it."""
 
@@ -94,6 +107,7 @@ class MessageDetailSerializer(MessageSerializer):
     attachments = serializers.JSONField(help_text="[{name, size in bytes}]")
     criteria = serializers.JSONField(help_text="How the recipients were chosen: a list of [label, value].")
     canceled_by = serializers.CharField(source="canceled_by_name")
+    cancel_figures = serializers.SerializerMethodField(help_text="Null if nobody canceled it.")
     totals = serializers.SerializerMethodField()
 
     class Meta(MessageSerializer.Meta):
@@ -111,11 +125,16 @@ class MessageDetailSerializer(MessageSerializer):
             "canceled_by",
             "cancel_asked_at",
             "cancel_completed_at",
+            "cancel_figures",
             "totals",
         ]
 
     def get_bodies(self, message: SentMessage) -> dict[str, str]:
         return {mode: merged(text, {}) for mode, text in message.bodies.items()}
+
+    @extend_schema_field(CancelFiguresSerializer(allow_null=True))
+    def get_cancel_figures(self, message: SentMessage) -> dict[str, Any] | None:
+        return CancelFiguresSerializer(cancel_figures(message.pk)).data if message.cancel_asked_at else None
 
     @extend_schema_field(TotalsSerializer)
     def get_totals(self, message: SentMessage) -> dict[str, Any]:

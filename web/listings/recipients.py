@@ -20,6 +20,8 @@ from listings.columns import ON_SCREEN, WIDE, ListingTable, StatusColumn, TimeCo
 from listings.exports import DUPLICATE
 from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter
 from listings.paging import Sort
+from messenger_logs.cancel_figures import FIGURES as CANCEL_FIGURES
+from messenger_logs.cancel_figures import rows_of_figure
 from messenger_logs.choices import DeliveryStatus, Mode, Outcome
 from messenger_logs.delivery_summary import FIGURES
 from messenger_logs.models import Delivery, Recipient, SentMessage
@@ -125,14 +127,17 @@ class DeviceFilter(ContainsFilter):
 
 
 class FigureFilter(OptionFilter):
-    """Find the devices that one figure of the Delivery Summary counts."""
+    """Find the devices that one figure of the Delivery Summary counts, or one figure of a cancel."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=FIGURES, **kwargs)
+        choices = [*FIGURES, *((name, f"Canceled message: {label.lower()}") for name, label in CANCEL_FIGURES)]
+        super().__init__(choices=choices, **kwargs)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
             return qs
+        if value in dict(CANCEL_FIGURES):
+            return rows_of_figure(qs, value)
         if value == "recipients":
             return qs.filter(recipient__counted=True)
         if value == "no_device":

@@ -2,8 +2,7 @@
 
 from django import template
 
-from web.cancel_text import cancel_text, figures_text
+from web.cancel_text import cancel_text
 
 register = template.Library()
 register.filter("cancel_text", cancel_text)
-register.filter("cancel_figures", figures_text)

@@ -17,11 +17,11 @@ from django.views.decorators.http import require_http_methods
 from accounts.tools import Right
 from core.fragments import is_htmx, page_or_fragment
 from listings.context import list_address
+from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.services.cancel import CancelAnswer, Result, cancel_message, check_cancel
-from messenger_logs.services.complete_cancel import stopped_and_left
 from web.cancel_text import cancel_text
 from web.message_urls import message_urls
 from web.views.message import MessageView
@@ -54,7 +54,7 @@ class CancelMessage(MessageView):
             "cancel_url": self.url("cancel"),
             "back_url": self.back_url(),
             "answer": answer,
-            "figures": stopped_and_left(self.message.pk),
+            "figures": cancel_figures(self.message.pk),
         }
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:

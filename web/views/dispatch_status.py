@@ -27,6 +27,7 @@ STATES = {
     ModeState.PAUSED: Status(
         "Paused", Shape.TRIANGLE, Tone.WARNING, "Nothing goes out for a while; then it is tried again."
     ),
+    ModeState.HANGS: Status("Hangs", Shape.TRIANGLE, Tone.BAD, "Something that is due does not go on."),
     ModeState.MISSING: Status(
         "Not set up", Shape.CROSS, Tone.BAD, "What is due waits until the settings name a provider."
     ),

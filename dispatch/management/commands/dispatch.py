@@ -46,10 +46,10 @@ class Command(BaseCommand):
 
         Returns how many deliveries were handed over.
         """
-        recover()
+        recover(until=time.monotonic() + settings.DISPATCH_SECONDS)
         start_due()
         handed = sum(send_due(mode, until=time.monotonic() + settings.DISPATCH_SECONDS) for mode in Mode)
         for mode in PHONE:
-            calls.hang_up(mode)
+            calls.hang_up(mode, until=time.monotonic() + settings.DISPATCH_SECONDS)
             calls.poll(mode, until=time.monotonic() + settings.DISPATCH_SECONDS)
         return handed

@@ -1,6 +1,7 @@
 """E-mail to the stand-in over HTTP: the mail that families get, and what we know after a failure."""
 
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import stamina
 from pytest_django import Settings
 
 from accounts.models import User
-from dispatch.gateways import HandOff, TryLaterError, UnknownError
+from dispatch.gateways import CanceledError, HandOff, TryLaterError, UnknownError
 from dispatch.gateways.mailgun import MailgunGateway, gateway
 from messenger_logs.models import SentMessage
 from providers.http import USUAL_WAIT, requested_wait
@@ -273,3 +274,23 @@ def test_a_look_up_that_fails_says_nothing(provider: Sandbox, what: Any) -> None
     provider.fail(what, times=None)
     with pytest.raises(TryLaterError):
         mailgun().look_up(hand_off)
+
+
+def test_no_part_of_a_batch_begins_after_a_cancel(provider: Sandbox) -> None:
+    """Mailgun refuses the batch, and it goes out in halves. The cancel comes between two of them."""
+    items = [item(number) for number in range(1, 5)]
+    items[0] = item(1, address="no address")
+    hand_off = replace(handed(message(), *items), runs=lambda: len(provider.requests) < 2)
+    answer = mailgun().hand_off(hand_off)
+    assert len(provider.requests) == 2
+    assert set(said(hand_off, answer.results).values()) == {"never"}
+    assert not provider.accepted.list("mail")
+
+
+def test_no_request_is_repeated_after_a_cancel(provider: Sandbox) -> None:
+    provider.fail(429, retry_after=0)
+    hand_off = replace(handed(message(), item(1)), runs=lambda: not provider.requests)
+    with pytest.raises(CanceledError):
+        mailgun().hand_off(hand_off)
+    assert len(provider.requests) == 1
+    assert not provider.accepted.list("mail")

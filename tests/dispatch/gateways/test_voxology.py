@@ -1,13 +1,23 @@
 """Calls and texts to the stand-in over HTTP, and the codes for what it answers."""
 
 import json
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
-from dispatch.gateways import Answer, HandOff, OpenAttempt, PollingGateway, TryLaterError, UnknownError
-from dispatch.gateways.voxology import TextGateway, VoiceGateway, call_report, text_gateway, voice_gateway
+from dispatch.gateways import (
+    Answer,
+    CanceledError,
+    HandOff,
+    OpenAttempt,
+    PollingGateway,
+    TryLaterError,
+    UnknownError,
+)
+from dispatch.gateways.voxology import AT_ONCE, TextGateway, VoiceGateway, call_report, text_gateway, voice_gateway
 from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.status_reports import StatusReport
@@ -143,20 +153,48 @@ def test_what_is_known_of_some_calls_is_told_though_others_cannot_be_asked(provi
     provider.fail(503, times=None, path=second.provider_id)
     assert [report.provider_id for report in voice().poll([first, second])] == [first.provider_id]
     with pytest.raises(TryLaterError):
-        voice().poll([second, first])
+        voice().poll([second])
+
+
+def test_several_calls_are_asked_about_at_once_and_none_after_the_deadline(provider: Sandbox) -> None:
+    provider.decide("call", TO, "busy")
+    calls = [placed() for _ in range(3 * AT_ONCE)]
+    polled(calls[-1])
+    provider.latency = 0.2
+    before = len(provider.requests)
+    voice().poll(calls, until=time.monotonic() + 0.3)
+    assert provider.most_at_once == AT_ONCE
+    assert AT_ONCE <= len(provider.requests) - before < len(calls)
+    assert voice().poll(calls, until=time.monotonic() - 1) == []
+
+
+def test_a_poll_begins_no_request_after_an_error(provider: Sandbox) -> None:
+    calls = [placed() for _ in range(3 * AT_ONCE)]
+    before = len(provider.requests)
+    provider.fail(503, times=None)
+    with pytest.raises(TryLaterError):
+        voice().poll(calls)
+    assert len(provider.requests) - before <= 2 * AT_ONCE
+
+
+def test_calls_are_hung_up_at_once_and_none_after_the_deadline(provider: Sandbox) -> None:
+    provider.phones.pace = 1
+    calls = [placed() for _ in range(3 * AT_ONCE)]
+    provider.latency = 0.2
+    ended = voice().hang_up(calls, until=time.monotonic() + 0.3)
+    assert AT_ONCE <= len(ended) < len(calls)
+    assert {provider.phones.calls[one.provider_id].status for one in ended} == {"canceled"}
 
 
 def test_live_calls_are_hung_up(provider: Sandbox) -> None:
     provider.phones.pace = 1
     calls = [placed(), placed(), placed()]
     provider.fail(500, path="LiveCalls")
-    with pytest.raises(TryLaterError):
-        voice().hang_up(calls[:1])
+    assert voice().hang_up(calls[:1]) == []
     provider.fail("lost", path=calls[0].provider_id)
-    with pytest.raises(TryLaterError):
-        voice().hang_up(calls)
+    assert voice().hang_up(calls) == calls[1:]
     assert [provider.phones.calls[one.provider_id].status for one in calls] == ["", "canceled", "canceled"]
-    voice().hang_up(calls)
+    assert voice().hang_up(calls) == calls
     assert provider.phones.calls[calls[0].provider_id].status == "canceled"
 
 
@@ -230,3 +268,11 @@ def test_an_answer_that_is_a_page_leaves_open_what_was_taken(provider: Sandbox, 
     provider.fail("html")
     with pytest.raises(UnknownError):
         (voice() if mode is Mode.VOICE else text()).hand_off(hand_off(mode))
+
+
+@pytest.mark.parametrize("mode", [Mode.VOICE, Mode.TEXT])
+def test_no_request_begins_after_a_cancel(provider: Sandbox, mode: Mode) -> None:
+    gateway = voice() if mode is Mode.VOICE else text()
+    with pytest.raises(CanceledError):
+        gateway.hand_off(replace(hand_off(mode), runs=lambda: False))
+    assert not provider.requests

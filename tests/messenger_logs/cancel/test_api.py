@@ -12,7 +12,17 @@ def test_it_cancels_once_and_tells_the_figures(caller, under_way):
     first = program.post(f"messages/{message.pk}/cancel/", {})
     assert first.status_code == 200
     data = first.json()
-    assert (data["result"], data["stopped"], data["left"], data["waiting"]) == ("canceled", 2, 2, 2)
+    assert data["result"] == "canceled"
+    assert data["figures"] == {
+        "devices": 5,
+        "left": 2,
+        "hung_up": 0,
+        "never_started": 2,
+        "not_tried": 1,
+        "waiting": 2,
+        "under_way": 1,
+    }
+    assert program.get(f"messages/{message.pk}/").json()["cancel_figures"] == data["figures"]
     assert (data["status"], data["canceled_by"], data["cancel_completed_at"]) == ("canceled_ip", "Lee, Tou", None)
     again = program.post(f"messages/{message.pk}/cancel/", {})
     assert (again.status_code, again.json()["result"]) == (200, "already_canceled")

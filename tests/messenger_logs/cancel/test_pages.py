@@ -8,10 +8,15 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.tools import Right, Tool
+from messenger_logs.cancel_figures import cancel_figures
+from messenger_logs.services.complete_cancel import complete_cancel
+from messenger_logs.services.status_reports import StatusReport, report_statuses
+from reports.kinds.message import cancel_summary
 from tests.fixtures.cancel import ADMIN, LOG, UPCOMING, may_cancel
 
 pytestmark = pytest.mark.django_db
 
+FIGURES = "2 left, 0 hung up while ringing, 2 never started, 1 not to be tried."
 PAGES = {
     LOG: "web:sent_message_log_message",
     ADMIN: "web:admin_sent_message_log_message",
@@ -41,7 +46,7 @@ def test_the_button_leads_to_a_warning_in_numbers_and_ok_cancels(under_way, make
     assert message.status == "in_progress", "nothing is canceled by looking"
 
     answer = client.post(address(tool, message, "cancel"), follow=True)
-    assert "The message is canceled: stopped 2; 2 had already left." in page_text(answer)
+    assert f"The message is canceled: {FIGURES}" in page_text(answer)
     message.refresh_from_db()
     assert (message.status, message.canceled_by) == ("canceled_ip", user)
 
@@ -59,9 +64,7 @@ def test_a_second_press_says_who_and_when(under_way, sender, make_user, signed_i
     other = signed_in(make_user(*may_cancel(ADMIN), first_name="Tou", last_name="Lee"))
     signed_in(sender).post(address(LOG, message, "cancel"))
     late = other.post(address(ADMIN, message, "cancel"), follow=True)
-    assert re.search(
-        r"Vang, Mai canceled this message already, on [\d/]+ [\d:]+ [AP]M: stopped 2; 2 had", page_text(late)
-    )
+    assert re.search(rf"Vang, Mai canceled this message already, on [\d/]+ [\d:]+ [AP]M: {FIGURES}", page_text(late))
     assert "Vang, Mai canceled this message already" in page_text(other.get(address(ADMIN, message, "cancel")))
 
 
@@ -100,7 +103,7 @@ def test_others_upcoming_messages_need_view_cancel_all(under_way, make_user, sig
     assert address(UPCOMING, message, "cancel") in html
     answer = chief.post(address(UPCOMING, message, "cancel"), follow=True)
     assert answer.redirect_chain == [("/messenger/upcoming-messages/?tab=in_progress&whose=all", 302)]
-    assert "Snow day: The message is canceled: stopped 2; 2 had already left." in page_text(answer)
+    assert f"Snow day: The message is canceled: {FIGURES}" in page_text(answer)
     again = chief.post(address(UPCOMING, message, "cancel"), follow=True)
     assert "You canceled this message already" in page_text(again)
 
@@ -123,8 +126,9 @@ def test_the_summary_tells_who_when_and_how_far(under_way, sender, signed_in):
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
     assert "Canceled By Vang, Mai" in text
     assert "Cancel Complete not yet" in text
-    assert "stopped 2; 2 had already left" in text
+    assert "Canceled: 5 devices Left 2 Hung up while ringing 0 Never started 2 Not to be tried 1" in text
     assert "Cancel Progress" in text
+    assert "1 of those that left is still under way" in text
     assert "data-live" in html
     assert 'id="message-actions" hx-swap-oob' in html, "the button goes"
 
@@ -134,3 +138,35 @@ def test_another_systems_message_has_to_be_stopped_there_as_well(under_way, send
     client = signed_in(sender)
     assert "has to be stopped there as well" in page_text(client.get(address(LOG, message, "cancel")))
     assert "stop it there as well" in page_text(client.post(address(LOG, message, "cancel"), follow=True))
+
+
+def test_each_figure_of_a_cancel_is_a_link_to_its_rows(under_way, sender, signed_in):
+    message = under_way()
+    client = signed_in(sender)
+    client.post(address(LOG, message, "cancel"))
+    html = client.get(address(LOG, message)).content.decode()
+    for name, number in cancel_figures(message.pk).by_name.items():
+        link = re.search(rf'id="figure-{name}" href="([^"]+)"[^>]*>(\d+)</a>', html)
+        assert link
+        assert int(link[2]) == number
+        rows = client.get(link[1], headers={"HX-Request": "true"}).content.decode()
+        assert rows.count("example.com") + rows.count("(763)") >= number
+        assert client.get(link[1]).context["grid"].page.rows.__len__() == number
+
+
+def test_page_history_reports_and_api_name_the_same_final_figures(under_way, sender, signed_in):
+    message = under_way()
+    client = signed_in(sender)
+    client.post(address(LOG, message, "cancel"))
+    claimed = message.deliveries.get(status="in_progress")
+    complete_cancel(message_id=message.pk)
+    report_statuses(message_id=message.pk, reports=[StatusReport(delivery_id=claimed.pk, status="sent")])
+    complete_cancel(message_id=message.pk)
+    client.get(address(LOG, message))  # with the notice of the first moment
+
+    text = page_text(client.get(address(LOG, message)))
+    assert "Canceled: 5 devices Left 2 Hung up while ringing 0 Never started 2 Not to be tried 1" in text
+    assert f"The cancel was complete: {FIGURES}" in text
+    assert "still under way" not in text
+    message.refresh_from_db()
+    assert [number for label, number in cancel_summary(message) if label.startswith("Canceled: ")] == list("2021")

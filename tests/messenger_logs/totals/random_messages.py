@@ -177,6 +177,8 @@ class RandomMessage:
                         "canceled",
                         "not_attempted",
                         "opted_out",
+                        "hung_up",
+                        "untried",
                         "undelivered",
                     )
                 }

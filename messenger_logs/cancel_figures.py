@@ -1,0 +1,118 @@
+"""The four figures of a cancel. They add up to all devices of the message, from the commit of the cancel on.
+
+What nothing was handed over for has not left, and after a cancel nothing of it is handed over. So only a device that is
+under way can change sides: a call that rings is hung up, or a provider refuses what it was just given. When the cancel
+is complete, nothing is under way, and the figures are final.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from messenger_logs.choices import NOT_LEFT, DeliveryStatus, Mode, Outcome, sql_list
+from messenger_logs.models import Delivery, MessageModeTotals
+from messenger_logs.services.totals import CALLED
+
+# The name of each figure is also the name of the filter that shows its rows.
+FIGURES = [
+    ("left", "Left"),
+    ("hung_up", "Hung up while ringing"),
+    ("never_started", "Never started"),
+    ("not_tried", "Not to be tried"),
+]
+
+_STOPPED = Q(outcome=Outcome.PENDING, status__in=NOT_LEFT) | Q(outcome=Outcome.CANCELED)
+_CALLED = Q(mode=Mode.VOICE, attempt_count__gt=0)
+_NOT_TRIED = Q(outcome__in=[Outcome.NOT_ATTEMPTED, Outcome.ERROR], attempt_count=0)
+_ROWS = {
+    "left": ~_STOPPED & ~_NOT_TRIED,
+    "hung_up": _STOPPED & _CALLED,
+    "never_started": _STOPPED & ~_CALLED,
+    "not_tried": _NOT_TRIED,
+}
+
+# One statement reads one moment: it counts a delivery that moves from waiting to canceled exactly once. The partial
+# index delivery_not_left has the waiting rows.
+_COUNT = f"""
+SELECT
+    kept.devices, kept.canceled - kept.hung_up, kept.hung_up, kept.untried,
+    waiting.devices, waiting.called, under_way.devices
+FROM (
+    SELECT coalesce(sum(devices), 0) AS devices, coalesce(sum(canceled), 0) AS canceled,
+        coalesce(sum(hung_up), 0) AS hung_up, coalesce(sum(untried), 0) AS untried
+    FROM {MessageModeTotals._meta.db_table} WHERE message_id = %(message)s
+) AS kept, (
+    SELECT count(*) AS devices, count(*) FILTER (WHERE {CALLED}) AS called
+    FROM {Delivery._meta.db_table}
+    WHERE message_id = %(message)s AND outcome = '{Outcome.PENDING}' AND status IN ({sql_list(NOT_LEFT)})
+        AND NOT duplicate
+) AS waiting, (
+    SELECT count(*) AS devices FROM {Delivery._meta.db_table}
+    WHERE message_id = %(message)s AND status = '{DeliveryStatus.IN_PROGRESS}' AND NOT duplicate
+) AS under_way
+"""  # noqa: S608  (table names only)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelFigures:
+    """The devices of a message in four parts."""
+
+    left: int
+    """Handed over, or reported: a provider has or had it."""
+    hung_up: int
+    """Calls that had begun, and were ended because of the cancel."""
+    never_started: int
+    """They got nothing and, after a cancel, will get nothing."""
+    not_tried: int
+    """Nobody would try them: opted out, not eligible, an address that cannot be used."""
+    waiting: int
+    """Those of the stopped that are not marked as Canceled yet."""
+    under_way: int
+    """Those of the left whose result is open. They may still change sides."""
+
+    @property
+    def devices(self) -> int:
+        return self.left + self.hung_up + self.never_started + self.not_tried
+
+    @property
+    def percent(self) -> int:
+        """How many of the stopped devices are marked, in whole percents; 100 only when all of them are."""
+        stopped = self.hung_up + self.never_started
+        return 100 * (stopped - self.waiting) // stopped if stopped else 100
+
+    @property
+    def by_name(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name, _ in FIGURES}
+
+    @property
+    def labeled(self) -> list[tuple[str, str, int]]:
+        """Name, label and number of each figure."""
+        return [(name, label, getattr(self, name)) for name, label in FIGURES]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{number:,} {label[0].lower()}{label[1:]}" for _, label, number in self.labeled)
+
+
+def cancel_figures(message_id: int) -> CancelFigures:
+    """Count the four figures of a message, from its kept totals and the rows that are open."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, {"message": message_id})
+        devices, canceled, hung_up, untried, waiting, called, under_way = cursor.fetchone()
+    hung_up, never_started = hung_up + called, canceled + waiting - called
+    return CancelFigures(
+        left=devices - hung_up - never_started - untried,
+        hung_up=hung_up,
+        never_started=never_started,
+        not_tried=untried,
+        waiting=waiting,
+        under_way=under_way,
+    )
+
+
+def rows_of_figure(rows: QuerySet[Delivery], name: str) -> QuerySet[Delivery]:
+    """The deliveries of a message that a figure counts."""
+    uncounted = Q(status__in=[DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE])
+    return rows.filter(~uncounted, _ROWS[name], duplicate=False)

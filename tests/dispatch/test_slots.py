@@ -1,0 +1,106 @@
+"""Only a few processes do the same work at a time, however slow it is."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from config.celery import app
+from dispatch import tasks
+from dispatch.services.slots import slot
+from messenger_logs import tasks as ledger_tasks
+from messenger_logs.choices import Mode
+from tests.wait import PATIENCE, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def elsewhere(work: Callable[[], object]) -> object:
+    """Run the work in a thread, which has a database session of its own, as a process has."""
+
+    def run() -> object:
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result(timeout=PATIENCE)
+
+
+def is_free(work: str, slots: int = 1) -> bool:
+    def take() -> bool:
+        with slot(work, slots) as free:
+            return free
+
+    return bool(elsewhere(take))
+
+
+def test_a_slot_is_taken_by_one_process_and_free_again_after_it() -> None:
+    with slot("poll voice") as free:
+        assert free
+        assert not is_free("poll voice")
+        assert is_free("hang up voice"), "another work"
+    assert is_free("poll voice")
+
+
+def test_a_work_may_have_several_slots() -> None:
+    with slot("hand over voice", 2):
+        assert is_free("hand over voice", 2)
+        assert not is_free("hand over voice", 1)
+
+
+def test_a_slot_is_free_after_an_error_and_when_its_session_ends() -> None:
+    with pytest.raises(ZeroDivisionError), slot("recover"):
+        _ = 1 / 0
+    assert is_free("recover")
+
+    at_hand = []
+
+    def die_with_it() -> None:
+        taken = slot("recover")
+        taken.__enter__()
+        at_hand.append(taken)
+        assert not is_free("recover")
+
+    elsewhere(die_with_it)
+    assert is_free("recover")
+
+
+def test_a_mode_occupies_no_more_processes_than_it_may(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    settings.DISPATCH_AT_ONCE = 2
+    at_work: list[Mode] = []
+    over = Event()
+
+    def hang(mode: Mode, *, until: float) -> int:
+        at_work.append(mode)
+        if mode is Mode.VOICE:
+            over.wait(PATIENCE)
+        return 0
+
+    def run(mode: Mode) -> None:
+        try:
+            tasks.hand_over_due(mode.value)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(tasks, "send_due", hang)
+    with ThreadPoolExecutor(8) as processes:
+        try:
+            for mode in [Mode.VOICE] * 7 + [Mode.EMAIL]:
+                processes.submit(run, mode)
+            wait_until(lambda: Mode.EMAIL in at_work)
+            assert at_work.count(Mode.VOICE) == 2
+        finally:
+            over.set()
+
+
+def test_every_task_ends_before_its_claim_counts_as_that_of_a_dead_worker(settings: Settings) -> None:
+    assert ledger_tasks
+    limited = [task for name, task in app.tasks.items() if name.startswith(("dispatch.", "messenger_logs."))]
+    assert len(limited) >= 8
+    for task in limited:
+        assert 0 < task.soft_time_limit < task.time_limit < settings.STALE_CLAIM_SECONDS, task.name
