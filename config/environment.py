@@ -2,7 +2,7 @@
 
 from datetime import datetime, time
 
-from celery.schedules import ParseException, crontab
+from celery.schedules import ParseException, crontab_parser
 from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 from environ.fileaware_mapping import FileAwareMapping
@@ -30,7 +30,7 @@ class Env(FileAwareEnv):
         """
         text = self.str(variable, default="")
         try:
-            return frozenset(crontab(minute=",".join(filter(None, [always, text]))).minute)
+            return frozenset(crontab_parser(60).parse(",".join(filter(None, [always, text]))))
         except (ValueError, ParseException):
             raise ImproperlyConfigured(
                 f"{variable} is {text!r}; it takes minutes as crontab does, such as 15,30,45 or */5."

@@ -15,7 +15,7 @@ from mailgun_sync.models import MailgunEvent, SendingDomain, SyncGap
 def next_sync(now: datetime) -> datetime:
     """Return when the schedule starts the next sync after ``now``: a minute of UTC, as Celery counts."""
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    minutes = settings.MAILGUN_SYNC_TIMES.minute
+    minutes: set[int] = settings.MAILGUN_SYNC_TIMES.minute  # type: ignore[attr-defined]
     starts = (hour + timedelta(hours=ahead, minutes=minute) for ahead in (0, 1) for minute in minutes)
     return min(start for start in starts if start > now)
 
