@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.querysets import AuditEventQuerySet, Users
 from accounts.tools import Right, Tool, every_right
+from core.dates import time_text
 
 
 class User(AbstractUser):
@@ -83,4 +84,4 @@ class AuditEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.occurred_at:%Y-%m-%d %H:%M:%S} {self.action}"
+        return f"{time_text(self.occurred_at, seconds=True)} {self.action}"

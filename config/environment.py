@@ -2,7 +2,7 @@
 
 from datetime import datetime, time
 
-from celery.schedules import ParseException, crontab
+from celery.schedules import ParseException, crontab_parser
 from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 from environ.fileaware_mapping import FileAwareMapping
@@ -23,14 +23,14 @@ class Env(FileAwareEnv):
         """Read a list of names, separated by commas."""
         return [name.strip() for name in self.str(variable, default=default).split(",") if name.strip()]
 
-    def minutes(self, variable: str, *, always: str) -> crontab:
+    def minutes(self, variable: str, *, always: str) -> frozenset[int]:
         """Read minutes of every hour in crontab's notation, and add the minutes in `always`.
 
         Raises ImproperlyConfigured for what crontab does not understand.
         """
         text = self.str(variable, default="")
         try:
-            return crontab(minute=",".join(filter(None, [always, text])))
+            return frozenset(crontab_parser(60).parse(",".join(filter(None, [always, text]))))
         except (ValueError, ParseException):
             raise ImproperlyConfigured(
                 f"{variable} is {text!r}; it takes minutes as crontab does, such as 15,30,45 or */5."

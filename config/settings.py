@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from bootstrap_wrapper import get_bootstrap_dir
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.contrib.messages.constants import ERROR
 from kombu import Queue
@@ -15,6 +14,7 @@ from kombu import Queue
 from config.database import with_time_limits
 from config.environment import Env
 from config.logs import LOGGING as LOGGING
+from config.schedules import daily, hourly, sundays
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -294,14 +294,15 @@ REPORT_FOLDER = env.path("REPORT_FOLDER", default=BASE_DIR / "var" / "reports")
 REPORT_DAYS = env.int("REPORT_DAYS", default=7)
 
 # A sync starts at every full hour, and at the minutes that MAILGUN_SYNC_MINUTES adds: "15,30,45" or "*/5".
-MAILGUN_SYNC_TIMES = env.minutes("MAILGUN_SYNC_MINUTES", always="0")
+MAILGUN_SYNC_TIMES = hourly(env.minutes("MAILGUN_SYNC_MINUTES", always="0"), zone=TIME_ZONE)
 
 # Celery
 # Celery has names of its own for a Unix socket and for the number of the database.
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
-CELERY_TIMEZONE = TIME_ZONE
+# Beat counts in UTC, which has no clock change. config/schedules.py turns the district's hours into those of UTC.
+CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker, however long that is away
@@ -332,12 +333,12 @@ CELERY_BEAT_SCHEDULE = {
     },
     "mailgun-sweep-3-days": {
         "task": "mailgun_sync.tasks.sync_all",
-        "schedule": crontab(hour="2", minute="20"),
+        "schedule": daily(2, 20, zone=TIME_ZONE),
         "kwargs": {"sweep_hours": 72},
     },
     "mailgun-sweep-retention": {
         "task": "mailgun_sync.tasks.sync_all",
-        "schedule": crontab(day_of_week="sunday", hour="3", minute="20"),
+        "schedule": sundays(3, 20, zone=TIME_ZONE),
         "kwargs": {"sweep_hours": 24 * MAILGUN_RETENTION_DAYS},
     },
     "dispatch-tick": {
@@ -353,16 +354,22 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60,
         "options": {"expires": 50},
     },
-    "dispatch-delete-expired": {"task": "dispatch.tasks.delete_expired", "schedule": crontab(hour="4", minute="40")},
+    "dispatch-delete-expired": {
+        "task": "dispatch.tasks.delete_expired",
+        "schedule": daily(4, 40, zone=TIME_ZONE),
+    },
     "accounts-delete-expired-sessions": {
         "task": "accounts.tasks.delete_expired_sessions",
-        "schedule": crontab(hour="4", minute="50"),
+        "schedule": daily(4, 50, zone=TIME_ZONE),
     },
     "reports-requeue-orphaned": {
         "task": "reports.tasks.requeue_orphaned",
         "schedule": 60,
         "options": {"expires": 50},
     },
-    "reports-delete-expired": {"task": "reports.tasks.delete_expired", "schedule": crontab(minute="40")},
-    "mailgun-delete-expired": {"task": "mailgun_sync.tasks.delete_expired", "schedule": crontab(hour="4", minute="20")},
+    "reports-delete-expired": {"task": "reports.tasks.delete_expired", "schedule": hourly([40], zone=TIME_ZONE)},
+    "mailgun-delete-expired": {
+        "task": "mailgun_sync.tasks.delete_expired",
+        "schedule": daily(4, 20, zone=TIME_ZONE),
+    },
 }

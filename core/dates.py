@@ -1,6 +1,6 @@
 """Days and times as the district writes them, in its time zone."""
 
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date
@@ -37,3 +37,14 @@ def read_day(text: str) -> date | None:
 def start_of(day: date) -> datetime:
     """Return the first moment of a day in the district's zone. A day may have 23 or 25 hours."""
     return datetime.combine(day, time.min, tzinfo=timezone.get_current_timezone())
+
+
+def moment_of(day: date, at: time, *, after: datetime) -> datetime:
+    """Return when the district's clock shows a time on a day, in UTC.
+
+    Autumn's change shows some times twice: it is the first one from ``after`` on. A time that spring leaves out is as
+    much later.
+    """
+    local = datetime.combine(day, at, tzinfo=timezone.get_current_timezone())
+    first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return first if first >= after else second

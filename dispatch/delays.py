@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
 
+from core.dates import time_text
 from dispatch.due import not_left, start_time
 from dispatch.gateways import gateway_for
 from dispatch.models import Pace
@@ -51,10 +52,12 @@ def paused_modes(now: datetime) -> dict[Mode, str]:
 
 
 def clock(moment: datetime, now: datetime) -> str:
-    """Format a moment of the next 24 hours: "8:00 AM", "8:00 AM tomorrow"."""
+    """Format a moment to come: "8:00 AM", "8:00 AM tomorrow", and with its date where that is further away."""
     local = timezone.localtime(moment)
-    tomorrow = local.date() > timezone.localdate(now)
-    return date_format(local, "g:i A") + (" tomorrow" if tomorrow else "")
+    days = (local.date() - timezone.localdate(now)).days
+    if days > 1:
+        return time_text(moment)
+    return date_format(local, "g:i A") + (" tomorrow" if days == 1 else "")
 
 
 def _reason(message: SentMessage, mode: Mode, paused: str | None, now: datetime) -> str:

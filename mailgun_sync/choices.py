@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 
 from django.db import models
@@ -41,6 +42,11 @@ class DomainState(StrEnum):
     SYNCED = "synced"
     FAILED = "failed"
     PAUSED = "paused"
+
+
+# A run without a sign of life for this long hangs. A page takes at most half an hour, with all attempts and the waits
+# for a rate limit: see client.py.
+HUNG_AFTER = timedelta(minutes=40)
 
 
 class RunKind(models.TextChoices):

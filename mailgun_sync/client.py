@@ -7,7 +7,6 @@ providers/mailgun.py.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,12 +18,17 @@ import requests
 import stamina
 from django.conf import settings
 
+from core.dates import time_text
 from core.strict_json import read_object
 from core.text import storable_json
-from providers import mailgun
-from providers.http import NoAnswerError, NotSetUpError, Reply, clock_of, wait_of
+from providers import mailgun, mailgun_pages
+from providers.http import NoAnswerError, NotSetUpError, Reply, TooLargeError, clock_of, wait_of
+from providers.mailgun_pages import Item, read_item
+from providers.transport import new_session
 
 MAX_PAGES = 100_000
+# After this time a request for a page is not repeated. Its domain waits for the next sync.
+PAGE_SECONDS = 15 * 60
 END_OF_TIME = 253402300799  # the last second that a datetime can hold, in epoch seconds
 SHORTEST_WAIT = timedelta(seconds=1)  # after a used-up rate limit
 
@@ -67,20 +71,15 @@ class EventSource(Protocol):
         ...
 
 
-_SPACE = re.compile(r"[ \t\n\r]*")
-# Integers become floats: the code only compares them, and a number of 5,000 digits must not stop its page.
-_DECODER = json.JSONDecoder(parse_int=float)
-
-
-def provider_event(raw: str, value: Any) -> ProviderEvent:
-    """Return the event of a JSON text and its decoded value."""
-    if error := _error(value):
-        return ProviderEvent(raw, error)
-    variables = value.get("user-variables")
-    readable = storable_json(raw)
+def event_of(item: Item) -> ProviderEvent:
+    """Return the event of an item of a page."""
+    if error := item.error or _error(item.value):
+        return ProviderEvent(item.raw, error)
+    variables = item.value.get("user-variables")
+    readable = storable_json(item.raw)
     return ProviderEvent(
-        raw,
-        readable=None if readable is raw else readable,
+        item.raw,
+        readable=None if readable is item.raw else readable,
         variables=_json_in_text(variables) if isinstance(variables, str) else None,
     )
 
@@ -99,53 +98,32 @@ def _error(value: Any) -> str:
 def _json_in_text(text: str) -> str | None:
     """Read user variables that came as JSON text. None for other text, such as Mailgun's note on too long variables."""
     variables = read_object(text)
-    return None if variables is None else storable_json(json.dumps(variables))
+    try:
+        return None if variables is None else storable_json(json.dumps(variables))
+    except RecursionError:
+        return None
 
 
 def reread(raw: str) -> ProviderEvent:
-    """Read the text of a stored or quarantined event again."""
-    return provider_event(raw, _DECODER.decode(raw))
+    """Read the text of a stored or quarantined event again. One that cannot be read has an error."""
+    return event_of(read_item(raw))
+
+
+def same_event(one: str, other: str) -> bool:
+    """Whether two JSON texts say the same: the order of members and the spelling of numbers do not count."""
+    if one == other:
+        return True
+    first, second = read_item(one), read_item(other)
+    try:
+        return not first.error and first.value == second.value
+    except RecursionError:
+        return False
 
 
 def read_page(text: str) -> tuple[list[ProviderEvent] | None, dict[str, Any]]:
-    """Split a page's JSON into its events, each with its exact text, and the other members.
-
-    The events are None if ``items`` is missing or not a list. Raises ValueError if ``text`` is not a JSON object.
-    """
-    events: list[ProviderEvent] | None = None
-    members: dict[str, Any] = {}
-    at = _after(text, 0, "{")
-    while text[at : at + 1] != "}":
-        name, at = _DECODER.raw_decode(text, at)
-        at = _after(text, at, ":")
-        if name == "items" and text[at : at + 1] == "[":
-            events, at = _read_items(text, at)
-        else:
-            members[name], at = _DECODER.raw_decode(text, at)
-        at = _after(text, at, ",", "}")
-    return events, members
-
-
-def _read_items(text: str, at: int) -> tuple[list[ProviderEvent], int]:
-    events = []
-    at = _after(text, at, "[")
-    while text[at : at + 1] != "]":
-        begin = at
-        value, at = _DECODER.raw_decode(text, at)
-        events.append(provider_event(text[begin:at], value))
-        at = _after(text, at, ",", "]")
-    return events, at + 1
-
-
-def _after(text: str, at: int, mark: str, last: str = "") -> int:
-    """Return the position of the next value after ``mark``, or the position of ``last`` if that stands there."""
-    at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
-    found = text[at : at + 1]
-    if found == last and last:
-        return at
-    if found != mark:
-        raise ValueError(f"expected {mark!r} at character {at}")
-    return _SPACE.match(text, at + 1).end()  # type: ignore[union-attr]
+    """Split a page's JSON into its events and the other members: like providers.mailgun_pages.read_page."""
+    items, members = mailgun_pages.read_page(text)
+    return None if items is None else [event_of(item) for item in items], members
 
 
 @dataclass
@@ -172,20 +150,24 @@ class EventsApi:
 
     def now(self) -> datetime:
         asked = datetime.now(UTC)
-        with requests.Session() as session:
+        with new_session() as session:
             answer = self._ask(session, self._first_url(asked - timedelta(minutes=1), asked, limit=1))
         return answer.date or asked
 
     def pages(self, begin: datetime, end: datetime) -> Iterator[list[ProviderEvent]]:
         url = self._first_url(begin, end, limit=mailgun.MOST_EVENTS)
-        seen: set[str] = set()
-        with requests.Session() as session:
-            while len(seen) < MAX_PAGES:
-                seen.add(url)
+        seen: set[str | int] = set()
+        with new_session() as session:
+            for _ in range(MAX_PAGES):
                 answer = self._ask(session, url)
                 if not answer.events:
                     return
+                # A provider that goes in a circle may give its pages new addresses each time.
+                content = hash(tuple(event.raw for event in answer.events))
+                if content in seen:
+                    raise ProviderError("Mailgun gave the same page again as the next page.")
                 yield answer.events
+                seen |= {url, content}
                 url = answer.next
                 if url in seen:
                     raise ProviderError("Mailgun named a page it had given already as the next page.")
@@ -196,13 +178,17 @@ class EventsApi:
         return self.base + mailgun.events_path(self.domain, begin=first, end=last, limit=limit)
 
     def _ask(self, session: requests.Session, url: str) -> _Answer:
-        retry = stamina.RetryingCaller(attempts=settings.MAILGUN_ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=30)
+        retry = stamina.RetryingCaller(
+            attempts=settings.MAILGUN_ATTEMPTS, timeout=PAGE_SECONDS, wait_initial=0.5, wait_max=30
+        )
         return retry(TransientError, self._ask_once, session, url)
 
     def _ask_once(self, session: requests.Session, url: str) -> _Answer:
         time.sleep(max(0.0, self._not_before - time.monotonic()))
         try:
             reply = self._api.request("GET", url, session=session)
+        except TooLargeError as error:
+            raise ProviderError(str(error)) from error
         except NoAnswerError as error:
             raise TransientError(str(error)) from error
         if reply.status == 429:
@@ -213,9 +199,17 @@ class EventsApi:
             raise kind(mailgun.events_error(reply))
         events, paging = _read_body(reply.raw)
         next_url = str(paging.get("next", ""))
-        if events and urlsplit(next_url)[:2] != urlsplit(self.base)[:2]:
+        if events and _origin(next_url) != _origin(self.base):
             raise ProviderError("Mailgun's next page is on another host; the key is not sent there.")
         return _Answer(events, next_url, clock_of(reply.headers))
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """Return scheme and host of a URL; empty ones for a text that is no URL."""
+    try:
+        return urlsplit(url)[:2]
+    except ValueError:
+        return "", ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +224,13 @@ def _time_to_reset(reply: Reply) -> timedelta:
     wait = max(wait_of(reply.headers) or timedelta(0), SHORTEST_WAIT)
     if wait > mailgun.LONGEST_RATE_LIMIT:
         until = (clock_of(reply.headers) or datetime.now(UTC)) + wait
-        raise ProviderError(f"Mailgun's rate limit is used up (429) until {until:%Y-%m-%d %H:%M} UTC.")
+        raise ProviderError(f"Mailgun's rate limit is used up (429) until {time_text(until)}.")
     return wait
 
 
 def _read_body(text: str) -> tuple[list[ProviderEvent], dict[str, Any]]:
-    if not text.lstrip().startswith("{"):
+    text = text.lstrip("\ufeff \t\r\n")
+    if not text.startswith("{"):
         raise ProviderError("The answer is a web page and not events: is MAILGUN_API_BASE right?")
     try:
         events, members = read_page(text)

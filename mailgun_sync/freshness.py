@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Max, Q
@@ -13,9 +13,11 @@ from mailgun_sync.models import MailgunEvent, SendingDomain, SyncGap
 
 
 def next_sync(now: datetime) -> datetime:
-    """Return when the schedule starts the next sync, to the minute."""
-    estimate: datetime = now + settings.MAILGUN_SYNC_TIMES.remaining_estimate(now)
-    return (estimate + timedelta(seconds=30)).replace(second=0, microsecond=0)
+    """Return when the schedule starts the next sync after ``now``: a minute of UTC, as Celery counts."""
+    hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    minutes: set[int] = settings.MAILGUN_SYNC_TIMES.minute  # type: ignore[attr-defined]
+    starts = (hour + timedelta(hours=ahead, minutes=minute) for ahead in (0, 1) for minute in minutes)
+    return min(start for start in starts if start > now)
 
 
 def when(moment: datetime, now: datetime) -> str:

@@ -9,12 +9,16 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now, Upper
+from django.utils import timezone
 
-from mailgun_sync.choices import FAILED, SUPPRESSION, TEMPORARY, DomainState, EventKind, RunKind, RunOutcome
-from mailgun_sync.querysets import MailgunEventQuerySet, SendingDomainQuerySet
+from core.dates import time_text
+from mailgun_sync.choices import FAILED, HUNG_AFTER, SUPPRESSION, TEMPORARY, DomainState, EventKind, RunKind, RunOutcome
+from mailgun_sync.querysets import MailgunEventQuerySet, SendingDomainQuerySet, SyncRunQuerySet
 from messenger_logs.models import Delivery, SentMessage
 
 DEFAULT_SETTLE_AFTER = timedelta(minutes=30)
+# The last day of an address may be behind its newest event by fewer days than this: so not every page writes it.
+ADDRESS_SLACK_DAYS = 7
 
 
 class SendingDomain(models.Model):
@@ -152,10 +156,13 @@ class MailgunEvent(models.Model):
 class RecipientAddress(models.Model):
     """An address that events went to. A search reads these rows, because there are far more events than addresses.
 
-    The transaction that stores an event stores its address too.
+    The transaction that stores an event stores its address too. Retention deletes an address by its last day, without
+    a look at the events: so it needs no lock that a sync would wait for.
     """
 
     address = models.CharField(max_length=512)
+    # The day, in UTC, of an event to this address. A newer one is less than ADDRESS_SLACK_DAYS younger.
+    last_event_on = models.DateField(db_default=Now())
 
     class Meta:
         verbose_name_plural = "recipient addresses"
@@ -167,7 +174,10 @@ class RecipientAddress(models.Model):
 
 
 class QuarantinedEvent(models.Model):
-    """An event that could not be read. It stays as it came, and the Mailgun Sync page can try it again."""
+    """An event that is not in the log: it could not be read, or contradicts a stored one with the same key.
+
+    It stays as it came, and the Mailgun Sync page can try it again.
+    """
 
     domain = models.ForeignKey(SendingDomain, on_delete=models.PROTECT, db_index=False)
     digest = models.CharField(max_length=64, help_text="SHA-256 of raw, in hexadecimal")
@@ -197,19 +207,32 @@ class SyncRun(models.Model):
     events_seen = models.PositiveIntegerField(default=0)
     events_new = models.PositiveIntegerField(default=0)
     quarantined = models.PositiveIntegerField(default=0)
+    # The part of ``quarantined`` that contradicts a stored event with the same key.
+    differs = models.PositiveIntegerField(db_default=0)
     late = models.PositiveIntegerField(default=0)
     latest_by = models.DurationField(default=timedelta(0), help_text="the longest delay among its late events")
     error = models.TextField(blank=True)
+    # The last sign of life: the start, and then each page.
+    seen_at = models.DateTimeField(db_default=Now())
+    # How many later syncs found this run at work, and left the domain to it.
+    skipped = models.PositiveIntegerField(db_default=0)
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+
+    objects = SyncRunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-started_at", "-id"]
         indexes = [models.Index(fields=["-started_at", "-id"], name="sync_run_newest")]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.started_at:%Y-%m-%d %H:%M}"
+        return f"{self.kind} {time_text(self.started_at)}"
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the run is under way without a sign of life for so long that the next sync takes over."""
+        return self.outcome == RunOutcome.RUNNING and self.seen_at < timezone.now() - HUNG_AFTER
 
 
 class SyncGap(models.Model):
@@ -228,4 +251,4 @@ class SyncGap(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.begin:%Y-%m-%d %H:%M} to {self.end:%Y-%m-%d %H:%M}"
+        return f"{time_text(self.begin)} to {time_text(self.end)}"

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db.models import Q, QuerySet, Value
-from django.db.models.functions import StrIndex, Upper
+from django.db.models.functions import Now, StrIndex, Upper
 
 from accounts.models import User
 from accounts.tools import Tool
 from core.dates import start_of
-from mailgun_sync.choices import SHOWN_EVENTS, EventKind
+from mailgun_sync.choices import HUNG_AFTER, SHOWN_EVENTS, EventKind, RunOutcome
 
 if TYPE_CHECKING:
-    from mailgun_sync.models import MailgunEvent, SendingDomain  # noqa: F401  (named in strings)
+    from mailgun_sync.models import MailgunEvent, SendingDomain, SyncRun  # noqa: F401  (named in strings)
 
 
 class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
@@ -76,3 +76,15 @@ class SendingDomainQuerySet(QuerySet["SendingDomain"]):
     def configured(self) -> Self:
         """Return the domains of MAILGUN_DOMAINS. Other domains keep their events, but the sync does not read them."""
         return self.filter(name__in=settings.MAILGUN_DOMAINS)
+
+
+class SyncRunQuerySet(QuerySet["SyncRun"]):
+    """Readings of Mailgun's events."""
+
+    def running(self) -> Self:
+        """Return the runs that have not ended, as far as their processes could say so."""
+        return self.filter(outcome=RunOutcome.RUNNING)
+
+    def silent(self) -> Self:
+        """Return the runs without a sign of life for so long that they hang."""
+        return self.filter(seen_at__lt=Now() - HUNG_AFTER)

@@ -10,6 +10,8 @@ from mailgun_sync.services import retention
 from mailgun_sync.services.domains import configured_domains
 from mailgun_sync.services.sync import AlreadyRunningError, bring_up_to_date
 
+LONGEST_SYNC = 6 * 60 * 60  # seconds
+
 
 @shared_task
 def sync_all(sweep_hours: int | None = None) -> None:
@@ -18,7 +20,8 @@ def sync_all(sweep_hours: int | None = None) -> None:
         sync_one.delay(domain_id, sweep_hours=sweep_hours)
 
 
-@shared_task
+# A long catch-up takes hours. What takes longer hangs, and must not keep a worker for ever.
+@shared_task(soft_time_limit=LONGEST_SYNC, time_limit=LONGEST_SYNC + 300)
 def sync_one(domain_id: int, sweep_hours: int | None = None, asked_by_id: int | None = None) -> None:
     """Sync a domain, and continue its backfill. ``sweep_hours`` reads again from so many hours ago."""
     if not SendingDomain.objects.filter(pk=domain_id).exists():

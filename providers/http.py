@@ -1,9 +1,10 @@
-"""Requests to providers, with time limits. One question sorts every failure: may the provider have accepted it?"""
+"""Requests to providers, with limits of time and size. One question sorts every failure: may it have been accepted?"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -17,8 +18,11 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from core.strict_json import read_object
 from core.text import storable
+from providers.transport import new_session, time_limit
 
 CONNECT_SECONDS = 5
+# The largest answer that we read. A full page of Mailgun's events has about 1 MB.
+MOST_BYTES = 16 * 1024 * 1024
 ATTEMPTS = 3
 SHORT_WAIT = timedelta(seconds=5)  # the longest wait within a request
 USUAL_WAIT = timedelta(seconds=30)
@@ -44,6 +48,10 @@ class NoAnswerError(Exception):
         super().__init__(message)
         self.connected = connected
         """Whether the provider may have read the request."""
+
+
+class TooLargeError(NoAnswerError):
+    """The answer is larger than MOST_BYTES. Only a part of it was read."""
 
 
 class TryLaterError(Exception):
@@ -93,7 +101,7 @@ class Api:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     auth: tuple[str, str] | None = field(default=None, repr=False)
     timeout: tuple[float, float] | None = None
-    """Seconds to connect, seconds between two bytes. None means CONNECT_SECONDS and PROVIDER_TIMEOUT_SECONDS."""
+    """Seconds to connect, seconds for a whole answer. None means CONNECT_SECONDS and PROVIDER_TIMEOUT_SECONDS."""
 
     def ask(
         self,
@@ -115,22 +123,36 @@ class Api:
         return retry(_retry_delay, self._ask_once, method, path, expected, before, content)
 
     def request(self, method: str, url: str, *, session: requests.Session | None = None, **content: Any) -> Reply:
-        """Make one request to a URL below ``base``. Raises NoAnswerError; every answer is a reply."""
+        """Make one request to a URL below ``base``. Every answer is a reply.
+
+        ``session`` is one of providers.transport.new_session. Raises NoAnswerError if no whole answer came in time, and
+        TooLargeError if it has more than MOST_BYTES.
+        """
+        connect, total = self.timeout or (CONNECT_SECONDS, settings.PROVIDER_TIMEOUT_SECONDS)
+        # No redirects: they would carry the key to another host.
+        options = {"timeout": (min(connect, total), total), "allow_redirects": False, "stream": True, **content}
+        begun = time.monotonic()
         try:
-            # No redirects: they would carry the key to another host.
-            response = (session.request if session else requests.request)(
-                method,
-                url,
-                headers=self.headers,
-                auth=self.auth,
-                timeout=self.timeout or (CONNECT_SECONDS, settings.PROVIDER_TIMEOUT_SECONDS),
-                allow_redirects=False,
-                **content,
-            )
+            with (
+                time_limit(total),
+                nullcontext(session) if session else new_session() as asking,
+                asking.request(method, url, headers=self.headers, auth=self.auth, **options) as response,
+            ):
+                body = self._read(response)
         except requests.RequestException as error:
-            message = f"{self.name} could not be reached ({type(error).__name__})."
+            late = time.monotonic() - begun >= total
+            reason = f"did not finish its answer within {total:g} seconds" if late else "could not be reached"
+            message = f"{self.name} {reason} ({type(error).__name__})."
             raise NoAnswerError(message, connected=not _never_connected(error)) from error
-        return Reply(response.status_code, response.content.decode("utf-8", errors="replace"), response.headers)
+        return Reply(response.status_code, body.decode("utf-8", errors="replace"), response.headers)
+
+    def _read(self, response: requests.Response) -> bytes:
+        body = bytearray()
+        for part in response.iter_content(64 * 1024):
+            body += part
+            if len(body) > MOST_BYTES:
+                raise TooLargeError(f"{self.name}'s answer has more than {MOST_BYTES:,} bytes.", connected=True)
+        return bytes(body)
 
     def _ask_once(
         self,

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
+from django.dispatch import Signal
 
 from providers.http import LONGEST_WAIT, REFUSALS, Api, NotSetUpError, Reply
 
@@ -21,10 +22,12 @@ MOST_RECIPIENTS = 1000
 MOST_EVENTS = 300
 # These statuses refuse the mail or a recipient. Others are about the account, such as its limit (402).
 REFUSES_THE_MAIL = frozenset({400, 413, 422})
-# Seconds to connect, seconds between two bytes. Mailgun may need a while to collect a page of events.
-EVENTS_TIMEOUT = (10, 60)
+# Seconds to connect, seconds for a whole page. Mailgun may need a while to collect a page of events.
+EVENTS_TIMEOUT = (10, 90)
 # A run does not wait for a rate limit that lasts longer. The next sync continues.
 LONGEST_RATE_LIMIT = LONGEST_WAIT
+# Sent with each page of events that was read for another purpose than a sync: ``domain``, and the answer as ``body``.
+events_read = Signal()
 _EVENTS_ERRORS = {
     401: f"{NAME} {REFUSALS[401]} (401).",
     403: "The API key may not read this domain's events (403).",

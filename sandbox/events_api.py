@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
@@ -33,6 +34,8 @@ def respond(provider: Provider, request: Request, token: str, fault: Fault | Non
         oldest=now - provider.retention.total_seconds(),
         limit=fault.size if fault and fault.kind is Kind.SHORT else None,
     )
+    if fault and fault.kind is Kind.LOOP:
+        page = replace(page, next=replace(cursor, page=cursor.page + 1))
     return Response(200, _render(page, request, fault))
 
 

@@ -26,6 +26,10 @@ class Kind(StrEnum):
     SHORT = "short"  # a page with so many events at most, though more follow
     FOREIGN_NEXT = "foreign-next"  # a page whose `next` is on another host
     REPEATED_NEXT = "repeated-next"  # a page whose `next` is the page itself
+    LOOP = "loop"  # a page whose `next` is a new address of the same page
+    DRIP = "drip"  # the right answer, one byte at a time
+    DRIP_HEAD = "drip-head"  # a head that goes on, one line at a time
+    ENDLESS = "endless"  # an answer that goes on at full speed until the client closes the connection
 
 
 @dataclass
@@ -48,7 +52,7 @@ class Fault:
     retry_after: int | None = None
     """429: the `Retry-After` header in seconds; None: no header."""
     seconds: float = 0.0
-    """Delay: its length. Hold: its longest time (0: no limit)."""
+    """Delay: its length. Hold: its longest time (0: no limit). Drip: the pause after each byte or line."""
     accepted: bool = False
     """Status, rate limit, lost: the provider accepts the request nevertheless."""
     mid_body: bool = False

@@ -6,9 +6,11 @@ import hmac
 import socket
 import sys
 import threading
+from collections.abc import Iterable
 from email.message import Message
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import repeat
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +18,8 @@ from sandbox import control, events_api, messages_api, voxology_api
 from sandbox.exchange import RefusedError, Request, Response
 from sandbox.faults import Fault, Kind
 from sandbox.provider import Provider
+
+_SLOW = {Kind.DRIP, Kind.DRIP_HEAD, Kind.ENDLESS}
 
 
 class Sandbox(Provider):
@@ -151,9 +155,13 @@ class _Handler(BaseHTTPRequestHandler):
         half = len(body) // 2
         self.send_response(response.status)
         self.send_header("Content-Type", response.content_type)
-        self.send_header("Content-Length", str(len(body)))
+        if kind is not Kind.ENDLESS:
+            self.send_header("Content-Length", str(len(body)))
         for name, value in response.headers.items():
             self.send_header(name, value)
+        if fault and kind in _SLOW:
+            self._drip(body, fault)
+            return
         self.end_headers()
         self.wfile.write(body[:half])
         if kind is Kind.CUT:
@@ -164,6 +172,23 @@ class _Handler(BaseHTTPRequestHandler):
             fault.wait()
         self.wfile.write(body[half:])
         self.wfile.flush()
+
+    def _drip(self, body: bytes, fault: Fault) -> None:
+        """Write an answer that does not end, or does not end soon, until the client closes the connection."""
+        self.close_connection = True
+        if fault.kind is Kind.DRIP_HEAD:
+            self.flush_headers()
+            parts: Iterable[bytes] = repeat(b"X-Wait: yes\r\n")
+        else:
+            self.end_headers()
+            parts = (
+                repeat(b" " * 65536) if fault.kind is Kind.ENDLESS else (body[at : at + 1] for at in range(len(body)))
+            )
+        for part in parts:
+            self.wfile.write(part)
+            self.wfile.flush()
+            if fault.released.wait(fault.seconds):
+                return
 
 
 def _respond(provider: Provider, request: Request, fault: Fault | None) -> Response:

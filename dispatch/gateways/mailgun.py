@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
+from email.utils import getaddresses
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -21,11 +23,14 @@ from messenger_logs.models import SentMessage
 from messenger_logs.services.status_reports import StatusReport
 from providers import mailgun
 from providers.http import MISCONFIGURED_WAIT, Api, NotSetUpError, Reply
+from providers.mailgun_pages import read_page
 
 SENT = -29
 # One hand-off may split refused requests for this long: much less than STALE_CLAIM_SECONDS.
 SPLITTING = timedelta(minutes=2)
 CLOCKS_MAY_DIFFER_BY = timedelta(minutes=10)
+# The events of one hand-over fill far fewer pages.
+MOST_PAGES = 200
 
 _PERCENT = re.compile(r"%(?=recipient\b)")
 
@@ -58,21 +63,23 @@ class MailgunGateway:
 
     def look_up(self, hand_off: HandOff) -> Answer | None:
         """Search Mailgun's events for the recipients. Events come late, so a missing one proves nothing for a while."""
-        age = timezone.now() - hand_off.handed_at
+        at = hand_off.handed_at
+        age = timezone.now() - at
         if age > timedelta(days=settings.MAILGUN_RETENTION_DAYS):
             return Answer([], "Mailgun does not keep events that long.")
-        known: dict[str, tuple[str, datetime]] = {}
+        known: dict[str, str] = {}
         pages = []
         for domain in self.domains:
-            for page in self._events(domain, hand_off):
-                pages.append(page.kept)
-                known |= {address: (_message_id(hand_off, domain), hand_off.handed_at) for address in _recipients(page)}
+            for text, events in self._events(domain, hand_off):
+                pages.append(text)
+                known |= dict.fromkeys(_recipients(events), _message_id(hand_off, domain))
         missing = any(item.address.casefold() not in known for item in hand_off.items)
         if missing and age < timedelta(minutes=settings.MAILGUN_LOOK_UP_MINUTES):
             return None
         results = [
-            Result(item.delivery_id, _sent(item, *known[at]) if (at := item.address.casefold()) in known else None)
+            Result(item.delivery_id, _sent(item, known[address], at) if address in known else None)
             for item in hand_off.items
+            for address in [item.address.casefold()]
         ]
         return Answer(results, "\n".join(pages))
 
@@ -112,28 +119,27 @@ class MailgunGateway:
             raws.append(answer.raw)
         return Answer(results, "\n".join(raws))
 
-    def _events(self, domain: str, hand_off: HandOff) -> Iterator[Reply]:
-        """Yield the pages of events about the hand-off. Raises TryLaterError when Mailgun does not give them."""
+    def _events(self, domain: str, hand_off: HandOff) -> Iterator[tuple[str, list[Any]]]:
+        """Yield the pages of events about the hand-off: the text that we keep, and the events.
+
+        Raises TryLaterError when Mailgun does not give them.
+        """
         begin = hand_off.handed_at - CLOCKS_MAY_DIFFER_BY
         query = {"begin": int(begin.timestamp()), "message-id": _message_id(hand_off, domain)}
         path = mailgun.events_path(domain, **query)
-        seen = set()
-        while path not in seen:
-            seen.add(path)
+        for _ in range(MOST_PAGES):
             try:
                 reply = self.api.ask("GET", path)
             except UnknownError as error:
                 raise TryLaterError(str(error)) from error
-            page = reply.object()
-            items, paging = page.get("items"), page.get("paging")
-            if not (reply.ok and isinstance(items, list) and isinstance(paging, dict)):
-                raise TryLaterError(f"Mailgun's answer has no list of events (status {reply.status}).")
+            items, paging = _read_page(reply)
             if not items:
                 return
-            yield reply
-            # Only the path counts, so the key never goes to another host.
-            following = urlsplit(str(paging.get("next", "")))
-            path = following.path + (f"?{following.query}" if following.query else "")
+            # What we are told now, the provider may not tell the sync again.
+            mailgun.events_read.send_robust(sender=MailgunGateway, domain=domain, body=reply.raw)
+            yield reply.kept, items
+            path = _path_of(paging.get("next"))
+        raise TryLaterError("Mailgun's pages of events do not end.")
 
 
 def _mail(hand_off: HandOff, domain: str) -> dict[str, str]:
@@ -204,7 +210,37 @@ def _refused(item: Item, reply: Reply) -> StatusReport:
     )
 
 
-def _recipients(reply: Reply) -> Iterator[str]:
-    for event in reply.object()["items"]:
-        if isinstance(event, dict) and isinstance(event.get("recipient"), str):
-            yield event["recipient"].casefold()
+def _read_page(reply: Reply) -> tuple[list[Any], dict[str, Any]]:
+    """Return the events of a page, and its paging. Raises TryLaterError when it is none."""
+    try:
+        items, members = read_page(reply.raw)
+    except (ValueError, RecursionError):
+        items, members = None, {}
+    paging = members.get("paging")
+    if not reply.ok or items is None or not isinstance(paging, dict):
+        raise TryLaterError(f"Mailgun's answer has no list of events (status {reply.status}).")
+    return [item.value for item in items], paging
+
+
+def _path_of(url: Any) -> str:
+    """Return the path of the next page. Only the path counts, so the key never goes to another host."""
+    try:
+        following = urlsplit(str(url))
+    except ValueError:
+        following = urlsplit("")
+    if not following.path.startswith("/"):
+        raise TryLaterError("Mailgun's answer does not name the next page.")
+    return following.path + (f"?{following.query}" if following.query else "")
+
+
+def _recipients(events: Sequence[Any]) -> Iterator[str]:
+    """Yield the addresses of events. The event of a rejected mail has no recipient, but a header."""
+    for event in events:
+        if not isinstance(event, dict):
+            continue
+        message = event.get("message")
+        headers = message.get("headers") if isinstance(message, dict) else None
+        if isinstance(recipient := event.get("recipient"), str):
+            yield recipient.casefold()
+        elif isinstance(headers, dict) and isinstance(to := headers.get("to"), str):
+            yield from (address.casefold() for _, address in getaddresses([to]))

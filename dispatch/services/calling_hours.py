@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from core.dates import moment_of
+
 
 def calls_allowed(at: datetime) -> bool:
     """Whether calls are allowed at this moment; the end of VOICE_HOURS is not part of them."""
@@ -21,4 +23,4 @@ def next_allowed(at: datetime) -> datetime:
     opens, _ = settings.VOICE_HOURS
     local = timezone.localtime(at)
     day = local.date() if local.time() < opens else local.date() + timedelta(days=1)
-    return timezone.make_aware(datetime.combine(day, opens))
+    return moment_of(day, opens, after=at)

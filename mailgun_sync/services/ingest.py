@@ -10,31 +10,28 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection, transaction
 
-from accounts.models import User
+from core.text import storable
 from mailgun_sync.choices import EventKind
-from mailgun_sync.client import ProviderEvent, reread
-from mailgun_sync.models import MailgunEvent, QuarantinedEvent, RecipientAddress
+from mailgun_sync.client import ProviderEvent, reread, same_event
+from mailgun_sync.models import ADDRESS_SLACK_DAYS, MailgunEvent, QuarantinedEvent, RecipientAddress
+from mailgun_sync.services.links import LINK_COLUMNS, LINK_VALUES, LINKS
 from mailgun_sync.services.outcomes import settle_outcomes
-from messenger_logs.choices import Mode
-from messenger_logs.models import Delivery, Recipient, SentMessage
+from messenger_logs.models import Delivery
 
+DIFFERS = "An event of the same kind, id and time is stored already, and says something else."
 # The key is (domain, event, id, µs), because Mailgun's id is unique only within a day, and its test events share one id
 # and time between kinds. An event without an id gets the hash of its canonical JSON, which is the text of jsonb.
 #
 # Timestamps are decimal seconds. They go through numeric, because a float is sometimes off by a microsecond.
-#
-# Everybody who got the mail can read its user variables, so we believe them only if our records agree: the delivery
-# that they name must belong to the message that they name, and must go to the address of the event. Then our records
-# give the sender and the person. Else the variables give them, and the person id counts only together with a sender
-# that is a user of this installation.
 _STORE = f"""
 WITH item AS MATERIALIZED (
-    SELECT raw, coalesce(readable, raw)::jsonb AS e, variables::jsonb AS variables
-    FROM unnest(%(raw)s::text[], %(readable)s::text[], %(variables)s::text[]) AS page (raw, readable, variables)
-), derived AS (
+    SELECT raw, coalesce(readable, raw)::jsonb AS e, variables::jsonb AS variables, place
+    FROM unnest(%(raw)s::text[], %(readable)s::text[], %(variables)s::text[])
+        WITH ORDINALITY AS page (raw, readable, variables, place)
+), event AS MATERIALIZED (
     SELECT
-        raw,
-        e ->> 'event' AS event,
+        raw, place,
+        left(e ->> 'event', 64) AS event,
         CASE WHEN e ->> 'id' <> '' AND length(e ->> 'id') <= 128 THEN e ->> 'id'
              ELSE encode(sha256(convert_to(e::text, 'UTF8')), 'hex') END AS event_id,
         'epoch'::timestamptz
@@ -56,40 +53,62 @@ WITH item AS MATERIALIZED (
             '') END AS detail,
         coalesce(variables, e -> 'user-variables') AS variables
     FROM item
+), linked AS MATERIALIZED (
+    SELECT event.*, {LINK_VALUES} FROM event {LINKS}
+), known AS MATERIALIZED (
+    -- What the table, or an item before it, has under the key of an item. The limit keeps PostgreSQL on the index.
+    SELECT
+        stored.id, linked.raw, coalesce(stored.raw, first_value(linked.raw) OVER same) AS known_raw,
+        linked.sender_id, linked.person_id, linked.sent_message_id, linked.delivery_id,
+        stored.delivery_id AS known_delivery_id
+    FROM linked LEFT JOIN LATERAL (
+        SELECT stored.id, stored.raw, stored.delivery_id
+        FROM {MailgunEvent._meta.db_table} AS stored
+        WHERE stored.occurred_at = linked.occurred_at AND stored.event_id = linked.event_id
+            AND stored.event = linked.event AND stored.domain_id = %(domain)s
+        LIMIT 1
+    ) AS stored ON true
+    WINDOW same AS (PARTITION BY linked.occurred_at, linked.event_id, linked.event ORDER BY linked.place)
+), mended AS (
+    -- An event without a link that agrees with our records by now.
+    UPDATE {MailgunEvent._meta.db_table} AS stored
+    SET ({LINK_COLUMNS}) = (known.sender_id, known.person_id, known.sent_message_id, known.delivery_id)
+    FROM known
+    WHERE stored.id = known.id AND known.raw = known_raw AND known_delivery_id IS NULL AND known.delivery_id IS NOT NULL
+    RETURNING stored.delivery_id
 ), stored AS (
     INSERT INTO {MailgunEvent._meta.db_table} (
         domain_id, event, event_id, occurred_at, late_by, recipient, subject, message_id, severity, reason, code,
-        detail, sender_id, person_id, sent_message_id, delivery_id, raw)
+        detail, raw, {LINK_COLUMNS})
     SELECT
-        %(domain)s, left(event, 64), event_id, occurred_at,
+        %(domain)s, event, event_id, occurred_at,
         CASE WHEN occurred_at BETWEEN %(covered_from)s AND %(settled_through)s THEN now() - occurred_at END,
         recipient, left(subject, 1000), left(message_id, 512), left(severity, 32), left(reason, 128),
-        left(code, 32), left(detail, 2000), CASE WHEN ours.id IS NULL THEN sender.id ELSE ours.sender_id END,
-        CASE WHEN ours.id IS NOT NULL THEN ours.person_id
-             WHEN sender.id IS NOT NULL THEN left(coalesce(variables ->> 'person_id', ''), 64) ELSE '' END,
-        ours.sent_message_id, ours.id, raw
-    FROM derived
-    LEFT JOIN {User._meta.db_table} AS sender ON sender.username = variables ->> 'sender'
-    LEFT JOIN LATERAL (
-        SELECT d.id, d.message_id AS sent_message_id, message.sender_id, recipient.person_id
-        FROM {Delivery._meta.db_table} AS d
-        JOIN {SentMessage._meta.db_table} AS message ON message.id = d.message_id
-        JOIN {Recipient._meta.db_table} AS recipient ON recipient.id = d.recipient_id
-        WHERE d.id = CASE WHEN variables ->> 'delivery' ~ '^[0-9]{{1,18}}$' THEN (variables ->> 'delivery')::bigint END
-            AND d.message_id::text = variables ->> 'message' AND d.mode = '{Mode.EMAIL}'
-            AND lower(d.address) IN (lower(derived.recipient), lower(substring(derived.recipient FROM '<([^<>]+)>')))
-        LIMIT 1
-    ) AS ours ON true
+        left(code, 32), left(detail, 2000), raw, {LINK_COLUMNS}
+    FROM linked
+    ORDER BY place
     ON CONFLICT (domain_id, event, event_id, occurred_at) DO NOTHING
     RETURNING late_by, delivery_id
+), unsettled AS (
+    -- An outcome that got lost is settled again at the next reading.
+    SELECT delivery_id FROM stored
+    UNION SELECT delivery_id FROM mended
+    UNION
+    SELECT d.id FROM known JOIN {Delivery._meta.db_table} AS d ON d.id = known_delivery_id WHERE d.email_outcome = ''
 ), addressed AS (
-    -- Sorted, so that two pages at the same time cannot wait for each other.
-    INSERT INTO {RecipientAddress._meta.db_table} (address)
-    SELECT DISTINCT recipient FROM derived WHERE recipient <> '' ORDER BY recipient
-    ON CONFLICT DO NOTHING
+    -- Sorted, so that two pages at the same time cannot wait for each other. The last day of an address says when it
+    -- may be forgotten. It moves rarely, so few pages write here.
+    INSERT INTO {RecipientAddress._meta.db_table} AS kept (address, last_event_on)
+    SELECT recipient, max(day) FROM (SELECT recipient, least(occurred_at, now())::date AS day FROM event) AS newest
+    WHERE recipient <> '' AND NOT EXISTS (
+        SELECT FROM {RecipientAddress._meta.db_table} AS same
+        WHERE same.address = recipient AND same.last_event_on > day - {ADDRESS_SLACK_DAYS})
+    GROUP BY recipient ORDER BY recipient
+    ON CONFLICT (address) DO UPDATE SET last_event_on = greatest(kept.last_event_on, excluded.last_event_on)
 )
 SELECT count(*), count(late_by), coalesce(max(late_by), interval '0'),
-    array_agg(DISTINCT delivery_id) FILTER (WHERE delivery_id IS NOT NULL)
+    (SELECT array_agg(delivery_id) FROM unsettled WHERE delivery_id IS NOT NULL),
+    (SELECT array_agg(ARRAY[raw, known_raw]) FROM known WHERE raw <> known_raw)
 FROM stored
 """  # noqa: S608  (table names only)
 
@@ -99,11 +118,15 @@ Known = dict[str, int | datetime | None]
 
 @dataclass(frozen=True, slots=True)
 class StoreResult:
-    """The counts of a page: events seen, new events, new in quarantine, new but late, and the longest delay."""
+    """The counts of a page: events seen, new events, new in quarantine, new but late, and the longest delay.
+
+    ``differs`` is the part of the quarantine that could be read, but contradicts a stored event with the same key.
+    """
 
     seen: int = 0
     new: int = 0
     quarantined: int = 0
+    differs: int = 0
     late: int = 0
     latest_by: timedelta = timedelta(0)
 
@@ -112,6 +135,7 @@ class StoreResult:
             self.seen + other.seen,
             self.new + other.new,
             self.quarantined + other.quarantined,
+            self.differs + other.differs,
             self.late + other.late,
             max(self.latest_by, other.latest_by),
         )
@@ -142,10 +166,12 @@ def store_events(
     """
     known: Known = {"domain": domain_id, "covered_from": covered_from, "settled_through": settled_through}
     readable = [event for event in events if not event.error]
-    result = sum((_quarantine(domain_id, event.raw, event.error) for event in events if event.error), StoreResult())
+    unreadable = [event for event in events if event.error]
+    result = StoreResult(seen=len(unreadable))
+    result = sum((_quarantine(domain_id, event.raw, event.error) for event in unreadable), result)
     try:
         with transaction.atomic():
-            return result + _store(readable, known)
+            return result + _store(domain_id, readable, known)
     except DatabaseError as error:
         if not _is_about_the_data(error):
             raise
@@ -153,7 +179,7 @@ def store_events(
     return sum((_store_alone(domain_id, event, known) for event in readable), result)
 
 
-def _store(events: list[ProviderEvent], known: Known) -> StoreResult:
+def _store(domain_id: int, events: list[ProviderEvent], known: Known) -> StoreResult:
     with connection.cursor() as cursor:
         page: dict[str, list[str | None]] = {
             "raw": [event.raw for event in events],
@@ -161,28 +187,38 @@ def _store(events: list[ProviderEvent], known: Known) -> StoreResult:
             "variables": [event.variables for event in events],
         }
         cursor.execute(_STORE, {**known, **page})
-        new, late, latest_by, deliveries = cursor.fetchone()
+        new, late, latest_by, deliveries, others = cursor.fetchone()
     if deliveries:
         settle_outcomes(deliveries)
-    return StoreResult(seen=len(events), new=new, late=late, latest_by=latest_by)
+    result = StoreResult(seen=len(events), new=new, late=late, latest_by=latest_by)
+    different = [raw for raw, known_raw in others or [] if not same_event(raw, known_raw)]
+    return sum((_keep_different(domain_id, raw) for raw in different), result)
+
+
+def _keep_different(domain_id: int, raw: str) -> StoreResult:
+    kept = _quarantine(domain_id, raw, DIFFERS).quarantined
+    return StoreResult(quarantined=kept, differs=kept)
 
 
 def _store_alone(domain_id: int, event: ProviderEvent, known: Known) -> StoreResult:
     try:
         with transaction.atomic():
-            return _store([event], known)
+            return _store(domain_id, [event], known)
     except DatabaseError as error:
         if not _is_about_the_data(error):
             raise
         message = str(error).partition("\n")[0]
-    return _quarantine(domain_id, event.raw, f"The database cannot take it: {message}.")
+    return StoreResult(seen=1) + _quarantine(domain_id, event.raw, f"The database cannot take it: {message}.")
 
 
 def _quarantine(domain_id: int, raw: str, error: str) -> StoreResult:
+    """Keep an event as it came, as far as PostgreSQL can hold its text."""
     _, created = QuarantinedEvent.objects.get_or_create(
-        domain_id=domain_id, digest=hashlib.sha256(raw.encode()).hexdigest(), defaults={"raw": raw, "error": error}
+        domain_id=domain_id,
+        digest=hashlib.sha256(raw.encode(errors="replace")).hexdigest(),
+        defaults={"raw": storable(raw), "error": error},
     )
-    return StoreResult(seen=1, quarantined=int(created))
+    return StoreResult(quarantined=int(created))
 
 
 def _is_about_the_data(error: DatabaseError) -> bool:

@@ -3,11 +3,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from mailgun_sync.models import MailgunEvent, RecipientAddress, SyncRun
+from mailgun_sync.models import ADDRESS_SLACK_DAYS, MailgunEvent, RecipientAddress, SyncRun
 
 
 def delete_expired(*, now: datetime | None = None, batch: int = 10_000) -> int:
@@ -24,14 +22,16 @@ def delete_expired(*, now: datetime | None = None, batch: int = 10_000) -> int:
         total += deleted
         if deleted < batch:
             break
-    _delete_unused_addresses()
+    _delete_addresses(limit, batch)
     return total
 
 
-@transaction.atomic
-def _delete_unused_addresses() -> None:
-    """Delete the addresses without an event."""
-    with connection.cursor() as cursor:
-        # The lock keeps pages out: a page that found its address here could lose it before its events are visible.
-        cursor.execute(f"LOCK TABLE {RecipientAddress._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
-    RecipientAddress.objects.filter(~Exists(MailgunEvent.objects.filter(recipient=OuterRef("address")))).delete()
+def _delete_addresses(limit: datetime, batch: int) -> None:
+    """Delete the addresses whose newest event was deleted, also where a sync writes at the same moment.
+
+    A page leaves an address alone only if its last day is near enough to that of the event. PostgreSQL looks at the day
+    again when it deletes a row that a page has just written.
+    """
+    expired = RecipientAddress.objects.filter(last_event_on__lt=limit.date() - timedelta(days=ADDRESS_SLACK_DAYS + 1))
+    while pks := list(expired.values_list("pk", flat=True)[:batch]):
+        expired.filter(pk__in=pks).delete()

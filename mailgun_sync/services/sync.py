@@ -21,9 +21,11 @@ from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
 from accounts.models import User
+from core.dates import time_text
 from mailgun_sync.choices import RunKind, RunOutcome
 from mailgun_sync.client import EventsApi, EventSource, ProviderError
 from mailgun_sync.models import SendingDomain, SyncGap, SyncRun
+from mailgun_sync.querysets import SyncRunQuerySet
 from mailgun_sync.services.ingest import page_transaction, store_events
 
 log = structlog.get_logger(__name__)
@@ -35,14 +37,25 @@ BACKFILL_STEP = timedelta(days=1)
 NOT_A_GAP = timedelta(hours=1)  # what the provider drops while a backfill is on its first day
 SETTLE_STEP = timedelta(minutes=5)
 LONGEST_SETTLE = timedelta(hours=6)
+HUNG = "It gave no sign of life any more, so a later sync ended it and took over."
 _LOCK_CLASS = crc32(b"mailgun_sync") - 2**31  # pg_advisory_lock takes signed integers
+# pg_locks shows the two signed integers as unsigned ones. A role may end its own sessions.
+_END_SESSION = """
+SELECT pg_terminate_backend(pid) FROM pg_locks
+WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND pid <> pg_backend_pid()
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (classid, objid) = ((%s::bigint & 4294967295)::oid, (%s::bigint & 4294967295)::oid)
+"""
 
 
 class AlreadyRunningError(Exception):
-    """Another process reads this domain's events now."""
+    """Another process reads this domain's events now. The message says since when, in plain words for the office."""
 
-    def __init__(self) -> None:
-        super().__init__("Another sync of this domain is running.")
+    def __init__(self, run: SyncRun | None) -> None:
+        facts = (
+            f", since {time_text(run.started_at)}; its last sign of life was at {time_text(run.seen_at)}" if run else ""
+        )
+        super().__init__(f"Another sync of this domain is running{facts}.")
 
 
 def bring_up_to_date(
@@ -86,7 +99,8 @@ def sync_domain(
             run_start = min(datetime.now(UTC), source.now())
             begin = _begin(domain, run_start, sweep)
             if begin >= run_start:
-                raise ProviderError(f"Mailgun's clock says {run_start:%Y-%m-%d %H:%M} UTC, which was read already.")
+                clocks = f"The earlier of Mailgun's clock and ours says {time_text(run_start)}"
+                raise ProviderError(f"{clocks}, and everything before that was read already.")
             _read(source, run, domain, begin, run_start)
             _settle(domain, run, begin, run_start)
     return run
@@ -124,16 +138,16 @@ def start_backfill(*, domain_id: int) -> bool:
 
 @contextmanager
 def _alone(domain_id: int, wait: timedelta) -> Iterator[None]:
-    """Let one process at a time read a domain. The lock belongs to the database session and ends with the process."""
+    """Let one process at a time read a domain. The lock belongs to the database session and ends with the process.
+
+    A process that hangs keeps its session. After HUNG_AFTER without a sign of life the next one ends that session.
+    """
     deadline = time.monotonic() + wait.total_seconds()
-    with connection.cursor() as cursor:
-        while True:
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, domain_id])
-            if cursor.fetchone()[0]:
-                break
-            if time.monotonic() >= deadline:
-                raise AlreadyRunningError
-            time.sleep(0.2)
+    while not _take_lock(domain_id):
+        _end_hung_session(domain_id)
+        if time.monotonic() >= deadline:
+            raise AlreadyRunningError(_skipped(domain_id))
+        time.sleep(0.2)
     try:
         yield
     finally:
@@ -141,13 +155,37 @@ def _alone(domain_id: int, wait: timedelta) -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS, domain_id])
 
 
+def _take_lock(domain_id: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, domain_id])
+        return bool(cursor.fetchone()[0])
+
+
+def _running(domain_id: int) -> SyncRunQuerySet:
+    return SyncRun.objects.filter(domain=domain_id).running()
+
+
+def _skipped(domain_id: int) -> SyncRun | None:
+    """Count, for the Mailgun Sync page, that a sync leaves the domain to the one that runs. Returns that run."""
+    _running(domain_id).update(skipped=F("skipped") + 1)
+    return _running(domain_id).first()
+
+
+def _end_hung_session(domain_id: int) -> None:
+    """End the database session that holds a domain's lock, if its run gives no sign of life any more."""
+    if not _running(domain_id).silent().exists():
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_END_SESSION, [_LOCK_CLASS, domain_id])
+        log.error("mailgun_sync.hung", domain=domain_id, ended=cursor.rowcount)
+
+
 @contextmanager
 def _recorded(domain: SendingDomain, kind: RunKind, asked_by: User | None) -> Iterator[SyncRun]:
     """Record a run with its outcome. An error ends this run and no other."""
-    # We hold the domain's lock, so another run that still says "running" belongs to a dead process.
-    SyncRun.objects.filter(domain=domain, outcome=RunOutcome.RUNNING).update(
-        outcome=RunOutcome.INTERRUPTED, finished_at=Now()
-    )
+    # We hold the domain's lock, so another run that still says "running" belongs to a process that died or hung.
+    _running(domain.pk).silent().update(error=HUNG)
+    _running(domain.pk).update(outcome=RunOutcome.INTERRUPTED, finished_at=Now())
     run = SyncRun.objects.create(domain=domain, kind=kind, asked_by=asked_by)
     error = ""
     try:
@@ -159,10 +197,9 @@ def _recorded(domain: SendingDomain, kind: RunKind, asked_by: User | None) -> It
         error = f"Unexpected error ({type(unexpected).__name__}); the server's log has the details."
         log.exception("mailgun_sync.crashed", domain=domain.name)
     with transaction.atomic():
-        SyncRun.objects.filter(pk=run.pk).update(
-            outcome=RunOutcome.FAILED if error else RunOutcome.SUCCEEDED, error=error, finished_at=Now()
-        )
-        SendingDomain.objects.filter(pk=domain.pk).update(last_error=error, last_error_at=Now() if error else None)
+        ended = _running(domain.pk).filter(pk=run.pk)
+        if ended.update(outcome=RunOutcome.FAILED if error else RunOutcome.SUCCEEDED, error=error, finished_at=Now()):
+            SendingDomain.objects.filter(pk=domain.pk).update(last_error=error, last_error_at=Now() if error else None)
     run.refresh_from_db()
 
 
@@ -237,8 +274,10 @@ def _read_slice(
                 events_seen=F("events_seen") + stored.seen,
                 events_new=F("events_new") + stored.new,
                 quarantined=F("quarantined") + stored.quarantined,
+                differs=F("differs") + stored.differs,
                 late=F("late") + stored.late,
                 latest_by=Greatest(F("latest_by"), stored.latest_by),
+                seen_at=Now(),
             )
 
 

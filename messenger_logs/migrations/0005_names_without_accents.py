@@ -1,5 +1,5 @@
 import django.contrib.postgres.indexes
-from django.contrib.postgres.operations import UnaccentExtension
+from core.extensions import KeptUnaccentExtension
 from django.db import migrations, models
 
 import messenger_logs.search
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        UnaccentExtension(),
+        KeptUnaccentExtension(),
         migrations.RunSQL(CREATE, 'DROP FUNCTION plain_letters(text)'),
         migrations.RemoveIndex(
             model_name='recipient',

@@ -92,6 +92,7 @@ def delivery_rows(
         # Nobody is called twice. A duplicate without a status of its own has the status of the device.
         follows = duplicate and device.status == DeliveryStatus.WAITING
         source = counting[device.key] if follows else device
+        told = counting.get(device.key, device) if duplicate else device
         yield (
             pk,
             message.pk,
@@ -108,8 +109,8 @@ def delivery_rows(
             source.first_attempt_at,
             source.last_attempt_at,
             source.provider_id,
-            "",
-            "",
+            told.email_outcome,
+            told.email_reason,
         )
 
 

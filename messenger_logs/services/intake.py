@@ -221,6 +221,7 @@ class _Known:
             for row in message.deliveries.filter(mode=mode, address__in=wanted, duplicate=False).exclude(address=""):
                 device = DeviceInput(mode, row.address, DeliveryStatus(row.status), row.detail, row.code)
                 device.time = row.last_attempt_at
+                device.email_outcome, device.email_reason = row.email_outcome, row.email_reason
                 known.counting[device.key] = device
         return known
 

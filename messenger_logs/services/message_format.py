@@ -59,6 +59,9 @@ class DeviceInput:
     provider_id: str = ""
     time: datetime | None = None
     attempts: list[AttemptInput] = field(default_factory=list)
+    # Never part of the input: a stored device may have them.
+    email_outcome: str = ""
+    email_reason: str = ""
 
     @property
     def key(self) -> tuple[Mode, str]:

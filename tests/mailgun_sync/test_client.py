@@ -195,7 +195,7 @@ def test_a_time_out_is_set_and_tried_again(now: datetime) -> None:
 
     assert list(EventsApi("x", "https://api.mailgun.net", "key").pages(now - timedelta(hours=1), now)) == []
 
-    assert all(vars(call.request)["req_kwargs"]["timeout"] == (10, 60) for call in responses.calls)
+    assert all(vars(call.request)["req_kwargs"]["timeout"] == (10, 90) for call in responses.calls)
     assert len(responses.calls) == 2
 
 

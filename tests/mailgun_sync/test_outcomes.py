@@ -157,6 +157,39 @@ def test_settling_a_time_again_mends_what_was_spoilt_and_then_changes_nothing(de
     assert settle_between(first, first + timedelta(days=1)) == 0
 
 
+def test_an_outcome_that_got_lost_comes_back_with_the_next_reading(delivery):
+    store(tell(delivery, "accepted"), tell(delivery, "failed-permanent"))
+    Delivery.objects.filter(pk=delivery.pk).update(email_outcome="", email_reason="")
+
+    store(tell(delivery, "accepted"))
+
+    assert outcome(delivery) == ("failed-permanent", "550 unknown")
+
+
+def test_an_event_that_came_before_its_record_is_linked_by_the_next_reading(delivery, sender):
+    address = delivery.address
+    Delivery.objects.filter(pk=delivery.pk).update(address="not.yet@example.com")
+    texts = [tell(delivery, kind, recipient=address) for kind in ("accepted", "delivered")]
+    store(*texts)
+    assert outcome(delivery) == ("", "")
+    Delivery.objects.filter(pk=delivery.pk).update(address=address)
+
+    store(texts[0])
+
+    linked = MailgunEvent.objects.get(event_id="accepted")
+    assert (linked.delivery, linked.sent_message, linked.person_id) == (delivery, delivery.message, "77")
+    assert outcome(delivery) == ("accepted", "")
+    store(*texts)
+    assert outcome(delivery) == ("delivered", "")
+
+
+def test_a_forged_event_with_a_known_key_mends_nothing(delivery):
+    Delivery.objects.filter(pk=delivery.pk).update(address="not.yet@example.com")
+    store(tell(delivery, "delivered", recipient="mai@example.com"))
+    store(tell(delivery, "delivered", recipient="not.yet@example.com"))
+    assert MailgunEvent.objects.get().delivery is None
+
+
 def test_expired_events_do_not_take_an_outcome_back(delivery):
     store(tell(delivery, "failed-permanent"))
     MailgunEvent.objects.all().delete()

@@ -108,7 +108,7 @@ def test_it_shows_the_quarantine_with_the_raw_event(reader: Client, domain: Send
 
     text = show(reader)
 
-    assert "1 event could not be read" in text
+    assert "1 event could not be stored" in text
     assert "It has no timestamp." in text
     assert "{&quot;id&quot;: &quot;&lt;b&gt;&quot;, &quot;event&quot;: &quot;delivered&quot;}" in text
 
@@ -175,7 +175,7 @@ def test_retry_takes_an_event_out_of_quarantine_when_it_can_be_read(operator: Cl
     assert MailgunEvent.objects.get().raw == payloads.OPENED
 
     still = QuarantinedEvent.objects.get()
-    assert "still cannot be read" in press(operator, "retry_event", still.pk)
+    assert "still cannot be stored" in press(operator, "retry_event", still.pk)
     assert QuarantinedEvent.objects.get() == still
 
 

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from structlog.testing import capture_logs
 
 from mailgun_sync import tasks
-from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, SyncRun
+from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, SyncGap, SyncRun
 from mailgun_sync.services import sync as sync_module
 from mailgun_sync.services.domains import configured_domains
 from mailgun_sync.services.sync import AlreadyRunningError, sync_domain
@@ -135,6 +135,26 @@ def test_a_slow_clock_loses_nothing(mailgun: Sandbox, domain: SendingDomain, syn
     with time_machine.travel(now + 10 * MINUTE):
         sync()
     assert stored_ids() == ["ahead"]
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=-2), timedelta(days=-40), timedelta(days=40)])
+def test_a_step_of_our_clock_loses_nothing(
+    mailgun: Sandbox, domain: SendingDomain, sync: Sync, now: datetime, step: timedelta
+) -> None:
+    mailgun.clock.stop(now)
+    sync()
+    before = settled(domain)
+    mailgun.add(id="then", timestamp=now - MINUTE)
+
+    with time_machine.travel(now + step):
+        run = sync()
+
+    assert run.outcome == ("succeeded" if step > timedelta(0) else "failed"), "the earlier clock counts"
+    assert not run.error or "ours says" in run.error
+    assert abs(settled(domain) - before) < ABOUT
+    assert sync().outcome == "succeeded"
+    assert stored_ids() == ["then"]
+    assert not SyncGap.objects.exists()
 
 
 def test_a_provider_clock_before_what_is_settled_is_an_error_in_words(

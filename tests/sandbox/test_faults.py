@@ -1,6 +1,7 @@
 """The faults that tests can set."""
 
 import json
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -290,3 +291,30 @@ def test_the_control_endpoint_refuses_what_it_does_not_understand(
     answer = requests.request(method, f"{sandbox.url}/sandbox/{path}", data=body, timeout=10)
     assert answer.status_code == status
     assert answer.json()["message"]
+
+
+@pytest.mark.usefixtures("many")
+def test_an_answer_can_drip(sandbox: Sandbox, api: Api) -> None:
+    whole = api.get(begin=0, ascending="yes", limit=1)
+    sandbox.fail("drip", seconds=0.0001)
+    assert ids(api.get(begin=0, ascending="yes", limit=1)) == ids(whole)
+
+
+@pytest.mark.parametrize("kind", ["drip", "drip-head", "endless"])
+def test_an_answer_that_does_not_end_ends_with_its_connection(sandbox: Sandbox, api: Api, kind: str) -> None:
+    sandbox.fail(kind, seconds=0.01)
+    host, _, port = sandbox.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
+        connection.sendall(f"GET /v3/{sandbox.domain}/events?begin=0&ascending=yes HTTP/1.1\r\n\r\n".encode())
+        assert connection.recv(10)
+    wait_until(lambda: sandbox._at_once == 0)
+
+
+@pytest.mark.usefixtures("many")
+def test_pages_can_go_in_a_circle_under_new_addresses(sandbox: Sandbox, api: Api) -> None:
+    sandbox.fail("loop", times=None)
+    first = api.get(begin=0, ascending="yes", limit=10)
+    second = api.follow(first)
+    third = api.follow(second)
+    assert ids(first) == ids(second) == ids(third)
+    assert len({answer.json()["paging"]["next"] for answer in (first, second, third)}) == 3

@@ -134,6 +134,10 @@ class MailgunEventFilters(ListingFilterSet):
     personal = {"person_id", "recipient", "detail"}
 
 
+# A day is counted up to this many times what is shown of it.
+COUNTED_TIMES = 5
+
+
 class MailgunMessageLog(ToolListing):
     """The events of the user's own messages; with the administration's tool, of all messages."""
 
@@ -187,9 +191,12 @@ class MailgunMessageLog(ToolListing):
         return [*fresh, *(self.cap_notice(day) for day, capped in sorted(self.days_seen.items()) if capped)]
 
     def cap_notice(self, day: date) -> str:
+        shown = settings.MAILGUN_SHOWN_A_DAY
         everything: Any = self.filterset.unbounded
-        total = everything.of_day(day).count()
+        most = COUNTED_TIMES * shown
+        total = everything.of_day(day)[: most + 1].count()
+        of = f"more than {most:,}" if total > most else f"{total:,}"
         return (
-            f"{settings.MAILGUN_SHOWN_A_DAY:,} of {total:,} on {written(day)} are shown here, the newest ones;"
+            f"{shown:,} of {of} on {written(day)} are shown here, the newest ones;"
             f" {self.export_label} gives all of them."
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from kombu.exceptions import OperationalError
 
 from accounts.access import SignedInRequest, tool_right
 from accounts.tools import Right, Tool
+from core.dates import time_text
 from core.fragments import page_or_fragment
 from core.statuses import Shape, Status, Tone
 from listings.columns import ListingTable, NumberColumn, StatusColumn, TimeColumn, time_element
@@ -41,21 +43,35 @@ RUN_STATUSES = {
     RunOutcome.SUCCEEDED: Status("Succeeded", Shape.CHECK, Tone.GOOD, "Everything was read to the end."),
     RunOutcome.FAILED: Status("Failed", Shape.CROSS, Tone.BAD, "Stopped by the error that stands beside it."),
     RunOutcome.INTERRUPTED: Status(
-        "Interrupted", Shape.TRIANGLE, Tone.WARNING, "The program ended in the middle; the next run read it again."
+        "Interrupted", Shape.TRIANGLE, Tone.WARNING, "The program ended or hung; the next run read it again."
     ),
 }
 
 
 class OutcomeColumn(StatusColumn):
-    """A status, with the error that led to it, if any."""
+    """A status, with the reason for it, if any."""
 
-    def __init__(self, statuses: Mapping[Any, Status], *args: Any, error: str, **kwargs: Any) -> None:
+    def __init__(self, statuses: Mapping[Any, Status], *args: Any, reason: Callable[[Any], str], **kwargs: Any) -> None:
         super().__init__(statuses, *args, **kwargs)
-        self.error = error
+        self.reason = reason
 
     def render(self, record: SendingDomain | SyncRun) -> SafeString:
-        status, error = super().render(record), getattr(record, self.error)
-        return format_html('{}<p class="reason">{}</p>', status, error) if error else format_html("{}", status)
+        status, reason = super().render(record), self.reason(record)
+        return format_html('{}<p class="reason">{}</p>', status, reason) if reason else format_html("{}", status)
+
+
+def _reason(run: SyncRun) -> str:
+    """Return the error of a run; while it is under way, what later syncs make of it."""
+    if run.outcome != RunOutcome.RUNNING:
+        return run.error
+    sentences = []
+    if run.hangs:
+        sentences.append(f"It hangs: no sign of life since {time_text(run.seen_at)}. The next sync ends it.")
+    if run.skipped:
+        last = "" if run.hangs else f" Its last sign of life was at {time_text(run.seen_at)}."
+        syncs = "A later sync" if run.skipped == 1 else f"{run.skipped:,} later syncs"
+        sentences.append(f"{syncs} found it running and left the work to it.{last}")
+    return " ".join(sentences)
 
 
 def _minutes(length: timedelta) -> str:
@@ -69,7 +85,7 @@ class PlainTable(ListingTable):
 
 class DomainTable(PlainTable):
     name = Column(verbose_name="Domain")
-    state = OutcomeColumn(DOMAIN_STATUSES, error="last_error", verbose_name="State")
+    state = OutcomeColumn(DOMAIN_STATUSES, reason=attrgetter("last_error"), verbose_name="State")
     settled_through = TimeColumn(verbose_name="Complete up to", default="not known yet")
     settle_after = Column(verbose_name="Waits for late events")
     covered_from = TemplateColumn(
@@ -85,13 +101,14 @@ class RunTable(PlainTable):
     started_at = TimeColumn(seconds=True, verbose_name="Started")
     domain = Column()
     kind = Column()
-    outcome = OutcomeColumn(RUN_STATUSES, error="error")
+    outcome = OutcomeColumn(RUN_STATUSES, reason=_reason)
     begin = TimeColumn(verbose_name="Events from", default="")
     end = TimeColumn(verbose_name="to", default="")
     pages = NumberColumn()
     events_seen = NumberColumn(verbose_name="Events")
     events_new = NumberColumn(verbose_name="New")
     quarantined = NumberColumn()
+    differs = NumberColumn(verbose_name="of which differ")
     late = NumberColumn()
 
     def render_kind(self, record: SyncRun) -> str:
@@ -105,7 +122,7 @@ class RunTable(PlainTable):
 class QuarantineTable(PlainTable):
     first_seen_at = TimeColumn(verbose_name="First seen")
     domain = Column()
-    error = Column(verbose_name="Why it could not be read")
+    error = Column(verbose_name="Why it is not in the log")
     raw = TemplateColumn(template_name="web/_sync_raw_event.html", verbose_name="Event as it came")
     retry = TemplateColumn(template_name="web/_sync_retry.html", verbose_name="Actions", empty_values=())
 
@@ -194,5 +211,5 @@ def retry_event(request: SignedInRequest, pk: int) -> HttpResponse:
     if control.retry(quarantined=quarantined, by=request.user):
         messages.success(request, "The event could be read and is in the log now.")
     else:
-        messages.warning(request, "The event still cannot be read. It stays in quarantine.")
+        messages.warning(request, "The event still cannot be stored. It stays in quarantine.")
     return redirect("web:mailgun_sync")

@@ -1,5 +1,6 @@
 """E-mail to the stand-in over HTTP: the mail that families get, and what we know after a failure."""
 
+import json
 import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,8 @@ from messenger_logs.models import SentMessage
 from providers.http import USUAL_WAIT, requested_wait
 from sandbox.server import Sandbox
 from tests.dispatch.gateways.conftest import handed, item
+
+pytestmark = pytest.mark.django_db
 
 
 def mailgun() -> MailgunGateway:
@@ -243,6 +246,41 @@ def test_each_recipient_is_looked_for(provider: Sandbox) -> None:
     provider.add(recipient="mai@example.com", message_id=f"{hand_off.key}@mg.harrison.example")
     provider.add(recipient="family2@example.com", message_id="of-another@mg.harrison.example")
     assert outcomes(hand_off) == {"Mai@example.com": "-29", "family2@example.com": "never"}
+
+
+def test_a_rejected_mail_is_found_although_its_event_names_no_recipient(provider: Sandbox) -> None:
+    hand_off = handed(message(), item(1, "Mai@example.com"), minutes_ago=40)
+    headers = {"to": '"Vang, Mai" <mai@example.com>', "message-id": f"{hand_off.key}@mg.harrison.example"}
+    at = provider.clock.now()
+    provider.add_raw(json.dumps({"event": "rejected", "id": "r", "timestamp": at, "message": {"headers": headers}}))
+    assert outcomes(hand_off) == {"Mai@example.com": "-29"}
+
+
+def test_an_event_that_cannot_be_read_does_not_hinder_a_look_up(provider: Sandbox) -> None:
+    hand_off = handed(message(), item(), minutes_ago=40)
+    provider.add(recipient="family1@example.com", message_id=f"{hand_off.key}@mg.harrison.example")
+    for broken in ["[" * 3000 + "]" * 3000, '{"event": 01}', "null"]:
+        provider.fail("poison", text=broken, page=1)
+        assert outcomes(hand_off) == {"family1@example.com": "-29"}
+
+
+@pytest.mark.parametrize("host", ["http://[", "@elsewhere.example", ":80@elsewhere.example"])
+def test_a_next_page_that_is_no_address_says_nothing(provider: Sandbox, host: str) -> None:
+    hand_off = handed(message(), item(), minutes_ago=40)
+    provider.add(recipient="family1@example.com", message_id=f"{hand_off.key}@mg.harrison.example")
+    provider.fail("foreign-next", host=host, times=None)
+    with pytest.raises(TryLaterError, match="next page"):
+        mailgun().look_up(hand_off)
+
+
+def test_a_circle_of_pages_says_nothing(provider: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dispatch.gateways.mailgun.MOST_PAGES", 5)
+    hand_off = handed(message(), item(), minutes_ago=40)
+    provider.add(recipient="family1@example.com", message_id=f"{hand_off.key}@mg.harrison.example")
+    provider.fail("loop", times=None)
+    with pytest.raises(TryLaterError, match="do not end"):
+        mailgun().look_up(hand_off)
+    assert len(provider.requests) == 5
 
 
 def test_many_pages_of_events_are_read_on_our_own_host_only(provider: Sandbox, settings: Settings) -> None:

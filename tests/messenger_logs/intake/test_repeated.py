@@ -93,6 +93,21 @@ def test_recipients_are_appended_with_their_devices() -> None:
     assert (totals.recipients, totals.no_device) == (4, 1)
 
 
+def test_a_duplicate_that_comes_later_has_the_outcome_of_its_first_row() -> None:
+    add_message(message("one", recipient("1", device("email", "a@x.example"))))
+    Delivery.objects.update(email_outcome="failed-permanent", email_reason="550 unknown")
+
+    add_recipients(
+        only(), [recipient("2", device("email", "a@x.example")), recipient("3", device("email", "b@x.example"))]
+    )
+
+    assert rows("address", "duplicate", "email_outcome", "email_reason") == [
+        ("a@x.example", False, "failed-permanent", "550 unknown"),
+        ("a@x.example", True, "failed-permanent", "550 unknown"),
+        ("b@x.example", False, "", ""),
+    ]
+
+
 def test_appending_again_adds_nothing() -> None:
     add_message(message("one"))
     given = [recipient("1", device()), recipient("2"), recipient("3", {"mode": "inbox"})]

@@ -5,7 +5,9 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
@@ -55,6 +57,15 @@ class TestTheDailyCut:
             assert {name for name in found if name.startswith(f"d{day}")} == {
                 f"d{day}n{number:03}@example.com" for number in range(60)
             }
+
+    def test_a_huge_day_is_not_counted_to_its_end(self, administrator: Client, settings: Settings) -> None:
+        for shown, words in [(20, "20 of 100 on"), (19, "19 of more than 95 on")]:
+            settings.MAILGUN_SHOWN_A_DAY = shown
+            with CaptureQueriesContext(connection) as asked:
+                assert words in page(administrator, created_from="2026-11-20", created_to="2026-11-20")
+            counts = [query["sql"] for query in asked if "COUNT(*)" in query["sql"] and "mailgunevent" in query["sql"]]
+            assert counts
+            assert all("LIMIT" in sql for sql in counts)
 
     def test_it_says_so(self, administrator: Client) -> None:
         text = page(administrator, created_from="2026-11-20", created_to="2026-11-20")

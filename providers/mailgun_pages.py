@@ -1,0 +1,115 @@
+"""Pages of Mailgun's events, taken apart item by item: an item that cannot be read spoils no other.
+
+A page has the members ``items`` and ``paging``: user-manual/events/events of Mailgun's documentation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+NOT_JSON = "It is not JSON."
+TOO_DEEP = "It is nested too deeply."
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+# A whole string, or what opens, closes or divides lists and objects.
+_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[][{},]', re.DOTALL)
+# Integers become floats: the code only compares them, and a number of 5,000 digits must not stop its page.
+_DECODER = json.JSONDecoder(parse_int=float)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a page: its JSON as it came, and its value. ``error`` says why it has none; "" if it has one."""
+
+    raw: str
+    value: Any = None
+    error: str = ""
+
+
+def read_item(raw: str) -> Item:
+    """Return the item of a text."""
+    try:
+        return Item(raw, _DECODER.decode(raw))
+    except RecursionError:
+        return Item(raw, error=TOO_DEEP)
+    except ValueError:
+        return Item(raw, error=NOT_JSON)
+
+
+def read_page(text: str) -> tuple[list[Item] | None, dict[str, Any]]:
+    """Split a page's JSON into its items and the other members.
+
+    The items are None if ``items`` is missing or not a list. Raises ValueError or RecursionError if the page itself is
+    no JSON object.
+    """
+    items: list[Item] | None = None
+    members: dict[str, Any] = {}
+    at = _after(text, 0, "{")
+    while text[at : at + 1] != "}":
+        name, at = _DECODER.raw_decode(text, at)
+        at = _after(text, at, ":")
+        if name == "items" and text[at : at + 1] == "[":
+            items, at = _read_items(text, at)
+        else:
+            members[name], at = _DECODER.raw_decode(text, at)
+        at = _after(text, at, ",", "}")
+    return items, members
+
+
+def _read_items(text: str, at: int) -> tuple[list[Item], int]:
+    items = []
+    at = _after(text, at, "[")
+    while text[at : at + 1] != "]":
+        item, at = _read_item(text, at)
+        items.append(item)
+        at = _after(text, at, ",", "]")
+    return items, at + 1
+
+
+def _read_item(text: str, begin: int) -> tuple[Item, int]:
+    """Read the item at ``begin``, and return the position after it. Raises ValueError if the item has no end."""
+    error = NOT_JSON
+    try:
+        value, end = _DECODER.raw_decode(text, begin)
+        if _next_mark(text, end) in (",", "]"):
+            return Item(text[begin:end], value), end
+    except RecursionError:
+        error = TOO_DEEP
+    except ValueError:
+        pass
+    end = _end_of_item(text, begin)
+    return Item(text[begin:end].rstrip(), error=error), end
+
+
+def _end_of_item(text: str, begin: int) -> int:
+    """Find the comma or bracket after an item that is no JSON, by its strings and brackets alone."""
+    depth = 0
+    for mark in _MARK.finditer(text, begin):
+        if depth == 0 and mark[0] in (",", "]"):
+            return mark.start()
+        depth += (mark[0] in ("[", "{")) - (mark[0] in ("]", "}"))
+    raise ValueError(f"the item at character {begin} has no end")
+
+
+def _next_mark(text: str, at: int) -> str:
+    at = _skip_space(text, at)
+    return text[at : at + 1]
+
+
+def _after(text: str, at: int, mark: str, last: str = "") -> int:
+    """Return the position of the next value after ``mark``, or the position of ``last`` if that stands there."""
+    at = _skip_space(text, at)
+    found = text[at : at + 1]
+    if found == last and last:
+        return at
+    if found != mark:
+        raise ValueError(f"expected {mark!r} at character {at}")
+    return _skip_space(text, at + 1)
+
+
+def _skip_space(text: str, at: int) -> int:
+    # It matches everywhere.
+    return _SPACE.match(text, at).end()  # type: ignore[union-attr]
