@@ -60,7 +60,9 @@ def safe(cell: str) -> str:
     """
     if cell[:1] not in RISKY or AMOUNT(cell):
         return cell
-    return _bracketed(cell) if NUMBER_ABROAD(cell) else f"'{cell}"
+    if number := NUMBER_ABROAD(cell):
+        return _bracketed(number[1]) + (number[2] or "")
+    return f"'{cell}"
 
 
 def _bracketed(number: str) -> str:
