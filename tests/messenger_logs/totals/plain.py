@@ -164,5 +164,14 @@ def figures(devices: list[Device], mode: str) -> dict[str, object]:
         "received": statuses.count("vendor_received"),
         "opted_out": statuses.count("opt_out"),
         "undelivered": statuses.count("undelivered"),
-        "last_first": max((device.first_tried_at for device in counted if device.first_tried_at), default=None),
+        "last_first": max(first_tried(devices, mode).values(), default=None),
     }
+
+
+def first_tried(devices: list[Device], mode: str) -> dict[str, datetime]:
+    """When each person was first tried in a mode, at any of their devices."""
+    found: dict[str, datetime] = {}
+    for device in devices:
+        if device.mode == mode and (at := device.first_tried_at):
+            found[device.person] = min(at, found.get(device.person, at))
+    return found
