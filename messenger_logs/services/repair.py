@@ -20,6 +20,12 @@ WHERE message.id = last.message_id AND message.dispatch_finished_at < last.at
 """  # noqa: S608  (table names only)
 
 
+def extend_dispatches(*, message_ids: Collection[int]) -> None:
+    """Move the end of each finished message to its last attempt, if that was later."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EXTEND, [sorted(message_ids)])
+
+
 @transaction.atomic
 def repair_messages(*, message_ids: Collection[int]) -> None:
     """Count the totals of these messages again, and set what depends on them: status, and end of the dispatch.
@@ -27,7 +33,6 @@ def repair_messages(*, message_ids: Collection[int]) -> None:
     Safe to repeat, and while messages run.
     """
     recount_all(message_ids=message_ids)
-    with connection.cursor() as cursor:
-        cursor.execute(_EXTEND, [sorted(message_ids)])
+    extend_dispatches(message_ids=message_ids)
     for pk in SentMessage.objects.filter(pk__in=message_ids).cancelable().values_list("pk", flat=True):
         settle_status(message_id=pk)
