@@ -165,6 +165,8 @@ class Tool(Enum):
 # The search in the top bar uses these: the first that the user may open for people, all of them for messages.
 RECIPIENT_LOGS = (Tool.ADMIN_RECIPIENT_LOG, Tool.RECIPIENT_LOG)
 MESSAGE_LOGS = (Tool.SENT_MESSAGE_LOG_2, Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG)
+# The tools that have something to show only where the district sends by Mailgun.
+MAILGUN_TOOLS = frozenset({Tool.MAILGUN_MESSAGE_LOG, Tool.ADMIN_MAILGUN_MESSAGE_LOG, Tool.MAILGUN_SYNC})
 
 
 class ToolAndRight(NamedTuple):

@@ -24,6 +24,7 @@ from demo.staff import STAFF
 from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.message_status import status_from
+from messenger_logs.services.repair import extend_dispatches
 from messenger_logs.services.totals import recount_all
 from messenger_logs.statuses import CODES, OUTCOMES, RANKS
 from messenger_logs.totals import totals_of_many
@@ -68,8 +69,9 @@ def make_district(size: Size, *, now: datetime | None = None) -> None:
 
 
 def _settle(messages: list[int]) -> None:
-    """Count the messages, and correct the status of those that by chance reached nobody."""
+    """Count the messages, let none end before its last attempt, and correct the status of those that reached nobody."""
     recount_all(message_ids=messages)
+    extend_dispatches(message_ids=messages)
     sent = list(SentMessage.objects.filter(pk__in=messages, status=MessageStatus.SENT))
     totals = totals_of_many(sent)
     for message in sent:

@@ -105,6 +105,10 @@ class Outcome(models.TextChoices):
     NOT_ATTEMPTED = "not_attempted", "Not attempted"
 
 
+# Where our log says Sent and the provider says one of these, the e-mail did not arrive.
+EMAIL_FAILURES = frozenset({"failed", "failed-permanent", "suppressed", "rejected"})
+
+
 class RedialRule(StrEnum):
     """Whether a call or a text is tried again after a code."""
 

@@ -14,6 +14,7 @@ Pairs = list[tuple[str, str]]
 
 RECIPIENTS, LANGUAGE = "Recipients", "Preferred Language"
 SCHOOL_YEAR, ACTIVE_ONLY = "School Year", "Active Students Only"
+RECIPIENT_COUNT, WITHOUT_DEVICE = "Total Recipient Count", "Recipients with No Device"
 NOT_RECORDED = "not recorded"
 
 
@@ -26,8 +27,8 @@ def general_criteria(message: SentMessage, totals: Totals) -> Pairs:
         ("Message Type", message.message_type),
         ("Delivery Mode", message.display_modes),
         ("Recipients", chosen.get(RECIPIENTS, NOT_RECORDED)),
-        ("Total Recipient Count", intcomma(totals.recipients)),
-        ("Recipients with No Device", intcomma(totals.no_device)),
+        (RECIPIENT_COUNT, intcomma(totals.recipients)),
+        (WITHOUT_DEVICE, intcomma(totals.no_device)),
         ("Preferred Language", chosen.get(LANGUAGE, "any")),
     ]
 

@@ -11,16 +11,16 @@ from django.utils import timezone
 
 from core.statuses import Status
 from messenger_logs.cancel_figures import CancelFigures, cancel_figures
-from messenger_logs.choices import CANCELABLE, MessageStatus, Mode
+from messenger_logs.choices import CANCELABLE, MessageStatus, Mode, Outcome
 from messenger_logs.models import SentMessage
 from messenger_logs.signals import delays_requested
 from messenger_logs.status_labels import MESSAGE_STATUSES
-from messenger_logs.totals import Totals, totals_of
+from messenger_logs.totals import ModeTotals, Totals, totals_of
 
 # The figures of the summary. Each name is also the name of the filter that shows the rows behind the figure.
+PEOPLE = [("recipients", "Total Recipients"), ("no_device", "Total No Device")]
 FIGURES = [
-    ("recipients", "Total Recipients"),
-    ("no_device", "Total No Device"),
+    *PEOPLE,
     (Mode.INBOX.value, "Total Inbox"),
     (Mode.EMAIL.value, "Total Emails"),
     (Mode.VOICE.value, "Total Voice"),
@@ -36,24 +36,54 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Part:
+    """The devices of a mode with one outcome."""
+
+    outcome: Outcome
+    word: str
+    number: int
+
+
+# The words of the parts, in their order.
+_PARTS = {
+    Outcome.ERROR: ("error", "failed"),
+    Outcome.NOT_REACHED: ("not_reached", "not reached (busy, no answer)"),
+    Outcome.CANCELED: ("canceled", "canceled"),
+    Outcome.PENDING: ("pending", "not done yet"),
+}
+
+
+@dataclass(frozen=True)
 class Progress:
+    """How many of the devices of a mode were reached; the parts are all others that were to be reached."""
+
     mode: Mode
-    percent: int
-    done: int
-    devices: int
+    totals: ModeTotals
+
+    @property
+    def devices(self) -> int:
+        return self.totals.eligible
+
+    @property
+    def percent(self) -> int:
+        return _percent(self.totals.success, self.devices)
+
+    @property
+    def parts(self) -> list[Part]:
+        numbers = {outcome: getattr(self.totals, name) for outcome, (name, _) in _PARTS.items()}
+        return [Part(outcome, _PARTS[outcome][1], number) for outcome, number in numbers.items() if number]
 
 
 def _percent(done: int, devices: int) -> int:
     """Whole percents, and 100 only when nothing is left."""
-    return math.floor(100 * done / devices) if devices else 100
+    return math.floor(100 * done / devices) if devices else 0
 
 
 def percent_done(totals: Totals) -> int:
     """The part of a message that is final, in whole percents over all modes; 0 before anything was counted."""
     modes = totals.modes.values()
     devices = sum(mode.devices for mode in modes)
-    done = devices - sum(mode.pending for mode in modes)
-    return _percent(done, devices) if modes else 0
+    return _percent(devices - sum(mode.pending for mode in modes), devices)
 
 
 @dataclass(frozen=True)
@@ -101,8 +131,12 @@ class DeliverySummary:
         return [Figure(name, label, numbers.get(name, 0)) for name, label in FIGURES]
 
     @property
+    def figure_groups(self) -> list[tuple[str, list[Figure]]]:
+        """The figures that count people, and those that count devices."""
+        of_people = len(PEOPLE)
+        return [("People", self.figures[:of_people]), ("Devices", self.figures[of_people:])]
+
+    @property
     def progress(self) -> Iterator[Progress]:
         """A bar for each mode in use."""
-        for mode, totals in self.totals.modes.items():
-            done = totals.devices - totals.pending
-            yield Progress(mode, _percent(done, totals.devices), done, totals.devices)
+        return (Progress(mode, totals) for mode, totals in self.totals.modes.items())

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
 
 from messenger_logs.choices import CANCELABLE, NOT_LEFT, DeliveryStatus, Engine, MessageStatus, Mode, Outcome
-from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.querysets import REFUSED, SentMessageQuerySet
 from messenger_logs.search import NormalizedText
 from messenger_logs.statuses import STATUSES
 
@@ -239,6 +239,8 @@ class Delivery(models.Model):
                 name="delivery_not_left",
                 condition=Q(outcome=Outcome.PENDING, status__in=list(NOT_LEFT), duplicate=False),
             ),
+            # E-mails that were sent and did not arrive, for the figures of a message.
+            models.Index(fields=["message"], name="delivery_refused", condition=REFUSED & Q(duplicate=False)),
             GinIndex(OpClass(Upper("address"), name="gin_trgm_ops"), name="delivery_address"),
         ]
 
@@ -332,7 +334,7 @@ class MessageModeTotals(models.Model):
     )
     opted_out = models.IntegerField(default=0, help_text="part of the not attempted")
     last_first_attempt_at = models.DateTimeField(
-        null=True, blank=True, help_text="when the last device was first tried"
+        null=True, blank=True, help_text="when the last person was first tried"
     )
 
     class Meta:

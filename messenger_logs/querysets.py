@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -14,11 +14,25 @@ from accounts.models import User
 from accounts.tools import MESSAGE_LOGS, Right, Tool
 from core.dates import start_of
 from core.ids import read_id
-from messenger_logs.choices import CANCELABLE, Engine, MessageStatus, MessageType
+from messenger_logs.choices import (
+    CANCELABLE,
+    EMAIL_FAILURES,
+    DeliveryStatus,
+    Engine,
+    MessageStatus,
+    MessageType,
+    Mode,
+    Outcome,
+)
 from messenger_logs.search import icontains_unaccented
 
 if TYPE_CHECKING:
     from messenger_logs.models import SentMessage  # noqa: F401  (named in a string)
+
+# E-mails that we handed over, and that the provider could not deliver.
+REFUSED = Q(mode=Mode.EMAIL, status=DeliveryStatus.SENT, email_outcome__in=sorted(EMAIL_FAILURES))
+# What a delivery counts as, with the e-mail provider's final word: Sent is no success where it was refused.
+FINAL_OUTCOME = Case(When(REFUSED, then=Value(Outcome.ERROR)), default=F("outcome"))
 
 # Which right of Sent Message Log 2.0 opens which message types.
 TYPE_RIGHTS = {

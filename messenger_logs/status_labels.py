@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from core.statuses import Shape, Status, Tone
-from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode, Outcome
+from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus, Mode, Outcome
+from messenger_logs.statuses import CODES
 
 MESSAGE_STATUSES = {
     MessageStatus.WAITING: Status("Waiting", Shape.RING, Tone.NEUTRAL, "Scheduled; delivery has not begun yet."),
@@ -26,7 +27,10 @@ MESSAGE_STATUSES = {
         "Canceled IP", Shape.DIAMOND, Tone.WARNING, "Stopped after delivery had begun: some recipients may have got it."
     ),
     MessageStatus.NO_RECIPIENTS: Status(
-        "No Recipients", Shape.TRIANGLE, Tone.WARNING, "Nobody could get it: no recipient had a device for it."
+        "No Recipients",
+        Shape.TRIANGLE,
+        Tone.WARNING,
+        "Nobody could get it: it has no recipients, or none of them has a device for it.",
     ),
 }
 
@@ -55,7 +59,7 @@ SENT_MESSAGE_LOG_2_STATUSES = {
         "NO RECIPIENTS",
         Shape.TRIANGLE,
         Tone.WARNING,
-        "People were chosen, but none of them has a device that could get it.",
+        "It has no recipients, or none of them has a device that could get it.",
     ),
 }
 
@@ -141,16 +145,30 @@ EMAIL_OUTCOMES = {
     "rejected": Status("Rejected", Shape.CROSS, Tone.BAD, "The provider did not take it from us."),
     "complained": Status("Complained", Shape.TRIANGLE, Tone.WARNING, "The recipient marked it as spam."),
 }
-# If our log says Sent and the provider says one of these, the two contradict each other.
-EMAIL_FAILURES = frozenset({"failed", "failed-permanent", "suppressed", "rejected"})
 
 # The mark of an address or number that the same message had before.
 DUPLICATE_MARK = "†"
 _NORTH_AMERICAN = re.compile(r"\+1(\d{3})(\d{3})(\d{4})")
+_EXTENSION = ";ext="
+
+CODE_NAMES = {(mode, code.number): f"code {code.number}: {code.name}" for code in CODES.values() for mode in code.modes}
+"""The provider's codes as lists and reports name them, by mode and number."""
 
 
 def device_text(mode: str, address: str) -> str:
-    """A device as people read it: an address as it is, a number of this country as (612) 555-0100."""
-    if mode in (Mode.VOICE, Mode.TEXT) and (parts := _NORTH_AMERICAN.fullmatch(address)):
-        return "({}) {}-{}".format(*parts.groups())
-    return address
+    """A device as people read it: an address as it is, a number of this country as (612) 555-0100 ext. 45."""
+    if mode not in PHONE:
+        return address
+    number, _, extension = address.partition(_EXTENSION)
+    if parts := _NORTH_AMERICAN.fullmatch(number):
+        number = "({}) {}-{}".format(*parts.groups())
+    return f"{number} ext. {extension}" if extension else number
+
+
+def detail_text(mode: str, detail: str, code: int | None) -> str:
+    """The detail of a status, and the provider's code with its name: "Connection error, code 2: Operator"."""
+    if code is None:
+        return detail
+    unnamed = f"code {code}"
+    known = CODE_NAMES.get((Mode(mode), code), unnamed)
+    return ", ".join(filter(None, ["" if detail == unnamed else detail, known]))

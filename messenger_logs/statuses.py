@@ -149,6 +149,18 @@ def code_of(number: int, mode: Mode | None = None) -> Code:
     )
 
 
+def detail_of(code: int | None, mode: Mode, status: DeliveryStatus) -> str:
+    """The detail that a code gives to a status; "" where the code speaks of another status.
+
+    A call that somebody confirmed has the detail of the answered call that it was.
+    """
+    if code is None:
+        return ""
+    known = code_of(code, mode)
+    confirmed = status is DeliveryStatus.CONFIRMED and known.status is DeliveryStatus.NOT_CONFIRMED
+    return known.detail if confirmed or known.status is status else ""
+
+
 def outcome_of(mode: Mode, status: DeliveryStatus, detail: str, code: int | None) -> Outcome:
     """What a status counts as. A code decides; else the detail, where all its codes agree; else the status alone."""
     if code is not None and (known := code_of(code, mode)).status == status:

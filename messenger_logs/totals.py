@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F
+from django.db.models import Count, F, IntegerField, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from messenger_logs.choices import Mode
-from messenger_logs.models import MessageTotals, SentMessage
+from messenger_logs.models import Delivery, MessageTotals, SentMessage
+from messenger_logs.querysets import REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class ModeTotals:
     success: int
     not_reached: int
     error: int  # failed after the last retry
-    undelivered: int  # part of error: those after the hand-off
+    undelivered: int  # part of error: those after the hand-off, such as e-mails that the provider could not deliver
     canceled: int
     hung_up: int  # part of canceled: the call had begun
     not_attempted: int  # opted out or not eligible
@@ -94,6 +96,19 @@ _COUNTS = (
 )
 
 
+_REFUSED = Coalesce(
+    Subquery(
+        Delivery.objects.filter(REFUSED, message=OuterRef("message_id"), duplicate=False)
+        .order_by()
+        .values("message")
+        .annotate(number=Count("pk"))
+        .values("number")
+    ),
+    0,
+    output_field=IntegerField(),
+)
+
+
 def totals_of(message: SentMessage) -> Totals:
     """The kept totals of one message."""
     return totals_of_many([message])[message.pk]
@@ -110,6 +125,7 @@ def totals_of_many(messages: Iterable[SentMessage]) -> dict[int, Totals]:
         "as_of",
         mode=F("modes__mode"),
         last_first_attempt_at=F("modes__last_first_attempt_at"),
+        refused=_REFUSED,
         **{name: F(f"modes__{name}") for name in _COUNTS},
     )
     found = {pk: Totals(duration=_between(m.dispatch_started_at, m.dispatch_finished_at)) for pk, m in by_id.items()}
@@ -127,10 +143,23 @@ def totals_of_many(messages: Iterable[SentMessage]) -> dict[int, Totals]:
             )
         if row["mode"]:
             totals.modes[Mode(row["mode"])] = ModeTotals(
-                **{name: row[name] for name in _COUNTS},
+                **_counts(row),
                 first_attempt_duration=_between(message.dispatch_started_at, row["last_first_attempt_at"]),
             )
     return found
+
+
+def _counts(row: dict[str, Any]) -> dict[str, int]:
+    """The figures of a mode. An e-mail that the provider refused was handed over, but it is no success."""
+    counts = {name: row[name] for name in _COUNTS}
+    if row["mode"] == Mode.EMAIL:
+        refused = row["refused"]
+        counts |= {
+            "success": counts["success"] - refused,
+            "error": counts["error"] + refused,
+            "undelivered": counts["undelivered"] + refused,
+        }
+    return counts
 
 
 def _between(start: datetime | None, end: datetime | None) -> timedelta | None:

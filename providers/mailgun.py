@@ -35,6 +35,11 @@ _EVENTS_ERRORS = {
 }
 
 
+def is_configured() -> bool:
+    """Whether this installation names Mailgun in its settings, with a key or with domains."""
+    return bool(settings.MAILGUN_API_KEY or settings.MAILGUN_DOMAINS)
+
+
 def api(*, base: str = "", key: str = "", timeout: tuple[float, float] | None = None) -> Api:
     """Return Mailgun's API. The settings give the base and the key, if the caller gives none. Raises NotSetUpError.
 

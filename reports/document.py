@@ -57,7 +57,8 @@ Section = Figures | Text | Rows
 class Document:
     """A whole report. `subtitle` is the school or district, `language` a language tag such as en or es-MX.
 
-    It has at most one `Rows`; a CSV file has only these. Raises ValueError for more.
+    It has at most one `Rows`. A CSV file has only these; with `summary_in_csv`, all else stands above them. Raises
+    ValueError for more `Rows`.
     """
 
     title: str
@@ -67,6 +68,7 @@ class Document:
     sections: Sequence[Section] = ()
     language: str = "en"
     landscape: bool = False
+    summary_in_csv: bool = False
 
     def __post_init__(self) -> None:
         if sum(isinstance(section, Rows) for section in self.sections) > 1:

@@ -6,8 +6,9 @@ from django.urls import reverse
 
 from accounts.access import home_url
 from accounts.models import User
-from accounts.tools import MESSAGE_LOGS, RECIPIENT_LOGS, Menu, Right, Tool
+from accounts.tools import MAILGUN_TOOLS, MESSAGE_LOGS, RECIPIENT_LOGS, Menu, Right, Tool
 from listings.registry import registry
+from providers import mailgun
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,12 @@ def page_url(tool: Tool) -> str:
 
 
 def tools_of(user: User) -> list[tuple[Tool, str]]:
-    """Return the tools that this user may open, with the addresses of their pages, in the order of the menu."""
-    return [(tool, url) for tool in Tool if (url := page_url(tool)) and user.may(tool)]
+    """Return the tools that this user may open, with the addresses of their pages, in the order of the menu.
+
+    Those of Mailgun are left out where nothing can come from Mailgun.
+    """
+    tools = [tool for tool in Tool if tool not in MAILGUN_TOOLS or mailgun.is_configured()]
+    return [(tool, url) for tool in tools if (url := page_url(tool)) and user.may(tool)]
 
 
 def menu_of(user: User, path: str) -> list[Group]:
@@ -48,6 +53,10 @@ def menu_of(user: User, path: str) -> list[Group]:
     for tool, url in tools_of(user):
         below = "true" if path.startswith(url) else ""
         groups[tool.menu].append(Entry(tool.label, url, "page" if path == url else below))
+    if not mailgun.is_configured() and user.may(Tool.MAILGUN_SYNC):
+        # Else the page of the sync leads there.
+        url = reverse("web:dispatch_status")
+        groups[Menu.MESSENGER_ADMINISTRATION].append(Entry("Dispatch Status", url, "page" if path == url else ""))
     return [Group(menu, entries) for menu, entries in groups.items() if entries]
 
 
@@ -61,4 +70,4 @@ def search_words_of(user: User) -> str:
 
 def may_use_api(user: User) -> bool:
     """Whether this user may do anything with the REST API."""
-    return user.may(Tool.MESSAGE_IMPORT, Right.WRITE) or bool(tools_of(user))
+    return user.may(Tool.MESSAGE_IMPORT, Right.WRITE) or any(page_url(tool) and user.may(tool) for tool in Tool)

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Outcome
 from messenger_logs.models import Delivery, DeviceAttempt, MessageModeTotals, MessageTotals, Recipient
-from messenger_logs.services.message_status import settle_status
+from messenger_logs.services.message_status import extend_dispatch, settle_status
 from messenger_logs.services.totals import (
     FIGURE_NAMES,
     FIGURE_VALUES,
@@ -152,15 +152,35 @@ WITH attempt AS MATERIALIZED (
     FROM target JOIN result ON result.delivery_id = target.origin_id
     WHERE d.id = target.id
     RETURNING {_COLUMNS}
+), tried AS (
+    SELECT DISTINCT recipient.person_id, after.mode
+    FROM before JOIN after USING (id) JOIN {Recipient._meta.db_table} AS recipient ON recipient.id = after.recipient_id
+    WHERE before.first_attempt_at IS DISTINCT FROM after.first_attempt_at
+), first AS (
+    SELECT
+        tried.mode, min(d.first_attempt_at) AS was, min(coalesce(after.first_attempt_at, d.first_attempt_at)) AS became
+    FROM tried
+    -- The offset keeps PostgreSQL on the indexes, as below.
+    CROSS JOIN LATERAL (
+        SELECT d.id, d.first_attempt_at
+        FROM {Recipient._meta.db_table} AS recipient
+        JOIN {Delivery._meta.db_table} AS d ON d.recipient_id = recipient.id
+        WHERE recipient.message_id = %(message)s AND recipient.person_id = tried.person_id AND d.mode = tried.mode
+        OFFSET 0
+    ) AS d
+    LEFT JOIN after ON after.id = d.id
+    GROUP BY tried.person_id, tried.mode
 ), moved AS (
     SELECT mode, {FIGURE_VALUES}, max(last_first) AS last_first_attempt_at
     FROM (
         SELECT mode, status, outcome, attempt_count > 0 AS begun, 1 AS n, attempt_count::int AS attempts,
-            first_attempt_at AS last_first
+            NULL::timestamptz AS last_first
         FROM after AS d WHERE {counted_sql("d")}
         UNION ALL
         SELECT mode, status, outcome, attempt_count > 0, -1, -attempt_count::int, NULL
         FROM before AS d WHERE {counted_sql("d")}
+        UNION ALL
+        SELECT mode, '', '', false, 0, 0, became FROM first
     ) AS tally
     GROUP BY mode
 ), modes AS (
@@ -195,18 +215,19 @@ WITH attempt AS MATERIALIZED (
     WHERE message_id = %(message)s
 )
 SELECT DISTINCT kept.mode
-FROM before JOIN after USING (id)
-JOIN {MessageModeTotals._meta.db_table} AS kept ON kept.message_id = %(message)s AND kept.mode = before.mode
-WHERE before.first_attempt_at >= kept.last_first_attempt_at AND {counted_sql("before")}
-    AND (after.first_attempt_at < before.first_attempt_at OR NOT {counted_sql("after")})
+FROM first JOIN {MessageModeTotals._meta.db_table} AS kept ON kept.message_id = %(message)s AND kept.mode = first.mode
+WHERE first.became < first.was AND first.was >= kept.last_first_attempt_at
 """  # noqa: S608  (table names only)
 
-# A report may give an earlier start to the device that seemed to be the last one. That is rare, so only then we look.
+# A report may give an earlier start to the person who seemed to be the last one. That is rare, so only then we look.
 _LAST_FIRST_ATTEMPT = f"""
 UPDATE {MessageModeTotals._meta.db_table} AS kept
 SET last_first_attempt_at = (
-    SELECT max(d.first_attempt_at) FROM {Delivery._meta.db_table} AS d
-    WHERE d.message_id = kept.message_id AND d.mode = kept.mode AND {counted_sql("d")})
+    SELECT max(person.first_attempt_at) FROM (
+        SELECT min(d.first_attempt_at) AS first_attempt_at
+        FROM {Delivery._meta.db_table} AS d JOIN {Recipient._meta.db_table} AS r ON r.id = d.recipient_id
+        WHERE d.message_id = kept.message_id AND d.mode = kept.mode
+        GROUP BY r.person_id) AS person)
 WHERE kept.message_id = %(message)s AND kept.mode = ANY(%(modes)s)
 """  # noqa: S608  (table names only)
 
@@ -239,4 +260,6 @@ def store_evidence(*, message_id: int, evidence: Sequence[Evidence]) -> int:
     if not counted:
         recount(message_id=message_id)
     settle_status(message_id=message_id)
+    if ended := [one.ended_at for one in evidence if one.made and one.ended_at]:
+        extend_dispatch(message_id=message_id, until=max(ended))
     return len(changed)

@@ -13,7 +13,7 @@ from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Engine, MessageSta
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage
 from messenger_logs.services.addresses import AddressError, normalized
 from messenger_logs.services.json_fields import Errors, FieldError, Fields, IntakeError, squeezed
-from messenger_logs.statuses import RANKS, STATUSES, code_of, outcome_of
+from messenger_logs.statuses import RANKS, STATUSES, code_of, detail_of, outcome_of
 
 SMALLINT = 2**15 - 1
 
@@ -153,9 +153,19 @@ def read_message(data: object, *, line: int) -> MessageInput:
     recipients = _merged(_recipient(one, modes) for one in fields.objects("recipients"))
     if message.dispatched_here:
         _check_it_can_go_out(fields, message, recipients)
+    message.dispatch_finished_at = _end_of(message, recipients)
     fields.done()
     errors.raise_if_any()
     return MessageInput(message, status, sender, school, sorted(set(calendars)), recipients)
+
+
+def _end_of(message: SentMessage, recipients: list[RecipientInput]) -> datetime | None:
+    """The end of a finished message: as given, or its last attempt if that was later."""
+    if message.dispatch_finished_at is None:
+        return None
+    devices = (device for recipient in recipients for device in recipient.devices.values())
+    attempts = (device.last_attempt_at for device in devices if device.last_attempt_at)
+    return max([message.dispatch_finished_at, *attempts])
 
 
 def _check_it_can_go_out(fields: Fields, message: SentMessage, recipients: list[RecipientInput]) -> None:
@@ -336,9 +346,7 @@ def _device(fields: Fields, modes: list[Mode], person_id: str) -> DeviceInput | 
     status = fields.choice("status", _STATUSES[mode])
     if status is None:
         status = of_code.status if of_code else DeliveryStatus.WAITING
-    detail = fields.line("detail", _DEVICE["detail"])
-    if not detail and of_code and of_code.status == status:
-        detail = of_code.detail
+    detail = fields.line("detail", _DEVICE["detail"]) or detail_of(code, mode, status)
     device = DeviceInput(mode, "", status, detail, code, attempts=attempts)
     device.address = _address(fields, device, person_id)
     device.provider_id = fields.line("provider_id", _DEVICE["provider_id"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from messenger_logs.choices import CANCELABLE, MessageStatus
 from messenger_logs.models import Redial, SentMessage
 from messenger_logs.totals import Totals, totals_of
@@ -24,12 +26,12 @@ def status_from(totals: Totals) -> MessageStatus:
     """The status that these totals give to a message that nobody canceled here.
 
     Sent: the provider got all of it, and may never report more about a part. Error: the provider got nothing of one
-    mode. No Recipients: there are people, but none of them has a device that may be used.
+    mode. No Recipients: nobody is in it, or none of its people has a device that may be used.
     """
     modes = totals.modes.values()
-    if totals.recipients and not any(mode.eligible for mode in modes):
+    if not any(mode.eligible for mode in modes):
         return MessageStatus.NO_RECIPIENTS
-    if any(mode.open for mode in modes) or not totals.recipients:
+    if any(mode.open for mode in modes):
         begun = any(mode.attempts or mode.pending < mode.eligible for mode in modes)
         return MessageStatus.IN_PROGRESS if begun else MessageStatus.WAITING
     if all(mode.canceled == mode.eligible for mode in modes):
@@ -47,6 +49,11 @@ def settle_status(*, message_id: int) -> bool:
     if status in _FINAL and Redial.objects.filter(message=message_id).exists():
         return False
     return bool(SentMessage.objects.filter(pk=message_id, status__in=_FOLLOWS[status]).update(status=status))
+
+
+def extend_dispatch(*, message_id: int, until: datetime) -> None:
+    """Move the end of a finished message to a later result: a call that rang on belongs to its duration."""
+    SentMessage.objects.filter(pk=message_id, dispatch_finished_at__lt=until).update(dispatch_finished_at=until)
 
 
 def reopen(*, message_id: int) -> bool:

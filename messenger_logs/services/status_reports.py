@@ -19,7 +19,7 @@ from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Mode
 from messenger_logs.models import Delivery, Recipient
 from messenger_logs.services.addresses import AddressError, normalized
 from messenger_logs.services.evidence import Evidence, store_evidence
-from messenger_logs.statuses import RANKS, STATUSES, Code, code_of, outcome_of
+from messenger_logs.statuses import RANKS, STATUSES, Code, code_of, detail_of, outcome_of
 
 _LARGEST_SMALLINT = 2**15 - 1
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -185,13 +185,12 @@ def _read(report: StatusReport, device: _Device | None) -> Evidence | None:
     status = _status(report, code, device.mode)
     if status is DeliveryStatus.DUPLICATE and device.duplicate:
         return None
-    agrees = code is not None and code.status is status
     return Evidence(
         delivery_id=device.delivery_id,
         number=report.attempt,
         code=report.code,
         status=status.value,
-        detail=report.detail or (code.detail if code and (agrees or status is DeliveryStatus.CONFIRMED) else ""),
+        detail=report.detail or detail_of(report.code, device.mode, status),
         outcome=outcome_of(device.mode, status, report.detail, report.code).value,
         rank=RANKS[status],
         made=status not in NOT_TRIED,

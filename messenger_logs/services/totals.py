@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django.db import connection, transaction
 
-from messenger_logs.choices import PHONE, DeliveryStatus, Mode, Outcome, sql_list
+from messenger_logs.choices import NOT_TRIED, PHONE, DeliveryStatus, Mode, Outcome, sql_list
 from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, Recipient, SentMessage
 
 _UNCOUNTED = sql_list([DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE])
 _PHONE = sql_list(PHONE)
+_NOT_TRIED = sql_list(NOT_TRIED)
 
 
 def counted_sql(row: str) -> str:
@@ -52,30 +53,49 @@ FIGURES = {
 FIGURE_NAMES = ", ".join(FIGURES)
 FIGURE_VALUES = ", ".join(f"coalesce({value}, 0) AS {name}" for name, value in FIGURES.items())
 
-# These two queries only read, and other statements write the results: PostgreSQL never writes with several processors.
+
+def _certainty_sql(row: str) -> str:
+    """How much a row says about its device: that it was tried, and that it was reached."""
+    return f"({row}.status NOT IN ({_NOT_TRIED}), {row}.outcome = '{Outcome.SUCCESS}')"
+
+
+# Rows that came as duplicates, but say more than the row that counts: that one says canceled, and this one delivered.
+_SAY_MORE = f"""
+SELECT DISTINCT ON (counted.id) counted.id, d.id
+FROM {Delivery._meta.db_table} AS d
+JOIN {Delivery._meta.db_table} AS counted
+    ON counted.message_id = d.message_id AND counted.mode = d.mode AND counted.address = d.address
+        AND NOT counted.duplicate AND counted.address <> ''
+WHERE d.message_id = ANY(%(messages)s) AND d.duplicate AND d.status NOT IN ({_NOT_TRIED})
+    AND counted.outcome <> '{Outcome.PENDING}' AND {_certainty_sql("d")} > {_certainty_sql("counted")}
+ORDER BY counted.id, {_certainty_sql("d")} DESC, d.id
+"""  # noqa: S608  (table names only)
+
+# These queries only read, and other statements write the results: PostgreSQL never writes with several processors.
 _COUNT_MODES = f"""
 WITH tally AS (
     SELECT
         d.message_id, d.mode, d.status, d.outcome, d.attempt_count > 0 AS begun, count(*) AS n,
-        sum(d.attempt_count) AS attempts, max(d.first_attempt_at) AS last_first
+        sum(d.attempt_count) AS attempts
     FROM {Delivery._meta.db_table} AS d
     WHERE d.message_id = ANY(%(messages)s) AND {counted_sql("d")}
     GROUP BY 1, 2, 3, 4, 5
     UNION ALL
-    SELECT id, unnest(modes), '', '', false, 0, 0, NULL FROM {SentMessage._meta.db_table} WHERE id = ANY(%(messages)s)
+    SELECT id, unnest(modes), '', '', false, 0, 0 FROM {SentMessage._meta.db_table} WHERE id = ANY(%(messages)s)
 )
-SELECT message_id, mode, {FIGURE_VALUES}, max(last_first) AS last_first_attempt_at FROM tally GROUP BY 1, 2
+SELECT message_id, mode, {FIGURE_VALUES} FROM tally GROUP BY 1, 2
 """  # noqa: S608  (table names only)
 
 # Nearly everybody is in a message once. So the id of a row stands for the person. The statement looks up the person id
 # only for people with a second row, for another student.
-_COUNT_PEOPLE = f"""
-WITH again AS (
+_AGAIN = f"""
     SELECT again.id, first.id AS counted_id
     FROM {Recipient._meta.db_table} AS again
     JOIN {Recipient._meta.db_table} AS first USING (message_id, person_id)
     WHERE message_id = ANY(%(messages)s) AND first.counted AND NOT again.counted
-), person AS (
+"""  # noqa: S608  (table names only)
+_COUNT_PEOPLE = f"""
+WITH again AS ({_AGAIN}), person AS (
     SELECT
         d.message_id, bool_or(d.status <> '{DeliveryStatus.NO_DEVICE}') AS has_device,
         bool_or({contacted_sql("d")}) AS contacted
@@ -95,6 +115,17 @@ SELECT
     message_id, recipient.people, recipient.people - coalesce(listed.with_device, 0), coalesce(listed.contacted, 0),
     recipient.people > coalesce(listed.people, 0)
 FROM recipient LEFT JOIN listed USING (message_id)
+"""  # noqa: S608  (table names only)
+
+# When the last person was first tried in each mode. Further numbers of a person do not count, redials neither.
+_LAST_FIRST_ATTEMPTS = f"""
+WITH again AS ({_AGAIN}), person AS (
+    SELECT d.message_id, d.mode, min(d.first_attempt_at) AS first_attempt_at
+    FROM {Delivery._meta.db_table} AS d LEFT JOIN again ON again.id = d.recipient_id
+    WHERE d.message_id = ANY(%(messages)s) AND d.first_attempt_at IS NOT NULL
+    GROUP BY d.message_id, d.mode, coalesce(again.counted_id, d.recipient_id)
+)
+SELECT message_id, mode, max(first_attempt_at) FROM person GROUP BY 1, 2
 """  # noqa: S608  (table names only)
 
 # A person without a row for any device gets rows that say so. Then every list and report has the person.
@@ -143,6 +174,13 @@ def _lock_totals(message_ids: Collection[int]) -> int:
     return new
 
 
+def _let_count_instead(pairs: Sequence[tuple[int, int]]) -> None:
+    """Let the second row of each pair count, and make the first one the duplicate. Never do both count."""
+    if pairs:
+        Delivery.objects.filter(pk__in=[counted for counted, _ in pairs]).update(duplicate=True)
+        Delivery.objects.filter(pk__in=[pk for _, pk in pairs]).update(duplicate=False)
+
+
 def recount(*, message_id: int) -> None:
     """Count the totals of a message from its deliveries."""
     recount_all(message_ids=[message_id])
@@ -152,22 +190,29 @@ def recount(*, message_id: int) -> None:
 def recount_all(*, message_ids: Collection[int]) -> None:
     """Count the totals of many messages, with as many statements as for one.
 
-    A person without any delivery gets a No Device row for each mode.
+    Of the rows of one device, the one that says most counts. A person without any delivery gets a No Device row for
+    each mode.
     """
     _lock_totals(message_ids)
     parameters = {"messages": sorted(message_ids)}
     with connection.cursor() as cursor:
         cursor.execute(_FOR_SPEED)
+        cursor.execute(_SAY_MORE, parameters)
+        _let_count_instead(cursor.fetchall())
         cursor.execute(_COUNT_MODES, parameters)
-        names = ["totals_id", "mode", *FIGURES, "last_first_attempt_at"]
+        names = ["totals_id", "mode", *FIGURES]
         modes = [MessageModeTotals(**dict(zip(names, row, strict=True))) for row in cursor]
         # The statistics do not know rows that just came: PostgreSQL would expect few, and join each with each.
         cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(_COUNT_PEOPLE, parameters)
         people = cursor.fetchall()
+        cursor.execute(_LAST_FIRST_ATTEMPTS, parameters)
+        last_first = {(pk, mode): moment for pk, mode, moment in cursor}
         cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
         if unlisted := [pk for pk, *_, some_unlisted in people if some_unlisted]:
             cursor.execute(_SAY_NO_DEVICE, {"messages": unlisted})
+    for mode in modes:
+        mode.last_first_attempt_at = last_first.get((mode.totals_id, mode.mode))
     MessageModeTotals.objects.filter(totals__in=message_ids).delete()
     MessageModeTotals.objects.bulk_create(modes)
     found = {pk: figures for pk, *figures, _ in people}

@@ -8,10 +8,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from messenger_logs.choices import PHONE, DeliveryStatus, Mode, Outcome
+from messenger_logs.choices import EMAIL_FAILURES, PHONE, DeliveryStatus, Mode, Outcome
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.services.totals import contacted_sql
-from messenger_logs.status_labels import DELIVERY_STATUSES, EMAIL_FAILURES, EMAIL_OUTCOMES
+from messenger_logs.status_labels import CODE_NAMES, DELIVERY_STATUSES, EMAIL_OUTCOMES
 from reports.document import DUPLICATE
 from reports.snapshot import plan_for_many_rows, stream
 
@@ -25,9 +25,10 @@ _STUDENT = """
 _TIME = "coalesce(to_char(d.last_attempt_at AT TIME ZONE %(zone)s, 'MM/DD/YYYY FMHH12:MI AM'), '')"
 # Length and beginning show a North American number; a regular expression would take ten times as long.
 _NUMBER = """
-    CASE WHEN length(d.address) = 12 AND starts_with(d.address, '+1') AND strpos(d.address, ';') = 0
-         THEN '(' || substr(d.address, 3, 3) || ') ' || substr(d.address, 6, 3) || '-' || substr(d.address, 9)
-         ELSE d.address END
+    CASE WHEN starts_with(d.address, '+1') AND length(split_part(d.address, ';', 1)) = 12
+         THEN '(' || substr(d.address, 3, 3) || ') ' || substr(d.address, 6, 3) || '-' || substr(d.address, 9, 4)
+         ELSE split_part(d.address, ';', 1) END
+    || CASE WHEN strpos(d.address, ';ext=') > 0 THEN ' ext. ' || split_part(d.address, ';ext=', 2) ELSE '' END
 """
 _DEVICE = f"""
     CASE d.mode WHEN '{Mode.INBOX}' THEN 'Inbox' WHEN '{Mode.EMAIL}' THEN d.address
@@ -40,11 +41,17 @@ _PROVIDER = f"""
         CASE WHEN d.status = '{DeliveryStatus.SENT}' AND d.email_outcome = ANY(%(failures)s) THEN ', but provider: '
              ELSE ', provider: ' END || coalesce(provider.word, d.email_outcome) END
 """
-_WITH_DETAIL = "status.word || CASE WHEN d.detail <> '' THEN ' (' || d.detail || ')' ELSE '' END"
+# The same text as messenger_logs.status_labels.detail_text.
+_DETAIL = """
+    concat_ws(', ', nullif(nullif(d.detail, ''), 'code ' || d.code), coalesce(code.word, 'code ' || d.code))
+"""
+_WITH_DETAIL = f"status.word || coalesce(' (' || nullif({_DETAIL}, '') || ')', '')"
 _WORDS = """
     JOIN unnest(%(statuses)s::text[], %(status_words)s::text[]) AS status (name, word) ON status.name = d.status
     LEFT JOIN unnest(%(outcomes)s::text[], %(outcome_words)s::text[]) AS provider (name, word)
         ON provider.name = d.email_outcome
+    LEFT JOIN unnest(%(code_modes)s::text[], %(codes)s::int[], %(code_words)s::text[]) AS code (mode, number, word)
+        ON code.number = d.code AND code.mode = d.mode
 """
 _ORDER = "ORDER BY name, person_id, recipient, array_position(%(all_modes)s::text[], mode::text), delivery"
 
@@ -90,7 +97,8 @@ SELECT name || mark, student, device, status, time FROM (
 _V2 = f"""
 SELECT name, student, mode_word, status, detail, time FROM (
     SELECT r.name, r.person_id, r.id AS recipient, d.mode, d.id AS delivery, {_STUDENT} AS student,
-        initcap(d.mode) AS mode_word, status.word || {_PROVIDER} AS status, d.detail, {_TIME} AS time
+        initcap(d.mode) AS mode_word, status.word || {_PROVIDER} AS status, {_DETAIL} AS detail,
+        {_TIME} AS time
     FROM {_DELIVERY} AS d
     JOIN {_RECIPIENT} AS r ON r.id = d.recipient_id
     {_WORDS}
@@ -111,6 +119,9 @@ def _parameters(message: SentMessage, **more: object) -> Parameters:
         "status_words": [status.word for status in DELIVERY_STATUSES.values()],
         "outcomes": list(EMAIL_OUTCOMES),
         "outcome_words": [status.word for status in EMAIL_OUTCOMES.values()],
+        "code_modes": [mode.value for mode, _ in CODE_NAMES],
+        "codes": [number for _, number in CODE_NAMES],
+        "code_words": list(CODE_NAMES.values()),
         "all_modes": Mode.values,
     } | more
 

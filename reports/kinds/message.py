@@ -6,6 +6,7 @@ from abc import abstractmethod
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
+from django import forms
 from django.conf import settings
 from django.http import Http404
 
@@ -26,6 +27,8 @@ from reports.writers import Format
 
 class MessageForm(ReportForm):
     """The choices of a report; they depend on the message."""
+
+    rows_only = forms.BooleanField(label="In a CSV, the rows alone: no header, summary and criteria", required=False)
 
     def __init__(self, *args: Any, message: SentMessage, **kwargs: Any) -> None:
         self.message = message
@@ -77,7 +80,7 @@ class MessageReport(Report):
 
     @property
     def options(self) -> dict[str, Any]:
-        chosen = {name: value for name, value in self.chosen.items() if name != "format"}
+        chosen = {name: value for name, value in self.chosen.items() if name != "format" and value is not False}
         return {"tool": self.tool.name, "message": self.message.pk, **chosen}
 
     @property

@@ -10,6 +10,7 @@ from django.http import Http404
 
 from messenger_logs.choices import Outcome
 from messenger_logs.people import Person
+from messenger_logs.querysets import FINAL_OUTCOME
 from messenger_logs.status_labels import OUTCOMES
 from reports.document import Figures, Section
 from reports.kinds.listing import ListingReport
@@ -42,6 +43,6 @@ class RecipientReport(ListingReport):
     def sections(self) -> list[Section]:
         rows: Any = self.listing.filterset.qs.order_by()
         messages = rows.aggregate(number=Count("message", distinct=True))["number"]
-        found = dict(rows.values_list("outcome").annotate(Count("pk")))
+        found = dict(rows.values_list(FINAL_OUTCOME).annotate(Count("pk")))
         figures = [(OUTCOMES[outcome].word, number(found.get(outcome, 0))) for outcome in Outcome]
         return [Figures("Summary", [("Messages", number(messages)), *figures], columns=2)]

@@ -62,7 +62,7 @@ class SentMessageForm(MessageForm):
         required=False,
         error_messages={"invalid_choice": "Choose All, Summary or Failed Delivery."},
     )
-    field_order = ["devices", "detail", "format"]
+    field_order = ["devices", "detail", "format", "rows_only"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -131,6 +131,7 @@ class SentMessageReport(MessageReport):
             generated_on=moment(timezone.now(), seconds=True),
             header=self.header(),
             sections=list(self.sections(totals_of(self.message))),
+            summary_in_csv=not self.chosen["rows_only"],
         )
 
     def header(self) -> Pairs:

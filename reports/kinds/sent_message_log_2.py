@@ -49,7 +49,7 @@ class BuildReportForm(MessageForm):
             "invalid_choice": "Choose statuses that the devices of this message can have.",
         },
     )
-    field_order = ["modes", "statuses", "format"]
+    field_order = ["modes", "statuses", "format", "rows_only"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -87,6 +87,7 @@ class SentMessageLog2Report(MessageReport):
                 message_detail(message),
                 self.detail_rows(),
             ],
+            summary_in_csv=not self.chosen["rows_only"],
         )
 
     def header(self) -> Pairs:
@@ -108,10 +109,11 @@ class SentMessageLog2Report(MessageReport):
         yield "Total Message Duration", duration_text(totals.duration)
         for mode in self.modes:
             if figures := totals.modes.get(mode):
-                yield f"{mode.label} Total Devices", number(figures.devices)
+                yield f"{mode.label} Total Devices", number(figures.eligible)
                 yield f"{mode.label} Total Attempts", number(figures.attempts)
                 yield f"{mode.label} Total Success", number(figures.success)
                 yield f"{mode.label} Total Failed", number(figures.error)
+                yield f"{mode.label} Total Not Reached", number(figures.not_reached)
                 yield f"{mode.label} Total Canceled", number(figures.canceled)
                 yield f"{mode.label} First Attempt Duration", duration_text(figures.first_attempt_duration)
         yield from cancel_summary(self.message)

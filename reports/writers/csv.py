@@ -2,12 +2,13 @@
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import BinaryIO
 
-from defusedcsv import csv as defused
+import phonenumbers
 
 from reports.document import DUPLICATE, Document, Figures, Text
 from reports.writers.progress import Progress, Row, in_chunks
@@ -16,17 +17,26 @@ MARK = "&"
 BOM = "\ufeff"
 
 first_character = itemgetter(slice(1))
-RISKY = frozenset("@+-=|%")
-"""The characters that defusedcsv looks for at the start of a cell."""
+RISKY = frozenset("=+-@|%\t\r\n\v\f \u00a0\u3000＝＋－＠｜％")  # noqa: RUF001
+"""How a cell may begin that a spreadsheet reads as a formula. Some of them drop blanks in front, and take full-width
+signs for the usual ones.
+"""
+AMOUNT = re.compile(r"-?[\d.,]+").fullmatch
+NUMBER_ABROAD = re.compile(r"(\+\d{7,15})( ext\. \d+)?").fullmatch
 
 
 def write(document: Document, file: BinaryIO, *, progress: Progress | None = None) -> int:
-    """Write a heading line and the document's rows; without rows, the labels and values of the whole document."""
+    """Write a heading line and the document's rows; before them its labels and values, if it asks for that.
+
+    A document without rows is labels and values alone. Every line has the same number of cells.
+    """
     file.write(BOM.encode())
     table = document.rows
     if table is None:
-        file.write(lines(_pairs(document)))
+        file.write(lines(list(_pairs(document))))
         return 0
+    if document.summary_in_csv:
+        file.write(lines(_above(document, len(table.columns))))
     file.write(lines([[column.label for column in table.columns]]))
     count = 0
     for chunk in in_chunks(table.rows, progress):
@@ -36,23 +46,49 @@ def write(document: Document, file: BinaryIO, *, progress: Progress | None = Non
 
 
 def lines(rows: Sequence[Row]) -> bytes:
-    # defusedcsv looks at each cell, which takes three times longer than writing it, so use it only where it may matter.
+    # Looking at each cell takes three times longer than writing it, so do it only where it may matter.
     harmless = RISKY.isdisjoint(map(first_character, chain.from_iterable(rows)))
     text = io.StringIO(newline="")
-    (csv if harmless else defused).writer(text, lineterminator="\r\n").writerows(rows)
+    csv.writer(text, lineterminator="\r\n").writerows(rows if harmless else ([*map(safe, row)] for row in rows))
     return text.getvalue().replace(DUPLICATE, MARK).encode(errors="replace")
 
 
-def _pairs(document: Document) -> list[Row]:
-    pairs: list[Row] = [
-        ("Title", document.title),
-        ("School", document.subtitle),
-        ("Generated on", document.generated_on),
-    ]
-    pairs.extend(document.header)
+def safe(cell: str) -> str:
+    """Return a cell that every spreadsheet reads as text, or as a plain number.
+
+    An apostrophe goes before it. A phone number of another country needs none: its country code gets brackets.
+    """
+    if cell[:1] not in RISKY or AMOUNT(cell):
+        return cell
+    if number := NUMBER_ABROAD(cell):
+        return _bracketed(number[1]) + (number[2] or "")
+    return f"'{cell}"
+
+
+def _bracketed(number: str) -> str:
+    """Return +525512345678 as (+52) 55 1234 5678."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return f"({number})"
+    written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    code = f"+{parsed.country_code}"
+    return f"({code}){written.removeprefix(code)}"
+
+
+def _above(document: Document, columns: int) -> list[Row]:
+    """Return the lines above the table; the last one is empty."""
+    return [[*pair, *[""] * (columns - len(pair))] for pair in (*_pairs(document), ())]
+
+
+def _pairs(document: Document) -> Iterator[tuple[str, str]]:
+    """Yield what the document says above its rows."""
+    yield "Title", document.title
+    yield "School", document.subtitle
+    yield "Generated on", document.generated_on
+    yield from document.header
     for section in document.sections:
         if isinstance(section, Figures):
-            pairs.extend(section.pairs)
+            yield from section.pairs
         elif isinstance(section, Text):
-            pairs.extend(section.paragraphs)
-    return pairs
+            yield from section.paragraphs

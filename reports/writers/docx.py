@@ -26,6 +26,8 @@ MARK = "†"
 TABLE_STYLE = "Light List Accent 1"
 BODY = "word/document.xml"
 ROWS_GO_HERE = "rows-go-here"
+LONGEST = 255
+"""The most characters of a property of the document."""
 QUICKLY = 1
 """The level of compression; rows compress well even at a low one."""
 
@@ -119,8 +121,8 @@ def _skeleton(document: Document) -> Any:
 
 def _set_up(made: Any, document: Document) -> None:
     properties = made.core_properties
-    properties.title, properties.language = printable(document.title), document.language
-    properties.author = printable(document.subtitle)
+    properties.language = document.language
+    properties.title, properties.author = (printable(text)[:LONGEST] for text in (document.title, document.subtitle))
     properties.comments = ""
     properties.created = properties.modified = datetime.now(UTC)
     normal = made.styles["Normal"]

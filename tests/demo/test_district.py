@@ -177,6 +177,7 @@ class TestUsualSize:
         assert not SentMessage.objects.filter(created_at__gt=NOW).exists()
         assert not Delivery.objects.filter(last_attempt_at__gt=NOW).exists()
         assert not Delivery.objects.filter(last_attempt_at__lt=F("first_attempt_at")).exists()
+        assert not Delivery.objects.filter(last_attempt_at__gt=F("message__dispatch_finished_at")).exists()
         assert DeviceAttempt.objects.filter(number=3).exists()
 
     def test_the_totals_are_there_and_agree_with_the_status(self) -> None:

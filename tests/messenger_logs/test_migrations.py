@@ -1,15 +1,22 @@
 """A database of the version before goes on with the new code: the migrations keep rows and indexes."""
 
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
 import pytest
 from django.apps.registry import Apps
+from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from messenger_logs.choices import Mode
+from messenger_logs.totals import totals_of
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
 pytestmark = pytest.mark.django_db
 
 APP = "messenger_logs"
+NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 
 
 def migrate(name: str) -> Apps:
@@ -42,3 +49,29 @@ def test_attempt_counts_are_renamed_with_their_values_and_without_a_new_index():
     new = migrate("0011_attempt_counts").get_model(APP, "Delivery").objects.get(pk=pk)
     assert (new.attempt_count, new.reached_earlier) == (3, True)
     assert (index_file("delivery_totals"), index_file("message_unfinished")) == (totals, unfinished)
+
+
+@pytest.mark.slow
+def test_messages_without_people_and_confirmed_calls_without_a_detail_are_repaired():
+    empty, waiting, sent = (make_message(status=status, modes=["voice"]) for status in ("waiting", "waiting", "sent"))
+    call = make_delivery(make_recipient(waiting), mode="voice", status="confirmed", code=6)
+    kept = make_delivery(make_recipient(waiting), mode="voice", status="confirmed", code=6, detail="as told")
+    migrate("0011_attempt_counts")
+    migrate("0012_truer_rows")
+    states = dict(type(empty).objects.values_list("pk", "status"))
+    assert states == {empty.pk: "no_recipients", waiting.pk: "waiting", sent.pk: "sent"}
+    details = dict(type(call).objects.values_list("pk", "detail"))
+    assert details == {call.pk: "Voicemail detected", kept.pk: "as told"}
+
+
+def test_a_recount_repairs_what_an_older_version_counted():
+    message = make_message(modes=["voice"], dispatch_started_at=NOW, dispatch_finished_at=NOW + timedelta(seconds=28))
+    recipient = make_recipient(message)
+    for number, minutes in ((1, 2), (2, 15)):
+        at = {"first_attempt_at": NOW + timedelta(minutes=minutes), "last_attempt_at": NOW + timedelta(minutes=minutes)}
+        make_delivery(recipient, mode="voice", address=f"+1612555010{number}", **at)
+    call_command("recount", stdout=StringIO())
+    message.refresh_from_db()
+    totals = totals_of(message)
+    assert totals.modes[Mode.VOICE].first_attempt_duration == timedelta(minutes=2)
+    assert totals.duration == timedelta(minutes=15)

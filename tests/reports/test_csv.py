@@ -1,9 +1,14 @@
 import io
 
+import phonenumbers
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from messenger_logs.status_labels import device_text
 from reports.document import DUPLICATE, Figures
 from reports.writers import Format, write
+from reports.writers.csv import AMOUNT, NUMBER_ABROAD, RISKY
 from tests.reports.documents import COLUMNS, a_document, a_row, csv_rows, written
 
 
@@ -26,6 +31,63 @@ def test_quotes_commas_and_line_breaks_come_back():
 @pytest.mark.parametrize("formula", ["=1+1", "+1+1", "-2+3", "@SUM(A1)", "%0A=1"])
 def test_a_cell_that_looks_like_a_formula_is_text(formula):
     assert csv_rows(a_document([a_row(formula)]))[1][0] == f"'{formula}"
+
+
+@pytest.mark.parametrize("first", ["\t", "\r", "\n", "\r\n", " ", "\u00a0", "\u3000", "\x0b", "\x0c"])
+@pytest.mark.parametrize("sign", "=+-@|%＝＋－＠")
+def test_blanks_in_front_and_full_width_signs_hide_no_formula(first, sign):
+    for cell in (f'{sign}HYPERLINK("http://x.example")', f"{first}{sign}1+1"):
+        assert csv_rows(a_document([a_row(cell)]))[1][0] == f"'{cell}"
+
+
+@pytest.mark.parametrize("amount", ["-1", "12", "-1,204.5", "0"])
+def test_an_amount_stays_a_number(amount):
+    assert csv_rows(a_document([a_row(amount)]))[1][0] == amount
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("+16125550143", "(612) 555-0143"),
+        ("+16125550143;ext=45", "(612) 555-0143 ext. 45"),
+        ("+525512345678", "(+52) 55 1234 5678"),
+        ("+442079460958;ext=7", "(+44) 20 7946 0958 ext. 7"),
+    ],
+)
+def test_a_phone_number_is_readable_without_an_apostrophe_and_is_the_same_number_again(address, written):
+    cell = csv_rows(a_document([a_row(device=device_text("voice", address))]))[1][2]
+    assert cell == written
+    parsed = phonenumbers.parse(cell, "US")
+    assert phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) == address.partition(";")[0]
+    assert (parsed.extension or "") == address.partition(";ext=")[2]
+
+
+def test_a_number_of_no_country_needs_no_apostrophe_either():
+    assert csv_rows(a_document([a_row(device="+9999999999")]))[1][2] == "(+9999999999)"
+
+
+@given(
+    st.text(
+        st.sampled_from("=+-@|%＝＋－＠｜％ \t\r\n\u00a0\u3000a1(),.'\"") | st.characters(codec="utf-8"), max_size=12
+    )
+)
+def test_no_cell_of_any_text_begins_like_a_formula(text):
+    cell = csv_rows(a_document([a_row(text)]))[1][0]
+    assert cell.removeprefix("'") == text.replace(DUPLICATE, "&") or NUMBER_ABROAD(text)
+    assert cell[:1] not in RISKY or AMOUNT(cell)
+
+
+def test_with_the_summary_its_labels_and_values_are_the_first_lines_and_all_lines_are_equally_long():
+    rows = csv_rows(a_document([a_row()], summary_in_csv=True))
+    assert rows[0] == ["Title", "Sent Message Report", "", "", ""]
+    for pair in (
+        ["Subject", "School is closed"],
+        ["Total Emails", "3"],
+        ["Message Body", "School is closed today.\nStay at home."],
+    ):
+        assert [*pair, "", "", ""] in rows
+    assert rows[-3:] == [[""] * 5, COLUMNS, a_row()]
+    assert {len(row) for row in rows} == {5}
 
 
 def test_a_formula_far_down_is_found_too():

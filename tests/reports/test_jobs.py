@@ -67,7 +67,7 @@ def message(owner):
 
 
 def ask(client, message, **choices) -> ReportJob:
-    query = {"devices": "email", "format": "csv"} | choices
+    query = {"devices": "email", "format": "csv", "rows_only": "on"} | choices
     response = client.get(reverse("web:sent_message_log_message_report", kwargs={"pk": message.pk}), query)
     job = ReportJob.objects.latest("pk")
     assert response["Location"] == address("job", job)

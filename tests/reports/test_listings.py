@@ -85,6 +85,17 @@ def test_the_mailgun_report_counts_events_by_kind_and_says_how_complete_it_is(cl
     assert "No e-mail domain is set up" in text or "Complete up to" in text or "Not complete yet" in text
 
 
+def test_the_recipient_report_counts_an_email_that_was_sent_and_refused_as_an_error(client):
+    message = message_by("email")
+    mai = make_recipient(message, person_id="4711", name="Vang, Mai")
+    for outcome in ("delivered", "suppressed", "failed-permanent"):
+        make_delivery(mai, address=f"{outcome}@example.com", email_outcome=outcome)
+    found = client.post(reverse("web:admin_recipient_log"), {"person": "4711"})["Location"]
+    text = " ".join(pdf_text(client.get(f"{found}&export=pdf")).split())
+    assert "Success: 1" in text
+    assert "Error: 2" in text
+
+
 def test_the_recipient_report_is_of_one_person_in_three_formats(client):
     message = message_by("email", subject="Snow day")
     mai = make_recipient(message, person_id="4711", name="Vang, Mai", student_name="Vang, Pa")

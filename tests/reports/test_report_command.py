@@ -40,7 +40,7 @@ def test_each_format(message, tmp_path, format, begins):
 
 def test_devices_and_detail(message, tmp_path):
     def rows(**options):
-        return len(lines(report("sent-message", message.pk, tmp_path, format="csv", **options))) - 1
+        return len(lines(report("sent-message", message.pk, tmp_path, format="csv", rows_only=True, **options))) - 1
 
     assert rows() == 3
     assert rows(devices="phone") == 1
@@ -53,7 +53,8 @@ def test_devices_and_detail(message, tmp_path):
 def test_the_other_kinds(message, tmp_path):
     v2 = message_by("email", engine="v2", message_type="Messenger 2.0 - General")
     make_delivery(make_recipient(v2))
-    assert len(lines(report("message-2", v2.pk, tmp_path, format="csv"))) == 2
+    assert len(lines(report("message-2", v2.pk, tmp_path, format="csv", rows_only=True))) == 2
+    assert ["Message ID", str(v2.pk), *[""] * 4] in lines(report("message-2", v2.pk, tmp_path, format="csv"))
     assert len(lines(report("recipient", "4711", tmp_path, format="csv"))) == 3
     assert lines(report("mailgun", "2026-11-14..2026-11-20", tmp_path, format="csv"))[0][0] == "Event"
 

@@ -65,16 +65,21 @@ def docx_texts(data: bytes) -> tuple[list[list[str]], str]:
 def test_pdf_csv_and_docx_of_a_random_message_hold_the_same_cells(random: Random, kind: str) -> None:
     message = a_random_message(random).message
 
-    def document() -> Document:
+    def document(**more: bool) -> Document:
         if kind == "2.0":
             type(message).objects.filter(pk=message.pk).update(engine="v2", message_type="Messenger 2.0 - General")
-            return log_2_document(message)
-        return classic(message, detail=kind)
+            return log_2_document(message, **more)
+        return classic(message, detail=kind, **more)
+
+    def csv_lines(**more: bool) -> list[list[str]]:
+        text = written(document(**more), Format.CSV).decode("utf-8-sig")
+        lines = list(csv.reader(io.StringIO(text, newline="")))
+        return [[re.sub(r"^'(?==)", "", cell) for cell in line] for line in lines]
 
     if kind == "failed":
         type(message).objects.filter(pk=message.pk).update(status="sent")
-    in_csv = list(csv.reader(io.StringIO(written(document(), Format.CSV).decode("utf-8-sig"), newline="")))
-    in_csv = [[re.sub(r"^'(?==)", "", cell) for cell in row] for row in in_csv]
+    in_csv, above = csv_lines(rows_only=True), csv_lines()
+    assert above[-len(in_csv) :] == in_csv
     table, everything = docx_texts(written(document(), Format.DOCX))
     assert [[cell.replace(" &", " †") for cell in row] for row in in_csv] == table
 
@@ -85,6 +90,7 @@ def test_pdf_csv_and_docx_of_a_random_message_hold_the_same_cells(random: Random
         for cell in row:
             assert together(cell) in in_pdf
     for label, value in figures(document()).items():
+        assert [label, value] in [line[:2] for line in above]
         assert together(f"{label}:{value}") in in_pdf
         assert together(f"{label}:{value}") in together(everything)
 

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from messenger_logs.choices import CANCELABLE, Outcome
-from messenger_logs.statuses import OUTCOMES
+from messenger_logs.status_labels import detail_text
+from messenger_logs.statuses import CODES, OUTCOMES
 from reports.document import DUPLICATE
 from reports.report import BadOptions
 from tests.messenger_logs.factories import make_delivery, make_recipient
-from tests.reports.messages import classic, column, figures, headings, message_by, rows, texts
+from tests.reports.documents import csv_rows
+from tests.reports.messages import classic, column, figures, headings, log_2_document, message_by, rows, texts
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +139,53 @@ def test_text_messages_attempted_is_without_canceled_and_opted_out():
         make_delivery(make_recipient(message), mode="text", status=status)
     assert figures(classic(message))["Total Text Messages Attempted"] == "2"
     assert figures(classic(message))["Total Text"] == "4"
+
+
+@pytest.mark.parametrize("untried", ["canceled", "opt_out"])
+def test_a_number_is_attempted_where_one_of_the_rows_that_share_it_was(untried):
+    message = message_by("text")
+    make_delivery(make_recipient(message), mode="text", address="+16125550100", status=untried)
+    make_delivery(make_recipient(message), mode="text", address="+16125550100", status="delivered")
+    make_delivery(make_recipient(message), mode="text", address="+16125550101", status=untried)
+    found = figures(classic(message))
+    assert (found["Total Text"], found["Total Text Messages Attempted"]) == ("2", "1")
+
+
+@pytest.mark.parametrize("code", CODES.values(), ids=lambda code: str(code.number))
+def test_every_code_prints_its_own_name_and_number(code):
+    mode = min(code.modes)
+    status = "sent" if code.status == "duplicate" else code.status
+    message = message_by(mode)
+    make_delivery(make_recipient(message), mode=mode, status=status, detail=code.detail, code=code.number)
+    printed = column(classic(message), "Status")[0]
+    assert printed.endswith(f"code {code.number}: {code.name})")
+    assert code.detail in printed
+    message.engine, message.message_type = "v2", "Messenger 2.0 - General"
+    message.save()
+    detail = detail_text(mode, code.detail, code.number)
+    assert column(log_2_document(message), "Status Detail") == [detail]
+    assert detail.endswith(f"code {code.number}: {code.name}")
+
+
+def test_no_two_codes_print_the_same():
+    details = [detail_text(mode, code.detail, code.number) for code in CODES.values() for mode in code.modes]
+    assert len(set(details)) == len(CODES)
+
+
+def test_the_csv_of_all_has_header_summary_criteria_and_body_above_the_rows_unless_these_alone_are_chosen():
+    message = message_by("email", criteria=[["Calendar", "2019-20"]], bodies={"email": "Stay home."})
+    make_delivery(make_recipient(message))
+    rows = csv_rows(classic(message))
+    for pair in (
+        ["Message Status", "Sent"],
+        ["Total Emails", "1"],
+        ["Calendar", "2019-20"],
+        ["Message Body", "Stay home."],
+    ):
+        assert [*pair, "", "", ""] in rows
+    heading = ["Recipient", "Student", "Delivery Device", "Status", "Time"]
+    assert rows.index(heading) == len(rows) - 2
+    assert csv_rows(classic(message, rows_only=True))[0] == heading
 
 
 @pytest.mark.parametrize(("mode", "status", "code", "outcome"), PHONE_SUCCESS)

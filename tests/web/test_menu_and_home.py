@@ -5,10 +5,16 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.tools import Right, Tool
+from accounts.tools import MAILGUN_TOOLS, Right, Tool
 from web.menu import menu_of, page_url
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def with_mailgun(settings):
+    settings.MAILGUN_DOMAINS = ["mg.example.org"]
+
 
 WITH_PAGE = [tool for tool in Tool if page_url(tool)]
 
@@ -23,6 +29,18 @@ def test_the_menu_shows_just_what_the_user_may_open(make_user):
         ("Messenger", ["Home", "Mailgun Message Log"]),
         ("System Administration", ["Audit Trail"]),
     ]
+
+
+def test_the_tools_of_mailgun_are_in_the_menu_only_where_mailgun_is_configured(make_user, signed_in, settings):
+    settings.MAILGUN_API_KEY, settings.MAILGUN_DOMAINS = "", []
+    user = make_user(*MAILGUN_TOOLS, Tool.AUDIT_TRAIL)
+    assert labels(user) == [
+        ("Messenger", ["Home"]),
+        ("Messenger Administration", ["Dispatch Status"]),
+        ("System Administration", ["Audit Trail"]),
+    ]
+    home = signed_in(user).get("/").text
+    assert not [tool for tool in MAILGUN_TOOLS if tool.answers in home]
 
 
 def test_a_tool_without_a_page_is_not_in_the_menu(make_user):

@@ -22,11 +22,18 @@ from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter
 from listings.paging import Sort
 from messenger_logs.cancel_figures import FIGURES as CANCEL_FIGURES
 from messenger_logs.cancel_figures import rows_of_figure
-from messenger_logs.choices import DeliveryStatus, Mode, Outcome
-from messenger_logs.delivery_summary import FIGURES
+from messenger_logs.choices import EMAIL_FAILURES, DeliveryStatus, Mode, Outcome
+from messenger_logs.delivery_summary import FIGURES, PEOPLE
 from messenger_logs.models import Delivery, Recipient, SentMessage
+from messenger_logs.querysets import FINAL_OUTCOME
 from messenger_logs.search import NormalizedText
-from messenger_logs.status_labels import DELIVERY_STATUSES, DUPLICATE_MARK, EMAIL_FAILURES, EMAIL_OUTCOMES, device_text
+from messenger_logs.status_labels import (
+    DELIVERY_STATUSES,
+    DUPLICATE_MARK,
+    EMAIL_OUTCOMES,
+    detail_text,
+    device_text,
+)
 from web.menu import page_url
 from web.message_access import may_see_values, record_message_view
 from web.message_urls import message_url
@@ -59,7 +66,7 @@ class RecipientTable(ListingTable):
     mode = Column(accessor="mode", verbose_name="Delivery Mode")
     device = Column(accessor="address", verbose_name="Device", attrs=WIDE)
     status = StatusColumn(DELIVERY_STATUSES)
-    detail = Column(verbose_name="Status Detail")
+    detail = Column(verbose_name="Status Detail", empty_values=())
     time = TimeColumn(accessor="last_attempt_at", verbose_name="Time", orderable=False)
     provider = EmailOutcomeColumn(
         EMAIL_OUTCOMES, accessor="email_outcome", verbose_name="E-mail Provider Says", orderable=False
@@ -93,11 +100,21 @@ class RecipientTable(ListingTable):
         mark = DUPLICATE if record.duplicate else ""
         return f"{device_text(record.mode, record.address)} {mark}".strip()
 
+    def render_detail(self, record: Delivery) -> str:
+        return detail_text(record.mode, record.detail, record.code) or "—"
+
+    def value_detail(self, record: Delivery) -> str:
+        return detail_text(record.mode, record.detail, record.code)
+
     def render_as_sent(self) -> str:
         return "with values"
 
 
 _NUMBER_AS_WRITTEN = re.compile(r"[\d\s().+-]{3,}")
+
+
+# A list of people does not have these columns.
+OF_A_DEVICE = ("mode", "device", "status", "detail", "time", "provider")
 
 
 class NameFilter(ContainsFilter):
@@ -129,27 +146,43 @@ class DeviceFilter(ContainsFilter):
 class FigureFilter(OptionFilter):
     """Find the devices that one figure of the Delivery Summary counts, or one figure of a cancel."""
 
+    COUNTED = "counted"
+
     def __init__(self, **kwargs: Any) -> None:
-        choices = [*FIGURES, *((name, f"Canceled message: {label.lower()}") for name, label in CANCEL_FIGURES)]
-        super().__init__(choices=choices, **kwargs)
+        of_a_cancel = [(name, f"Canceled message: {label.lower()}") for name, label in CANCEL_FIGURES]
+        super().__init__(choices=[*FIGURES, *of_a_cancel, (self.COUNTED, "Any total of devices")], **kwargs)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
             return qs
         if value in dict(CANCEL_FIGURES):
             return rows_of_figure(qs, value)
-        if value == "recipients":
-            return qs.filter(recipient__counted=True)
-        if value == "no_device":
-            of_the_person = Delivery.objects.filter(
-                message=OuterRef("message"), recipient__person_id=OuterRef("recipient__person_id")
-            )
-            return qs.filter(~Exists(of_the_person.exclude(status=DeliveryStatus.NO_DEVICE)))
-        counted = qs.filter(mode=value, duplicate=False).exclude(
-            status__in=[DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE]
-        )
+        if value in dict(PEOPLE):
+            return self.people(qs, value)
+        counted = qs.filter(duplicate=False).exclude(status__in=[DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE])
+        if value == self.COUNTED:
+            return counted
+        counted = counted.filter(mode=value)
         # An inbox counts once the message is in it; addresses and numbers count with any result.
         return counted.filter(outcome=Outcome.SUCCESS) if value == Mode.INBOX else counted
+
+    def people(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """One row for each person."""
+        earlier = Delivery.objects.filter(recipient=OuterRef("recipient"), pk__lt=OuterRef("pk"))
+        people = qs.filter(~Exists(earlier), recipient__counted=True)
+        if value == "recipients":
+            return people
+        of_the_person = Delivery.objects.filter(
+            message=OuterRef("message"), recipient__person_id=OuterRef("recipient__person_id")
+        )
+        return people.filter(~Exists(of_the_person.exclude(status=DeliveryStatus.NO_DEVICE)))
+
+
+class OutcomeFilter(OptionFilter):
+    """Find devices by what they count as: an e-mail that was sent and refused is an error."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return qs.alias(final_outcome=FINAL_OUTCOME).filter(final_outcome=value) if value else qs
 
 
 class RecipientFilters(ListingFilterSet):
@@ -158,7 +191,7 @@ class RecipientFilters(ListingFilterSet):
     mode = OptionFilter(label="Delivery Mode", choices=Mode.choices)
     device = DeviceFilter("address", label="Device")
     status = OptionFilter(label="Status", choices=DeliveryStatus.choices)
-    outcome = OptionFilter(label="Outcome", choices=Outcome.choices)
+    outcome = OutcomeFilter(label="Outcome", choices=Outcome.choices)
     figure = FigureFilter(label="Counted in")
 
     personal = {"recipient", "student", "device"}
@@ -210,10 +243,18 @@ class Recipients(ToolListing):
         by_recipient = sort.path.startswith("recipient__")
         return replace(sort, restated=Q(recipient__message=self.message)) if by_recipient else sort
 
+    @property
+    def lists_people(self) -> bool:
+        """Whether each person has one row, because the figure counts people."""
+        return self.values.get("figure") in dict(PEOPLE)
+
     def hidden_columns(self) -> Collection[str]:
-        return () if may_see_values(self.user, self.tool) else ("as_sent",)
+        hidden = () if may_see_values(self.user, self.tool) else ("as_sent",)
+        return (*hidden, *OF_A_DEVICE) if self.lists_people else hidden
 
     def notices(self) -> list[str]:
+        if self.lists_people:
+            return ["Each person has one row here. Take the filter away to see their devices."]
         notices = ["A recipient has a row for each device, and for each student the message was about."]
         if any(row.duplicate for row in self.page.rows):
             notices.append(

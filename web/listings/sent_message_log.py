@@ -8,7 +8,7 @@ from django_tables2 import Column
 
 from accounts.listings import ToolListing
 from listings.columns import ROW_LINK, WIDE, ListingTable, TimeColumn
-from listings.filters import DateRangeFilter, FragmentFilter, ListingFilterSet, ValuesFilter
+from listings.filters import ContainsFilter, DateRangeFilter, FragmentFilter, ListingFilterSet, ValuesFilter
 from listings.registry import registry
 from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
@@ -43,6 +43,7 @@ class SentMessageLogFilters(ListingFilterSet):
     sender_name = ValuesFilter(label="Sender")
     created_at = FragmentFilter(label="Date Created")
     scheduled_at = FragmentFilter(label="Date Scheduled")
+    schedule_id = ContainsFilter(label="ScheduleID")
 
 
 class SentMessageLog(ToolListing):

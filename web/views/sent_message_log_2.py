@@ -11,12 +11,15 @@ from django_htmx.http import HttpResponseClientRedirect
 from core.fragments import is_htmx
 from core.statuses import Status
 from messenger_logs.choices import MessageStatus
-from messenger_logs.criteria import general_criteria, tool_criteria
+from messenger_logs.criteria import RECIPIENT_COUNT, WITHOUT_DEVICE, general_criteria, tool_criteria
 from messenger_logs.delivery_summary import DeliverySummary
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
 from web.message_urls import message_urls
 from web.views.message import MessagePage
+
+# The criteria that count people, and the figures that list them.
+_PEOPLE = {RECIPIENT_COUNT: "recipients", WITHOUT_DEVICE: "no_device"}
 
 
 class SentMessageLog2Summary(DeliverySummary):
@@ -44,7 +47,9 @@ class SentMessageLog2Page(MessagePage):
         context = super().get_context()
         totals = context["summary"].totals
         return context | {
-            "general_criteria": general_criteria(self.message, totals),
+            "general_criteria": [
+                (label, value, _PEOPLE.get(label, "")) for label, value in general_criteria(self.message, totals)
+            ],
             "tool_criteria": tool_criteria(self.message),
         }
 

@@ -49,6 +49,7 @@ class Command(BaseCommand):
         parser.add_argument("--detail", default="all", help="sent-message: all, summary or failed")
         parser.add_argument("--devices", help="of no_device,inbox,email,phone; for message-2 of inbox,email,voice,text")
         parser.add_argument("--statuses", help="message-2: such as sent,failed")
+        parser.add_argument("--rows-only", action="store_true", help="CSV of a message without header and summary")
         parser.add_argument("--days", metavar="FIRST..LAST", help="recipient: when the messages were created")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -106,7 +107,7 @@ def message_options(options: dict[str, Any]) -> dict[str, Any]:
             chosen["statuses"] = options["statuses"].split(",")
     if options["devices"]:
         chosen["devices" if report_class is SentMessageReport else "modes"] = options["devices"].split(",")
-    return {"tool": tool.name, "message": message.pk, **chosen}
+    return {"tool": tool.name, "message": message.pk, "rows_only": options["rows_only"], **chosen}
 
 
 def log_options(report_class: type[ListingReport], name: str, options: dict[str, Any]) -> dict[str, Any]:

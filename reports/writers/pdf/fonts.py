@@ -49,6 +49,13 @@ FONTS = [
 DEVANAGARI = range(0x900, 0x980)
 """Noto Sans has these, too, but misses some of their ligatures, such as श्व and श्च."""
 
+NO_FACE = -1
+"""Stands for a face where no font has a character."""
+
+MOST_CODES = 50_000
+LONGEST_MEANING = 32
+"""Two bytes have 65,536 codes, and an entry of the ToUnicode map 512 bytes."""
+
 NOT_EMBEDDED = [
     int.from_bytes(tag, "big")
     for tag in (b"BASE", b"GDEF", b"GPOS", b"GSUB", b"OS/2", b"STAT", b"VORG", b"cmap", b"gasp", b"name", b"post")
@@ -106,6 +113,8 @@ class Font:
         if face.face.has_var_data:
             self.shaper.set_variations({"wght": weight})
         self.scale: float = 1000 / face.face.upem
+        extents = self.shaper.get_font_extents("ltr")
+        self.ascent, self.descent = (round(value * self.scale) for value in (extents.ascender, extents.descender))
         self.glyphs: dict[int, tuple[int, str]] = {0: (0, "")}
         """The glyph and its text, by code."""
         self._codes: dict[tuple[int, str], int] = {}
@@ -121,6 +130,11 @@ class Font:
             self._codes[glyph, meaning] = code
         return f"{code:04X}"
 
+    def can_carry(self, glyph: int, meaning: str) -> bool:
+        """Whether there is a code for a glyph and its text. Where not, the text has to be written beside the glyph."""
+        known = len(self.glyphs) < MOST_CODES or (glyph, meaning) in self._codes
+        return known and len(meaning) <= LONGEST_MEANING
+
     def means(self, code: str) -> str:
         return self.glyphs[int(code, 16)][1]
 
@@ -128,6 +142,15 @@ class Font:
         """Return the width of a glyph, in thousandths of the font size."""
         advance: int = self.shaper.get_glyph_h_advance(glyph)
         return round(advance * self.scale)
+
+    def within_line(self, glyph: int, rise: int) -> int:
+        """Return the height for a mark, at most so that it stays in its line; both in thousandths of the font size."""
+        extents = self.shaper.get_glyph_extents(glyph)
+        if extents is None:
+            return rise
+        top = extents.y_bearing * self.scale
+        bottom = top + extents.height * self.scale
+        return round(max(self.descent - bottom, min(self.ascent - top, rise)))
 
     def _glyph_of(self, point: int) -> int:
         found: int | None = self.shaper.get_nominal_glyph(point)
@@ -180,8 +203,6 @@ class Font:
         return subset
 
     def _descriptor(self, document: PDFDocument, name: str, face: uharfbuzz.Face) -> PDFDictionary:
-        extents = self.shaper.get_font_extents("ltr")
-        ascent, descent = (round(value * self.scale) for value in (extents.ascender, extents.descender))
         if self.face.cff:
             program = stream(bytes(face.reference_table("CFF ").data), Subtype="/CIDFontType0C")
         else:
@@ -191,10 +212,10 @@ class Font:
                 "Type": "/FontDescriptor",
                 "FontName": name,
                 "Flags": 4,  # its characters are not those of Latin 1
-                "FontBBox": PDFArray([-1000, descent, 2000, ascent]),
+                "FontBBox": PDFArray([-1000, self.descent, 2000, self.ascent]),
                 "ItalicAngle": 0,
-                "Ascent": ascent,
-                "Descent": descent,
+                "Ascent": self.ascent,
+                "Descent": self.descent,
                 "CapHeight": 714,
                 "StemV": 80,
                 "FontFile3" if self.face.cff else "FontFile2": document.Reference(program),
@@ -229,11 +250,10 @@ class Fonts:
         return font
 
     def has(self, face: int, character: str) -> bool:
-        return ord(character) in faces()[face].characters
+        return face != NO_FACE and ord(character) in faces()[face].characters
 
     def _face_of(self, point: int) -> int:
-        # If no face has a character, the first one draws a box; the text stays in the file.
-        return next((place for place, face in enumerate(faces()) if point in face.characters), 0)
+        return next((place for place, face in enumerate(faces()) if point in face.characters), NO_FACE)
 
     def embed(self, document: PDFDocument) -> None:
         for font in self._fonts.values():

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from bidi.algorithm import get_base_level
 from reportlab.pdfbase.pdfdoc import PDFFormXObject
 
 from reports.document import Document
+from reports.writers.pdf.bidi import base_level
 from reports.writers.pdf.fonts import Fonts
-from reports.writers.pdf.shaping import Piece, Style
+from reports.writers.pdf.shaping import Piece, Style, cleaned
 from reports.writers.pdf.streamed import StreamedCanvas
 
 LETTER = (612.0, 792.0)
@@ -40,8 +40,8 @@ class Pages:
         self.bookmarks = 0
         self._total = PDFFormXObject(0, -5, 100, 20)
         self.canvas._doc.addForm(TOTAL, self._total)
-        self.canvas.setTitle(document.title)
-        self.canvas.setAuthor(document.subtitle)
+        self.canvas.setTitle(cleaned(document.title))
+        self.canvas.setAuthor(cleaned(document.subtitle))
         self.canvas.setSubject(document.generated_on)
         self.canvas.setViewerPreference("DisplayDocTitle", "true")
 
@@ -114,7 +114,7 @@ class Pages:
 
     def lines(self, style: Style, text: str) -> None:
         """Draw a paragraph on any number of lines and pages; Arabic and Hebrew stand to the right."""
-        to_left = get_base_level(text) == 1
+        to_left = base_level(text) == 1
         for operators, width in style.lines(text, self.width):
             self.room(style.leading)
             self.y -= style.leading
@@ -158,4 +158,4 @@ class Pages:
         self.bookmarks += 1
         key = f"part{self.bookmarks}"
         self.canvas.bookmarkHorizontal(key, 0, self.y + GAP)
-        self.canvas.addOutlineEntry(text, key, level=level, closed=False)
+        self.canvas.addOutlineEntry(cleaned(text), key, level=level, closed=False)

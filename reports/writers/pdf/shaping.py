@@ -4,15 +4,14 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import groupby, islice
+from itertools import groupby, islice, pairwise
 from typing import NamedTuple
 
 import uharfbuzz
-from bidi.algorithm import get_base_level
 
 from reports.document import DUPLICATE
-from reports.writers.pdf.bidi import in_visual_order, levels
-from reports.writers.pdf.fonts import Font, Fonts
+from reports.writers.pdf.bidi import RIGHT_TO_LEFT, base_level, in_visual_order, levels
+from reports.writers.pdf.fonts import NO_FACE, Font, Fonts
 from reports.writers.pdf.languages import language_of
 
 Piece = tuple[str, float]
@@ -22,16 +21,23 @@ CACHED = 10_000
 """The number of pieces that are cached: statuses and times repeat, names do not."""
 
 PLAIN = re.compile(
-    r"[ -~\u00a0-\u00ac\u00ae-\u02af\u0370-\u03ff\u0400-\u0482\u048a-\u052f\u1e00-\u1fff"
-    r"\u2010\u2013\u2014\u2018-\u2022\u2026\u20ac\u2122]*"
+    r"[ -~\u00a0-\u00ac\u00ae-\u02af\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u03e1\u0400-\u0482\u048a-\u052f"
+    r"\u1e00-\u1eff\u2010\u2013\u2014\u2018-\u2022\u2026\u20ac\u2122]*"
 ).fullmatch
-"""Latin, Greek and Cyrillic letters: each character is one glyph, so they need no shaping."""
+"""Latin, Greek and Cyrillic letters: the first face has them all, each is one glyph, so they need no shaping."""
 
-RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]").search
-INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\U000e0020-\U000e007f]").match
-"""Joiners, direction marks and variant selectors: they belong to the character before them."""
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\ufff8"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+).match
+"""Joiners, direction marks, variant selectors and the like, which HarfBuzz never draws: they belong to the character
+before them.
+"""
 
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+HALF_CHARACTERS = re.compile("[\ud800-\udfff]")
+"""Halves of surrogate pairs: alone they are no text, and no encoding has them."""
+
 IDEOGRAPHS = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 TOKENS = re.compile(
     rf"\s+|(?:[{IDEOGRAPHS}][、。，．！？：；）」』】〉》]*|[^\s@./_\-{IDEOGRAPHS}]+[@./_\-]*|[@./_\-]+)(?: [*†]$)?"  # noqa: RUF001
@@ -78,13 +84,13 @@ class Style:
             width = sum(map(self.own.width_of.__getitem__, map(ord, text)))
             return f"<{text.translate(self.own.code_of)}> Tj", width * self.size / 1000
         language = language or language_of(text, self.fonts.language)
-        shaped = [self._shaped(font, run, level, language) for font, run, level in self._runs(text, base)]
+        shaped = [self._drawn(face, run, level, language) for level, face, run in self._runs(text, base)]
         operators = [f"{self._select(font)} {drawn}" for font, drawn, _ in shaped]
         width = sum(width for _, _, width in shaped)
         return f"{' '.join(operators)} {self.operators}", width * self.size / 1000
 
-    def _runs(self, text: str, base: int | None) -> list[tuple[Font, str, int]]:
-        """Return the parts of the text, each in one font and one direction, from left to right."""
+    def _runs(self, text: str, base: int | None) -> list[tuple[int, int, str]]:
+        """Return the parts of the text, each of one level and one face, from left to right."""
         directions = levels(text, base) if base or RIGHT_TO_LEFT(text) else [0] * len(text)
         face = 0
         runs: list[tuple[int, int, str]] = []
@@ -94,26 +100,33 @@ class Style:
                 runs[-1] = (level, face, runs[-1][2] + character)
             else:
                 runs.append((level, face, character))
-        return [
-            (self.fonts.get(face, self.weight), run, level)
-            for level, face, run in in_visual_order(runs, level=lambda run: run[0])
-        ]
+        return in_visual_order(runs, level=lambda run: run[0])
 
     def _face(self, character: str, level: int, before: int | None) -> int:
         """Return the face for a character. A mark gets the face of the character before it, so that letters stay whole.
 
         The same goes for blanks and punctuation between right-to-left words: readers order such words within one run.
         """
-        if before is not None:
-            if INVISIBLE(character):
-                return before
-            together = "MPZ" if level % 2 else "M"
-            if unicodedata.category(character)[0] in together and self.fonts.has(before, character):
-                return before
+        if INVISIBLE(character):
+            return 0 if before in (None, NO_FACE) else before
+        together = "MPZ" if level % 2 else "M"
+        if before is not None and unicodedata.category(character)[0] in together and self.fonts.has(before, character):
+            return before
         return self.fonts.face_of[ord(character)]
 
-    def _shaped(self, font: Font, text: str, level: int, language: str) -> tuple[Font, str, int]:
+    def _drawn(self, face: int, text: str, level: int, language: str) -> tuple[Font, str, int]:
         """Return a run's font, its operators, and its width in thousandths of the size."""
+        if face == NO_FACE:
+            return self._named(text)
+        return self._shaped(self.fonts.get(face, self.weight), text, level, language)
+
+    def _named(self, text: str) -> tuple[Font, str, int]:
+        """Draw characters that no font has as their code points: [U+12000 12001]. Copied, they are the characters."""
+        shown = f"[U+{' '.join(f'{ord(character):04X}' for character in text)}]"
+        width = sum(map(self.own.width_of.__getitem__, map(ord, shown)))
+        return self.own, _span(text, f"<{shown.translate(self.own.code_of)}> Tj"), width
+
+    def _shaped(self, font: Font, text: str, level: int, language: str) -> tuple[Font, str, int]:
         buffer = uharfbuzz.Buffer()
         buffer.add_str(text)
         buffer.guess_segment_properties()
@@ -138,33 +151,32 @@ class Style:
         If readers would then get a wrong extent or a wrong text, the text is written beside the glyphs (ActualText).
         """
         widest = max(glyphs, key=lambda glyph: glyph.advance)
-        codes = [font.code(glyph.number, meaning if glyph is widest else "") for glyph in glyphs]
+        carried = meaning if font.can_carry(widest.number, meaning) else ""
+        codes = [font.code(glyph.number, carried if glyph is widest else "") for glyph in glyphs]
         drawn = "".join(glyph.drawn(code, self.size) for glyph, code in zip(glyphs, codes, strict=True))
         exact = sum(glyph.advance > 0 for glyph in glyphs) <= 1 and "".join(map(font.means, codes)) == meaning
         if exact:
             return drawn
-        return f"] TJ /Span << /ActualText <{utf16(meaning)}> >> BDC [{drawn}] TJ EMC ["
+        return f"] TJ {_span(meaning, f'[{drawn}] TJ')} ["
 
     def lines(self, text: str, width: float, limit: int | None = None) -> list[Piece]:
-        """Return the text in lines of a width (in points). More than `limit` lines are cut with an ellipsis."""
+        """Return the text in one or more lines of a width (in points). More than `limit` are cut with an ellipsis."""
         whole = self.piece(text)
         if whole[1] <= width:
             return [whole]
-        base = get_base_level(text) if RIGHT_TO_LEFT(text) else None
+        text = cleaned(text)
+        base = base_level(text) if RIGHT_TO_LEFT(text) else None
         paragraph = Paragraph(base, None if PLAIN(text) else language_of(text, self.fonts.language))
-        lines = self._wrapped(cleaned(text), width, paragraph)
-        if limit is None:
-            return [self.piece(line, *paragraph) for line in lines]
+        lines = self._wrapped(text, width, paragraph)
         first = list(islice(lines, limit))
         if next(lines, None) is not None:
             first[-1] = self._cut(first[-1], width, paragraph)
-        return [self.piece(line, *paragraph) for line in first]
+        return [_narrowed(self.piece(line, *paragraph), width) for line in first] or [self.piece("")]
 
     def _wrapped(self, text: str, width: float, paragraph: Paragraph) -> Iterator[str]:
         line, taken = "", 0.0
         for token in TOKENS.findall(text):
-            parts = [token] if token.isspace() or self._width(token, paragraph) <= width else graphemes(token)
-            for part in parts:
+            for part in self._parts(token, width, paragraph):
                 if not line and part.isspace():
                     continue
                 longer = self._longer(line, taken, part, paragraph)
@@ -175,6 +187,14 @@ class Style:
                 taken = longer
         if line:
             yield line.rstrip()
+
+    def _parts(self, token: str, width: float, paragraph: Paragraph) -> Iterator[str]:
+        """Yield the parts of a word that a line can have: the whole word, else its letters with their marks."""
+        if token.isspace() or self._width(token, paragraph) <= width:
+            yield token
+            return
+        for part in graphemes(token):
+            yield from [part] if self._width(part, paragraph) <= width else part
 
     def _longer(self, line: str, taken: float, part: str, paragraph: Paragraph) -> float:
         """Return the width of a line with one more part. Joined letters have another width than the single ones."""
@@ -205,9 +225,10 @@ class Glyph:
         self.number = info.codepoint
         self.cluster = info.cluster
         self.width = font.width(info.codepoint)
-        self.advance, self.x, self.y = (
+        self.advance, self.x, y = (
             round(value * font.scale) for value in (position.x_advance, position.x_offset, position.y_offset)
         )
+        self.y = y and font.within_line(info.codepoint, y)
 
     def drawn(self, code: str, size: float) -> str:
         """Return its part of the array of a TJ operator. Numbers in the array move to the left."""
@@ -224,19 +245,28 @@ def cleaned(text: str) -> str:
     """Return the text as it is printed on one line."""
     if DUPLICATE in text:
         text = text.replace(DUPLICATE, "†")
-    return text if text.isprintable() else CONTROLS.sub(" ", text)
+    return text if text.isprintable() else HALF_CHARACTERS.sub("\ufffd", CONTROLS.sub(" ", text))
 
 
 def graphemes(text: str) -> list[str]:
     """Return the parts of the text that stay whole: characters with their marks, and joined ones."""
-    parts: list[str] = []
-    for character in text:
-        joined = unicodedata.category(character)[0] == "M" or INVISIBLE(character)
-        if parts and (joined or parts[-1].endswith(JOINER)):
-            parts[-1] += character
-        else:
-            parts.append(character)
-    return parts
+    starts = [place for place in range(len(text)) if not place or not _goes_with(text[place - 1], text[place])]
+    return [text[start:end] for start, end in pairwise([*starts, len(text)])]
+
+
+def _goes_with(before: str, character: str) -> bool:
+    return before == JOINER or unicodedata.category(character)[0] == "M" or INVISIBLE(character) is not None
+
+
+def _span(text: str, drawn: str) -> str:
+    """Return operators whose drawing stands for a text (ActualText)."""
+    return f"/Span << /ActualText <{utf16(text)}> >> BDC {drawn} EMC"
+
+
+def _narrowed(piece: Piece, width: float) -> Piece:
+    """Return a piece that fits into a width. A single character may be wider; then it is drawn narrower."""
+    operators, taken = piece
+    return piece if taken <= width else (f"{100 * width / taken:.2f} Tz {operators} 100 Tz", width)
 
 
 def utf16(text: str) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from accounts.models import User
+from messenger_logs.choices import Mode
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage
-from messenger_logs.services.intake import add_message
+from messenger_logs.services.intake import add_message, add_recipients
 from messenger_logs.totals import totals_of
 from tests.messenger_logs.intake.conftest import device, message, only, recipient, rows
 
@@ -166,7 +167,7 @@ def test_a_device_keeps_its_attempts_and_is_what_the_last_one_was() -> None:
         ({"code": 7}, "not_confirmed", "Fax detected", "not_reached"),
         ({"code": 13}, "not_confirmed", "Answered - Unknown", "success"),
         ({"code": 8}, "not_confirmed", "Answered - Unknown", "not_reached"),
-        ({"code": 5, "status": "Confirmed"}, "confirmed", "", "success"),
+        ({"code": 5, "status": "Confirmed"}, "confirmed", "Live person detected", "success"),
         ({"code": -35, "status": "Canceled"}, "canceled", "", "canceled"),
         (
             {"status": "Not Confirmed", "detail": "Live person detected"},
@@ -211,6 +212,32 @@ def test_without_a_status_the_message_comes_to_what_its_deliveries_came_to() -> 
         "due": "waiting",
         "nobody": "no_recipients",
     }
+
+
+def test_a_message_without_any_people_has_no_recipients_until_some_are_added() -> None:
+    add_message(message("one"))
+    assert only().status == "no_recipients"
+    add_recipients(only(), [recipient("1", device("voice"))])
+    assert only().status == "waiting"
+
+
+def test_a_number_that_one_row_says_is_canceled_and_another_one_delivered_counts_as_delivered() -> None:
+    canceled, delivered = device("text", status="Canceled"), device("text", code=-28)
+    add_message(message("one", recipient("1", canceled), recipient("2", delivered)))
+    add_message(message("two", recipient("1", canceled)))
+    two = SentMessage.objects.get(external_id="two")
+    add_recipients(two, [recipient("2", delivered)])
+    for stored in SentMessage.objects.all():
+        totals = totals_of(stored).modes[Mode.TEXT]
+        assert (totals.devices, totals.attempted, totals.success, totals.canceled) == (1, 1, 1, 0)
+        rows_of = stored.deliveries.order_by("pk").values_list("status", "duplicate")
+        assert list(rows_of) == [("canceled", True), ("delivered", False)]
+
+
+def test_a_call_after_the_end_that_was_told_belongs_to_the_duration() -> None:
+    times = {"dispatch_started_at": "2026-11-20T17:00:00Z", "dispatch_finished_at": "2026-11-20T17:00:28Z"}
+    add_message(message("one", recipient("1", device("voice", code=5, time="2026-11-20T17:15:00Z")), **times))
+    assert totals_of(only()).duration == timedelta(minutes=15)
 
 
 # People and devices that come more than once

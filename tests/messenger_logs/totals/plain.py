@@ -166,5 +166,14 @@ def figures(devices: list[Device], mode: str) -> dict[str, object]:
         "hung_up": sum(d.outcome == "canceled" and d.mode == "voice" and d.attempt_count > 0 for d in counted),
         "untried": sum(d.outcome in {"not_attempted", "error"} and not d.attempt_count for d in counted),
         "undelivered": statuses.count("undelivered"),
-        "last_first": max((device.first_tried_at for device in counted if device.first_tried_at), default=None),
+        "last_first": max(first_tried(devices, mode).values(), default=None),
     }
+
+
+def first_tried(devices: list[Device], mode: str) -> dict[str, datetime]:
+    """When each person was first tried in a mode, at any of their devices."""
+    found: dict[str, datetime] = {}
+    for device in devices:
+        if device.mode == mode and (at := device.first_tried_at):
+            found[device.person] = min(at, found.get(device.person, at))
+    return found

@@ -235,3 +235,13 @@ def test_a_canceled_message_stays_canceled(message: SentMessage, status: Message
     SentMessage.objects.filter(pk=message.pk).update(status=status)
     report(device(message), -28)
     assert status_of(message) == status.label
+
+
+def test_a_result_after_the_end_of_a_message_moves_its_end_and_an_earlier_one_does_not(message: SentMessage) -> None:
+    call = device(message, Mode.VOICE)
+    begun = NOW - timedelta(hours=1)
+    SentMessage.objects.update(dispatch_started_at=begun, dispatch_finished_at=begun + timedelta(seconds=28))
+    for minutes, expected in ((15, 15), (9, 15)):
+        report(call, 5, at=begun + timedelta(minutes=minutes), attempt=minutes)
+        message.refresh_from_db()
+        assert totals_of(message).duration == timedelta(minutes=expected)

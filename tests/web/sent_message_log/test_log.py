@@ -414,3 +414,10 @@ def test_the_menu_has_the_logs_for_those_who_may(make_user, signed_in):
 def test_cancel_rights_alone_open_nothing(make_user, signed_in):
     client = signed_in(make_user((Tool.SENT_MESSAGE_LOG, Right.WRITE), (Tool.ADMIN_SENT_MESSAGE_LOG, Right.WRITE)))
     assert [client.get(address).status_code for address in (OWN, ALL, OLR, ALL_OLR)] == [403] * 4
+
+
+def test_it_is_filtered_by_a_part_of_the_schedule_id(administrator):
+    for schedule_id in ("S-17", "S-18", ""):
+        make_message(subject=schedule_id or "none", schedule_id=schedule_id)
+    assert subjects(administrator, schedule_id="s-17") == ["S-17"]
+    assert set(subjects(administrator, schedule_id="S-")) == {"S-17", "S-18"}

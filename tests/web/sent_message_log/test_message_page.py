@@ -85,9 +85,42 @@ def test_each_figure_leads_to_the_rows_behind_it(administrator, big_message, fig
     assert str(len(rows.column(1))) == number
 
 
-def test_the_recipients_figure_leads_to_all_people_once(administrator, big_message):
-    rows = open_page(administrator, page_of(administrator, big_message).href("figure-recipients"))
-    assert len(set(rows.column(1))) == 4
+@pytest.mark.parametrize(("figure", "people"), [("recipients", 4), ("no_device", 1)])
+def test_a_figure_that_counts_people_leads_to_a_list_of_people(administrator, big_message, figure, people):
+    rows = open_page(administrator, page_of(administrator, big_message).href(f"figure-{figure}"))
+    assert len(rows.column(1)) == len(set(rows.column(1))) == people
+    assert "Delivery Mode" not in rows.texts("//th")
+    assert "Each person has one row here." in rows.message_text
+
+
+def test_people_and_devices_have_headings_of_their_own(administrator, big_message):
+    page = page_of(administrator, big_message)
+    assert page.texts("//*[@class='figures-of']") == ["People", "Devices", "Devices reached"]
+
+
+def test_a_bar_is_full_only_where_all_devices_were_reached(administrator):
+    message = make_message(modes=[Mode.EMAIL, Mode.VOICE, Mode.TEXT], status="error")
+    for outcome in ("delivered", "delivered", "failed-permanent", "suppressed"):
+        make_delivery(make_recipient(message), email_outcome=outcome)
+    for status in ("failed", "busy", "no_answer", "canceled"):
+        make_delivery(make_recipient(message), mode=Mode.VOICE, status=status)
+    make_delivery(make_recipient(message), mode=Mode.TEXT, status="not_eligible")
+    recount(message_id=message.pk)
+    page = page_of(administrator, message)
+    assert page.root.xpath("//progress/@value") == ["50", "0"]
+    assert page.texts("//*[@class='progress-line']/span") == [
+        "50 % (2 of 4)",
+        "0 % (0 of 4)",
+        "no device to deliver to",
+    ]
+    assert page.texts("//*[@class='progress-line']/a") == [
+        "2 failed",
+        "1 failed",
+        "2 not reached (busy, no answer)",
+        "1 canceled",
+    ]
+    for part, number in (("email-error", 2), ("voice-not_reached", 2), ("voice-canceled", 1)):
+        assert len(open_page(administrator, page.href(f"part-{part}")).column(1)) == number
 
 
 def test_there_is_a_bar_with_words_for_each_mode_in_use(administrator, big_message):
@@ -124,7 +157,7 @@ def test_99_of_100_percent_is_not_rounded_up(administrator):
 
 
 def test_large_numbers_are_grouped_on_screen_alone(administrator, big_message):
-    MessageModeTotals.objects.filter(totals=big_message.pk, mode="voice").update(devices=12_304, pending=0)
+    MessageModeTotals.objects.filter(totals=big_message.pk, mode="voice").update(devices=12_304, success=12_304)
     page = page_of(administrator, big_message)
     assert facts(page)["Total Voice"] == "12,304"
     assert "100 % (12,304 of 12,304)" in page.texts("//*[@class='progress-line']/span")

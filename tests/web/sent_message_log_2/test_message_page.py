@@ -137,13 +137,15 @@ def test_delivery_information_of_each_mode(show_message: Show, me: User, add: Ad
         "Total Devices",
         "Total Attempts",
         "Total Successful",
+        "Busy, No Answer",
         "Total Error",
         "Total Canceled",
+        "Not Done Yet",
         "First Attempt Duration",
     ]
     assert figures(html) == {
-        "Email": ["1", "1", "1", "0", "0", "0 s"],
-        "Voice": ["5", "12", "2", "1", "1", "5 min"],
+        "Email": ["1", "1", "1", "0", "0", "0", "0", "0 s"],
+        "Voice": ["5", "12", "2", "1", "1", "1", "0", "5 min"],
     }
     assert facts(html)["Total Message Duration"] == "1 h 2 min 5 s"
 
@@ -154,7 +156,7 @@ def test_durations_that_are_not_known_yet(show_message: Show, me: User, add: Add
 
     html = show_message(message)
 
-    assert figures(html)["Email"] == ["1", "0", "0", "0", "0", "—"]
+    assert figures(html)["Email"] == ["1", "0", "0", "0", "0", "0", "1", "—"]
     assert facts(html)["Total Message Duration"] == "—"
 
 
