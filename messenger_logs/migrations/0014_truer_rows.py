@@ -21,7 +21,7 @@ WHERE call.status = 'confirmed' AND call.detail = '' AND call.code = code.number
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messenger_logs', '0011_attempt_counts'),
+        ('messenger_logs', '0013_figures_of_a_cancel'),
     ]
 
     operations = [
