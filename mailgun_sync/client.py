@@ -20,7 +20,8 @@ import stamina
 from django.conf import settings
 
 from core.strict_json import read_object
-from core.text import storable_json
+from core.text import storable, storable_json
+from messenger_logs.services.addresses import is_plain, mailbox
 from providers import mailgun
 from providers.http import NoAnswerError, NotSetUpError, Reply, clock_of, wait_of
 
@@ -42,14 +43,16 @@ class ProviderEvent:
     """One event of a page.
 
     ``raw`` is its JSON as it came. ``readable`` is the same event as JSON that PostgreSQL can read; None if ``raw`` is
-    readable. ``variables`` are its user variables as JSON, if they came as JSON text. ``error`` says in plain words why
-    it cannot be stored as an event; "" if it can.
+    readable. ``variables`` are its user variables as JSON, if they came as JSON text. ``mailbox`` is the canonical form
+    of its recipient, if that is more than the same text in lower case. ``error`` says in plain words why it cannot be
+    stored as an event; "" if it can.
     """
 
     raw: str
     error: str = ""
     readable: str | None = None
     variables: str | None = None
+    mailbox: str | None = None
 
 
 class EventSource(Protocol):
@@ -82,6 +85,7 @@ def provider_event(raw: str, value: Any) -> ProviderEvent:
         raw,
         readable=None if readable is raw else readable,
         variables=_json_in_text(variables) if isinstance(variables, str) else None,
+        mailbox=_odd_mailbox(value),
     )
 
 
@@ -94,6 +98,18 @@ def _error(value: Any) -> str:
     if not isinstance(timestamp, float):
         return "It has no timestamp."
     return "" if 0 <= timestamp < END_OF_TIME else "Its timestamp is out of range."
+
+
+def _odd_mailbox(event: dict[str, Any]) -> str | None:
+    """Return the canonical form of an event's recipient; None if PostgreSQL writes it itself, in lower case."""
+    recipient = event.get("recipient")
+    if recipient is None:
+        headers = event.get("message")
+        headers = headers.get("headers") if isinstance(headers, dict) else None
+        recipient = headers.get("to") if isinstance(headers, dict) else None
+    if not isinstance(recipient, str) or is_plain(recipient):
+        return None
+    return storable(mailbox(recipient))
 
 
 def _json_in_text(text: str) -> str | None:

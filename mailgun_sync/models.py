@@ -11,7 +11,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now, Upper
 
 from mailgun_sync.choices import FAILED, SUPPRESSION, TEMPORARY, DomainState, EventKind, RunKind, RunOutcome
-from mailgun_sync.querysets import MailgunEventQuerySet, SendingDomainQuerySet
+from mailgun_sync.querysets import MailgunEventQuerySet, RecipientAddressQuerySet, SendingDomainQuerySet
 from messenger_logs.models import Delivery, SentMessage
 
 DEFAULT_SETTLE_AFTER = timedelta(minutes=30)
@@ -156,11 +156,23 @@ class RecipientAddress(models.Model):
     """
 
     address = models.CharField(max_length=512)
+    # Its canonical form, if that is more than the same text in lower case: see messenger_logs/services/addresses.py.
+    mailbox = models.CharField(max_length=512, blank=True, default="", db_default="")
+
+    objects = RecipientAddressQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "recipient addresses"
         constraints = [models.UniqueConstraint(fields=["address"], name="recipient_address_once")]
-        indexes = [GinIndex(OpClass(Upper("address"), name="gin_trgm_ops"), name="recipient_address_parts")]
+        indexes = [
+            GinIndex(OpClass(Upper("address"), name="gin_trgm_ops"), name="recipient_address_parts"),
+            GinIndex(
+                fields=["mailbox"],
+                opclasses=["gin_trgm_ops"],
+                name="recipient_address_mailbox",
+                condition=~Q(mailbox=""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.address

@@ -12,9 +12,10 @@ from accounts.models import User
 from accounts.tools import Tool
 from core.dates import start_of
 from mailgun_sync.choices import SHOWN_EVENTS, EventKind
+from messenger_logs.services.addresses import mailbox
 
 if TYPE_CHECKING:
-    from mailgun_sync.models import MailgunEvent, SendingDomain  # noqa: F401  (named in strings)
+    from mailgun_sync.models import MailgunEvent, RecipientAddress, SendingDomain  # noqa: F401  (named in strings)
 
 
 class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
@@ -44,13 +45,14 @@ class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
         """Return the events to exactly these addresses."""
         return self.filter(recipient__in=addresses)
 
-    def sent_to_many_like(self, text: str) -> Self:
-        """Return the events whose recipient contains ``text``, upper or lower case. It is for text in many addresses.
+    def sent_to_many_like(self, text: str, *, or_to: Collection[str]) -> Self:
+        """Return the events whose recipient contains ``text``, upper or lower case, or is one of ``or_to``.
 
-        PostgreSQL assumes that this function is true for many rows. So it reads the events in the order of the page,
-        and stops when the page is full.
+        It is for text in many addresses. PostgreSQL assumes that this function is true for many rows. So it reads the
+        events in the order of the page, and stops when the page is full.
         """
-        return self.alias(place=StrIndex(Upper("recipient"), Upper(Value(text)))).filter(place__gt=0)
+        place = StrIndex(Upper("recipient"), Upper(Value(text)))
+        return self.alias(place=place).filter(Q(place__gt=0) | Q(recipient__in=or_to))
 
     def of_day(self, day: date) -> Self:
         """Return the events of a day in the district's time zone."""
@@ -76,3 +78,15 @@ class SendingDomainQuerySet(QuerySet["SendingDomain"]):
     def configured(self) -> Self:
         """Return the domains of MAILGUN_DOMAINS. Other domains keep their events, but the sync does not read them."""
         return self.filter(name__in=settings.MAILGUN_DOMAINS)
+
+
+class RecipientAddressQuerySet(QuerySet["RecipientAddress"]):
+    """The addresses that events went to."""
+
+    def containing(self, text: str) -> Self:
+        """Return the addresses that contain ``text`` in any spelling of it."""
+        return self.filter(address__icontains=text) | self.containing_otherwise(text)
+
+    def containing_otherwise(self, text: str) -> Self:
+        """Return the addresses whose canonical form contains that of ``text``, such as xn--bcher-kva for bücher."""
+        return self.exclude(mailbox="").filter(mailbox__contains=mailbox(text))

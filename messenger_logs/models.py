@@ -185,8 +185,11 @@ class Delivery(models.Model):
     message = models.ForeignKey(SentMessage, on_delete=models.CASCADE, db_index=False, related_name="deliveries")
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, db_index=False, related_name="deliveries")
     mode = models.CharField(max_length=16, choices=Mode)
-    # An e-mail address, a number as E.164, the person id of an inbox; empty where there is no device.
+    # The canonical form of an e-mail address, a number as E.164, the person id of an inbox; empty where there is no
+    # device. Two rows are the same device if it is the same. See services/addresses.py.
     address = models.CharField(max_length=320, blank=True)
+    # The address as it was given, where that is another text. People see it, and e-mail goes to it.
+    given_address = models.CharField(max_length=320, blank=True, default="", db_default="")
     # An earlier row of this message has the same mode and address. The device gets the message once, and counts once.
     duplicate = models.BooleanField(default=False)
     status = models.CharField(max_length=16, choices=DeliveryStatus, default=DeliveryStatus.WAITING)
@@ -242,6 +245,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mode} {self.status}"
+
+    @property
+    def display_address(self) -> str:
+        """The address as it was given."""
+        return self.given_address or self.address
 
 
 class DeviceAttempt(models.Model):

@@ -18,6 +18,7 @@ from dispatch.gateways import Answer, HandOff, Item, Result, TryLaterError, Unkn
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.merge_fields import fields_of, is_html, merged
 from messenger_logs.models import SentMessage
+from messenger_logs.services.addresses import mailbox
 from messenger_logs.services.status_reports import StatusReport
 from providers import mailgun
 from providers.http import MISCONFIGURED_WAIT, Api, NotSetUpError, Reply
@@ -67,11 +68,11 @@ class MailgunGateway:
             for page in self._events(domain, hand_off):
                 pages.append(page.kept)
                 known |= {address: (_message_id(hand_off, domain), hand_off.handed_at) for address in _recipients(page)}
-        missing = any(item.address.casefold() not in known for item in hand_off.items)
+        missing = any(mailbox(item.address) not in known for item in hand_off.items)
         if missing and age < timedelta(minutes=settings.MAILGUN_LOOK_UP_MINUTES):
             return None
         results = [
-            Result(item.delivery_id, _sent(item, *known[at]) if (at := item.address.casefold()) in known else None)
+            Result(item.delivery_id, _sent(item, *known[at]) if (at := mailbox(item.address)) in known else None)
             for item in hand_off.items
         ]
         return Answer(results, "\n".join(pages))
@@ -207,4 +208,4 @@ def _refused(item: Item, reply: Reply) -> StatusReport:
 def _recipients(reply: Reply) -> Iterator[str]:
     for event in reply.object()["items"]:
         if isinstance(event, dict) and isinstance(event.get("recipient"), str):
-            yield event["recipient"].casefold()
+            yield mailbox(event["recipient"])

@@ -29,11 +29,13 @@ from messenger_logs.models import Delivery, Recipient, SentMessage
 # that is a user of this installation.
 _STORE = f"""
 WITH item AS MATERIALIZED (
-    SELECT raw, coalesce(readable, raw)::jsonb AS e, variables::jsonb AS variables
-    FROM unnest(%(raw)s::text[], %(readable)s::text[], %(variables)s::text[]) AS page (raw, readable, variables)
+    SELECT raw, coalesce(readable, raw)::jsonb AS e, variables::jsonb AS variables, mailbox
+    FROM unnest(%(raw)s::text[], %(readable)s::text[], %(variables)s::text[], %(mailbox)s::text[])
+        AS page (raw, readable, variables, mailbox)
 ), derived AS (
     SELECT
         raw,
+        mailbox,
         e ->> 'event' AS event,
         CASE WHEN e ->> 'id' <> '' AND length(e ->> 'id') <= 128 THEN e ->> 'id'
              ELSE encode(sha256(convert_to(e::text, 'UTF8')), 'hex') END AS event_id,
@@ -77,15 +79,16 @@ WITH item AS MATERIALIZED (
         JOIN {Recipient._meta.db_table} AS recipient ON recipient.id = d.recipient_id
         WHERE d.id = CASE WHEN variables ->> 'delivery' ~ '^[0-9]{{1,18}}$' THEN (variables ->> 'delivery')::bigint END
             AND d.message_id::text = variables ->> 'message' AND d.mode = '{Mode.EMAIL}'
-            AND lower(d.address) IN (lower(derived.recipient), lower(substring(derived.recipient FROM '<([^<>]+)>')))
+            AND lower(d.address) = coalesce(derived.mailbox, lower(derived.recipient))
         LIMIT 1
     ) AS ours ON true
     ON CONFLICT (domain_id, event, event_id, occurred_at) DO NOTHING
     RETURNING late_by, delivery_id
 ), addressed AS (
     -- Sorted, so that two pages at the same time cannot wait for each other.
-    INSERT INTO {RecipientAddress._meta.db_table} (address)
-    SELECT DISTINCT recipient FROM derived WHERE recipient <> '' ORDER BY recipient
+    INSERT INTO {RecipientAddress._meta.db_table} (address, mailbox)
+    SELECT DISTINCT ON (recipient) recipient, left(coalesce(mailbox, ''), 512)
+    FROM derived WHERE recipient <> '' ORDER BY recipient
     ON CONFLICT DO NOTHING
 )
 SELECT count(*), count(late_by), coalesce(max(late_by), interval '0'),
@@ -159,6 +162,7 @@ def _store(events: list[ProviderEvent], known: Known) -> StoreResult:
             "raw": [event.raw for event in events],
             "readable": [event.readable for event in events],
             "variables": [event.variables for event in events],
+            "mailbox": [event.mailbox for event in events],
         }
         cursor.execute(_STORE, {**known, **page})
         new, late, latest_by, deliveries = cursor.fetchone()

@@ -25,12 +25,14 @@ _STUDENT = """
 _TIME = "coalesce(to_char(d.last_attempt_at AT TIME ZONE %(zone)s, 'MM/DD/YYYY FMHH12:MI AM'), '')"
 # Length and beginning show a North American number; a regular expression would take ten times as long.
 _NUMBER = """
-    CASE WHEN length(d.address) = 12 AND starts_with(d.address, '+1') AND strpos(d.address, ';') = 0
+    CASE WHEN d.given_address <> '' THEN d.given_address
+         WHEN length(d.address) = 12 AND starts_with(d.address, '+1') AND strpos(d.address, ';') = 0
          THEN '(' || substr(d.address, 3, 3) || ') ' || substr(d.address, 6, 3) || '-' || substr(d.address, 9)
          ELSE d.address END
 """
 _DEVICE = f"""
-    CASE d.mode WHEN '{Mode.INBOX}' THEN 'Inbox' WHEN '{Mode.EMAIL}' THEN d.address
+    CASE d.mode WHEN '{Mode.INBOX}' THEN 'Inbox'
+         WHEN '{Mode.EMAIL}' THEN coalesce(nullif(d.given_address, ''), d.address)
          WHEN '{Mode.VOICE}' THEN 'Voice ' || {_NUMBER} ELSE 'Text ' || {_NUMBER} END
     || CASE WHEN d.duplicate THEN %(duplicate)s ELSE '' END
 """

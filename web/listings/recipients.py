@@ -24,6 +24,7 @@ from messenger_logs.choices import DeliveryStatus, Mode, Outcome
 from messenger_logs.delivery_summary import FIGURES
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.search import NormalizedText
+from messenger_logs.services.addresses import mailbox
 from messenger_logs.status_labels import DELIVERY_STATUSES, DUPLICATE_MARK, EMAIL_FAILURES, EMAIL_OUTCOMES, device_text
 from web.menu import page_url
 from web.message_access import may_see_values, record_message_view
@@ -82,14 +83,14 @@ class RecipientTable(ListingTable):
         return Mode(record.mode).label
 
     def render_device(self, record: Delivery) -> SafeString | str:
-        device = device_text(record.mode, record.address)
+        device = device_text(record.mode, record.display_address)
         if not record.duplicate:
             return device
         return format_html('{} <abbr title="Duplicate in this message">{}</abbr>', device, DUPLICATE_MARK)
 
     def value_device(self, record: Delivery) -> str:
         mark = DUPLICATE if record.duplicate else ""
-        return f"{device_text(record.mode, record.address)} {mark}".strip()
+        return f"{device_text(record.mode, record.display_address)} {mark}".strip()
 
     def render_as_sent(self) -> str:
         return "with values"
@@ -121,7 +122,7 @@ class DeviceFilter(ContainsFilter):
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if _NUMBER_AS_WRITTEN.fullmatch(value):
             value = re.sub(r"\D", "", value) or value
-        return super().filter(qs, value)
+        return super().filter(qs, mailbox(value))
 
 
 class FigureFilter(OptionFilter):
