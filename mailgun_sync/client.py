@@ -70,6 +70,8 @@ class EventSource(Protocol):
         ...
 
 
+# Epoch seconds that came as text. PostgreSQL reads them as a number.
+_SECONDS = re.compile(r"\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 _SPACE = re.compile(r"[ \t\n\r]*")
 # Integers become floats: the code only compares them, and a number of 5,000 digits must not stop its page.
 _DECODER = json.JSONDecoder(parse_int=float)
@@ -95,6 +97,8 @@ def _error(value: Any) -> str:
     kind, timestamp = value.get("event"), value.get("timestamp")
     if not isinstance(kind, str) or not kind:
         return "It does not say which kind of event it is."
+    if isinstance(timestamp, str) and _SECONDS.fullmatch(timestamp):
+        timestamp = float(timestamp)
     if not isinstance(timestamp, float):
         return "It has no timestamp."
     return "" if 0 <= timestamp < END_OF_TIME else "Its timestamp is out of range."

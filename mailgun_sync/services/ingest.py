@@ -21,7 +21,8 @@ from messenger_logs.models import Delivery, Recipient, SentMessage
 # The key is (domain, event, id, µs), because Mailgun's id is unique only within a day, and its test events share one id
 # and time between kinds. An event without an id gets the hash of its canonical JSON, which is the text of jsonb.
 #
-# Timestamps are decimal seconds. They go through numeric, because a float is sometimes off by a microsecond.
+# Timestamps are decimal seconds, as a number or as text. They go through numeric, because a float is sometimes off by a
+# microsecond.
 #
 # Everybody who got the mail can read its user variables, so we believe them only if our records agree: the delivery
 # that they name must belong to the message that they name, and must go to the address of the event. Then our records
@@ -40,7 +41,7 @@ WITH item AS MATERIALIZED (
         CASE WHEN e ->> 'id' <> '' AND length(e ->> 'id') <= 128 THEN e ->> 'id'
              ELSE encode(sha256(convert_to(e::text, 'UTF8')), 'hex') END AS event_id,
         'epoch'::timestamptz
-            + round((e -> 'timestamp')::numeric * 1000000)::bigint * interval '1 microsecond' AS occurred_at,
+            + round((e ->> 'timestamp')::numeric * 1000000)::bigint * interval '1 microsecond' AS occurred_at,
         left(coalesce(e ->> 'recipient', e #>> '{{message,headers,to}}', e #>> '{{member,address}}', ''), 512)
             AS recipient,
         coalesce(e #>> '{{message,headers,subject}}', '') AS subject,
