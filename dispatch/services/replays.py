@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import connection
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from dispatch.models import ReceivedWebhook
@@ -12,7 +13,7 @@ from dispatch.models import ReceivedWebhook
 # What waits for another transaction with the same digest goes on when that one has ended.
 _REMEMBER = f"""
 INSERT INTO {ReceivedWebhook._meta.db_table} AS known (digest, received_at) VALUES (%(digest)s, now())
-ON CONFLICT (digest) DO UPDATE SET received_at = now() WHERE known.received_at < now() - %(within)s
+ON CONFLICT (digest) DO UPDATE SET received_at = now() WHERE known.received_at < %(since)s
 RETURNING digest
 """  # noqa: S608  (table names only)
 
@@ -27,5 +28,5 @@ def take_once(*identity: object, within: timedelta = FOREVER) -> bool:
     """
     digest = salted_hmac("dispatch.webhook", repr(identity), algorithm="sha256").hexdigest()
     with connection.cursor() as cursor:
-        cursor.execute(_REMEMBER, {"digest": digest, "within": within})
+        cursor.execute(_REMEMBER, {"digest": digest, "since": timezone.now() - within})
         return cursor.fetchone() is not None

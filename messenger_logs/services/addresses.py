@@ -46,15 +46,10 @@ def read_address(mode: Mode, text: str) -> DeviceAddress:
     """Read an address as it came. A text of invisible characters alone has the canonical form "", and an error."""
     if mode not in PHONE and mode is not Mode.EMAIL:
         return DeviceAddress(text.strip())
-    text = visible(text)
     try:
-        if mode is Mode.EMAIL:
-            address = email_address(text)
-            return DeviceAddress(address, text if text != address else "")
-        number, plain = _phone_number(text, settings.PHONE_REGION)
-        return DeviceAddress(number, "" if plain else text)
+        return _email_address(text) if mode is Mode.EMAIL else _phone_number(text, settings.PHONE_REGION)
     except AddressError as error:
-        return DeviceAddress(text, error=str(error))
+        return DeviceAddress(visible(text), error=str(error))
 
 
 # Phone numbers
@@ -66,7 +61,7 @@ def phone_number(text: str) -> str:
     An extension stays, as ";ext=45": two desks behind one switchboard are two devices. A note beside the number, such
     as "cell" or "(Mom)", is no part of it. Raises AddressError.
     """
-    return _phone_number(visible(text), settings.PHONE_REGION)[0]
+    return _phone_number(text, settings.PHONE_REGION).canonical
 
 
 def number_of(address: str) -> str:
@@ -92,25 +87,23 @@ _MEXICO, _MEXICAN_MOBILE = 52, re.compile(r"(?:1|44|45)(\d{10})")
 
 
 @lru_cache(maxsize=2**16)
-def _phone_number(text: str, region: str) -> tuple[str, bool]:
-    """Return the number, and whether the text has nothing beside it.
-
-    Cached, because a family's number comes again for voice and text, and in message after message.
-    """
+def _phone_number(text: str, region: str) -> DeviceAddress:
+    """Cached, because a family's number comes again for voice and text, and in message after message."""
+    text = visible(text)
     found = _NUMBER.search(text)
     if not found:
         raise AddressError("is not a phone number")
     beside = text[: found.start()] + text[found.end() :]
     if not any(map(str.isalnum, beside)):
-        return _spelled(_parsed(found[0], region)), True
+        return DeviceAddress(_spelled(_parsed(found[0], region)))
     try:
         if any(map(str.isdigit, beside)):
             raise AddressError("is not a phone number alone")
-        return _spelled(_parsed(found[0], region)), False
+        return DeviceAddress(_spelled(_parsed(found[0], region)), given=text)
     except _IncompleteError:
         if not _VANITY.fullmatch(text):
             raise
-        return _spelled(_parsed(text, region)), False
+        return DeviceAddress(_spelled(_parsed(text, region)), given=text)
 
 
 class _IncompleteError(AddressError):
@@ -162,14 +155,16 @@ _IP_ADDRESS = re.compile(r"\[[\w.:]+\]", re.ASCII)
 
 def email_address(text: str) -> str:
     """Return the canonical form of an address that mail can go to. Raises AddressError."""
-    text = visible(text)
+    return _email_address(text).canonical
+
+
+def _email_address(text: str) -> DeviceAddress:
+    if not _PLAIN.fullmatch(text):
+        text = visible(text)
     address = mailbox(text)
-    if _PLAIN.fullmatch(address) and len(address) <= LONGEST:
-        return address
-    local, _, domain = address.rpartition("@")
-    if len(address) > LONGEST or not (_is_local(local) and _is_domain(domain)):
+    if len(address) > LONGEST or not (_PLAIN.fullmatch(address) or _is_address(address)):
         raise AddressError("is not an e-mail address")
-    return address
+    return DeviceAddress(address, given=text if text != address else "")
 
 
 def mailbox(text: str) -> str:
@@ -178,10 +173,10 @@ def mailbox(text: str) -> str:
     Case does not count, nor do accents that are written in two ways, and a domain has its own letters: bücher.example,
     not xn--bcher-kva.example. A name around the address is left out: "Mom <mom@example.org>".
     """
-    text = bare_address(visible(text))
-    if text.isascii() and _PUNYCODE not in text.lower():
-        return text.lower().rstrip(".")
-    local, at, domain = text.rpartition("@")
+    lower = text.lower()
+    if _PLAIN.fullmatch(lower) and _PUNYCODE not in lower:
+        return lower
+    local, at, domain = bare_address(visible(text)).rpartition("@")
     return f"{_folded(local)}{at}{_domain(domain)}".rstrip(".")
 
 
@@ -215,6 +210,11 @@ def _labels(domain: str) -> Iterator[str]:
             yield idna.ulabel(idna.uts46_remap(label, std3_rules=False)) if len(label) <= 63 else _folded(label)
         except ValueError:
             yield _folded(label)
+
+
+def _is_address(text: str) -> bool:
+    local, _, domain = text.rpartition("@")
+    return _is_local(local) and _is_domain(domain)
 
 
 def _is_local(local: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Min
 
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery
@@ -63,8 +63,8 @@ def repair_addresses(*, batch: int = BATCH) -> Iterator[Repaired]:
 
     A message of a batch is a transaction, which holds the message's lock.
     """
-    last = Delivery.objects.aggregate(last=Max("pk"))["last"] or 0
-    for after in range(0, last, batch):
+    ids = Delivery.objects.aggregate(first=Min("pk", default=1), last=Max("pk", default=0))
+    for after in range(ids["first"] - 1, ids["last"], batch):
         rows = _others(after, after + batch)
         messages = groupby(rows, key=lambda row: row.message_id)
         yield sum((_repair(message_id, list(found)) for message_id, found in messages), Repaired())
@@ -84,8 +84,14 @@ def _repair(message_id: int, rows: list[_Row]) -> Repaired:
         return Repaired()
     new, changed = _changed(message_id, rows, wanted)
     with connection.cursor() as cursor:
-        columns = {"ids": [row.id for row in new], "addresses": [row.address for row in new]}
-        cursor.execute(_CHANGE, {**columns, "duplicates": [row.duplicate for row in new]})
+        cursor.execute(
+            _CHANGE,
+            {
+                "ids": [row.id for row in new],
+                "addresses": [row.address for row in new],
+                "duplicates": [row.duplicate for row in new],
+            },
+        )
     if changed.duplicates or not counted:
         recount(message_id=message_id)
     return changed

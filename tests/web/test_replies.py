@@ -101,7 +101,7 @@ def test_reading_and_exporting_replies_is_in_the_audit_trail(
     client = signed_in(make_user(Tool.REPLIES, username="reader"))
     page(client)
     page_of_rows = client.get(reverse("web:replies"), {"export": "csv"})
-    assert b"Is there school tomorrow?" in b"".join(page_of_rows.streaming_content)  # type: ignore[attr-defined]
+    assert b"Is there school tomorrow?" in b"".join(page_of_rows.streaming_content)
     viewed = AuditEvent.objects.get(action="replies.viewed")
     assert (viewed.target, viewed.details["shown"]) == ("Replies", 1)
     assert "school" not in str(viewed.details)

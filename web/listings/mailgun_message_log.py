@@ -117,11 +117,12 @@ class RecipientFilter(ContainsFilter):
     def filter(self, qs: Any, value: str) -> Any:
         if not value:
             return qs
-        addresses = RecipientAddress.objects.values_list("address", flat=True)
-        found = list(addresses.containing(value)[: self.FEW + 1])
+        addresses = RecipientAddress.objects
+        found = list(addresses.containing(value).values_list("address", flat=True)[: self.FEW + 1])
         if len(found) <= self.FEW:
             return qs.sent_to(found)
-        return qs.sent_to_many_like(value, or_to=list(addresses.containing_otherwise(value)))
+        odd = addresses.containing_otherwise(value).values_list("address", flat=True)
+        return qs.sent_to_many_like(value, or_to=list(odd))
 
 
 class MailgunEventFilters(ListingFilterSet):

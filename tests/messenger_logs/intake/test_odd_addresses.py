@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from dispatch.models import Claim
+from dispatch.services.sending import items_of
 from messenger_logs.choices import Mode
 from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Delivery
@@ -14,6 +16,7 @@ from messenger_logs.services.intake import add_message, add_recipients
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
 from messenger_logs.totals import totals_of
+from reports.kinds.deliveries import ClassicRows
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.messenger_logs.intake.conftest import device, message, only, recipient, rows
 
@@ -150,3 +153,20 @@ def test_stored_spellings_of_one_mailbox_become_duplicates_and_the_totals_follow
     # A recipient has an address once, so the second spelling stays.
     assert rows("address", "duplicate")[3] == ("MoM@x.example", True)
     assert repaired() == Repaired()
+
+
+def test_people_and_reports_see_the_form_as_it_was_given() -> None:
+    devices = [device("email", "Mom@Example.ORG"), device("text", "612-555-0143 cell"), device("voice", "612-555-0143")]
+    add_message(message("one", recipient("1", *devices), modes=["email", "voice", "text"]))
+
+    printed = {row[2] for row in ClassicRows(only(), modes=[Mode.EMAIL, Mode.VOICE, Mode.TEXT])}
+
+    assert printed == {"Mom@Example.ORG", "Text 612-555-0143 cell", "Voice (612) 555-0143"}
+
+
+def test_mail_goes_to_the_address_as_it_was_given_and_calls_to_the_number() -> None:
+    given = [device("email", "Mom <Mom@Example.ORG>"), device("voice", "612-555-0143 cell")]
+    add_message(message("one", recipient("1", *given), sent_by="here"))
+    for one, address in zip(Delivery.objects.order_by("pk"), ["Mom@Example.ORG", "+16125550143"], strict=True):
+        claim = Claim(message=only(), mode=one.mode, deliveries=[one.pk], attempts=[1])
+        assert [item.address for item in items_of(claim)] == [address]
