@@ -104,6 +104,12 @@ class Tool(Enum):
         "What anybody in the district sent to one person, and what came of it on each device.",
         {Right.READ: "see one person's messages, of all senders"},
     )
+    REPLIES = (
+        Menu.MESSENGER_ADMINISTRATION,
+        "Replies",
+        "What families texted back, beyond STOP and START.",
+        {Right.READ: "see the texts of all families"},
+    )
     MAILGUN_SYNC = (
         Menu.MESSENGER_ADMINISTRATION,
         "Mailgun Sync",

@@ -8,7 +8,7 @@ from django.db.models import Count, Max, Q, Sum
 from accounts.models import User
 from messenger_logs.choices import PHONE, MessageStatus, Mode, Outcome
 from messenger_logs.models import Delivery, DeviceAttempt, Recipient, School, SentMessage
-from messenger_logs.services.addresses import normalized
+from messenger_logs.services.addresses import read_address
 from messenger_logs.statuses import code_of
 
 BATCH = 1000
@@ -51,7 +51,7 @@ def _delivery(message: SentMessage, person: Recipient, device: dict[str, Any]) -
         message=message,
         recipient=person,
         mode=mode,
-        address=normalized(mode, device["address"]),
+        address=read_address(mode, device["address"]).canonical,
         status=code.status,
         detail=code.detail,
         outcome=Outcome.SUCCESS,

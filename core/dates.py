@@ -1,11 +1,17 @@
 """Days and times as the district writes them, in its time zone."""
 
-from datetime import UTC, date, datetime, time
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBER = re.compile(r"\d{1,20}(?:\.\d{1,20})?(?:e[+-]?\d)?", re.ASCII | re.IGNORECASE)
+_LEAST_MILLISECONDS = 10**11  # as seconds, this is the year 5138
 
 
 def written(day: date) -> str:
@@ -48,3 +54,24 @@ def moment_of(day: date, at: time, *, after: datetime) -> datetime:
     local = datetime.combine(day, at, tzinfo=timezone.get_current_timezone())
     first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
     return first if first >= after else second
+
+
+def read_timestamp(value: Any) -> datetime | None:
+    """Return the time of a provider's timestamp; None if it is none, or not in EARLIEST_YEAR to LATEST_YEAR.
+
+    It is ISO 8601 with an offset from UTC, or a number of seconds or milliseconds since 1970. The number may be text.
+    """
+    text = str(value).strip() if isinstance(value, str | int | float | Decimal) else ""
+    try:
+        if _NUMBER.fullmatch(text):
+            seconds = Decimal(text)
+            if seconds >= _LEAST_MILLISECONDS:
+                seconds /= 1000
+            moment = _EPOCH + timedelta(microseconds=round(seconds * 10**6))
+        else:
+            moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None or not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+            return None
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

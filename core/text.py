@@ -4,6 +4,7 @@ JSON, addresses and forms can contain both. Source: https://www.postgresql.org/d
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,11 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # An escape in JSON text. Group 1 matches what PostgreSQL cannot hold: NUL and half a surrogate pair.
 _JSON_ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(u0000|u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
+# Characters without a shape that Unicode counts as letters, marks or symbols: fillers, variation selectors, and a blank
+# of Braille. Source: Default_Ignorable_Code_Point of https://www.unicode.org/Public/UCD/latest/ucd/ .
+_SHAPELESS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
 )
 _SUSPECT_JSON_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
@@ -36,6 +42,17 @@ def is_storable(text: str) -> bool:
 def storable(text: str) -> str:
     """Return the text with U+FFFD in place of what PostgreSQL cannot hold."""
     return encodable(text.replace(NUL, REPLACEMENT))
+
+
+def visible(text: str) -> str:
+    """Return the text without invisible characters, such as marks of direction, and with single blanks."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(one for one in _SHAPELESS.sub("", text) if one.isspace() or not _is_control(one))
+    return " ".join(text.split())
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf")
 
 
 def encodable(text: str) -> str:

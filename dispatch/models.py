@@ -105,3 +105,16 @@ class InboxMessage(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+
+class ReceivedWebhook(models.Model):
+    """A request of the voice and text provider that was taken. The same again changes nothing."""
+
+    digest = models.CharField(primary_key=True, max_length=64, help_text="of what it is about; in hexadecimal")
+    received_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["received_at"], name="received_webhook_time")]
+
+    def __str__(self) -> str:
+        return self.digest[:12]

@@ -7,6 +7,7 @@ providers/mailgun.py.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ from django.conf import settings
 
 from core.dates import time_text
 from core.strict_json import read_object
-from core.text import storable_json
+from core.text import storable, storable_json
+from messenger_logs.services.addresses import is_plain, mailbox
 from providers import mailgun, mailgun_pages
 from providers.http import NoAnswerError, NotSetUpError, Reply, TooLargeError, clock_of, wait_of
 from providers.mailgun_pages import Item, read_item
@@ -46,14 +48,16 @@ class ProviderEvent:
     """One event of a page.
 
     ``raw`` is its JSON as it came. ``readable`` is the same event as JSON that PostgreSQL can read; None if ``raw`` is
-    readable. ``variables`` are its user variables as JSON, if they came as JSON text. ``error`` says in plain words why
-    it cannot be stored as an event; "" if it can.
+    readable. ``variables`` are its user variables as JSON, if they came as JSON text. ``mailbox`` is the canonical form
+    of its recipient, if that is more than the same text in lower case. ``error`` says in plain words why it cannot be
+    stored as an event; "" if it can.
     """
 
     raw: str
     error: str = ""
     readable: str | None = None
     variables: str | None = None
+    mailbox: str | None = None
 
 
 class EventSource(Protocol):
@@ -71,6 +75,10 @@ class EventSource(Protocol):
         ...
 
 
+# Epoch seconds that came as text. PostgreSQL reads them as a number.
+_SECONDS = re.compile(r"\d{1,20}(?:\.\d{1,20})?", re.ASCII)
+
+
 def event_of(item: Item) -> ProviderEvent:
     """Return the event of an item of a page."""
     if error := item.error or _error(item.value):
@@ -81,6 +89,7 @@ def event_of(item: Item) -> ProviderEvent:
         item.raw,
         readable=None if readable is item.raw else readable,
         variables=_json_in_text(variables) if isinstance(variables, str) else None,
+        mailbox=_odd_mailbox(item.value),
     )
 
 
@@ -90,9 +99,23 @@ def _error(value: Any) -> str:
     kind, timestamp = value.get("event"), value.get("timestamp")
     if not isinstance(kind, str) or not kind:
         return "It does not say which kind of event it is."
+    if isinstance(timestamp, str) and _SECONDS.fullmatch(timestamp):
+        timestamp = float(timestamp)
     if not isinstance(timestamp, float):
         return "It has no timestamp."
     return "" if 0 <= timestamp < END_OF_TIME else "Its timestamp is out of range."
+
+
+def _odd_mailbox(event: dict[str, Any]) -> str | None:
+    """Return the canonical form of an event's recipient; None if PostgreSQL writes it itself, in lower case."""
+    recipient = event.get("recipient")
+    if recipient is None:
+        headers = event.get("message")
+        headers = headers.get("headers") if isinstance(headers, dict) else None
+        recipient = headers.get("to") if isinstance(headers, dict) else None
+    if not isinstance(recipient, str) or is_plain(recipient):
+        return None
+    return storable(mailbox(recipient))
 
 
 def _json_in_text(text: str) -> str | None:

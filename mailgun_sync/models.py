@@ -13,7 +13,12 @@ from django.utils import timezone
 
 from core.dates import time_text
 from mailgun_sync.choices import FAILED, HUNG_AFTER, SUPPRESSION, TEMPORARY, DomainState, EventKind, RunKind, RunOutcome
-from mailgun_sync.querysets import MailgunEventQuerySet, SendingDomainQuerySet, SyncRunQuerySet
+from mailgun_sync.querysets import (
+    MailgunEventQuerySet,
+    RecipientAddressQuerySet,
+    SendingDomainQuerySet,
+    SyncRunQuerySet,
+)
 from messenger_logs.models import Delivery, SentMessage
 
 DEFAULT_SETTLE_AFTER = timedelta(minutes=30)
@@ -163,11 +168,23 @@ class RecipientAddress(models.Model):
     address = models.CharField(max_length=512)
     # The day, in UTC, of an event to this address. A newer one is less than ADDRESS_SLACK_DAYS younger.
     last_event_on = models.DateField(db_default=Now())
+    # Its canonical form, if that is more than the same text in lower case: see messenger_logs/services/addresses.py.
+    mailbox = models.CharField(max_length=512, blank=True, default="", db_default="")
+
+    objects = RecipientAddressQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "recipient addresses"
         constraints = [models.UniqueConstraint(fields=["address"], name="recipient_address_once")]
-        indexes = [GinIndex(OpClass(Upper("address"), name="gin_trgm_ops"), name="recipient_address_parts")]
+        indexes = [
+            GinIndex(OpClass(Upper("address"), name="gin_trgm_ops"), name="recipient_address_parts"),
+            GinIndex(
+                fields=["mailbox"],
+                opclasses=["gin_trgm_ops"],
+                name="recipient_address_mailbox",
+                condition=~Q(mailbox=""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.address

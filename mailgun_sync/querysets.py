@@ -12,9 +12,15 @@ from accounts.models import User
 from accounts.tools import Tool
 from core.dates import start_of
 from mailgun_sync.choices import HUNG_AFTER, SHOWN_EVENTS, EventKind, RunOutcome
+from messenger_logs.services.addresses import mailbox
 
 if TYPE_CHECKING:
-    from mailgun_sync.models import MailgunEvent, SendingDomain, SyncRun  # noqa: F401  (named in strings)
+    from mailgun_sync.models import (  # noqa: F401  (named in strings)
+        MailgunEvent,
+        RecipientAddress,
+        SendingDomain,
+        SyncRun,
+    )
 
 
 class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
@@ -44,13 +50,14 @@ class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
         """Return the events to exactly these addresses."""
         return self.filter(recipient__in=addresses)
 
-    def sent_to_many_like(self, text: str) -> Self:
-        """Return the events whose recipient contains ``text``, upper or lower case. It is for text in many addresses.
+    def sent_to_many_like(self, text: str, *, or_to: Collection[str]) -> Self:
+        """Return the events whose recipient contains ``text``, upper or lower case, or is one of ``or_to``.
 
-        PostgreSQL assumes that this function is true for many rows. So it reads the events in the order of the page,
-        and stops when the page is full.
+        It is for text in many addresses. PostgreSQL assumes that this function is true for many rows. So it reads the
+        events in the order of the page, and stops when the page is full.
         """
-        return self.alias(place=StrIndex(Upper("recipient"), Upper(Value(text)))).filter(place__gt=0)
+        place = StrIndex(Upper("recipient"), Upper(Value(text)))
+        return self.alias(place=place).filter(Q(place__gt=0) | Q(recipient__in=or_to))
 
     def of_day(self, day: date) -> Self:
         """Return the events of a day in the district's time zone."""
@@ -88,3 +95,15 @@ class SyncRunQuerySet(QuerySet["SyncRun"]):
     def silent(self) -> Self:
         """Return the runs without a sign of life for so long that they hang."""
         return self.filter(seen_at__lt=Now() - HUNG_AFTER)
+
+
+class RecipientAddressQuerySet(QuerySet["RecipientAddress"]):
+    """The addresses that events went to."""
+
+    def containing(self, text: str) -> Self:
+        """Return the addresses that contain ``text`` in any spelling of it."""
+        return self.filter(address__icontains=text) | self.containing_otherwise(text)
+
+    def containing_otherwise(self, text: str) -> Self:
+        """Return the addresses whose canonical form contains that of ``text``, such as xn--bcher-kva for bücher."""
+        return self.exclude(mailbox="").filter(mailbox__contains=mailbox(text))

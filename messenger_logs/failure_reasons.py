@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from messenger_logs.choices import DeliveryStatus, Mode, Outcome
 from messenger_logs.models import Delivery
+from messenger_logs.statuses import BAD_DATA
 
 _NO_DEVICE = {
     Mode.INBOX: "No portal account to deliver to.",
@@ -49,6 +50,7 @@ _STATUSES = {
     DeliveryStatus.NOT_ELIGIBLE: "Not eligible: a number with an extension cannot get texts.",
     DeliveryStatus.CANCELED: "The message was canceled before it went to this device.",
 }
+_BAD_DATA = "The address or number cannot be used. Correct it in the contact data."
 _DUPLICATE = "The same address or number is in this message once more; its result stands there."
 
 
@@ -66,4 +68,6 @@ def why_not_reached(delivery: Delivery) -> str:
         return _EMAIL[delivery.email_outcome]
     if delivery.outcome in (Outcome.SUCCESS, Outcome.PENDING):
         return ""
-    return (delivery.code is not None and _CODES.get(delivery.code)) or _STATUSES.get(status, "")
+    if delivery.code is not None and delivery.code in _CODES:
+        return _CODES[delivery.code]
+    return _BAD_DATA if delivery.detail == BAD_DATA else _STATUSES.get(status, "")

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
 
 from messenger_logs.choices import CANCELABLE, NOT_LEFT, DeliveryStatus, Engine, MessageStatus, Mode, Outcome
-from messenger_logs.querysets import REFUSED, SentMessageQuerySet
+from messenger_logs.querysets import REFUSED, ReplyQuerySet, SentMessageQuerySet
 from messenger_logs.search import NormalizedText
 from messenger_logs.statuses import STATUSES
 
@@ -185,8 +185,11 @@ class Delivery(models.Model):
     message = models.ForeignKey(SentMessage, on_delete=models.CASCADE, db_index=False, related_name="deliveries")
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, db_index=False, related_name="deliveries")
     mode = models.CharField(max_length=16, choices=Mode)
-    # An e-mail address, a number as E.164, the person id of an inbox; empty where there is no device.
+    # The canonical form of an e-mail address, a number as E.164, the person id of an inbox; empty where there is no
+    # device. Two rows are the same device if it is the same. See services/addresses.py.
     address = models.CharField(max_length=320, blank=True)
+    # The address as it was given, where that is another text. People see it, and e-mail goes to it.
+    given_address = models.CharField(max_length=320, blank=True, default="", db_default="")
     # An earlier row of this message has the same mode and address. The device gets the message once, and counts once.
     duplicate = models.BooleanField(default=False)
     status = models.CharField(max_length=16, choices=DeliveryStatus, default=DeliveryStatus.WAITING)
@@ -246,6 +249,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mode} {self.status}"
+
+    @property
+    def display_address(self) -> str:
+        """The address as it was given."""
+        return self.given_address or self.address
 
 
 class DeviceAttempt(models.Model):
@@ -354,3 +362,32 @@ class TextConsent(models.Model):
 
     def __str__(self) -> str:
         return "opted out" if self.opted_out else "opted in"
+
+
+class Reply(models.Model):
+    """A text from a family that says more than STOP or START."""
+
+    class TakenAs(models.TextChoices):
+        STOP = "stop", "STOP: no more texts"
+        START = "start", "START: texts again"
+
+    number = models.CharField(max_length=64, help_text="E.164; as it came if it is no number")
+    text = models.TextField(blank=True)
+    received_at = models.DateTimeField()
+    taken_as = models.CharField(max_length=8, choices=TakenAs, blank=True, help_text="what it changed, if anything")
+    # The people with this number, as the newest message to each of them named them; the id if it is one person.
+    name = models.CharField(max_length=1000, blank=True)
+    person_id = models.CharField(max_length=64, blank=True)
+    message = models.ForeignKey(
+        SentMessage, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="the newest to them"
+    )
+    raw = models.TextField(blank=True, help_text="the provider's report as it came")
+
+    objects = ReplyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "replies"
+        indexes = [models.Index(fields=["received_at", "id"], name="reply_received")]
+
+    def __str__(self) -> str:
+        return f"{self.received_at:%Y-%m-%d %H:%M}"

@@ -12,6 +12,7 @@ from django.db.models import Max, Q, QuerySet, Value
 from messenger_logs.choices import PHONE
 from messenger_logs.models import Recipient
 from messenger_logs.search import NormalizedText
+from messenger_logs.services.addresses import mailbox
 
 SHORTEST_NAME = 2
 # The last seven digits are a number within its area; fewer digits match too much.
@@ -55,7 +56,7 @@ def _readings(text: str) -> Iterator[Q]:
         return
     yield Q(person_id=text)
     if "@" in text:
-        yield Q(deliveries__address__icontains=text)
+        yield Q(deliveries__address__icontains=mailbox(text))
         return
     digits = phone_digits(text)
     if digits:

@@ -27,7 +27,7 @@ from messenger_logs.choices import (
 from messenger_logs.search import icontains_unaccented
 
 if TYPE_CHECKING:
-    from messenger_logs.models import SentMessage  # noqa: F401  (named in a string)
+    from messenger_logs.models import Reply, SentMessage  # noqa: F401  (named in strings)
 
 # E-mails that we handed over, and that the provider could not deliver.
 REFUSED = Q(mode=Mode.EMAIL, status=DeliveryStatus.SENT, email_outcome__in=sorted(EMAIL_FAILURES))
@@ -150,3 +150,9 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
     def created_between(self, first: date, last: date) -> Self:
         """Created on one of the days from ``first`` to ``last`` of the district's time zone."""
         return self.filter(created_at__gte=start_of(first), created_at__lt=start_of(last + timedelta(days=1)))
+
+
+class ReplyQuerySet(QuerySet["Reply"]):
+    def visible_to(self, user: User, tool: Tool) -> Self:
+        """The replies that ``tool`` may show to ``user``: all, or none."""
+        return self.all() if tool is Tool.REPLIES and user.may(tool) else self.none()

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from messenger_logs.choices import PHONE, DeliveryStatus, Mode, Outcome, RedialRule
 
+# The detail of a device whose address or number is wrong.
+BAD_DATA = "Bad data"
+
 # What a status counts as where no code says it more exactly. Only the code shows a success by phone: a fax that answers
 # is "Not Confirmed" as well.
 OUTCOMES = {

@@ -20,6 +20,7 @@ from dispatch.gateways import Answer, HandOff, Item, Result, TryLaterError, Unkn
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.merge_fields import fields_of, is_html, merged
 from messenger_logs.models import SentMessage
+from messenger_logs.services.addresses import mailbox
 from messenger_logs.services.status_reports import StatusReport
 from providers import mailgun
 from providers.http import MISCONFIGURED_WAIT, Api, NotSetUpError, Reply
@@ -73,13 +74,13 @@ class MailgunGateway:
             for text, events in self._events(domain, hand_off):
                 pages.append(text)
                 known |= dict.fromkeys(_recipients(events), _message_id(hand_off, domain))
-        missing = any(item.address.casefold() not in known for item in hand_off.items)
+        missing = any(mailbox(item.address) not in known for item in hand_off.items)
         if missing and age < timedelta(minutes=settings.MAILGUN_LOOK_UP_MINUTES):
             return None
         results = [
             Result(item.delivery_id, _sent(item, known[address], at) if address in known else None)
             for item in hand_off.items
-            for address in [item.address.casefold()]
+            for address in [mailbox(item.address)]
         ]
         return Answer(results, "\n".join(pages))
 
@@ -241,6 +242,6 @@ def _recipients(events: Sequence[Any]) -> Iterator[str]:
         message = event.get("message")
         headers = message.get("headers") if isinstance(message, dict) else None
         if isinstance(recipient := event.get("recipient"), str):
-            yield recipient.casefold()
+            yield mailbox(recipient)
         elif isinstance(headers, dict) and isinstance(to := headers.get("to"), str):
-            yield from (address.casefold() for _, address in getaddresses([to]))
+            yield from (mailbox(address) for _, address in getaddresses([to]))

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.utils import timezone
 
+from core.dates import read_timestamp
 from dispatch.gateways import Answer, HandOff, Item, OpenAttempt, Result, TryLaterError, UnknownError
 from dispatch.phone_text import phone_text
 from messenger_logs.choices import DeliveryStatus, Mode
@@ -207,9 +208,5 @@ def _id(reply: Reply, *names: str) -> str:
 
 
 def _moment(text: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-    now = timezone.now()
-    return min(moment, now) if moment.tzinfo and moment.year >= 2000 else None
+    moment = read_timestamp(text)
+    return min(moment, timezone.now()) if moment else None

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from core.ids import LARGEST_ID, read_number
 from core.text import storable
+from dispatch.keywords import Consent, consent_of
 from dispatch.phone_text import phone_text
 from dispatch.services.recording import record_reports
+from dispatch.services.replays import FOREVER, take_once
 from messenger_logs.choices import DeliveryStatus, Mode
-from messenger_logs.models import Delivery, DeviceAttempt
+from messenger_logs.models import Delivery, DeviceAttempt, Reply
 from messenger_logs.services.addresses import AddressError, phone_number
 from messenger_logs.services.consents import record_consent
+from messenger_logs.services.replies import record_reply
 from messenger_logs.services.status_reports import StatusReport
 from providers import voxology
 
-# The words that carriers understand.
-STOP = {"stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "optout", "opt out", "revoke"}
-START = {"start", "unstop", "yes", "optin", "opt in"}
+# A provider repeats a request whose answer it did not get for some hours. If its texts have no id and no time, the same
+# text from the same number counts as a repetition for so long, and as a new text later.
+REPEATED_WITHIN = timedelta(hours=24)
 _LARGEST_ATTEMPT = 2**15 - 1
 
 
@@ -53,7 +58,10 @@ def find_call(session_data: Mapping[str, Any]) -> PlacedCall | None:
 
 
 def confirm_call(call: PlacedCall, *, call_id: str, raw: str) -> None:
-    """Record that a person pressed 0 after hearing the message. This stands, whatever the call log says later."""
+    """Record that a person pressed 0 after hearing the message. This stands, whatever the call log says later.
+
+    The first report counts; the same again changes nothing.
+    """
     report = StatusReport(
         delivery_id=call.delivery_id,
         attempt=call.attempt,
@@ -63,23 +71,44 @@ def confirm_call(call: PlacedCall, *, call_id: str, raw: str) -> None:
         provider_id=storable(call_id)[:200],
         raw=raw,
     )
-    record_reports(call.message_id, Mode.VOICE, [report])
+    with transaction.atomic():
+        if take_once("confirmed", call.message_id, call.delivery_id, call.attempt):
+            record_reports(call.message_id, Mode.VOICE, [report])
 
 
-def record_incoming_text(*, caller: str, text: str, raw: str) -> None:
-    """Record the consent that a family's text gives: STOP or START. It ignores other texts and unreadable numbers."""
-    word = " ".join(text.split()).strip(" .!\"'").lower()
-    if word not in STOP | START:
+@transaction.atomic
+def record_incoming_text(*, caller: str, text: str, raw: str, id: str = "", sent_at: datetime | None = None) -> None:
+    """Record a text from a family: the consent that it gives or takes back, and what else it says, for staff.
+
+    ``id`` and ``sent_at`` are the provider's, where it gives them. The same text again changes nothing.
+    """
+    known = (id, sent_at) if id or sent_at else None
+    if not take_once("text", caller, text, known or raw, within=FOREVER if known else REPEATED_WITHIN):
         return
+    at = min(sent_at or timezone.now(), timezone.now())
+    consent = consent_of(text)
     try:
         number = phone_number(caller)
     except AddressError:
-        return
-    record_consent(number=number, opted_out=word in STOP, at=timezone.now(), raw=raw)
+        number, consent = storable(caller), None
+    if consent:
+        record_consent(number=number, opted_out=consent.opted_out, at=at, raw=raw)
+    if consent is None or not consent.whole:
+        record_reply(number=number, text=storable(text), at=at, taken_as=_taken_as(consent), raw=raw)
 
 
+def _taken_as(consent: Consent | None) -> str:
+    if consent is None:
+        return ""
+    return Reply.TakenAs.STOP if consent.opted_out else Reply.TakenAs.START
+
+
+@transaction.atomic
 def record_text_status(*, caller: str, id: str, status: str, raw: str) -> bool:
-    """Record the status of a text that we sent. Returns whether there is a text with this id to this number."""
+    """Record the status of a text that we sent. Returns whether there is a text with this id to this number.
+
+    The same status again changes nothing.
+    """
     try:
         number = phone_number(caller)
     except AddressError:
@@ -93,6 +122,8 @@ def record_text_status(*, caller: str, id: str, status: str, raw: str) -> bool:
     found = attempts.filter(provider_id=storable(id)).select_related("delivery").first()
     if found is None:
         return False
+    if not take_once("receipt", found.delivery_id, found.number, id, status):
+        return True
     code = voxology.code_of_text(status)
     report = StatusReport(
         delivery_id=found.delivery_id,

@@ -22,20 +22,21 @@ DIFFERS = "An event of the same kind, id and time is stored already, and says so
 # The key is (domain, event, id, µs), because Mailgun's id is unique only within a day, and its test events share one id
 # and time between kinds. An event without an id gets the hash of its canonical JSON, which is the text of jsonb.
 #
-# Timestamps are decimal seconds. They go through numeric, because a float is sometimes off by a microsecond.
+# Timestamps are decimal seconds, as a number or as text. They go through numeric, because a float is sometimes off by a
+# microsecond.
 _STORE = f"""
 WITH item AS MATERIALIZED (
-    SELECT raw, coalesce(readable, raw)::jsonb AS e, variables::jsonb AS variables, place
-    FROM unnest(%(raw)s::text[], %(readable)s::text[], %(variables)s::text[])
-        WITH ORDINALITY AS page (raw, readable, variables, place)
+    SELECT raw, coalesce(readable, raw)::jsonb AS e, variables::jsonb AS variables, mailbox, place
+    FROM unnest(%(raw)s::text[], %(readable)s::text[], %(variables)s::text[], %(mailbox)s::text[])
+        WITH ORDINALITY AS page (raw, readable, variables, mailbox, place)
 ), event AS MATERIALIZED (
     SELECT
-        raw, place,
+        raw, mailbox, place,
         left(e ->> 'event', 64) AS event,
         CASE WHEN e ->> 'id' <> '' AND length(e ->> 'id') <= 128 THEN e ->> 'id'
              ELSE encode(sha256(convert_to(e::text, 'UTF8')), 'hex') END AS event_id,
         'epoch'::timestamptz
-            + round((e -> 'timestamp')::numeric * 1000000)::bigint * interval '1 microsecond' AS occurred_at,
+            + round((e ->> 'timestamp')::numeric * 1000000)::bigint * interval '1 microsecond' AS occurred_at,
         left(coalesce(e ->> 'recipient', e #>> '{{message,headers,to}}', e #>> '{{member,address}}', ''), 512)
             AS recipient,
         coalesce(e #>> '{{message,headers,subject}}', '') AS subject,
@@ -98,8 +99,9 @@ WITH item AS MATERIALIZED (
 ), addressed AS (
     -- Sorted, so that two pages at the same time cannot wait for each other. The last day of an address says when it
     -- may be forgotten. It moves rarely, so few pages write here.
-    INSERT INTO {RecipientAddress._meta.db_table} AS kept (address, last_event_on)
-    SELECT recipient, max(day) FROM (SELECT recipient, least(occurred_at, now())::date AS day FROM event) AS newest
+    INSERT INTO {RecipientAddress._meta.db_table} AS kept (address, mailbox, last_event_on)
+    SELECT recipient, left(coalesce(max(mailbox), ''), 512), max(day)
+    FROM (SELECT recipient, mailbox, least(occurred_at, now())::date AS day FROM event) AS newest
     WHERE recipient <> '' AND NOT EXISTS (
         SELECT FROM {RecipientAddress._meta.db_table} AS same
         WHERE same.address = recipient AND same.last_event_on > day - {ADDRESS_SLACK_DAYS})
@@ -185,6 +187,7 @@ def _store(domain_id: int, events: list[ProviderEvent], known: Known) -> StoreRe
             "raw": [event.raw for event in events],
             "readable": [event.readable for event in events],
             "variables": [event.variables for event in events],
+            "mailbox": [event.mailbox for event in events],
         }
         cursor.execute(_STORE, {**known, **page})
         new, late, latest_by, deliveries, others = cursor.fetchone()

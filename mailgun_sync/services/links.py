@@ -19,7 +19,7 @@ from messenger_logs.models import Delivery, Recipient, SentMessage
 
 BATCH = 1_000
 
-# To join to rows `event` with the columns `recipient` and `variables` (jsonb). At most one row comes for each event.
+# To join to rows `event` with `recipient`, `mailbox` and `variables` (jsonb). At most one row comes for each event.
 LINKS = f"""
 LEFT JOIN {User._meta.db_table} AS named ON named.username = event.variables ->> 'sender'
 LEFT JOIN LATERAL (
@@ -30,7 +30,7 @@ LEFT JOIN LATERAL (
     WHERE d.id = CASE WHEN event.variables ->> 'delivery' ~ '^[0-9]{{1,18}}$'
                       THEN (event.variables ->> 'delivery')::bigint END
         AND d.message_id::text = event.variables ->> 'message' AND d.mode = '{Mode.EMAIL}'
-        AND lower(d.address) IN (lower(event.recipient), lower(substring(event.recipient FROM '<([^<>]+)>')))
+        AND lower(d.address) = coalesce(event.mailbox, lower(event.recipient))
     LIMIT 1
 ) AS ours ON true
 """  # noqa: S608  (table names only)
@@ -47,8 +47,11 @@ LINK_COLUMNS = "sender_id, person_id, sent_message_id, delivery_id"
 
 _LINK_AGAIN = f"""
 WITH event AS MATERIALIZED (
-    SELECT stored.id, stored.recipient, coalesce(item.variables::jsonb, item.e::jsonb -> 'user-variables') AS variables
-    FROM unnest(%(ids)s::bigint[], %(readable)s::text[], %(variables)s::text[]) AS item (id, e, variables)
+    SELECT
+        stored.id, stored.recipient, item.mailbox,
+        coalesce(item.variables::jsonb, item.e::jsonb -> 'user-variables') AS variables
+    FROM unnest(%(ids)s::bigint[], %(readable)s::text[], %(variables)s::text[], %(mailbox)s::text[])
+        AS item (id, e, variables, mailbox)
     JOIN {MailgunEvent._meta.db_table} AS stored USING (id)
 ), link AS (
     SELECT event.id, {LINK_VALUES} FROM event {LINKS}
@@ -87,6 +90,7 @@ def _link_between(first: int, last: int) -> int:
                 "ids": list(readable),
                 "readable": [event.readable or event.raw for event in readable.values()],
                 "variables": [event.variables for event in readable.values()],
+                "mailbox": [event.mailbox for event in readable.values()],
             },
         )
         linked = [delivery for (delivery,) in cursor.fetchall()]

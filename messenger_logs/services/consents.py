@@ -57,7 +57,7 @@ def _make_message(number: str, opted_out: bool, at: datetime, raw: str) -> None:
             student_name=person.student_name,
             counted=True,
         )
-        for person in _people(number)
+        for person in people_with_number(number) or [_UNKNOWN_PERSON]
     )
     status = DeliveryStatus.OPT_OUT if opted_out else DeliveryStatus.DELIVERED
     detail = "Texted STOP" if opted_out else "Texted START"
@@ -86,8 +86,8 @@ def _make_message(number: str, opted_out: bool, at: datetime, raw: str) -> None:
     recount(message_id=message.pk)
 
 
-def _people(number: str) -> list[Recipient]:
-    """The people with this number, as the newest message to each of them names them."""
+def people_with_number(number: str) -> list[Recipient]:
+    """The people with this number, as the newest message to each of them names them; at most 50."""
     known = Recipient.objects.filter(deliveries__mode__in=PHONE, deliveries__address__iexact=number)
     newest = known.order_by("person_id", "-message_id", "pk").distinct("person_id")
-    return list(newest[:_MOST_PEOPLE]) or [_UNKNOWN_PERSON]
+    return list(newest[:_MOST_PEOPLE])

@@ -47,7 +47,7 @@ _BEST_FIRST = f"""
 """
 
 # A delivery may have a status that none of its attempts has: it came with one, or somebody set one later. That is
-# evidence too.
+# evidence too. An error without an attempt is none: we said it ourselves, of an address that seemed to be of no use.
 _KEEP_STATUS = f"""
 INSERT INTO {DeviceAttempt._meta.db_table} AS attempt (
     delivery_id, number, started_at, ended_at, code, status, detail, outcome, rank, made, provider_id, raw)
@@ -56,7 +56,8 @@ SELECT
     d.last_attempt_at, d.code, d.status, d.detail, d.outcome, known.rank, known.made, d.provider_id, ''
 FROM {Delivery._meta.db_table} AS d
 JOIN unnest(%(statuses)s::text[], %(ranks)s::int[], %(tried)s::bool[]) AS known (status, rank, made) USING (status)
-WHERE d.id = ANY(%(deliveries)s) AND known.rank > 0 AND NOT EXISTS (
+WHERE d.id = ANY(%(deliveries)s) AND known.rank > 0
+    AND NOT (d.status = '{DeliveryStatus.ERROR}' AND d.attempt_count = 0) AND NOT EXISTS (
     SELECT FROM {DeviceAttempt._meta.db_table} AS same WHERE same.delivery_id = d.id AND same.status = d.status)
 ON CONFLICT (delivery_id, number) DO UPDATE SET
     code = excluded.code, status = excluded.status, detail = excluded.detail, outcome = excluded.outcome,

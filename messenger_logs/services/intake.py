@@ -72,7 +72,7 @@ class IntakeResult:
     """The result of `add_message`.
 
     Where `created` is False the message exists and stays as it was; `differs` then names the fields in which the input
-    is another message.
+    is another message. ``unusable`` counts the devices that are an error because nothing can go to their address.
     """
 
     message_id: int
@@ -80,6 +80,7 @@ class IntakeResult:
     created: bool
     added: AddedCounts = AddedCounts()
     differs: tuple[str, ...] = ()
+    unusable: int = 0
 
 
 def add_message(data: object, *, line: int = 1) -> IntakeResult:
@@ -149,7 +150,8 @@ def _add_message(source: MessageInput) -> IntakeResult:
             recount(message_id=stored.pk)
             if source.status is None:
                 settle_status(message_id=stored.pk)
-            return IntakeResult(stored.pk, external_id, created=True, added=added)
+            unusable = sum(not device.usable for one in source.recipients for device in one.devices.values())
+            return IntakeResult(stored.pk, external_id, created=True, added=added, unusable=unusable)
     return IntakeResult(stored.pk, external_id, created=False, differs=_differences(stored, source))
 
 

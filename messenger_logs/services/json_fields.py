@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from core import strict_json
 from core.dates import EARLIEST_YEAR, LATEST_YEAR
-from core.text import unstorable
+from core.text import storable, unstorable
 
 # The most errors that one input reports.
 MOST_ERRORS = 50
@@ -80,8 +80,11 @@ class Fields:
     def wrong(self, name: str, message: str) -> None:
         self._errors.add(f"{self._path}{name}", message)
 
-    def line(self, name: str, most: int, *, required: bool = False) -> str:
-        """A line of text with its white space simplified; "" where it is absent. A whole number becomes text."""
+    def line(self, name: str, most: int, *, required: bool = False, lenient: bool = False) -> str:
+        """A line of text with its white space simplified; "" where it is absent. A whole number becomes text.
+
+        A lenient line is cut where it is too long, and U+FFFD replaces what cannot be stored.
+        """
         value = self._left.pop(name, None)
         if value is None or (isinstance(value, str) and not value.strip()):
             if required:
@@ -89,7 +92,11 @@ class Fields:
             return ""
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
+        if lenient and isinstance(value, str):
+            value = storable(value)
         text = " ".join(self._checked(name, value).split())
+        if lenient:
+            return text[:most]
         if len(text) > most:
             self.wrong(name, f"is longer than {most:,} characters")
         return text

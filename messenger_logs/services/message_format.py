@@ -11,11 +11,12 @@ from django.db import models
 
 from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Engine, MessageStatus, MessageType, Mode, Outcome
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage
-from messenger_logs.services.addresses import AddressError, normalized
+from messenger_logs.services.addresses import read_address
 from messenger_logs.services.json_fields import Errors, FieldError, Fields, IntakeError, squeezed
-from messenger_logs.statuses import RANKS, STATUSES, code_of, detail_of, outcome_of
+from messenger_logs.statuses import BAD_DATA, RANKS, STATUSES, code_of, detail_of, outcome_of
 
 SMALLINT = 2**15 - 1
+NO_TEXT = "—"  # stands for an address of invisible characters alone
 
 
 class _SentBy(models.TextChoices):
@@ -59,6 +60,9 @@ class DeviceInput:
     provider_id: str = ""
     time: datetime | None = None
     attempts: list[AttemptInput] = field(default_factory=list)
+    given_address: str = ""
+    # False for an address that nothing can go to: the device has an error, and nobody tried it.
+    usable: bool = True
     # Never part of the input: a stored device may have them.
     email_outcome: str = ""
     email_reason: str = ""
@@ -73,7 +77,7 @@ class DeviceInput:
 
     @property
     def attempt_count(self) -> int:
-        return len(self.attempts) or int(self.status not in NOT_TRIED)
+        return len(self.attempts) or int(self.usable and self.status not in NOT_TRIED)
 
     @property
     def first_attempt_at(self) -> datetime | None:
@@ -348,32 +352,37 @@ def _device(fields: Fields, modes: list[Mode], person_id: str) -> DeviceInput | 
         status = of_code.status if of_code else DeliveryStatus.WAITING
     detail = fields.line("detail", _DEVICE["detail"]) or detail_of(code, mode, status)
     device = DeviceInput(mode, "", status, detail, code, attempts=attempts)
-    device.address = _address(fields, device, person_id)
+    _read_address(fields, device, person_id)
     device.provider_id = fields.line("provider_id", _DEVICE["provider_id"])
     device.time = fields.moment("time")
     fields.done()
     return device
 
 
-def _address(fields: Fields, device: DeviceInput, person_id: str) -> str:
-    """The device's address; for an inbox the person id. It is "" only where the status is No Device."""
-    text = fields.line("address", _DEVICE["address"])
+def _read_address(fields: Fields, device: DeviceInput, person_id: str) -> None:
+    """Read the device's address; for an inbox it is the person id. It is "" only where the status is No Device."""
+    text = fields.line("address", _DEVICE["address"], lenient=True)
     if device.status == DeliveryStatus.NO_DEVICE:
         if text:
             fields.wrong("address", "is given, and the status is No Device")
-        return ""
-    if not text and device.mode == Mode.INBOX:
-        return person_id
-    if not text:
+    elif text:
+        _take_address(device, text)
+    elif device.mode == Mode.INBOX:
+        device.address = person_id
+    else:
         fields.wrong("address", "is missing, and the status is not No Device")
-        return ""
-    try:
-        return normalized(device.mode, text)
-    except AddressError as error:
-        # Such a delivery failed because of its address, so the address stays as it came.
-        if device.outcome != Outcome.ERROR:
-            fields.wrong("address", str(error))
-        return text
+
+
+def _take_address(device: DeviceInput, text: str) -> None:
+    """Give a device its address. Where nothing can go to it, a device that waits is an error, and the rest goes in.
+
+    A device with a result keeps it: somebody sent to this address, or did not for this very reason.
+    """
+    found = read_address(device.mode, text)
+    # Invisible characters are no address, and an empty one cannot be stored.
+    device.address, device.given_address = found.canonical or NO_TEXT, found.given
+    if found.error and device.status == DeliveryStatus.WAITING:
+        device.status, device.detail, device.usable = DeliveryStatus.ERROR, BAD_DATA, False
 
 
 def _attempts(fields: Fields) -> list[AttemptInput]:

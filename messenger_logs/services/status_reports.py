@@ -17,7 +17,7 @@ from core.ids import LARGEST_ID
 from core.text import is_storable
 from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Mode
 from messenger_logs.models import Delivery, Recipient
-from messenger_logs.services.addresses import AddressError, normalized
+from messenger_logs.services.addresses import read_address
 from messenger_logs.services.evidence import Evidence, store_evidence
 from messenger_logs.statuses import RANKS, STATUSES, Code, code_of, detail_of, outcome_of
 
@@ -97,7 +97,7 @@ def report_statuses(*, message_id: int, reports: Iterable[StatusReport]) -> Repo
 
 
 def _checked(report: StatusReport) -> str:
-    """The report's address in the spelling of the ledger. Raises _RefusedError for what cannot be stored."""
+    """The canonical form of the report's address. Raises _RefusedError for what cannot be stored."""
     for name in ("mode", "address", "person_id", "status", "detail", "provider_id", "raw"):
         if not is_storable(getattr(report, name)):
             raise _RefusedError(f"The {name} has characters that cannot be stored.")
@@ -118,10 +118,7 @@ def _checked(report: StatusReport) -> str:
         return ""
     if report.mode not in Mode.values or not report.address:
         raise _RefusedError("Neither a delivery nor a mode with an address is named.")
-    try:
-        return normalized(Mode(report.mode), report.address)
-    except AddressError as error:
-        raise _RefusedError(f"The address {error}.") from None
+    return read_address(Mode(report.mode), report.address).canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +177,7 @@ def _devices(message_id: int, readable: dict[int, tuple[StatusReport, str]]) -> 
 def _read(report: StatusReport, device: _Device | None) -> Evidence | None:
     """The evidence of a report; None where it only says that a duplicate is one."""
     if device is None:
-        raise _RefusedError("This message has no such device.")
+        raise _RefusedError(_why_unknown(report))
     code = None if report.code is None else code_of(report.code, device.mode)
     status = _status(report, code, device.mode)
     if status is DeliveryStatus.DUPLICATE and device.duplicate:
@@ -198,6 +195,11 @@ def _read(report: StatusReport, device: _Device | None) -> Evidence | None:
         provider_id=report.provider_id,
         raw=report.raw,
     )
+
+
+def _why_unknown(report: StatusReport) -> str:
+    error = read_address(Mode(report.mode), report.address).error if report.delivery_id is None else ""
+    return f"The address {error}." if error else "This message has no such device."
 
 
 def _status(report: StatusReport, code: Code | None, mode: Mode) -> DeliveryStatus:

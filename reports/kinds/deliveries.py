@@ -25,13 +25,16 @@ _STUDENT = """
 _TIME = "coalesce(to_char(d.last_attempt_at AT TIME ZONE %(zone)s, 'MM/DD/YYYY FMHH12:MI AM'), '')"
 # Length and beginning show a North American number; a regular expression would take ten times as long.
 _NUMBER = """
-    CASE WHEN starts_with(d.address, '+1') AND length(split_part(d.address, ';', 1)) = 12
-         THEN '(' || substr(d.address, 3, 3) || ') ' || substr(d.address, 6, 3) || '-' || substr(d.address, 9, 4)
-         ELSE split_part(d.address, ';', 1) END
-    || CASE WHEN strpos(d.address, ';ext=') > 0 THEN ' ext. ' || split_part(d.address, ';ext=', 2) ELSE '' END
+    CASE WHEN d.given_address <> '' THEN d.given_address ELSE
+        CASE WHEN starts_with(d.address, '+1') AND length(split_part(d.address, ';', 1)) = 12
+             THEN '(' || substr(d.address, 3, 3) || ') ' || substr(d.address, 6, 3) || '-' || substr(d.address, 9, 4)
+             ELSE split_part(d.address, ';', 1) END
+        || CASE WHEN strpos(d.address, ';ext=') > 0 THEN ' ext. ' || split_part(d.address, ';ext=', 2) ELSE '' END
+    END
 """
 _DEVICE = f"""
-    CASE d.mode WHEN '{Mode.INBOX}' THEN 'Inbox' WHEN '{Mode.EMAIL}' THEN d.address
+    CASE d.mode WHEN '{Mode.INBOX}' THEN 'Inbox'
+         WHEN '{Mode.EMAIL}' THEN coalesce(nullif(d.given_address, ''), d.address)
          WHEN '{Mode.VOICE}' THEN 'Voice ' || {_NUMBER} ELSE 'Text ' || {_NUMBER} END
     || CASE WHEN d.duplicate THEN %(duplicate)s ELSE '' END
 """

@@ -17,7 +17,7 @@ from demo.staff import STAFF, make_staff
 from mailgun_sync.models import MailgunEvent
 from messenger_logs.choices import DeliveryStatus, Engine, MessageStatus, Mode
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, MessageTotals, Recipient, School, SentMessage
-from messenger_logs.services.addresses import normalized
+from messenger_logs.services.addresses import read_address
 from messenger_logs.services.message_status import status_from
 from messenger_logs.statuses import CODES, code_of
 from messenger_logs.totals import totals_of
@@ -163,7 +163,7 @@ class TestUsualSize:
 
     def test_what_is_made_obeys_the_rules_of_the_ledger(self) -> None:
         for mode, address in Delivery.objects.exclude(address="").values_list("mode", "address").distinct()[:3000]:
-            assert normalized(Mode(mode), address) == address
+            assert read_address(Mode(mode), address).canonical == address
         for code, mode, status, detail, outcome in (
             Delivery.objects.filter(code__isnull=False, mode__in=["voice", "text"])
             .values_list("code", "mode", "status", "detail", "outcome")

@@ -16,6 +16,7 @@ from mailgun_sync.models import MailgunEvent, QuarantinedEvent, RecipientAddress
 from mailgun_sync.services.ingest import DIFFERS, StoreResult, retry_quarantined, store_events
 from tests.examples import examples
 from tests.mailgun_sync import payloads
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
 pytestmark = pytest.mark.django_db
 
@@ -421,3 +422,27 @@ def test_reading_one_event_again_gives_what_reading_its_page_gave() -> None:
     for text in payloads.READABLE:
         events, _ = read_page(f'{{"items": [{text}]}}')
         assert events == [reread(text)]
+
+
+@pytest.mark.parametrize("timestamp", ["1786103455.522185", 1786103455.522185])
+def test_a_timestamp_is_one_as_number_and_as_text(domain: SendingDomain, timestamp: object) -> None:
+    assert store(domain, event(timestamp=timestamp)).new == 1
+    assert MailgunEvent.objects.get().occurred_at == datetime(2026, 8, 7, 11, 50, 55, 522185, UTC)
+
+
+@pytest.mark.parametrize("timestamp", ["soon", "", "1786103455.", "-1", "1e9", "9" * 15])
+def test_a_text_that_is_no_timestamp_goes_to_quarantine(domain: SendingDomain, timestamp: str) -> None:
+    assert store(domain, event(timestamp=timestamp)) == StoreResult(seen=1, quarantined=1)
+
+
+@pytest.mark.parametrize("said", ["Mom@xn--bcher-kva.example", "MOM@bu\u0308cher.example", "Mom <mom@bücher.example>"])
+def test_an_event_belongs_to_the_delivery_of_its_mailbox_in_any_spelling(domain: SendingDomain, said: str) -> None:
+    delivery = make_delivery(make_recipient(make_message()), address="mom@bücher.example")
+    variables = {"message": str(delivery.message_id), "delivery": str(delivery.pk)}
+
+    store(domain, event(recipient=said, user_variables=variables))
+
+    assert MailgunEvent.objects.get().delivery == delivery
+    assert MailgunEvent.objects.get().recipient == said
+    for part in ("bücher", "BU\u0308CHER", "mom@xn--bcher-kva.example", "mom@b"):
+        assert RecipientAddress.objects.containing(part).get().address == said

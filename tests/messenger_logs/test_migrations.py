@@ -57,7 +57,7 @@ def test_messages_without_people_and_confirmed_calls_without_a_detail_are_repair
     call = make_delivery(make_recipient(waiting), mode="voice", status="confirmed", code=6)
     kept = make_delivery(make_recipient(waiting), mode="voice", status="confirmed", code=6, detail="as told")
     migrate("0011_attempt_counts")
-    migrate("0012_truer_rows")
+    migrate("0014_truer_rows")
     states = dict(type(empty).objects.values_list("pk", "status"))
     assert states == {empty.pk: "no_recipients", waiting.pk: "waiting", sent.pk: "sent"}
     details = dict(type(call).objects.values_list("pk", "detail"))

@@ -33,7 +33,7 @@ from accounts.services import issue_token, record_audit_event
 from accounts.tools import Right, Tool, every_right
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
-from messenger_logs.models import SentMessage
+from messenger_logs.models import Reply, SentMessage
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
 R, W = Right.READ, Right.WRITE
@@ -64,6 +64,10 @@ def a_group() -> dict[str, Any]:
 def an_event(owner: User) -> None:
     fields = {"event": "delivered", "event_id": "e1", "occurred_at": timezone.now(), "subject": MARK, "raw": "{}"}
     MailgunEvent.objects.create(domain=domain(), sender=owner, **fields)
+
+
+def a_reply(owner: User) -> None:
+    Reply.objects.create(number="+16125550143", text=MARK, received_at=timezone.now())
 
 
 def an_entry(owner: User) -> None:
@@ -167,6 +171,7 @@ GUARDED = [
     Guarded("web:recipient_log", Tool.RECIPIENT_LOG, R,   200, 200, 302, 200),
     Guarded("web:admin_recipient_log", Tool.ADMIN_RECIPIENT_LOG, R, 200, 200, 302, 200),
 
+    Guarded("web:replies", Tool.REPLIES, R,   200, 200, 302, 200, data=a_reply),
     Guarded("web:mailgun_message_log", Tool.MAILGUN_MESSAGE_LOG, R,  200, 200, 302, 200, data=an_event, others=HIDDEN),
     Guarded("web:admin_mailgun_message_log",  Tool.ADMIN_MAILGUN_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_event),
     Guarded("web:sent_message_log", Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200, data=a_message, others=HIDDEN),

@@ -159,7 +159,10 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     """One recipient, one mode, one device, and the result. No Device and Opt Out are rows, too."""
 
     recipient = RecipientSerializer()
-    address = serializers.CharField(help_text="An e-mail address, or a number as E.164; empty if there is no device.")
+    address = serializers.CharField(
+        source="display_address",
+        help_text="An e-mail address as it was given, or a number as E.164; empty if there is no device.",
+    )
     status_label = serializers.CharField(source="get_status_display")
     email_outcome = serializers.CharField(help_text="The final result that the e-mail provider reported.")
 

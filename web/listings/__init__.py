@@ -12,6 +12,7 @@ from web.listings.inbox import Inbox
 from web.listings.mailgun_message_log import MailgunMessageLog
 from web.listings.recipient_log import RecipientLog
 from web.listings.recipients import Recipients
+from web.listings.replies import Replies
 from web.listings.sent_message_log import OlrEmailLog, SentMessageLog
 from web.listings.sent_message_log_2 import SentMessageLog2
 from web.listings.upcoming_messages import UpcomingMessages
@@ -56,6 +57,7 @@ registry.register(
         "messenger-administration/mailgun-message-log/",
         api_name="all",
     ),
+    _log(Replies, Tool.REPLIES, "messenger-administration/replies/"),
     _log(AuditTrail, Tool.AUDIT_TRAIL, "system-administration/audit-trail/"),
     # Only programs read it, by the API, so it has no page.
     Entry(name="inbox", listing_class=Inbox, tool=Tool.PORTAL_INBOX, path="", api_name="inbox"),

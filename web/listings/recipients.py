@@ -27,6 +27,7 @@ from messenger_logs.delivery_summary import FIGURES, PEOPLE
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.querysets import FINAL_OUTCOME
 from messenger_logs.search import NormalizedText
+from messenger_logs.services.addresses import mailbox
 from messenger_logs.status_labels import (
     DELIVERY_STATUSES,
     DUPLICATE_MARK,
@@ -91,14 +92,14 @@ class RecipientTable(ListingTable):
         return Mode(record.mode).label
 
     def render_device(self, record: Delivery) -> SafeString | str:
-        device = device_text(record.mode, record.address)
+        device = device_text(record.mode, record.display_address)
         if not record.duplicate:
             return device
         return format_html('{} <abbr title="Duplicate in this message">{}</abbr>', device, DUPLICATE_MARK)
 
     def value_device(self, record: Delivery) -> str:
         mark = DUPLICATE if record.duplicate else ""
-        return f"{device_text(record.mode, record.address)} {mark}".strip()
+        return f"{device_text(record.mode, record.display_address)} {mark}".strip()
 
     def render_detail(self, record: Delivery) -> str:
         return detail_text(record.mode, record.detail, record.code) or "—"
@@ -140,7 +141,7 @@ class DeviceFilter(ContainsFilter):
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if _NUMBER_AS_WRITTEN.fullmatch(value):
             value = re.sub(r"\D", "", value) or value
-        return super().filter(qs, value)
+        return super().filter(qs, mailbox(value))
 
 
 class FigureFilter(OptionFilter):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from core.dates import read_timestamp
 from core.strict_json import JSONError, read_json
 from dispatch.services.webhooks import confirm_call, find_call, record_incoming_text, record_text_status
 from providers.http import kept
@@ -24,6 +26,10 @@ from providers.http import kept
 MAX_BYTES = 64 * 1024
 KEY = "confirm"  # the provider's name for the key that was pressed
 SECONDS_FOR_A_KEY = 5
+# The documentation of texts names neither an id nor a time. These are the names that the provider uses elsewhere, and
+# usual ones.
+IDS = ("id", "message_id", "text_id")
+TIMES = ("timestamp", "time", "received_at", "start_time", "created_at")
 
 Action = dict[str, Any]
 
@@ -87,7 +93,7 @@ def texts(body: dict[str, Any]) -> HttpResponse:
     if not isinstance(caller, str) or not caller:
         raise _RefusedError(400, "caller_no is missing.")
     if isinstance(text, str):
-        record_incoming_text(caller=caller, text=text, raw=_kept(body))
+        record_incoming_text(caller=caller, text=text, raw=_kept(body), id=_id(body), sent_at=_sent_at(body))
         return JsonResponse({})
     id, status = body.get("id"), body.get("status")
     if not (isinstance(id, str) and id and isinstance(status, str)):
@@ -109,6 +115,15 @@ def _read(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise _RefusedError(400, "It is not a JSON object.")
     return body
+
+
+def _id(body: dict[str, Any]) -> str:
+    """Return the provider's id of a text, under one of the names that it might have; "" without one."""
+    return next((str(body[name]) for name in IDS if isinstance(body.get(name), str | int)), "")
+
+
+def _sent_at(body: dict[str, Any]) -> datetime | None:
+    return next(filter(None, (read_timestamp(body.get(name)) for name in TIMES)), None)
 
 
 def _kept(body: dict[str, Any]) -> str:

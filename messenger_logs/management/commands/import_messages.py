@@ -36,12 +36,12 @@ class Command(BaseCommand):
         with _opened(options["file"]) as source:
             progress = _Progress(source)
             for number, text in _lines(source):
-                report = _import_line(number, text)
+                report, unusable = _import_line(number, text)
                 counts[report["result"]] += 1
                 progress.show(counts)
-                if options["json"] or report["result"] == "refused" or report["differs"]:
+                if options["json"] or report["result"] == "refused" or report["differs"] or unusable:
                     progress.clear()
-                    self.stdout.write(json.dumps(report) if options["json"] else _text(report))
+                    self.stdout.write(json.dumps(report) if options["json"] else _text(report, unusable))
                     self.stdout.flush()  # so that a reader of the pipe gets each line at once
             progress.clear()
         summary = f"{counts['new']:,} new, {counts['here']:,} here before, {counts['refused']:,} refused."
@@ -51,16 +51,16 @@ class Command(BaseCommand):
             self.stdout.write(summary)
 
 
-def _import_line(number: int, text: bytes | None) -> dict[str, Any]:
-    """Import one line. Returns a report, always with the same keys."""
+def _import_line(number: int, text: bytes | None) -> tuple[dict[str, Any], int]:
+    """Import one line. Returns a report, always with the same keys, and how many addresses cannot be used."""
     try:
         if text is None:
             raise IntakeError([FieldError(number, "", f"is longer than {LONGEST_LINE:,} bytes")])
         result = add_message(read_json(text, line=number), line=number)
     except IntakeError as error:
         errors = [{"field": one.field, "words": one.message} for one in error.errors]
-        return _report(number, "refused", None, errors)
-    return _report(number, "new" if result.created else "here", result, [])
+        return _report(number, "refused", None, errors), 0
+    return _report(number, "new" if result.created else "here", result, []), result.unusable
 
 
 def _report(number: int, kind: str, result: IntakeResult | None, errors: list[dict[str, str]]) -> dict[str, Any]:
@@ -77,8 +77,10 @@ def _report(number: int, kind: str, result: IntakeResult | None, errors: list[di
     }
 
 
-def _text(report: dict[str, Any]) -> str:
+def _text(report: dict[str, Any], unusable: int) -> str:
     number = report["line"]
+    if unusable:
+        return f"line {number}: {unusable:,} addresses or numbers cannot be used; they are here as Error, Bad data"
     if report["differs"]:
         return (
             f"line {number}: another message has this external id and stays as it is;"

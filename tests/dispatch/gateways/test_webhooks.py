@@ -3,18 +3,22 @@
 import json
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from dispatch.models import ReceivedWebhook
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import send_due
 from messenger_logs.choices import MessageStatus, Mode
-from messenger_logs.models import Delivery, DeviceAttempt, SentMessage, TextConsent
+from messenger_logs.models import Delivery, DeviceAttempt, Reply, SentMessage, TextConsent
 from sandbox.server import Sandbox
 from tests.dispatch.gateways.conftest import CALLER_ID, SECRET
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
@@ -192,7 +196,9 @@ def inbound(text: str, **changed: Any) -> dict[str, Any]:
         (["START"], False),
         (["STOP", "STOP", "Start"], False),
         (["START", "STOP"], True),
-        (["Please stop by the office"], None),
+        (["OPT-OUT"], True),
+        (["ARRÊTEZ"], True),
+        (["We stop by the office"], None),
         (["\0\ud800"], None),
         ([""], None),
     ],
@@ -212,6 +218,103 @@ def test_a_stop_is_a_message_of_the_2_0_log_with_what_the_provider_said(client: 
     assert json.loads(attempt.raw) == inbound("STOP", caller_no="(612) 555-0123")
     assert post(client, TEXTS, inbound("STOP", caller_no="12345")).status_code == 200
     assert TextConsent.objects.count() == 1, "a short code is nobody's phone"
+    assert Reply.objects.get().number == "12345"
+
+
+@pytest.mark.django_db
+def test_a_mexican_mobile_with_its_old_prefix_opts_out(client: Client) -> None:
+    assert post(client, TEXTS, inbound("STOP", caller_no="+5215512345678")).status_code == 200
+    assert TextConsent.objects.get().number == "+525512345678"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("STOP", []),
+        ("Start!", []),
+        ("Is there school tomorrow?", [("Is there school tomorrow?", "")]),
+        ("👍", [("👍", "")]),
+        ("", [("", "")]),
+        ("HELP", [("HELP", "")]),
+        ("Stop. My son has moved", [("Stop. My son has moved", "stop")]),
+        ("a\0b\ud800", [("a\ufffdb?", "")]),
+    ],
+)
+def test_each_text_that_is_more_than_a_keyword_is_kept_for_staff(
+    client: Client, text: str, kept: list[tuple[str, str]]
+) -> None:
+    assert post(client, TEXTS, inbound(text)).status_code == 200
+    assert list(Reply.objects.values_list("text", "taken_as")) == kept
+
+
+# The same request again
+
+
+def everything() -> list[Any]:
+    """What the webhooks can change."""
+    return [list(model.objects.order_by("pk").values()) for model in (Delivery, DeviceAttempt, TextConsent, Reply)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("once", "later"),
+    [
+        ({}, {}),
+        ({"id": "in-1"}, {"id": "in-2"}),
+        ({"timestamp": "1786103455.522185"}, {"timestamp": "1786103500.5"}),
+        ({"timestamp": 1786103455522}, {"timestamp": "2026-08-07T11:52:00Z"}),
+    ],
+)
+def test_a_text_that_comes_again_changes_nothing(client: Client, once: dict[str, Any], later: dict[str, Any]) -> None:
+    first, second, third = inbound("STOP", **once), inbound("START", **later), inbound("Who is this?", **later)
+    for body in (first, second, third):
+        assert post(client, TEXTS, body).status_code == 200
+    before = everything()
+    for body in (first, second, first, third):
+        assert post(client, TEXTS, body).status_code == 200
+    assert everything() == before
+    assert not TextConsent.objects.get().opted_out
+
+
+@pytest.mark.django_db
+def test_a_text_with_an_id_is_known_for_good_and_one_without_is_a_new_text_some_day(client: Client) -> None:
+    for body in (inbound("STOP"), inbound("STOP", id="in-1"), inbound("START")):
+        post(client, TEXTS, body)
+    ReceivedWebhook.objects.update(received_at=timezone.now() - timedelta(days=2))
+    post(client, TEXTS, inbound("STOP", id="in-1"))
+    assert not TextConsent.objects.get().opted_out
+    post(client, TEXTS, inbound("STOP"))
+    assert TextConsent.objects.get().opted_out
+
+
+@pytest.mark.django_db
+def test_an_older_text_that_comes_late_does_not_undo_a_newer_one(client: Client) -> None:
+    post(client, TEXTS, inbound("START", timestamp="1786103455.5"))
+    post(client, TEXTS, inbound("STOP", timestamp="1786103400"))
+    assert not TextConsent.objects.get().opted_out
+
+
+@pytest.mark.django_db
+def test_a_key_or_a_receipt_that_comes_again_changes_nothing(client: Client) -> None:
+    call, text = a_call(), a_call(Mode.TEXT)
+    requests = [(FLOW, {**session(call), "confirm": "0"}), (TEXTS, receipt("sent")), (TEXTS, receipt("delivered"))]
+    for path, body in requests:
+        assert post(client, path, body).status_code == 200
+    before = everything()
+    with time_machine.travel(timezone.now() + timedelta(days=30)):
+        for path, body in requests:
+            assert post(client, path, body).status_code == 200
+    assert everything() == before
+    assert (status_of(call)[0], status_of(text)[0]) == ("confirmed", "delivered")
+
+
+@pytest.mark.django_db
+def test_a_receipt_that_came_too_early_is_taken_when_it_comes_again(client: Client) -> None:
+    assert post(client, TEXTS, receipt("delivered")).status_code == 404
+    delivery = a_call(Mode.TEXT)
+    assert post(client, TEXTS, receipt("delivered")).status_code == 200
+    assert status_of(delivery)[0] == "delivered"
 
 
 # The secret, and bad requests

@@ -43,7 +43,7 @@ def test_the_documented_example_goes_in_as_it_says(capsys: pytest.CaptureFixture
     assert (classic.sender_name, str(classic.school), classic.status) == ("Matthews, Dexter", "Harrison High", "sent")
     assert (v2.sender_name, v2.status, v2.calendars.get().school_year) == ("rcastillo", "waiting", "2026-27")
     assert rows("recipient__name", "mode", "address", "duplicate", "status") == [
-        ("Vang, Pa Houa", "email", "PaHoua.Vang@mail.example", False, "sent"),
+        ("Vang, Pa Houa", "email", "pahoua.vang@mail.example", False, "sent"),
         ("Vang, Pa Houa", "voice", "+16125550143", False, "not_confirmed"),
         ("Vang, Tou", "voice", "+16125550143", True, "not_confirmed"),
         ("Hassan, Amina", "email", "", False, "no_device"),
@@ -108,7 +108,7 @@ def test_a_file_that_is_not_there_is_said_in_words(tmp_path: Path) -> None:
         (message("bad", subject="a\ud800b"), "subject has half of a surrogate pair"),
         (message("bad", recipient("1", device(code="five"))), "recipients[0].devices[0].code is not a whole number"),
         (message("bad", recipient("1", device(status="Delivered"))), "recipients[0].devices[0].status is none of"),
-        (message("bad", recipient("1", device("text", "555"))), "recipients[0].devices[0].address is not a"),
+        (message("bad", recipient("1", device("text", None))), "recipients[0].devices[0].address is missing"),
     ],
 )
 def test_a_bad_line_refuses_its_message_and_no_other(
@@ -171,6 +171,15 @@ def test_json_has_one_line_for_each_message(lines: Lines, capsys: pytest.Capture
     assert other == {**common, **here, "line": 3, "differs": ["subject"]}
     assert (bad["line"], bad["result"], bad["external_id"], bad["message_id"]) == (4, "refused", None, None)
     assert [error["field"] for error in bad["errors"]] == [""]
+
+
+def test_what_cannot_be_used_is_counted_by_line(lines: Lines, capsys: pytest.CaptureFixture[str]) -> None:
+    import_it(lines(message("a", recipient("1", device("text", "555"), device("email", "at home")))))
+
+    assert capsys.readouterr().out == (
+        "line 1: 2 addresses or numbers cannot be used; they are here as Error, Bad data\n"
+        "1 new, 0 here before, 0 refused.\n"
+    )
 
 
 def test_importing_a_file_again_is_no_failure_and_says_so(lines: Lines, capsys: pytest.CaptureFixture[str]) -> None:

@@ -155,7 +155,7 @@ def test_recipients_are_added_once(program, pk, content_type):
 
 
 def test_a_wrong_recipient_is_named_by_its_line_and_none_is_added(program, pk):
-    body = b"\n\n".join([lines(person(2)), lines(person(3, devices=[{"mode": "voice", "address": "12"}]))])
+    body = b"\n\n".join([lines(person(2)), lines(person(3, devices=[{"mode": "voice", "address": None}]))])
     response = program.post(f"messages/{pk}/recipients/", body, content_type=NDJSON)
     assert response.status_code == 400
     [error] = response.json()["errors"]

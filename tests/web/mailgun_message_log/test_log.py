@@ -1,5 +1,6 @@
 """The Mailgun Message Log of the administration, as a browser asks for it."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,7 +14,9 @@ from pytest_django import Settings
 
 from accounts.models import AuditEvent, User
 from accounts.tools import Tool
+from mailgun_sync.client import reread
 from mailgun_sync.models import MailgunEvent, SendingDomain, SyncGap
+from mailgun_sync.services.ingest import store_events
 from tests.web.mailgun_message_log.conftest import ALL, NOON, OWN, exported_rows, page, recipients, text_of
 from web.listings.mailgun_message_log import RecipientFilter
 
@@ -198,6 +201,25 @@ def test_an_address_is_found_in_either_way(
         "vang": ["mai_vang@example.com", "Mai.Vang@example.com"],
     }.items():
         assert recipients(text_of(administrator.post(reverse(ALL), {"recipient": text}, follow=True))) == found
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+@pytest.mark.parametrize("typed", ["bücher", "BU\u0308CHER", "xn--bcher-kva", "MOM@xn--bcher-kva.example"])
+def test_a_mailbox_is_found_in_any_spelling_of_it(
+    administrator: Client, domain: SendingDomain, monkeypatch: pytest.MonkeyPatch, few: int, typed: str
+) -> None:
+    monkeypatch.setattr(RecipientFilter, "FEW", few)
+    spellings = ["mom@xn--bcher-kva.example", "Mom@bücher.example", "mom@bu\u0308cher.example"]
+    texts = [
+        json.dumps({"event": "delivered", "id": one, "timestamp": NOON.timestamp() - 60, "recipient": one})
+        for one in [*spellings, "dad@example.com"]
+    ]
+    store_events(domain_id=domain.pk, events=[reread(text) for text in texts])
+
+    shown = text_of(administrator.post(reverse(ALL), {"recipient": typed}, follow=True))
+
+    assert all(one in shown for one in spellings)
+    assert "dad@example.com" not in shown
 
 
 def test_the_line_on_top_says_how_fresh_the_data_is(

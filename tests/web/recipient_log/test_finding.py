@@ -84,6 +84,17 @@ def test_names_are_found_with_and_without_their_accents(
     assert [row[1] for row in rows(search(administrator, entered))] == [name]
 
 
+@pytest.mark.parametrize(
+    "typed", ["Mom@BÜCHER.example", "mom@xn--bcher-kva.example", "mom@bu\u0308cher", "mom@bücher.example\u200b"]
+)
+def test_a_mailbox_is_found_in_any_spelling_and_shown_as_it_was_given(
+    administrator: Client, mai: Recipient, typed: str
+) -> None:
+    make_delivery(mai, address="mom@bücher.example", given_address="Mom@xn--bcher-kva.example")
+
+    assert "Mom@xn--bcher-kva.example" in search(administrator, typed)
+
+
 def test_nothing_is_shown_before_a_search_and_the_page_says_what_to_enter(
     administrator: Client, devices: Recipient
 ) -> None:

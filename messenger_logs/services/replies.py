@@ -1,0 +1,40 @@
+"""Keep what families text back, so that staff can read it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from messenger_logs.choices import Mode
+from messenger_logs.models import Delivery, Reply
+from messenger_logs.services.consents import people_with_number
+
+MOST_NAMES = 5
+
+
+def record_reply(*, number: str, text: str, at: datetime, taken_as: str, raw: str) -> Reply:
+    """Keep a text from a family. ``number`` is E.164, or what the provider gave for one; ``raw`` is its report.
+
+    The people are those of the newest message to each of them. `taken_as` is a value of Reply.TakenAs.
+    """
+    people = people_with_number(number)
+    names = list(dict.fromkeys(person.name for person in people))
+    return Reply.objects.create(
+        number=number[:64],
+        text=text,
+        received_at=at,
+        taken_as=taken_as,
+        name="; ".join(names[:MOST_NAMES])[:1000],
+        person_id=people[0].person_id if len({person.person_id for person in people}) == 1 else "",
+        message_id=_newest_message_to(number),
+        raw=raw,
+    )
+
+
+def _newest_message_to(number: str) -> int | None:
+    """Return the newest message of which a text left for the number."""
+    texts = Delivery.objects.filter(
+        Q(address__iexact=number) | Q(address__istartswith=f"{number};"), mode=Mode.TEXT, attempt_count__gt=0
+    )
+    return texts.order_by("-message_id").values_list("message_id", flat=True).first()

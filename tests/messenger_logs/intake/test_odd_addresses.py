@@ -1,0 +1,172 @@
+"""A log takes what was sent: an odd address refuses no message, and the same mailbox counts once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dispatch.models import Claim
+from dispatch.services.sending import items_of
+from messenger_logs.choices import Mode
+from messenger_logs.failure_reasons import why_not_reached
+from messenger_logs.models import Delivery
+from messenger_logs.services.canonical_addresses import Repaired, repair_addresses
+from messenger_logs.services.intake import add_message, add_recipients
+from messenger_logs.services.status_reports import StatusReport, report_statuses
+from messenger_logs.services.totals import recount
+from messenger_logs.totals import totals_of
+from reports.kinds.deliveries import ClassicRows
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.messenger_logs.intake.conftest import device, message, only, recipient, rows
+
+pytestmark = pytest.mark.django_db
+
+SPELLINGS = ["Mom@bücher.example", "mom@xn--bcher-kva.example", "MOM@bu\u0308cher.example", "mom@bücher.example\u200b"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "address"),
+    [
+        ("text", "555-0143 (Mom)"),
+        ("voice", "none"),
+        ("voice", "612-555-0143 / 651-555-0199"),
+        ("email", "at home"),
+        ("email", "a@x.example; b@y.example"),
+        ("email", "x" * 400 + "@mail.example"),
+        ("email", "a\0\ud800@mail.example"),
+        ("email", "\u200b\u200e"),
+    ],
+)
+def test_what_cannot_be_used_is_an_error_and_the_rest_goes_in(mode: str, address: str) -> None:
+    taken = add_message(message("one", recipient("1", device(mode, address)), recipient("2", device())))
+
+    odd, good = Delivery.objects.order_by("recipient__person_id")
+    assert (odd.status, odd.detail, odd.outcome, odd.attempt_count) == ("error", "Bad data", "error", 0)
+    assert why_not_reached(odd) == "The address or number cannot be used. Correct it in the contact data."
+    assert good.status == "waiting"
+    assert taken.unusable == 1
+    figures = totals_of(only()).modes[Mode(mode)]
+    assert (figures.error, figures.attempts) == (1, 0)
+
+
+def test_what_cannot_be_used_goes_in_with_recipients_that_come_later() -> None:
+    add_message(message("one", recipient("1", device())))
+
+    added = add_recipients(only(), [recipient("2", device("text", "555")), recipient("3", device("email", "x@y"))])
+
+    assert (added.recipients, added.deliveries) == (2, 2)
+    assert rows("status", "detail")[1:] == [("error", "Bad data")] * 2
+
+
+@pytest.mark.parametrize("status", ["Sent", "Failed", "Opt Out", "In-Progress"])
+def test_a_result_that_came_with_an_odd_address_stays(status: str) -> None:
+    add_message(message("one", recipient("1", device("email", "a b@mail.example", status=status))))
+
+    [(address, label)] = [(one.address, one.get_status_display()) for one in Delivery.objects.all()]
+    assert (address, label) == ("a b@mail.example", status)
+
+
+def test_an_engine_that_reached_the_device_all_the_same_is_right() -> None:
+    add_message(message("one", recipient("1", device("text", "555-0143 (Mom)"))))
+    report = StatusReport(mode="text", address="555-0143 (Mom)", code=-28)
+
+    assert report_statuses(message_id=only().pk, reports=[report]).changed == 1
+
+    assert rows("status", "attempt_count") == [("delivered", 1)]
+    assert totals_of(only()).contacted_by_phone == 1
+
+
+@pytest.mark.parametrize("address", ["josé@example.org", "a..b@docomo.example", "mom@xn--ls8h.la"])
+def test_an_odd_address_waits_for_its_turn_like_any_other(address: str) -> None:
+    add_message(message("one", recipient("1", device("email", address))))
+
+    assert [(one.display_address, one.status) for one in Delivery.objects.all()] == [(address, "waiting")]
+
+
+def test_the_same_mailbox_in_several_spellings_counts_once_and_each_is_shown_as_it_was_given() -> None:
+    people = [recipient(str(n), device("email", address)) for n, address in enumerate(SPELLINGS)]
+
+    add_message(message("one", *people))
+
+    assert rows("address", "duplicate") == [("mom@bücher.example", n > 0) for n in range(4)]
+    shown = [one.display_address for one in Delivery.objects.order_by("pk")]
+    assert shown == [*SPELLINGS[:3], "mom@bücher.example"]
+    assert totals_of(only()).modes[Mode.EMAIL].devices == 1
+    again = add_message(message("one", *(one | {"devices": [device("email", SPELLINGS[0])]} for one in people)))
+    assert again.differs == ()
+
+
+def test_one_person_has_a_mailbox_once() -> None:
+    add_message(message("one", recipient("1", *(device("email", address) for address in SPELLINGS))))
+
+    assert rows("address", "given_address") == [("mom@bücher.example", SPELLINGS[0])]
+
+
+def test_a_report_finds_the_mailbox_in_any_spelling() -> None:
+    add_message(message("one", recipient("1", device("email", SPELLINGS[0]))))
+    reports = [StatusReport(mode="email", address=address, status="sent") for address in SPELLINGS]
+
+    assert report_statuses(message_id=only().pk, reports=reports).taken == len(SPELLINGS)
+
+
+def stored_before(*addresses: tuple[str, str], **fields: Any) -> None:
+    """Deliveries of one message as an earlier version stored them: (person, address)."""
+    stored = make_message(**fields)
+    people: dict[str, Any] = {}
+    for person, address in addresses:
+        who = people.setdefault(person, make_recipient(stored, person_id=person) if person not in people else None)
+        make_delivery(who, address=address)
+    recount(message_id=stored.pk)
+
+
+def repaired() -> Repaired:
+    return sum(repair_addresses(batch=2), Repaired())
+
+
+def test_stored_addresses_get_their_canonical_form_once() -> None:
+    given = ["Mom@example.org", "dad@example.org", "at home", "jo@xn--mnchen-3ya.example"]
+    stored_before(*((str(number), address) for number, address in enumerate(given)))
+
+    assert repaired() == Repaired(addresses=2, duplicates=0)
+
+    assert rows("address", "given_address") == [
+        ("mom@example.org", "Mom@example.org"),
+        ("dad@example.org", ""),
+        ("at home", ""),
+        ("jo@münchen.example", "jo@xn--mnchen-3ya.example"),
+    ]
+    assert repaired() == Repaired()
+
+
+def test_stored_spellings_of_one_mailbox_become_duplicates_and_the_totals_follow() -> None:
+    spellings = [(str(n), address) for n, address in enumerate(["Mom@x.example", "mom@x.example", "MOM@x.example"])]
+    stored_before(*spellings, ("1", "MoM@x.example"), ("9", "dad@x.example"))
+    stored_before(("1", "Mom@x.example"))
+    first = Delivery.objects.earliest("pk").message
+    assert totals_of(first).modes[Mode.EMAIL].devices == 5
+
+    assert repaired() == Repaired(addresses=3, duplicates=3)
+
+    assert totals_of(first).modes[Mode.EMAIL].devices == 2
+    assert Delivery.objects.filter(message=first, address="mom@x.example", duplicate=False).count() == 1
+    # A recipient has an address once, so the second spelling stays.
+    assert rows("address", "duplicate")[3] == ("MoM@x.example", True)
+    assert repaired() == Repaired()
+
+
+def test_people_and_reports_see_the_form_as_it_was_given() -> None:
+    devices = [device("email", "Mom@Example.ORG"), device("text", "612-555-0143 cell"), device("voice", "612-555-0143")]
+    add_message(message("one", recipient("1", *devices), modes=["email", "voice", "text"]))
+
+    printed = {row[2] for row in ClassicRows(only(), modes=[Mode.EMAIL, Mode.VOICE, Mode.TEXT])}
+
+    assert printed == {"Mom@Example.ORG", "Text 612-555-0143 cell", "Voice (612) 555-0143"}
+
+
+def test_mail_goes_to_the_address_as_it_was_given_and_calls_to_the_number() -> None:
+    given = [device("email", "Mom <Mom@Example.ORG>"), device("voice", "612-555-0143 cell")]
+    add_message(message("one", recipient("1", *given), sent_by="here"))
+    for one, address in zip(Delivery.objects.order_by("pk"), ["Mom@Example.ORG", "+16125550143"], strict=True):
+        claim = Claim(message=only(), mode=one.mode, deliveries=[one.pk], attempts=[1])
+        assert [item.address for item in items_of(claim)] == [address]

@@ -1,0 +1,89 @@
+"""Replies: what families texted back, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django_tables2 import Column
+
+from accounts.listings import ToolListing
+from accounts.services import record_audit_event
+from listings.columns import ON_SCREEN, WIDE, ListingTable, TimeColumn
+from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
+from messenger_logs.choices import Mode
+from messenger_logs.models import Reply
+from messenger_logs.status_labels import device_text
+from web.listings.recipients import DeviceFilter
+from web.message_urls import message_urls
+
+
+class ReplyTable(ListingTable):
+    received_at = TimeColumn(verbose_name="Received")
+    name = Column(verbose_name="From", empty_values=())
+    person_id = Column(verbose_name="PersonID", orderable=False)
+    number = Column(verbose_name="Phone")
+    text = Column(verbose_name="Text", orderable=False, empty_values=(), attrs=WIDE)
+    taken_as = Column(verbose_name="Taken As", orderable=False)
+    message = Column(
+        accessor="message_id",
+        verbose_name="Newest Text to Them",
+        orderable=False,
+        exclude_from_export=True,
+        attrs=ON_SCREEN,
+    )
+
+    def render_name(self, value: str) -> str:
+        return value or "Number not on record"
+
+    def render_number(self, value: str) -> str:
+        return device_text(Mode.TEXT, value)
+
+    def render_text(self, value: str) -> str:
+        return value or "(no text)"
+
+    def render_taken_as(self, record: Reply) -> str:
+        return record.get_taken_as_display()
+
+    def render_message(self, record: Reply) -> SafeString | str:
+        address = self.listing.message_urls.get(record.message_id)
+        if not (address and record.message):
+            return "—"
+        return format_html('<a href="{}">{}</a>', address, record.message.display_subject)
+
+
+class ReplyFilters(ListingFilterSet):
+    received = DateRangeFilter("received_at", label="Received", default_days=30)
+    name = ContainsFilter(label="From")
+    number = DeviceFilter("number", label="Phone")
+    text = ContainsFilter(label="Text")
+    taken_as = OptionFilter(label="Taken As", choices=Reply.TakenAs.choices)
+
+    personal = {"name", "number", "text"}
+
+
+class Replies(ToolListing):
+    """The texts of families that are more than STOP or START."""
+
+    table_class = ReplyTable
+    filterset_class = ReplyFilters
+    default_sort = "-received_at"
+    export_name = "replies"
+    row_name = "replies"
+    # The addresses of the messages on this page that the user may open, by id.
+    message_urls: Mapping[int, str] = MappingProxyType({})
+
+    def get_queryset(self) -> QuerySet[Reply]:
+        return Reply.objects.visible_to(self.user, self.tool).select_related("message").defer("raw")
+
+    def complete_rows(self, rows: list[Any]) -> None:
+        if messages := {row.message_id for row in rows if row.message_id}:
+            self.message_urls = message_urls(self.user, messages)
+
+    def record_view(self) -> None:
+        details = {"days": str(self.filterset.period or "any"), "shown": len(self.page.rows)}
+        record_audit_event(by=self.user, action="replies.viewed", target=self.title, details=details)
