@@ -148,8 +148,8 @@ class Font:
         extents = self.shaper.get_glyph_extents(glyph)
         if extents is None:
             return rise
-        top = extents.y_bearing * self.scale
-        bottom = top + extents.height * self.scale
+        top: float = extents.y_bearing * self.scale
+        bottom: float = top + extents.height * self.scale
         return round(max(self.descent - bottom, min(self.ascent - top, rise)))
 
     def _glyph_of(self, point: int) -> int:
