@@ -11,8 +11,8 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from messenger_logs.choices import MessageStatus, Mode
-from messenger_logs.models import Delivery, MessageModeTotals
-from messenger_logs.querysets import REFUSED, SentMessageQuerySet
+from messenger_logs.models import MessageModeTotals
+from messenger_logs.querysets import SentMessageQuerySet
 
 DAYS = 14
 # The width and the height of a column in the bar chart.
@@ -84,7 +84,7 @@ class Dashboard:
 
 
 def dashboard(messages: SentMessageQuerySet, *, today: date | None = None) -> Dashboard:
-    """The last 14 days of these messages, today included, by the day on which each was due. Three queries."""
+    """The last 14 days of these messages, today included, by the day on which each was due. Two queries."""
     today = today or timezone.localdate()
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
     sent = messages.scheduled_between(days[0], today).exclude(status__in=_NOT_SENT)
@@ -94,8 +94,6 @@ def dashboard(messages: SentMessageQuerySet, *, today: date | None = None) -> Da
     for mode, day, tried, failed in _by_mode_and_day(sent):
         deliveries[Mode(mode), day] += tried
         failures[day] += failed
-    for day, refused in _refused_by_day(sent):
-        failures[day] += refused
     return Dashboard(
         days,
         Series("messages", "Messages", {day: counted.get(day, 0) for day in days}),
@@ -105,18 +103,11 @@ def dashboard(messages: SentMessageQuerySet, *, today: date | None = None) -> Da
 
 
 def _by_mode_and_day(messages: SentMessageQuerySet) -> Iterator[tuple[str, date, int, int]]:
-    """Mode, day, devices that were to be reached, and those of them that failed."""
+    """Mode, day, devices that were to be reached, and those of them that failed; refused e-mails are among them."""
     figures = (
         MessageModeTotals.objects.filter(totals__message__in=messages)
         .annotate(day=TruncDate("totals__message__scheduled_at"))
         .values_list("mode", "day")
-        .annotate(tried=Sum(F("devices") - F("canceled") - F("not_attempted")), failed=Sum("error"))
+        .annotate(tried=Sum(F("devices") - F("canceled") - F("not_attempted")), failed=Sum(F("error") + F("refused")))
     )
     return iter(figures)
-
-
-def _refused_by_day(messages: SentMessageQuerySet) -> Iterator[tuple[date, int]]:
-    """Days, and how many e-mails of each were sent and refused by the provider."""
-    refused = Delivery.objects.filter(REFUSED, message__in=messages, duplicate=False)
-    days = refused.annotate(day=TruncDate("message__scheduled_at")).order_by().values_list("day")
-    return iter(days.annotate(Count("pk")))

@@ -334,6 +334,9 @@ class MessageModeTotals(models.Model):
     not_reached = models.IntegerField(default=0)
     error = models.IntegerField(default=0, help_text="failed after the last retry")
     undelivered = models.IntegerField(default=0, help_text="part of the errors: those after the hand-off")
+    refused = models.IntegerField(
+        default=0, db_default=0, help_text="part of the success: e-mails that the provider could not deliver"
+    )
     canceled = models.IntegerField(default=0)
     hung_up = models.IntegerField(default=0, db_default=0, help_text="part of the canceled: the call had begun")
     not_attempted = models.IntegerField(default=0)

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, IntegerField, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F
 
 from messenger_logs.choices import Mode
-from messenger_logs.models import Delivery, MessageTotals, SentMessage
-from messenger_logs.querysets import REFUSED
+from messenger_logs.models import MessageTotals, SentMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +94,6 @@ _COUNTS = (
 )
 
 
-_REFUSED = Coalesce(
-    Subquery(
-        Delivery.objects.filter(REFUSED, message=OuterRef("message_id"), duplicate=False)
-        .order_by()
-        .values("message")
-        .annotate(number=Count("pk"))
-        .values("number")
-    ),
-    0,
-    output_field=IntegerField(),
-)
-
-
 def totals_of(message: SentMessage) -> Totals:
     """The kept totals of one message."""
     return totals_of_many([message])[message.pk]
@@ -125,7 +110,7 @@ def totals_of_many(messages: Iterable[SentMessage]) -> dict[int, Totals]:
         "as_of",
         mode=F("modes__mode"),
         last_first_attempt_at=F("modes__last_first_attempt_at"),
-        refused=_REFUSED,
+        refused=F("modes__refused"),
         **{name: F(f"modes__{name}") for name in _COUNTS},
     )
     found = {pk: Totals(duration=_between(m.dispatch_started_at, m.dispatch_finished_at)) for pk, m in by_id.items()}
@@ -152,14 +137,11 @@ def totals_of_many(messages: Iterable[SentMessage]) -> dict[int, Totals]:
 def _counts(row: dict[str, Any]) -> dict[str, int]:
     """The figures of a mode. An e-mail that the provider refused was handed over, but it is no success."""
     counts = {name: row[name] for name in _COUNTS}
-    if row["mode"] == Mode.EMAIL:
-        refused = row["refused"]
-        counts |= {
-            "success": counts["success"] - refused,
-            "error": counts["error"] + refused,
-            "undelivered": counts["undelivered"] + refused,
-        }
-    return counts
+    return counts | {
+        "success": counts["success"] - row["refused"],
+        "error": counts["error"] + row["refused"],
+        "undelivered": counts["undelivered"] + row["refused"],
+    }
 
 
 def _between(start: datetime | None, end: datetime | None) -> timedelta | None:

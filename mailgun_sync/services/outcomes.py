@@ -11,6 +11,7 @@ from mailgun_sync.choices import EventKind
 from mailgun_sync.models import MailgunEvent
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, MessageTotals
+from messenger_logs.services.totals import recount_refused
 
 # The event with the highest rank decides. A delayed bounce outranks "delivered"; a person who complains got the mail.
 RANKS = {
@@ -54,6 +55,7 @@ UPDATE {Delivery._meta.db_table} AS d SET email_outcome = target.kind, email_rea
 FROM target
 WHERE d.id = target.id AND (d.email_outcome, d.email_reason) IS DISTINCT FROM (target.kind, target.detail)
     AND target.rank >= coalesce((SELECT rank.rank FROM rank WHERE rank.kind = d.email_outcome), 0)
+RETURNING d.message_id
 """  # noqa: S608  (table names only)
 
 
@@ -69,7 +71,10 @@ def settle_outcomes(deliveries: Collection[int]) -> int:
         cursor.execute(_LOCK, parameters)
         # A second statement sees what others stored while the first waited for the locks.
         cursor.execute(_SETTLE, parameters)
-        return int(cursor.rowcount)
+        changed = {message for (message,) in cursor}
+        count = int(cursor.rowcount)
+    recount_refused(message_ids=changed)
+    return count
 
 
 def settle_between(begin: datetime, end: datetime) -> int:

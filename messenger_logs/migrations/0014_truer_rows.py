@@ -18,6 +18,18 @@ WHERE call.status = 'confirmed' AND call.detail = '' AND call.code = code.number
 """
 
 
+REFUSED = """
+UPDATE messenger_logs_messagemodetotals AS kept SET refused = counted.n
+FROM (
+    SELECT message_id, count(*) AS n FROM messenger_logs_delivery
+    WHERE mode = 'email' AND status = 'sent' AND email_outcome IN ('failed', 'failed-permanent', 'rejected', 'suppressed')
+        AND NOT duplicate
+    GROUP BY message_id
+) AS counted
+WHERE kept.message_id = counted.message_id AND kept.mode = 'email'
+"""
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -33,6 +45,12 @@ class Migration(migrations.Migration):
             model_name='delivery',
             index=models.Index(condition=models.Q(('email_outcome__in', ['failed', 'failed-permanent', 'rejected', 'suppressed']), ('mode', 'email'), ('status', 'sent'), ('duplicate', False)), fields=['message'], name='delivery_refused'),
         ),
+        migrations.AddField(
+            model_name='messagemodetotals',
+            name='refused',
+            field=models.IntegerField(db_default=0, default=0, help_text='part of the success: e-mails that the provider could not deliver'),
+        ),
+        migrations.RunSQL(REFUSED, migrations.RunSQL.noop),
         # A help text: no statement for the database.
         migrations.AlterField(
             model_name='messagemodetotals',

@@ -19,6 +19,7 @@ from messenger_logs.services.totals import (
     counted_sql,
     lock_totals,
     recount,
+    recount_refused,
 )
 from messenger_logs.statuses import RANKS
 
@@ -260,6 +261,7 @@ def store_evidence(*, message_id: int, evidence: Sequence[Evidence]) -> int:
             cursor.execute(_LAST_FIRST_ATTEMPT, {"message": message_id, "modes": modes})
     if not counted:
         recount(message_id=message_id)
+    recount_refused(message_ids=[message_id])
     settle_status(message_id=message_id)
     if ended := [one.ended_at for one in evidence if one.made and one.ended_at]:
         extend_dispatch(message_id=message_id, until=max(ended))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from django.db import connection, transaction
 
-from messenger_logs.choices import NOT_TRIED, PHONE, DeliveryStatus, Mode, Outcome, sql_list
+from messenger_logs.choices import EMAIL_FAILURES, NOT_TRIED, PHONE, DeliveryStatus, Mode, Outcome, sql_list
 from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, Recipient, SentMessage
 
 _UNCOUNTED = sql_list([DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE])
@@ -22,6 +22,13 @@ def counted_sql(row: str) -> str:
 def contacted_sql(row: str) -> str:
     """The condition under which a delivery reached somebody by phone; ``row`` is its alias in the statement."""
     return f"({row}.mode IN ({_PHONE}) AND ({row}.outcome = '{Outcome.SUCCESS}' OR {row}.reached_earlier))"
+
+
+def refused_sql(row: str) -> str:
+    """The condition of `messenger_logs.querysets.REFUSED`; ``row`` is its alias in the statement."""
+    failures = ", ".join(f"'{failure}'" for failure in sorted(EMAIL_FAILURES))
+    sent = f"{row}.mode = '{Mode.EMAIL}' AND {row}.status = '{DeliveryStatus.SENT}'"
+    return f"({sent} AND {row}.email_outcome IN ({failures}))"
 
 
 def _sum(**values: str) -> str:
@@ -128,6 +135,17 @@ WITH again AS ({_AGAIN}), person AS (
 SELECT message_id, mode, max(first_attempt_at) FROM person GROUP BY 1, 2
 """  # noqa: S608  (table names only)
 
+_COUNT_REFUSED = f"""
+UPDATE {MessageModeTotals._meta.db_table} AS kept SET refused = counted.n
+FROM (
+    SELECT message.id, count(d.id) AS n
+    FROM unnest(%(messages)s::bigint[]) AS message (id)
+    LEFT JOIN {Delivery._meta.db_table} AS d ON d.message_id = message.id AND {refused_sql("d")} AND NOT d.duplicate
+    GROUP BY message.id
+) AS counted
+WHERE kept.message_id = counted.id AND kept.mode = '{Mode.EMAIL}' AND kept.refused <> counted.n
+"""  # noqa: S608  (table names only)
+
 # A person without a row for any device gets rows that say so. Then every list and report has the person.
 _SAY_NO_DEVICE = f"""
 INSERT INTO {Delivery._meta.db_table} (
@@ -174,6 +192,15 @@ def _lock_totals(message_ids: Collection[int]) -> int:
     return new
 
 
+def recount_refused(*, message_ids: Collection[int]) -> None:
+    """Count the e-mails of these messages that were sent and refused. They have an index of their own, and are few.
+
+    The caller has the locks of the messages.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_REFUSED, {"messages": sorted(message_ids)})
+
+
 def _let_count_instead(pairs: Sequence[tuple[int, int]]) -> None:
     """Let the second row of each pair count, and make the first one the duplicate. Never do both count."""
     if pairs:
@@ -215,6 +242,7 @@ def recount_all(*, message_ids: Collection[int]) -> None:
         mode.last_first_attempt_at = last_first.get((mode.totals_id, mode.mode))
     MessageModeTotals.objects.filter(totals__in=message_ids).delete()
     MessageModeTotals.objects.bulk_create(modes)
+    recount_refused(message_ids=message_ids)
     found = {pk: figures for pk, *figures, _ in people}
     MessageTotals.objects.bulk_create(
         [

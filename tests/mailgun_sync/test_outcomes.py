@@ -16,8 +16,11 @@ from mailgun_sync.client import read_page
 from mailgun_sync.models import MailgunEvent, SendingDomain
 from mailgun_sync.services.ingest import store_events
 from mailgun_sync.services.outcomes import settle_between
+from messenger_logs.choices import EMAIL_FAILURES, Mode
 from messenger_logs.models import Delivery
+from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
+from messenger_logs.totals import totals_of
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
 pytestmark = pytest.mark.django_db
@@ -241,3 +244,23 @@ def test_the_subject_leads_to_the_message_for_those_who_may(delivery, sender, ma
         assert "Snow day" in html
         assert (reverse("web:admin_sent_message_log_message", args=[delivery.message_id]) in html) is linked
         assert page not in html
+
+
+@pytest.mark.parametrize("order", permutations(["delivered", "failed-permanent", "complained"]))
+def test_the_kept_totals_follow_what_the_provider_finally_says(delivery, order):
+    store(*(tell(delivery, kind) for kind in ("accepted", "delivered")))
+    for kind in order:
+        store(tell(delivery, kind))
+        email = totals_of(delivery.message).modes[Mode.EMAIL]
+        refused = int(outcome(delivery)[0] in EMAIL_FAILURES)
+        assert (email.success, email.error, email.undelivered) == (1 - refused, refused, refused)
+    kept = totals_of(delivery.message).modes
+    recount(message_id=delivery.message_id)
+    assert totals_of(delivery.message).modes == kept
+
+
+def test_a_report_about_a_refused_email_counts_it_once(delivery):
+    store(tell(delivery, "failed-permanent"))
+    report_statuses(message_id=delivery.message_id, reports=[StatusReport(delivery_id=delivery.pk, status="failed")])
+    email = totals_of(delivery.message).modes[Mode.EMAIL]
+    assert (email.success, email.error) == (0, 1)

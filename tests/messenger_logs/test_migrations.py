@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from messenger_logs.choices import Mode
+from messenger_logs.services.totals import recount
 from messenger_logs.totals import totals_of
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
@@ -53,15 +54,20 @@ def test_attempt_counts_are_renamed_with_their_values_and_without_a_new_index():
 
 @pytest.mark.slow
 def test_messages_without_people_and_confirmed_calls_without_a_detail_are_repaired():
-    empty, waiting, sent = (make_message(status=status, modes=["voice"]) for status in ("waiting", "waiting", "sent"))
+    empty, waiting, sent = (
+        make_message(status=status, modes=["email", "voice"]) for status in ("waiting", "waiting", "sent")
+    )
     call = make_delivery(make_recipient(waiting), mode="voice", status="confirmed", code=6)
+    refused = make_delivery(make_recipient(sent), email_outcome="suppressed")
+    recount(message_id=sent.pk)
     kept = make_delivery(make_recipient(waiting), mode="voice", status="confirmed", code=6, detail="as told")
     migrate("0011_attempt_counts")
     migrate("0014_truer_rows")
     states = dict(type(empty).objects.values_list("pk", "status"))
     assert states == {empty.pk: "no_recipients", waiting.pk: "waiting", sent.pk: "sent"}
     details = dict(type(call).objects.values_list("pk", "detail"))
-    assert details == {call.pk: "Voicemail detected", kept.pk: "as told"}
+    assert details == {call.pk: "Voicemail detected", kept.pk: "as told", refused.pk: ""}
+    assert totals_of(sent).modes[Mode.EMAIL].error == 1
 
 
 def test_a_recount_repairs_what_an_older_version_counted():

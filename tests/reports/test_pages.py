@@ -75,7 +75,7 @@ def test_the_page_of_an_upcoming_message_offers_no_report(make_user, signed_in):
 
 @pytest.mark.parametrize(
     ("format", "begins", "shown"),
-    [("pdf", b"%PDF-", "inline"), ("csv", b"\xef\xbb\xbfRecipient,", "attachment"), ("docx", b"PK", "attachment")],
+    [("pdf", b"%PDF-", "inline"), ("csv", b"\xef\xbb\xbfTitle,", "attachment"), ("docx", b"PK", "attachment")],
 )
 def test_a_small_report_opens_at_once(administrator, format, begins, shown):
     message = message_by("email", subject="Mai was absent")

@@ -224,7 +224,7 @@ def test_a_message_without_any_people_has_no_recipients_until_some_are_added() -
 def test_a_number_that_one_row_says_is_canceled_and_another_one_delivered_counts_as_delivered() -> None:
     canceled, delivered = device("text", status="Canceled"), device("text", code=-28)
     add_message(message("one", recipient("1", canceled), recipient("2", delivered)))
-    add_message(message("two", recipient("1", canceled)))
+    add_message(message("two", recipient("1", canceled), status="In-Progress"))
     two = SentMessage.objects.get(external_id="two")
     add_recipients(two, [recipient("2", delivered)])
     for stored in SentMessage.objects.all():
