@@ -29,11 +29,11 @@ def task(valkey: Valkey) -> "Task[Any, Any]":
     names = ("broker_transport_options", "task_publish_retry", "task_ignore_result")
     app.conf.update({name: product.conf[name] for name in names})
 
-    @app.task(name="test.nothing")  # type: ignore[untyped-decorator]
+    @app.task(name="test.nothing")
     def nothing() -> None:
         pass
 
-    return nothing  # type: ignore[no-any-return]
+    return nothing
 
 
 @pytest.mark.parametrize("fault", ["kill", "freeze"])

@@ -5,27 +5,31 @@ wait for the hour: they move the due time of the messages an hour back.
 """
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection
+import redis
 from django.db.models import Max
 from django.utils import timezone
 
 from config.celery import app
+from devtools.engines import WHEELS, find_valkey
 from devtools.processes import spawn, tail
 from dispatch.models import Claim
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 from tests.dispatch.conftest import database_url, statuses
 from tests.dispatch.stub import URL, Provider, Request
-from tests.valkey import Valkey, kill, short_folder
 from tests.wait import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -35,10 +39,37 @@ Due = Callable[..., SentMessage]
 MANY, SECONDS_A_REQUEST = 150, 0.1
 
 
+class Broker:
+    """A Valkey for this test alone. It keeps its data as in production."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.socket = folder, folder / "valkey.sock"
+        self.url = f"unix://{self.socket}"
+        self.start()
+
+    def start(self) -> None:
+        options = {"port": "0", "unixsocket": self.socket, "dir": self.folder, "appendonly": "yes", "save": ""}
+        command = [find_valkey(WHEELS), *(part for name, value in options.items() for part in (f"--{name}", value))]
+        self.process = spawn(command, log=self.folder / "valkey.log")
+        wait_until(self.answers)
+
+    def answers(self) -> bool:
+        with suppress(redis.ConnectionError):
+            return bool(redis.Redis(unix_socket_path=str(self.socket)).ping())
+        return False
+
+    def kill(self) -> None:
+        kill(self.process)
+        assert not self.answers()
+
+    def forget(self) -> None:
+        shutil.rmtree(self.folder / "appendonlydir")
+
+
 class Celery:
     """A worker and a beat, as in production."""
 
-    def __init__(self, folder: Path, broker: Valkey) -> None:
+    def __init__(self, folder: Path, broker: Broker) -> None:
         self.folder = folder
         self.environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "tests.dispatch.settings",
@@ -65,25 +96,34 @@ class Celery:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with short_folder() as folder:
-        yield folder
+    """With a path that is short enough for a socket."""
+    folder = tempfile.mkdtemp(prefix="outage-", dir="/tmp")
+    yield Path(folder)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
-def broker(folder: Path) -> Iterator[Valkey]:
-    broker = Valkey(folder)
+def broker(folder: Path) -> Iterator[Broker]:
+    broker = Broker(folder)
     yield broker
     kill(broker.process)
 
 
 @pytest.fixture
-def celery(folder: Path, broker: Valkey, provider: Provider) -> Iterator[Celery]:
+def celery(folder: Path, broker: Broker, provider: Provider) -> Iterator[Celery]:
     assert os.environ[URL] == provider.url
     celery = Celery(folder, broker)
     yield celery
     print(celery.logs())  # where the test failed, pytest shows it
     for process in celery.processes:
         kill(process)
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process and all its children with SIGKILL."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def become_due(*messages: SentMessage) -> None:
@@ -129,7 +169,7 @@ def test_what_becomes_due_without_beat_goes_out_once_when_it_returns(
 
 @pytest.mark.parametrize("with_its_data", [True, False], ids=["with its data", "without its data"])
 def test_a_broker_that_dies_in_the_middle_of_a_message_loses_and_repeats_nothing(
-    provider: Provider, due_message: Due, later: list[SentMessage], broker: Valkey, celery: Celery, with_its_data: bool
+    provider: Provider, due_message: Due, later: list[SentMessage], broker: Broker, celery: Celery, with_its_data: bool
 ) -> None:
     dead = threading.Event()
 
@@ -156,56 +196,6 @@ def test_a_broker_that_dies_in_the_middle_of_a_message_loses_and_repeats_nothing
     wait_until(finished)
     assert statuses(running) == {"sent": MANY}
     assert_each_went_out_once(provider)
-
-
-def test_a_broker_that_freezes_and_comes_back_loses_and_repeats_nothing(
-    provider: Provider, due_message: Due, later: list[SentMessage], broker: Valkey, celery: Celery
-) -> None:
-    first = due_message(Mode.TEXT, 4)
-    wait_until(lambda: statuses(first) == {"sent": 4})
-
-    broker.freeze()
-    become_due(*later)
-    time.sleep(3)  # beat and worker run into their time limits
-    assert not finished()
-    broker.thaw()
-
-    wait_until(finished)
-    assert_each_went_out_once(provider)
-
-
-@pytest.fixture
-def quick_recovery(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask for it before the worker."""
-    monkeypatch.setenv("STALE_CLAIM_SECONDS", "3")
-
-
-def test_a_database_that_ends_all_sessions_loses_and_repeats_nothing(
-    quick_recovery: None, provider: Provider, due_message: Due, celery: Celery
-) -> None:
-    """A restart of PostgreSQL does so, at any moment of the work."""
-
-    def slow(request: Request) -> None:
-        time.sleep(SECONDS_A_REQUEST)
-
-    provider.after += [slow] * MANY
-    running = due_message(Mode.EMAIL, MANY)
-    for part in (10, 5, 3):
-        wait_until(lambda part=part: len(provider.deliveries) > MANY / part)
-        end_other_sessions()
-
-    wait_until(finished)
-    assert statuses(running) == {"sent": MANY}
-    assert_each_went_out_once(provider)
-
-
-def end_other_sessions() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid != pg_backend_pid()"
-        )
-        assert cursor.fetchone()[0] > 0
 
 
 def test_a_worker_waits_for_its_broker_however_long_that_is_away() -> None:
