@@ -1,9 +1,22 @@
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import celeryd_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("messenger_logs")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+def wait_for_the_broker(conf: Any, **_: Any) -> None:
+    """Let a worker wait for the answers of its broker; all others give up soon, because the queue only says "look now".
+
+    A worker that gave up on a frozen broker would not read from it again when it is back (seen with kombu 5.6).
+    """
+    conf.broker_transport_options = {
+        name: value for name, value in conf.broker_transport_options.items() if name != "socket_timeout"
+    }

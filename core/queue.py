@@ -6,7 +6,10 @@ from typing import Any
 
 import structlog
 from celery import Task
+from django.conf import settings
 from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
 
@@ -19,3 +22,18 @@ def call_worker(task: Task[Any, Any], *args: Any, **kwargs: Any) -> bool:
         log.warning("queue.away", task=task.name, error=type(error.__cause__ or error).__name__)
         return False
     return True
+
+
+def queue_answers() -> bool:
+    """Whether Valkey, which has the queue, answers within half a second."""
+    try:
+        ask_valkey(seconds=0.5)
+    except RedisError:
+        return False
+    return True
+
+
+def ask_valkey(*, seconds: float) -> None:
+    """Wait so many seconds for an answer of Valkey. Raises RedisError."""
+    with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=seconds, socket_timeout=seconds) as client:
+        client.ping()

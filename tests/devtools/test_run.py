@@ -76,10 +76,17 @@ class Site:
         connection.request("GET", path)
         return connection.getresponse().status
 
-    def manage(self, *arguments: str) -> str:
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "manage.py", *arguments]
-        where = {"cwd": self.process.cwd(), "env": without_servers()}
-        return subprocess.run(command, **where, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(command, cwd=self.process.cwd(), env=without_servers(), capture_output=True, text=True)
+
+    def manage(self, *arguments: str) -> str:
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def reaches_both_stores(self) -> bool:
+        return self.run("check_stores").stdout.splitlines() == ["PostgreSQL answers.", "Valkey answers."]
 
 
 @pytest.fixture
@@ -149,8 +156,8 @@ def assert_the_servers_are_started_again(site: Site) -> None:
         children[name].kill()
         said = site.process.stdout.readline()
         assert f"The {name.removesuffix('-server')} program has ended, and is started again" in said
-        wait_until(lambda: site.status("/accounts/login/") == 200)
-        assert site.manage("check_stores").splitlines() == ["PostgreSQL answers.", "Valkey answers."]
+        wait_until(site.reaches_both_stores)
+        assert site.status("/accounts/login/") == 200
 
 
 def make_it_an_older_installation(checkout: Path) -> None:

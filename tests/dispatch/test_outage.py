@@ -12,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
@@ -114,56 +113,6 @@ def test_a_broker_that_dies_in_the_middle_of_a_message_loses_and_repeats_nothing
     wait_until(finished)
     assert statuses(running) == {"sent": MANY}
     assert_each_went_out_once(provider)
-
-
-def test_a_broker_that_freezes_and_comes_back_loses_and_repeats_nothing(
-    provider: Provider, due_message: Due, later: list[SentMessage], broker: Valkey, celery: Celery
-) -> None:
-    first = due_message(Mode.TEXT, 4)
-    wait_until(lambda: statuses(first) == {"sent": 4})
-
-    broker.freeze()
-    become_due(*later)
-    time.sleep(3)  # beat and worker run into their time limits
-    assert not finished()
-    broker.thaw()
-
-    wait_until(finished)
-    assert_each_went_out_once(provider)
-
-
-@pytest.fixture
-def quick_recovery(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask for it before the worker."""
-    monkeypatch.setenv("STALE_CLAIM_SECONDS", "3")
-
-
-def test_a_database_that_ends_all_sessions_loses_and_repeats_nothing(
-    quick_recovery: None, provider: Provider, due_message: Due, celery: Celery
-) -> None:
-    """A restart of PostgreSQL does so, at any moment of the work."""
-
-    def slow(request: Request) -> None:
-        time.sleep(SECONDS_A_REQUEST)
-
-    provider.after += [slow] * MANY
-    running = due_message(Mode.EMAIL, MANY)
-    for part in (10, 5, 3):
-        wait_until(lambda part=part: len(provider.deliveries) > MANY / part)
-        end_other_sessions()
-
-    wait_until(finished)
-    assert statuses(running) == {"sent": MANY}
-    assert_each_went_out_once(provider)
-
-
-def end_other_sessions() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid != pg_backend_pid()"
-        )
-        assert cursor.fetchone()[0] > 0
 
 
 def test_a_worker_waits_for_its_broker_however_long_that_is_away() -> None:

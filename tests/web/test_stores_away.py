@@ -19,6 +19,7 @@ from django.test import Client
 from accounts.database_roles import give_rights
 from accounts.models import User
 from accounts.services import issue_token
+from accounts.tools import Tool
 from devtools.processes import spawn, tail
 from messenger_logs.choices import CANCELED
 from messenger_logs.models import SentMessage
@@ -186,6 +187,17 @@ class TestWithoutValkey:
         answers = [site.call("GET", "/api/v1/messages/?log=sent", token).status_code for _ in range(4)]
 
         assert answers == [200, 200, 200, 429]
+
+    def test_administrators_see_that_it_is_away(
+        self, site: Site, make_user: Callable[..., User], away: Callable[[], None]
+    ) -> None:
+        site.sign_in(make_user(Tool.MAILGUN_SYNC))
+        pages = ("/messenger-administration/dispatch-status/", "/messenger-administration/mailgun-sync/")
+        assert all("does not answer" not in site.get(page).text for page in pages)
+        away()
+
+        for page in pages:
+            assert "Valkey, which has the queue of tasks, does not answer" in site.get(page).text
 
     def test_whoever_was_signed_in_stays_so(
         self, site: Site, person: User, valkey: Valkey, away: Callable[[], None]

@@ -14,6 +14,7 @@ from django_tables2 import Column
 from accounts.access import SignedInRequest, tool_right
 from accounts.tools import Tool
 from core.fragments import page_or_fragment
+from core.queue import queue_answers
 from core.statuses import Shape, Status, Tone
 from dispatch.choices import ModeState
 from dispatch.status import COUNTED_TO, DOUBT_DAYS, ModeStatus, mode_statuses
@@ -81,6 +82,7 @@ def status(request: SignedInRequest) -> HttpResponse:
         "as_of": time_element(now, seconds=True),
         "modes": ModeTable(mode_statuses(now)),
         "doubt_days": DOUBT_DAYS,
+        "queue_answers": queue_answers(),
     }
     return page_or_fragment(
         request, page="web/dispatch_status.html", fragment="web/_dispatch_state.html", context=context

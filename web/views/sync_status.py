@@ -22,6 +22,7 @@ from accounts.access import SignedInRequest, tool_right
 from accounts.tools import Right, Tool
 from core.dates import time_text
 from core.fragments import page_or_fragment
+from core.queue import queue_answers
 from core.statuses import Shape, Status, Tone
 from listings.columns import ListingTable, NumberColumn, StatusColumn, TimeColumn, time_element
 from mailgun_sync.choices import DomainState, RunOutcome
@@ -155,6 +156,7 @@ def status(request: SignedInRequest) -> HttpResponse:
         "gaps": GapTable(SyncGap.objects.select_related("domain")),
         "quarantined": QuarantineTable(quarantined[:SHOWN_QUARANTINED], exclude=kept_out, request=request),
         "quarantined_total": quarantined.count(),
+        "queue_answers": queue_answers(),
     }
     return page_or_fragment(request, page="web/sync_status.html", fragment="web/_sync_state.html", context=context)
 

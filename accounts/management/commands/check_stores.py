@@ -1,11 +1,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
-from redis import Redis
 from redis.exceptions import RedisError
+
+from core.queue import ask_valkey
 
 PATIENCE_SECONDS = 5
 
@@ -34,5 +34,4 @@ def _ask_postgres() -> None:
 
 
 def _ask_valkey() -> None:
-    limits = {"socket_connect_timeout": PATIENCE_SECONDS, "socket_timeout": PATIENCE_SECONDS}
-    Redis.from_url(settings.REDIS_URL, retry=None, **limits).ping()
+    ask_valkey(seconds=PATIENCE_SECONDS)

@@ -1,0 +1,85 @@
+"""A broker that freezes and a database that ends its sessions, while a real worker hands over."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from messenger_logs.choices import Mode
+from messenger_logs.models import SentMessage
+from tests.dispatch.conftest import statuses
+from tests.dispatch.stub import Provider, Request
+from tests.dispatch.test_outage import MANY, SECONDS_A_REQUEST, Celery, assert_each_went_out_once, become_due, finished
+from tests.dispatch.test_outage import celery as celery
+from tests.dispatch.test_outage import later as later
+from tests.valkey import Valkey, kill, short_folder
+from tests.wait import wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+Due = Callable[..., SentMessage]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with short_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def broker(folder: Path) -> Iterator[Valkey]:
+    broker = Valkey(folder)
+    yield broker
+    kill(broker.process)
+
+
+def test_a_broker_that_freezes_and_comes_back_loses_and_repeats_nothing(
+    provider: Provider, due_message: Due, later: list[SentMessage], broker: Valkey, celery: Celery
+) -> None:
+    first = due_message(Mode.TEXT, 4)
+    wait_until(lambda: statuses(first) == {"sent": 4})
+
+    broker.freeze()
+    become_due(*later)
+    time.sleep(3)  # beat and worker run into their time limits
+    assert not finished()
+    broker.thaw()
+
+    wait_until(finished)
+    assert_each_went_out_once(provider)
+
+
+@pytest.fixture
+def quick_recovery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for it before the worker."""
+    monkeypatch.setenv("STALE_CLAIM_SECONDS", "3")
+
+
+def test_a_database_that_ends_all_sessions_loses_and_repeats_nothing(
+    quick_recovery: None, provider: Provider, due_message: Due, celery: Celery
+) -> None:
+    """A restart of PostgreSQL does so, at any moment of the work."""
+
+    def slow(request: Request) -> None:
+        time.sleep(SECONDS_A_REQUEST)
+
+    provider.after += [slow] * MANY
+    running = due_message(Mode.EMAIL, MANY)
+    for part in (10, 5, 3):
+        wait_until(lambda part=part: len(provider.deliveries) > MANY / part)
+        end_other_sessions()
+
+    wait_until(finished)
+    assert statuses(running) == {"sent": MANY}
+    assert_each_went_out_once(provider)
+
+
+def end_other_sessions() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid != pg_backend_pid()"
+        )
+        assert cursor.fetchone()[0] > 0
