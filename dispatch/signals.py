@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
 from django.dispatch import receiver
 
 from dispatch import delays
-from dispatch.models import OpenCall
+from dispatch.choices import ClaimState
+from dispatch.models import Claim, OpenCall
 from dispatch.services.recording import lock_and_finish
 from dispatch.tasks import hang_up_calls
 from messenger_logs.models import Redial, SentMessage
@@ -14,8 +16,13 @@ from messenger_logs.signals import cancel_completed, delays_requested, message_c
 
 @receiver(message_canceled)
 def stop_open_attempts(message_id: int, **_: Any) -> None:
-    """Delete the redials of a canceled message and hang up its live calls."""
-    Redial.objects.filter(message=message_id, claim__isnull=True).delete()
+    """Delete the redials of a canceled message that have not left, and hang up its live calls.
+
+    A redial in a claim that is not handed over has not left, and does not leave after the cancel.
+    """
+    claimed = Claim.objects.filter(message=message_id, state=ClaimState.CLAIMED)
+    not_left = Q(claim__isnull=True) | Q(claim__in=claimed.values("pk"))
+    Redial.objects.filter(not_left, message=message_id).delete()
     if OpenCall.objects.filter(message=message_id).update(hang_up=True):
         hang_up_calls.delay()
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from messenger_logs.choices import NOT_LEFT, DeliveryStatus, Mode, Outcome, sql_list
-from messenger_logs.models import Delivery, MessageModeTotals
+from messenger_logs.models import Delivery, MessageModeTotals, Redial
 from messenger_logs.services.totals import CALLED
 
 # The name of each figure is also the name of the filter that shows its rows.
@@ -50,8 +50,12 @@ FROM (
     WHERE message_id = %(message)s AND outcome = '{Outcome.PENDING}' AND status IN ({sql_list(NOT_LEFT)})
         AND NOT duplicate
 ) AS waiting, (
-    SELECT count(*) AS devices FROM {Delivery._meta.db_table}
-    WHERE message_id = %(message)s AND status = '{DeliveryStatus.IN_PROGRESS}' AND NOT duplicate
+    SELECT (
+        SELECT count(*) FROM {Delivery._meta.db_table}
+        WHERE message_id = %(message)s AND status = '{DeliveryStatus.IN_PROGRESS}' AND NOT duplicate
+    ) + (
+        SELECT count(*) FROM {Redial._meta.db_table} WHERE message_id = %(message)s AND claim IS NOT NULL
+    ) AS devices
 ) AS under_way
 """  # noqa: S608  (table names only)
 

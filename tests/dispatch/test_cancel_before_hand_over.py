@@ -97,14 +97,15 @@ def test_a_redial_in_hand_is_not_made_after_a_cancel(
     claim = claimed(Mode.VOICE)
     cancel_message(message_id=message.pk, by=make_user())
     complete_cancel(message_id=message.pk)
-    hand(claim)
-    complete_cancel(message_id=message.pk)
+    message.refresh_from_db()
+    assert message.cancel_completed_at, "nothing is under way"
+    assert not Redial.objects.exists()
+    assert hand(claim) == 0
 
     assert set(provider.attempts.values()) == {1}
     assert statuses(message) == {"busy": 2}
-    assert not Redial.objects.exists()
-    message.refresh_from_db()
-    assert message.cancel_completed_at
+    claim.refresh_from_db()
+    assert claim.state == "settled"
 
 
 @pytest.mark.django_db

@@ -5,14 +5,24 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 from pytest_django import Settings
 
 from config.celery import app
 from dispatch import tasks
+from dispatch.gateways import Answer, HandOff
+from dispatch.services.claims import claim_next
+from dispatch.services.rate_limit import may_go
+from dispatch.services.recovery import recover
+from dispatch.services.scheduling import start_due
+from dispatch.services.sending import hand_over
 from dispatch.services.slots import slot
 from messenger_logs import tasks as ledger_tasks
 from messenger_logs.choices import Mode
+from messenger_logs.models import SentMessage
+from tests.dispatch.conftest import statuses
+from tests.dispatch.stub import Provider, StubGateway
 from tests.wait import PATIENCE, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,6 +106,24 @@ def test_a_mode_occupies_no_more_processes_than_it_may(monkeypatch: pytest.Monke
             assert at_work.count(Mode.VOICE) == 2
         finally:
             over.set()
+
+
+def test_a_hand_over_that_is_cut_off_is_looked_up_and_its_mode_pauses(
+    provider: Provider, due_message: Callable[..., SentMessage]
+) -> None:
+    class Hangs(StubGateway):
+        def hand_off(self, hand_off: HandOff) -> Answer:
+            raise SoftTimeLimitExceeded
+
+    message = due_message(Mode.TEXT, 3)
+    start_due()
+    claim = claim_next(Mode.TEXT, batch=1)
+    assert claim
+    with pytest.raises(SoftTimeLimitExceeded):
+        hand_over(claim, Hangs(Mode.TEXT))
+    assert not may_go(Mode.TEXT)
+    recover()
+    assert statuses(message) == {"waiting": 2, "vendor_received": 1}, "in doubt, and only this one"
 
 
 def test_every_task_ends_before_its_claim_counts_as_that_of_a_dead_worker(settings: Settings) -> None:

@@ -1,8 +1,7 @@
 """A broker that freezes and a database that ends its sessions, while a real worker hands over."""
 
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from django.db import connection
@@ -10,29 +9,19 @@ from django.db import connection
 from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
 from tests.dispatch.conftest import statuses
+from tests.dispatch.processes import Celery
+from tests.dispatch.processes import broker as broker
+from tests.dispatch.processes import folder as folder
 from tests.dispatch.stub import Provider, Request
-from tests.dispatch.test_outage import MANY, SECONDS_A_REQUEST, Celery, assert_each_went_out_once, become_due, finished
+from tests.dispatch.test_outage import MANY, SECONDS_A_REQUEST, assert_each_went_out_once, become_due, finished
 from tests.dispatch.test_outage import celery as celery
 from tests.dispatch.test_outage import later as later
-from tests.valkey import Valkey, kill, short_folder
+from tests.valkey import Valkey
 from tests.wait import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 Due = Callable[..., SentMessage]
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with short_folder() as folder:
-        yield folder
-
-
-@pytest.fixture
-def broker(folder: Path) -> Iterator[Valkey]:
-    broker = Valkey(folder)
-    yield broker
-    kill(broker.process)
 
 
 def test_a_broker_that_freezes_and_comes_back_loses_and_repeats_nothing(

@@ -190,6 +190,7 @@ def test_a_cancel_with_a_redial_in_hand_is_not_complete(under_way, sender):
     complete_cancel(message_id=message.pk)
     fresh(message)
     assert message.cancel_completed_at is None
+    assert cancel_figures(message.pk).under_way == 1
     redial.delete()
     complete_cancel(message_id=message.pk)
     fresh(message)
