@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Max, Q, QuerySet, Value
 
-from messenger_logs.choices import PHONE
+from core.text import visible
+from messenger_logs.choices import PHONE, Mode
 from messenger_logs.models import Recipient
 from messenger_logs.search import NormalizedText
-from messenger_logs.services.addresses import mailbox
+from messenger_logs.services.addresses import mailbox, number_of, read_address
 
 SHORTEST_NAME = 2
 # The last seven digits are a number within its area; fewer digits match too much.
@@ -33,7 +34,7 @@ def find_people(recipients: QuerySet[Recipient], text: str, *, limit: int) -> li
     The function tries one reading of the text after the other, and stops at the first that finds somebody. So it never
     takes a person id for a part of a number.
     """
-    for meant in _readings(text.strip()):
+    for meant in _readings(visible(text)):
         # A person's rows differ now and then: names change, and there may be several students.
         people = (
             recipients.filter(meant)
@@ -58,6 +59,9 @@ def _readings(text: str) -> Iterator[Q]:
     if "@" in text:
         yield Q(deliveries__address__icontains=mailbox(text))
         return
+    number = read_address(Mode.TEXT, text)
+    if not number.error:
+        yield Q(deliveries__address__icontains=number_of(number.canonical), deliveries__mode__in=PHONE)
     digits = phone_digits(text)
     if digits:
         yield Q(deliveries__address__icontains=digits, deliveries__mode__in=PHONE)

@@ -28,6 +28,7 @@ def test_the_registry_is_the_table_of_tools_and_rights():
         ("Messenger Administration > Sent Message Log", [R, W, Right.MERGE_FIELD_VALUES]),
         ("Messenger Administration > Mailgun Message Log", [R]),
         ("Messenger Administration > Recipient Log", [R]),
+        ("Messenger Administration > Replies", [R]),
         ("Messenger Administration > Mailgun Sync", [R, W]),
         ("Messenger Administration > Message Import (API)", [W]),
         ("Messenger Administration > Portal Inbox (API)", [R]),

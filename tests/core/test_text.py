@@ -7,7 +7,7 @@ from django.db import DataError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.text import encodable, is_storable, storable, storable_json, texts_in, unstorable
+from core.text import encodable, is_storable, storable, storable_json, texts_in, unstorable, visible
 
 anything = st.text(st.characters(codec=None) | st.sampled_from("\0\ud800\udfff\ud83d\ude00"))
 on_the_database = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -101,3 +101,23 @@ def test_deep_values_have_texts_too() -> None:
     for _ in range(100_000):
         value = [value]
     assert list(texts_in(value)) == ["bottom"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("mom@example.org", "mom@example.org"),
+        ("\ufeff\u200bmom@\u2060example.org\u200e", "mom@example.org"),
+        ("\u202a+1 612\u00a0555\u30000143\u202c", "+1 612 555 0143"),
+        (" a\t\r\nb\x00c ", "a bc"),
+        ("Zoë 🎒 만", "Zoë 🎒 만"),
+        ("\u3164\u115f\ufe0f\u034f\u2800", ""),
+    ],
+)
+def test_only_what_can_be_seen_stays(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@given(anything)
+def test_what_is_visible_stays_as_it_is(text: str) -> None:
+    assert visible(visible(text)) == visible(text)

@@ -16,6 +16,7 @@ from django_tables2 import Column
 
 from accounts.listings import ToolListing
 from core.statuses import Shape, Status, Tone
+from core.text import visible
 from listings.columns import ON_SCREEN, WIDE, ListingTable, StatusColumn, TimeColumn
 from listings.exports import DUPLICATE
 from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter
@@ -27,7 +28,7 @@ from messenger_logs.delivery_summary import FIGURES, PEOPLE
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.querysets import FINAL_OUTCOME
 from messenger_logs.search import NormalizedText
-from messenger_logs.services.addresses import mailbox
+from messenger_logs.services.addresses import mailbox, number_of, read_address
 from messenger_logs.status_labels import (
     DELIVERY_STATUSES,
     DUPLICATE_MARK,
@@ -136,12 +137,15 @@ class StudentFilter(ContainsFilter):
 
 
 class DeviceFilter(ContainsFilter):
-    """Find by a part of an address or number. A number may be typed with its signs: (612) 555-0100."""
+    """Find by a part of an address or number, in any spelling. A number may be typed with its signs: (612) 555-0100."""
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        if _NUMBER_AS_WRITTEN.fullmatch(value):
-            value = re.sub(r"\D", "", value) or value
-        return super().filter(qs, mailbox(value))
+        number = read_address(Mode.TEXT, value)
+        if not number.error:
+            return super().filter(qs, number_of(number.canonical))
+        value = visible(value)
+        digits = re.sub(r"\D", "", value) if _NUMBER_AS_WRITTEN.fullmatch(value) else ""
+        return super().filter(qs, digits or mailbox(value))
 
 
 class FigureFilter(OptionFilter):

@@ -95,6 +95,15 @@ def test_a_mailbox_is_found_in_any_spelling_and_shown_as_it_was_given(
     assert "Mom@xn--bcher-kva.example" in search(administrator, typed)
 
 
+@pytest.mark.parametrize(
+    "typed", ["+52 1 55 5555 0100", "+5215555550100", "\u202a+525555550100\u202c", "+525555550100 Mom"]
+)
+def test_a_number_is_found_in_any_spelling(mai: Recipient, typed: str) -> None:
+    make_delivery(mai, mode="text", address="+525555550100")
+
+    assert [person.person_id for person in find_people(Recipient.objects.all(), typed, limit=5)] == ["4711"]
+
+
 def test_nothing_is_shown_before_a_search_and_the_page_says_what_to_enter(
     administrator: Client, devices: Recipient
 ) -> None:
