@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedInRequest
 from accounts.models import User
+from accounts.services import record_search
 from accounts.tools import MESSAGE_LOGS, RECIPIENT_LOGS
 from core.statuses import Status
 from core.text import encodable
@@ -128,6 +129,7 @@ def look_for_people(user: User, text: str) -> FoundPeople | None:
         return None
     recipients = Recipient.objects.filter(message__in=SentMessage.objects.visible_to(user, tool))
     found = find_people(recipients, text, limit=PEOPLE_SHOWN + 1)
+    record_search(by=user, target="Search", text=text)
     choices = [choice(person) for person in found[:PEOPLE_SHOWN]]
     return FoundPeople(page_url(tool), choices, more=len(found) > PEOPLE_SHOWN)
 
