@@ -1,11 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
-from accounts.access import MissingRight
 from accounts.models import User
 from accounts.services import hashed_search, record_audit_event, record_look
-from accounts.tools import Right, Tool
+from accounts.tools import MissingRight, Right, Tool
 from listings.listing import Listing
 
 

@@ -9,6 +9,8 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from django.core.exceptions import PermissionDenied
+
 
 class Menu(StrEnum):
     """The groups of the left menu, in its order."""
@@ -185,6 +187,14 @@ class ToolAndRight(NamedTuple):
     @property
     def allows(self) -> str:
         return self.tool.rights[self.right]
+
+
+class MissingRight(PermissionDenied):
+    """The user lacks a tool right. The 403 page shows the message."""
+
+    def __init__(self, tool: Tool, right: Right) -> None:
+        needed = ToolAndRight(tool, right)
+        super().__init__(f"This needs the tool right {needed.name} ({needed.allows}).")
 
 
 def every_right() -> Iterator[ToolAndRight]:

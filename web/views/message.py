@@ -14,8 +14,8 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 from django.views.generic import View
 
-from accounts.access import MissingRight, SignedInRequest, ToolRightMixin
-from accounts.tools import Right, Tool
+from accounts.access import SignedInRequest, ToolRightMixin
+from accounts.tools import MissingRight, Right, Tool
 from core.fragments import is_htmx, page_or_fragment
 from core.ids import read_id
 from messenger_logs.choices import CANCELABLE, Mode
@@ -48,7 +48,9 @@ class MessageView(ToolRightMixin, View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer, and record in the audit trail what of the message the answer shows."""
         response = super().dispatch(request, *args, **kwargs)
-        if response.status_code == HTTPStatus.OK and (part := self.part_shown()):
+        # For htmx a redirect is a 200, too.
+        answered = response.status_code == HTTPStatus.OK and "HX-Redirect" not in response
+        if answered and (part := self.part_shown()):
             details = {"person": self.recipient.person_id} if self.recipient else {}
             record_message_view(self.message, by=self.request.user, part=part, **details)
         return response
