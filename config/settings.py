@@ -275,6 +275,9 @@ ITEMS_A_MINUTE = {
 REPORT_AT_ONCE_ROWS = env.int("REPORT_AT_ONCE_ROWS", default=10_000)
 REPORT_FOLDER = env.path("REPORT_FOLDER", default=BASE_DIR / "var" / "reports")
 REPORT_DAYS = env.int("REPORT_DAYS", default=7)
+# What one person may have: reports that are not finished, and megabytes of files.
+REPORT_UNFINISHED_EACH = env.int("REPORT_UNFINISHED_EACH", default=5)
+REPORT_MEGABYTES_EACH = env.int("REPORT_MEGABYTES_EACH", default=1024)
 
 # A sync starts at every full hour, and at the minutes that MAILGUN_SYNC_MINUTES adds: "15,30,45" or "*/5".
 MAILGUN_SYNC_TIMES = env.minutes("MAILGUN_SYNC_MINUTES", always="0")
