@@ -20,6 +20,14 @@ class ToolListing(Listing):
     # Whether its rows are about people: then each look is audited. A search for a person is audited in every list.
     shows_people: ClassVar[bool] = False
 
+    def rights_used(self) -> Collection[Right]:
+        """Return the rights on the tool without which these rows would be fewer. A stored file asks for them again."""
+        return [Right.READ]
+
+    @property
+    def permissions(self) -> list[str]:
+        return [self.tool.permission(right) for right in self.rights_used()]
+
     @property
     def export_target(self) -> str:
         """The target of an export in the audit trail: the tool, or something more exact."""

@@ -127,6 +127,11 @@ class Listing:
     def menu_path(self) -> str:
         return str(self.tool.menu)
 
+    @property
+    def permissions(self) -> list[str]:
+        """The names of the Django permissions that the user needs to see these rows, and not fewer."""
+        return []
+
     def get_queryset(self) -> Rows:
         """Return all rows that this user may see. Raises Http404 if they belong to something that does not exist."""
         raise NotImplementedError

@@ -114,7 +114,7 @@ def make_report(*, job_id: int) -> None:
         log.exception("Report %s failed.", job_id)
         _fail(job, FAILED)
     else:
-        _finish(job, rows)
+        _finish(job, rows, report)
 
 
 def _claim(job_id: int) -> UUID | None:
@@ -129,7 +129,7 @@ def _claim(job_id: int) -> UUID | None:
     return claim if taken else None
 
 
-def _finish(job: ReportJob, rows: int) -> None:
+def _finish(job: ReportJob, rows: int, report: Report) -> None:
     now, size = timezone.now(), job.path.stat().st_size
     with _reports_of(job.owner) as own:
         fits = own.kept_bytes() + size <= _most_bytes()
@@ -138,6 +138,7 @@ def _finish(job: ReportJob, rows: int) -> None:
             rows_done=rows,
             rows_total=rows,
             size=size,
+            permissions=report.permissions,
             finished_at=now,
             expires_at=now + timedelta(days=settings.REPORT_DAYS),
         )
