@@ -27,7 +27,7 @@ class RetryDeliveries(MessageView):
         return "calls and texts in doubt"
 
     def get_messages(self) -> SentMessageQuerySet:
-        return SentMessage.objects.in_reach_of_cancel(self.request.user, self.tool)
+        return SentMessage.objects.in_reach_of_retry(self.request.user, self.tool)
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         subject = self.message.display_subject
