@@ -138,8 +138,15 @@ ACCOUNT_PREVENT_ENUMERATION = True
 # Django's own: allauth's keeps a copy of e-mail addresses, which would go on to work after an address was changed.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 ACCOUNT_SESSION_REMEMBER = False
-# A whole school may share one IP address, so the limit on an address is wide; the limit on an account is narrow.
-ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "30/m/ip,5/15m/key"}
+# Failed sign-ins; see accounts.adapter.limits. A whole school may share one IP address, so the limit on an address
+# alone is wide. allauth's own limit on all sign-ins from an address would keep known devices out, too.
+ACCOUNT_RATE_LIMITS = {
+    "login": None,
+    "login_failed": "30/m/ip,5/15m/key",
+    "login_failed_anywhere": "100/h/key",
+    "login_failed_on_known_device": "5/15m/key",
+    "api_token": "120/m/ip",
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 # A working day; closing the browser ends it sooner.
 SESSION_COOKIE_AGE = int(timedelta(hours=10).total_seconds())
