@@ -33,6 +33,8 @@ class Right(Enum):
     TYPE_EMERGENCY = "Messenger 2.0 - Emergency"
     TYPE_TEXT_OPT = "Text Opt In/Out"
     VIEW_CANCEL_ALL = "View/Cancel All"
+    SEND = "Send"
+    SEND_AS_OTHERS = "Send as others"
 
     @property
     def label(self) -> str:
@@ -116,7 +118,11 @@ class Tool(Enum):
         Menu.MESSENGER_ADMINISTRATION,
         "Message Import (API)",
         "The way in for what other systems sent.",
-        {Right.WRITE: "add messages and report statuses"},
+        {
+            Right.WRITE: "add messages that other systems sent, and report statuses",
+            Right.SEND: "send messages from here in one's own name, together with W",
+            Right.SEND_AS_OTHERS: "name another person as the sender of such a message",
+        },
     )
     PORTAL_INBOX = (
         Menu.MESSENGER_ADMINISTRATION,

@@ -188,6 +188,15 @@ class Api:
         return [(self.tool, right) for right in (self.right, *self.also)] if self.tool else []
 
 
+A_MESSAGE = {
+    "external_id": "matrix-1",
+    "engine": "classic",
+    "message_type": "Attendance",
+    "sender_name": "Matthews, Dexter",
+    "created_at": "2026-11-20T10:05:00-06:00",
+    "modes": ["voice"],
+}
+
 # fmt: off
 GUARDED = [
     #       address                    right                         GET  htmx POST ?export=csv
@@ -360,7 +369,13 @@ API = [
     Api("api:messages",               "get",    Tool.UPCOMING_MESSAGES, R,            200, query="log=upcoming",
         data=a_waiting_message, others=HIDDEN),
     Api("api:messages",               "post",   Tool.MESSAGE_IMPORT, W,               400),
+    Api("api:messages",               "post",   Tool.MESSAGE_IMPORT, W,               201, body=A_MESSAGE,
+        row="import.messages"),
+    Api("api:messages",               "post",   Tool.MESSAGE_IMPORT, Right.SEND,      201, also=(W,),
+        body=A_MESSAGE | {"sent_by": "here", "sender_name": "", "external_id": "matrix-2"}, row="import.messages"),
     Api("api:messages_in_bulk",       "post",   Tool.MESSAGE_IMPORT, W,               200, body=[{}]),
+    Api("api:messages_in_bulk",       "post",   Tool.MESSAGE_IMPORT, W,               200, body=[A_MESSAGE],
+        row="import.messages"),
     Api("api:message_search",         "post",   Tool.SENT_MESSAGE_LOG, R,             200, query="log=sent",
         body={"sender": MARK}, data=a_message, others=HIDDEN, row="person.searched"),
     Api("api:message_search",         "post",   Tool.ADMIN_SENT_MESSAGE_LOG, R,       200,
@@ -566,7 +581,10 @@ def call(line: Api, user: User | None, method: str = "") -> HttpResponse:
 
 
 def each_api_line(lines: list[Api]) -> Any:
-    ids = [f"{line.name}-{line.method}-{line.tool.name if line.tool else ''}-{line.query}" for line in lines]
+    ids = [
+        f"{line.name}-{line.method}-{line.tool.name if line.tool else ''}-{line.right.name}-{line.query}"
+        for line in lines
+    ]
     return pytest.mark.parametrize("line", lines, ids=ids)
 
 
