@@ -139,7 +139,7 @@ class Tool(Enum):
     AUDIT_TRAIL = (
         Menu.SYSTEM_ADMINISTRATION,
         "Audit Trail",
-        "Who signed in, exported, canceled or changed rights, and when.",
+        "Who signed in, looked at whose data, exported, canceled or changed rights, and when.",
         {Right.READ: "see and export the trail"},
     )
 
