@@ -6,7 +6,6 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
@@ -15,7 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
-from accounts.tools import Right, Tool, ToolAndRight
+from accounts.tools import MissingRight, Right, Tool
 
 P = ParamSpec("P")
 
@@ -25,14 +24,6 @@ class SignedInRequest(HttpRequest):
 
     user: User
     htmx: HtmxDetails
-
-
-class MissingRight(PermissionDenied):
-    """The user lacks a tool right. The 403 page shows the message."""
-
-    def __init__(self, tool: Tool, right: Right) -> None:
-        needed = ToolAndRight(tool, right)
-        super().__init__(f"This needs the tool right {needed.name} ({needed.allows}).")
 
 
 def check_tool_right(request: HttpRequest, tool: Tool, right: Right) -> HttpResponse | None:

@@ -20,7 +20,7 @@ _SENDER = [
 # All logs, and cancel. Only system administrators run the sync and give rights on the API to programs.
 _SYSTEMS = [
     (Tool.MAILGUN_SYNC, Right.WRITE),
-    (Tool.MESSAGE_IMPORT, Right.WRITE),
+    *((Tool.MESSAGE_IMPORT, right) for right in Tool.MESSAGE_IMPORT.rights),
     (Tool.PORTAL_INBOX, Right.READ),
 ]
 _MESSENGER_ADMINISTRATOR = [

@@ -1,19 +1,32 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, ClassVar
 
-from accounts.access import MissingRight
 from accounts.models import User
-from accounts.services import record_audit_event
-from accounts.tools import Right, Tool
+from accounts.services import hashed_search, record_audit_event, record_look
+from accounts.tools import MissingRight, Right, Tool
 from listings.listing import Listing
 
 
 class ToolListing(Listing):
-    """The list of a tool: the right R opens it, and its exports are audited."""
+    """The list of a tool: the right R opens it. Its exports are audited, and looks at lists of people.
+
+    Page, fragment and API read the rows of a list in the same way, so each of them leaves the same row in the trail.
+    """
 
     tool: Tool
     user: User
+    # Whether its rows are about people: then each look is audited. A search for a person is audited in every list.
+    shows_people: ClassVar[bool] = False
+
+    def rights_used(self) -> Collection[Right]:
+        """Return the rights on the tool without which these rows would be fewer. A stored file asks for them again."""
+        return [Right.READ]
+
+    @property
+    def permissions(self) -> list[str]:
+        return [self.tool.permission(right) for right in self.rights_used()]
 
     @property
     def export_target(self) -> str:
@@ -30,13 +43,33 @@ class ToolListing(Listing):
         if not self.user.may(self.tool):
             raise MissingRight(self.tool, Right.READ)
 
+    def record_look(self) -> None:
+        searched = self.searched
+        if (self.shows_people or searched) and not self.filterset.error_messages:
+            action = "person.searched" if searched else "list.viewed"
+            record_look(by=self.user, action=action, target=self.tool.path, details=self.look_details | searched)
+
+    @property
+    def look_details(self) -> dict[str, Any]:
+        return {"days": str(self.period)} if self.period else {}
+
+    @property
+    def searched(self) -> dict[str, list[str]]:
+        """The searches for people that are on, for the audit trail: hashed, because it is kept longer than their data.
+
+        Empty if there are none.
+        """
+        personal, active = self.personal_labels, self.filterset.in_use()
+        hashed = [hashed_search(value) for label, value in active if label in personal]
+        return {"searched": hashed} if hashed else {}
+
+    @property
+    def personal_labels(self) -> set[str]:
+        return {str(self.filterset.filters[name].label) for name in self.filterset.personal}
+
     def record_export(self, count: int | None, format: str) -> None:
-        # Searches for people are left out, because the trail is kept longer than data about people.
-        personal = {str(self.filterset.filters[name].label) for name in self.filterset.personal}
-        filters = {
-            label: "(a search that is not kept)" if label in personal else value
-            for label, value in self.filterset.in_use()
-        }
+        personal = self.personal_labels
+        filters = {label: value for label, value in self.filterset.in_use() if label not in personal}
         record_audit_event(
             by=self.user,
             action=f"export.{self.tool.name.lower()}",
@@ -46,6 +79,7 @@ class ToolListing(Listing):
                 "rows": "not counted" if count is None else count,
                 "days": str(self.filterset.period or "any"),
                 "filters": filters,
+                **self.searched,
                 **self.export_details,
             },
         )

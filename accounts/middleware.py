@@ -1,11 +1,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
 
+from accounts.models import User
+from accounts.services import record_look
+
 Answer = Callable[[HttpRequest], HttpResponse]
+
+# "Not found" is among them, because that is the answer about a message that the user may not see.
+REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+
+
+class RefusalMiddleware:
+    """Records refused access in the audit trail: each answer that refuses what is at an address, page and API alike.
+
+    The target is the address without its values: a value may be a secret, and a stranger may try any number of them. Of
+    somebody who is signed in, the numbers of the things that were asked for are recorded.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        match = request.resolver_match
+        if response.status_code in REFUSALS and match and match.route:
+            # The API sets the user of its token here, too.
+            user = request.user if isinstance(request.user, User) else None
+            numbers = {name: value for name, value in match.kwargs.items() if isinstance(value, int)} if user else {}
+            details = {"answer": response.status_code, "method": request.method, **numbers}
+            record_look(by=user, action="access.refused", target=f"/{match.route}", details=details)
+        return response
 
 
 class PrivateResponseMiddleware:

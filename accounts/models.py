@@ -79,6 +79,7 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index("occurred_at", "id", name="audit_by_time"),
             models.Index("action", "occurred_at", "id", name="audit_by_action"),
+            models.Index("who_id", "occurred_at", name="audit_by_person"),
             # Events that are not about a message are not in this index.
             HashIndex(KeyTransform("message", "details"), name="audit_of_message"),
         ]

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from accounts.tools import every_right
 
 if TYPE_CHECKING:
-    from accounts.models import AuditEvent, User  # noqa: F401 (ruff does not look into QuerySet[…])
+    from accounts.models import AuditEvent, User
 
 
 class Users(UserManager["User"]):
@@ -38,6 +38,19 @@ class AuditEventQuerySet(QuerySet["AuditEvent"]):
     def of_message(self, pk: int) -> Self:
         """The events about a message: those with its id in the detail "message"."""
         return self.filter(details__message=pk)
+
+    def like(self, event: "AuditEvent") -> Self:
+        """The events that say the same as `event`: who, what, and all details."""
+        same = self.filter(who_id=event.who_id) if event.who_id else self.filter(who_id=None)
+        return same.filter(action=event.action, target=event.target, details=event.details)
+
+    def of_search(self, hashed: str) -> Self:
+        """The events that record this search; `hashed` is from `accounts.services.hashed_search`."""
+        return self.filter(details__searched__contains=[hashed])
+
+    def of_person(self, person_id: str) -> Self:
+        """The events about the record of a person: those with the person id in the detail "person"."""
+        return self.filter(details__person=person_id)
 
     def actions(self) -> list[str]:
         """Return each action that occurs. It jumps through the index, from one action to the next."""

@@ -1,13 +1,16 @@
 """Every write of this app."""
 
+import unicodedata
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from knox.models import AuthToken
 
 from accounts.default_groups import DEFAULT_GROUPS
@@ -17,6 +20,8 @@ from accounts.tools import Right, Tool, right_names
 from core.text import storable
 
 LOCKOUT_SECONDS = 15 * 60
+# The same look by the same person within this time is one row of the audit trail.
+LOOK = timedelta(minutes=30)
 
 
 # The audit trail
@@ -30,7 +35,40 @@ def record_audit_event(
     `action` is a kind and a verb ("export.mailgun_message_log", "sync.started"). `by` is None if nobody was signed in.
     Text that PostgreSQL cannot hold (NUL, lone surrogates) is replaced, so that input never makes the recording fail.
     """
-    return AuditEvent.objects.create(
+    event = _event(by, action, target, details)
+    event.save()
+    return event
+
+
+def record_look(*, by: User | None, action: str, target: str = "", details: dict[str, Any] | None = None) -> None:
+    """Record that a person looked at something, searched for something, or was refused; the arguments as above.
+
+    One look is one row: whoever pages through a list, or whose browser refreshes a page, goes on with the same look.
+    """
+    event = _event(by, action, target, details)
+    if not AuditEvent.objects.like(event).filter(occurred_at__gt=timezone.now() - LOOK).exists():
+        event.save()
+
+
+def record_search(*, by: User, target: str, text: str) -> None:
+    """Record a search for a person; `target` says where.
+
+    The trail keeps only a hash of the text, because it outlasts the data about people.
+    """
+    record_look(by=by, action="person.searched", target=target, details={"searched": [hashed_search(text)]})
+
+
+def hashed_search(text: str) -> str:
+    """Return what was searched as a hash, with the site's secret as its key: 32 hexadecimal digits.
+
+    Who knows the text can look for it in the audit trail; nobody can read it there. Case and spaces do not count.
+    """
+    usual = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return salted_hmac("accounts.hashed_search", usual, algorithm="sha256").hexdigest()[:32]
+
+
+def _event(by: User | None, action: str, target: str, details: dict[str, Any] | None) -> AuditEvent:
+    return AuditEvent(
         who_id=by.pk if by else None,
         who=by.listed_name if by else "",
         action=action,

@@ -9,6 +9,8 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from django.core.exceptions import PermissionDenied
+
 
 class Menu(StrEnum):
     """The groups of the left menu, in its order."""
@@ -31,6 +33,8 @@ class Right(Enum):
     TYPE_EMERGENCY = "Messenger 2.0 - Emergency"
     TYPE_TEXT_OPT = "Text Opt In/Out"
     VIEW_CANCEL_ALL = "View/Cancel All"
+    SEND = "Send"
+    SEND_AS_OTHERS = "Send as others"
 
     @property
     def label(self) -> str:
@@ -120,7 +124,11 @@ class Tool(Enum):
         Menu.MESSENGER_ADMINISTRATION,
         "Message Import (API)",
         "The way in for what other systems sent.",
-        {Right.WRITE: "add messages and report statuses"},
+        {
+            Right.WRITE: "add messages that other systems sent, and report statuses",
+            Right.SEND: "send messages from here in one's own name, together with W",
+            Right.SEND_AS_OTHERS: "name another person as the sender of such a message",
+        },
     )
     PORTAL_INBOX = (
         Menu.MESSENGER_ADMINISTRATION,
@@ -137,7 +145,7 @@ class Tool(Enum):
     AUDIT_TRAIL = (
         Menu.SYSTEM_ADMINISTRATION,
         "Audit Trail",
-        "Who signed in, exported, canceled or changed rights, and when.",
+        "Who signed in, looked at whose data, exported, canceled or changed rights, and when.",
         {Right.READ: "see and export the trail"},
     )
 
@@ -193,6 +201,14 @@ class ToolAndRight(NamedTuple):
     @property
     def allows(self) -> str:
         return self.tool.rights[self.right]
+
+
+class MissingRight(PermissionDenied):
+    """The user lacks a tool right. The 403 page shows the message."""
+
+    def __init__(self, tool: Tool, right: Right) -> None:
+        needed = ToolAndRight(tool, right)
+        super().__init__(f"This needs the tool right {needed.name} ({needed.allows}).")
 
 
 def every_right() -> Iterator[ToolAndRight]:

@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.RefusalMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -134,6 +135,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "accounts.validators.NotMadeOfNamesValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "web:home"
@@ -155,8 +157,15 @@ ACCOUNT_PREVENT_ENUMERATION = True
 # Django's own: allauth's keeps a copy of e-mail addresses, which would go on to work after an address was changed.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 ACCOUNT_SESSION_REMEMBER = False
-# A whole school may share one IP address, so the limit on an address is wide; the limit on an account is narrow.
-ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "30/m/ip,5/15m/key"}
+# Failed sign-ins; see accounts.adapter.limits. A whole school may share one IP address, so the limit on an address
+# alone is wide. allauth's own limit on all sign-ins from an address would keep known devices out, too.
+ACCOUNT_RATE_LIMITS = {
+    "login": None,
+    "login_failed": "30/m/ip,5/15m/key",
+    "login_failed_anywhere": "100/h/key",
+    "login_failed_on_known_device": "5/15m/key",
+    "api_token": "120/m/ip",
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 # A working day; closing the browser ends it sooner.
 SESSION_COOKIE_AGE = int(timedelta(hours=10).total_seconds())
@@ -292,6 +301,9 @@ ITEMS_A_MINUTE = {
 REPORT_AT_ONCE_ROWS = env.int("REPORT_AT_ONCE_ROWS", default=10_000)
 REPORT_FOLDER = env.path("REPORT_FOLDER", default=BASE_DIR / "var" / "reports")
 REPORT_DAYS = env.int("REPORT_DAYS", default=7)
+# What one person may have: reports that are not finished, and megabytes of files.
+REPORT_UNFINISHED_EACH = env.int("REPORT_UNFINISHED_EACH", default=5)
+REPORT_MEGABYTES_EACH = env.int("REPORT_MEGABYTES_EACH", default=1024)
 
 # A sync starts at every full hour, and at the minutes that MAILGUN_SYNC_MINUTES adds: "15,30,45" or "*/5".
 MAILGUN_SYNC_TIMES = hourly(env.minutes("MAILGUN_SYNC_MINUTES", always="0"), zone=TIME_ZONE)

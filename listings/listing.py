@@ -127,6 +127,11 @@ class Listing:
     def menu_path(self) -> str:
         return str(self.tool.menu)
 
+    @property
+    def permissions(self) -> list[str]:
+        """The names of the Django permissions that the user needs to see these rows, and not fewer."""
+        return []
+
     def get_queryset(self) -> Rows:
         """Return all rows that this user may see. Raises Http404 if they belong to something that does not exist."""
         raise NotImplementedError
@@ -154,8 +159,9 @@ class Listing:
     def check_export(self) -> None:
         """A hook: add a warning if the list cannot be exported with these values."""
 
-    def record_view(self) -> None:
-        """A hook, called when a whole page is shown: record the view in the audit trail if it has to be there."""
+    def record_look(self) -> None:
+        """A hook, called when rows were read for a page, a fragment or the API, and not when reading them took too
+        long: record the look in the audit trail if it has to be there."""
 
     def record_export(self, count: int | None, format: str) -> None:
         """A hook, called before an export is made. `count` is None if the rows were not counted."""
@@ -235,8 +241,10 @@ class Listing:
                 self.complete_rows(self.page.rows)
                 notices += self.notices()
         except StatementTimeout:
-            self.stopped = True
+            self.stopped, self.page = True, Page([])
             self.warnings.append(TOO_SLOW)
+        else:
+            self.record_look()
         self.page_rows.data = self.page.rows
         return notices
 

@@ -1,8 +1,10 @@
 """Keeps personal filter values in the session, so that no address, access log or browser history has them.
 
-An address carries only `find=KEY`. The key is made with the site's secret, so nobody can guess a value from it.
+An address carries only `find=KEY`. The key is made with the site's secret and the account, so nobody can guess a value
+from it, and nobody who sees the addresses of two people can tell that they searched for the same person.
 """
 
+from django.contrib import auth
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.crypto import salted_hmac
 
@@ -14,7 +16,8 @@ def save(session: SessionBase, values: dict[str, str]) -> str:
     """Keep personal filter values and return their key, or "" if there are none. A session keeps the newest 50."""
     if not values:
         return ""
-    key = salted_hmac("listings.saved_searches", repr(sorted(values.items())), algorithm="sha256").hexdigest()[:16]
+    searched = repr((session.get(auth.SESSION_KEY), sorted(values.items())))
+    key = salted_hmac("listings.saved_searches", searched, algorithm="sha256").hexdigest()[:16]
     finds = session.get(SESSION_KEY, {})
     finds.pop(key, None)
     finds[key] = values

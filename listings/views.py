@@ -76,8 +76,6 @@ class ListingView(View):
             if not listing.errors:
                 return self.exporter(self.request, listing, export)
         notices = listing.fetch()
-        if not is_htmx(self.request):
-            listing.record_view()
         formats = self.exporter.formats if self.exporter else ()
         shown = ListContext(self.request.path, listing, search=search, notices=notices, formats=formats)
         context = {"grid": shown, "listing": listing, "title": listing.title, "menu_path": listing.menu_path}

@@ -45,6 +45,9 @@ TYPE_RIGHTS = {
 # The right W of these tools cancels messages.
 CANCEL_TOOLS = (Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.UPCOMING_MESSAGES)
 
+# For so long after a cancel, Upcoming Messages says who canceled, to those to whom it showed the message before.
+JUST_CANCELED = timedelta(hours=1)
+
 
 def visible_types(user: User) -> list[str]:
     """The message types of the 2.0 log that a user may see."""
@@ -120,18 +123,35 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
         return self.filter(status__in=CANCELABLE)
 
     def once_upcoming(self, user: User) -> Self:
-        """The messages that Upcoming Messages shows to ``user`` or showed before: a late cancel gets an answer."""
+        """The messages that Upcoming Messages shows to ``user`` or showed before."""
         tool = Tool.UPCOMING_MESSAGES
         if not user.may(tool):
             return self.none()
         all_of_them = self.exclude(engine=Engine.OLR)
         return all_of_them if user.may(tool, Right.VIEW_CANCEL_ALL) else all_of_them.filter(sender=user)
 
-    def in_reach_of_cancel(self, user: User, tool: Tool) -> Self:
-        """The messages that ``user`` may cancel with ``tool``, and those for which a cancel comes too late."""
+    def in_reach_of_retry(self, user: User, tool: Tool) -> Self:
+        """The messages whose deliveries ``user`` may send again with ``tool``.
+
+        A finished message is upcoming no more: there it is shown to its sender, and to those who see it in a log.
+        """
         if not user.may(tool, Right.WRITE):
             return self.none()
-        return self.once_upcoming(user) if tool is Tool.UPCOMING_MESSAGES else self.visible_to(user, tool)
+        shown = self.visible_to(user, tool)
+        if tool is not Tool.UPCOMING_MESSAGES:
+            return shown
+        once = self.once_upcoming(user)
+        return shown | once.filter(sender=user) | (once & self.in_logs_of(user))
+
+    def in_reach_of_cancel(self, user: User, tool: Tool) -> Self:
+        """The messages that ``user`` may cancel with ``tool``, and those of which a late cancel may tell more.
+
+        Whoever cancels a message just after another person did sees who that was, as it was upcoming for both.
+        """
+        reach = self.in_reach_of_retry(user, tool)
+        if tool is not Tool.UPCOMING_MESSAGES or not user.may(tool, Right.WRITE):
+            return reach
+        return reach | self.once_upcoming(user).filter(cancel_asked_at__gt=timezone.now() - JUST_CANCELED)
 
     def in_reach_of_any_cancel(self, user: User) -> Self:
         found = self.none()

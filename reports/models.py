@@ -42,6 +42,9 @@ class ReportJob(models.Model):
     rows_total = models.PositiveIntegerField(null=True, blank=True)
     size = models.BigIntegerField(default=0, help_text="of the file, in bytes")
     error = models.CharField(max_length=500, blank=True)
+    permissions = models.JSONField(
+        default=list, help_text="what the owner had to have so that the file has these rows: names of permissions"
+    )
     tries = models.PositiveSmallIntegerField(default=0)
     claim = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 
 from accounts.models import User
 
@@ -15,6 +15,10 @@ class ReportJobQuerySet(QuerySet["ReportJob"]):
     def of(self, user: User) -> Self:
         """The user's own reports, the newest first. Nobody sees the reports of others here."""
         return self.filter(owner=user).order_by("-asked_at", "-pk")
+
+    def kept_bytes(self) -> int:
+        """The size of the files of these reports."""
+        return int(self.filter(status="done").aggregate(total=Sum("size", default=0))["total"])
 
     def unfinished(self) -> Self:
         return self.filter(status__in=self.model.UNFINISHED)

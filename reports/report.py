@@ -59,6 +59,14 @@ class Report(ABC):
     def file_name(self) -> str:
         """Return the file name without extension. It says nothing about people."""
 
+    @property
+    def permissions(self) -> list[str]:
+        """Return the Django permissions without which the rows would be fewer, as far as `open` does not ask for them.
+
+        They are stored with a file, and its readers need them as well.
+        """
+        return []
+
     @abstractmethod
     def count(self, limit: int | None = None) -> int:
         """Count the rows; with a limit, count no further than that."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -20,6 +22,7 @@ from core.timeouts import StatementTimeout
 from reports.files import TOO_SLOW, NotMade, atomic_file, write_report
 from reports.lease import LEASE, Lease, LeaseLost
 from reports.models import ReportJob
+from reports.querysets import ReportJobQuerySet
 from reports.report import BadOptions, Report, report_kind
 from reports.writers import Format
 
@@ -29,6 +32,11 @@ MOST_TRIES = 3
 # The time limit for a statement in the background. The first one may have to sort a million rows.
 SECONDS = 600
 GAVE_UP = f"It was begun {MOST_TRIES} times and never came to its end. Tell your administrator."
+TOO_MANY = "Too many of your reports are not finished yet. Wait for one of them, or cancel one under My Reports."
+NO_ROOM_OF_ONES_OWN = "Your reports have used up the room that one person may have. Remove some under My Reports."
+TOO_LARGE = (
+    "The file would be larger than the room that is left to you. Remove other reports under My Reports, or choose less."
+)
 NO_LONGER = "You may not see what this report is of any more, or it is gone."
 FAILED = "Something went wrong here while the report was made. Tell your administrator."
 
@@ -36,12 +44,19 @@ log = logging.getLogger(__name__)
 
 
 def request_report(report: Report, *, format: Format, by: User) -> ReportJob:
-    """Queue a report for the background. If the same report is unfinished, return its job instead of a new one."""
-    same = ReportJob.objects.of(by).unfinished().same(kind=report.kind, options=report.options, format=format)
-    if job := same.first():
-        return job
+    """Queue a report for the background. If the same report is unfinished, return its job instead of a new one.
+
+    Raises NotMade if this person has as many reports, or as many bytes of them, as one person may have.
+    """
     now = timezone.now()
-    with transaction.atomic():
+    with _reports_of(by) as own:
+        unfinished = own.unfinished()
+        if job := unfinished.same(kind=report.kind, options=report.options, format=format).first():
+            return job
+        if unfinished.count() >= settings.REPORT_UNFINISHED_EACH:
+            raise NotMade(TOO_MANY)
+        if own.kept_bytes() >= _most_bytes():
+            raise NotMade(NO_ROOM_OF_ONES_OWN)
         job = ReportJob.objects.create(
             owner=by,
             kind=report.kind,
@@ -55,6 +70,18 @@ def request_report(report: Report, *, format: Format, by: User) -> ReportJob:
     return job
 
 
+@contextmanager
+def _reports_of(user: User) -> Iterator[ReportJobQuerySet]:
+    """Open a transaction in which nobody else adds a report of this person, so that a limit on them holds."""
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        yield ReportJob.objects.of(user)
+
+
+def _most_bytes() -> int:
+    return int(settings.REPORT_MEGABYTES_EACH) * 2**20
+
+
 def make_report(*, job_id: int) -> None:
     """Make a report, unless it is canceled, finished, or another worker is making it."""
     claim = _claim(job_id)
@@ -65,9 +92,16 @@ def make_report(*, job_id: int) -> None:
         job.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with Lease(job_id=job_id, claim=claim) as lease, atomic_file(job.path) as file:
             report = report_kind(job.kind).open(job.owner, job.options)
+            room = _most_bytes() - ReportJob.objects.of(job.owner).kept_bytes()
+
+            def progress(rows: int) -> None:
+                lease.progress(rows)
+                if file.tell() > room:
+                    raise NotMade(TOO_LARGE)
+
             lease.total = report.count()
-            rows = write_report(report, Format(job.format), file, seconds=SECONDS, progress=lease.progress)
-            lease.progress(rows)
+            rows = write_report(report, Format(job.format), file, seconds=SECONDS, progress=progress)
+            progress(rows)
     except LeaseLost:
         return
     except (Http404, PermissionDenied):
@@ -80,7 +114,7 @@ def make_report(*, job_id: int) -> None:
         log.exception("Report %s failed.", job_id)
         _fail(job, FAILED)
     else:
-        _finish(job, rows)
+        _finish(job, rows, report)
 
 
 def _claim(job_id: int) -> UUID | None:
@@ -95,18 +129,24 @@ def _claim(job_id: int) -> UUID | None:
     return claim if taken else None
 
 
-def _finish(job: ReportJob, rows: int) -> None:
-    now = timezone.now()
-    done = ReportJob.objects.held(job.claim).update(
-        status=Status.DONE,
-        rows_done=rows,
-        rows_total=rows,
-        size=job.path.stat().st_size,
-        finished_at=now,
-        expires_at=now + timedelta(days=settings.REPORT_DAYS),
-    )
+def _finish(job: ReportJob, rows: int, report: Report) -> None:
+    now, size = timezone.now(), job.path.stat().st_size
+    with _reports_of(job.owner) as own:
+        fits = own.kept_bytes() + size <= _most_bytes()
+        done = fits and ReportJob.objects.held(job.claim).update(
+            status=Status.DONE,
+            rows_done=rows,
+            rows_total=rows,
+            size=size,
+            permissions=report.permissions,
+            finished_at=now,
+            expires_at=now + timedelta(days=settings.REPORT_DAYS),
+        )
+    if not fits:
+        # Another report of the same person was finished meanwhile, and took the room.
+        _fail(job, TOO_LARGE)
     if not done:
-        # It was canceled at the last moment, or another attempt took over; then that one's file is the report.
+        # Or it was canceled at the last moment, or another attempt took over; then that one's file is the report.
         job.path.unlink(missing_ok=True)
 
 

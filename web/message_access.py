@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from accounts.models import User
-from accounts.services import record_audit_event
+from accounts.services import record_look
 from accounts.tools import MESSAGE_LOGS, Right, Tool
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
@@ -33,11 +34,11 @@ def may_see_values(user: User, tool: Tool) -> bool:
     return Right.MERGE_FIELD_VALUES in tool.rights and user.may(tool, Right.MERGE_FIELD_VALUES)
 
 
-def record_message_view(message: SentMessage, *, by: User, part: str) -> None:
+def record_message_view(message: SentMessage, *, by: User, part: str, **details: Any) -> None:
     """Record in the audit trail that a user saw a part of a message."""
-    record_audit_event(
+    record_look(
         by=by,
         action="message.viewed",
         target=message.display_subject,
-        details={"message": message.pk, "shown": part},
+        details={"message": message.pk, "shown": part, **details},
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from http import HTTPStatus
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from django.conf import settings
 from django.db import transaction
-from django.http import FileResponse, HttpRequest
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
@@ -41,7 +42,7 @@ def report_response(request: HttpRequest, report: Report, format: Format) -> Htt
             file.close()
         except NotMade as reason:
             file.close()
-            return render(request, "web/reports/not_made.html", {"title": report.title, "reason": reason}, status=503)
+            return not_made(request, report, reason, HTTPStatus.SERVICE_UNAVAILABLE)
         except BaseException:
             file.close()
             raise
@@ -49,9 +50,17 @@ def report_response(request: HttpRequest, report: Report, format: Format) -> Htt
             report.record_request(by=user, format=format, rows=rows)
             file.seek(0)
             return file_response(file, name=report.file_name, format=format)
-    job = request_report(report, format=format, by=user)
+    try:
+        job = request_report(report, format=format, by=user)
+    except NotMade as reason:
+        return not_made(request, report, reason, HTTPStatus.TOO_MANY_REQUESTS)
     start(job)
     return redirect("web:report_job", pk=job.pk)
+
+
+def not_made(request: HttpRequest, report: Report, reason: NotMade, status: HTTPStatus) -> HttpResponse:
+    context = {"title": report.title, "reason": reason}
+    return render(request, "web/reports/not_made.html", context, status=status)
 
 
 def counted(report: Report) -> int | None:

@@ -34,6 +34,7 @@ from messenger_logs.services.message_format import (
     read_recipients,
 )
 from messenger_logs.services.message_status import reopen, settle_status
+from messenger_logs.services.senders import check_may_add_recipients, settle_sender
 from messenger_logs.services.totals import lock_totals, recount
 
 __all__ = ["AddedCounts", "FieldError", "IntakeError", "IntakeResult", "add_message", "add_recipients"]
@@ -83,13 +84,16 @@ class IntakeResult:
     unusable: int = 0
 
 
-def add_message(data: object, *, line: int = 1) -> IntakeResult:
+def add_message(data: object, *, line: int = 1, by: User | None = None) -> IntakeResult:
     """Store one message with its recipients, in the format of docs/import.md; all of it or nothing.
 
     An external id that exists changes nothing, even where another process stores it at the same moment. Raises
-    IntakeError; `line` is the line of the message in its file.
+    IntakeError; `line` is the line of the message in its file. `by` is the account that adds it: MissingRight is raised
+    if it may not send. Without it, as in a command, everything is allowed.
     """
-    source = read_message(data, line=line)
+    source = read_message(data, line=line, sender_known=by is not None)
+    if by:
+        settle_sender(source, by=by)
     try:
         with transaction.atomic():
             return _add_message(source)
@@ -97,12 +101,16 @@ def add_message(data: object, *, line: int = 1) -> IntakeResult:
         raise _refusal(error, line) from None
 
 
-def add_recipients(message: SentMessage, recipients: Iterable[object], *, first_line: int = 1) -> AddedCounts:
+def add_recipients(
+    message: SentMessage, recipients: Iterable[object], *, first_line: int = 1, by: User | None = None
+) -> AddedCounts:
     """Append recipients with their devices to a message; all of them or nothing.
 
     A recipient or device that the message has already stays as it is. Raises IntakeError, also where the message was
-    canceled; its lines count the recipients from `first_line`.
+    canceled; its lines count the recipients from `first_line`. `by` as for `add_message`.
     """
+    if by:
+        check_may_add_recipients(message, by=by)
     inputs = read_recipients(enumerate(recipients, first_line), modes=[Mode(mode) for mode in message.modes])
     try:
         with transaction.atomic():

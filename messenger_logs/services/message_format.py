@@ -140,8 +140,11 @@ class MessageInput:
     recipients: list[RecipientInput]
 
 
-def read_message(data: object, *, line: int) -> MessageInput:
-    """Read a whole message. Raises IntakeError with all its errors."""
+def read_message(data: object, *, line: int, sender_known: bool = False) -> MessageInput:
+    """Read a whole message. Raises IntakeError with all its errors.
+
+    A message that is sent from here needs no sender if the caller knows who sends it.
+    """
     errors = Errors(line)
     if not isinstance(data, dict):
         raise IntakeError([FieldError(line, "", "is not a JSON object")])
@@ -150,7 +153,7 @@ def read_message(data: object, *, line: int) -> MessageInput:
     status = fields.choice("status", _MESSAGE_STATUSES)
     sender, school = fields.line("sender", 150), fields.line("school", limit(School, "name"))
     message.sender_name = fields.line("sender_name", limit(SentMessage, "sender_name"))
-    if not sender and not message.sender_name:
+    if not sender and not message.sender_name and not (sender_known and message.dispatched_here):
         fields.wrong("sender_name", "is missing, and so is sender")
     calendars = [_calendar(one, school) for one in fields.objects("calendars")]
     modes = [Mode(mode) for mode in message.modes]

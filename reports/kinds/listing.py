@@ -53,6 +53,10 @@ class ListingReport(Report):
         }
 
     @property
+    def permissions(self) -> list[str]:
+        return self.listing.permissions
+
+    @property
     def title(self) -> str:
         return str(self.listing.title)
 

@@ -10,10 +10,9 @@ from django import forms
 from django.conf import settings
 from django.http import Http404
 
-from accounts.access import MissingRight
 from accounts.models import User
 from accounts.services import record_audit_event
-from accounts.tools import Right, Tool
+from accounts.tools import MissingRight, Right, Tool
 from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import Mode
 from messenger_logs.html_to_text import html_to_text

@@ -50,6 +50,8 @@ def test_messenger_administrators_have_all_logs_and_cancel_but_no_system_adminis
     assert everything - rights == {
         (Tool.MAILGUN_SYNC, Right.WRITE),
         (Tool.MESSAGE_IMPORT, Right.WRITE),
+        (Tool.MESSAGE_IMPORT, Right.SEND),
+        (Tool.MESSAGE_IMPORT, Right.SEND_AS_OTHERS),
         (Tool.PORTAL_INBOX, Right.READ),
         (Tool.USER_GROUPS, Right.READ),
         (Tool.USER_GROUPS, Right.WRITE),

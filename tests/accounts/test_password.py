@@ -2,10 +2,15 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.password_validation import validate_password
 from django.core import mail
+from django.core.exceptions import ValidationError
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 
 from accounts.models import AuditEvent, User
+from accounts.validators import NotMadeOfNamesValidator
 from config.celery import app
 from tests.fixtures.accounts import PASSWORD
 
@@ -156,3 +161,46 @@ def test_a_weak_password_is_refused_with_the_reason(client, make_user, password,
     response = client.post(CHANGE, {"oldpassword": PASSWORD, "password1": password, "password2": password})
     assert reason in " ".join(response.context["form"].errors["password1"])
     assert not User.objects.get().check_password(password)
+
+
+# What a password may not be
+
+PERSON = {"username": "dmatthews", "first_name": "Dexter", "last_name": "Matthews", "email": "dexter.m@example.org"}
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "dmatthewsdmatthews",
+        "DMatthews-DMatthews!",
+        "dmatthews2026",
+        "DexterMatthews1",
+        "Matthews, Dexter 7",
+        "dexter.m@example.org",
+        "swehttamdswehttamd",
+        "x1dmatthewsdmatthews",
+    ],
+)
+def test_a_password_that_repeats_the_names_of_its_person_is_refused(password):
+    with pytest.raises(ValidationError) as refused:
+        validate_password(password, User(**PERSON))
+    assert "password_of_names" in [error.code for error in refused.value.error_list]
+
+
+@pytest.mark.parametrize("password", [PASSWORD, NEW, "dexterity of a walrus", "Matthews likes strawberries"])
+def test_a_name_inside_a_long_password_is_no_harm(password):
+    validate_password(password, User(**PERSON))
+    validate_password(password)
+
+
+@given(
+    name=st.text("abcdefghij._-", min_size=3, max_size=20), times=st.integers(1, 9), rest=st.text("0123!", max_size=7)
+)
+def test_no_number_of_repetitions_makes_a_name_a_password(name, times, rest):
+    with pytest.raises(ValidationError):
+        NotMadeOfNamesValidator().validate(name * times + rest, User(username=name))
+
+
+@given(st.text("klmnopqrstuvwxyz", min_size=12))
+def test_a_password_without_any_name_is_not_refused(password):
+    NotMadeOfNamesValidator().validate(password, User(username="abc.def"))

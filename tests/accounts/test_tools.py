@@ -30,7 +30,7 @@ def test_the_registry_is_the_table_of_tools_and_rights():
         ("Messenger Administration > Recipient Log", [R]),
         ("Messenger Administration > Replies", [R]),
         ("Messenger Administration > Mailgun Sync", [R, W]),
-        ("Messenger Administration > Message Import (API)", [W]),
+        ("Messenger Administration > Message Import (API)", [W, Right.SEND, Right.SEND_AS_OTHERS]),
         ("Messenger Administration > Portal Inbox (API)", [R]),
         ("System Administration > User Groups and Tool Rights", [R, W]),
         ("System Administration > Audit Trail", [R]),

@@ -37,6 +37,14 @@ def test_the_filter_form_is_answered_with_an_address_that_names_nobody(client):
     assert page.value("rows") == "25"
 
 
+def test_the_same_search_of_another_person_has_another_key(client, make_user, signed_in):
+    other = signed_in(make_user())
+    mine, again, theirs = (each.post("/letters/", {"recipient": "parent3@"}).url for each in (client, client, other))
+    assert mine == again
+    assert mine != theirs, "or the addresses of two people would tell that they searched for the same"
+    assert "parent3@" not in other.get(mine).content.decode(), "nor does the key of somebody else find anything"
+
+
 def test_no_link_of_the_page_names_anybody(client):
     make_letters(60, newest=NOW)
     page = Shown(client.post("/letters/", {"recipient": "parent"}, follow=True))

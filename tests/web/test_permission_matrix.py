@@ -9,6 +9,10 @@ user: its owner must see it, and `others` says whether another person with the r
 about one thing that belongs to somebody, `others` is the number that all others with the right get, such as 404.
 `also` are further rights on the tool, without which it shows nothing.
 
+The fifth dimension is the row in the audit trail that each answer leaves. `look` is the row of a GET that is answered,
+with the whole page or a fragment; `file` the one of an export; `does` the one of a POST with the values of `form`. A
+refusal leaves "access.refused" in each table; where a line names no row, the answer leaves none.
+
 OPEN: pages that need no right, with the four numbers for a visitor who is signed out, and for one who is signed in.
 
 API: what answers to a token, one line for each method. Without a token 401, with all rights but this one 403, 405 for
@@ -23,13 +27,15 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db.models import Max
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import User
-from accounts.services import issue_token, record_audit_event
+from accounts.models import AuditEvent, User
+from accounts.querysets import rights_of
+from accounts.services import LOOK, issue_token, record_audit_event
 from accounts.tools import Right, Tool, every_right
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
@@ -53,12 +59,34 @@ def a_domain() -> dict[str, Any]:
     return {"pk": domain().pk}
 
 
+def a_paused_domain() -> dict[str, Any]:
+    return {"pk": SendingDomain.objects.create(name="paused.example.org", paused=True).pk}
+
+
+def a_synced_domain() -> dict[str, Any]:
+    return {"pk": SendingDomain.objects.create(name="synced.example.org", settled_through=timezone.now()).pk}
+
+
 def a_quarantined_event() -> dict[str, Any]:
     return {"pk": QuarantinedEvent.objects.create(domain=domain(), raw='{"event": "x"}', error="no id").pk}
 
 
 def a_group() -> dict[str, Any]:
     return {"pk": Group.objects.earliest("pk").pk}
+
+
+def rights_seen() -> dict[str, Any]:
+    return {"rights": [], "seen": " ".join(rights_of(Group.objects.earliest("pk")))}
+
+
+def somebody() -> dict[str, Any]:
+    return {"user": User.objects.create_user("somebody").pk}
+
+
+def a_member() -> dict[str, Any]:
+    form = somebody()
+    Group.objects.earliest("pk").user_set.add(form["user"])
+    return form
 
 
 def an_event(owner: User) -> None:
@@ -118,10 +146,20 @@ class Guarded:
     data: Callable[[User], None] | None = None
     others: str | int = SHOWN
     also: tuple[Right, ...] = ()
+    look: str = ""
+    file: str = ""
+    does: str = ""
+    form: Callable[[], dict[str, Any]] = dict
 
     @property
     def rights(self) -> list[tuple[Tool, Right]]:
         return [(self.tool, right) for right in (self.right, *self.also)]
+
+    def row(self, kind: str) -> str:
+        """The row of the audit trail that an answer to this kind of request leaves; "" for none."""
+        if kind == "post":
+            return self.does
+        return self.file or self.look if kind == "export" else self.look
 
 
 @dataclass(frozen=True)
@@ -147,79 +185,124 @@ class Api:
     only: bool = True
     """Whether this right alone opens it; otherwise other rights do as well."""
     also: tuple[Right, ...] = ()
+    row: str = ""
 
     @property
     def rights(self) -> list[tuple[Tool, Right]]:
         return [(self.tool, right) for right in (self.right, *self.also)] if self.tool else []
 
 
+A_MESSAGE = {
+    "external_id": "matrix-1",
+    "engine": "classic",
+    "message_type": "Attendance",
+    "sender_name": "Matthews, Dexter",
+    "created_at": "2026-11-20T10:05:00-06:00",
+    "modes": ["voice"],
+}
+
 # fmt: off
 GUARDED = [
     #       address                    right                         GET  htmx POST ?export=csv
     Guarded("web:user_groups",    Tool.USER_GROUPS, R,          200, 200, 405, 200),
     Guarded("web:user_group",     Tool.USER_GROUPS, R,          200, 200, 405, 200, of=a_group),
-    Guarded("web:new_group",      Tool.USER_GROUPS, W,          405, 405, 302, 405),
-    Guarded("web:change_rights",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
-    Guarded("web:rename_group",   Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
-    Guarded("web:find_people",    Tool.USER_GROUPS, W,          405, 405, 200, 405, of=a_group),
-    Guarded("web:add_member",     Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
-    Guarded("web:remove_member",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group),
-    Guarded("web:delete_group",   Tool.USER_GROUPS, W,          200, 200, 302, 200, of=a_group),
-    Guarded("web:audit_trail",    Tool.AUDIT_TRAIL, R,          200, 200, 302, 200, data=an_entry),
+    Guarded("web:new_group",      Tool.USER_GROUPS, W,          405, 405, 302, 405,
+            does="user_group.created", form=lambda: {"name": "Aides"}),
+    Guarded("web:change_rights",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group,
+            does="user_group.rights_changed", form=rights_seen),
+    Guarded("web:rename_group",   Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group,
+            does="user_group.renamed", form=lambda: {"name": "Aides"}),
+    Guarded("web:find_people",    Tool.USER_GROUPS, W,          405, 405, 200, 405, of=a_group,
+            does="person.searched", form=lambda: {"who": "Vang"}),
+    Guarded("web:add_member",     Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group,
+            does="user_group.member_added", form=somebody),
+    Guarded("web:remove_member",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group,
+            does="user_group.member_removed", form=a_member),
+    Guarded("web:delete_group",   Tool.USER_GROUPS, W,          200, 200, 302, 200, of=a_group,
+            does="user_group.deleted"),
+    Guarded("web:audit_trail",    Tool.AUDIT_TRAIL, R,          200, 200, 302, 200, data=an_entry,
+            file="export.audit_trail"),
 
     # Nothing is shown before a search, so there is nothing to look for; tests/web/recipient_log searches.
     Guarded("web:recipient_log", Tool.RECIPIENT_LOG, R,   200, 200, 302, 200),
     Guarded("web:admin_recipient_log", Tool.ADMIN_RECIPIENT_LOG, R, 200, 200, 302, 200),
 
-    Guarded("web:replies", Tool.REPLIES, R,   200, 200, 302, 200, data=a_reply),
-    Guarded("web:mailgun_message_log", Tool.MAILGUN_MESSAGE_LOG, R,  200, 200, 302, 200, data=an_event, others=HIDDEN),
-    Guarded("web:admin_mailgun_message_log",  Tool.ADMIN_MAILGUN_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_event),
-    Guarded("web:sent_message_log", Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200, data=a_message, others=HIDDEN),
+    Guarded("web:replies", Tool.REPLIES, R,   200, 200, 302, 200, data=a_reply,
+            look="list.viewed", file="export.replies"),
+    Guarded("web:mailgun_message_log", Tool.MAILGUN_MESSAGE_LOG, R,  200, 200, 302, 200, data=an_event, others=HIDDEN,
+            look="list.viewed", file="export.mailgun_message_log"),
+    Guarded("web:admin_mailgun_message_log",  Tool.ADMIN_MAILGUN_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_event,
+            look="list.viewed", file="export.admin_mailgun_message_log"),
+    Guarded("web:sent_message_log", Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200, data=a_message, others=HIDDEN,
+            file="export.sent_message_log"),
     Guarded("web:olr_email_log",  Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200,
-            data=an_olr_email, others=HIDDEN),
+            data=an_olr_email, others=HIDDEN,
+            file="export.sent_message_log"),
     Guarded("web:sent_message_log_message",  Tool.SENT_MESSAGE_LOG, R,     200, 200, 405, 200,
-            data=a_message, of=of_the_message(), others=404),
+            data=a_message, of=of_the_message(), others=404,
+            look="message.viewed"),
     Guarded("web:sent_message_log_message_recipients", Tool.SENT_MESSAGE_LOG, R, 200, 200, 302, 200,
-            data=a_message, of=of_the_message(), others=404),
+            data=a_message, of=of_the_message(), others=404,
+            look="message.viewed", file="export.sent_message_log"),
     Guarded("web:sent_message_log_message_body", Tool.SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
-            data=a_message, of=of_the_message(mode="email"), others=404),
+            data=a_message, of=of_the_message(mode="email"), others=404,
+            look="message.viewed"),
     Guarded("web:sent_message_log_message_cancel", Tool.SENT_MESSAGE_LOG, W, 200, 200, 302, 200,
-            data=a_waiting_message, of=of_the_message(), others=404, also=(R,)),
+            data=a_waiting_message, of=of_the_message(), others=404, also=(R,),
+            does="message.canceled"),
     Guarded("web:sent_message_log_2",    Tool.SENT_MESSAGE_LOG_2, R,   200, 200, 302, 200,
-            data=a_message_2, others=HIDDEN, also=OWN_GENERAL),
+            data=a_message_2, others=HIDDEN, also=OWN_GENERAL,
+            file="export.sent_message_log_2"),
     Guarded("web:sent_message_log_2_message", Tool.SENT_MESSAGE_LOG_2, R,  200, 200, 405, 200,
-            data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
+            data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL,
+            look="message.viewed"),
     Guarded("web:sent_message_log_2_message_recipients", Tool.SENT_MESSAGE_LOG_2, R, 200, 200, 302, 200,
-            data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
+            data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL,
+            look="message.viewed", file="export.sent_message_log_2"),
     Guarded("web:sent_message_log_2_message_body", Tool.SENT_MESSAGE_LOG_2, R, 200, 200, 405, 200,
-            data=a_message_2, of=of_the_message(mode="email"), others=404, also=OWN_GENERAL),
+            data=a_message_2, of=of_the_message(mode="email"), others=404, also=OWN_GENERAL,
+            look="message.viewed"),
     Guarded("web:upcoming_messages", Tool.UPCOMING_MESSAGES, R,    200, 200, 302, 200,
-            data=a_scheduled_message, others=HIDDEN),
+            data=a_scheduled_message, others=HIDDEN,
+            file="export.upcoming_messages"),
     Guarded("web:upcoming_messages_message", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
-            data=a_scheduled_message, of=of_the_message(), others=404),
+            data=a_scheduled_message, of=of_the_message(), others=404,
+            look="message.viewed"),
     Guarded("web:upcoming_messages_message_recipients", Tool.UPCOMING_MESSAGES, R, 200, 200, 302, 200,
-            data=a_scheduled_message, of=of_the_message(), others=404),
+            data=a_scheduled_message, of=of_the_message(), others=404,
+            look="message.viewed", file="export.upcoming_messages"),
     Guarded("web:upcoming_messages_message_body", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
-            data=a_scheduled_message, of=of_the_message(mode="email"), others=404),
+            data=a_scheduled_message, of=of_the_message(mode="email"), others=404,
+            look="message.viewed"),
     Guarded("web:upcoming_messages_message_cancel", Tool.UPCOMING_MESSAGES, W, 200, 200, 302, 200,
-            data=a_waiting_message, of=of_the_message(), others=404, also=(R,)),
-    Guarded("web:admin_sent_message_log",     Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200, data=a_message),
-    Guarded("web:admin_olr_email_log", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_olr_email),
+            data=a_waiting_message, of=of_the_message(), others=404, also=(R,),
+            does="message.canceled"),
+    Guarded("web:admin_sent_message_log",     Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200, data=a_message,
+            file="export.admin_sent_message_log"),
+    Guarded("web:admin_olr_email_log", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_olr_email,
+            file="export.admin_sent_message_log"),
     Guarded("web:admin_sent_message_log_message", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
-            data=a_message, of=of_the_message()),
+            data=a_message, of=of_the_message(),
+            look="message.viewed"),
     Guarded("web:admin_sent_message_log_message_recipients", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200,
-            data=a_message, of=of_the_message()),
+            data=a_message, of=of_the_message(),
+            look="message.viewed", file="export.admin_sent_message_log"),
     Guarded("web:admin_sent_message_log_message_body", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
-            data=a_message, of=of_the_message(mode="email")),
+            data=a_message, of=of_the_message(mode="email"),
+            look="message.viewed"),
     Guarded("web:admin_sent_message_log_message_cancel", Tool.ADMIN_SENT_MESSAGE_LOG, W, 200, 200, 302, 200,
-            data=a_waiting_message, of=of_the_message(), also=(R,)),
+            data=a_waiting_message, of=of_the_message(), also=(R,),
+            does="message.canceled"),
 
     Guarded("web:sent_message_log_message_retry", Tool.SENT_MESSAGE_LOG, W, 200, 200, 302, 200, also=(R,),
-            data=a_message, others=404, of=of_the_message()),
+            data=a_message, others=404, of=of_the_message(),
+            look="message.viewed"),
     Guarded("web:admin_sent_message_log_message_retry", Tool.ADMIN_SENT_MESSAGE_LOG, W, 200, 200, 302, 200, also=(R,),
-            data=a_message, of=of_the_message()),
+            data=a_message, of=of_the_message(),
+            look="message.viewed"),
     Guarded("web:upcoming_messages_message_retry", Tool.UPCOMING_MESSAGES, W, 200, 200, 302, 200, also=(R,),
-            data=a_waiting_message, others=404, of=of_the_message()),
+            data=a_waiting_message, others=404, of=of_the_message(),
+            look="message.viewed"),
 
     Guarded("web:dispatch_status",         Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
 
@@ -232,11 +315,16 @@ GUARDED = [
             data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
 
     Guarded("web:mailgun_sync",     Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
-    Guarded("web:sync_now",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
-    Guarded("web:pause_sync",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
-    Guarded("web:resume_sync",     Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
-    Guarded("web:backfill_sync",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain),
-    Guarded("web:retry_event",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_quarantined_event),
+    Guarded("web:sync_now",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain,
+            does="mailgun_sync.asked"),
+    Guarded("web:pause_sync",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain,
+            does="mailgun_sync.paused"),
+    Guarded("web:resume_sync",     Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_paused_domain,
+            does="mailgun_sync.resumed"),
+    Guarded("web:backfill_sync",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_synced_domain,
+            does="mailgun_sync.backfill_asked"),
+    Guarded("web:retry_event",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_quarantined_event,
+            does="mailgun_sync.retried"),
 ]
 
 OPEN = [
@@ -274,7 +362,7 @@ OPEN = [
 API = [
     #   address                       method   right                                 answer
     Api("api:tokens",                 "post",   None, R,                              400),
-    Api("api:tokens",                 "delete", None, R,                              204),
+    Api("api:tokens",                 "delete", None, R,                              204, row="api_token.ended"),
     Api("api:messages",               "get",    Tool.SENT_MESSAGE_LOG, R,             200, query="log=sent",
         data=a_message, others=HIDDEN),
     Api("api:messages",               "get",    Tool.ADMIN_SENT_MESSAGE_LOG, R,       200,
@@ -287,55 +375,63 @@ API = [
     Api("api:messages",               "get",    Tool.UPCOMING_MESSAGES, R,            200, query="log=upcoming",
         data=a_waiting_message, others=HIDDEN),
     Api("api:messages",               "post",   Tool.MESSAGE_IMPORT, W,               400),
+    Api("api:messages",               "post",   Tool.MESSAGE_IMPORT, W,               201, body=A_MESSAGE,
+        row="import.messages"),
+    Api("api:messages",               "post",   Tool.MESSAGE_IMPORT, Right.SEND,      201, also=(W,),
+        body=A_MESSAGE | {"sent_by": "here", "sender_name": "", "external_id": "matrix-2"}, row="import.messages"),
     Api("api:messages_in_bulk",       "post",   Tool.MESSAGE_IMPORT, W,               200, body=[{}]),
+    Api("api:messages_in_bulk",       "post",   Tool.MESSAGE_IMPORT, W,               200, body=[A_MESSAGE],
+        row="import.messages"),
     Api("api:message_search",         "post",   Tool.SENT_MESSAGE_LOG, R,             200, query="log=sent",
-        body={"sender": MARK}, data=a_message, others=HIDDEN),
+        body={"sender": MARK}, data=a_message, others=HIDDEN, row="person.searched"),
     Api("api:message_search",         "post",   Tool.ADMIN_SENT_MESSAGE_LOG, R,       200,
-        query="log=sent_administration", body={"sender": MARK}, data=a_message),
+        query="log=sent_administration", body={"sender": MARK}, data=a_message, row="person.searched"),
     Api("api:message",                "get",    Tool.SENT_MESSAGE_LOG, R,             200, of=of_the_message(),
-        data=a_message, others=404, only=False),
+        data=a_message, others=404, only=False, row="message.viewed"),
     Api("api:message",                "get",    Tool.ADMIN_SENT_MESSAGE_LOG, R,       200, of=of_the_message(),
-        data=a_message, only=False),
+        data=a_message, only=False, row="message.viewed"),
     Api("api:message",                "get",    Tool.UPCOMING_MESSAGES, R,            200, of=of_the_message(),
-        data=a_waiting_message, others=404, only=False),
+        data=a_waiting_message, others=404, only=False, row="message.viewed"),
     Api("api:deliveries",             "get",    Tool.SENT_MESSAGE_LOG, R,             200, of=of_the_message(),
-        data=a_message, others=404, only=False),
+        data=a_message, others=404, only=False, row="message.viewed"),
     Api("api:deliveries",             "get",    Tool.ADMIN_SENT_MESSAGE_LOG, R,       200, of=of_the_message(),
-        data=a_message, only=False),
+        data=a_message, only=False, row="message.viewed"),
     Api("api:delivery_search",        "post",   Tool.SENT_MESSAGE_LOG, R,             200, of=of_the_message(),
-        body={"recipient": MARK}, data=a_message, others=404, only=False),
+        body={"recipient": MARK}, data=a_message, others=404, only=False, row="message.viewed"),
     Api("api:delivery_search",        "post",   Tool.ADMIN_SENT_MESSAGE_LOG, R,       200, of=of_the_message(),
-        body={"recipient": MARK}, data=a_message, only=False),
+        body={"recipient": MARK}, data=a_message, only=False, row="message.viewed"),
     Api("api:cancel",                 "post",   Tool.SENT_MESSAGE_LOG, W,             200, of=of_the_message(),
-        data=a_waiting_message, others=404, only=False, also=(R,)),
+        data=a_waiting_message, others=404, only=False, also=(R,), row="message.canceled"),
     Api("api:cancel",                 "post",   Tool.ADMIN_SENT_MESSAGE_LOG, W,       200, of=of_the_message(),
-        data=a_waiting_message, only=False, also=(R,)),
+        data=a_waiting_message, only=False, also=(R,), row="message.canceled"),
     Api("api:cancel",                 "post",   Tool.UPCOMING_MESSAGES, W,            200, of=of_the_message(),
-        data=a_waiting_message, others=404, only=False, also=(R,)),
+        data=a_waiting_message, others=404, only=False, also=(R,), row="message.canceled"),
     Api("api:recipients",             "post",   Tool.MESSAGE_IMPORT, W,               400, of=an_imported_message),
     Api("api:statuses",               "post",   Tool.MESSAGE_IMPORT, W,               200, of=an_imported_message,
         body=[{}]),
-    Api("api:inbox_search",           "post",   Tool.PORTAL_INBOX, R,                 200, body={"person_id": MARK}),
+    Api("api:inbox_search",           "post",   Tool.PORTAL_INBOX, R,                 200, body={"person_id": MARK},
+        row="person.viewed"),
     Api("api:mailgun_events",         "get",    Tool.MAILGUN_MESSAGE_LOG, R,          200, query="log=own",
-        data=an_event, others=HIDDEN),
+        data=an_event, others=HIDDEN, row="list.viewed"),
     Api("api:mailgun_events",         "get",    Tool.ADMIN_MAILGUN_MESSAGE_LOG, R,    200, query="log=all",
-        data=an_event),
+        data=an_event, row="list.viewed"),
     Api("api:mailgun_event_search",   "post",   Tool.MAILGUN_MESSAGE_LOG, R,          200, query="log=own",
-        body={"subject": MARK}, data=an_event, others=HIDDEN),
+        body={"subject": MARK}, data=an_event, others=HIDDEN, row="list.viewed"),
     Api("api:mailgun_event_search",   "post",   Tool.ADMIN_MAILGUN_MESSAGE_LOG, R,    200, query="log=all",
-        body={"subject": MARK}, data=an_event),
+        body={"subject": MARK}, data=an_event, row="list.viewed"),
 ]
 # fmt: on
 
 # Django's admin site is one rule instead of lines: nobody but superusers gets in anywhere.
 BY_RULE = {"admin"}
 
-REQUESTS: dict[str, Callable[[Client, str], HttpResponse]] = {
-    "get": lambda client, address: client.get(address),
-    "htmx": lambda client, address: client.get(address, headers={"HX-Request": "true"}),
-    "post": lambda client, address: client.post(address),
-    "export": lambda client, address: client.get(address, {"export": "csv"}),
+REQUESTS: dict[str, Callable[[Client, str, dict[str, Any]], HttpResponse]] = {
+    "get": lambda client, address, form: client.get(address),
+    "htmx": lambda client, address, form: client.get(address, headers={"HX-Request": "true"}),
+    "post": lambda client, address, form: client.post(address, form),
+    "export": lambda client, address, form: client.get(address, {"export": "csv"}),
 }
+REFUSED = ["access.refused"]
 
 pytestmark = pytest.mark.django_db
 
@@ -370,7 +466,21 @@ def each_line_and_request(lines: list[Any]) -> Any:
 
 def ask(client: Client, line: Guarded | Open, kind: str) -> HttpResponse:
     kwargs = line.of() if callable(line.of) else line.of
-    return REQUESTS[kind](client, reverse(line.name, kwargs=kwargs))
+    form = line.form() if isinstance(line, Guarded) and kind == "post" else {}
+    return audited(lambda: REQUESTS[kind](client, reverse(line.name, kwargs=kwargs), form))
+
+
+def audited(request: Callable[[], HttpResponse]) -> HttpResponse:
+    """The answer, with the actions of the rows that it left in the audit trail as its `rows`."""
+    before = AuditEvent.objects.aggregate(last=Max("pk", default=0))["last"]
+    response: Any = request()
+    left = AuditEvent.objects.filter(pk__gt=before).order_by("pk")
+    response.rows = list(left.values_list("action", flat=True))
+    return response
+
+
+def row(action: str) -> list[str]:
+    return [action] if action else []
 
 
 def answers(line: Guarded, kind: str) -> int:
@@ -393,6 +503,7 @@ def test_signed_out(client, line, request_kind):
     else:
         assert response.status_code == 302
         assert response["Location"].startswith("/accounts/login/?next=/")
+    assert response.rows == [], "nobody was refused: the way leads on to the sign-in page"
 
 
 @pytest.mark.slow
@@ -403,6 +514,7 @@ def test_every_other_right_but_this(make_user, signed_in, line, request_kind):
         line.data(user)
     response = ask(signed_in(user), line, request_kind)
     assert response.status_code == (405 if answers(line, request_kind) == 405 else 403)
+    assert response.rows == ([] if response.status_code == 405 else REFUSED)
     assert MARK not in body(response)
 
 
@@ -414,11 +526,28 @@ def test_this_right_alone_and_own_data(make_user, signed_in, line, request_kind)
         make_user(groups=["System Administrators"])
     if line.data:
         line.data(user)
-    response = ask(signed_in(user), line, request_kind)
+    client = signed_in(user)
+    response = ask(client, line, request_kind)
     assert response.status_code == answers(line, request_kind)
+    assert response.rows == ([] if response.status_code == 405 else row(line.row(request_kind)))
     assert response["Cache-Control"] == "private, no-store"
     if line.data and response.status_code == 200:
         assert MARK in body(response)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", [line for line in GUARDED if line.look], ids=lambda line: line.name)
+def test_who_reloads_a_page_or_its_fragment_goes_on_with_the_same_look(make_user, signed_in, line, time_machine):
+    time_machine.move_to(timezone.now(), tick=False)
+    user = make_user(*line.rights)
+    line.data(user)
+    client, kwargs = signed_in(user), line.of()
+    address = reverse(line.name, kwargs=kwargs)
+    rows = [audited(lambda kind=kind: REQUESTS[kind](client, address, {})).rows for kind in ("htmx", "get", "htmx")]
+    assert rows == [[line.look], [], []]
+    time_machine.shift(LOOK)
+    client.force_login(user)
+    assert audited(lambda: client.get(address)).rows == [line.look], "later it is another look"
 
 
 @pytest.mark.slow
@@ -428,9 +557,11 @@ def test_this_right_alone_and_the_data_of_somebody_else(make_user, signed_in, li
     response = ask(signed_in(make_user(*line.rights)), line, request_kind)
     if isinstance(line.others, int):
         assert response.status_code == (405 if answers(line, request_kind) == 405 else line.others)
+        assert response.rows == ([] if response.status_code == 405 else REFUSED)
         assert MARK not in body(response)
         return
     assert response.status_code == answers(line, request_kind)
+    assert response.rows == ([] if response.status_code == 405 else row(line.row(request_kind)))
     if response.status_code == 200:
         assert (MARK in body(response)) == (line.others == SHOWN)
 
@@ -439,24 +570,27 @@ def test_this_right_alone_and_the_data_of_somebody_else(make_user, signed_in, li
 @each_line_and_request(OPEN)
 def test_pages_that_need_no_right(client, make_user, signed_in, line, request_kind):
     position = list(REQUESTS).index(request_kind)
-    assert ask(client, line, request_kind).status_code == line.signed_out[position]
-    assert ask(signed_in(make_user()), line, request_kind).status_code == line.signed_in[position]
+    for visitor, number in ((client, line.signed_out[position]), (signed_in(make_user()), line.signed_in[position])):
+        response = ask(visitor, line, request_kind)
+        assert response.status_code == number
+        signs_out = line.name == "account_logout" and request_kind == "post" and visitor is not client
+        assert response.rows == (
+            REFUSED if number in (401, 403, 404) else row("sign_out.succeeded" if signs_out else "")
+        )
 
 
 def call(line: Api, user: User | None, method: str = "") -> HttpResponse:
     address = reverse(line.name, kwargs=line.of()) + (f"?{line.query}" if line.query else "")
     headers = {"Authorization": f"Token {issue_token(user=user)[0]}"} if user else {}
-    return Client().generic(
-        (method or line.method).upper(),
-        address,
-        "" if line.body is None else json.dumps(line.body),
-        content_type="application/json",
-        headers=headers,
-    )
+    method, text = (method or line.method).upper(), "" if line.body is None else json.dumps(line.body)
+    return audited(lambda: Client().generic(method, address, text, content_type="application/json", headers=headers))
 
 
 def each_api_line(lines: list[Api]) -> Any:
-    ids = [f"{line.name}-{line.method}-{line.tool.name if line.tool else ''}-{line.query}" for line in lines]
+    ids = [
+        f"{line.name}-{line.method}-{line.tool.name if line.tool else ''}-{line.right.name}-{line.query}"
+        for line in lines
+    ]
     return pytest.mark.parametrize("line", lines, ids=ids)
 
 
@@ -467,6 +601,7 @@ def test_the_api_without_a_token(signed_in, make_user, line):
         line.data(everything)
     response = call(line, None)
     assert response.status_code == 401
+    assert response.rows == REFUSED
     assert MARK not in body(response)
     # Nor does the session of a browser open it: then any page could make it write.
     assert signed_in(everything).generic(line.method.upper(), response.request["PATH_INFO"]).status_code == 401
@@ -479,6 +614,7 @@ def test_the_api_with_every_other_right_but_this(make_user, line):
         line.data(user)
     response = call(line, user)
     assert response.status_code == 403
+    assert response.rows == REFUSED
     assert MARK not in body(response)
 
 
@@ -488,6 +624,7 @@ def test_the_api_with_no_right_at_all(make_user, line):
     line.data(user)
     response = call(line, user)
     assert response.status_code == 403
+    assert response.rows == REFUSED
     assert MARK not in body(response)
 
 
@@ -498,6 +635,7 @@ def test_the_api_with_this_right_alone_and_own_data(make_user, line):
         line.data(user)
     response = call(line, user)
     assert response.status_code == line.answer
+    assert response.rows == row(line.row)
     assert response["Cache-Control"] == "private, no-store"
     if line.data:
         assert MARK in body(response)
@@ -508,6 +646,7 @@ def test_the_api_with_this_right_alone_and_the_data_of_somebody_else(make_user, 
     line.data(make_user(username="owner"))
     response = call(line, make_user(*line.rights))
     assert response.status_code == (line.others if isinstance(line.others, int) else line.answer)
+    assert response.rows == (REFUSED if isinstance(line.others, int) else row(line.row))
     assert (MARK in body(response)) == (line.others == SHOWN)
 
 

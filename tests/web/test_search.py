@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -12,9 +14,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 
 from accounts.models import User
 from accounts.tools import Right, Tool
+from tests.examples import examples
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +168,97 @@ def test_the_only_person_is_shown_at_once_where_no_message_is_meant(administrato
     assert "Vang, Mai, person id 4711" in response.content.decode()
 
 
+PERSON = {"person_id": "4711", "name": "Vang, Blia", "email": "blia.vang@example.com", "voice": "+16515550100"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Vang, Blia", "Vang, Blia"),
+        ("Vang, Blia", "blia vang"),
+        ("Vang, Blia", "  VANG ,Blia "),
+        ("Nguyễn, Liên", "nguyen lien"),
+        ("王, 秀英", "王 秀英"),
+        ("O'Brien-Lee, Zoë", "zoe O'brien-lee"),
+        ("Vang, Blia", "4711"),
+        ("Vang, Blia", "BLIA.vang@example.com"),
+        ("Vang, Blia", "(651) 555-0100"),
+        ("Vang, Blia", "+1 651 555 0100"),
+    ],
+)
+def test_a_person_who_is_meant_exactly_is_opened_at_once(administrator: Client, name: str, text: str) -> None:
+    family(PERSON | {"name": name})
+    assert opened(administrator, text) == "4711"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Vang, Lia",
+        "lia vang",
+        "Vang",
+        "Blia",
+        "Vang, Blia B",
+        "Van Gblia",
+        "lia.vang@example.com",
+        "blia.vang@example.co",
+        "blia.vang@",
+        "555-0100",
+        "51 555-0100",
+    ],
+)
+def test_a_text_that_is_only_a_part_of_one_person_opens_nobody(administrator: Client, text: str) -> None:
+    family(PERSON)
+    assert opened(administrator, text) is None
+    assert people(find(administrator, text)) in (["4711"], []), "the person is offered, and not opened"
+
+
+def test_several_hits_are_listed_though_one_of_them_is_meant_exactly(administrator: Client) -> None:
+    family(PERSON, {"person_id": "4712", "name": "Vang, Lia"})
+    assert opened(administrator, "Vang, Lia") is None
+    assert people(find(administrator, "Vang, Lia")) == ["4711", "4712"]
+    family({"person_id": "4720", "name": "Her, Chue"}, {"person_id": "4721", "name": "Her, Chue"})
+    assert people(find(administrator, "Her, Chue")) == ["4720", "4721"], "two people of one name"
+
+
+def test_a_person_with_two_names_is_meant_by_each_of_them(administrator: Client) -> None:
+    family(PERSON)
+    family({"person_id": "4711", "name": "Vang-Lee, Blia"})
+    assert opened(administrator, "Vang-Lee, Blia") == "4711"
+
+
+@examples(25)
+@given(data=st.data())
+def test_no_piece_of_a_name_opens_its_person(administrator: Client, data: Any) -> None:
+    name = data.draw(st.sampled_from(["Vang, Blia", "Xiong, Pa Houa", "de la Cruz, María José", "Abdi, Ali"]))
+    start = data.draw(st.integers(0, len(name) - 2))
+    piece = name[start : data.draw(st.integers(start + 2, len(name)))]
+    person_id = f"p{uuid4().hex}"
+    family({"person_id": person_id, "name": f"{name} {person_id}"})
+    assert opened(administrator, piece) is None
+
+
+def family(*parents: dict[str, str]) -> None:
+    """A message to these people. Each has an e-mail address, and some a number."""
+    message = make_message(subject="?")
+    for parent in parents:
+        recipient = make_recipient(message, person_id=parent["person_id"], name=parent["name"])
+        make_delivery(recipient, address=parent.get("email", f"{parent['person_id']}@example.com"))
+        if "voice" in parent:
+            make_delivery(recipient, mode="voice", address=parent["voice"])
+
+
+def opened(client: Client, text: str) -> str | None:
+    """The person id of the record that a search opens; None if it stays on the page of the search."""
+    response: Any = client.post(ADDRESS, {"person": text}, follow=True)
+    last: str = response.redirect_chain[-1][0]
+    if not last.startswith(reverse("web:admin_recipient_log")):
+        return None
+    shown = re.search(r'id="person-([^"]+)" tabindex', response.content.decode())
+    assert shown
+    return shown[1]
+
+
 def test_nothing_found_says_so_and_what_to_try(administrator: Client) -> None:
     text = page_text(find(administrator, "Nobody <b>"))
 
@@ -297,6 +393,7 @@ def test_the_number_of_queries_does_not_grow_with_what_is_found(administrator: C
 
     for number in range(2):
         make_delivery(make_recipient(make_message(subject=f"Vang {number}"), name=f"Vang, {number}"))
+    queries()  # the first search also writes its row of the audit trail
     few = queries()
     for number in range(20):
         make_delivery(make_recipient(make_message(subject=f"Vang {number}"), name=f"Vang, {number}"))

@@ -8,9 +8,8 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.access import MissingRight
 from accounts.models import User
-from accounts.tools import Right, Tool, ToolAndRight
+from accounts.tools import MissingRight, Right, Tool, ToolAndRight
 
 
 class HasToolRight(IsAuthenticated):

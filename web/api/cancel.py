@@ -10,8 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.access import MissingRight
-from accounts.tools import Right, Tool, ToolAndRight
+from accounts.tools import MissingRight, Right, Tool, ToolAndRight
 from messenger_logs.choices import Engine, MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import CANCEL_TOOLS

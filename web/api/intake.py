@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.services import record_audit_event
-from accounts.tools import Right, Tool
+from accounts.tools import MissingRight, Right, Tool
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.intake import IntakeResult, add_message, add_recipients
@@ -24,6 +24,7 @@ from messenger_logs.services.json_fields import Errors, FieldError, Fields, Inta
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from web.api.access import ToolAPIView
 from web.api.line_parsers import Line, LinesParser, ListParser
+from web.message_access import in_any_log
 
 TAG = "Message import"
 # Both are described in docs/import.md.
@@ -49,7 +50,8 @@ class TakenSerializer(serializers.Serializer[Any]):
     recipients = serializers.IntegerField(help_text="How many were added.")
     deliveries = serializers.IntegerField(help_text="How many were added.")
     differs = serializers.ListField(
-        child=serializers.CharField(), help_text="The fields in which this message differs from the one here."
+        child=serializers.CharField(),
+        help_text="The fields in which this message differs from the one here; empty if you may not read that one.",
     )
 
 
@@ -105,13 +107,15 @@ def refuse(errors: Iterable[FieldError]) -> Response:
     return Response({"detail": "Nothing was added.", "errors": in_json(errors)}, status=400)
 
 
-def taken_in_json(taken: IntakeResult) -> dict[str, Any]:
+def taken_in_json(taken: IntakeResult, *, by: User) -> dict[str, Any]:
+    # Whoever may not read the message could find out its texts and recipients, one guess after the other.
+    may_know = bool(taken.differs) and in_any_log(by).filter(pk=taken.message_id).exists()
     return {
         "id": taken.message_id,
         "external_id": taken.external_id,
         "created": taken.created,
         **asdict(taken.added),
-        "differs": list(taken.differs),
+        "differs": list(taken.differs) if may_know else [],
     }
 
 
@@ -139,13 +143,13 @@ class ImportView(ToolAPIView):
 def create_message(*, by: User, data: object) -> Response:
     """Add a message. The answer is 201 if it is new, 200 if its external id was here before, 400 if it is refused."""
     try:
-        taken = add_message(data)
+        taken = add_message(data, by=by)
     except IntakeError as error:
         return refuse(error.errors)
     if taken.created:
         details = {"message": taken.message_id, "messages": 1, **asdict(taken.added)}
         record_audit_event(by=by, action="import.messages", details=details)
-    return Response(taken_in_json(taken), status=201 if taken.created else 200)
+    return Response(taken_in_json(taken, by=by), status=201 if taken.created else 200)
 
 
 class MessagesInBulk(ImportView):
@@ -166,13 +170,20 @@ class MessagesInBulk(ImportView):
 
     def take(self, line: Line) -> dict[str, Any]:
         try:
-            if line.errors:
-                raise IntakeError(list(line.errors))
-            taken = add_message(line.value, line=line.number)
+            taken = self.add(line)
         except IntakeError as error:
             return {"line": line.number, "result": "refused", "errors": in_json(error.errors)}
         result = "created" if taken.created else "existing"
-        return {"line": line.number, "result": result, "errors": [], **taken_in_json(taken)}
+        return {"line": line.number, "result": result, "errors": [], **taken_in_json(taken, by=self.user)}
+
+    def add(self, line: Line) -> IntakeResult:
+        """Raises IntakeError, also for a message that the user may not send."""
+        if line.errors:
+            raise IntakeError(list(line.errors))
+        try:
+            return add_message(line.value, line=line.number, by=self.user)
+        except MissingRight as missing:
+            raise IntakeError([FieldError(line.number, "sent_by", f"is refused. {missing}")]) from None
 
 
 class NewRecipients(ImportView):
@@ -190,7 +201,7 @@ class NewRecipients(ImportView):
             return refuse(errors)
         numbers = [line.number for line in self.lines]
         try:
-            added = add_recipients(message, [line.value for line in self.lines])
+            added = add_recipients(message, [line.value for line in self.lines], by=self.user)
         except IntakeError as error:
             # The intake numbers the recipients; the caller numbers the lines of the body.
             return refuse(error._replace(line=numbers[error.line - 1]) for error in error.errors)

@@ -70,6 +70,7 @@ class KeyPagination(BasePagination):
                 listing.page = listing.fetch_page(self.read_key())
         except StatementTimeout:
             raise Unavailable from None
+        listing.record_look()
         return listing.page.rows
 
     def read_size(self) -> int:

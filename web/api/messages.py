@@ -93,15 +93,12 @@ class OneMessage(ToolAPIView):
         found: SentMessage = get_object_or_404(in_any_log(self.user).with_school_name(), pk=self.kwargs["pk"])
         return found
 
-    def record_view(self, part: str) -> None:
-        record_message_view(self.message, by=self.user, part=part)
-
 
 class MessageDetail(OneMessage):
     @extend_schema(tags=["Messages"], summary="One message, with its totals", responses=MessageDetailSerializer)
     def get(self, request: Request, pk: int) -> Response:
         data = MessageDetailSerializer(self.message).data
-        self.record_view("message, by the API")
+        record_message_view(self.message, by=self.user, part="message")
         return Response(data)
 
 
@@ -125,11 +122,6 @@ class DeliveryListView(OneMessage, ListingAPIView):
         tool = Tool.ADMIN_SENT_MESSAGE_LOG
         shown = SentMessage.objects.visible_to(self.user, tool).filter(pk=self.message.pk)
         return may_see_values(self.user, tool) and shown.exists()
-
-    def respond(self) -> Response:
-        response = super().respond()
-        self.record_view("recipients, by the API")
-        return response
 
 
 class Deliveries(DeliveryListView):

@@ -58,7 +58,8 @@ class Tokens(APIView):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        """The lockout is the same as on the sign-in page: five failures lock an account for 15 minutes."""
+        """The lockout is the same as on the sign-in page: five failures lock an account at that address for 15
+        minutes."""
         credentials = CredentialsSerializer(data=request.data)
         credentials.is_valid(raise_exception=True)
         token, expires_at = issue_token(user=self.sign_in(request._request, **credentials.validated_data))
@@ -69,7 +70,7 @@ class Tokens(APIView):
 
         Raises AuthenticationFailed, or Throttled after too many sign-ins from one address.
         """
-        if not ratelimit.consume(request, action="login"):
+        if not ratelimit.consume(request, action="api_token"):
             raise Throttled(detail="There were too many sign-ins from your address. Wait a minute.")
         form = SignInForm({"login": username, "password": password}, request=request)
         if not form.is_valid():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.forms import TextInput
 from django.template.loader import render_to_string
 from django_tables2 import Column
 
 from accounts.listings import ToolListing
 from accounts.models import AuditEvent
 from accounts.querysets import AuditEventQuerySet
+from accounts.services import hashed_search
 from listings.columns import ListingTable, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
 
@@ -61,11 +63,21 @@ def actions() -> list[tuple[str, str]]:
     return [(action, action_text(action)) for action in AuditEvent.objects.actions()]
 
 
+class SearchFilter(ContainsFilter):
+    """Find the searches for just this text, and the looks at the record of the person with this id."""
+
+    def filter(self, qs: Any, value: str) -> Any:
+        return qs.of_search(hashed_search(value)) | qs.of_person(value) if value else qs
+
+
 class AuditFilters(ListingFilterSet):
     happened = DateRangeFilter("occurred_at", label="Happened", default_days=7)
     who = ContainsFilter(label="Who")
     action = OptionFilter(label="Action", choices=actions)
     target = ContainsFilter(label="What or whom")
+    searched = SearchFilter(label="Searched for, or person id", widget=TextInput(attrs={"type": "search"}))
+
+    personal = {"searched"}
 
 
 class AuditTrail(ToolListing):

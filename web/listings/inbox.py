@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from accounts.listings import ToolListing
+from accounts.services import record_look
 from dispatch.models import InboxMessage
 from listings.filters import ExactFilter, ListingFilterSet
 
@@ -19,6 +20,10 @@ class Inbox(ToolListing):
     filterset_class = InboxFilters
     row_name = "messages"
     api_resource = "inbox"
+
+    def record_look(self) -> None:
+        person_id = self.filterset.form.cleaned_data["person_id"]
+        record_look(by=self.user, action="person.viewed", target=self.tool.path, details={"person": person_id})
 
     def get_queryset(self) -> QuerySet[InboxMessage]:
         return InboxMessage.objects.all()

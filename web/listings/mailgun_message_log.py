@@ -152,6 +152,7 @@ class MailgunMessageLog(ToolListing):
     row_name = "events"
     template_name = "web/mailgun_message_log.html"
     report_kind = "mailgun"
+    shows_people = True
     api_resource = "mailgun_events"
     # The addresses of the messages on this page that the user may see, by id.
     message_urls: Mapping[int, str] = MappingProxyType({})

@@ -101,9 +101,14 @@ class OwnOrAllFilters(ListingFilterSet):
         super().__init__(*args, **kwargs)
         if not self.may_choose_whose:
             del self.filters["whose"]
-        elif self.data.get("whose") != ALL:
+        elif self.only_own:
             self.queryset = self.queryset.filter(sender=self.user)
 
     @property
     def may_choose_whose(self) -> bool:
         raise NotImplementedError
+
+    @property
+    def only_own(self) -> bool:
+        """Whether the list is narrowed to the user's own messages, out of all that the user may see."""
+        return self.may_choose_whose and self.data.get("whose") != ALL

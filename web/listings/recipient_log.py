@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django_tables2 import Column
 
 from accounts.listings import ToolListing
+from accounts.services import record_look
 from accounts.tools import Tool
 from core.timeouts import StatementTimeout, statement_timeout
 from listings.columns import ROW_LINK, TimeColumn
@@ -135,6 +136,7 @@ class RecipientLog(ToolListing):
     export_label = "Generate Report"
     row_name = "deliveries"
     report_kind = "recipient"
+    shows_people = True
     # The addresses of the messages on this page that the user may open, by id.
     message_urls: Mapping[int, str] = MappingProxyType({})
 
@@ -160,6 +162,20 @@ class RecipientLog(ToolListing):
     def check_export(self) -> None:
         if not self.filterset.error_messages and not self.knows_the_person():
             self.warnings.append(EXPORT_WANTS_A_PERSON)
+
+    @property
+    def export_details(self) -> dict[str, Any]:
+        return {"person": self.person.person_id} if self.person else {}
+
+    def record_look(self) -> None:
+        """Record whose record was opened or, if nobody was meant exactly, what was searched."""
+        if not self.filterset.search:
+            return
+        if self.person is None:
+            super().record_look()
+            return
+        details = self.export_details | self.look_details | self.searched
+        record_look(by=self.user, action="person.viewed", target=self.tool.path, details=details)
 
     def knows_the_person(self) -> bool:
         try:

@@ -268,5 +268,5 @@ class Recipients(ToolListing):
             )
         return notices
 
-    def record_view(self) -> None:
-        record_message_view(self.message, by=self.user, part="recipients")
+    def record_look(self) -> None:
+        record_message_view(self.message, by=self.user, part="recipients", **self.searched)

@@ -12,7 +12,6 @@ from django.utils.safestring import SafeString
 from django_tables2 import Column
 
 from accounts.listings import ToolListing
-from accounts.services import record_audit_event
 from listings.columns import ON_SCREEN, WIDE, ListingTable, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
 from messenger_logs.choices import Mode
@@ -74,6 +73,7 @@ class Replies(ToolListing):
     default_sort = "-received_at"
     export_name = "replies"
     row_name = "replies"
+    shows_people = True
     # The addresses of the messages on this page that the user may open, by id.
     message_urls: Mapping[int, str] = MappingProxyType({})
 
@@ -83,7 +83,3 @@ class Replies(ToolListing):
     def complete_rows(self, rows: list[Any]) -> None:
         if messages := {row.message_id for row in rows if row.message_id}:
             self.message_urls = message_urls(self.user, messages)
-
-    def record_view(self) -> None:
-        details = {"days": str(self.filterset.period or "any"), "shown": len(self.page.rows)}
-        record_audit_event(by=self.user, action="replies.viewed", target=self.title, details=details)

@@ -14,7 +14,7 @@ from accounts.tools import Right, Tool
 from listings.columns import ROW_LINK, TimeColumn
 from listings.filters import OptionFilter, ValuesFilter
 from messenger_logs.models import SentMessage
-from messenger_logs.querysets import SentMessageQuerySet, visible_types
+from messenger_logs.querysets import TYPE_RIGHTS, SentMessageQuerySet, visible_types
 from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
 from web.listings.message_columns import NARROW, MessageColumns, MessageStatusColumn, add_percent_done, link_of_message
 from web.listings.message_filters import (
@@ -99,6 +99,17 @@ class SentMessageLog2(MessageList):
     filterset_class = SentMessageLog2Filters
     default_sort = "-date"
     export_name = "sent-message-log-2"
+    filterset: SentMessageLog2Filters
+
+    def rights_used(self) -> list[Right]:
+        everybodys = self.user.may(self.tool, Right.ALL_MESSAGES) and not self.filterset.only_own
+        chosen = self.filterset.form.cleaned_data.get("message_type")
+        types = [
+            right
+            for right, kinds in TYPE_RIGHTS.items()
+            if self.user.may(self.tool, right) and (not chosen or chosen in kinds)
+        ]
+        return [Right.READ, Right.ALL_MESSAGES if everybodys else Right.MY_MESSAGES, *types]
 
     def notices(self) -> list[str]:
         if not visible_types(self.user):

@@ -90,6 +90,11 @@ class UpcomingMessages(MessageList):
     default_sort = "date"
     export_name = "upcoming-messages"
     template_name = "web/upcoming.html"
+    filterset: UpcomingFilters
+
+    def rights_used(self) -> list[Right]:
+        everybodys = self.filterset.may_choose_whose and not self.filterset.only_own
+        return [Right.READ, Right.VIEW_CANCEL_ALL] if everybodys else [Right.READ]
 
     def hidden_columns(self) -> Collection[str]:
         return () if self.user.may(self.tool, Right.WRITE) else ("cancel",)

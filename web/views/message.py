@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,8 +14,8 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 from django.views.generic import View
 
-from accounts.access import MissingRight, SignedInRequest, ToolRightMixin
-from accounts.tools import Right, Tool
+from accounts.access import SignedInRequest, ToolRightMixin
+from accounts.tools import MissingRight, Right, Tool
 from core.fragments import is_htmx, page_or_fragment
 from core.ids import read_id
 from messenger_logs.choices import CANCELABLE, Mode
@@ -44,6 +45,20 @@ class MessageView(ToolRightMixin, View):
     request: SignedInRequest
     tool = Tool.SENT_MESSAGE_LOG
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, and record in the audit trail what of the message the answer shows."""
+        response = super().dispatch(request, *args, **kwargs)
+        # For htmx a redirect is a 200, too.
+        answered = response.status_code == HTTPStatus.OK and "HX-Redirect" not in response
+        if answered and (part := self.part_shown()):
+            details = {"person": self.recipient.person_id} if self.recipient else {}
+            record_message_view(self.message, by=self.request.user, part=part, **details)
+        return response
+
+    def part_shown(self) -> str:
+        """Return what of the message the answer shows, for the audit trail; "" if it is no view of the message."""
+        return ""
+
     @cached_property
     def message(self) -> SentMessage:
         message: SentMessage = get_object_or_404(self.get_messages(), pk=self.kwargs["pk"])
@@ -59,9 +74,6 @@ class MessageView(ToolRightMixin, View):
     @property
     def log_url(self) -> str:
         return page_url(self.tool)
-
-    def record_view(self, part: str) -> None:
-        record_message_view(self.message, by=self.request.user, part=part)
 
     @property
     def may_see_values(self) -> bool:
@@ -99,13 +111,11 @@ class MessagePage(MessageView):
     template_name = "web/message.html"
     summary_template_name = "web/_delivery_summary.html"
 
+    def part_shown(self) -> str:
+        return "message" if self.recipient is None else "message, with a recipient's values"
+
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        if is_htmx(request):
-            # The view was recorded when the page was opened.
-            context = self.summary_context() | {"fragment": True}
-        else:
-            context = self.get_context()
-            self.record_view("message" if self.recipient is None else "message, with a recipient's values")
+        context = self.summary_context() | {"fragment": True} if is_htmx(request) else self.get_context()
         return page_or_fragment(request, page=self.template_name, fragment=self.summary_template_name, context=context)
 
     def summary_context(self) -> dict[str, Any]:
@@ -146,11 +156,13 @@ class MessagePage(MessageView):
 class MessageBody(MessageView):
     """A body that may be HTML, for the sandboxed frame on the message page."""
 
+    def part_shown(self) -> str:
+        return f"{Mode(self.kwargs['mode']).label} body"
+
     def get(self, request: HttpRequest, pk: int, mode: str) -> HttpResponse:
         if mode not in FRAMED or mode not in self.message.bodies:
             raise Http404
         document = frame_document(self.message.bodies[mode], self.merge_values)
-        self.record_view(f"{Mode(mode).label} body")
         response = HttpResponse(document)
         response["Content-Security-Policy"] = FRAME_POLICY
         response["X-Frame-Options"] = "SAMEORIGIN"

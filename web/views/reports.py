@@ -27,6 +27,10 @@ from web.message_urls import message_url
 from web.responses import file_response, report_response
 
 SHOWN = 100
+FEWER_RIGHTS = (
+    "This file has rows that you may not see any more, because a right was taken from you since it was made. Make the"
+    " report again: it will have what you may see now."
+)
 
 
 @method_decorator(require_safe, name="dispatch")
@@ -127,9 +131,12 @@ def readable(request: SignedInRequest, pk: int) -> ReportJob:
 
 def still_allowed(job: ReportJob, user: User) -> Report:
     """Open the report of a job. Raises PermissionDenied or Http404 if the user may not see it (any more)."""
-    kind = report_kind(job.kind)
+    kind, is_own = report_kind(job.kind), job.owner_id == user.pk
+    if is_own and not user.has_perms(job.permissions):
+        # The file keeps the rows of the rights that the user had; the report opens with those of now.
+        raise PermissionDenied(FEWER_RIGHTS)
     try:
-        return (kind.open if job.owner_id == user.pk else kind.open_shared)(user, job.options)
+        return (kind.open if is_own else kind.open_shared)(user, job.options)
     except BadOptions as reason:
         # The message has changed (it may run again), so the report is not true any more.
         raise PermissionDenied(str(reason)) from None

@@ -23,8 +23,11 @@ SHOWN = 200
 class RetryDeliveries(MessageView):
     right = Right.WRITE
 
+    def part_shown(self) -> str:
+        return "calls and texts in doubt"
+
     def get_messages(self) -> SentMessageQuerySet:
-        return SentMessage.objects.in_reach_of_cancel(self.request.user, self.tool)
+        return SentMessage.objects.in_reach_of_retry(self.request.user, self.tool)
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         subject = self.message.display_subject
@@ -37,7 +40,6 @@ class RetryDeliveries(MessageView):
             "deliveries": doubtful[:SHOWN],
             "count": doubtful.count(),
         }
-        self.record_view("calls and texts in doubt")
         return render(request, "web/retry.html", context)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedInRequest
 from accounts.models import User
+from accounts.services import record_search
 from accounts.tools import MESSAGE_LOGS, RECIPIENT_LOGS
 from core.statuses import Status
 from core.text import encodable
@@ -46,6 +47,8 @@ class FoundPeople:
     choices: list[str]
     """Buttons, as safe HTML."""
     more: bool
+    one_meant: bool
+    """Whether they are one person, and the text is the whole of that person's name, id, address or number."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,13 @@ class Found:
     messages: FoundMessages | None
 
     @property
-    def log_of_the_only_person(self) -> str:
-        """The address of the Recipient Log, if the only result is one person; "" otherwise."""
+    def log_of_the_person_meant(self) -> str:
+        """The address of the Recipient Log, if one person and nothing else is meant; "" otherwise.
+
+        A text that is a part of one name may be meant for another: "Vang, Lia" is a part of "Vang, Blia".
+        """
         messages = self.messages.rows if self.messages else []
-        return self.people.log_url if self.people and len(self.people.choices) == 1 and not messages else ""
+        return self.people.log_url if self.people and self.people.one_meant and not messages else ""
 
 
 @login_required
@@ -90,8 +96,8 @@ def search(request: SignedInRequest) -> HttpResponse:
     except CannotSearch as error:
         context["error"] = str(error)
     else:
-        if found and found.log_of_the_only_person:
-            return HttpResponseRedirect(f"{found.log_of_the_only_person}?find={find}")
+        if found and found.log_of_the_person_meant:
+            return HttpResponseRedirect(f"{found.log_of_the_person_meant}?find={find}")
         context["found"] = found
     return render(request, "web/search.html", context)
 
@@ -128,8 +134,10 @@ def look_for_people(user: User, text: str) -> FoundPeople | None:
         return None
     recipients = Recipient.objects.filter(message__in=SentMessage.objects.visible_to(user, tool))
     found = find_people(recipients, text, limit=PEOPLE_SHOWN + 1)
+    record_search(by=user, target="Search", text=text)
     choices = [choice(person) for person in found[:PEOPLE_SHOWN]]
-    return FoundPeople(page_url(tool), choices, more=len(found) > PEOPLE_SHOWN)
+    one_meant = len(found) == 1 and found[0].meant_exactly
+    return FoundPeople(page_url(tool), choices, more=len(found) > PEOPLE_SHOWN, one_meant=one_meant)
 
 
 def look_for_messages(user: User, text: str) -> FoundMessages | None:

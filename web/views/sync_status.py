@@ -19,9 +19,10 @@ from django_tables2 import Column, TemplateColumn
 from kombu.exceptions import OperationalError
 
 from accounts.access import SignedInRequest, tool_right
+from accounts.services import record_look
 from accounts.tools import Right, Tool
 from core.dates import time_text
-from core.fragments import page_or_fragment
+from core.fragments import is_htmx, page_or_fragment
 from core.queue import queue_answers
 from core.statuses import Shape, Status, Tone
 from listings.columns import ListingTable, NumberColumn, StatusColumn, TimeColumn, time_element
@@ -158,6 +159,11 @@ def status(request: SignedInRequest) -> HttpResponse:
         "quarantined_total": quarantined.count(),
         "queue_answers": queue_answers(),
     }
+    if context["quarantined_total"] and not is_htmx(request):
+        # The fragment has no events; the page has them as they came, with the addresses of people.
+        record_look(
+            by=request.user, action="list.viewed", target=Tool.MAILGUN_SYNC.path, details={"shown": "quarantine"}
+        )
     return page_or_fragment(request, page="web/sync_status.html", fragment="web/_sync_state.html", context=context)
 
 

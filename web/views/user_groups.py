@@ -108,7 +108,9 @@ def find_people(request: SignedInRequest, pk: int) -> HttpResponse:
     form = FindPeopleForm(request.POST)
     if not form.is_valid():
         return group_page(request, group, find_form=form)
-    found = list(User.objects.to_add_to(group, form.cleaned_data["who"])[: FOUND_AT_ONCE + 1])
+    who = form.cleaned_data["who"]
+    services.record_search(by=request.user, target=Tool.USER_GROUPS.path, text=who)
+    found = list(User.objects.to_add_to(group, who)[: FOUND_AT_ONCE + 1])
     return group_page(
         request,
         group,

@@ -230,6 +230,7 @@ def test_queries_do_not_grow_with_recipients(
     message = add(sender=me, modes=["email", "voice", "text", "inbox"])
     make_delivery(make_recipient(message))
     recount(message_id=message.pk)
+    show(mine, PAGE, message.pk)  # the first look also writes its row of the audit trail
     with django_assert_max_num_queries(15) as few:
         show(mine, PAGE, message.pk)
     for mode in ["email", "voice", "text", "inbox"]:

@@ -1,0 +1,41 @@
+"""An installation of the version before goes on with the new code: its groups can do what they could."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from accounts.models import User
+from accounts.tools import Right, Tool
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+SENDING = {(Tool.MESSAGE_IMPORT, Right.SEND), (Tool.MESSAGE_IMPORT, Right.SEND_AS_OTHERS)}
+
+
+def migrate(name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    MigrationExecutor(connection).migrate([("accounts", name)])
+
+
+def sending_rights(user: User) -> set[tuple[Tool, Right]]:
+    user = User.objects.get(pk=user.pk)
+    return {cell for cell in SENDING if user.may(*cell)}
+
+
+def test_who_could_import_messages_goes_on_sending_and_nobody_else_begins(make_user):
+    importer = make_user((Tool.MESSAGE_IMPORT, Right.WRITE))
+    alone = make_user()
+    alone.user_permissions.add(Permission.objects.get(codename=Tool.MESSAGE_IMPORT.codename(Right.WRITE)))
+    other = make_user(groups=["Messenger Administrators"])
+    # In the version before there were no such permissions at all.
+    Permission.objects.filter(codename__in=[tool.codename(right) for tool, right in SENDING]).delete()
+    migrate("0006_looks_of_a_person")
+    migrate("0008_importers_go_on_sending")
+    assert sending_rights(importer) == sending_rights(alone) == SENDING
+    assert sending_rights(other) == set()
+    migrate("0007_sending_rights")
+    migrate("0008_importers_go_on_sending")
+    assert Permission.objects.filter(codename=Tool.MESSAGE_IMPORT.codename(Right.SEND)).count() == 1
+    assert Group.objects.get(name="System Administrators").permissions.filter(codename__startswith="send_").count() == 2
