@@ -182,7 +182,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["web.api.parsers.JSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": API_RATE},
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "web.api.schema.APISchema",
+    "URL_FORMAT_OVERRIDE": None,  # all answers are JSON
     "EXCEPTION_HANDLER": "web.api.errors.respond_to_error",
     "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
 }
