@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import ConsoleMessage, Page
 
 from accounts.models import User
@@ -22,7 +23,7 @@ OTHERS = ["home", "search", "mailgun_sync", "dispatch_status", "user_groups", "m
 def addresses() -> Iterator[str]:
     """Yield the page of a message of each status, each list, and other pages."""
     for status in MessageStatus.values:
-        message = SentMessage.objects.filter(status=status).latest("pk")
+        message = SentMessage.objects.filter(status=status, listed_from__lte=timezone.now()).latest("pk")
         tool = Tool.SENT_MESSAGE_LOG_2 if message.engine == Engine.V2 else Tool.ADMIN_SENT_MESSAGE_LOG
         yield message_url(tool, message.pk)
     yield message_url(tool, message.pk, "recipients")

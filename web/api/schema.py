@@ -16,7 +16,7 @@ class APISchema(AutoSchema):
     """Adds the errors that an operation may answer. It finds them in the view, so no view lists them."""
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
-        bodies: dict[str, Any] = super()._get_response_bodies(direction)  # type: ignore[no-untyped-call]
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
         for status in self.errors():
             if str(status) not in bodies:
                 body = self._get_response_for_code(ErrorSerializer, str(status))  # type: ignore[no-untyped-call]

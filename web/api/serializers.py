@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -14,8 +15,9 @@ from messenger_logs.models import Calendar, Delivery, Recipient, SentMessage
 from messenger_logs.totals import Totals, totals_of
 
 
-class SecondsField(serializers.FloatField):
-    """A length of time, in seconds."""
+@extend_schema_field(OpenApiTypes.DOUBLE)
+class SecondsField(serializers.Field[timedelta, Any, float, Any]):
+    """A length of time, in seconds. Only for answers."""
 
     def to_representation(self, value: timedelta) -> float:
         return value.total_seconds()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import cycle
+from datetime import timedelta
+from itertools import cycle, product
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.db.models import CharField
 from django.db.models.functions import Cast
+from django.utils import timezone
 from schemathesis.config import SchemathesisConfig
 from schemathesis.openapi import from_wsgi
 from schemathesis.schemas import BaseSchema
@@ -22,10 +24,13 @@ from accounts.services import issue_token
 from config.wsgi import application
 from demo.district import Size, make_district
 from demo.staff import make_staff
+from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
+from messenger_logs.services.totals import recount
 from tests.examples import often
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = pytest.mark.django_db
 
 # What a schema cannot say is refused with 400: days that there are not, the key of a page, the rules of an import.
 ACCEPTED = ["2xx", "400", "401", "403", "404", "409", "429"]
@@ -83,13 +88,17 @@ def one_connection() -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
+def schema_for(user: User) -> BaseSchema:
+    return from_wsgi("/api/v1/openapi.json", from_here, config=config(), headers=authorization(user))
+
+
 @pytest.fixture
 def described(
     request: pytest.FixtureRequest, admin: User, one_connection: None, monkeypatch: pytest.MonkeyPatch
 ) -> BaseSchema:
     request.node._nodeid = request.node.nodeid  # schemathesis looks for the name that this had in pytest before 9.2
     monkeypatch.setattr("rest_framework.throttling.UserRateThrottle.THROTTLE_RATES", {"user": None})
-    return from_wsgi("/api/v1/openapi.json", from_here, config=config(), headers=authorization(admin))
+    return schema_for(admin)
 
 
 @pytest.fixture
@@ -107,9 +116,10 @@ def turns() -> Iterator[bool]:
     return cycle([True, *[False] * (100 // often(100) - 1)])
 
 
+@pytest.mark.slow
 @schema.parametrize()
 def test_the_api_does_as_its_schema_says(
-    case: schemathesis.Case, admin: User, messages: Iterator[int], turns: Iterator[bool]
+    case: schemathesis.Case[Any], admin: User, messages: Iterator[int], turns: Iterator[bool]
 ) -> None:
     if not next(turns):
         return
@@ -118,3 +128,19 @@ def test_the_api_does_as_its_schema_says(
         case.path_parameters["id"] = next(messages)
     # A token for each call: one of the operations ends them all.
     case.call_and_validate(headers=authorization(admin))
+
+
+def test_a_message_of_each_status_is_answered_as_the_schema_says(make_user, one_connection: None) -> None:
+    user = make_user(is_superuser=True)
+    operation = schema_for(user)["/api/v1/messages/{id}/"]["GET"]
+    begun = timezone.now()
+    for status, finished in product(MessageStatus.values, (begun + timedelta(seconds=2.5), None)):
+        message = make_message(status=status, dispatch_started_at=begun, dispatch_finished_at=finished)
+        make_delivery(make_recipient(message), first_attempt_at=begun + timedelta(seconds=1))
+        recount(message_id=message.pk)
+
+        case = operation.Case(path_parameters={"id": message.pk})
+        totals = case.call_and_validate(headers=authorization(user)).json()["totals"]
+
+        assert totals["duration"] == (2.5 if finished else None)
+        assert totals["modes"]["email"]["first_attempt_duration"] == 1.0
