@@ -4,14 +4,22 @@ Callers limit the number of bytes.
 """
 
 import json
+import re
+from contextlib import suppress
+from itertools import islice
 from typing import Any, NoReturn
 
 GZIP_MAGIC = b"\x1f\x8b"
 _LONGEST_NAME = 64
+_STRING_OR_END = re.compile(r'"(?:[^"\\]++|\\.)*+"|}', re.DOTALL)
 
 
 class JSONError(ValueError):
     """The text cannot be read. The message says why, without a subject: "is not UTF-8"."""
+
+
+class _RepeatedName(JSONError):
+    pass
 
 
 def read_json(text: bytes | str, *, repeated_names: bool = False) -> Any:
@@ -19,14 +27,12 @@ def read_json(text: bytes | str, *, repeated_names: bool = False) -> Any:
 
     With `repeated_names`, a name may occur twice in an object, and its last value counts.
     """
+    decoded = text if isinstance(text, str) else _decoded(text)
+    make_object = None if repeated_names else _without_repeated_names
     try:
-        return json.loads(
-            text if isinstance(text, str) else _decoded(text),
-            parse_constant=_refuse_constant,
-            object_pairs_hook=None if repeated_names else _without_repeated_names,
-        )
-    except JSONError:
-        raise
+        return json.loads(decoded, parse_constant=_refuse_constant, object_pairs_hook=make_object)
+    except _RepeatedName as error:
+        raise JSONError(f"{error}{_end_of_refused_object(decoded)}") from None
     except RecursionError:
         raise JSONError("is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -75,8 +81,24 @@ def _without_repeated_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         repeated = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         named = f' "{repeated}"' if repeated.isprintable() and len(repeated) <= _LONGEST_NAME else ""
-        raise JSONError(f"has the key{named} twice in one object")
+        raise _RepeatedName(f"has the key{named} twice in one object")
     return value
+
+
+def _end_of_refused_object(text: str) -> str:
+    """Return where the object with the repeated name ends, as a part of a sentence; "" in a text of one line."""
+    closed = 0
+
+    def count(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal closed
+        closed += 1
+        return _without_repeated_names(pairs)
+
+    with suppress(_RepeatedName):
+        json.loads(text, object_pairs_hook=count)
+    ends = (found.start() for found in _STRING_OR_END.finditer(text) if found[0] == "}")
+    line = text.count("\n", 0, next(islice(ends, closed - 1, None))) + 1
+    return f", which ends in line {line:,}" if "\n" in text.strip() else ""
 
 
 def _refuse_constant(name: str) -> NoReturn:

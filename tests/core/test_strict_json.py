@@ -44,6 +44,7 @@ def test_anything_else_is_refused_and_nothing_crashes(text: bytes | str) -> None
         ('{"a": 1, "a": 2}', 'has the key "a" twice in one object'),
         ('{"recipients": [1], "recipients": []}', 'has the key "recipients" twice in one object'),
         ('[{"a": {"b": 1, "c": 2, "\\u0062": 1}}]', 'has the key "b" twice in one object'),
+        ('[{"}": "\\"}"},\n{"a": {},\n"a": 1},\n{}]', 'has the key "a" twice in one object, which ends in line 3'),
         ('{"a\\n": 1, "a\\n": 2}', "has the key twice in one object"),
         (f'{{"{"a" * 65}": 1, "{"a" * 65}": 2}}', "has the key twice in one object"),
         (b"[" * 100_000, "is nested too deeply"),

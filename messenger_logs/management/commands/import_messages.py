@@ -131,7 +131,7 @@ class _Unpacked(RawIOBase):
 def _as_text(source: BufferedReader) -> BufferedReader:
     """The contents of a file, unpacked. Raises CommandError if they are not UTF-8."""
     packed = source.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC)
-    contents = BufferedReader(_Unpacked(source)) if packed else source
+    contents = cast(BufferedReader, BufferedReader(_Unpacked(source))) if packed else source
     if reason := foreign_form(contents.peek(4)[:4]):
         raise CommandError(f"The file {reason}. Nothing was imported.")
     return contents
