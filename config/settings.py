@@ -65,6 +65,7 @@ MIDDLEWARE = [
     # First, so that they see the answers of all others, static files included.
     "accounts.middleware.PrivateResponseMiddleware",
     "accounts.middleware.BrowserPolicyMiddleware",
+    "web.middleware.keep_method",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -77,6 +78,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.RefusalMiddleware",
+    "web.middleware.explain_not_allowed",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -208,7 +210,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["web.api.parsers.JSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": API_RATE},
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "web.api.schema.APISchema",
+    "URL_FORMAT_OVERRIDE": None,  # all answers are JSON
     "EXCEPTION_HANDLER": "web.api.errors.respond_to_error",
     "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
 }

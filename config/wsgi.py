@@ -2,7 +2,10 @@
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+
+from config.chunked_bodies import ChunkedBodies
 
 # Reports that are made at once have 20 seconds for a statement (web/responses.py).
 _SECONDS = {"STATEMENT_SECONDS": "30", "LOCK_SECONDS": "5", "IDLE_TRANSACTION_SECONDS": "60"}
@@ -10,4 +13,4 @@ _SECONDS = {"STATEMENT_SECONDS": "30", "LOCK_SECONDS": "5", "IDLE_TRANSACTION_SE
 for name, seconds in _SECONDS.items():
     os.environ.setdefault(name, seconds)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+application = ChunkedBodies(get_wsgi_application(), most=settings.API_MAX_BYTES)

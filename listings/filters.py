@@ -11,6 +11,7 @@ from django.db.models import CharField, F, Func, QuerySet, Value
 from django.http import QueryDict
 from django.utils import timezone
 
+from core.ids import LARGEST_ID
 from core.text import is_storable
 from listings.dates import DateRange, DateRangeFilter
 from listings.paging import Bounds
@@ -20,6 +21,7 @@ __all__ = [
     "DateRangeFilter",
     "ExactFilter",
     "FragmentFilter",
+    "IdFilter",
     "ListingFilterSet",
     "OptionFilter",
     "SwitchFilter",
@@ -62,6 +64,15 @@ class ExactFilter(django_filters.Filter):
     def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
         kwargs.setdefault("widget", forms.TextInput(attrs={"type": "search", "placeholder": "is…"}))
         super().__init__(field_name, "exact", **kwargs)
+
+
+class IdFilter(django_filters.NumberFilter):
+    """Find rows by the id of something."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(field_name, min_value=1, max_value=LARGEST_ID, **kwargs)
 
 
 class OptionFilter(django_filters.ChoiceFilter):

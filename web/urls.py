@@ -52,6 +52,12 @@ def message_pages() -> Iterator[URLPattern]:
                 yield path(f"{route}report/", view, name=f"{name}_report")
 
 
+def webhook(route: str, view: Any, *, name: str) -> Iterator[URLPattern]:
+    """Yield the address of a webhook without and with its last slash: not every provider follows a redirect."""
+    yield path(route.removesuffix("/"), view, name=name)
+    yield path(route, view, name=name)
+
+
 urlpatterns = [
     path("", home.home, name="home"),
     path("search/", search.search, name="search"),
@@ -78,6 +84,6 @@ urlpatterns = [
     path("my-reports/<int:pk>/file/", reports.file, name="report_file"),
     path("my-reports/<int:pk>/cancel/", reports.cancel, name="report_cancel"),
     path("my-reports/<int:pk>/remove/", reports.remove, name="report_remove"),
-    path("voxology/<str:secret>/call-flow/", webhooks.call_flow, name="voxology_call_flow"),
-    path("voxology/<str:secret>/texts/", webhooks.texts, name="voxology_texts"),
+    *webhook("voxology/<str:secret>/call-flow/", webhooks.call_flow, name="voxology_call_flow"),
+    *webhook("voxology/<str:secret>/texts/", webhooks.texts, name="voxology_texts"),
 ]

@@ -30,7 +30,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Max
 from django.http import HttpResponse
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, User
@@ -41,6 +41,7 @@ from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
 from messenger_logs.models import Reply, SentMessage
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.web.addresses import patterns
 
 R, W = Right.READ, Right.WRITE
 OWN_GENERAL = (Right.MY_MESSAGES, Right.TYPE_GENERAL)
@@ -440,15 +441,6 @@ pytestmark = pytest.mark.django_db
 def no_worker(monkeypatch):
     """A sync that is asked for is not started."""
     monkeypatch.setattr(tasks.sync_one, "delay", lambda *args, **kwargs: None)
-
-
-def patterns(resolver: Any = None, namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
-    """Every address of the project with its full name."""
-    for entry in (resolver or get_resolver()).url_patterns:
-        if isinstance(entry, URLResolver):
-            yield from patterns(entry, f"{namespace}{entry.namespace}:" if entry.namespace else namespace)
-        else:
-            yield f"{namespace}{entry.name}", entry
 
 
 def test_every_address_is_in_the_matrix():

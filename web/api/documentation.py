@@ -13,6 +13,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
+from web.api.errors import ERRORS
+
 MEDIA_TYPES = {
     "application/json": "JSON",
     "application/x-ndjson": "NDJSON (a JSON object a line)",
@@ -56,7 +58,8 @@ class Operation:
 @require_safe
 def documentation(request: HttpRequest) -> HttpResponse:
     tags, schemas = described()
-    return render(request, "api/documentation.html", {"title": "REST API", "tags": tags, "schemas": schemas})
+    context = {"title": "REST API", "tags": tags, "schemas": schemas, "errors": ERRORS}
+    return render(request, "api/documentation.html", context)
 
 
 @cache
@@ -80,6 +83,8 @@ def read_operation(method: str, path: str, operation: dict[str, Any]) -> Operati
         content_of(f"{status} {answer.get('description', '')}".strip(), answer)
         for status, answer in operation["responses"].items()
     ]
+    # The page says once what each error means.
+    answers = [answer for answer in answers if answer.of != "Error"]
     sent = operation.get("requestBody")
     media = ", ".join(MEDIA_TYPES.get(name, name) for name in sent["content"]) if sent else ""
     return Operation(
@@ -118,7 +123,7 @@ def kind_of(schema: dict[str, Any]) -> tuple[str, str]:
         inner, of = kind_of(schema["additionalProperties"])
         kind = f"object of {inner}".strip()
     if choices := schema.get("enum"):
-        kind = ", ".join(str(choice) for choice in choices if choice is not None)
+        kind = ", ".join(str(choice) for choice in choices if choice)
     if "default" in schema:
         kind += f" (default {schema['default']})"
     return (f"{kind} or null" if schema.get("nullable") else kind), of

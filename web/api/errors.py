@@ -5,9 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
+
+# What each error means, whatever the operation.
+ERRORS = {
+    400: "The request was not understood. Nothing was done.",
+    401: "There is no token, or one that does not work any more.",
+    403: "The account lacks a right; `detail` names it.",
+    404: "It does not exist, or this account may not see it.",
+    406: "The answer was asked for in a form that there is not. All answers are JSON.",
+    413: "The body is too large. Nothing was done.",
+    415: "The body is in a form that is not read here, or compressed. Nothing was done.",
+    429: "There were too many requests. `Retry-After` says how many seconds to wait.",
+    503: "It took too long and was stopped. Ask for fewer days or rows.",
+}
+
+
+class FieldErrorSerializer(serializers.Serializer[Any]):
+    line = serializers.IntegerField(required=False, help_text="From 1; only for bodies of many lines.")
+    field = serializers.CharField(help_text="Empty if the error is about the whole line.")
+    message = serializers.CharField()
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """Why a request was refused. No value is repeated."""
+
+    detail = serializers.CharField(help_text="A sentence.")
+    errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
 def respond_to_error(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import django_filters
-
-from core.ids import LARGEST_ID
-from listings.filters import ContainsFilter, DateRangeFilter, ExactFilter, ListingFilterSet, OptionFilter
+from listings.filters import ContainsFilter, DateRangeFilter, ExactFilter, IdFilter, ListingFilterSet, OptionFilter
 from messenger_logs.choices import MessageStatus
 from web.listings.message_filters import ModeFilter, SubjectFilter
 
@@ -14,7 +11,7 @@ class MessageFilters(ListingFilterSet):
     message_type = ExactFilter(label="Message type")
     mode = ModeFilter(label="Delivery mode")
     subject = SubjectFilter(label="A part of the subject")
-    sender_id = django_filters.NumberFilter(label="Account of the sender", min_value=1, max_value=LARGEST_ID)
+    sender_id = IdFilter(label="Account of the sender")
     sender = ContainsFilter("sender_name", label="A part of the sender's name")
 
     personal = {"sender"}

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
@@ -23,6 +23,7 @@ from messenger_logs.services.intake import IntakeResult, add_message, add_recipi
 from messenger_logs.services.json_fields import Errors, FieldError, Fields, IntakeError
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from web.api.access import ToolAPIView
+from web.api.errors import FieldErrorSerializer
 from web.api.line_parsers import Line, LinesParser, ListParser
 from web.message_access import in_any_log
 
@@ -30,17 +31,6 @@ TAG = "Message import"
 # Both are described in docs/import.md.
 ONE = {"application/json": {"type": "object"}}
 MANY = {name: {"type": "array", "items": {"type": "object"}} for name in ("application/json", "application/x-ndjson")}
-
-
-class ErrorSerializer(serializers.Serializer[Any]):
-    line = serializers.IntegerField(help_text="From 1.")
-    field = serializers.CharField(help_text="Empty if the error is about the whole line.")
-    message = serializers.CharField()
-
-
-class RefusalSerializer(serializers.Serializer[Any]):
-    detail = serializers.CharField()
-    errors = ErrorSerializer(many=True)  # type: ignore[assignment]
 
 
 class TakenSerializer(serializers.Serializer[Any]):
@@ -60,7 +50,13 @@ class TakenLineSerializer(TakenSerializer):
 
     line = serializers.IntegerField(help_text="From 1.")
     result = serializers.ChoiceField(choices=["created", "existing", "refused"])
-    errors = ErrorSerializer(many=True)  # type: ignore[assignment]
+    errors = FieldErrorSerializer(many=True)  # type: ignore[assignment]
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        for name in fields.keys() & TakenSerializer().fields.keys():
+            fields[name].required = False
+        return fields
 
 
 class TakenLinesSerializer(serializers.Serializer[Any]):
@@ -90,7 +86,7 @@ class StatusReportSerializer(serializers.Serializer[Any]):
 class ReportedLineSerializer(serializers.Serializer[Any]):
     line = serializers.IntegerField()
     result = serializers.ChoiceField(choices=["taken", "refused"])
-    errors = ErrorSerializer(many=True)  # type: ignore[assignment]
+    errors = FieldErrorSerializer(many=True)  # type: ignore[assignment]
 
 
 class ReportedSerializer(serializers.Serializer[Any]):
@@ -117,9 +113,6 @@ def taken_in_json(taken: IntakeResult, *, by: User) -> dict[str, Any]:
         **asdict(taken.added),
         "differs": list(taken.differs) if may_know else [],
     }
-
-
-REFUSED = OpenApiResponse(RefusalSerializer, description="Refused; nothing was added.")
 
 
 class ImportView(ToolAPIView):
@@ -191,7 +184,7 @@ class NewRecipients(ImportView):
         tags=[TAG],
         summary="Add recipients with their devices to a message",
         request=MANY,
-        responses={200: AddedSerializer, 400: REFUSED},
+        responses=AddedSerializer,
     )
     def post(self, request: Request, pk: int) -> Response:
         """Up to 10,000 recipients, as docs/import.md describes them: all are added or, if one line is wrong, none.

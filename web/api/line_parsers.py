@@ -10,6 +10,7 @@ from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from core.strict_json import foreign_form
 from messenger_logs.services.json_fields import FieldError, IntakeError, read_json
 from web.api.parsers import JSONParser, TooLarge, read_body
 
@@ -37,7 +38,11 @@ class LinesParser(BaseParser):
     def parse(  # type: ignore[override]
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> list[Line]:
-        lines = list(self.lines(read_body(stream)))
+        body = read_body(stream)
+        if reason := foreign_form(body):
+            # Its lines would be refused one by one, with odd reasons.
+            raise ParseError(f"The body cannot be read: this {reason}.")
+        lines = list(self.lines(body))
         if len(lines) > settings.API_MAX_LINES:
             raise TooLarge(f"There are more than {settings.API_MAX_LINES:,} lines. Send them in several requests.")
         if not lines:

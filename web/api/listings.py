@@ -14,16 +14,17 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.ids import read_number
+from core.ids import LARGEST_ID, read_number
 from core.timeouts import StatementTimeout, statement_timeout
 from listings.dates import DateRangeFilter
-from listings.filters import ListingFilterSet, OptionFilter
+from listings.filters import MAX_TEXT, IdFilter, ListingFilterSet, OptionFilter
 from listings.listing import Listing
 from listings.paging import Key, Rows, key_name
 from listings.registry import Entry, registry
 from web.api.access import ToolAPIView
 
 DEFAULT_SIZE, LARGEST_SIZE = 50, 1_000
+EMPTY = {"type": "string", "maxLength": 0}
 PAGING = ("after", "before", "limit", "sort")
 
 
@@ -128,7 +129,7 @@ class KeyPagination(BasePagination):
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         key = {"type": "string"}
-        size = {"type": "integer", "default": DEFAULT_SIZE, "maximum": LARGEST_SIZE}
+        size = {"type": "integer", "default": DEFAULT_SIZE, "minimum": 1, "maximum": LARGEST_SIZE}
         sort = {"type": "string", "enum": list(view.sorts), "default": view.sorts[0]}
         return [
             _parameter("after", "As `next` has it.", key),
@@ -190,7 +191,7 @@ class ListingAPIView(ToolAPIView, GenericAPIView[Any]):
             allowed = set(filters.parameters()) - filters.personal
             refuse_personal(filters.personal & values.keys())
         refuse_unknown(values, allowed)
-        if odd := [name for name, value in values.items() if not isinstance(value, str | int)]:
+        if odd := [name for name, value in values.items() if type(value) not in (str, int)]:
             raise ValidationError({name: ["Give a text or a number."] for name in odd})
         return {name: str(value) for name, value in values.items()}
 
@@ -214,19 +215,26 @@ def _filter_parameters(filters: type[ListingFilterSet]) -> Iterator[dict[str, An
         if isinstance(each, DateRangeFilter):
             for parameter, word in zip(each.parameters, ("first", "last"), strict=True):
                 text = f"{each.label}: the {word} day, in the district's time zone."
-                yield _parameter(parameter, text, {"type": "string", "format": "date"})
+                yield _parameter(parameter, text, {"oneOf": [{"type": "string", "format": "date"}, EMPTY]})
         else:
-            schema: dict[str, Any] = {"type": "string"}
-            if isinstance(each, OptionFilter):
-                schema["enum"] = [value for value, _ in each.field.choices if value]
-            yield _parameter(name, str(each.label), schema)
+            yield _parameter(name, str(each.label), _filter_schema(each))
+
+
+def _filter_schema(each: Any) -> dict[str, Any]:
+    """Return the schema of a filter's value. An empty one is as good as none."""
+    if isinstance(each, OptionFilter):
+        return {"type": "string", "enum": [*(value for value, _ in each.field.choices if value), ""]}
+    number = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+    if isinstance(each, IdFilter):
+        return {"oneOf": [number, EMPTY]}
+    return {"anyOf": [{"type": "string", "maxLength": MAX_TEXT}, {"type": "integer"}]}
 
 
 def search_body(filters: type[ListingFilterSet]) -> dict[str, Any]:
     """Return the schema of a search's body: all filters, also the personal ones."""
     properties: dict[str, Any] = {each["name"]: each["schema"] for each in _filter_parameters(filters)}
     properties |= {
-        name: {"type": "string", "description": str(each.label)}
+        name: _filter_schema(each) | {"description": str(each.label)}
         for name, each in filters.base_filters.items()
         if name in filters.personal
     }

@@ -16,7 +16,7 @@ from listings.registry import Entry, registry
 from messenger_logs.models import SentMessage
 from web.api.access import ToolAPIView
 from web.api.filters import MessageFilters
-from web.api.intake import ONE, REFUSED, TAG, TakenSerializer, create_message
+from web.api.intake import ONE, TAG, TakenSerializer, create_message
 from web.api.line_parsers import MessageParser
 from web.api.listings import ListingAPIView, find_entry, log_parameter, search_body
 from web.api.serializers import DeliverySerializer, MessageDetailSerializer, MessageSerializer
@@ -59,7 +59,7 @@ class Messages(MessageListView):
         tags=[TAG],
         summary="Add a message with its recipients",
         request=ONE,
-        responses={201: TakenSerializer, 200: TakenSerializer, 400: REFUSED},
+        responses={201: TakenSerializer, 200: TakenSerializer},
     )
     def post(self, request: Request) -> Response:
         """A message, as docs/import.md describes it. It is added whole or not at all. The answer is 201 if it is new,

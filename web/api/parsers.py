@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
@@ -13,13 +14,24 @@ from core.strict_json import JSONError, read_json
 from core.text import is_storable, texts_in
 
 
+def is_compressed(request: HttpRequest) -> bool:
+    return request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity")
+
+
 class TooLarge(APIException):
     status_code = 413
 
 
-def read_body(stream: Any) -> bytes:
-    """Return the body of a request. Raises TooLarge (413) without reading more than API_MAX_BYTES."""
-    body: bytes = stream.read(settings.API_MAX_BYTES + 1)
+class Compressed(APIException):
+    status_code = 415
+    default_detail = "The body is compressed. Send it as it is, without Content-Encoding."
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """Return the body of a request. Raises TooLarge (413) without reading more than API_MAX_BYTES, and Compressed."""
+    if is_compressed(request):
+        raise Compressed
+    body: bytes = request.read(settings.API_MAX_BYTES + 1)
     if len(body) > settings.API_MAX_BYTES:
         megabytes = settings.API_MAX_BYTES / 1024 / 1024
         raise TooLarge(f"The body is larger than {megabytes:g} MB. Send it in several requests.")

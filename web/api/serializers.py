@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -12,6 +14,14 @@ from messenger_logs.choices import Mode
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import Calendar, Delivery, Recipient, SentMessage
 from messenger_logs.totals import Totals, totals_of
+
+
+@extend_schema_field(OpenApiTypes.DOUBLE)
+class SecondsField(serializers.Field[timedelta, Any, float, Any]):
+    """A length of time, in seconds. Only for answers."""
+
+    def to_representation(self, value: timedelta) -> float:
+        return value.total_seconds()
 
 
 class CalendarSerializer(serializers.ModelSerializer[Calendar]):
@@ -71,9 +81,7 @@ class ModeTotalsSerializer(serializers.Serializer[Any]):
     opted_out = serializers.IntegerField()
     pending = serializers.IntegerField()
     progress = serializers.FloatField(help_text="The share of final results, from 0 to 1.")
-    first_attempt_duration = serializers.FloatField(
-        source="first_attempt_duration.total_seconds", default=None, allow_null=True, help_text="Seconds."
-    )
+    first_attempt_duration = SecondsField(allow_null=True, help_text="Seconds; null before the first attempt.")
 
 
 class TotalsSerializer(serializers.Serializer[Any]):
@@ -82,9 +90,7 @@ class TotalsSerializer(serializers.Serializer[Any]):
     contacted_by_phone = serializers.IntegerField()
     not_contacted_by_phone = serializers.IntegerField()
     modes = serializers.DictField(child=ModeTotalsSerializer(), help_text="By mode; only modes in use.")
-    duration = serializers.FloatField(
-        source="duration.total_seconds", default=None, allow_null=True, help_text="Seconds from start to finish."
-    )
+    duration = SecondsField(allow_null=True, help_text="Seconds from start to finish; null until it has finished.")
     as_of = serializers.DateTimeField(allow_null=True, help_text="Null if nothing was counted yet.")
 
 

@@ -2,7 +2,9 @@
 
 import sys
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views import defaults
 
@@ -12,10 +14,28 @@ API = "/api/"
 RETRY_SECONDS = 30
 
 
+def not_understood(request: HttpRequest, exception: SuspiciousOperation) -> HttpResponse:
+    if request.path.startswith(API):
+        return JsonResponse({"detail": "The request was not understood. Nothing was done."}, status=400)
+    return defaults.bad_request(request, exception)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(API):
         return JsonResponse({"detail": "There is nothing at this address."}, status=404)
     return defaults.page_not_found(request, exception)
+
+
+def not_allowed(request: HttpRequest, *, allowed: str) -> HttpResponse:
+    """Answer 405. `allowed` names the methods that the address takes, as in "GET, HEAD"."""
+    response: HttpResponse
+    if request.path.startswith(API):
+        detail = f"This address takes {allowed}, and not {request.method}. Nothing was done."
+        response = JsonResponse({"detail": detail}, status=405)
+    else:
+        response = render(request, "405.html", {"allowed": allowed}, status=405)
+    response["Allow"] = allowed
+    return response
 
 
 def failed(request: HttpRequest) -> HttpResponse:

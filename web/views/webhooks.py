@@ -22,6 +22,7 @@ from core.dates import read_timestamp
 from core.strict_json import JSONError, read_json
 from dispatch.services.webhooks import confirm_call, find_call, record_incoming_text, record_text_status
 from providers.http import kept
+from web.api.parsers import Compressed, is_compressed
 
 MAX_BYTES = 64 * 1024
 KEY = "confirm"  # the provider's name for the key that was pressed
@@ -105,13 +106,15 @@ def texts(body: dict[str, Any]) -> HttpResponse:
 
 
 def _read(request: HttpRequest) -> dict[str, Any]:
+    if is_compressed(request):
+        raise _RefusedError(415, Compressed.default_detail)
     length = request.headers.get("Content-Length") or "0"
     if not length.isdecimal() or int(length) > MAX_BYTES:
         raise _RefusedError(413, f"At most {MAX_BYTES:,} bytes are read.")
     try:
         body = read_json(request.body)
-    except JSONError:
-        raise _RefusedError(400, "It is not JSON.") from None
+    except JSONError as error:
+        raise _RefusedError(400, f"It {error}.") from None
     if not isinstance(body, dict):
         raise _RefusedError(400, "It is not a JSON object.")
     return body

@@ -7,18 +7,18 @@ import zlib
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
 
+from core.strict_json import GZIP_MAGIC, foreign_form
 from messenger_logs.services.intake import IntakeResult, add_message
 from messenger_logs.services.json_fields import FieldError, IntakeError, read_json
 
 # A message is one line and is read whole: this many bytes at most, some millions of deliveries.
 LONGEST_LINE = 2**30
-GZIP_MAGIC = b"\x1f\x8b"
 
 
 class Command(BaseCommand):
@@ -103,12 +103,47 @@ def _opened(name: str) -> Iterator[BufferedReader]:
         yield file
 
 
+class _Unpacked(RawIOBase):
+    """The contents of gzip data. Like the program gzip, it ends with a warning at other bytes after the data."""
+
+    def __init__(self, source: BufferedReader) -> None:
+        self._file = gzip.GzipFile(fileobj=source)
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = b"" if self._ended else self._read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self._file.read1(size)
+        except gzip.BadGzipFile as error:
+            # The file begins with gzip data. So this is what follows the end of it, and not a damage.
+            if not str(error).startswith("Not a gzipped file"):
+                raise
+            self._ended = True
+            sys.stderr.write("There are other bytes after the gzip data. They were ignored.\n")
+            return b""
+
+
+def _as_text(source: BufferedReader) -> BufferedReader:
+    """The contents of a file, unpacked. Raises CommandError if they are not UTF-8."""
+    packed = source.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC)
+    contents = cast(BufferedReader, BufferedReader(_Unpacked(source))) if packed else source
+    if reason := foreign_form(contents.peek(4)[:4]):
+        raise CommandError(f"The file {reason}. Nothing was imported.")
+    return contents
+
+
 def _lines(source: BufferedReader) -> Iterator[tuple[int, bytes | None]]:
     """The lines that are not blank, unpacked, with their numbers from 1; None stands for one that is too long."""
     number = 0
     try:
-        packed = source.peek(len(GZIP_MAGIC)).startswith(GZIP_MAGIC)
-        lines: IO[bytes] = cast(IO[bytes], gzip.GzipFile(fileobj=source)) if packed else source
+        lines = _as_text(source)
         while text := lines.readline(LONGEST_LINE + 1):
             number += 1
             too_long = len(text) > LONGEST_LINE

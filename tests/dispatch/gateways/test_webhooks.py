@@ -1,5 +1,6 @@
 """The provider's requests to our webhooks: first single requests, then the stand-in over HTTP."""
 
+import gzip
 import json
 import logging
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -341,6 +343,8 @@ def test_nobody_gets_in_without_the_secret(client: Client, settings: Settings, n
         (b"[1]", 400),
         (b"null", 400),
         (b"[" * 60_000, 400),
+        ('{"caller_no": "+16125550123"}'.encode("utf-16"), 400),
+        (b'{"text_message": "STOP", "text_message": "START"}', 400),
         (b'{"a":"' + b"x" * 65_536 + b'"}', 413),
     ],
 )
@@ -368,6 +372,21 @@ def test_what_is_neither_text_nor_receipt_is_refused(client: Client, body: dict[
 
 
 @pytest.mark.django_db
+def test_a_compressed_body_is_refused_in_words(client: Client) -> None:
+    answer = post(client, TEXTS, gzip.compress(b"{}"), headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 415
+    assert "compressed" in answer.json()["error"]
+
+
+@pytest.mark.django_db
+def test_an_address_without_its_last_slash_is_the_same(client: Client) -> None:
+    assert kinds(post(client, FLOW.removesuffix("/"), session(a_call()))) == ["SAY", "SAY", "COLLECT"]
+    assert post(client, TEXTS.removesuffix("/"), {"caller_no": TO, "text_message": "STOP"}).status_code == 200
+    assert TextConsent.objects.get(number=TO).opted_out
+    assert reverse("web:voxology_texts", kwargs={"secret": SECRET}) == TEXTS
+
+
+@pytest.mark.django_db
 def test_odd_characters_break_nothing(client: Client) -> None:
     delivery = a_call()
     odd = b'{"session_data": %s, "confirm": "0", "call_id": "\\u0000\\ud800", "x": "\\u0000"}'
@@ -385,6 +404,8 @@ def test_the_secret_stands_in_no_log(client: Client, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(handler, "stream", written)
     assert post(client, TEXTS, receipt("sent")).status_code == 404
     assert post(client, FLOW, b"{").status_code == 400
+    assert post(client, TEXTS.removesuffix("/"), b"{").status_code == 400
+    assert post(client, TEXTS + "x", b"{").status_code == 404
     logged = written.getvalue()
     assert "/call-flow/" in logged
     assert SECRET not in logged

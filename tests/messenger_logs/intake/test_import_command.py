@@ -90,6 +90,55 @@ def test_a_packed_file_that_ends_too_soon_keeps_what_came_before(lines: Lines, t
     assert not SentMessage.objects.filter(external_id="b").exists()
 
 
+@pytest.mark.parametrize("rest", [b"garbage", b"x", b"PK\x03\x04" * 50_000])
+@pytest.mark.parametrize("end", [b"\n", b""])
+def test_bytes_after_the_packed_data_are_ignored_with_a_warning(
+    lines: Lines, tmp_path: Path, capsys: pytest.CaptureFixture[str], rest: bytes, end: bytes
+) -> None:
+    text = lines(message("a"), message("b")).read_bytes().rstrip() + end
+    packed = tmp_path / "export.jsonl.gz"
+    packed.write_bytes(gzip.compress(text[:100]) + gzip.compress(text[100:]) + rest)
+
+    import_it(packed)
+
+    assert SentMessage.objects.count() == 2
+    assert capsys.readouterr().err == "There are other bytes after the gzip data. They were ignored.\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_in_another_encoding_is_refused_once(lines: Lines, tmp_path: Path, encoding: str, packed: bool) -> None:
+    data = lines(message("a"), message("b")).read_text().encode(encoding)
+    file = tmp_path / "export"
+    file.write_bytes(gzip.compress(data) if packed else data)
+
+    with pytest.raises(CommandError) as refused:
+        import_it(file)
+
+    assert str(refused.value) == f"The file is {encoding[:6].upper()}, not UTF-8. Nothing was imported."
+    assert not SentMessage.objects.exists()
+
+
+def test_a_file_that_is_packed_twice_is_refused_once(lines: Lines, tmp_path: Path) -> None:
+    file = tmp_path / "export"
+    file.write_bytes(gzip.compress(gzip.compress(lines(message("a")).read_bytes())))
+
+    with pytest.raises(CommandError, match=re.escape("The file is compressed (gzip). Nothing was imported.")):
+        import_it(file)
+
+
+def test_a_repeated_key_refuses_its_message_and_names_line_and_key(
+    lines: Lines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = json.dumps(message("b", recipient()))[:-1] + ', "recipients": []}'
+
+    with pytest.raises(CommandError):
+        import_it(lines(message("a"), twice))
+
+    assert only().external_id == "a"
+    assert 'line 2: has the key "recipients" twice in one object' in capsys.readouterr().out
+
+
 def test_a_file_that_is_not_there_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read: No such file or directory"):
         import_it(tmp_path / "none.jsonl")

@@ -1,3 +1,4 @@
+import gzip
 import json
 
 import pytest
@@ -85,6 +86,58 @@ def test_bad_json_gets_words(program, body):
     response = program.post("messages/", body)
     assert response.status_code == 400
     assert response.json()["detail"]
+
+
+WRITING = ["messages/", "messages/bulk/", "messages/{pk}/recipients/", "messages/{pk}/statuses/"]
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [*((path, "application/json") for path in WRITING), *((path, NDJSON) for path in WRITING[1:])],
+)
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('[{"engine": "v2"}]\n[]'.encode("utf-16"), "is UTF-16, not UTF-8"),
+        ("[]\n[]".encode("utf-32-be"), "is UTF-32, not UTF-8"),
+        (gzip.compress(b"[]\n[]"), "is compressed (gzip)"),
+    ],
+)
+def test_a_body_in_another_form_gets_one_sentence(program, pk, path, content_type, body, words):
+    response = program.post(path.format(pk=pk), body, content_type=content_type)
+    assert response.status_code == 400
+    assert response.json() == {"detail": f"The body cannot be read: this {words}."}
+
+
+@pytest.mark.parametrize("path", WRITING)
+def test_a_body_with_a_repeated_key_is_refused_and_the_key_is_named(program, pk, path):
+    before = Delivery.objects.count()
+    body = b'{"engine": "v2", "recipients": [1], "recipients": []}'
+    response = program.post(path.format(pk=pk), body if path == "messages/" else b"[%s]" % body)
+    assert response.status_code == 400
+    assert 'has the key "recipients" twice in one object' in response.json()["detail"]
+    assert Delivery.objects.count() == before
+
+
+def test_a_line_with_a_repeated_key_is_refused_and_named(program):
+    body = lines(message("m-1")) + b'\n{"external_id": "m-2", "external_id": "m-3"}'
+    results = program.post("messages/bulk/", body, content_type=NDJSON).json()["results"]
+    assert [one["result"] for one in results] == ["created", "refused"]
+    error = {"line": 2, "field": "", "message": 'has the key "external_id" twice in one object'}
+    assert results[1]["errors"] == [error]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "GZIP", "identity, gzip"])
+def test_a_compressed_body_is_refused_in_words(program, coding):
+    program.headers["Content-Encoding"] = coding
+    response = program.post("messages/", gzip.compress(json.dumps(message()).encode()))
+    assert response.status_code == 415
+    assert "compressed" in response.json()["detail"]
+
+
+def test_a_body_that_is_said_not_to_be_compressed_is_read(program):
+    program.headers["Content-Encoding"] = "Identity"
+    assert program.post("messages/", message()).status_code == 201
 
 
 def test_only_json_is_taken(program):
