@@ -246,7 +246,7 @@ def test_the_subject_leads_to_the_message_for_those_who_may(delivery, sender, ma
         assert page not in html
 
 
-@pytest.mark.parametrize("order", permutations(["delivered", "failed-permanent", "complained"]))
+@pytest.mark.parametrize("order", list(permutations(["delivered", "failed-permanent", "complained"])))
 def test_the_kept_totals_follow_what_the_provider_finally_says(delivery, order):
     store(*(tell(delivery, kind) for kind in ("accepted", "delivered")))
     for kind in order:

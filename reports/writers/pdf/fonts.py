@@ -114,7 +114,8 @@ class Font:
             self.shaper.set_variations({"wght": weight})
         self.scale: float = 1000 / face.face.upem
         extents = self.shaper.get_font_extents("ltr")
-        self.ascent, self.descent = (round(value * self.scale) for value in (extents.ascender, extents.descender))
+        self.ascent: int = round(extents.ascender * self.scale)
+        self.descent: int = round(extents.descender * self.scale)
         self.glyphs: dict[int, tuple[int, str]] = {0: (0, "")}
         """The glyph and its text, by code."""
         self._codes: dict[tuple[int, str], int] = {}
@@ -148,9 +149,10 @@ class Font:
         extents = self.shaper.get_glyph_extents(glyph)
         if extents is None:
             return rise
-        top: float = extents.y_bearing * self.scale
-        bottom: float = top + extents.height * self.scale
-        return round(max(self.descent - bottom, min(self.ascent - top, rise)))
+        top = extents.y_bearing * self.scale
+        bottom = top + extents.height * self.scale
+        height: int = round(max(self.descent - bottom, min(self.ascent - top, rise)))
+        return height
 
     def _glyph_of(self, point: int) -> int:
         found: int | None = self.shaper.get_nominal_glyph(point)
