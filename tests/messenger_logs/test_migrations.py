@@ -5,6 +5,8 @@ from django.apps.registry import Apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from messenger_logs.services.totals import recount
+from messenger_logs.totals import totals_of
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
 pytestmark = pytest.mark.django_db
@@ -42,3 +44,30 @@ def test_attempt_counts_are_renamed_with_their_values_and_without_a_new_index():
     new = migrate("0011_attempt_counts").get_model(APP, "Delivery").objects.get(pk=pk)
     assert (new.attempt_count, new.reached_earlier) == (3, True)
     assert (index_file("delivery_totals"), index_file("message_unfinished")) == (totals, unfinished)
+
+
+@pytest.mark.slow
+def test_the_figures_of_a_cancel_are_counted_for_messages_of_before():
+    message = make_message(status="canceled_ip", modes=["voice", "text"])
+    for number, (mode, status, attempts) in enumerate(
+        [
+            ("voice", "canceled", 1),
+            ("voice", "canceled", 0),
+            ("voice", "failed", 2),
+            ("voice", "not_eligible", 0),
+            ("text", "opt_out", 0),
+            ("text", "opt_out", 1),
+            ("text", "canceled", 0),
+        ]
+    ):
+        recipient = make_recipient(message)
+        make_delivery(recipient, mode=mode, status=status, attempt_count=attempts, address=f"+1763555000{number}")
+        make_delivery(make_recipient(message), mode=mode, address="")
+    recount(message_id=message.pk)
+    kept = totals_of(message).modes
+
+    migrate("0012_claims_of_deliveries")
+    migrate("0013_figures_of_a_cancel")
+
+    assert totals_of(message).modes == kept
+    assert [(mode.hung_up, mode.untried) for mode in kept.values()] == [(1, 1), (0, 1)]
