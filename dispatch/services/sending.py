@@ -64,41 +64,61 @@ def hand_over(claim: Claim, gateway: Gateway) -> int:
     Without an answer the claim stays as it is, and services/recovery.py looks it up. Nothing of a message leaves after
     its cancel has committed: each request asks the message's row just before it begins.
     """
-    mode = Mode(claim.mode)
     items = items_of(claim)
-    if mode is Mode.TEXT:
+    if claim.mode == Mode.TEXT:
         items = _without_opted_out(claim, items)
-    if not items:
+    if not items or not _begin(claim, items):
         return 0
+    answer = _ask(claim, gateway, items)
+    if answer is None:
+        return 0
+    record_answer(claim, answer)
+    return sum(result.report is not None for result in answer.results)
+
+
+def _begin(claim: Claim, items: list[Item]) -> bool:
+    """Begin to hand over. False when nothing of the claim may leave: it is released."""
+    mode = Mode(claim.mode)
     spend(mode, len(items))
-    if not mark_handed(claim):
-        spend(mode, -len(items))
-        release_claim(claim, why="released: its message was canceled, or its worker was slow")
-        return 0
+    if mark_handed(claim):
+        return True
+    spend(mode, -len(items))
+    release_claim(claim, why="released: its message was canceled, or its worker was slow")
+    return False
+
+
+def _ask(claim: Claim, gateway: Gateway, items: list[Item]) -> Answer | None:
+    """Call the gateway. None when no answer came: the provider may have something of it."""
+    mode = Mode(claim.mode)
     hand_off = hand_off_of(claim, items, timezone.now())
     try:
-        answer = gateway.hand_off(replace(hand_off, runs=partial(lock_running, claim.message_id)))
+        return gateway.hand_off(replace(hand_off, runs=partial(lock_running, claim.message_id)))
+    except CanceledError as canceled:
+        return _nothing_taken(items, canceled)
     except TryLaterError as later:
         log.warning("dispatch.try_later", mode=mode.value, error=str(later))
-        if not isinstance(later, CanceledError):
-            pause(mode, after=later.after, words=str(later))
-        record_answer(claim, Answer([Result(item.delivery_id, None) for item in items], raw=str(later)))
-        return 0
+        pause(mode, after=later.after, words=str(later))
+        return _nothing_taken(items, later)
     except UnknownError as lost:
         log.warning("dispatch.unknown", mode=mode.value, claim=str(claim.pk), error=str(lost))
-        Claim.objects.filter(pk=claim.pk).update(look_up_at=timezone.now())
-        return 0
+        _look_up_now(claim)
     except SoftTimeLimitExceeded:
-        Claim.objects.filter(pk=claim.pk).update(look_up_at=timezone.now())
+        _look_up_now(claim)
         pause(mode, after=timedelta(minutes=1), words="The provider did not answer in time.")
         raise
     except Exception:
         # A bug in this program: nobody knows what the provider has. The pause keeps it from hitting every message.
         log.exception("dispatch.crashed", mode=mode.value, claim=str(claim.pk))
         pause(mode, after=timedelta(minutes=1), words="An unexpected error; the server's log has the details.")
-        return 0
-    record_answer(claim, answer)
-    return len(items)
+    return None
+
+
+def _nothing_taken(items: list[Item], error: TryLaterError) -> Answer:
+    return Answer([Result(item.delivery_id, None) for item in items], raw=str(error))
+
+
+def _look_up_now(claim: Claim) -> None:
+    Claim.objects.filter(pk=claim.pk).update(look_up_at=timezone.now())
 
 
 def hand_off_of(claim: Claim, items: list[Item], handed_at: datetime) -> HandOff:

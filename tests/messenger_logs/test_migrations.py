@@ -81,3 +81,30 @@ def test_a_recount_repairs_what_an_older_version_counted():
     totals = totals_of(message)
     assert totals.modes[Mode.VOICE].first_attempt_duration == timedelta(minutes=2)
     assert totals.duration == timedelta(minutes=15)
+
+
+@pytest.mark.slow
+def test_the_figures_of_a_cancel_are_counted_for_messages_of_before():
+    message = make_message(status="canceled_ip", modes=["voice", "text"])
+    for number, (mode, status, attempts) in enumerate(
+        [
+            ("voice", "canceled", 1),
+            ("voice", "canceled", 0),
+            ("voice", "failed", 2),
+            ("voice", "not_eligible", 0),
+            ("text", "opt_out", 0),
+            ("text", "opt_out", 1),
+            ("text", "canceled", 0),
+        ]
+    ):
+        recipient = make_recipient(message)
+        make_delivery(recipient, mode=mode, status=status, attempt_count=attempts, address=f"+1763555000{number}")
+        make_delivery(make_recipient(message), mode=mode, address="")
+    recount(message_id=message.pk)
+    kept = totals_of(message).modes
+
+    migrate("0012_claims_of_deliveries")
+    migrate("0013_figures_of_a_cancel")
+
+    assert totals_of(message).modes == kept
+    assert [(mode.hung_up, mode.untried) for mode in kept.values()] == [(1, 1), (0, 1)]
