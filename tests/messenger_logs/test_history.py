@@ -197,6 +197,7 @@ def test_the_number_of_queries_does_not_grow_with_the_history(mai: User, signed_
             client.get(reverse(page, args=[message.pk]))
         return len(captured)
 
+    queries()  # the first look also writes its row of the audit trail
     few = queries()
     for _ in range(20):
         record_audit_event(by=mai, action="report.sent_message", details={"message": message.pk, "format": "pdf"})
