@@ -73,7 +73,7 @@ def test_what_is_taken_though_it_is_odd(text: str, value: object) -> None:
     assert read_json(text) == value
 
 
-objects = st.dictionaries(st.text(), values, min_size=1)
+objects = st.dictionaries(st.text(), st.none() | st.text() | st.dictionaries(st.text(), st.integers()), min_size=1)
 
 
 @given(objects, st.data())

@@ -248,13 +248,13 @@ class TestCrawl:
     def test_every_choice_of_a_list(self, visitor: Visitor, entry: Entry, caplog: pytest.LogCaptureFixture) -> None:
         pages = list(listing_pages(entry, visitor.user))
 
-        open_all(visitor, sample(pages, by=lambda page: "", each=often(len(pages) // 2)), caplog)
+        open_all(visitor, sample(pages, by=lambda page: "", each=often(len(pages) // 3)), caplog)
 
     @pytest.mark.slow
     @each_visitor
     def test_every_other_page(self, visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
         pages = list(other_pages())
-        some = pages if visitor.user.is_superuser else sample(pages, by=lambda page: "", each=often(100))
+        some = pages if visitor.user.is_superuser else sample(pages, by=lambda page: "", each=often(50))
 
         open_all(visitor, some, caplog)
 
