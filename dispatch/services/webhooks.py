@@ -83,17 +83,19 @@ def record_incoming_text(*, caller: str, text: str, raw: str, id: str = "", sent
     ``id`` and ``sent_at`` are the provider's, where it gives them. The same text again changes nothing.
     """
     known = (id, sent_at) if id or sent_at else None
-    if not take_once("text", caller, text, known or raw, within=FOREVER if known else REPEATED_WITHIN):
+    first = take_once("text", caller, text, known or raw, within=FOREVER if known else REPEATED_WITHIN)
+    consent = consent_of(text)
+    # Without an id, a new STOP after a START looks like a repetition of the first STOP. It is obeyed all the same.
+    if not first and (known or not (consent and consent.opted_out)):
         return
     at = min(sent_at or timezone.now(), timezone.now())
-    consent = consent_of(text)
     try:
         number = phone_number(caller)
     except AddressError:
         number, consent = storable(caller), None
     if consent:
         record_consent(number=number, opted_out=consent.opted_out, at=at, raw=raw)
-    if consent is None or not consent.whole:
+    if first and (consent is None or not consent.whole):
         record_reply(number=number, text=storable(text), at=at, taken_as=_taken_as(consent), raw=raw)
 
 

@@ -262,7 +262,6 @@ def everything() -> list[Any]:
 @pytest.mark.parametrize(
     ("once", "later"),
     [
-        ({}, {}),
         ({"id": "in-1"}, {"id": "in-2"}),
         ({"timestamp": "1786103455.522185"}, {"timestamp": "1786103500.5"}),
         ({"timestamp": 1786103455522}, {"timestamp": "2026-08-07T11:52:00Z"}),
@@ -277,6 +276,17 @@ def test_a_text_that_comes_again_changes_nothing(client: Client, once: dict[str,
         assert post(client, TEXTS, body).status_code == 200
     assert everything() == before
     assert not TextConsent.objects.get().opted_out
+
+
+@pytest.mark.django_db
+def test_of_texts_that_nothing_tells_apart_a_stop_is_obeyed_and_all_else_comes_once(client: Client) -> None:
+    for text in ("STOP", "START", "Who is this?", "START", "Who is this?"):
+        post(client, TEXTS, inbound(text))
+    assert not TextConsent.objects.get().opted_out
+    assert Reply.objects.count() == 1
+    post(client, TEXTS, inbound("STOP"))
+    post(client, TEXTS, inbound("START"))
+    assert TextConsent.objects.get().opted_out
 
 
 @pytest.mark.django_db
