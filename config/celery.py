@@ -17,6 +17,4 @@ def wait_for_the_broker(conf: Any, **_: Any) -> None:
 
     A worker that gave up on a frozen broker would not read from it again when it is back (seen with kombu 5.6).
     """
-    conf.broker_transport_options = {
-        name: value for name, value in conf.broker_transport_options.items() if name != "socket_timeout"
-    }
+    conf.broker_transport_options.pop("socket_timeout", None)

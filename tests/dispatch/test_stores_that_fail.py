@@ -24,11 +24,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 Due = Callable[..., SentMessage]
 
 
+@pytest.mark.parametrize("moment", ["while it hands over", "while it waits"])
 def test_a_broker_that_freezes_and_comes_back_loses_and_repeats_nothing(
-    provider: Provider, due_message: Due, later: list[SentMessage], broker: Valkey, celery: Celery
+    provider: Provider, due_message: Due, later: list[SentMessage], broker: Valkey, celery: Celery, moment: str
 ) -> None:
     first = due_message(Mode.TEXT, 4)
     wait_until(lambda: statuses(first) == {"sent": 4})
+    if moment == "while it waits":
+        time.sleep(2)
 
     broker.freeze()
     become_due(*later)
