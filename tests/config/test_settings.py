@@ -24,6 +24,8 @@ def test_every_name_is_in_the_documentation() -> None:
     [
         ("dispatch.tasks.hand_over_due", "dispatch"),
         ("messenger_logs.tasks.stop_the_rest", "dispatch"),
+        ("dispatch.tasks.poll_calls", "calls"),
+        ("dispatch.tasks.hang_up_calls", "calls"),
         ("mailgun_sync.tasks.sync_one", "celery"),
     ],
 )
@@ -32,7 +34,7 @@ def test_messages_do_not_wait_behind_other_work(task: str, queue: str) -> None:
 
 
 def test_a_worker_that_is_told_nothing_serves_all_queues() -> None:
-    assert set(app.amqp.queues.consume_from) == {"dispatch", "celery"}
+    assert set(app.amqp.queues.consume_from) == {"dispatch", "calls", "celery"}
 
 
 def test_a_page_gives_up_on_the_database_sooner_than_a_task() -> None:
