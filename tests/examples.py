@@ -16,11 +16,12 @@ def load_profile() -> None:
     settings.load_profile("ci" if os.environ.get("CI") == "true" else "daily")
 
 
-def often(in_ci: int) -> int:
-    """So many times in CI, and a fifth of them from day to day."""
-    return max(5, in_ci * settings().max_examples // settings.get_profile("ci").max_examples)
+def often(in_ci: int, *, of: int = 5) -> int:
+    """So many times in CI, and one `of` so many from day to day."""
+    many = settings().max_examples >= settings.get_profile("ci").max_examples
+    return in_ci if many else max(5, in_ci // of)
 
 
-def examples(in_ci: int) -> settings:
+def examples(in_ci: int, *, of: int = 5) -> settings:
     """As the profile says, for a test whose examples are slow."""
-    return settings(max_examples=often(in_ci))
+    return settings(max_examples=often(in_ci, of=of))

@@ -53,7 +53,7 @@ def document_of(text: str) -> Document:
 
 @pytest.mark.parametrize("part", range(8))
 @pytest.mark.slow
-@examples(10_000 // 8)
+@examples(10_000 // 8, of=20)
 @given(document=DOCUMENTS)
 def test_random_text_of_all_of_unicode_stops_no_pdf(document: Document, part: int) -> None:
     assert written(Format.PDF, document).endswith(b"%%EOF\n")
