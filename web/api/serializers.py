@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from messenger_logs.cancel_figures import cancel_figures
-from messenger_logs.choices import Mode
+from messenger_logs.choices import Mode, Outcome
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import Calendar, Delivery, Recipient, SentMessage
 from messenger_logs.totals import Totals, totals_of
@@ -170,6 +170,11 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
         help_text="An e-mail address as it was given, or a number as E.164; empty if there is no device.",
     )
     status_label = serializers.CharField(source="get_status_display")
+    outcome = serializers.ChoiceField(
+        Outcome.choices,
+        source="final_outcome",
+        help_text="What it counts as. An e-mail that was sent, and that its provider could not deliver, is an error.",
+    )
     email_outcome = serializers.CharField(help_text="The final result that the e-mail provider reported.")
 
     class Meta:

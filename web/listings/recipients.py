@@ -187,7 +187,7 @@ class OutcomeFilter(OptionFilter):
     """Find devices by what they count as: an e-mail that was sent and refused is an error."""
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return qs.alias(final_outcome=FINAL_OUTCOME).filter(final_outcome=value) if value else qs
+        return qs.filter(final_outcome=value) if value else qs
 
 
 class RecipientFilters(ListingFilterSet):
@@ -241,7 +241,8 @@ class Recipients(ToolListing):
         return {"message": self.message.pk}
 
     def get_queryset(self) -> QuerySet[Delivery]:
-        return Delivery.objects.filter(message=self.message).select_related("recipient")
+        deliveries = Delivery.objects.filter(message=self.message).select_related("recipient")
+        return deliveries.annotate(final_outcome=FINAL_OUTCOME)
 
     def column_sort(self) -> Sort:
         sort = super().column_sort()

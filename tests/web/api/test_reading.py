@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from accounts.tools import Right, Tool
 from messenger_logs.choices import Mode
-from messenger_logs.models import Calendar
+from messenger_logs.models import Calendar, Delivery
 from messenger_logs.services.totals import recount
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
 
@@ -241,6 +241,13 @@ def families():
 @pytest.mark.parametrize("query", [{"mode": "voice"}, {"status": "busy"}, {"outcome": "not_reached"}])
 def test_deliveries_are_filtered(caller, families, query):
     assert people(caller(ALL).get(f"messages/{families.pk}/deliveries/", **query)) == ["Abdi, Asha"]
+
+
+def test_an_email_that_its_provider_refused_is_an_error(caller, families):
+    Delivery.objects.filter(mode=Mode.EMAIL).update(email_outcome="failed")
+    answer = caller(ALL).get(f"messages/{families.pk}/deliveries/", outcome="error")
+    assert [(row["status"], row["outcome"]) for row in answer.json()["results"]] == [("sent", "error")]
+    assert people(caller(ALL).get(f"messages/{families.pk}/deliveries/", outcome="success")) == []
 
 
 @pytest.mark.parametrize(
