@@ -20,18 +20,23 @@ LOG = "/messenger-administration/sent-message-log/"
 RECIPIENT_LOG = "/messenger-administration/recipient-log/"
 
 # What has the focus: its words, whether it can be seen that it has it, and where it stands in the document.
-FOCUSED = """() => {
+FOCUSED = """async () => {
   const element = document.activeElement;
   if (element === document.body) return null;
+  const inside = () => {
+    const box = element.getBoundingClientRect();
+    return box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+  };
+  // A browser scrolls to it with one of the next pictures.
+  for (let picture = 0; picture < 60 && !inside(); picture++) await new Promise(requestAnimationFrame);
   const box = element.getBoundingClientRect();
   const style = getComputedStyle(element);
   const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
-  const inside = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
   const label = element.getAttribute("aria-label") || (element.labels && element.labels[0]?.textContent)
     || element.textContent;
   return {
     words: label.replace(/\\s+/g, " ").trim(),
-    seen: ring && inside && box.width > 0 && box.height > 0,
+    seen: ring && inside() && box.width > 0 && box.height > 0,
     place: [...document.querySelectorAll("*")].indexOf(element),
     shown: `${element.outerHTML.slice(0, 120)} outline ${style.outline}`,
   };

@@ -143,7 +143,7 @@ def test_an_administrator_syncs_now_and_looks_at_the_quarantine(
     page.get_by_text("Show", exact=True).click()
     expect(page.locator("pre.raw")).to_have_text(payloads.WITHOUT_TIMESTAMP)
     page.get_by_role("button", name="Retry").click()
-    expect(page.get_by_text("still cannot be read")).to_be_visible()
+    expect(page.get_by_text("still cannot be stored")).to_be_visible()
 
 
 def test_the_pages_are_accessible(

@@ -104,7 +104,7 @@ def test_the_figures_of_a_cancel_are_counted_for_messages_of_before():
     kept = totals_of(message).modes
 
     migrate("0012_claims_of_deliveries")
-    migrate("0013_figures_of_a_cancel")
+    migrate("0014_truer_rows")
 
     assert totals_of(message).modes == kept
     assert [(mode.hung_up, mode.untried) for mode in kept.values()] == [(1, 1), (0, 1)]
