@@ -75,11 +75,13 @@ _NUMBER = re.compile(
     r"(?:[\s,;]*(?:ext(?:ension|n)?|anexo|int|ramal|poste|x|#)[\s.:=\uff1d]*\d{1,7}(?!\w))?",
     re.IGNORECASE,
 )
-# Letters are dialed only where the whole is a number with a word in it, such as 1-800-FLOWERS or (612) 555-CELL. Then
-# its last block, without a blank in it, has seven or more digits and letters. A note beside a number has a blank before
-# it, or the digits are enough without it.
+# Letters are dialed only behind the code of a toll-free number, such as 1-800-FLOWERS. Behind any other digits a word is
+# a note: who dialed "555-Grandma" would call a stranger. Source of the codes: https://www.fcc.gov/consumers/guides
+# (What is a Toll-Free Number and How Does it Work).
+_NORTH_AMERICA = 1
+_TOLL_FREE = r"\+?(?:1[\s.-]*)?\(?8(?:00|33|44|55|66|77|88)\)?[\s.-]*"
 _VANITY = re.compile(
-    r"\+?[\d\s().-]*?(?=(?:[().-]*[A-Z\d]){7,}$)[A-Z\d().-]*[A-Z](?:[.-]?[A-Z]){2}[A-Z.-]*", re.ASCII | re.IGNORECASE
+    _TOLL_FREE + r"(?=(?:[.-]*[A-Z\d]){7,}$)[A-Z\d.-]*[A-Z](?:[.-]?[A-Z]){2}[A-Z.-]*", re.ASCII | re.IGNORECASE
 )
 # Mexico's mobile numbers had a 1, or within the country 044 or 045, in front of their ten digits until 2019.
 # Source: the numbering plan of the Instituto Federal de Telecomunicaciones, https://www.ift.org.mx .
@@ -101,9 +103,9 @@ def _phone_number(text: str, region: str) -> DeviceAddress:
             raise AddressError("is not a phone number alone")
         return DeviceAddress(_spelled(_parsed(found[0], region)), given=text)
     except _IncompleteError:
-        if not _VANITY.fullmatch(text):
+        if not _VANITY.fullmatch(text) or (number := _parsed(text, region)).country_code != _NORTH_AMERICA:
             raise
-        return DeviceAddress(_spelled(_parsed(text, region)), given=text)
+        return DeviceAddress(_spelled(number), given=text)
 
 
 class _IncompleteError(AddressError):
