@@ -361,7 +361,7 @@ class TextConsent(models.Model):
 
     number = models.CharField(max_length=20, unique=True, help_text="E.164")
     opted_out = models.BooleanField()
-    changed_at = models.DateTimeField()
+    said_at = models.DateTimeField(help_text="when the family last said so")
 
     def __str__(self) -> str:
         return "opted out" if self.opted_out else "opted in"
