@@ -75,9 +75,9 @@ _NUMBER = re.compile(
     r"(?:[\s,;]*(?:ext(?:ension|n)?|anexo|int|ramal|poste|x|#)[\s.:=\uff1d]*\d{1,7}(?!\w))?",
     re.IGNORECASE,
 )
-# Letters are dialed only behind the code of a toll-free number, such as 1-800-FLOWERS. Behind any other digits a word is
-# a note: who dialed "555-Grandma" would call a stranger. Source of the codes: https://www.fcc.gov/consumers/guides
-# (What is a Toll-Free Number and How Does it Work).
+# Letters are dialed only behind the code of a toll-free number, such as 1-800-FLOWERS. Behind other digits a word is a
+# note: who dialed "555-Grandma" would call a stranger. Source of the codes:
+# https://www.fcc.gov/consumers/guides/what-toll-free-number-and-how-does-it-work .
 _NORTH_AMERICA = 1
 _TOLL_FREE = r"\+?(?:1[\s.-]*)?\(?8(?:00|33|44|55|66|77|88)\)?[\s.-]*"
 _VANITY = re.compile(
@@ -180,6 +180,17 @@ def mailbox(text: str) -> str:
         return lower
     local, at, domain = bare_address(visible(text)).rpartition("@")
     return f"{_folded(local)}{at}{_domain(domain)}".rstrip(".")
+
+
+def deliverable(given: str, canonical: str) -> str:
+    """Return the address that mail goes to, of both forms of a mailbox.
+
+    Only the mailbox's own server knows whether the case before the @ matters, so that part stays as given. All mail
+    servers read a domain in its canonical form, and not in every other spelling: with a dot of full width, say.
+    """
+    local, _, _ = bare_address(given).rpartition("@")
+    domain = mailbox(canonical).rpartition("@")[2]
+    return f"{local}@{domain}" if local else canonical
 
 
 def bare_address(text: str) -> str:

@@ -164,9 +164,30 @@ def test_people_and_reports_see_the_form_as_it_was_given() -> None:
     assert printed == {"Mom@Example.ORG", "Text 612-555-0143 cell", "Voice (612) 555-0143"}
 
 
-def test_mail_goes_to_the_address_as_it_was_given_and_calls_to_the_number() -> None:
-    given = [device("email", "Mom <Mom@Example.ORG>"), device("voice", "612-555-0143 cell")]
-    add_message(message("one", recipient("1", *given), sent_by="here"))
-    for one, address in zip(Delivery.objects.order_by("pk"), ["Mom@Example.ORG", "+16125550143"], strict=True):
-        claim = Claim(message=only(), mode=one.mode, deliveries=[one.pk], attempts=[1])
-        assert [item.address for item in items_of(claim)] == [address]
+@pytest.mark.parametrize(
+    ("mode", "given", "goes_to"),
+    [
+        ("email", "Mom <Mom@Example.ORG>", "Mom@example.org"),
+        ("email", "Mom@example\uff0eorg", "Mom@example.org"),
+        ("email", "Mom@example.org.", "Mom@example.org"),
+        ("email", "Jose\u0301@mu\u0308nchen.example", "Jose\u0301@münchen.example"),
+        ("email", "mom@xn--bcher-kva.example", "mom@bücher.example"),
+        ("email", '"A b"@Mail.example', '"A b"@mail.example'),
+        ("email", "Mom@[192.0.2.1]", "Mom@[192.0.2.1]"),
+        ("voice", "612-555-0143 cell", "+16125550143"),
+    ],
+)
+def test_mail_goes_to_the_mailbox_as_given_at_the_canonical_domain_and_calls_to_the_number(
+    mode: str, given: str, goes_to: str
+) -> None:
+    add_message(message("one", recipient("1", device(mode, given)), sent_by="here"))
+    one = Delivery.objects.get()
+    claim = Claim(message=only(), mode=one.mode, deliveries=[one.pk], attempts=[1])
+    assert [item.address for item in items_of(claim)] == [goes_to]
+
+
+def test_mail_to_an_address_that_was_stored_before_goes_to_its_canonical_domain() -> None:
+    stored_before(("1", "Mom@Example\uff0eorg"))
+    one = Delivery.objects.get()
+    claim = Claim(message=one.message, mode=one.mode, deliveries=[one.pk], attempts=[1])
+    assert [item.address for item in items_of(claim)] == ["Mom@example.org"]
