@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 
 import idna
 import phonenumbers
@@ -22,6 +23,8 @@ from core.text import visible
 from messenger_logs.choices import PHONE, Mode
 
 LONGEST = 320
+NO_TEXT = "—"  # what people see for an address without any text
+_BRAILLE = 0x2800  # the first of 256 patterns
 
 
 class AddressError(ValueError):
@@ -50,6 +53,29 @@ def read_address(mode: Mode, text: str) -> DeviceAddress:
         return _email_address(text) if mode is Mode.EMAIL else _phone_number(text, settings.PHONE_REGION)
     except AddressError as error:
         return DeviceAddress(visible(text), error=str(error))
+
+
+def read_device(mode: Mode, text: str, *, person_id: str) -> DeviceAddress:
+    """Read the address of a person's device. What nothing can go to, such as "n/a", is a device of this person alone.
+
+    So its canonical form is the text, cut where it is too long, with a mark of the person. The same text of two people
+    is two devices, and that of one person is one.
+    """
+    found = read_address(mode, text)
+    if not found.error:
+        return found
+    given = found.canonical or NO_TEXT
+    mark = _mark_of(person_id)
+    return DeviceAddress(f"{given[: LONGEST - len(mark)]}{mark}", given, found.error)
+
+
+def _mark_of(person_id: str) -> str:
+    """Return a mark that nobody types, and that no search for letters or digits finds: a blank, and braille patterns.
+
+    A blank keeps the text from becoming usable: no number and no address has these signs behind a blank.
+    """
+    digest = blake2b(person_id.encode(), digest_size=8).digest()
+    return " " + "".join(chr(_BRAILLE + byte) for byte in digest)
 
 
 # Phone numbers
