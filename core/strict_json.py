@@ -5,7 +5,9 @@ Callers limit the number of bytes.
 
 import json
 import re
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import Any, NoReturn
 
@@ -22,17 +24,18 @@ class _RepeatedName(JSONError):
     pass
 
 
-def read_json(text: bytes | str, *, repeated_names: bool = False) -> Any:
+def read_json(text: bytes | str, *, only_once: Collection[str] | None = None) -> Any:
     """Return the value of a JSON text, with or without a byte order mark. Raises JSONError.
 
-    With `repeated_names`, a name may occur twice in an object, and its last value counts.
+    A name may occur only once in an object. With `only_once` that holds for these names alone; of another name the last
+    value counts.
     """
     decoded = text if isinstance(text, str) else _decoded(text)
-    make_object = None if repeated_names else _without_repeated_names
+    make_object = partial(_without_repeated_names, only_once=only_once)
     try:
         return json.loads(decoded, parse_constant=_refuse_constant, object_pairs_hook=make_object)
     except _RepeatedName as error:
-        raise JSONError(f"{error}{_end_of_refused_object(decoded)}") from None
+        raise JSONError(f"{error}{_end_of_refused_object(decoded, make_object)}") from None
     except RecursionError:
         raise JSONError("is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -48,7 +51,7 @@ def read_object(text: bytes | str) -> dict[str, Any] | None:
     What a provider has done cannot be refused, so a repeated name is no reason to read nothing.
     """
     try:
-        value = read_json(text, repeated_names=True)
+        value = read_json(text, only_once=())
     except JSONError:
         return None
     return value if isinstance(value, dict) else None
@@ -74,25 +77,27 @@ def _decoded(text: bytes) -> str:
         raise JSONError("is not UTF-8") from None
 
 
-def _without_repeated_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_repeated_names(pairs: list[tuple[str, Any]], only_once: Collection[str] | None) -> dict[str, Any]:
     """Refuse an object in which a name occurs twice: one of its values would be lost."""
     value = dict(pairs)
     if len(value) < len(pairs):
         seen: set[str] = set()
-        repeated = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        named = f' "{repeated}"' if repeated.isprintable() and len(repeated) <= _LONGEST_NAME else ""
-        raise _RepeatedName(f"has the key{named} twice in one object")
+        for name, _ in pairs:
+            if name in seen and (only_once is None or name in only_once):
+                named = f' "{name}"' if name.isprintable() and len(name) <= _LONGEST_NAME else ""
+                raise _RepeatedName(f"has the key{named} twice in one object")
+            seen.add(name)
     return value
 
 
-def _end_of_refused_object(text: str) -> str:
+def _end_of_refused_object(text: str, make_object: Callable[[list[tuple[str, Any]]], dict[str, Any]]) -> str:
     """Return where the object with the repeated name ends, as a part of a sentence; "" in a text of one line."""
     closed = 0
 
     def count(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         nonlocal closed
         closed += 1
-        return _without_repeated_names(pairs)
+        return make_object(pairs)
 
     with suppress(_RepeatedName):
         json.loads(text, object_pairs_hook=count)

@@ -33,7 +33,7 @@ _START = _set(
     "inicio iniciar empezar comenzar reanudar suscribir alta",
     "commencer demarrer reprendre abonner",
 )
-# The answer to many questions. It counts only as the whole text.
+# The answer to many questions. It counts only as the whole text, and only where the number is opted out.
 _YES = "yes"
 _POLITE = _set("please thanks thank you", "por favor gracias", "svp sil vous plait merci")
 
@@ -44,10 +44,15 @@ _WITHIN_WORDS = frozenset("-'\u2010\u2011\u2012\u2013\u2019\u00ad")
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What a text says about more texts. ``whole``: it says nothing else."""
+    """What a text says about more texts.
+
+    ``whole``: it says nothing else. ``answer``: it may be the answer to any question, and takes texts again only where
+    the number refused them.
+    """
 
     opted_out: bool
     whole: bool
+    answer: bool = False
 
 
 def consent_of(text: str) -> Consent | None:
@@ -56,8 +61,10 @@ def consent_of(text: str) -> Consent | None:
     words = _words(text)
     whole = "".join(word for word in words if word not in _POLITE)
     first_sentence = "".join(word for word in _first_sentence(text) if word not in _POLITE)
-    if whole in _STOP or whole in _START or "".join(words) == _YES:
+    if whole in _STOP or whole in _START:
         return Consent(opted_out=whole in _STOP, whole=True)
+    if "".join(words) == _YES:
+        return Consent(opted_out=False, whole=True, answer=True)
     if first_sentence in _STOP or {*words[:1], "".join(words[:2])} & _ALWAYS_STOP:
         return Consent(opted_out=True, whole=False)
     return Consent(opted_out=False, whole=False) if first_sentence in _START else None

@@ -186,7 +186,8 @@ class Delivery(models.Model):
     recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, db_index=False, related_name="deliveries")
     mode = models.CharField(max_length=16, choices=Mode)
     # The canonical form of an e-mail address, a number as E.164, the person id of an inbox; empty where there is no
-    # device. Two rows are the same device if it is the same. See services/addresses.py.
+    # device. Where nothing can go to it, it has a mark of the person. Two rows are the same device if it is the same.
+    # See services/addresses.py.
     address = models.CharField(max_length=320, blank=True)
     # The address as it was given, where that is another text. People see it, and e-mail goes to it.
     given_address = models.CharField(max_length=320, blank=True, default="", db_default="")
@@ -361,7 +362,7 @@ class TextConsent(models.Model):
 
     number = models.CharField(max_length=20, unique=True, help_text="E.164")
     opted_out = models.BooleanField()
-    changed_at = models.DateTimeField()
+    said_at = models.DateTimeField(help_text="when the family last said so")
 
     def __str__(self) -> str:
         return "opted out" if self.opted_out else "opted in"

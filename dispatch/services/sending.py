@@ -30,7 +30,7 @@ from dispatch.services.recording import record_answer, release_claim
 from dispatch.services.scheduling import restrict_calls
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage, TextConsent
-from messenger_logs.services.addresses import bare_address, number_of
+from messenger_logs.services.addresses import deliverable, number_of
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.services.totals import lock_totals
 from providers import voxology
@@ -135,8 +135,11 @@ def items_of(claim: Claim) -> list[Item]:
         Item(
             delivery_id=delivery.pk,
             attempt=claim.attempt_numbers[delivery.pk],
-            # Only the domain of an address knows whether the case before its @ matters.
-            address=bare_address(delivery.display_address) if claim.mode == Mode.EMAIL else delivery.address,
+            address=(
+                deliverable(delivery.display_address, delivery.address)
+                if claim.mode == Mode.EMAIL
+                else delivery.address
+            ),
             person_id=delivery.recipient.person_id,
             name=delivery.recipient.name,
             merge_fields=delivery.recipient.merge_fields,

@@ -18,16 +18,19 @@ from dispatch.phone_text import phone_text
 from dispatch.services.recording import record_reports
 from dispatch.services.replays import FOREVER, take_once
 from messenger_logs.choices import DeliveryStatus, Mode
-from messenger_logs.models import Delivery, DeviceAttempt, Reply
+from messenger_logs.models import Delivery, DeviceAttempt, Reply, TextConsent
 from messenger_logs.services.addresses import AddressError, phone_number
 from messenger_logs.services.consents import record_consent
 from messenger_logs.services.replies import record_reply
 from messenger_logs.services.status_reports import StatusReport
 from providers import voxology
 
-# A provider repeats a request whose answer it did not get for some hours. If its texts have no id and no time, the same
-# text from the same number counts as a repetition for so long, and as a new text later.
-REPEATED_WITHIN = timedelta(hours=24)
+# A provider repeats a request whose answer it did not get. If its texts have no id and no time, the same text from the
+# same number counts as a repetition for so long, and as a new text later: a family may answer "ok" twice a day, and a
+# reply that is kept twice does no harm.
+REPEATED_WITHIN = timedelta(minutes=10)
+# A repeated START does harm just after a STOP. There it counts as a repetition for as long as a provider repeats.
+_START_REPEATED_WITHIN = timedelta(hours=24)
 _LARGEST_ATTEMPT = 2**15 - 1
 
 
@@ -83,20 +86,38 @@ def record_incoming_text(*, caller: str, text: str, raw: str, id: str = "", sent
     ``id`` and ``sent_at`` are the provider's, where it gives them. The same text again changes nothing.
     """
     known = (id, sent_at) if id or sent_at else None
-    first = take_once("text", caller, text, known or raw, within=FOREVER if known else REPEATED_WITHIN)
-    consent = consent_of(text)
+    number, consent = _number_and_consent(caller, text)
+    within = FOREVER if known else _repeated_within(number, consent)
+    first = take_once("text", caller, text, known or raw, within=within)
     # Without an id, a new STOP after a START looks like a repetition of the first STOP. It is obeyed all the same.
     if not first and (known or not (consent and consent.opted_out)):
         return
     at = min(sent_at or timezone.now(), timezone.now())
-    try:
-        number = phone_number(caller)
-    except AddressError:
-        number, consent = storable(caller), None
     if consent:
         record_consent(number=number, opted_out=consent.opted_out, at=at, raw=raw)
     if first and (consent is None or not consent.whole):
         record_reply(number=number, text=storable(text), at=at, taken_as=_taken_as(consent), raw=raw)
+
+
+def _number_and_consent(caller: str, text: str) -> tuple[str, Consent | None]:
+    """Return the caller's number, as it came where it is none, and the consent that the text changes."""
+    try:
+        number = phone_number(caller)
+    except AddressError:
+        return storable(caller), None
+    consent = consent_of(text)
+    if consent and consent.answer and not TextConsent.objects.filter(number=number, opted_out=True).exists():
+        return number, None
+    return number, consent
+
+
+def _repeated_within(number: str, consent: Consent | None) -> timedelta:
+    """Return for how long the same text without an id is a repetition."""
+    if consent is None or consent.opted_out:
+        return REPEATED_WITHIN
+    lately = timezone.now() - REPEATED_WITHIN
+    stopped = TextConsent.objects.filter(number=number, opted_out=True, said_at__gt=lately).exists()
+    return _START_REPEATED_WITHIN if stopped else REPEATED_WITHIN
 
 
 def _taken_as(consent: Consent | None) -> str:

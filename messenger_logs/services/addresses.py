@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 
 import idna
 import phonenumbers
@@ -22,6 +23,8 @@ from core.text import visible
 from messenger_logs.choices import PHONE, Mode
 
 LONGEST = 320
+NO_TEXT = "—"  # what people see for an address without any text
+_BRAILLE = 0x2800  # the first of 256 patterns
 
 
 class AddressError(ValueError):
@@ -52,6 +55,29 @@ def read_address(mode: Mode, text: str) -> DeviceAddress:
         return DeviceAddress(visible(text), error=str(error))
 
 
+def read_device(mode: Mode, text: str, *, person_id: str) -> DeviceAddress:
+    """Read the address of a person's device. What nothing can go to, such as "n/a", is a device of this person alone.
+
+    So its canonical form is the text, cut where it is too long, with a mark of the person. The same text of two people
+    is two devices, and that of one person is one.
+    """
+    found = read_address(mode, text)
+    if not found.error:
+        return found
+    given = found.canonical or NO_TEXT
+    mark = _mark_of(person_id)
+    return DeviceAddress(f"{given[: LONGEST - len(mark)]}{mark}", given, found.error)
+
+
+def _mark_of(person_id: str) -> str:
+    """Return a mark that nobody types, and that no search for letters or digits finds: a blank, and braille patterns.
+
+    A blank keeps the text from becoming usable: no number and no address has these signs behind a blank.
+    """
+    digest = blake2b(person_id.encode(), digest_size=8).digest()
+    return " " + "".join(chr(_BRAILLE + byte) for byte in digest)
+
+
 # Phone numbers
 
 
@@ -75,11 +101,13 @@ _NUMBER = re.compile(
     r"(?:[\s,;]*(?:ext(?:ension|n)?|anexo|int|ramal|poste|x|#)[\s.:=\uff1d]*\d{1,7}(?!\w))?",
     re.IGNORECASE,
 )
-# Letters are dialed only where the whole is a number with a word in it, such as 1-800-FLOWERS or (612) 555-CELL. Then
-# its last block, without a blank in it, has seven or more digits and letters. A note beside a number has a blank before
-# it, or the digits are enough without it.
+# Letters are dialed only behind the code of a toll-free number, such as 1-800-FLOWERS. Behind other digits a word is a
+# note: who dialed "555-Grandma" would call a stranger. Source of the codes:
+# https://www.fcc.gov/consumers/guides/what-toll-free-number-and-how-does-it-work .
+_NORTH_AMERICA = 1
+_TOLL_FREE = r"\+?(?:1[\s.-]*)?\(?8(?:00|33|44|55|66|77|88)\)?[\s.-]*"
 _VANITY = re.compile(
-    r"\+?[\d\s().-]*?(?=(?:[().-]*[A-Z\d]){7,}$)[A-Z\d().-]*[A-Z](?:[.-]?[A-Z]){2}[A-Z.-]*", re.ASCII | re.IGNORECASE
+    _TOLL_FREE + r"(?=(?:[.-]*[A-Z\d]){7,}$)[A-Z\d.-]*[A-Z](?:[.-]?[A-Z]){2}[A-Z.-]*", re.ASCII | re.IGNORECASE
 )
 # Mexico's mobile numbers had a 1, or within the country 044 or 045, in front of their ten digits until 2019.
 # Source: the numbering plan of the Instituto Federal de Telecomunicaciones, https://www.ift.org.mx .
@@ -101,9 +129,9 @@ def _phone_number(text: str, region: str) -> DeviceAddress:
             raise AddressError("is not a phone number alone")
         return DeviceAddress(_spelled(_parsed(found[0], region)), given=text)
     except _IncompleteError:
-        if not _VANITY.fullmatch(text):
+        if not _VANITY.fullmatch(text) or (number := _parsed(text, region)).country_code != _NORTH_AMERICA:
             raise
-        return DeviceAddress(_spelled(_parsed(text, region)), given=text)
+        return DeviceAddress(_spelled(number), given=text)
 
 
 class _IncompleteError(AddressError):
@@ -178,6 +206,17 @@ def mailbox(text: str) -> str:
         return lower
     local, at, domain = bare_address(visible(text)).rpartition("@")
     return f"{_folded(local)}{at}{_domain(domain)}".rstrip(".")
+
+
+def deliverable(given: str, canonical: str) -> str:
+    """Return the address that mail goes to, of both forms of a mailbox.
+
+    Only the mailbox's own server knows whether the case before the @ matters, so that part stays as given. All mail
+    servers read a domain in its canonical form, and not in every other spelling: with a dot of full width, say.
+    """
+    local, _, _ = bare_address(given).rpartition("@")
+    domain = mailbox(canonical).rpartition("@")[2]
+    return f"{local}@{domain}" if local else canonical
 
 
 def bare_address(text: str) -> str:

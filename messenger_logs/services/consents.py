@@ -22,17 +22,19 @@ _MOST_PEOPLE = 50
 def record_consent(*, number: str, opted_out: bool, at: datetime, raw: str) -> bool:
     """Record that a number (E.164) sent STOP or START; ``raw`` is the provider's report. Returns whether it changed.
 
-    Safe to repeat: the same report, or an older one, changes nothing and makes no second message.
+    What the family said last counts, in whatever order the reports come; of one moment, STOP. Safe to repeat: the same
+    report, or an older one, changes nothing and makes no second message.
     """
-    consent, new = TextConsent.objects.get_or_create(number=number, defaults={"opted_out": opted_out, "changed_at": at})
-    changed = new or (
-        TextConsent.objects.filter(pk=consent.pk, changed_at__lt=at)
-        .exclude(opted_out=opted_out)
-        .update(opted_out=opted_out, changed_at=at)
-    )
+    said = {"opted_out": opted_out, "said_at": at}
+    consent, new = TextConsent.objects.select_for_update().get_or_create(number=number, defaults=said)
+    if not new and (at, opted_out) <= (consent.said_at, consent.opted_out):
+        return False
+    # The same again moves the time: what was said between the two, and comes later, is older than the second one.
+    TextConsent.objects.filter(pk=consent.pk).update(**said)
+    changed = new or consent.opted_out != opted_out
     if changed:
         _make_message(number, opted_out, at, raw)
-    return bool(changed)
+    return changed
 
 
 def _make_message(number: str, opted_out: bool, at: datetime, raw: str) -> None:

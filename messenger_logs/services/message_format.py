@@ -11,12 +11,11 @@ from django.db import models
 
 from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Engine, MessageStatus, MessageType, Mode, Outcome
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage
-from messenger_logs.services.addresses import read_address
+from messenger_logs.services.addresses import read_device
 from messenger_logs.services.json_fields import Errors, FieldError, Fields, IntakeError, squeezed
 from messenger_logs.statuses import BAD_DATA, RANKS, STATUSES, code_of, detail_of, outcome_of
 
 SMALLINT = 2**15 - 1
-NO_TEXT = "—"  # stands for an address of invisible characters alone
 
 
 class _SentBy(models.TextChoices):
@@ -363,29 +362,22 @@ def _device(fields: Fields, modes: list[Mode], person_id: str) -> DeviceInput | 
 
 
 def _read_address(fields: Fields, device: DeviceInput, person_id: str) -> None:
-    """Read the device's address; for an inbox it is the person id. It is "" only where the status is No Device."""
+    """Read the device's address; for an inbox it is the person id. It is "" only where the status is No Device.
+
+    Where nothing can go to it, also because it is missing, a device that waits is an error, and the rest of the message
+    goes in. A device with a result keeps it: somebody sent to this address, or did not for this very reason.
+    """
     text = fields.line("address", _DEVICE["address"], lenient=True)
     if device.status == DeliveryStatus.NO_DEVICE:
         if text:
             fields.wrong("address", "is given, and the status is No Device")
-    elif text:
-        _take_address(device, text)
-    elif device.mode == Mode.INBOX:
+    elif device.mode == Mode.INBOX and not text:
         device.address = person_id
     else:
-        fields.wrong("address", "is missing, and the status is not No Device")
-
-
-def _take_address(device: DeviceInput, text: str) -> None:
-    """Give a device its address. Where nothing can go to it, a device that waits is an error, and the rest goes in.
-
-    A device with a result keeps it: somebody sent to this address, or did not for this very reason.
-    """
-    found = read_address(device.mode, text)
-    # Invisible characters are no address, and an empty one cannot be stored.
-    device.address, device.given_address = found.canonical or NO_TEXT, found.given
-    if found.error and device.status == DeliveryStatus.WAITING:
-        device.status, device.detail, device.usable = DeliveryStatus.ERROR, BAD_DATA, False
+        found = read_device(device.mode, text, person_id=person_id)
+        device.address, device.given_address = found.canonical, found.given
+        if found.error and device.status == DeliveryStatus.WAITING:
+            device.status, device.detail, device.usable = DeliveryStatus.ERROR, BAD_DATA, False
 
 
 def _attempts(fields: Fields) -> list[AttemptInput]:

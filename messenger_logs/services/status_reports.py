@@ -6,6 +6,7 @@ follows the row that it duplicates. The kept totals change by the differences.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -143,7 +144,8 @@ LEFT JOIN LATERAL (
     SELECT d.mode, d.address, d.duplicate
     FROM {Recipient._meta.db_table} AS p JOIN {Delivery._meta.db_table} AS d ON d.recipient_id = p.id
     WHERE r.delivery_id IS NULL AND p.message_id = %(message)s AND p.person_id = r.person_id
-        AND d.mode = r.mode AND d.address = r.address
+        -- The form as given is that of a device that nothing can go to: its address has a mark of the person.
+        AND d.mode = r.mode AND (d.address = r.address OR d.given_address = r.address)
     ORDER BY duplicate LIMIT 1
 ) AS named ON true
 CROSS JOIN LATERAL (
@@ -159,6 +161,7 @@ WHERE named.mode IS NOT NULL OR r.delivery_id IS NULL AND r.person_id = ''
 
 def _devices(message_id: int, readable: dict[int, tuple[StatusReport, str]]) -> dict[int, _Device]:
     reports = [report for report, _ in readable.values()]
+    stored = _stored_forms(message_id, readable.values())
     with connection.cursor() as cursor:
         cursor.execute(
             _FIND,
@@ -167,11 +170,31 @@ def _devices(message_id: int, readable: dict[int, tuple[StatusReport, str]]) -> 
                 "index": list(readable),
                 "delivery": [report.delivery_id for report in reports],
                 "mode": [report.mode for report in reports],
-                "address": [address for _, address in readable.values()],
+                "address": [stored.get((report.mode, address), address) for report, address in readable.values()],
                 "person": [report.person_id for report in reports],
             },
         )
         return {index: _Device(pk, Mode(mode), duplicate) for index, pk, mode, duplicate in cursor.fetchall()}
+
+
+def _stored_forms(message_id: int, reports: Iterable[tuple[StatusReport, str]]) -> dict[tuple[str, str], str]:
+    """The stored form of each address that nothing can go to, and that a report gives without a person.
+
+    It has the mark of its person. If several people have it, nobody knows whose is meant, and it is left out.
+    """
+    wanted = [
+        (report.mode, address)
+        for report, address in reports
+        if report.delivery_id is None and not report.person_id and read_address(Mode(report.mode), address).error
+    ]
+    if not wanted:
+        return {}
+    modes, addresses = map(set, zip(*wanted, strict=True))
+    found = Delivery.objects.filter(
+        message=message_id, mode__in=modes, given_address__in=addresses, duplicate=False
+    ).values_list("mode", "given_address", "address")
+    times = Counter((mode, given) for mode, given, _ in found)
+    return {(mode, given): address for mode, given, address in found if times[mode, given] == 1}
 
 
 def _read(report: StatusReport, device: _Device | None) -> Evidence | None:

@@ -117,7 +117,7 @@ def test_a_number_that_opts_out_after_a_cancel_was_never_started(
     claim = claimed(Mode.TEXT)
     answer = cancel_message(message_id=message.pk, by=make_user())
     number = message.deliveries.earliest("pk").address
-    TextConsent.objects.create(number=number, opted_out=True, changed_at=timezone.now())
+    TextConsent.objects.create(number=number, opted_out=True, said_at=timezone.now())
     hand(claim)
     complete_cancel(message_id=message.pk)
     assert statuses(message) == {"canceled": 3}

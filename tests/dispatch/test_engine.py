@@ -107,7 +107,7 @@ def test_recipients_that_come_when_the_first_ones_had_gone_get_it_as_well(provid
 def test_who_sent_stop_gets_no_text(provider: Provider, due_message: Due) -> None:
     message = due_message(Mode.TEXT, 4)
     first = message.deliveries.order_by("pk")[0]
-    TextConsent.objects.create(number=first.address, opted_out=True, changed_at=timezone.now())
+    TextConsent.objects.create(number=first.address, opted_out=True, said_at=timezone.now())
 
     dispatch_all()
 
@@ -122,7 +122,7 @@ def test_who_sent_stop_gets_no_text_by_an_extension_either(provider: Provider, d
     message = due_message(Mode.TEXT, 1)
     number = message.deliveries.get().address
     message.deliveries.update(address=f"{number};ext=45")
-    TextConsent.objects.create(number=number, opted_out=True, changed_at=timezone.now())
+    TextConsent.objects.create(number=number, opted_out=True, said_at=timezone.now())
     dispatch_all()
     assert statuses(message) == {"opt_out": 1}
     assert not provider.received

@@ -85,6 +85,13 @@ def test_a_text_that_says_more_is_told_apart(text: str, whole: bool) -> None:
     assert consent.whole is whole
 
 
+def test_a_yes_alone_is_told_apart_from_a_start() -> None:
+    for text, answer in (("Yes!", True), ("START", False)):
+        consent = consent_of(text)
+        assert consent
+        assert consent.answer is answer
+
+
 @given(word=st.sampled_from(FCC), before=st.text(" .,!\u200b\u202a“*_\n"), after=st.text(" .,!?\u200b\u202c”*_\n…"))
 def test_no_signs_around_a_word_hide_it(word: str, before: str, after: str) -> None:
     assert opts_out(before + word + after) is True

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 from django.db import connection
@@ -37,7 +38,7 @@ def test_stop_and_start_are_kept_and_told():
     assert TextConsent.objects.get(number=NUMBER).opted_out
     assert start()
     consent = TextConsent.objects.get(number=NUMBER)
-    assert (consent.opted_out, consent.changed_at) == (False, AT + timedelta(hours=1))
+    assert (consent.opted_out, consent.said_at) == (False, AT + timedelta(hours=1))
     assert consent_messages() == ["Text Opt Out", "Text Opt In"]
 
 
@@ -53,6 +54,21 @@ def test_what_comes_late_does_not_undo_what_came_after_it():
     assert not stop()
     assert not TextConsent.objects.get(number=NUMBER).opted_out
     assert consent_messages() == ["Text Opt In"]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_what_was_said_last_counts_in_whatever_order_it_comes(order: tuple[int, ...]):
+    said = [(0, stop), (10, stop), (5, start)]
+    for minutes, say in (said[place] for place in order):
+        say(at=AT + timedelta(minutes=minutes))
+    consent = TextConsent.objects.get(number=NUMBER)
+    assert (consent.opted_out, consent.said_at) == (True, AT + timedelta(minutes=10))
+
+
+def test_of_one_moment_a_stop_counts():
+    for say in (start, stop, start):
+        say(at=AT)
+    assert TextConsent.objects.get(number=NUMBER).opted_out
 
 
 def test_the_message_names_the_people_behind_the_number():

@@ -27,6 +27,8 @@ from web.api.parsers import Compressed, is_compressed
 MAX_BYTES = 64 * 1024
 KEY = "confirm"  # the provider's name for the key that was pressed
 SECONDS_FOR_A_KEY = 5
+# If another name comes twice in an object, that is no reason to miss a family's STOP.
+ONLY_ONCE = frozenset({"caller_no", "text_message", "session_data", KEY})
 # The documentation of texts names neither an id nor a time. These are the names that the provider uses elsewhere, and
 # usual ones.
 IDS = ("id", "message_id", "text_id")
@@ -112,7 +114,7 @@ def _read(request: HttpRequest) -> dict[str, Any]:
     if not length.isdecimal() or int(length) > MAX_BYTES:
         raise _RefusedError(413, f"At most {MAX_BYTES:,} bytes are read.")
     try:
-        body = read_json(request.body)
+        body = read_json(request.body, only_once=ONLY_ONCE)
     except JSONError as error:
         raise _RefusedError(400, f"It {error}.") from None
     if not isinstance(body, dict):

@@ -301,6 +301,66 @@ def test_a_text_with_an_id_is_known_for_good_and_one_without_is_a_new_text_some_
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("text", ["ok", "Yes"])
+def test_what_a_family_answers_again_later_the_same_day_is_kept_again(client: Client, text: str) -> None:
+    morning = timezone.now()
+    for minutes in (0, 5, 7 * 60):
+        with time_machine.travel(morning + timedelta(minutes=minutes)):
+            post(client, TEXTS, inbound(text))
+    assert list(Reply.objects.values_list("text", flat=True)) == [text, text], "after 5 minutes it was a repetition"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("texts", "opted_out"),
+    [
+        ([(0, "START"), (9, "STOP"), (12, "START")], True),
+        ([(0, "START"), (9, "STOP"), (12, "START"), (20, "START")], False),
+        ([(0, "STOP"), (1, "START"), (2, "STOP")], True),
+        ([(0, "STOP"), (1, "START"), (2, "STOP"), (3, "START")], True),
+        ([(0, "STOP"), (1, "START")], False),
+    ],
+)
+def test_a_repeated_start_does_not_undo_a_stop_that_came_just_before(
+    client: Client, texts: list[tuple[int, str]], opted_out: bool
+) -> None:
+    begin = timezone.now()
+    for minutes, text in texts:
+        with time_machine.travel(begin + timedelta(minutes=minutes)):
+            post(client, TEXTS, inbound(text))
+    assert TextConsent.objects.get().opted_out is opted_out
+
+
+@pytest.mark.django_db
+def test_a_yes_takes_texts_again_only_where_the_number_is_opted_out(client: Client) -> None:
+    post(client, TEXTS, inbound("Yes", id="in-1"))
+    assert not TextConsent.objects.exists()
+    assert list(Reply.objects.values_list("text", "taken_as")) == [("Yes", "")]
+    for id, text in (("in-2", "STOP"), ("in-3", "Yes")):
+        post(client, TEXTS, inbound(text, id=id))
+    assert not TextConsent.objects.get().opted_out
+    assert Reply.objects.count() == 1
+    post(client, TEXTS, inbound("YES!", id="in-4"))
+    assert Reply.objects.count() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("repeated", "status"),
+    [
+        ('"network": 1, "network": 2', 200),
+        ('"id": 1, "id": 2', 200),
+        ('"text_message": "Hi"', 400),
+        ('"caller_no": "1"', 400),
+    ],
+)
+def test_only_a_repeated_number_or_text_refuses_a_familys_stop(client: Client, repeated: str, status: int) -> None:
+    body = json.dumps(inbound("STOP"))
+    assert post(client, TEXTS, f"{body[:-1]}, {repeated}}}".encode()).status_code == status
+    assert TextConsent.objects.filter(opted_out=True).exists() is (status == 200)
+
+
+@pytest.mark.django_db
 def test_an_older_text_that_comes_late_does_not_undo_a_newer_one(client: Client) -> None:
     post(client, TEXTS, inbound("START", timestamp="1786103455.5"))
     post(client, TEXTS, inbound("STOP", timestamp="1786103400"))

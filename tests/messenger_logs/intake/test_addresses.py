@@ -1,5 +1,6 @@
 """One canonical form for each device, and the form as it was given."""
 
+import re
 import unicodedata
 
 import pytest
@@ -77,10 +78,25 @@ def test_a_note_beside_a_number_is_never_dialed_and_stays_as_a_remark(text: str,
     assert read_address(Mode.VOICE, text) == DeviceAddress(number, given=text)
 
 
-@pytest.mark.parametrize("text", ["1-800-FLOWERS", "800-flowers", "(800) FLOWERS", "1.800.FLOWERS"])
-def test_letters_are_dialed_where_the_whole_is_a_vanity_number(text: str) -> None:
+@pytest.mark.parametrize("text", ["1-800-FLOWERS", "800-flowers", "(800) FLOWERS", "1.800.FLOWERS", "+1 800 FLOWERS"])
+def test_letters_are_dialed_behind_a_toll_free_code(text: str) -> None:
     assert read_address(Mode.VOICE, text) == DeviceAddress("+18003569377", given=text)
-    assert phone_number("(612) 555-CELL") == "+16125552355"
+
+
+@given(
+    digits=st.from_regex(r"\A(?:\+?[0-9]{1,3}[ -]?)?\(?[0-9]{3}\)?[ -]?[0-9]{0,3}-?\Z").filter(
+        lambda text: not re.match(r"\D*1?\D*8(00|33|44|55|66|77|88)", text)
+    ),
+    word=st.from_regex(r"\A[A-Za-z]{3,9}\Z"),
+)
+def test_a_word_beside_an_incomplete_number_is_never_dialed(digits: str, word: str) -> None:
+    for text in (f"{digits}{word}", f"{digits}-{word}", f"{digits} {word}"):
+        assert read_address(Mode.VOICE, text).error
+
+
+def test_a_toll_free_code_is_one_of_north_america(settings: Settings) -> None:
+    settings.PHONE_REGION = "GB"
+    assert read_address(Mode.VOICE, "800-FLOWERS").error
 
 
 @given(
@@ -101,8 +117,15 @@ def test_letters_beside_a_whole_number_never_become_digits(digits: str, note: st
         ("555-0143", "is a phone number without its area code"),
         ("555-0143 (Mom)", "is a phone number without its area code"),
         ("555-0143MOM", "is a phone number without its area code"),
-        ("612-CALL", "is a phone number without its area code"),
+        ("612-CALL", "is not a complete phone number"),
         ("612-555 HOME", "is not a complete phone number"),
+        ("(612) 555-CELL", "is not a complete phone number"),
+        ("651-Grandma", "is not a complete phone number"),
+        ("555-Grandma", "is not a complete phone number"),
+        ("952-DADCELL", "is not a complete phone number"),
+        ("555-014-Work", "is not a complete phone number"),
+        ("+52 55 1234-MAMA", "is not a complete phone number"),
+        ("612555Work", "is not a complete phone number"),
         ("612-555-0143 (after 5)", "is not a phone number alone"),
         ("911", "is not a complete phone number"),
         ("612555014300", "is too long for a phone number"),

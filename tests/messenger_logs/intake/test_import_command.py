@@ -157,7 +157,7 @@ def test_a_file_that_is_not_there_is_said_in_words(tmp_path: Path) -> None:
         (message("bad", subject="a\ud800b"), "subject has half of a surrogate pair"),
         (message("bad", recipient("1", device(code="five"))), "recipients[0].devices[0].code is not a whole number"),
         (message("bad", recipient("1", device(status="Delivered"))), "recipients[0].devices[0].status is none of"),
-        (message("bad", recipient("1", device("text", None))), "recipients[0].devices[0].address is missing"),
+        (message("bad", recipient("1", {"address": "n/a"})), "recipients[0].devices[0].mode is missing"),
     ],
 )
 def test_a_bad_line_refuses_its_message_and_no_other(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dispatch.models import Claim
 from dispatch.services.sending import items_of
 from messenger_logs.choices import Mode
 from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Delivery
+from messenger_logs.services.addresses import read_address, read_device
 from messenger_logs.services.canonical_addresses import Repaired, repair_addresses
 from messenger_logs.services.intake import add_message, add_recipients
 from messenger_logs.services.status_reports import StatusReport, report_statuses
@@ -36,9 +39,12 @@ SPELLINGS = ["Mom@bücher.example", "mom@xn--bcher-kva.example", "MOM@bu\u0308ch
         ("email", "x" * 400 + "@mail.example"),
         ("email", "a\0\ud800@mail.example"),
         ("email", "\u200b\u200e"),
+        ("email", ""),
+        ("text", "  \n"),
+        ("voice", None),
     ],
 )
-def test_what_cannot_be_used_is_an_error_and_the_rest_goes_in(mode: str, address: str) -> None:
+def test_what_cannot_be_used_is_an_error_and_the_rest_goes_in(mode: str, address: str | None) -> None:
     taken = add_message(message("one", recipient("1", device(mode, address)), recipient("2", device())))
 
     odd, good = Delivery.objects.order_by("recipient__person_id")
@@ -48,6 +54,56 @@ def test_what_cannot_be_used_is_an_error_and_the_rest_goes_in(mode: str, address
     assert taken.unusable == 1
     figures = totals_of(only()).modes[Mode(mode)]
     assert (figures.error, figures.attempts) == (1, 0)
+
+
+@pytest.mark.parametrize("mode", ["email", "voice", "text"])
+def test_a_device_without_an_address_is_an_error_that_people_see(mode: str) -> None:
+    add_message(message("one", recipient("1", {"mode": mode}), recipient("2", {"mode": mode, "status": "Failed"})))
+
+    assert rows("status", "detail") == [("error", "Bad data"), ("failed", "")]
+    assert {one.display_address for one in Delivery.objects.all()} == {"—"}
+
+
+@pytest.mark.parametrize("mode", ["email", "voice", "text"])
+@pytest.mark.parametrize("address", ["n/a", "—", "", None, "555-0143 (Mom)", "x" * 400])
+def test_what_cannot_be_used_is_a_device_of_each_person(mode: str, address: str | None) -> None:
+    one = device(mode, address)
+    people = [
+        recipient("1", one),
+        recipient("2", one, one),
+        recipient("3", one),
+        recipient("3", one, student_name="Tou"),
+    ]
+    taken = add_message(message("one", *people))
+
+    assert rows("recipient__person_id", "duplicate") == [("1", False), ("2", False), ("3", False), ("3", True)]
+    assert {row.display_address for row in Delivery.objects.all()} == {(address or "—")[:320]}
+    figures = totals_of(only()).modes[Mode(mode)]
+    assert (figures.devices, figures.error) == (3, 3)
+    assert taken.unusable == 4
+    assert add_message(message("one", *people)).differs == ()
+    assert add_recipients(only(), [*people, recipient("4", one)]).deliveries == 1
+    assert totals_of(only()).modes[Mode(mode)].devices == 4
+
+
+def test_a_report_about_what_cannot_be_used_reaches_the_right_person() -> None:
+    add_message(message("one", *(recipient(person, device("text", "n/a")) for person in "123")))
+    of_2 = StatusReport(mode="text", address="n/a", person_id="2", code=-28)
+    of_3 = StatusReport(delivery_id=Delivery.objects.get(recipient__person_id="3").pk, code=-28)
+
+    assert report_statuses(message_id=only().pk, reports=[of_2, of_3]).changed == 2
+
+    assert rows("status", "attempt_count") == [("error", 0), ("delivered", 1), ("delivered", 1)]
+    of_somebody = StatusReport(mode="text", address="n/a", code=-28)
+    [refused] = report_statuses(message_id=only().pk, reports=[of_somebody]).refused
+    assert refused.message == "The address is not a phone number."
+
+
+@given(text=st.text(), person=st.text(max_size=64), mode=st.sampled_from([Mode.EMAIL, Mode.VOICE]))
+def test_the_stored_form_of_what_cannot_be_used_is_never_usable(text: str, person: str, mode: Mode) -> None:
+    found = read_device(mode, text, person_id=person)
+    assert len(found.canonical) <= 320
+    assert read_address(mode, found.canonical).error if found.error else found == read_address(mode, text)
 
 
 def test_what_cannot_be_used_goes_in_with_recipients_that_come_later() -> None:
@@ -63,7 +119,7 @@ def test_what_cannot_be_used_goes_in_with_recipients_that_come_later() -> None:
 def test_a_result_that_came_with_an_odd_address_stays(status: str) -> None:
     add_message(message("one", recipient("1", device("email", "a b@mail.example", status=status))))
 
-    [(address, label)] = [(one.address, one.get_status_display()) for one in Delivery.objects.all()]
+    [(address, label)] = [(one.display_address, one.get_status_display()) for one in Delivery.objects.all()]
     assert (address, label) == ("a b@mail.example", status)
 
 
@@ -164,9 +220,30 @@ def test_people_and_reports_see_the_form_as_it_was_given() -> None:
     assert printed == {"Mom@Example.ORG", "Text 612-555-0143 cell", "Voice (612) 555-0143"}
 
 
-def test_mail_goes_to_the_address_as_it_was_given_and_calls_to_the_number() -> None:
-    given = [device("email", "Mom <Mom@Example.ORG>"), device("voice", "612-555-0143 cell")]
-    add_message(message("one", recipient("1", *given), sent_by="here"))
-    for one, address in zip(Delivery.objects.order_by("pk"), ["Mom@Example.ORG", "+16125550143"], strict=True):
-        claim = Claim(message=only(), mode=one.mode, deliveries=[one.pk], attempts=[1])
-        assert [item.address for item in items_of(claim)] == [address]
+@pytest.mark.parametrize(
+    ("mode", "given", "goes_to"),
+    [
+        ("email", "Mom <Mom@Example.ORG>", "Mom@example.org"),
+        ("email", "Mom@example\uff0eorg", "Mom@example.org"),
+        ("email", "Mom@example.org.", "Mom@example.org"),
+        ("email", "Jose\u0301@mu\u0308nchen.example", "Jose\u0301@münchen.example"),
+        ("email", "mom@xn--bcher-kva.example", "mom@bücher.example"),
+        ("email", '"A b"@Mail.example', '"A b"@mail.example'),
+        ("email", "Mom@[192.0.2.1]", "Mom@[192.0.2.1]"),
+        ("voice", "612-555-0143 cell", "+16125550143"),
+    ],
+)
+def test_mail_goes_to_the_mailbox_as_given_at_the_canonical_domain_and_calls_to_the_number(
+    mode: str, given: str, goes_to: str
+) -> None:
+    add_message(message("one", recipient("1", device(mode, given)), sent_by="here"))
+    one = Delivery.objects.get()
+    claim = Claim(message=only(), mode=one.mode, deliveries=[one.pk], attempts=[1])
+    assert [item.address for item in items_of(claim)] == [goes_to]
+
+
+def test_mail_to_an_address_that_was_stored_before_goes_to_its_canonical_domain() -> None:
+    stored_before(("1", "Mom@Example\uff0eorg"))
+    one = Delivery.objects.get()
+    claim = Claim(message=one.message, mode=one.mode, deliveries=[one.pk], attempts=[1])
+    assert [item.address for item in items_of(claim)] == ["Mom@example.org"]

@@ -131,14 +131,14 @@ def test_a_device_that_comes_later_takes_the_place_of_no_device() -> None:
 
 def test_recipients_that_are_wrong_are_refused_together_by_line() -> None:
     add_message(message("one"))
-    given = [recipient("1"), 5, recipient("2", device(address=None))]
+    given = [recipient("1"), 5, recipient("2", device(code="5"))]
 
     with pytest.raises(IntakeError) as refused:
         add_recipients(only(), given, first_line=11)
 
     assert [tuple(error) for error in refused.value.errors] == [
         (12, "", "is not a JSON object"),
-        (13, "devices[0].address", "is missing, and the status is not No Device"),
+        (13, "devices[0].code", "is not a whole number"),
     ]
     assert not Recipient.objects.exists()
 
