@@ -93,14 +93,14 @@ class RecipientTable(ListingTable):
         return Mode(record.mode).label
 
     def render_device(self, record: Delivery) -> SafeString | str:
-        device = device_text(record.mode, record.display_address)
+        device = device_text(record.mode, record.address, record.given_address)
         if not record.duplicate:
             return device
         return format_html('{} <abbr title="Duplicate in this message">{}</abbr>', device, DUPLICATE_MARK)
 
     def value_device(self, record: Delivery) -> str:
         mark = DUPLICATE if record.duplicate else ""
-        return f"{device_text(record.mode, record.display_address)} {mark}".strip()
+        return f"{device_text(record.mode, record.address, record.given_address)} {mark}".strip()
 
     def render_detail(self, record: Delivery) -> str:
         return detail_text(record.mode, record.detail, record.code) or "—"
