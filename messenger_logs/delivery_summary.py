@@ -11,21 +11,25 @@ from django.utils import timezone
 
 from core.statuses import Status
 from messenger_logs.cancel_figures import CancelFigures, cancel_figures
-from messenger_logs.choices import CANCELABLE, MessageStatus, Mode, Outcome
+from messenger_logs.choices import CANCELABLE, PHONE, MessageStatus, Mode, Outcome
 from messenger_logs.models import SentMessage
 from messenger_logs.signals import delays_requested
 from messenger_logs.status_labels import MESSAGE_STATUSES
 from messenger_logs.totals import ModeTotals, Totals, totals_of
 
 # The figures of the summary. Each name is also the name of the filter that shows the rows behind the figure.
-PEOPLE = [("recipients", "Total Recipients"), ("no_device", "Total No Device")]
-FIGURES = [
-    *PEOPLE,
+BY_PHONE = [
+    ("contacted_by_phone", "Recipients contacted successfully by phone"),
+    ("not_contacted_by_phone", "Recipients not contacted by phone"),
+]
+PEOPLE = [("recipients", "Total Recipients"), ("no_device", "Total No Device"), *BY_PHONE]
+DEVICES = [
     (Mode.INBOX.value, "Total Inbox"),
     (Mode.EMAIL.value, "Total Emails"),
     (Mode.VOICE.value, "Total Voice"),
     (Mode.TEXT.value, "Total Text"),
 ]
+FIGURES = [*PEOPLE, *DEVICES]
 
 
 @dataclass(frozen=True)
@@ -123,18 +127,23 @@ class DeliverySummary:
         return [sentence for _, sentences in answers for sentence in sentences or []]
 
     @property
-    def figures(self) -> list[Figure]:
-        numbers = {"recipients": self.totals.recipients, "no_device": self.totals.no_device}
-        for mode, totals in self.totals.modes.items():
-            # An inbox counts when the message is in it; an address or a number counts with any result.
-            numbers[mode.value] = totals.success if mode is Mode.INBOX else totals.devices
-        return [Figure(name, label, numbers.get(name, 0)) for name, label in FIGURES]
+    def of_people(self) -> list[Figure]:
+        """The figures that count people. Those by phone are only for messages with voice or text."""
+        shown = PEOPLE if PHONE.intersection(self.message.modes) else PEOPLE[: -len(BY_PHONE)]
+        return [Figure(name, label, getattr(self.totals, name)) for name, label in shown]
+
+    @property
+    def of_devices(self) -> list[Figure]:
+        # An inbox counts when the message is in it; an address or a number counts with any result.
+        numbers = {
+            mode.value: totals.success if mode is Mode.INBOX else totals.devices
+            for mode, totals in self.totals.modes.items()
+        }
+        return [Figure(name, label, numbers.get(name, 0)) for name, label in DEVICES]
 
     @property
     def figure_groups(self) -> list[tuple[str, list[Figure]]]:
-        """The figures that count people, and those that count devices."""
-        of_people = len(PEOPLE)
-        return [("People", self.figures[:of_people]), ("Devices", self.figures[of_people:])]
+        return [("People", self.of_people), ("Devices", self.of_devices)]
 
     @property
     def progress(self) -> Iterator[Progress]:

@@ -17,6 +17,7 @@ from core.ids import read_id
 from messenger_logs.choices import (
     CANCELABLE,
     EMAIL_FAILURES,
+    PHONE,
     DeliveryStatus,
     Engine,
     MessageStatus,
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 REFUSED = Q(mode=Mode.EMAIL, status=DeliveryStatus.SENT, email_outcome__in=sorted(EMAIL_FAILURES))
 # What a delivery counts as, with the e-mail provider's final word: Sent is no success where it was refused.
 FINAL_OUTCOME = Case(When(REFUSED, then=Value(Outcome.ERROR)), default=F("outcome"))
+
+# Deliveries that reached somebody by phone, as `services.totals.contacted_sql` counts them.
+CONTACTED = Q(mode__in=sorted(PHONE)) & (Q(outcome=Outcome.SUCCESS) | Q(reached_earlier=True))
 
 # Which right of Sent Message Log 2.0 opens which message types.
 TYPE_RIGHTS = {

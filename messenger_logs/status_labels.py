@@ -155,14 +155,32 @@ CODE_NAMES = {(mode, code.number): f"code {code.number}: {code.name}" for code i
 """The provider's codes as lists and reports name them, by mode and number."""
 
 
-def device_text(mode: str, address: str) -> str:
-    """A device as people read it: an address as it is, a number of this country as (612) 555-0100 ext. 45."""
+BESIDE_A_NOTE = r"^[+(]*[0-9][0-9 ()./-]*(?= )| [+(]*[0-9][0-9 ()./-]*$"
+"""The number in a text that has a note, too: Python and PostgreSQL read it alike."""
+
+
+def device_text(mode: str, address: str, given: str = "") -> str:
+    """A device as people read it: an address as it was given, a number of this country as (612) 555-0100 ext. 45.
+
+    A note that was given beside a number stands behind it: (612) 555-0100 (Mom).
+    """
     if mode not in PHONE:
-        return address
+        return given or address
+    note = re.sub(BESIDE_A_NOTE, "", given, count=1).strip()
+    return " ".join(filter(None, [_number_text(address), note]))
+
+
+def _number_text(address: str) -> str:
     number, _, extension = address.partition(_EXTENSION)
     if parts := _NORTH_AMERICAN.fullmatch(number):
         number = "({}) {}-{}".format(*parts.groups())
     return f"{number} ext. {extension}" if extension else number
+
+
+def code_name(mode: str, code: int | None) -> str:
+    """The name of a provider's code, such as "Fast-Busy"; "" for none, and for one that is not in the table."""
+    known = CODES.get(code) if code is not None else None
+    return known.name if known and mode in known.modes else ""
 
 
 def detail_text(mode: str, detail: str, code: int | None) -> str:

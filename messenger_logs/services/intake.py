@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from django.db import DatabaseError, transaction
 
 from accounts.models import User
-from messenger_logs.choices import CANCELED, DeliveryStatus, MessageStatus, Mode
+from messenger_logs.choices import CANCELABLE, CANCELED, DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage
 from messenger_logs.services.bulk_copy import (
     ATTEMPT,
@@ -156,7 +156,8 @@ def _add_message(source: MessageInput) -> IntakeResult:
             stored.calendars.set(calendars)
             added = _append(stored, source.recipients, _Known())
             recount(message_id=stored.pk)
-            if source.status is None:
+            if source.status is None or (message.dispatched_here and source.status in CANCELABLE):
+                # What has nothing to send here would wait without an end.
                 settle_status(message_id=stored.pk)
             unusable = sum(not device.usable for one in source.recipients for device in one.devices.values())
             return IntakeResult(stored.pk, external_id, created=True, added=added, unusable=unusable)

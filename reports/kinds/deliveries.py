@@ -11,7 +11,7 @@ from django.utils import timezone
 from messenger_logs.choices import EMAIL_FAILURES, PHONE, DeliveryStatus, Mode, Outcome
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.services.totals import contacted_sql
-from messenger_logs.status_labels import CODE_NAMES, DELIVERY_STATUSES, EMAIL_OUTCOMES
+from messenger_logs.status_labels import BESIDE_A_NOTE, CODE_NAMES, DELIVERY_STATUSES, EMAIL_OUTCOMES
 from reports.document import DUPLICATE
 from reports.snapshot import plan_for_many_rows, stream
 
@@ -25,12 +25,12 @@ _STUDENT = """
 _TIME = "coalesce(to_char(d.last_attempt_at AT TIME ZONE %(zone)s, 'MM/DD/YYYY FMHH12:MI AM'), '')"
 # Length and beginning show a North American number; a regular expression would take ten times as long.
 _NUMBER = """
-    CASE WHEN d.given_address <> '' THEN d.given_address ELSE
-        CASE WHEN starts_with(d.address, '+1') AND length(split_part(d.address, ';', 1)) = 12
-             THEN '(' || substr(d.address, 3, 3) || ') ' || substr(d.address, 6, 3) || '-' || substr(d.address, 9, 4)
-             ELSE split_part(d.address, ';', 1) END
-        || CASE WHEN strpos(d.address, ';ext=') > 0 THEN ' ext. ' || split_part(d.address, ';ext=', 2) ELSE '' END
-    END
+    CASE WHEN starts_with(d.address, '+1') AND length(split_part(d.address, ';', 1)) = 12
+         THEN '(' || substr(d.address, 3, 3) || ') ' || substr(d.address, 6, 3) || '-' || substr(d.address, 9, 4)
+         ELSE split_part(d.address, ';', 1) END
+    || CASE WHEN strpos(d.address, ';ext=') > 0 THEN ' ext. ' || split_part(d.address, ';ext=', 2) ELSE '' END
+    || CASE WHEN d.given_address <> ''
+            THEN coalesce(' ' || nullif(trim(regexp_replace(d.given_address, %(number)s, '')), ''), '') ELSE '' END
 """
 _DEVICE = f"""
     CASE d.mode WHEN '{Mode.INBOX}' THEN 'Inbox'
@@ -117,6 +117,7 @@ def _parameters(message: SentMessage, **more: object) -> Parameters:
         "message": message.pk,
         "zone": timezone.get_current_timezone_name(),
         "duplicate": f" {DUPLICATE}",
+        "number": BESIDE_A_NOTE,
         "failures": sorted(EMAIL_FAILURES),
         "statuses": [status.value for status in DELIVERY_STATUSES],
         "status_words": [status.word for status in DELIVERY_STATUSES.values()],

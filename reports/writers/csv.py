@@ -3,13 +3,16 @@
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import BinaryIO
 
 import phonenumbers
 
+from core.text import visible
 from reports.document import DUPLICATE, Document, Figures, Text
 from reports.writers.progress import Progress, Row, in_chunks
 
@@ -17,12 +20,14 @@ MARK = "&"
 BOM = "\ufeff"
 
 first_character = itemgetter(slice(1))
-RISKY = frozenset("=+-@|%\t\r\n\v\f \u00a0\u3000＝＋－＠｜％")  # noqa: RUF001
-"""How a cell may begin that a spreadsheet reads as a formula. Some of them drop blanks in front, and take full-width
-signs for the usual ones.
+SIGNS = frozenset("=+-@|%")
+"""With one of these a cell begins that a spreadsheet reads as a formula.
+
+Some spreadsheets drop what cannot be seen in front, and take full-width and small signs for the usual ones.
 """
+CONTROLS = frozenset("\t\r\n\v\f")
 AMOUNT = re.compile(r"-?[\d.,]+").fullmatch
-NUMBER_ABROAD = re.compile(r"(\+\d{7,15})( ext\. \d+)?").fullmatch
+NUMBER_ABROAD = re.compile(r"(\+\d{7,15})( .*)?", re.DOTALL).fullmatch  # with an extension, a note
 
 
 def write(document: Document, file: BinaryIO, *, progress: Progress | None = None) -> int:
@@ -47,7 +52,7 @@ def write(document: Document, file: BinaryIO, *, progress: Progress | None = Non
 
 def lines(rows: Sequence[Row]) -> bytes:
     # Looking at each cell takes three times longer than writing it, so do it only where it may matter.
-    harmless = RISKY.isdisjoint(map(first_character, chain.from_iterable(rows)))
+    harmless = all(map(_is_harmless, set(map(first_character, chain.from_iterable(rows)))))
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows(rows if harmless else ([*map(safe, row)] for row in rows))
     return text.getvalue().replace(DUPLICATE, MARK).encode(errors="replace")
@@ -58,11 +63,28 @@ def safe(cell: str) -> str:
 
     An apostrophe goes before it. A phone number of another country needs none: its country code gets brackets.
     """
-    if cell[:1] not in RISKY or AMOUNT(cell):
+    if _is_harmless(cell[:1]) or AMOUNT(cell) or not is_risky(cell):
         return cell
     if number := NUMBER_ABROAD(cell):
         return _bracketed(number[1]) + (number[2] or "")
     return f"'{cell}"
+
+
+def is_risky(cell: str) -> bool:
+    """Whether the first character of a cell that can be seen begins a formula, or a control character stands first."""
+    return cell[:1] in CONTROLS or next(filter(None, map(_seen, cell)), "") in SIGNS
+
+
+@lru_cache(maxsize=2**12)
+def _seen(character: str) -> str:
+    """Return the usual form of a character, such as = for a full-width one; "" for one that cannot be seen alone."""
+    usual = visible(unicodedata.normalize("NFKC", character))[:1]
+    return "" if unicodedata.category(usual or " ")[0] in "CMZ" else usual
+
+
+def _is_harmless(first: str) -> bool:
+    """Whether a cell that begins so is no formula, whatever comes next."""
+    return not first or (bool(seen := _seen(first)) and seen not in SIGNS)
 
 
 def _bracketed(number: str) -> str:

@@ -1,14 +1,16 @@
 import io
+import unicodedata
 
 import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.text import visible
 from messenger_logs.status_labels import device_text
 from reports.document import DUPLICATE, Figures
 from reports.writers import Format, write
-from reports.writers.csv import AMOUNT, NUMBER_ABROAD, RISKY
+from reports.writers.csv import AMOUNT, NUMBER_ABROAD, SIGNS
 from tests.reports.documents import COLUMNS, a_document, a_row, csv_rows, written
 
 
@@ -40,6 +42,20 @@ def test_blanks_in_front_and_full_width_signs_hide_no_formula(first, sign):
         assert csv_rows(a_document([a_row(cell)]))[1][0] == f"'{cell}"
 
 
+INVISIBLE = ["\u2003", "\u2028", "\ufeff", "\u200b", "\u2060", "\u00ad", "\u3164", "\u2800", "\ufe0f", "\u0301", "\x1f"]
+
+
+@pytest.mark.parametrize("hidden", ["", *INVISIBLE, "\u200b\u2003\ufeff"])
+@pytest.mark.parametrize("sign", "=＝﹦⁼+﹢⁺-﹣－@﹫％﹪|｜")
+def test_the_first_character_that_can_be_seen_decides(hidden, sign):
+    assert csv_rows(a_document([a_row(f"{hidden}{sign}A1")]))[1][0] == f"'{hidden}{sign}A1"
+
+
+@pytest.mark.parametrize("text", [" Vang", "\u200bVang, Pa", "— none", "(612) 555-0143", "Ünal", "\u3000山田", "5=5"])
+def test_what_is_no_formula_stays_as_it_is(text):
+    assert csv_rows(a_document([a_row(text)]))[1][0] == text
+
+
 @pytest.mark.parametrize("amount", ["-1", "12", "-1,204.5", "0"])
 def test_an_amount_stays_a_number(amount):
     assert csv_rows(a_document([a_row(amount)]))[1][0] == amount
@@ -66,6 +82,18 @@ def test_a_number_of_no_country_needs_no_apostrophe_either():
     assert csv_rows(a_document([a_row(device="+9999999999")]))[1][2] == "(+9999999999)"
 
 
+@pytest.mark.parametrize(
+    ("address", "given", "written"),
+    [
+        ("+16125550143", "+1 612 555 0143 (Mom)", "(612) 555-0143 (Mom)"),
+        ("+525512345678", "+52 55 1234 5678 (Papá)", "(+52) 55 1234 5678 (Papá)"),
+    ],
+)
+def test_a_phone_number_with_a_note_needs_no_apostrophe(address, given, written):
+    cell = csv_rows(a_document([a_row(device=device_text("voice", address, given))]))[1][2]
+    assert cell == written
+
+
 @given(
     st.text(
         st.sampled_from("=+-@|%＝＋－＠｜％ \t\r\n\u00a0\u3000a1(),.'\"") | st.characters(codec="utf-8"), max_size=12
@@ -74,7 +102,9 @@ def test_a_number_of_no_country_needs_no_apostrophe_either():
 def test_no_cell_of_any_text_begins_like_a_formula(text):
     cell = csv_rows(a_document([a_row(text)]))[1][0]
     assert cell.removeprefix("'") == text.replace(DUPLICATE, "&") or NUMBER_ABROAD(text)
-    assert cell[:1] not in RISKY or AMOUNT(cell)
+    seen = unicodedata.normalize("NFKC", visible(cell)).strip()
+    assert seen[:1] not in SIGNS or AMOUNT(cell)
+    assert cell[:1] not in {"\t", "\r", "\n"}
 
 
 def test_with_the_summary_its_labels_and_values_are_the_first_lines_and_all_lines_are_equally_long():

@@ -20,7 +20,7 @@ ERRORS = {
     413: "The body is too large. Nothing was done.",
     415: "The body is in a form that is not read here, or compressed. Nothing was done.",
     429: "There were too many requests. `Retry-After` says how many seconds to wait.",
-    503: "It took too long and was stopped. Ask for fewer days or rows.",
+    503: "The database did not answer in time, or cannot be reached. `detail` says what to do.",
 }
 
 

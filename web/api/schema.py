@@ -26,13 +26,11 @@ class APISchema(AutoSchema):
     def errors(self) -> Iterator[int]:
         """Yield the statuses of errors that this operation may answer."""
         has_body = self.method == "POST" and self.get_request_serializer() is not None
-        yield from (401, 406, 429)
+        yield from (401, 406, 429, 503)
         if has_body:
             yield from (413, 415)
         if has_body or isinstance(self.view, ListingAPIView):
             yield 400
-        if isinstance(self.view, ListingAPIView):
-            yield 503
         if isinstance(self.view, ToolAPIView):
             yield 403
         if "{" in self.path:

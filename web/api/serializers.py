@@ -13,6 +13,7 @@ from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import Mode, Outcome
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import Calendar, Delivery, Recipient, SentMessage
+from messenger_logs.status_labels import code_name
 from messenger_logs.totals import Totals, totals_of
 
 
@@ -167,13 +168,17 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     recipient = RecipientSerializer()
     address = serializers.CharField(
         source="display_address",
-        help_text="An e-mail address as it was given, or a number as E.164; empty if there is no device.",
+        help_text="An e-mail address as it was given; a number as E.164, or as it was given if a note stands beside it;"
+        " empty if there is no device.",
     )
     status_label = serializers.CharField(source="get_status_display")
     outcome = serializers.ChoiceField(
         Outcome.choices,
         source="final_outcome",
         help_text="What it counts as. An e-mail that was sent, and that its provider could not deliver, is an error.",
+    )
+    code_name = serializers.SerializerMethodField(
+        help_text="The name of the code in the provider's table; empty for none, and for one that is not there."
     )
     email_outcome = serializers.CharField(help_text="The final result that the e-mail provider reported.")
 
@@ -190,6 +195,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
             "detail",
             "outcome",
             "code",
+            "code_name",
             "attempts",
             "first_attempt_at",
             "last_attempt_at",
@@ -198,3 +204,6 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
             "email_reason",
         ]
         extra_kwargs = {"attempts": {"source": "attempt_count"}}
+
+    def get_code_name(self, delivery: Delivery) -> str:
+        return code_name(delivery.mode, delivery.code)

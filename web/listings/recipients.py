@@ -26,7 +26,7 @@ from messenger_logs.cancel_figures import rows_of_figure
 from messenger_logs.choices import EMAIL_FAILURES, DeliveryStatus, Mode, Outcome
 from messenger_logs.delivery_summary import FIGURES, PEOPLE
 from messenger_logs.models import Delivery, Recipient, SentMessage
-from messenger_logs.querysets import FINAL_OUTCOME
+from messenger_logs.querysets import CONTACTED, FINAL_OUTCOME
 from messenger_logs.search import NormalizedText
 from messenger_logs.services.addresses import mailbox, number_of, read_address
 from messenger_logs.status_labels import (
@@ -93,14 +93,14 @@ class RecipientTable(ListingTable):
         return Mode(record.mode).label
 
     def render_device(self, record: Delivery) -> SafeString | str:
-        device = device_text(record.mode, record.display_address)
+        device = device_text(record.mode, record.address, record.given_address)
         if not record.duplicate:
             return device
         return format_html('{} <abbr title="Duplicate in this message">{}</abbr>', device, DUPLICATE_MARK)
 
     def value_device(self, record: Delivery) -> str:
         mark = DUPLICATE if record.duplicate else ""
-        return f"{device_text(record.mode, record.display_address)} {mark}".strip()
+        return f"{device_text(record.mode, record.address, record.given_address)} {mark}".strip()
 
     def render_detail(self, record: Delivery) -> str:
         return detail_text(record.mode, record.detail, record.code) or "—"
@@ -152,10 +152,12 @@ class FigureFilter(OptionFilter):
     """Find the devices that one figure of the Delivery Summary counts, or one figure of a cancel."""
 
     COUNTED = "counted"
+    ELIGIBLE = "eligible"
 
     def __init__(self, **kwargs: Any) -> None:
         of_a_cancel = [(name, f"Canceled message: {label.lower()}") for name, label in CANCEL_FIGURES]
-        super().__init__(choices=[*FIGURES, *of_a_cancel, (self.COUNTED, "Any total of devices")], **kwargs)
+        of_devices = [(self.COUNTED, "Any total of devices"), (self.ELIGIBLE, "Total Devices")]
+        super().__init__(choices=[*FIGURES, *of_a_cancel, *of_devices], **kwargs)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
@@ -167,20 +169,33 @@ class FigureFilter(OptionFilter):
         counted = qs.filter(duplicate=False).exclude(status__in=[DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE])
         if value == self.COUNTED:
             return counted
+        if value == self.ELIGIBLE:
+            return counted.exclude(outcome=Outcome.NOT_ATTEMPTED)
         counted = counted.filter(mode=value)
         # An inbox counts once the message is in it; addresses and numbers count with any result.
         return counted.filter(outcome=Outcome.SUCCESS) if value == Mode.INBOX else counted
 
     def people(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """One row for each person."""
-        earlier = Delivery.objects.filter(recipient=OuterRef("recipient"), pk__lt=OuterRef("pk"))
-        people = qs.filter(~Exists(earlier), recipient__counted=True)
-        if value == "recipients":
-            return people
+        """One row for each person: the first of those that the other filters find."""
         of_the_person = Delivery.objects.filter(
-            message=OuterRef("message"), recipient__person_id=OuterRef("recipient__person_id")
+            message=OuterRef("message"),
+            recipient__message=OuterRef("message"),
+            recipient__person_id=OuterRef("recipient__person_id"),
         )
-        return people.filter(~Exists(of_the_person.exclude(status=DeliveryStatus.NO_DEVICE)))
+        earlier = qs.filter(
+            recipient__message=OuterRef("message"),
+            recipient__person_id=OuterRef("recipient__person_id"),
+            pk__lt=OuterRef("pk"),
+        )
+        people = qs.filter(~Exists(earlier))
+        match value:
+            case "no_device":
+                return people.filter(~Exists(of_the_person.exclude(status=DeliveryStatus.NO_DEVICE)))
+            case "contacted_by_phone":
+                return people.filter(Exists(of_the_person.filter(CONTACTED)))
+            case "not_contacted_by_phone":
+                return people.filter(~Exists(of_the_person.filter(CONTACTED)))
+        return people
 
 
 class OutcomeFilter(OptionFilter):
@@ -197,6 +212,7 @@ class RecipientFilters(ListingFilterSet):
     device = DeviceFilter("address", label="Device")
     status = OptionFilter(label="Status", choices=DeliveryStatus.choices)
     outcome = OutcomeFilter(label="Outcome", choices=Outcome.choices)
+    # The last one, because it chooses among the rows that the others find.
     figure = FigureFilter(label="Counted in")
 
     personal = {"recipient", "student", "device"}

@@ -214,6 +214,30 @@ def test_without_a_status_the_message_comes_to_what_its_deliveries_came_to() -> 
     }
 
 
+@pytest.mark.parametrize("said", ["Waiting", "In-Progress"])
+@pytest.mark.parametrize(
+    ("people", "status"),
+    [
+        ([], "no_recipients"),
+        ([recipient("1")], "no_recipients"),
+        ([recipient("1", device("text", status="Opt Out"))], "no_recipients"),
+        ([recipient("1", device("voice", "555"))], "error"),
+    ],
+)
+def test_what_has_nothing_to_send_here_does_not_wait_whatever_it_is_said_to_be(
+    people: list[dict[str, Any]], status: str, said: str
+) -> None:
+    add_message(message("one", *people, status=said, sent_by="here"))
+    assert only().status == status
+
+
+@pytest.mark.parametrize("said", ["Waiting", "In-Progress"])
+def test_a_status_holds_that_another_system_says_or_that_something_waits_for(said: str) -> None:
+    add_message(message("elsewhere", status=said))
+    add_message(message("here", recipient("1", device("voice")), status=said, sent_by="here"))
+    assert [one.get_status_display() for one in SentMessage.objects.all()] == [said, said]
+
+
 def test_a_message_without_any_people_has_no_recipients_until_some_are_added() -> None:
     add_message(message("one"))
     assert only().status == "no_recipients"

@@ -18,6 +18,7 @@ from messenger_logs.services.canonical_addresses import Repaired, repair_address
 from messenger_logs.services.intake import add_message, add_recipients
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
+from messenger_logs.status_labels import device_text
 from messenger_logs.totals import totals_of
 from reports.kinds.deliveries import ClassicRows
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
@@ -217,7 +218,27 @@ def test_people_and_reports_see_the_form_as_it_was_given() -> None:
 
     printed = {row[2] for row in ClassicRows(only(), modes=[Mode.EMAIL, Mode.VOICE, Mode.TEXT])}
 
-    assert printed == {"Mom@Example.ORG", "Text 612-555-0143 cell", "Voice (612) 555-0143"}
+    assert printed == {"Mom@Example.ORG", "Text (612) 555-0143 cell", "Voice (612) 555-0143"}
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("+1 612 555 0143 (Mom)", "(612) 555-0143 (Mom)"),
+        ("612-555-0143 / Mom", "(612) 555-0143 Mom"),
+        ("(612) 555-0143", "(612) 555-0143"),
+        ("Mom: 612.555.0143", "(612) 555-0143 Mom:"),
+        ("cell +1 (612) 555-0143 (Mom)", "(612) 555-0143 cell +1 (612) 555-0143 (Mom)"),
+        ("1-800-FLOWERS", "(800) 356-9377 1-800-FLOWERS"),
+        ("+52 55 1234 5678 (Papá)", "+525512345678 (Papá)"),
+    ],
+)
+def test_lists_and_reports_show_the_number_and_then_the_note(given: str, shown: str) -> None:
+    add_message(message("one", recipient("1", device("voice", given))))
+
+    [row] = Delivery.objects.all()
+    assert device_text(row.mode, row.address, row.given_address) == shown
+    assert [row[2] for row in ClassicRows(only(), modes=[Mode.VOICE])] == [f"Voice {shown}"]
 
 
 @pytest.mark.parametrize(

@@ -26,5 +26,12 @@ def test_a_token_reads_the_schema(caller):
     assert caller(Tool.SENT_MESSAGE_LOG).get("openapi.json").json()["info"]["title"] == "Messenger Logs"
 
 
+def test_every_operation_declares_that_the_database_may_be_away(caller):
+    paths = caller(Tool.SENT_MESSAGE_LOG).get("openapi.json").json()["paths"]
+    operations = {(path, method): one for path, of in paths.items() for method, one in of.items() if "responses" in one}
+    assert len(operations) > 10
+    assert [name for name, one in operations.items() if "503" not in one["responses"]] == []
+
+
 def test_nobody_else_reads_it():
     assert Client().get("/api/v1/openapi.json").status_code == 401

@@ -10,6 +10,7 @@ from accounts.tools import Right, Tool
 from messenger_logs.choices import Mode
 from messenger_logs.models import Calendar, Delivery
 from messenger_logs.services.totals import recount
+from messenger_logs.statuses import CODES
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
 
 pytestmark = pytest.mark.django_db
@@ -318,3 +319,12 @@ def test_no_list_runs_a_number_of_queries_that_grows_with_its_rows(caller):
     before = counts()
     grow(10)
     assert counts() == before
+
+
+@pytest.mark.parametrize("code", [*CODES, None, 4711])
+def test_a_code_has_its_name_from_the_table(caller, code):
+    mode = next(mode for mode in Mode if code not in CODES or mode in CODES[code].modes)
+    message = make_message(modes=[mode])
+    make_delivery(make_recipient(message), mode=mode, code=code)
+    [row] = caller(ALL).get(f"messages/{message.pk}/deliveries/").json()["results"]
+    assert row["code_name"] == (CODES[code].name if code in CODES else "")

@@ -75,6 +75,13 @@ def test_the_figures_count_people_and_devices_once(administrator, big_message):
         "Total Voice": "1",
         "Total Text": "1",
     }
+    assert summary["Recipients contacted successfully by phone"] == "1"
+    assert summary["Recipients not contacted by phone"] == "3"
+
+
+def test_contact_by_phone_is_counted_only_for_messages_with_voice_or_text(administrator):
+    summary = facts(page_of(administrator, make_message(modes=[Mode.INBOX, Mode.EMAIL])))
+    assert not [label for label in summary if "by phone" in label]
 
 
 @pytest.mark.parametrize("figure", ["inbox", "email", "voice", "text", "no_device"])
@@ -85,7 +92,10 @@ def test_each_figure_leads_to_the_rows_behind_it(administrator, big_message, fig
     assert str(len(rows.column(1))) == number
 
 
-@pytest.mark.parametrize(("figure", "people"), [("recipients", 4), ("no_device", 1)])
+@pytest.mark.parametrize(
+    ("figure", "people"),
+    [("recipients", 4), ("no_device", 1), ("contacted_by_phone", 1), ("not_contacted_by_phone", 3)],
+)
 def test_a_figure_that_counts_people_leads_to_a_list_of_people(administrator, big_message, figure, people):
     rows = open_page(administrator, page_of(administrator, big_message).href(f"figure-{figure}"))
     assert len(rows.column(1)) == len(set(rows.column(1))) == people

@@ -161,6 +161,38 @@ def test_it_is_filtered_by_mode_status_outcome_and_figure(administrator, message
     assert open_page(administrator, address, **{name: value}).column(1) == ["busy"]
 
 
+@pytest.mark.parametrize(
+    ("other", "people"),
+    [
+        ({}, ["Ann", "Ben", "Cy"]),
+        ({"outcome": "error"}, ["Ann"]),
+        ({"status": "confirmed"}, ["Ann", "Ben"]),
+        ({"mode": "email"}, ["Cy"]),
+        ({"mode": "voice"}, ["Ann", "Ben"]),
+        ({"outcome": "success"}, ["Ann", "Ben", "Cy"]),
+        ({"status": "busy"}, []),
+    ],
+)
+def test_a_list_of_people_has_everybody_with_a_device_that_the_other_filters_find(
+    administrator, message, address, other, people
+):
+    for name in ("Ann", "Ben"):
+        person = make_recipient(message, name=name, person_id=name)
+        make_delivery(person, mode=Mode.INBOX)
+        make_delivery(person, mode=Mode.VOICE, status=DeliveryStatus.FAILED if name == "Ann" else "confirmed")
+        for_another_student = make_recipient(message, name=name, person_id=name, student_name="Second")
+        make_delivery(for_another_student, mode=Mode.VOICE, address="+16125550199", status="confirmed")
+    make_delivery(make_recipient(message, name="Cy"))
+    assert open_page(administrator, address, figure="recipients", **other).column(1) == people
+
+
+def test_a_list_of_people_is_searched_by_each_of_their_students(administrator, message, address):
+    for student in ("Mai", "Tou"):
+        make_delivery(make_recipient(message, name="Vang, Pa", person_id="1", student_name=student))
+    for student in ("Mai", "Tou", "M", "a"):
+        assert found(administrator, address, student=student, figure="recipients") == ["Vang, Pa"]
+
+
 def test_the_outcomes_to_choose_from_are_all_there_are(administrator, address):
     options = open_page(administrator, address).texts("//select[@name='outcome']/option")
     assert options == ["all", *Outcome.labels]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -10,8 +11,11 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEvent, User
+from messenger_logs.choices import Mode
 from messenger_logs.models import Calendar, SentMessage
 from messenger_logs.services.totals import recount
+from messenger_logs.statuses import STATUSES
+from tests.listings.letter_log import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient, make_school
 from tests.web.sent_message_log_2.conftest import NOON, Add, page_text, show
 
@@ -148,6 +152,27 @@ def test_delivery_information_of_each_mode(show_message: Show, me: User, add: Ad
         "Voice": ["5", "12", "2", "1", "1", "1", "0", "5 min"],
     }
     assert facts(html)["Total Message Duration"] == "1 h 2 min 5 s"
+
+
+def test_each_number_of_the_delivery_information_opens_so_many_rows(
+    show_message: Show, mine: Client, me: User, add: Add
+) -> None:
+    message = add(sender=me, modes=list(Mode))
+    for mode, statuses in STATUSES.items():
+        for status in statuses:
+            address = {"address": ""} if status == "no_device" else {}
+            first = make_delivery(make_recipient(message), mode=mode, status=status, **address)
+            if first.address:
+                make_delivery(make_recipient(message), mode=mode, status=status, address=first.address)
+    make_delivery(make_recipient(message), mode="email", email_outcome="failed-permanent")
+
+    table = show_message(message).partition("Deliveries of each mode</caption>")[2].partition("</table>")[0]
+
+    numbers = re.findall(r'<a [^>]*href="([^"]+)">([\d,]+)</a>', table)
+    assert len(numbers) == len(Mode) * 6
+    for address, number in numbers:
+        assert str(len(Shown(mine.get(unescape(address))).column(1))) == number, address
+    assert len({number for _, number in numbers}) > 4
 
 
 def test_durations_that_are_not_known_yet(show_message: Show, me: User, add: Add) -> None:
