@@ -26,6 +26,7 @@ __all__ = [
     "Gateway",
     "HandOff",
     "Item",
+    "News",
     "OpenAttempt",
     "PollingGateway",
     "Result",
@@ -103,6 +104,10 @@ class OpenAttempt:
     mode: Mode
 
 
+News = StatusReport | TryLaterError | None
+"""What a provider says of an open attempt: its report, an error without an answer, or None while nothing is new."""
+
+
 class Gateway(Protocol):
     """The connection to the provider of one mode."""
 
@@ -119,10 +124,11 @@ class Gateway(Protocol):
         """
         ...
 
-    def look_up(self, hand_off: HandOff) -> Answer | None:
+    def look_up(self, hand_off: HandOff, *, until: float | None = None) -> Answer | None:
         """Ask the provider which items it has of a hand-off whose answer was lost. None: it cannot say yet.
 
-        An answer without results means that the provider can never say (calls and texts). Raises TryLaterError.
+        An answer without results means that the provider can never say (calls and texts). No request begins after
+        ``until`` (time.monotonic()). Raises TryLaterError.
         """
         ...
 
@@ -131,10 +137,10 @@ class Gateway(Protocol):
 class PollingGateway(Protocol):
     """A gateway whose results come later, and whose attempts can be ended."""
 
-    def poll(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> Sequence[StatusReport]:
-        """Return reports (with delivery_id and attempt) of the attempts that have news.
+    def poll(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> Mapping[OpenAttempt, News]:
+        """Return the news of the attempts that the provider was asked about; the others are not in it.
 
-        No request begins after ``until`` (time.monotonic()). Raises TryLaterError when the provider answers nothing.
+        No request begins after ``until`` (time.monotonic()).
         """
         ...
 

@@ -44,7 +44,7 @@ class InboxGateway:
             InboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
         return _answer(hand_off, {item.delivery_id for item in hand_off.items})
 
-    def look_up(self, hand_off: HandOff) -> Answer:
+    def look_up(self, hand_off: HandOff, *, until: float | None = None) -> Answer:
         """Return which items have a row. There is always an answer, because the rows are in the same database."""
         stored = InboxMessage.objects.filter(pk__in=[item.delivery_id for item in hand_off.items])
         return _answer(hand_off, stored.values_list("pk", flat=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,7 +63,7 @@ class MailgunGateway:
         domain = self.domains[0]
         return self._send(hand_off, domain, _mail(hand_off, domain), hand_off.items)
 
-    def look_up(self, hand_off: HandOff) -> Answer | None:
+    def look_up(self, hand_off: HandOff, *, until: float | None = None) -> Answer | None:
         """Search Mailgun's events for the recipients. Events come late, so a missing one proves nothing for a while."""
         at = hand_off.handed_at
         age = timezone.now() - at
@@ -71,7 +72,7 @@ class MailgunGateway:
         known: dict[str, str] = {}
         pages = []
         for domain in self.domains:
-            for text, events in self._events(domain, hand_off):
+            for text, events in self._events(domain, hand_off, until):
                 pages.append(text)
                 known |= dict.fromkeys(_recipients(events), _message_id(hand_off, domain))
         missing = any(mailbox(item.address) not in known for item in hand_off.items)
@@ -120,15 +121,19 @@ class MailgunGateway:
             raws.append(answer.raw)
         return Answer(results, "\n".join(raws))
 
-    def _events(self, domain: str, hand_off: HandOff) -> Iterator[tuple[str, list[Any]]]:
+    def _events(self, domain: str, hand_off: HandOff, until: float | None) -> Iterator[tuple[str, list[Any]]]:
         """Yield the pages of events about the hand-off: the text that we keep, and the events.
 
-        Raises TryLaterError when Mailgun does not give them.
+        Raises TryLaterError when Mailgun does not give all of them before ``until``.
         """
         begin = hand_off.handed_at - CLOCKS_MAY_DIFFER_BY
         query = {"begin": int(begin.timestamp()), "message-id": _message_id(hand_off, domain)}
         path = mailgun.events_path(domain, **query)
-        for _ in range(MOST_PAGES):
+        seen: set[str] = set()
+        while path not in seen and len(seen) < MOST_PAGES:
+            seen.add(path)
+            if until is not None and time.monotonic() >= until:
+                raise TryLaterError("The time of this turn is over.")
             try:
                 reply = self.api.ask("GET", path)
             except UnknownError as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from core.dates import read_timestamp
-from dispatch.gateways import Answer, HandOff, Item, OpenAttempt, Result, TryLaterError, UnknownError
+from dispatch.gateways import Answer, HandOff, Item, News, OpenAttempt, Result, TryLaterError, UnknownError
 from dispatch.phone_text import phone_text
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.services.addresses import number_of
@@ -69,7 +69,7 @@ class PhoneGateway(ABC):
             raise UnknownError("Voxology's answer does not say what it accepted.")
         return Answer([Result(item.delivery_id, report)], reply.kept)
 
-    def look_up(self, hand_off: HandOff) -> Answer | None:
+    def look_up(self, hand_off: HandOff, *, until: float | None = None) -> Answer | None:
         """Answer without results: Voxology cannot be asked."""
         return Answer([])
 
@@ -103,14 +103,9 @@ class VoiceGateway(PhoneGateway):
             return _new_report(item, reply, status=DeliveryStatus.IN_PROGRESS, provider_id=id) if id else None
         return _new_report(item, reply, code=voxology.CALL_ERROR if reply.status < 500 else voxology.SUBSYSTEM_ERROR)
 
-    def poll(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> Sequence[StatusReport]:
+    def poll(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> Mapping[OpenAttempt, News]:
         answers = self._ask_about("GET", "call_log", attempts, until, to_the_first_error=True)
-        errors = [answer for _, answer in answers if isinstance(answer, Exception)]
-        replies = [(attempt, answer) for attempt, answer in answers if isinstance(answer, Reply)]
-        reports = [found for attempt, reply in replies if reply.ok and (found := call_report(attempt, reply))]
-        if errors and not reports:
-            raise TryLaterError(str(errors[0])) from errors[0]
-        return reports
+        return {attempt: _news(attempt, answer) for attempt, answer in answers}
 
     def hang_up(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> Sequence[OpenAttempt]:
         answers = self._ask_about("DELETE", "hang_up", attempts, until)
@@ -175,6 +170,15 @@ class TextGateway(PhoneGateway):
             detail = f"Refused by the provider ({reply.status})"
             return _new_report(item, reply, status=DeliveryStatus.ERROR, detail=detail)
         return _new_report(item, reply, code=voxology.TEXT_FAILED)
+
+
+def _news(attempt: OpenAttempt, answer: Reply | TryLaterError | UnknownError) -> News:
+    """Return what an answer about a call says. A question may be repeated, so an error of any kind is no answer."""
+    if not isinstance(answer, Reply):
+        return TryLaterError(str(answer))
+    if answer.status >= 500:
+        return TryLaterError(f"Voxology answered with status {answer.status}.")
+    return call_report(attempt, answer) if answer.ok else None
 
 
 def call_report(attempt: OpenAttempt, reply: Reply) -> StatusReport | None:

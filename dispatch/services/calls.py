@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from copy import copy
 from datetime import timedelta
 
 import structlog
@@ -12,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from dispatch.gateways import OpenAttempt, TryLaterError, polling_gateway_for
+from dispatch.gateways import News, OpenAttempt, TryLaterError, polling_gateway_for
 from dispatch.models import OpenCall
 from dispatch.services.recording import record_reports
 from dispatch.services.recovery import UNKNOWN_DETAIL
@@ -36,16 +37,18 @@ def poll(mode: Mode, *, until: float | None = None) -> int:
         return 0
     total = 0
     while (until is None or time.monotonic() < until) and (calls := _take_due(mode)):
-        try:
-            reports = list(gateway.poll([_open_attempt(call) for call in calls], until=until))
-        except TryLaterError as later:
-            log.warning("dispatch.poll_later", mode=mode.value, error=str(later))
-            break
-        known = {(report.delivery_id, report.attempt) for report in reports}
-        silent = [call for call in calls if (call.delivery_id, call.attempt) not in known]
-        reports += [_unknown_report(call) for call in silent if _is_old(call)]
+        by_attempt = {_open_attempt(call): call for call in calls}
+        news = gateway.poll(list(by_attempt), until=until)
+        reports = [found for attempt, one in news.items() if (found := _report(by_attempt[attempt], one))]
         _record(mode, calls, reports)
         total += len(reports)
+        errors = [one for one in news.values() if isinstance(one, TryLaterError)]
+        if errors:
+            log.warning("dispatch.poll_later", mode=mode.value, error=str(errors[0]))
+        if unasked := [call for attempt, call in by_attempt.items() if attempt not in news]:
+            _put_back(unasked)
+        if errors or unasked:
+            break
     return total
 
 
@@ -81,21 +84,37 @@ def due(mode: Mode) -> QuerySet[OpenCall]:
 
 @transaction.atomic
 def _take_due(mode: Mode) -> list[OpenCall]:
-    """Take the open calls that are due. No other worker asks about them until they are due again."""
+    """Take the open calls that are due. No other worker asks about them until they are due again.
+
+    The calls that it returns say when they were due.
+    """
     now = timezone.now()
-    calls = list(due(mode).select_for_update(skip_locked=True).order_by("poll_at")[:_BATCH])
-    for call in calls:
+    calls = list(due(mode).select_for_update(skip_locked=True).order_by("poll_at", "placed_at", "pk")[:_BATCH])
+    later = [copy(call) for call in calls]
+    for call in later:
         call.poll_at = now + min(_LONGEST_WAIT, max(_FIRST_WAIT, (now - call.placed_at) / 4))
-    OpenCall.objects.bulk_update(calls, ["poll_at"])
+    OpenCall.objects.bulk_update(later, ["poll_at"])
     return calls
+
+
+def _put_back(calls: list[OpenCall]) -> None:
+    """Give calls that nobody was asked about their place back: they are the first of the next turn."""
+    OpenCall.objects.bulk_update(calls, ["poll_at"])
 
 
 def _open_attempt(call: OpenCall) -> OpenAttempt:
     return OpenAttempt(call.delivery_id, call.attempt, call.provider_id, Mode(call.mode))
 
 
-def _is_old(call: OpenCall) -> bool:
-    return timezone.now() - call.placed_at > timedelta(hours=settings.CALL_RESULT_HOURS)
+def _report(call: OpenCall, news: News) -> StatusReport | None:
+    """Return what is to be recorded of a call that the provider was asked about.
+
+    A call without a result is given up after CALL_RESULT_HOURS, one without any answer after LOOK_UP_HOURS.
+    """
+    if isinstance(news, StatusReport):
+        return news
+    hours = settings.LOOK_UP_HOURS if isinstance(news, TryLaterError) else settings.CALL_RESULT_HOURS
+    return _unknown_report(call) if timezone.now() - call.placed_at > timedelta(hours=hours) else None
 
 
 def _unknown_report(call: OpenCall) -> StatusReport:

@@ -89,24 +89,25 @@ def _take_redials(message_id: int, mode: Mode, batch: int, key: UUID) -> list[tu
 
 
 @transaction.atomic
-def mark_handed(claim: Claim) -> bool:
-    """Mark a claim and its deliveries as handed, just before the provider is asked.
+def mark_handed(claim: Claim) -> set[int]:
+    """Mark a claim and its deliveries as handed, just before the provider is asked. Returns those that may leave.
 
-    False when the message does not run any more, or when recovery has released the claim: then nothing may leave. The
-    deliveries stay pending, so the totals do not change.
+    None may when the message does not run any more, when recovery has released the claim, or when others have all of
+    them: then nothing is marked. The deliveries stay pending, so the totals do not change.
     """
     if not lock_running(claim.message_id):
-        return False
+        return set()
     claimed = Claim.objects.filter(pk=claim.pk, state=ClaimState.CLAIMED)
     if not claimed.update(state=ClaimState.HANDED, handed_at=Now()):
-        return False
-    # A report that is being stored has the lock of its delivery, and waits for the message's row. It sets the status.
+        return set()
+    # Others have the lock of a delivery and may wait for the message's row, so this does not wait for them.
     waiting = Delivery.objects.filter(pk__in=claim.deliveries, claim=claim.pk, status__in=NOT_LEFT)
-    rows = waiting.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)
-    Delivery.objects.filter(pk__in=list(rows)).update(
-        status=DeliveryStatus.IN_PROGRESS, code=None, detail="", claim=None
-    )
-    return True
+    rows = set(waiting.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True))
+    Delivery.objects.filter(pk__in=rows).update(status=DeliveryStatus.IN_PROGRESS, code=None, detail="", claim=None)
+    marked = rows | set(Redial.objects.filter(claim=claim.pk).values_list("pk", flat=True))
+    if not marked:
+        transaction.set_rollback(True)
+    return marked
 
 
 def release(claim: Claim, deliveries: Collection[int]) -> None:
@@ -114,6 +115,7 @@ def release(claim: Claim, deliveries: Collection[int]) -> None:
     redials = Redial.objects.filter(claim=claim.pk, delivery__in=deliveries)
     redialed = set(redials.values_list("pk", flat=True))
     released = Delivery.objects.filter(pk__in=set(deliveries) - redialed)
-    released.filter(status=DeliveryStatus.IN_PROGRESS).update(status=DeliveryStatus.WAITING)
+    # What was marked as handed has no claim any more. Somebody else set the status of the others.
+    released.filter(status=DeliveryStatus.IN_PROGRESS, claim=None).update(status=DeliveryStatus.WAITING)
     released.filter(claim=claim.pk).update(claim=None)
     redials.update(claim=None)

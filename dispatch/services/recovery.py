@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Coalesce
@@ -37,7 +39,7 @@ def recover(*, until: float | None = None) -> int:
     for claim in _stale(ClaimState.HANDED):
         if until is not None and time.monotonic() >= until:
             break
-        settled += _settle_safely(look_up, claim)
+        settled += _settle_safely(partial(look_up, until=until), claim)
     delete_obsolete_redials()
     return settled
 
@@ -46,6 +48,8 @@ def _settle_safely(settle: Callable[[Claim], bool], claim: Claim) -> bool:
     """Settle one claim. A claim that cannot be settled must not keep the others waiting."""
     try:
         return settle(claim)
+    except SoftTimeLimitExceeded:
+        raise
     except Exception:
         log.exception("dispatch.not_settled", mode=claim.mode, claim=str(claim.pk))
         return False
@@ -67,8 +71,10 @@ def release_stale(claim: Claim) -> bool:
     return release_claim(claim, why="released: its worker was gone")
 
 
-def look_up(claim: Claim) -> bool:
+def look_up(claim: Claim, *, until: float | None = None) -> bool:
     """Record what is known of a hand-off without an answer, else ask the provider. Returns whether it is settled.
+
+    The provider gets no request after ``until`` (time.monotonic()).
 
     An outcome of an e-mail proves that its provider took it, and the ledger has it already.
     """
@@ -80,7 +86,7 @@ def look_up(claim: Claim) -> bool:
     mine = Claim.objects.filter(pk=claim.pk, state=ClaimState.HANDED, look_up_at=claim.look_up_at)
     if gateway is None or not mine.update(look_up_at=timezone.now() + _LOOK_AGAIN):
         return False
-    answer = _ask(gateway, claim)
+    answer = _ask(gateway, claim, until)
     if answer is None and not _too_old(claim):
         return False
     answer = answer or Answer([])
@@ -106,11 +112,13 @@ def _record_known(claim: Claim) -> bool:
     return claim.state == ClaimState.SETTLED
 
 
-def _ask(gateway: Gateway, claim: Claim) -> Answer | None:
+def _ask(gateway: Gateway, claim: Claim, until: float | None) -> Answer | None:
     try:
-        return gateway.look_up(hand_off_of(claim, items_of(claim), claim.claimed_at))
+        return gateway.look_up(hand_off_of(claim, items_of(claim), claim.claimed_at), until=until)
     except TryLaterError as later:
         log.warning("dispatch.look_up_later", mode=claim.mode, error=str(later))
+    except SoftTimeLimitExceeded:
+        raise
     except Exception:
         log.exception("dispatch.look_up_crashed", mode=claim.mode, claim=str(claim.pk))
     return None

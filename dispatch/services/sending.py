@@ -67,24 +67,26 @@ def hand_over(claim: Claim, gateway: Gateway) -> int:
     items = items_of(claim)
     if claim.mode == Mode.TEXT:
         items = _without_opted_out(claim, items)
-    if not items or not _begin(claim, items):
-        return 0
-    answer = _ask(claim, gateway, items)
+    leaving = _begin(claim, items) if items else []
+    answer = _ask(claim, gateway, leaving) if leaving else None
     if answer is None:
         return 0
-    record_answer(claim, answer)
+    held = {item.delivery_id for item in items} - {item.delivery_id for item in leaving}
+    record_answer(claim, replace(answer, results=[*answer.results, *(Result(pk, None) for pk in held)]))
     return sum(result.report is not None for result in answer.results)
 
 
-def _begin(claim: Claim, items: list[Item]) -> bool:
-    """Begin to hand over. False when nothing of the claim may leave: it is released."""
+def _begin(claim: Claim, items: list[Item]) -> list[Item]:
+    """Begin to hand over. Returns the items that may leave. When nothing may, the claim is released."""
     mode = Mode(claim.mode)
     spend(mode, len(items))
-    if mark_handed(claim):
-        return True
-    spend(mode, -len(items))
-    release_claim(claim, why="released: its message was canceled, or its worker was slow")
-    return False
+    marked = mark_handed(claim)
+    leaving = [item for item in items if item.delivery_id in marked]
+    if len(leaving) < len(items):
+        spend(mode, len(leaving) - len(items))
+    if not leaving:
+        release_claim(claim, why="released: its message was canceled, its worker was slow, or others have its rows")
+    return leaving
 
 
 def _ask(claim: Claim, gateway: Gateway, items: list[Item]) -> Answer | None:

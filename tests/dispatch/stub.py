@@ -6,14 +6,14 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils import timezone
 
-from dispatch.gateways import Answer, HandOff, OpenAttempt, Result, TryLaterError, UnknownError
+from dispatch.gateways import Answer, HandOff, News, OpenAttempt, Result, TryLaterError, UnknownError
 from messenger_logs.choices import Mode
 from messenger_logs.services.status_reports import StatusReport
 
@@ -153,7 +153,7 @@ class StubGateway:
             delivery_id=delivery_id, attempt=attempt, code=self.codes.get(attempt, usual), at=timezone.now()
         )
 
-    def look_up(self, hand_off: HandOff) -> Answer | None:
+    def look_up(self, hand_off: HandOff, *, until: float | None = None) -> Answer | None:
         if self.mode is not Mode.EMAIL:
             return Answer([])
         address = urlsplit(os.environ[URL])
@@ -182,14 +182,15 @@ class RingingGateway(StubGateway):
             delivery_id=delivery_id, attempt=attempt, status="in_progress", at=timezone.now(), provider_id="call"
         )
 
-    def poll(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> list[StatusReport]:
-        return [
-            StatusReport(
+    def poll(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> Mapping[OpenAttempt, News]:
+        return {
+            one: StatusReport(
                 delivery_id=one.delivery_id, attempt=one.attempt, code=self.ends[one.delivery_id], at=timezone.now()
             )
-            for one in attempts
             if one.delivery_id in self.ends
-        ]
+            else None
+            for one in attempts
+        }
 
     def hang_up(self, attempts: Sequence[OpenAttempt], *, until: float | None = None) -> Sequence[OpenAttempt]:
         self.hung_up.extend(one.delivery_id for one in attempts)

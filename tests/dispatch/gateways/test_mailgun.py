@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -273,14 +274,24 @@ def test_a_next_page_that_is_no_address_says_nothing(provider: Sandbox, host: st
         mailgun().look_up(hand_off)
 
 
-def test_a_circle_of_pages_says_nothing(provider: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("what", "most"), [("loop", 5), ("repeated-next", 2)])
+def test_a_circle_of_pages_says_nothing(
+    provider: Sandbox, monkeypatch: pytest.MonkeyPatch, what: str, most: int
+) -> None:
     monkeypatch.setattr("dispatch.gateways.mailgun.MOST_PAGES", 5)
     hand_off = handed(message(), item(), minutes_ago=40)
     provider.add(recipient="family1@example.com", message_id=f"{hand_off.key}@mg.harrison.example")
-    provider.fail("loop", times=None)
+    provider.fail(what, times=None)
     with pytest.raises(TryLaterError, match="do not end"):
         mailgun().look_up(hand_off)
-    assert len(provider.requests) == 5
+    assert len(provider.requests) <= most
+
+
+def test_no_page_of_events_is_asked_for_after_the_time_of_a_turn(provider: Sandbox) -> None:
+    hand_off = handed(message(), item(), minutes_ago=40)
+    with pytest.raises(TryLaterError, match="time of this turn"):
+        mailgun().look_up(hand_off, until=time.monotonic() - 1)
+    assert not provider.requests
 
 
 def test_many_pages_of_events_are_read_on_our_own_host_only(provider: Sandbox, settings: Settings) -> None:

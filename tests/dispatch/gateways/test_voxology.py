@@ -60,7 +60,9 @@ def placed() -> OpenAttempt:
 
 def polled(one: OpenAttempt) -> StatusReport:
     """Wait for the call's entry in the call log, and return its report."""
-    return wait_until(lambda: voice().poll([one]))[0]
+    report = wait_until(lambda: voice().poll([one])[one])
+    assert isinstance(report, StatusReport)
+    return report
 
 
 def test_they_are_there_only_where_the_settings_are(provider: Sandbox, settings: Settings) -> None:
@@ -143,7 +145,8 @@ def test_any_time_of_the_end_can_be_reported(end: Any) -> None:
 
 def test_there_is_no_news_of_a_call_that_goes_on(provider: Sandbox) -> None:
     provider.clock.stop()
-    assert voice().poll([placed()]) == []
+    one = placed()
+    assert voice().poll([one]) == {one: None}
 
 
 def test_what_is_known_of_some_calls_is_told_though_others_cannot_be_asked(provider: Sandbox) -> None:
@@ -151,9 +154,8 @@ def test_what_is_known_of_some_calls_is_told_though_others_cannot_be_asked(provi
     first, second = placed(), placed()
     polled(first), polled(second)
     provider.fail(503, times=None, path=second.provider_id)
-    assert [report.provider_id for report in voice().poll([first, second])] == [first.provider_id]
-    with pytest.raises(TryLaterError):
-        voice().poll([second])
+    news = voice().poll([first, second])
+    assert (type(news[first]), type(news[second])) == (StatusReport, TryLaterError)
 
 
 def test_several_calls_are_asked_about_at_once_and_none_after_the_deadline(provider: Sandbox) -> None:
@@ -162,19 +164,20 @@ def test_several_calls_are_asked_about_at_once_and_none_after_the_deadline(provi
     polled(calls[-1])
     provider.latency = 0.2
     before = len(provider.requests)
-    voice().poll(calls, until=time.monotonic() + 0.3)
+    news = voice().poll(calls, until=time.monotonic() + 0.3)
+    assert len(news) == len(provider.requests) - before
     assert provider.most_at_once == AT_ONCE
     assert AT_ONCE <= len(provider.requests) - before < len(calls)
-    assert voice().poll(calls, until=time.monotonic() - 1) == []
+    assert voice().poll(calls, until=time.monotonic() - 1) == {}
 
 
 def test_a_poll_begins_no_request_after_an_error(provider: Sandbox) -> None:
     calls = [placed() for _ in range(3 * AT_ONCE)]
     before = len(provider.requests)
     provider.fail(503, times=None)
-    with pytest.raises(TryLaterError):
-        voice().poll(calls)
-    assert len(provider.requests) - before <= 2 * AT_ONCE
+    news = voice().poll(calls)
+    assert {type(one) for one in news.values()} == {TryLaterError}
+    assert len(news) == len(provider.requests) - before <= 2 * AT_ONCE
 
 
 def test_calls_are_hung_up_at_once_and_none_after_the_deadline(provider: Sandbox) -> None:
