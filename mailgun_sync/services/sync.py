@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
@@ -38,6 +39,11 @@ NOT_A_GAP = timedelta(hours=1)  # what the provider drops while a backfill is on
 SETTLE_STEP = timedelta(minutes=5)
 LONGEST_SETTLE = timedelta(hours=6)
 HUNG = "It gave no sign of life any more, so a later sync ended it and took over."
+LONGEST = timedelta(hours=6)
+TOOK_TOO_LONG = (
+    f"It ran for {LONGEST // timedelta(hours=1)} hours without an end and was stopped. What it had read stays, and the"
+    " next sync reads on."
+)
 _LOCK_CLASS = crc32(b"mailgun_sync") - 2**31  # pg_advisory_lock takes signed integers
 # pg_locks shows the two signed integers as unsigned ones. A role may end its own sessions.
 _END_SESSION = """
@@ -193,6 +199,9 @@ def _recorded(domain: SendingDomain, kind: RunKind, asked_by: User | None) -> It
     except ProviderError as refused:
         error = str(refused)
         log.warning("mailgun_sync.failed", domain=domain.name, error=error)
+    except SoftTimeLimitExceeded:
+        error = TOOK_TOO_LONG
+        log.error("mailgun_sync.took_too_long", domain=domain.name)
     except Exception as unexpected:
         error = f"Unexpected error ({type(unexpected).__name__}); the server's log has the details."
         log.exception("mailgun_sync.crashed", domain=domain.name)
