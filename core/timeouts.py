@@ -1,8 +1,10 @@
 """Time limits for statements that are shorter or longer than the usual ones, which config/settings.py has."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
 
+import stamina
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 BUSY = "The database is busy and did not answer in time."
@@ -13,6 +15,9 @@ AWAY = "The database cannot be reached right now."
 QUERY_CANCELED, LOCK_NOT_AVAILABLE = "57014", "55P03"
 IDLE_IN_TRANSACTION, DEADLOCK, DISK_FULL = "25P03", "40P01", "53100"
 _REASONS = dict.fromkeys([QUERY_CANCELED, LOCK_NOT_AVAILABLE, IDLE_IN_TRANSACTION, DEADLOCK], BUSY) | {DISK_FULL: FULL}
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class StatementTimeout(Exception):
@@ -31,6 +36,20 @@ def statement_timeout(seconds: float) -> Iterator[None]:
         if code_of(error) in {QUERY_CANCELED, LOCK_NOT_AVAILABLE}:
             raise StatementTimeout from error
         raise
+
+
+def retry_when_busy(batch: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a batch that is a transaction of its own; again, up to five times in all, if others held its locks.
+
+    Raises what the last time raised. In a transaction of the caller it runs once, because that has failed as a whole.
+    """
+    attempts = 1 if connection.in_atomic_block else 5
+    retry = stamina.RetryingCaller(attempts=attempts, timeout=None, wait_initial=0.5, wait_max=10)
+    return retry(_met_a_lock, batch, *args, **kwargs)
+
+
+def _met_a_lock(error: Exception) -> bool:
+    return isinstance(error, OperationalError) and code_of(error) in {DEADLOCK, LOCK_NOT_AVAILABLE}
 
 
 def code_of(error: BaseException) -> str | None:

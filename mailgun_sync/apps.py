@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from typing import Any
+from io import StringIO
+from typing import IO, Any
 
 from django.apps import AppConfig
-from django.db import connection
+from django.core.management import call_command
+from django.db import InterfaceError, OperationalError, connection
 from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
 from django.db.models.signals import post_migrate
+
+from core.timeouts import why_unavailable
 
 
 class MailgunSyncConfig(AppConfig):
@@ -19,12 +24,24 @@ class MailgunSyncConfig(AppConfig):
         post_migrate.connect(link_again, sender=self)
 
 
-def link_again(*, plan: Sequence[tuple[Migration, bool]] = (), **kwargs: Any) -> None:
-    """Link the events again after a migration: one that was undone before has taken the links with it."""
-    from mailgun_sync.services.links import link_events
+GAVE_UP = (
+    "The events of Mailgun could not all be linked to our e-mails: {reason} The migration is complete. "
+    "Run manage.py link_events, at any time.\n"
+)
 
-    if any(migration.app_label == "mailgun_sync" and not undone for migration, undone in plan) and _is_complete():
-        link_events()
+
+def link_again(*, plan: Sequence[tuple[Migration, bool]] = (), stdout: IO[str] | None = None, **kwargs: Any) -> None:
+    """Do what link_events does after a migration: one that was undone before has taken the links with it.
+
+    The migration stands without it. So it says what is left to do, where the database is busy or does not answer.
+    """
+    if not any(migration.app_label == "mailgun_sync" and not undone for migration, undone in plan):
+        return
+    try:
+        if _is_complete():
+            call_command("link_events", stdout=StringIO())
+    except (OperationalError, InterfaceError) as error:
+        (stdout or sys.stderr).write(GAVE_UP.format(reason=why_unavailable(error)))
 
 
 def _is_complete() -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,21 @@ class TransientError(ProviderError):
     """The provider's answer may be better when we ask again."""
 
 
+class TooLargePageError(ProviderError):
+    """A page has more bytes than we read."""
+
+
+class TooLargeEventError(ProviderError):
+    """A page of one event has more bytes than we read. The event occurred from ``begin`` to ``end``, of one second.
+
+    What came before ``begin`` was read. Reading can go on at ``end``.
+    """
+
+    def __init__(self, message: str, begin: datetime, end: datetime) -> None:
+        super().__init__(message)
+        self.begin, self.end = begin, end
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderEvent:
     """One event of a page.
@@ -70,7 +86,8 @@ class EventSource(Protocol):
     def pages(self, begin: datetime, end: datetime) -> Iterator[list[ProviderEvent]]:
         """Yield the events that occurred from ``begin`` to ``end``, the oldest first, in non-empty pages.
 
-        The iterator ends only after the provider's empty page, which says that there are no more events.
+        The iterator ends only after the provider's empty page, which says that there are no more events. An event may
+        come twice. Raises TooLargeEventError at an event that it cannot read, after all events before it.
         """
         ...
 
@@ -96,14 +113,23 @@ def event_of(item: Item) -> ProviderEvent:
 def _error(value: Any) -> str:
     if not isinstance(value, dict):
         return "It is not a JSON object."
-    kind, timestamp = value.get("event"), value.get("timestamp")
+    kind, timestamp = value.get("event"), _seconds(value.get("timestamp"))
     if not isinstance(kind, str) or not kind:
         return "It does not say which kind of event it is."
-    if isinstance(timestamp, str) and _SECONDS.fullmatch(timestamp):
-        timestamp = float(timestamp)
     if not isinstance(timestamp, float):
         return "It has no timestamp."
     return "" if 0 <= timestamp < END_OF_TIME else "Its timestamp is out of range."
+
+
+def _seconds(timestamp: Any) -> Any:
+    """Return the number of a timestamp that came as text; anything else as it is."""
+    return float(timestamp) if isinstance(timestamp, str) and _SECONDS.fullmatch(timestamp) else timestamp
+
+
+def _with_seconds(value: Any) -> Any:
+    if not isinstance(value, dict) or "timestamp" not in value:
+        return value
+    return value | {"timestamp": _seconds(value["timestamp"])}
 
 
 def _odd_mailbox(event: dict[str, Any]) -> str | None:
@@ -133,12 +159,15 @@ def reread(raw: str) -> ProviderEvent:
 
 
 def same_event(one: str, other: str) -> bool:
-    """Whether two JSON texts say the same: the order of members and the spelling of numbers do not count."""
+    """Whether two JSON texts say the same.
+
+    The order of members and the spelling of numbers do not count, nor does a timestamp that came as text.
+    """
     if one == other:
         return True
     first, second = read_item(one), read_item(other)
     try:
-        return not first.error and first.value == second.value
+        return not first.error and _with_seconds(first.value) == _with_seconds(second.value)
     except RecursionError:
         return False
 
@@ -178,26 +207,73 @@ class EventsApi:
         return answer.date or asked
 
     def pages(self, begin: datetime, end: datetime) -> Iterator[list[ProviderEvent]]:
-        url = self._first_url(begin, end, limit=mailgun.MOST_EVENTS)
-        seen: set[str | int] = set()
+        limit = mailgun.MOST_EVENTS
         with new_session() as session:
-            for _ in range(MAX_PAGES):
-                answer = self._ask(session, url)
-                if not answer.events:
+            while True:
+                try:
+                    for events in self._pages(session, begin, end, limit):
+                        yield events
+                        begin = max(begin, min(_newest(events) or begin, end))
                     return
-                # A provider that goes in a circle may give its pages new addresses each time.
-                content = hash(tuple(event.raw for event in answer.events))
-                if content in seen:
-                    raise ProviderError("Mailgun gave the same page again as the next page.")
-                yield answer.events
-                seen |= {url, content}
-                url = answer.next
-                if url in seen:
-                    raise ProviderError("Mailgun named a page it had given already as the next page.")
+                except TooLargePageError as error:
+                    if limit == 1:
+                        raise self._too_large_event(session, begin, end, error) from error
+                # The address of a next page has its limit in it. So the smaller pages begin at the newest event.
+                limit //= 2
+
+    def _pages(
+        self, session: requests.Session, begin: datetime, end: datetime, limit: int
+    ) -> Iterator[list[ProviderEvent]]:
+        url = self._first_url(begin, end, limit=limit)
+        seen: set[str | int] = set()
+        for _ in range(MAX_PAGES):
+            answer = self._ask(session, url)
+            if not answer.events:
+                return
+            # A provider that goes in a circle may give its pages new addresses each time.
+            content = hash(tuple(event.raw for event in answer.events))
+            if content in seen:
+                raise ProviderError("Mailgun gave the same page again as the next page.")
+            yield answer.events
+            seen |= {url, content}
+            url = answer.next
+            if url in seen:
+                raise ProviderError("Mailgun named a page it had given already as the next page.")
         raise ProviderError(f"Mailgun gave more than {MAX_PAGES:,} pages.")
 
-    def _first_url(self, begin: datetime, end: datetime, *, limit: int) -> str:
+    def _too_large_event(
+        self, session: requests.Session, begin: datetime, end: datetime, error: TooLargePageError
+    ) -> ProviderError:
+        """Find the second of the next event after ``begin``. It is in no answer, but a search that has it is too large.
+
+        Returns ``error`` itself if no search is too large any more.
+        """
+
+        def has_it(first: int, last: int, limit: int = 1) -> bool:
+            try:
+                self._ask(session, self._url(first, last, limit))
+            except TooLargePageError:
+                return True
+            return False
+
         first, last = int(begin.timestamp()), int(end.timestamp()) + 1
+        # Events that were read may stand before it in the same second.
+        if has_it(first, first + 1, mailgun.MOST_EVENTS):
+            found = first + 1
+        else:
+            seconds = range(first + 2, last + 1)
+            place = bisect_left(seconds, True, key=lambda second: has_it(first + 1, second))
+            if place == len(seconds):
+                return error
+            found = seconds[place]
+        return TooLargeEventError(
+            str(error), datetime.fromtimestamp(found - 1, UTC), datetime.fromtimestamp(found, UTC)
+        )
+
+    def _first_url(self, begin: datetime, end: datetime, *, limit: int) -> str:
+        return self._url(int(begin.timestamp()), int(end.timestamp()) + 1, limit)
+
+    def _url(self, first: int, last: int, limit: int) -> str:
         return self.base + mailgun.events_path(self.domain, begin=first, end=last, limit=limit)
 
     def _ask(self, session: requests.Session, url: str) -> _Answer:
@@ -211,7 +287,7 @@ class EventsApi:
         try:
             reply = self._api.request("GET", url, session=session)
         except TooLargeError as error:
-            raise ProviderError(str(error)) from error
+            raise TooLargePageError(str(error)) from error
         except NoAnswerError as error:
             raise TransientError(str(error)) from error
         if reply.status == 429:
@@ -225,6 +301,12 @@ class EventsApi:
         if events and _origin(next_url) != _origin(self.base):
             raise ProviderError("Mailgun's next page is on another host; the key is not sent there.")
         return _Answer(events, next_url, clock_of(reply.headers))
+
+
+def _newest(events: list[ProviderEvent]) -> datetime | None:
+    """Return the time of the last event of a page that can be read; None if none can."""
+    last = next((event for event in reversed(events) if not event.error), None)
+    return datetime.fromtimestamp(_seconds(read_item(last.raw).value["timestamp"]), UTC) if last else None
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -62,7 +62,12 @@ def _gaps(first: datetime | None, last: datetime | None) -> list[str]:
         inside &= Q(end__gt=first)
     if last:
         inside &= Q(begin__lt=last)
-    return [
+    return [_what_is_missing(gap) for gap in SyncGap.objects.filter(inside).order_by("begin")[:5]]
+
+
+def _what_is_missing(gap: SyncGap) -> str:
+    if gap.is_too_large:
+        return f"An event of {time_text(gap.begin)} is missing: it is too large to be read."
+    return (
         f"Events from {time_text(gap.begin)} to {time_text(gap.end)} are missing: Mailgun did not have them any more."
-        for gap in SyncGap.objects.filter(inside).order_by("begin")[:5]
-    ]
+    )

@@ -253,7 +253,10 @@ class SyncRun(models.Model):
 
 
 class SyncGap(models.Model):
-    """Hours of a domain whose events Mailgun no longer had."""
+    """A time of a domain whose events are not all stored.
+
+    Mailgun no longer had them, or one of them is too large to read; such a gap lasts a second.
+    """
 
     domain = models.ForeignKey(SendingDomain, on_delete=models.PROTECT)
     begin = models.DateTimeField()
@@ -269,3 +272,8 @@ class SyncGap(models.Model):
 
     def __str__(self) -> str:
         return f"{time_text(self.begin)} to {time_text(self.end)}"
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the gap is the second of an event that is too large to read."""
+        return self.end - self.begin <= timedelta(seconds=1)

@@ -8,9 +8,9 @@ from accounts.models import User
 from mailgun_sync.models import SendingDomain
 from mailgun_sync.services import retention
 from mailgun_sync.services.domains import configured_domains
-from mailgun_sync.services.sync import AlreadyRunningError, bring_up_to_date
+from mailgun_sync.services.sync import LONGEST, AlreadyRunningError, bring_up_to_date
 
-LONGEST_SYNC = 6 * 60 * 60  # seconds
+LONGEST_SYNC = int(LONGEST.total_seconds())
 
 
 @shared_task

@@ -14,7 +14,7 @@ from core.text import storable
 from mailgun_sync.choices import EventKind
 from mailgun_sync.client import ProviderEvent, reread, same_event
 from mailgun_sync.models import ADDRESS_SLACK_DAYS, MailgunEvent, QuarantinedEvent, RecipientAddress
-from mailgun_sync.services.links import LINK_COLUMNS, LINK_VALUES, LINKS
+from mailgun_sync.services.links import LINK_COLUMNS, LINK_VALUES, LINKS, link_known
 from mailgun_sync.services.outcomes import settle_outcomes
 from messenger_logs.models import Delivery
 
@@ -110,7 +110,10 @@ WITH item AS MATERIALIZED (
 )
 SELECT count(*), count(late_by), coalesce(max(late_by), interval '0'),
     (SELECT array_agg(delivery_id) FROM unsettled WHERE delivery_id IS NOT NULL),
-    (SELECT array_agg(ARRAY[raw, known_raw]) FROM known WHERE raw <> known_raw)
+    -- Whether these say the same in other words, Python finds out. The id is of an event whose link is missing.
+    (SELECT array_agg(ARRAY[raw, known_raw,
+        CASE WHEN known_delivery_id IS NULL AND delivery_id IS NOT NULL THEN id::text END])
+     FROM known WHERE raw <> known_raw)
 FROM stored
 """  # noqa: S608  (table names only)
 
@@ -194,11 +197,15 @@ def _store(domain_id: int, events: list[ProviderEvent], known: Known) -> StoreRe
     if deliveries:
         settle_outcomes(deliveries)
     result = StoreResult(seen=len(events), new=new, late=late, latest_by=latest_by)
-    different = [raw for raw, known_raw in others or [] if not same_event(raw, known_raw)]
-    return sum((_keep_different(domain_id, raw) for raw in different), result)
+    return sum((_keep_other(domain_id, *other) for other in others or []), result)
 
 
-def _keep_different(domain_id: int, raw: str) -> StoreResult:
+def _keep_other(domain_id: int, raw: str, known_raw: str, unlinked: str | None) -> StoreResult:
+    """Keep what contradicts a stored event. What says the same in other words mends its link, if that is missing."""
+    if same_event(raw, known_raw):
+        if unlinked:
+            link_known([int(unlinked)])
+        return StoreResult()
     kept = _quarantine(domain_id, raw, DIFFERS).quarantined
     return StoreResult(quarantined=kept, differs=kept)
 

@@ -8,9 +8,13 @@ of this installation.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from accounts.models import User
+from core.timeouts import retry_when_busy
 from mailgun_sync.client import reread
 from mailgun_sync.models import MailgunEvent
 from mailgun_sync.services.outcomes import settle_outcomes
@@ -19,6 +23,8 @@ from messenger_logs.models import Delivery, Recipient, SentMessage
 
 BATCH = 1_000
 
+# An address that was stored before addresses had a canonical form is like the event has it.
+#
 # To join to rows `event` with `recipient`, `mailbox` and `variables` (jsonb). At most one row comes for each event.
 LINKS = f"""
 LEFT JOIN {User._meta.db_table} AS named ON named.username = event.variables ->> 'sender'
@@ -30,7 +36,7 @@ LEFT JOIN LATERAL (
     WHERE d.id = CASE WHEN event.variables ->> 'delivery' ~ '^[0-9]{{1,18}}$'
                       THEN (event.variables ->> 'delivery')::bigint END
         AND d.message_id::text = event.variables ->> 'message' AND d.mode = '{Mode.EMAIL}'
-        AND lower(d.address) = coalesce(event.mailbox, lower(event.recipient))
+        AND lower(d.address) IN (lower(event.recipient), event.mailbox)
     LIMIT 1
 ) AS ours ON true
 """  # noqa: S608  (table names only)
@@ -68,21 +74,27 @@ def link_events() -> int:
     """Link the events that name a delivery and have none, and settle the outcomes of these. Returns how many it linked.
 
     It works in batches, each in a transaction of its own, and keeps nobody waiting for long. So it may run at any time,
-    be stopped, and run again: after a migration, or after a change of how addresses are compared.
+    be stopped, and run again: after a migration, or after a change of how addresses are compared. A batch that meets a
+    lock is tried again; raises OperationalError if that does not help.
     """
     total, last = 0, 0
     while ids := list(MailgunEvent.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        total += _link_between(ids[0], ids[-1])
+        total += retry_when_busy(_link, MailgunEvent.objects.filter(pk__range=(ids[0], ids[-1])))
         last = ids[-1]
     return total
 
 
+def link_known(ids: Collection[int]) -> int:
+    """Do the same for some stored events, as many as a page has, in the transaction of the caller."""
+    return _link(MailgunEvent.objects.filter(pk__in=ids))
+
+
 @transaction.atomic
-def _link_between(first: int, last: int) -> int:
+def _link(events: QuerySet[MailgunEvent]) -> int:
     # The text is a quick way to leave out e-mails that others sent. JSON within JSON has backslashes before its quotes.
-    unlinked = MailgunEvent.objects.filter(pk__range=(first, last), delivery=None, raw__regex=r'delivery\\?"\s*:')
-    events = {pk: reread(raw) for pk, raw in unlinked.values_list("pk", "raw")}
-    readable = {pk: event for pk, event in events.items() if not event.error}
+    unlinked = events.filter(delivery=None, raw__regex=r'delivery\\?"\s*:')
+    read = {pk: reread(raw) for pk, raw in unlinked.values_list("pk", "raw")}
+    readable = {pk: event for pk, event in read.items() if not event.error}
     with connection.cursor() as cursor:
         cursor.execute(
             _LINK_AGAIN,

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
@@ -23,7 +24,7 @@ from django.db.models.functions import Greatest, Now
 from accounts.models import User
 from core.dates import time_text
 from mailgun_sync.choices import RunKind, RunOutcome
-from mailgun_sync.client import EventsApi, EventSource, ProviderError
+from mailgun_sync.client import EventsApi, EventSource, ProviderError, ProviderEvent, TooLargeEventError
 from mailgun_sync.models import SendingDomain, SyncGap, SyncRun
 from mailgun_sync.querysets import SyncRunQuerySet
 from mailgun_sync.services.ingest import page_transaction, store_events
@@ -38,6 +39,12 @@ NOT_A_GAP = timedelta(hours=1)  # what the provider drops while a backfill is on
 SETTLE_STEP = timedelta(minutes=5)
 LONGEST_SETTLE = timedelta(hours=6)
 HUNG = "It gave no sign of life any more, so a later sync ended it and took over."
+MOST_TOO_LARGE = 20  # in one slice; what has more of them is no list of events
+LONGEST = timedelta(hours=6)
+TOOK_TOO_LONG = (
+    f"It ran for {LONGEST // timedelta(hours=1)} hours without an end and was stopped. What it had read stays, and the"
+    " next sync reads on."
+)
 _LOCK_CLASS = crc32(b"mailgun_sync") - 2**31  # pg_advisory_lock takes signed integers
 # pg_locks shows the two signed integers as unsigned ones. A role may end its own sessions.
 _END_SESSION = """
@@ -193,6 +200,9 @@ def _recorded(domain: SendingDomain, kind: RunKind, asked_by: User | None) -> It
     except ProviderError as refused:
         error = str(refused)
         log.warning("mailgun_sync.failed", domain=domain.name, error=error)
+    except SoftTimeLimitExceeded:
+        error = TOOK_TOO_LONG
+        log.error("mailgun_sync.took_too_long", domain=domain.name)
     except Exception as unexpected:
         error = f"Unexpected error ({type(unexpected).__name__}); the server's log has the details."
         log.exception("mailgun_sync.crashed", domain=domain.name)
@@ -259,7 +269,7 @@ def _read_slice(
     source: EventSource, run: SyncRun, domain: SendingDomain, begin: datetime, end: datetime, stop: threading.Event
 ) -> None:
     backfill = run.kind == RunKind.BACKFILL
-    for events in source.pages(begin, end):
+    for events in _pages(source, domain, begin, end):
         if stop.is_set():
             return
         with page_transaction():
@@ -279,6 +289,20 @@ def _read_slice(
                 latest_by=Greatest(F("latest_by"), stored.latest_by),
                 seen_at=Now(),
             )
+
+
+def _pages(source: EventSource, domain: SendingDomain, begin: datetime, end: datetime) -> Iterator[list[ProviderEvent]]:
+    """Yield the pages. At an event that is too large to read, record a gap of its second, and go on after it."""
+    for _ in range(MOST_TOO_LARGE):
+        try:
+            yield from source.pages(begin, end)
+            return
+        except TooLargeEventError as error:
+            _record_gap(domain, error.begin, error.end)
+            begin = error.end
+            if begin >= end:
+                return
+    raise ProviderError(f"Mailgun has more than {MOST_TOO_LARGE} events that are too large to read in this time.")
 
 
 def _settle(domain: SendingDomain, run: SyncRun, begin: datetime, run_start: datetime) -> None:

@@ -146,29 +146,45 @@ class SentMessageReport(MessageReport):
         ]
 
     def sections(self, totals: Totals) -> list[Section]:
-        summary = Figures("Delivery Summary", self.figures(totals), columns=2)
+        summary: list[Section] = [
+            Figures("Delivery Summary", self.times(totals), columns=2),
+            Figures("People", self.people_figures(totals), columns=2),
+            Figures("Devices", self.device_figures(totals), columns=2),
+        ]
         if self.detail is Detail.SUMMARY:
-            return [summary]
+            return summary
         if self.detail is Detail.FAILED:
-            return [summary, self.detail_rows()]
+            return [*summary, self.detail_rows()]
         criteria = [(str(label), str(value)) for label, value in self.message.criteria]
-        return [summary, Figures("Filter Criteria", criteria), message_detail(self.message), self.detail_rows()]
+        return [*summary, Figures("Filter Criteria", criteria), message_detail(self.message), self.detail_rows()]
 
-    def figures(self, totals: Totals) -> Pairs:
-        """Return the figures of the classic report. People, addresses and numbers count once."""
-        modes = totals.modes
-
-        def of(mode: Mode, name: str) -> str:
-            return number(getattr(modes[mode], name) if mode in modes else 0)
-
-        no_device = [("Total No Device", number(totals.no_device))] if Device.NO_DEVICE in self.devices else []
+    def times(self, totals: Totals) -> Pairs:
         message = self.message
         return [
             ("Start Time", moment(message.dispatch_started_at) or "not begun"),
             ("End Time", moment(message.dispatch_finished_at) or "not finished"),
             ("Duration", duration_text(totals.duration if isinstance(totals.duration, timedelta) else None)),
+            *cancel_summary(message),
+        ]
+
+    def people_figures(self, totals: Totals) -> Pairs:
+        """Return the figures that count people, each of them once."""
+        no_device = [("Total No Device", number(totals.no_device))] if Device.NO_DEVICE in self.devices else []
+        return [
             ("Total Recipients", number(totals.recipients)),
             *no_device,
+            ("Recipients contacted successfully by phone", number(totals.contacted_by_phone)),
+            ("Recipients not contacted by phone", number(totals.not_contacted_by_phone)),
+        ]
+
+    def device_figures(self, totals: Totals) -> Pairs:
+        """Return the figures that count devices. An address or a number of several people counts once."""
+        modes = totals.modes
+
+        def of(mode: Mode, name: str) -> str:
+            return number(getattr(modes[mode], name) if mode in modes else 0)
+
+        return [
             # An inbox counts once the message is in it; addresses and numbers count with any result.
             ("Total Inbox", of(Mode.INBOX, "success")),
             ("Total Emails", of(Mode.EMAIL, "devices")),
@@ -176,9 +192,8 @@ class SentMessageReport(MessageReport):
             ("Total Text", of(Mode.TEXT, "devices")),
             ("Total Voice Attempted", of(Mode.VOICE, "attempted")),
             ("Total Text Messages Attempted", of(Mode.TEXT, "attempted")),
-            ("Recipients contacted successfully by phone", number(totals.contacted_by_phone)),
-            ("Recipients not contacted by phone", number(totals.not_contacted_by_phone)),
-            *cancel_summary(message),
+            # Neither a success nor an error.
+            ("Total Voice Not Reached (busy, no answer)", of(Mode.VOICE, "not_reached")),
         ]
 
     def detail_rows(self) -> Rows:

@@ -115,6 +115,7 @@ class SentMessageLog2Report(MessageReport):
                 yield f"{mode.label} Total Failed", number(figures.error)
                 yield f"{mode.label} Total Not Reached", number(figures.not_reached)
                 yield f"{mode.label} Total Canceled", number(figures.canceled)
+                yield f"{mode.label} Total Not Done Yet", number(figures.pending)
                 yield f"{mode.label} First Attempt Duration", duration_text(figures.first_attempt_duration)
         yield from cancel_summary(self.message)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client
@@ -22,7 +23,8 @@ from mailgun_sync import tasks
 from mailgun_sync.choices import HUNG_AFTER
 from mailgun_sync.client import PAGE_SECONDS
 from mailgun_sync.models import MailgunEvent, SendingDomain, SyncRun
-from mailgun_sync.services.sync import HUNG, AlreadyRunningError, sync_domain
+from mailgun_sync.services import sync as sync_module
+from mailgun_sync.services.sync import HUNG, TOOK_TOO_LONG, AlreadyRunningError, sync_domain
 from providers import mailgun as facts
 from sandbox.server import Sandbox
 from tests.mailgun_sync.conftest import stored_ids
@@ -195,3 +197,20 @@ def test_a_page_ends_before_its_run_counts_as_hung() -> None:
     last_attempt = facts.LONGEST_RATE_LIMIT + timedelta(seconds=connect + whole)
     assert timedelta(seconds=PAGE_SECONDS) + last_attempt < HUNG_AFTER
     assert timedelta(seconds=tasks.LONGEST_SYNC) > HUNG_AFTER
+
+
+@pytest.mark.django_db
+def test_a_sync_without_an_end_is_stopped_and_says_so_in_words(
+    mailgun: Sandbox, domain: SendingDomain, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*args: object, **options: object) -> None:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(sync_module, "store_events", stop)
+    mailgun.add(timestamp=now)
+
+    tasks.sync_one(domain.pk)
+
+    run = SyncRun.objects.get()
+    assert (run.outcome, run.error) == ("failed", TOOK_TOO_LONG)
+    assert "6 hours" in TOOK_TOO_LONG

@@ -1,6 +1,7 @@
 """From the provider's JSON to rows: no event is lost, changed or stored twice."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from mailgun_sync.choices import EventKind
 from mailgun_sync.client import read_page, reread
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, RecipientAddress, SendingDomain
 from mailgun_sync.services.ingest import DIFFERS, StoreResult, retry_quarantined, store_events
+from messenger_logs.models import Delivery
 from tests.examples import examples
 from tests.mailgun_sync import payloads
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
@@ -134,6 +136,8 @@ def test_the_same_event_in_other_words_does_not_differ(domain: SendingDomain) ->
         json.dumps(body, ensure_ascii=False),
         json.dumps(dict(reversed(body.items())), indent=1),
         json.dumps(body).replace("1.5", "1.50"),
+        json.dumps(body | {"timestamp": "1700000000.5"}),
+        json.dumps(body | {"timestamp": "1700000000.500"}),
     ]
 
     outcome = sum((store(domain, text) for text in spellings), StoreResult())
@@ -141,6 +145,45 @@ def test_the_same_event_in_other_words_does_not_differ(domain: SendingDomain) ->
     assert (outcome.new, outcome.differs) == (1, 0)
     assert store(domain, *spellings).differs == 0
     assert not QuarantinedEvent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda body: body,
+        lambda body: body | {"timestamp": "1700000000.5"},
+        lambda body: dict(reversed(body.items())),
+        lambda body: body | {"user-variables": dict(reversed(body["user-variables"].items()))},
+    ],
+    ids=["the same text", "timestamp as text", "other order", "other order of variables"],
+)
+def test_an_event_that_comes_again_in_any_spelling_mends_its_link(
+    domain: SendingDomain, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    delivery = make_delivery(make_recipient(make_message(), person_id="4711"), address="later@example.com")
+    variables = {"message": str(delivery.message_id), "delivery": str(delivery.pk)}
+    body = json.loads(event(recipient="mai@example.com", user_variables=variables))
+    store(domain, json.dumps(body))
+    assert MailgunEvent.objects.get().delivery is None
+    Delivery.objects.update(address="mai@example.com")
+
+    outcome = store(domain, json.dumps(change(body)))
+
+    assert (outcome.new, outcome.differs) == (0, 0)
+    stored = MailgunEvent.objects.get()
+    assert (stored.delivery, stored.person_id) == (delivery, "4711")
+    delivery.refresh_from_db()
+    assert delivery.email_outcome == "delivered"
+
+
+def test_an_event_that_contradicts_a_stored_one_mends_no_link(domain: SendingDomain) -> None:
+    delivery = make_delivery(make_recipient(make_message()), address="mai@example.com")
+    variables = {"message": str(delivery.message_id), "delivery": str(delivery.pk)}
+    store(domain, event(recipient="lia@example.com", user_variables=variables))
+
+    assert store(domain, event(recipient="mai@example.com", user_variables=variables)).differs == 1
+
+    assert MailgunEvent.objects.get().delivery is None
 
 
 def test_of_two_domains_the_same_key_does_not_differ(domain: SendingDomain) -> None:

@@ -4,18 +4,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
-from django.db.models import F, Value
+from django.db import OperationalError, connection
+from django.db.migrations import Migration
+from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Concat
 from django.test.utils import CaptureQueriesContext
 
+from mailgun_sync.apps import link_again
 from mailgun_sync.client import reread
 from mailgun_sync.models import MailgunEvent, SendingDomain
 from mailgun_sync.services import links
@@ -100,6 +102,75 @@ def test_the_number_of_statements_does_not_grow_with_the_events() -> None:
             link_events()
         asked.append(len(queries))
     assert asked[0] == asked[1]
+
+
+@pytest.mark.django_db
+def test_an_address_from_before_the_canonical_form_agrees_with_its_event() -> None:
+    old = "mom@xn--bcher-kva.example"
+    delivery = make_delivery(make_recipient(make_message()), address=old)
+    domain = SendingDomain.objects.create(name="mg.harrison.example")
+    variables = {"message": str(delivery.message_id), "delivery": str(delivery.pk)}
+    common = {"event": "delivered", "recipient": old, "user-variables": variables}
+
+    for number, stored in enumerate([old, "mom@bücher.example"]):
+        Delivery.objects.update(address=stored)
+        event = json.dumps(common | {"id": str(number), "timestamp": 1_700_000_000.5})
+        store_events(domain_id=domain.pk, events=[reread(event)])
+
+    assert set(MailgunEvent.objects.values_list("delivery", flat=True)) == {delivery.pk}
+
+
+@pytest.fixture
+def lock_on_an_event(django_db_blocker: Any) -> Iterator[Callable[[], None]]:
+    """A transaction of somebody else that holds an event without a link. Returns what ends it."""
+    make_linked()
+    unlink()
+    other = connection.copy()
+    other.set_autocommit(False)
+    with other.cursor() as cursor, connection.cursor() as ours:
+        cursor.execute(f"SELECT 1 FROM {MailgunEvent._meta.db_table} FOR UPDATE")
+        ours.execute("SET lock_timeout TO '100ms'")
+    yield other.rollback
+    other.close()
+    connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_that_meets_a_lock_is_tried_again(
+    lock_on_an_event: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes: list[str] = []
+
+    def link_and_end_the_lock(events: QuerySet[MailgunEvent]) -> int:
+        try:
+            linked = link(events)
+        except OperationalError:
+            outcomes.append("lock")
+            lock_on_an_event()
+            raise
+        outcomes.append("linked")
+        return linked
+
+    link = links._link
+    monkeypatch.setattr(links, "_link", link_and_end_the_lock)
+
+    assert link_events() == 3
+    assert outcomes == ["lock", "linked"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_stands_where_the_links_must_wait_and_says_how_to_make_them(
+    lock_on_an_event: Callable[[], None],
+) -> None:
+    out = StringIO()
+    migration = Migration("0006_mailboxes", "mailgun_sync")
+
+    link_again(plan=[(migration, False)], stdout=out)
+
+    assert "The database is busy" in out.getvalue()
+    assert "Run manage.py link_events" in out.getvalue()
+    lock_on_an_event()
+    assert link_events() == 3
 
 
 @pytest.fixture

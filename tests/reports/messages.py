@@ -45,9 +45,15 @@ def message_by(*modes: str, **fields: Any) -> SentMessage:
     return make_message(modes=list(modes or EVERY_MODE), **fields)
 
 
-def figures(document: Document, heading: str = "Delivery Summary") -> dict[str, str]:
-    (found,) = [part for part in document.sections if isinstance(part, Figures) and part.heading == heading]
-    return dict(found.pairs)
+SUMMARY = ("Delivery Summary", "People", "Devices")
+
+
+def figures(document: Document, *headings: str) -> dict[str, str]:
+    """The pairs below these headings; without any, those of the whole summary."""
+    wanted = headings or SUMMARY
+    found = [part for part in document.sections if isinstance(part, Figures) and part.heading in wanted]
+    assert found
+    return dict(pair for part in found for pair in part.pairs)
 
 
 def texts(document: Document) -> dict[str, str]:

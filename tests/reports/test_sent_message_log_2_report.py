@@ -19,6 +19,7 @@ from tests.reports.messages import EVERYBODY, column, figures, log_2_document, m
 pytestmark = pytest.mark.django_db
 
 START = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+PARTS = ["Success", "Failed", "Not Reached", "Canceled", "Not Done Yet"]
 
 
 def make_message(*modes: str, **fields):
@@ -68,16 +69,17 @@ def test_first_attempt_duration_follows_reports_in_any_order():
 
 def test_total_devices_counts_eligible_devices_only_and_is_the_sum_of_what_became_of_them():
     message = make_message("text", "voice")
-    for status in ("sent", "delivered", "undelivered", "not_eligible", "opt_out", "canceled"):
+    for status in ("sent", "delivered", "undelivered", "not_eligible", "opt_out", "canceled", "waiting"):
         make_delivery(make_recipient(message), mode="text", status=status)
-    for status in ("confirmed", "busy", "no_answer", "failed", "canceled"):
+    for status in ("confirmed", "busy", "no_answer", "failed", "canceled", "waiting", "in_progress"):
         make_delivery(make_recipient(message), mode="voice", status=status)
     found = figures(log_2_document(message))
-    assert found["Text Total Devices"] == "4"
+    assert found["Text Total Devices"] == "5"
     for mode in ("Text", "Voice"):
-        parts = (int(found[f"{mode} Total {name}"]) for name in ("Success", "Failed", "Not Reached", "Canceled"))
+        parts = (int(found[f"{mode} Total {name}"]) for name in PARTS)
         assert int(found[f"{mode} Total Devices"]) == sum(parts)
     assert found["Voice Total Not Reached"] == "2"
+    assert (found["Text Total Not Done Yet"], found["Voice Total Not Done Yet"]) == ("1", "2")
 
 
 def test_an_email_that_the_provider_refused_is_no_success():

@@ -46,11 +46,12 @@ def test_all_prints_everything_summary_the_summary_alone_and_failed_the_detail()
     message = message_by("email", criteria=[["Calendar", "2019-20"]], bodies={"email": "<p>Stay <b>home</b>.</p>"})
     make_delivery(make_recipient(message), status="failed")
     document = classic(message)
-    assert headings(document) == ["Delivery Summary", "Filter Criteria", "Message Detail", "Delivery Detail"]
+    summary = ["Delivery Summary", "People", "Devices"]
+    assert headings(document) == [*summary, "Filter Criteria", "Message Detail", "Delivery Detail"]
     assert figures(document, "Filter Criteria") == {"Calendar": "2019-20"}
     assert texts(document)["Message Body"] == "Stay home."
-    assert headings(classic(message, detail="summary")) == ["Delivery Summary"]
-    assert headings(classic(message, detail="failed")) == ["Delivery Summary", "Delivery Detail"]
+    assert headings(classic(message, detail="summary")) == summary
+    assert headings(classic(message, detail="failed")) == [*summary, "Delivery Detail"]
 
 
 def test_a_body_shows_the_names_of_merge_fields_and_never_somebodys_values():
@@ -72,6 +73,27 @@ def test_delivery_detail_has_recipient_student_device_status_and_time():
         ("Parent, Tad *", "Student, Karen", "tad@nomail.com", "Sent", "11/20/2026 12:04 PM"),
         ("Parent, Tad *", "Student, Karen", "Voice (612) 555-0100", "No Call Status (code 77)", ""),
     ]
+
+
+def test_the_summary_says_which_figures_count_people_and_which_count_devices():
+    document = classic(message_by())
+    assert list(figures(document, "Delivery Summary")) == ["Start Time", "End Time", "Duration"]
+    assert list(figures(document, "People")) == [
+        "Total Recipients",
+        "Total No Device",
+        "Recipients contacted successfully by phone",
+        "Recipients not contacted by phone",
+    ]
+    assert {label.split()[1] for label in figures(document, "Devices")} == {"Inbox", "Emails", "Voice", "Text"}
+
+
+@pytest.mark.parametrize(
+    ("status", "count"), [("busy", "1"), ("no_answer", "1"), ("failed", "0"), ("confirmed", "0"), ("canceled", "0")]
+)
+def test_a_call_that_was_neither_a_success_nor_an_error_has_its_line(status, count):
+    message = message_by("voice")
+    make_delivery(make_recipient(message), mode="voice", status=status)
+    assert figures(classic(message))["Total Voice Not Reached (busy, no answer)"] == count
 
 
 def test_total_recipients_counts_unique_people():

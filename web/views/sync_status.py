@@ -131,8 +131,8 @@ class QuarantineTable(PlainTable):
 
 class GapTable(PlainTable):
     domain = Column()
-    begin = TimeColumn(verbose_name="From")
-    end = TimeColumn(verbose_name="To")
+    begin = TimeColumn(seconds=True, verbose_name="From")
+    end = TimeColumn(seconds=True, verbose_name="To")
 
 
 SHOWN_RUNS = 50
