@@ -5,11 +5,14 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
+from django.views import View
 
 from accounts.models import User
 from accounts.services import record_look
 
 Answer = Callable[[HttpRequest], HttpResponse]
+
+_METHODS = frozenset(View.http_method_names)
 
 # "Not found" is among them, because that is the answer about a message that the user may not see.
 REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
@@ -18,8 +21,9 @@ REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.
 class RefusalMiddleware:
     """Records refused access in the audit trail: each answer that refuses what is at an address, page and API alike.
 
-    The target is the address without its values: a value may be a secret, and a stranger may try any number of them. Of
-    somebody who is signed in, the numbers of the things that were asked for are recorded.
+    The target is the address without its values: a value may be a secret, and a stranger may try any number of them.
+    The same goes for a method that somebody made up. Of somebody who is signed in, the numbers of the things that were
+    asked for are recorded.
     """
 
     def __init__(self, get_response: Answer) -> None:
@@ -32,7 +36,8 @@ class RefusalMiddleware:
             # The API sets the user of its token here, too.
             user = request.user if isinstance(request.user, User) else None
             numbers = {name: value for name, value in match.kwargs.items() if isinstance(value, int)} if user else {}
-            details = {"answer": response.status_code, "method": request.method, **numbers}
+            method = request.method if str(request.method).lower() in _METHODS else "another"
+            details = {"answer": response.status_code, "method": method, **numbers}
             record_look(by=user, action="access.refused", target=f"/{match.route}", details=details)
         return response
 

@@ -49,8 +49,8 @@ TYPE_RIGHTS = {
 # The right W of these tools cancels messages.
 CANCEL_TOOLS = (Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.UPCOMING_MESSAGES)
 
-# For so long after a cancel, Upcoming Messages says who canceled, to those to whom it showed the message before.
-JUST_CANCELED = timedelta(hours=1)
+# For so long after the end of a message, a late cancel in Upcoming Messages is told how it ended, and who canceled it.
+JUST_ENDED = timedelta(hours=1)
 
 
 def visible_types(user: User) -> list[str]:
@@ -150,12 +150,14 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
     def in_reach_of_cancel(self, user: User, tool: Tool) -> Self:
         """The messages that ``user`` may cancel with ``tool``, and those of which a late cancel may tell more.
 
-        Whoever cancels a message just after another person did sees who that was, as it was upcoming for both.
+        Whoever cancels a message just after its end sees how it ended, and who canceled it: until then it was upcoming.
         """
         reach = self.in_reach_of_retry(user, tool)
         if tool is not Tool.UPCOMING_MESSAGES or not user.may(tool, Right.WRITE):
             return reach
-        return reach | self.once_upcoming(user).filter(cancel_asked_at__gt=timezone.now() - JUST_CANCELED)
+        since = timezone.now() - JUST_ENDED
+        just_ended = Q(cancel_asked_at__gt=since) | Q(dispatch_finished_at__gt=since)
+        return reach | self.once_upcoming(user).filter(just_ended)
 
     def in_reach_of_any_cancel(self, user: User) -> Self:
         found = self.none()

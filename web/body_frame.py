@@ -43,7 +43,7 @@ _LEFT_OUT_WHOLE = {
 # What may load something in a style, and the escapes that would hide it.
 _LOADING_STYLE = re.compile(r"url|image|src|@|\\", re.IGNORECASE)
 # In cleaned HTML a quotation mark within an attribute is escaped, so this is the address of a link and nothing else.
-_LINK = re.compile(r'<a href="([^"]*)"')
+_LINK = re.compile(r'(<a(?: [\w-]+="[^"]*")*?) href="')
 
 
 def frame_document(text: str, values: Mapping[str, str]) -> SafeString:
@@ -74,7 +74,7 @@ def without_connections(html: str) -> str:
         url_schemes={"data", "http", "https", "mailto", "tel"},
         link_rel=None,
     )
-    return _LINK.sub(r'<a title="\1"', cleaned)
+    return _LINK.sub(r'\1 title="', cleaned)
 
 
 def _kept_value(element: str, attribute: str, value: str) -> str | None:

@@ -11,7 +11,9 @@ from accounts.services import record_look
 from accounts.tools import MESSAGE_LOGS, Right, Tool
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.services.cancel import CancelAnswer, Result
 
+CANCEL_SHOWN = "figures of a cancel"
 # The tools that show messages, in the order of the search.
 MESSAGE_TOOLS = (*MESSAGE_LOGS, Tool.UPCOMING_MESSAGES)
 
@@ -42,3 +44,9 @@ def record_message_view(message: SentMessage, *, by: User, part: str, **details:
         target=message.display_subject,
         details={"message": message.pk, "shown": part, **details},
     )
+
+
+def record_late_cancel(answer: CancelAnswer) -> None:
+    """Record that the answer of a cancel that changed nothing showed the message. The cancel itself is recorded."""
+    if answer.result is not Result.CANCELED:
+        record_message_view(answer.message, by=answer.by, part=CANCEL_SHOWN)

@@ -1,10 +1,13 @@
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import User
-from demo.staff import PASSWORD, STAFF, replace_published_password, sign_ins
+from demo.staff import PASSWORD, STAFF, Person, make_staff, replace_published_password, sign_ins
+from devtools.processes import SetupError
+from devtools.run import refuse_published_password
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -59,3 +62,17 @@ def test_a_password_of_ones_own_replaces_the_published_one_for_all_of_the_staff(
     assert sign_ins(own).startswith("Sign in with your DEMO_PASSWORD")
     assert own not in sign_ins(own)
     assert sign_ins() == ""
+
+
+@pytest.mark.parametrize("person", STAFF, ids=lambda person: person.username)
+def test_a_single_account_with_the_published_password_keeps_other_machines_out(person: Person) -> None:
+    make_staff()
+    others = User.objects.exclude(username=person.username)
+    others.update(password=make_password("a third password of theirs"))
+
+    assert sign_ins().splitlines()[1:] == [line for line in sign_ins().splitlines() if person.username in line]
+    with pytest.raises(SetupError, match="DEMO_PASSWORD="):
+        refuse_published_password("0.0.0.0", sign_ins("a third password of theirs"))
+
+    replace_published_password("a better password of ours")
+    refuse_published_password("0.0.0.0", sign_ins("a better password of ours"))

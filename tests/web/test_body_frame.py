@@ -53,6 +53,9 @@ OPENING = [
     '<body background="{}">',
     '<table background="{}"><td background="{}">x</td></table>',
     '<a href="{}" ping="{}">x</a>',
+    '<a class="btn" href="{}">x</a>',
+    '<a style="color: red" id=a title="<a>" href={} lang="en">x</a>',
+    "<a class='\"' HREF='{}'>x</a>",
     '<map><area href="{}" ping="{}"></map>',
     '<form action="{}"><button formaction="{}">x</button></form>',
     '<blockquote cite="{}">x</blockquote>',
@@ -114,6 +117,7 @@ def test_what_opens_a_connection_is_not_in_the_frame_in_any_mixture(parts: list[
     [
         ("<p>Hello, <b>Mai</b></p>", "<p>Hello, <b>Mai</b></p>"),
         ('<a href="https://x.example/a?b=1&c">here</a>', '<a title="https://x.example/a?b=1&amp;c">here</a>'),
+        ('<a class="btn" href="https://x.example/">x</a>', '<a class="btn" title="https://x.example/">x</a>'),
         ('<a href="mailto:office@x.example">us</a>', '<a title="mailto:office@x.example">us</a>'),
         ('<a href="javascript:alert(1)">x</a>', "<a>x</a>"),
         (

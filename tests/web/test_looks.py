@@ -93,6 +93,16 @@ def test_the_page_without_a_search_shows_nobody_and_leaves_nothing(client: Clien
     assert left() == []
 
 
+def test_a_search_that_was_not_made_leaves_nothing(
+    client: Client, message: SentMessage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches: list[str] = []
+    monkeypatch.setattr("web.listings.recipient_log.find_people", lambda _, text, **__: searches.append(text))
+    page = client.post(PEOPLE, {"person": "4711", "created_from": "no day"}, follow=True)
+    assert 'role="alert"' in page.content.decode()
+    assert (left(), searches) == ([], [])
+
+
 def test_the_search_in_the_top_bar_is_a_search_for_people_where_it_finds_people(
     client: Client, message: SentMessage, make_user: Any, signed_in: Any
 ) -> None:
@@ -192,6 +202,13 @@ def test_strangers_leave_one_row_however_much_they_try_and_no_secret(client: Cli
         ("access.refused", {"answer": 404, "method": "POST"}),
     ]
     assert "guess" not in str(refused)
+
+
+def test_methods_that_a_stranger_made_up_are_one_row(client: Client) -> None:
+    for number in range(3):
+        Client().generic(f"SECRET-{number}", "/api/v1/messages/1/")
+    [(action, _, details)] = left()
+    assert (action, details) == ("access.refused", {"answer": 401, "method": "another"})
 
 
 def test_a_report_that_is_not_ones_own_is_a_refusal(client: Client) -> None:

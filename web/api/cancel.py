@@ -18,7 +18,7 @@ from messenger_logs.services.cancel import CancelAnswer, Result, cancel_message
 from web.api.access import ToolAPIView
 from web.api.serializers import CancelFiguresSerializer
 from web.cancel_text import cancel_text
-from web.message_access import in_any_log
+from web.message_access import in_any_log, record_late_cancel
 
 
 class CancelSerializer(serializers.Serializer[Any]):
@@ -57,6 +57,7 @@ class Cancel(ToolAPIView):
         """After the answer, nothing more of the message begins to leave. What had left may still arrive. It needs the
         right W of a log that shows the message, or of Upcoming Messages. It is safe to repeat."""
         answer = cancel_message(message_id=self.find(pk).pk, by=self.user)
+        record_late_cancel(answer)
         status = 409 if answer.result is Result.FINISHED else 200
         return Response(CancelSerializer(answer).data, status=status)
 

@@ -169,8 +169,8 @@ class RecipientLog(ToolListing):
 
     def record_look(self) -> None:
         """Record whose record was opened or, if nobody was meant exactly, what was searched."""
-        if not self.filterset.search:
-            return
+        if self.filterset.error_messages or not self.filterset.search:
+            return  # No search was made.
         if self.person is None:
             super().record_look()
             return

@@ -23,6 +23,7 @@ from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.services.cancel import CancelAnswer, Result, cancel_message, check_cancel
 from web.cancel_text import cancel_text
+from web.message_access import CANCEL_SHOWN, record_late_cancel
 from web.message_urls import message_urls
 from web.views.message import MessageView
 
@@ -34,6 +35,10 @@ class CancelMessage(MessageView):
     """GET warns, POST cancels and leads back to the message."""
 
     right = Right.WRITE
+
+    def part_shown(self) -> str:
+        # A redirect shows the result; see post.
+        return CANCEL_SHOWN
 
     def get_messages(self) -> SentMessageQuerySet:
         return SentMessage.objects.in_reach_of_cancel(self.request.user, self.tool)
@@ -59,6 +64,7 @@ class CancelMessage(MessageView):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         answer = cancel_message(message_id=self.message.pk, by=self.request.user)
+        record_late_cancel(answer)
         messages.add_message(request, LEVELS[answer.result], self.result_text(answer))
         return HttpResponseRedirect(self.back_url())
 

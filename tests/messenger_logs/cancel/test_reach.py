@@ -9,12 +9,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from accounts.services import issue_token
 from accounts.tools import Right, Tool
 from messenger_logs.choices import CANCELABLE, CANCELED, Engine, MessageStatus
 from messenger_logs.models import SentMessage
-from messenger_logs.querysets import JUST_CANCELED
+from messenger_logs.querysets import JUST_ENDED
 from tests.messenger_logs.factories import make_message
 
 pytestmark = pytest.mark.django_db
@@ -84,14 +84,35 @@ def test_whoever_cancels_just_after_another_person_sees_who_that_was(operator: U
     assert "Vang, Mai canceled this message already" in ask(operator, message, "page").content.decode()
     assert "Vang, Mai canceled" in ask(operator, message, "api").json()["detail"]
     assert ask(operator, message, "doubt").status_code == 404, "its recipients are upcoming no more"
-    SentMessage.objects.update(cancel_asked_at=timezone.now() - JUST_CANCELED - timedelta(seconds=1))
+    SentMessage.objects.update(cancel_asked_at=timezone.now() - JUST_ENDED - timedelta(seconds=1))
+    for way in WAYS:
+        assert ask(operator, message, way).status_code == 404
+
+
+def test_whoever_cancels_just_after_the_last_device_sees_that_it_was_too_late(
+    operator: User, time_machine: Any
+) -> None:
+    time_machine.move_to(timezone.now(), tick=False)
+    message = finished(MessageStatus.SENT, dispatch_finished_at=timezone.now() - timedelta(seconds=1))
+    for way in ("page", "dialog"):
+        assert SECRET in ask(operator, message, way).content.decode()
+    assert ask(operator, message, "cancel").status_code == 302
+    late = ask(operator, message, "api")
+    assert (late.status_code, late.json()["result"]) == (409, "finished")
+    assert not AuditEvent.objects.filter(action="access.refused").exists()
+    assert ask(operator, message, "doubt").status_code == 404, "its recipients are upcoming no more"
+    SentMessage.objects.update(dispatch_finished_at=timezone.now() - JUST_ENDED - timedelta(seconds=1))
     for way in WAYS:
         assert ask(operator, message, way).status_code == 404
 
 
 def test_online_registration_is_never_upcoming(make_user: Any) -> None:
     user = make_user(*EVERYTHING_UPCOMING)
-    asked = {"cancel_asked_at": timezone.now(), "canceled_by_name": "Vang, Mai"}
+    asked = {
+        "cancel_asked_at": timezone.now(),
+        "canceled_by_name": "Vang, Mai",
+        "dispatch_finished_at": timezone.now(),
+    }
     message = finished(MessageStatus.CANCELED, engine=Engine.OLR, sender=user, **asked)
     for way in WAYS:
         assert ask(user, message, way).status_code == 404
@@ -106,3 +127,16 @@ def test_without_a_right_of_the_tool_a_late_cancel_tells_nothing(make_user: Any,
         answer = ask(user, message, way)
         assert answer.status_code in (403, 404)
         assert SECRET not in answer.content.decode()
+
+
+@pytest.mark.parametrize("way", ["page", "dialog", "cancel", "api"])
+@pytest.mark.parametrize("status", FINISHED)
+def test_whoever_is_told_how_a_message_ended_leaves_a_look_at_it(
+    make_user: Any, status: MessageStatus, way: str
+) -> None:
+    sender = make_user(*EVERYTHING_UPCOMING)
+    message = finished(status, sender=sender)
+    ask(sender, message, way)
+    [look] = AuditEvent.objects.filter(action="message.viewed")
+    assert (look.who_id, look.target) == (sender.pk, SECRET)
+    assert look.details == {"message": message.pk, "shown": "figures of a cancel"}

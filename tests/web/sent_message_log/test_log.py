@@ -95,8 +95,9 @@ def test_the_last_seven_days_are_shown_when_no_date_is_given(administrator):
 
 
 @pytest.mark.parametrize(("day", "first"), [(NOON, "2026-07-01"), (NOON + timedelta(days=90), "2026-07-01")])
-def test_the_school_year_is_at_hand(administrator, day, first):
+def test_the_school_year_is_at_hand(make_user, signed_in, day, first):
     with time_machine.travel(day, tick=False):
+        administrator = signed_in(make_user(Tool.ADMIN_SENT_MESSAGE_LOG))
         links = open_page(administrator, ALL).root.xpath("//ul[@class='grid-quick']//a")
     assert [link.text for link in links][2:] == ["last 7 days", "last 30 days", "this school year"]
     assert f"created_from={first}&created_to={day:%Y-%m-%d}" in links[-1].get("href")
@@ -162,7 +163,9 @@ def test_the_logs_lead_to_each_other(administrator):
     assert open_page(administrator, ALL_OLR).texts("//h1") == ["OLR Email Log"]
 
 
-def test_a_message_of_a_template_appears_at_once_and_one_of_a_scheduler_from_its_start(administrator):
+def test_a_message_of_a_template_appears_at_once_and_one_of_a_scheduler_from_its_start(make_user, signed_in):
+    user = make_user(Tool.ADMIN_SENT_MESSAGE_LOG)
+    administrator = signed_in(user)
     tomorrow = NOON + timedelta(days=1)
     make_message(subject="template", status="waiting", created_at=NOON, scheduled_at=tomorrow)
     make_message(subject="scheduler", status="waiting", created_at=NOON, scheduled_at=tomorrow, listed_from=tomorrow)
@@ -170,6 +173,7 @@ def test_a_message_of_a_template_appears_at_once_and_one_of_a_scheduler_from_its
     pk = SentMessage.objects.get(subject="scheduler").pk
     assert administrator.get(f"{ALL}{pk}/").status_code == 404
     with time_machine.travel(tomorrow, tick=False):
+        administrator = signed_in(user)  # the session of yesterday has ended
         assert subjects(administrator, ALL, sort="subject") == ["scheduler", "template"]
 
 
