@@ -107,7 +107,7 @@ def _others(after: int, last: int) -> list[tuple[int, list[int]]]:
     """Return the ids of each message's deliveries that may have another canonical form."""
     with connection.cursor() as cursor:
         cursor.execute(_OTHERS, {"after": after, "last": last})
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _locked(ids: list[int]) -> list[_Row]:
