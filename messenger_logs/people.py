@@ -72,13 +72,18 @@ def _readings(text: str) -> Iterator[tuple[Q, Q]]:
         return
     is_phone = Q(deliveries__mode__in=PHONE)
     number = read_address(Mode.TEXT, text)
+    # A number that cannot be used is found by its text: it has no other form.
+    as_typed = Q(is_phone, deliveries__address__icontains=text)
+    wholly_typed = Q(is_phone, deliveries__given_address=text)
     if not number.error:
         whole = Q(is_phone, deliveries__address=number.canonical)
-        yield Q(is_phone, deliveries__address__icontains=number_of(number.canonical)), whole
+        yield Q(is_phone, deliveries__address__icontains=number_of(number.canonical)) | as_typed, whole | wholly_typed
     digits = phone_digits(text)
     if digits:
-        yield Q(is_phone, deliveries__address__icontains=digits), Q(deliveries__address__in=[])
+        yield Q(is_phone, deliveries__address__icontains=digits) | as_typed, wholly_typed
         return
+    if number.error and len(re.sub(r"\D", "", text)) >= SHORTEST_NUMBER:
+        yield as_typed, wholly_typed
     words = [word for word in re.split(_BETWEEN_WORDS, text) if word]
     if any(len(word) >= SHORTEST_NAME for word in words):
         parts = (Q(plain_name__contains=NormalizedText(Value(word))) for word in words)

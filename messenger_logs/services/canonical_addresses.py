@@ -8,26 +8,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 
 from django.db import connection, transaction
 from django.db.models import Max, Min
 
-from messenger_logs.choices import Mode
+from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import Delivery
 from messenger_logs.services.addresses import AddressError, email_address
+from messenger_logs.services.message_status import settle_status
 from messenger_logs.services.totals import lock_totals, recount
 
 BATCH = 10_000
 
 # Of a plain address in lower case the canonical form is the same text. See addresses.is_plain.
 _OTHERS = f"""
-SELECT id, message_id, recipient_id, address, duplicate
+SELECT message_id, array_agg(id)
 FROM {Delivery._meta.db_table}
 WHERE id > %(after)s AND id <= %(last)s AND mode = '{Mode.EMAIL}'
     AND (address <> lower(address) OR address ~ '[^!-~]|[.>]$' OR strpos(address, 'xn--') > 0)
-ORDER BY message_id, id
+GROUP BY message_id
 """  # noqa: S608  (table names only)
+
+# As they are now: somebody may have changed them since the batch was read. A claim has the address in its hands.
+_LOCKED = f"""
+SELECT id, recipient_id, address, duplicate
+FROM {Delivery._meta.db_table}
+WHERE id = ANY(%(ids)s) AND claim IS NULL
+ORDER BY id
+FOR NO KEY UPDATE
+"""  # noqa: S608  (table names only)
+
+_RESULT = (
+    "status",
+    "detail",
+    "outcome",
+    "code",
+    "attempt_count",
+    "reached_earlier",
+    "first_attempt_at",
+    "last_attempt_at",
+    "provider_id",
+    "email_outcome",
+    "email_reason",
+)
 
 _CHANGE = f"""
 UPDATE {Delivery._meta.db_table} AS d
@@ -38,10 +61,21 @@ WHERE d.id = new.id
 """  # noqa: S608  (table names only)
 
 
+# A duplicate gets nothing of its own. One that waits has the result of the row that counts, or it would wait for ever.
+_FOLLOW = f"""
+UPDATE {Delivery._meta.db_table} AS d
+SET {", ".join(f"{name} = counts.{name}" for name in _RESULT)}
+FROM unnest(%(ids)s::bigint[], %(addresses)s::text[]) AS new (id, address)
+JOIN {Delivery._meta.db_table} AS counts
+    ON counts.message_id = %(message)s AND counts.mode = '{Mode.EMAIL}' AND counts.address = new.address
+        AND NOT counts.duplicate
+WHERE d.id = new.id AND d.duplicate AND d.status = '{DeliveryStatus.WAITING}'
+"""  # noqa: S608  (names only)
+
+
 @dataclass(slots=True)
 class _Row:
     id: int
-    message_id: int
     recipient_id: int
     address: str
     duplicate: bool
@@ -65,20 +99,27 @@ def repair_addresses(*, batch: int = BATCH) -> Iterator[Repaired]:
     """
     ids = Delivery.objects.aggregate(first=Min("pk", default=1), last=Max("pk", default=0))
     for after in range(ids["first"] - 1, ids["last"], batch):
-        rows = _others(after, after + batch)
-        messages = groupby(rows, key=lambda row: row.message_id)
-        yield sum((_repair(message_id, list(found)) for message_id, found in messages), Repaired())
+        found = _others(after, after + batch)
+        yield sum((_repair(message_id, ids) for message_id, ids in found), Repaired())
 
 
-def _others(after: int, last: int) -> list[_Row]:
+def _others(after: int, last: int) -> list[tuple[int, list[int]]]:
+    """Return the ids of each message's deliveries that may have another canonical form."""
     with connection.cursor() as cursor:
         cursor.execute(_OTHERS, {"after": after, "last": last})
+        return list(cursor.fetchall())
+
+
+def _locked(ids: list[int]) -> list[_Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCKED, {"ids": ids})
         return [_Row(*row) for row in cursor.fetchall()]
 
 
 @transaction.atomic
-def _repair(message_id: int, rows: list[_Row]) -> Repaired:
+def _repair(message_id: int, ids: list[int]) -> Repaired:
     counted = lock_totals(message_id=message_id)
+    rows = _locked(ids)
     wanted = {row.id: canonical for row in rows if (canonical := _canonical(row.address)) != row.address}
     if not wanted:
         return Repaired()
@@ -92,8 +133,10 @@ def _repair(message_id: int, rows: list[_Row]) -> Repaired:
                 "duplicates": [row.duplicate for row in new],
             },
         )
+        cursor.execute(_FOLLOW, {"message": message_id, "ids": list(wanted), "addresses": list(wanted.values())})
     if changed.duplicates or not counted:
         recount(message_id=message_id)
+        settle_status(message_id=message_id)
     return changed
 
 

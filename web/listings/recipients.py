@@ -137,15 +137,23 @@ class StudentFilter(ContainsFilter):
 
 
 class DeviceFilter(ContainsFilter):
-    """Find by a part of an address or number, in any spelling. A number may be typed with its signs: (612) 555-0100."""
+    """Find by a part of an address or number, in any spelling. A number may be typed with its signs: (612) 555-0100.
+
+    What cannot be used has no other form, so it is found by its text: "555-0143 (Mom)" by 555-0143.
+    """
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        number = read_address(Mode.TEXT, value)
+        typed = visible(value)
+        if not typed:
+            return qs
+        return qs.filter(Q(address__icontains=self._canonical(typed)) | Q(address__icontains=typed))
+
+    def _canonical(self, typed: str) -> str:
+        number = read_address(Mode.TEXT, typed)
         if not number.error:
-            return super().filter(qs, number_of(number.canonical))
-        value = visible(value)
-        digits = re.sub(r"\D", "", value) if _NUMBER_AS_WRITTEN.fullmatch(value) else ""
-        return super().filter(qs, digits or mailbox(value))
+            return number_of(number.canonical)
+        digits = re.sub(r"\D", "", typed) if _NUMBER_AS_WRITTEN.fullmatch(typed) else ""
+        return digits or mailbox(typed) or typed
 
 
 class FigureFilter(OptionFilter):

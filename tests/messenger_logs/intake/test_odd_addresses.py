@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -12,12 +13,13 @@ from dispatch.models import Claim
 from dispatch.services.sending import items_of
 from messenger_logs.choices import Mode
 from messenger_logs.failure_reasons import why_not_reached
-from messenger_logs.models import Delivery
+from messenger_logs.models import Delivery, SentMessage
+from messenger_logs.services import canonical_addresses
 from messenger_logs.services.addresses import read_address, read_device
 from messenger_logs.services.canonical_addresses import Repaired, repair_addresses
 from messenger_logs.services.intake import add_message, add_recipients
 from messenger_logs.services.status_reports import StatusReport, report_statuses
-from messenger_logs.services.totals import recount
+from messenger_logs.services.totals import lock_totals, recount
 from messenger_logs.status_labels import device_text
 from messenger_logs.totals import totals_of
 from reports.kinds.deliveries import ClassicRows
@@ -210,6 +212,50 @@ def test_stored_spellings_of_one_mailbox_become_duplicates_and_the_totals_follow
     # A recipient has an address once, so the second spelling stays.
     assert rows("address", "duplicate")[3] == ("MoM@x.example", True)
     assert repaired() == Repaired()
+
+
+def waits(person: str, address: str, message: SentMessage, **fields: Any) -> Delivery:
+    waiting = {"status": "waiting", "outcome": "pending", **fields}
+    return make_delivery(make_recipient(message, person_id=person), address=address, **waiting)
+
+
+def test_what_waits_and_becomes_a_duplicate_has_the_result_of_the_row_that_counts() -> None:
+    stored = make_message(status="in_progress")
+    first = make_recipient(stored, person_id="1")
+    make_delivery(first, address="mom@x.example", status="failed", outcome="error", detail="Full", code=5)
+    waits("2", "Mom@x.example", stored)
+    make_delivery(first, address="MOM@x.example", status="waiting", outcome="pending")
+    recount(message_id=stored.pk)
+
+    repaired()
+
+    assert rows("status", "detail", "outcome", "code") == [("failed", "Full", "error", 5)] * 3
+    assert rows("duplicate") == [(False,), (True,), (True,)]
+    stored.refresh_from_db()
+    assert stored.status in ("sent", "error"), "nothing waits any more"
+
+
+def test_what_a_claim_holds_is_left_for_another_time() -> None:
+    stored = make_message()
+    waits("1", "mom@x.example", stored)
+    claimed = waits("2", "Mom@x.example", stored, claim=uuid4())
+
+    assert repaired() == Repaired()
+    Delivery.objects.filter(pk=claimed.pk).update(claim=None)
+    assert repaired() == Repaired(addresses=1, duplicates=1)
+
+
+def test_rows_are_read_again_under_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored_before(("1", "Mom@x.example"))
+
+    def lock_late(*, message_id: int) -> bool:
+        Delivery.objects.update(address="dad@x.example")
+        return lock_totals(message_id=message_id)
+
+    monkeypatch.setattr(canonical_addresses, "lock_totals", lock_late)
+
+    assert repaired() == Repaired()
+    assert rows("address") == [("dad@x.example",)]
 
 
 def test_people_and_reports_see_the_form_as_it_was_given() -> None:

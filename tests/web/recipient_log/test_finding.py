@@ -9,6 +9,7 @@ from django.urls import reverse
 from messenger_logs.choices import Mode
 from messenger_logs.models import Recipient
 from messenger_logs.people import find_people, phone_digits
+from messenger_logs.services.addresses import read_device
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.web.recipient_log.conftest import ALL, NOON, choices, exported_rows, rows, search, text_of
 
@@ -102,6 +103,20 @@ def test_a_number_is_found_in_any_spelling(mai: Recipient, typed: str) -> None:
     make_delivery(mai, mode="text", address="+525555550100")
 
     assert [person.person_id for person in find_people(Recipient.objects.all(), typed, limit=5)] == ["4711"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "exactly"),
+    [("555-0143", False), ("555-0143 (Mom)", True), ("555-0143 (mom", False), ("651-555-0199", False)],
+)
+def test_a_number_that_cannot_be_used_is_found_by_its_text(mai: Recipient, typed: str, exactly: bool) -> None:
+    for given in ["555-0143 (Mom)", "612-555-0100 / 651-555-0199"]:
+        stored = read_device(Mode.TEXT, given, person_id=mai.person_id)
+        make_delivery(mai, mode=Mode.TEXT, address=stored.canonical, given_address=stored.given)
+
+    [person] = find_people(Recipient.objects.all(), typed, limit=5)
+
+    assert (person.person_id, person.meant_exactly) == ("4711", exactly)
 
 
 def test_nothing_is_shown_before_a_search_and_the_page_says_what_to_enter(

@@ -4,6 +4,7 @@ import pytest
 
 from accounts.models import AuditEvent
 from messenger_logs.choices import DeliveryStatus, Mode, Outcome
+from messenger_logs.services.addresses import read_device
 from messenger_logs.statuses import STATUSES
 from tests.listings.letter_log import Shown
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
@@ -141,6 +142,17 @@ def test_it_is_searched_by_number_in_any_writing(administrator, message, address
     make_delivery(make_recipient(message, name="Vang, Pa"), mode=Mode.TEXT, address="+16125550100")
     make_delivery(make_recipient(message, name="Olson, Liv"), mode=Mode.TEXT, address="+16125559999")
     assert found(administrator, address, device=number) == ["Vang, Pa"]
+
+
+@pytest.mark.parametrize("typed", ["555-0143", "555-0143 (Mom)", "(mom)", "612-555-0199", "n/a"])
+def test_what_cannot_be_used_is_found_by_its_text(administrator, message, address, typed):
+    for given in ["555-0143 (Mom)", "612-555-0199 / 651-555-0100 n/a"]:
+        stored = read_device(Mode.TEXT, given, person_id=given)
+        make_delivery(
+            make_recipient(message, name=given), mode=Mode.TEXT, address=stored.canonical, given_address=stored.given
+        )
+    [shown] = found(administrator, address, device=typed)
+    assert typed.lower() in shown.lower()
 
 
 def test_a_search_stays_out_of_the_address(administrator, message, address):
