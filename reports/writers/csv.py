@@ -52,9 +52,12 @@ def write(document: Document, file: BinaryIO, *, progress: Progress | None = Non
 
 def lines(rows: Sequence[Row]) -> bytes:
     # Looking at each cell takes three times longer than writing it, so do it only where it may matter.
-    harmless = all(map(_is_harmless, set(map(first_character, chain.from_iterable(rows)))))
+    firsts = set(map(first_character, chain.from_iterable(rows)))
+    harmless = set(filter(_is_harmless, firsts))
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(rows if harmless else ([*map(safe, row)] for row in rows))
+    csv.writer(text, lineterminator="\r\n").writerows(
+        rows if harmless == firsts else ([cell if cell[:1] in harmless else safe(cell) for cell in row] for row in rows)
+    )
     return text.getvalue().replace(DUPLICATE, MARK).encode(errors="replace")
 
 
@@ -63,7 +66,7 @@ def safe(cell: str) -> str:
 
     An apostrophe goes before it. A phone number of another country needs none: its country code gets brackets.
     """
-    if _is_harmless(cell[:1]) or AMOUNT(cell) or not is_risky(cell):
+    if not is_risky(cell) or AMOUNT(cell):
         return cell
     if number := NUMBER_ABROAD(cell):
         return _bracketed(number[1]) + (number[2] or "")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.shortcuts import get_object_or_404
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -196,14 +196,14 @@ class FigureFilter(OptionFilter):
             pk__lt=OuterRef("pk"),
         )
         people = qs.filter(~Exists(earlier))
-        match value:
-            case "no_device":
-                return people.filter(~Exists(of_the_person.exclude(status=DeliveryStatus.NO_DEVICE)))
-            case "contacted_by_phone":
-                return people.filter(Exists(of_the_person.filter(CONTACTED)))
-            case "not_contacted_by_phone":
-                return people.filter(~Exists(of_the_person.filter(CONTACTED)))
-        return people
+        if value == "recipients":
+            return people
+        if value == "no_device":
+            return people.filter(~Exists(of_the_person.exclude(status=DeliveryStatus.NO_DEVICE)))
+        # Within CASE, PostgreSQL asks about the people of the page alone, and not about all of them first.
+        contacted = Case(When(Exists(of_the_person.filter(CONTACTED)), then=Value(True)), default=Value(False))
+        found: QuerySet[Any] = people.alias(contacted=contacted).filter(contacted=value == "contacted_by_phone")
+        return found
 
 
 class OutcomeFilter(OptionFilter):
