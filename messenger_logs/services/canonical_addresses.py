@@ -16,6 +16,7 @@ from django.db.models import Max, Min
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery
 from messenger_logs.services.addresses import AddressError, email_address
+from messenger_logs.services.complete_cancel import tell_figures
 from messenger_logs.services.totals import lock_totals, recount
 
 BATCH = 10_000
@@ -94,6 +95,7 @@ def _repair(message_id: int, rows: list[_Row]) -> Repaired:
         )
     if changed.duplicates or not counted:
         recount(message_id=message_id)
+        tell_figures(message_id=message_id)
     return changed
 
 
