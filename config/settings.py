@@ -174,7 +174,7 @@ SESSION_COOKIE_AGE = int(timedelta(hours=10).total_seconds())
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
 # Mail, for password resets alone. Without EMAIL_URL nothing is sent, and the reset page says so.
-globals().update(env.email("EMAIL_URL", default="dummymail://"))
+globals().update({"EMAIL_TIMEOUT": 30} | env.email("EMAIL_URL", default="dummymail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="messenger-logs@localhost")
 
 # Privacy and transport
@@ -316,6 +316,9 @@ MAILGUN_SYNC_TIMES = hourly(env.minutes("MAILGUN_SYNC_MINUTES", always="0"), zon
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
+# Seconds, for each task without limits of its own. Every task ends without help: these are for one that hangs. They are
+# longer than a report or a statement may take, and shorter than the hour after which Valkey gives a task out again.
+CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 3000, 3300
 # Beat counts in UTC, which has no clock change. config/schedules.py turns the district's hours into those of UTC.
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

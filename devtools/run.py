@@ -16,6 +16,10 @@ from .processes import SetupError, Supervised, spawn, stop, tail, wait_until
 from .running import VAR, Services, command, given, running
 from .servers import RUNNING_ROLE, Postgres
 
+# DISPATCH_AT_ONCE for each of the four modes, one that recovers, and one for ticks and cancels: then slow providers
+# keep nothing else waiting.
+DISPATCHERS = 4 * 2 + 2
+
 _DEMO_DOMAIN = "mg.harrison.example"
 # demo/staff.py says so while the district has the password that is in the repository.
 _PUBLISHED = "Sign in with the password"
@@ -189,7 +193,7 @@ def _background_programs(services: Services) -> list[Program]:
     schedule = f"--schedule={VAR / 'beat-schedule'}"
     worker = ["celery", "--app=config", "worker", "--loglevel=info"]
     usual = [*worker, "--hostname=worker@%h", "--queues=celery,calls", "--concurrency=3"]
-    dispatcher = [*worker, "--hostname=dispatcher@%h", "--queues=dispatch", "--concurrency=4"]
+    dispatcher = [*worker, "--hostname=dispatcher@%h", "--queues=dispatch", f"--concurrency={DISPATCHERS}"]
     return [
         Program("first-sync", "django", "sync_mailgun", services=services, finishes=True),
         Program("worker", *usual, services=services),

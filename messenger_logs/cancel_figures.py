@@ -2,19 +2,21 @@
 
 What nothing was handed over for has not left, and after a cancel nothing of it is handed over. So only a device that is
 under way can change sides: a call that rings is hung up, or a provider refuses what it was just given. When the cancel
-is complete, nothing is under way, and the figures are final.
+is complete, nothing is under way here. A report that comes later may still say otherwise, such as one of another system
+about a message that it sends. Then the audit trail gets the new figures at once, and the newest of its events counts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from accounts.models import AuditEvent
 from messenger_logs.choices import NOT_LEFT, DeliveryStatus, Mode, Outcome, sql_list
 from messenger_logs.models import Delivery, MessageModeTotals, Redial
-from messenger_logs.services.totals import CALLED
 
 # The name of each figure is also the name of the filter that shows its rows.
 FIGURES = [
@@ -24,13 +26,17 @@ FIGURES = [
     ("not_tried", "Not to be tried"),
 ]
 
+CANCEL_COMPLETED = "message.cancel_completed"
+
 _STOPPED = Q(outcome=Outcome.PENDING, status__in=NOT_LEFT) | Q(outcome=Outcome.CANCELED)
-_CALLED = Q(mode=Mode.VOICE, attempt_count__gt=0)
+_BEGUN = Q(attempt_count__gt=0)
+# Only a call can be hung up. Of other modes, what the provider had has left, also if it was canceled there.
+_CALLED = _BEGUN & Q(mode=Mode.VOICE)
 _NOT_TRIED = Q(outcome__in=[Outcome.NOT_ATTEMPTED, Outcome.ERROR], attempt_count=0)
 _ROWS = {
-    "left": ~_STOPPED & ~_NOT_TRIED,
+    "left": ~_NOT_TRIED & (~_STOPPED | _BEGUN & ~_CALLED),
     "hung_up": _STOPPED & _CALLED,
-    "never_started": _STOPPED & ~_CALLED,
+    "never_started": _STOPPED & ~_BEGUN,
     "not_tried": _NOT_TRIED,
 }
 
@@ -38,14 +44,16 @@ _ROWS = {
 # index delivery_not_left has the waiting rows.
 _COUNT = f"""
 SELECT
-    kept.devices, kept.canceled - kept.hung_up, kept.hung_up, kept.untried,
-    waiting.devices, waiting.called, under_way.devices
+    kept.devices, kept.never_started + waiting.never_started, kept.hung_up + waiting.hung_up, kept.untried,
+    waiting.never_started + waiting.hung_up, under_way.devices
 FROM (
-    SELECT coalesce(sum(devices), 0) AS devices, coalesce(sum(canceled), 0) AS canceled,
-        coalesce(sum(hung_up), 0) AS hung_up, coalesce(sum(untried), 0) AS untried
+    SELECT coalesce(sum(devices), 0) AS devices, coalesce(sum(canceled - hung_up), 0) AS never_started,
+        coalesce(sum(hung_up) FILTER (WHERE mode = '{Mode.VOICE}'), 0) AS hung_up,
+        coalesce(sum(untried), 0) AS untried
     FROM {MessageModeTotals._meta.db_table} WHERE message_id = %(message)s
 ) AS kept, (
-    SELECT count(*) AS devices, count(*) FILTER (WHERE {CALLED}) AS called
+    SELECT count(*) FILTER (WHERE attempt_count = 0) AS never_started,
+        count(*) FILTER (WHERE attempt_count > 0 AND mode = '{Mode.VOICE}') AS hung_up
     FROM {Delivery._meta.db_table}
     WHERE message_id = %(message)s AND outcome = '{Outcome.PENDING}' AND status IN ({sql_list(NOT_LEFT)})
         AND NOT duplicate
@@ -97,15 +105,19 @@ class CancelFigures:
         return [(name, label, getattr(self, name)) for name, label in FIGURES]
 
     def __str__(self) -> str:
-        return ", ".join(f"{number:,} {label[0].lower()}{label[1:]}" for _, label, number in self.labeled)
+        return figures_text(self.by_name)
+
+
+def figures_text(by_name: Mapping[str, int]) -> str:
+    """Return figures as words: "96 left, 0 hung up while ringing, …"."""
+    return ", ".join(f"{by_name[name]:,} {label[0].lower()}{label[1:]}" for name, label in FIGURES)
 
 
 def cancel_figures(message_id: int) -> CancelFigures:
     """Count the four figures of a message, from its kept totals and the rows that are open."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, {"message": message_id})
-        devices, canceled, hung_up, untried, waiting, called, under_way = cursor.fetchone()
-    hung_up, never_started = hung_up + called, canceled + waiting - called
+        devices, never_started, hung_up, untried, waiting, under_way = cursor.fetchone()
     return CancelFigures(
         left=devices - hung_up - never_started - untried,
         hung_up=hung_up,
@@ -114,6 +126,13 @@ def cancel_figures(message_id: int) -> CancelFigures:
         waiting=waiting,
         under_way=under_way,
     )
+
+
+def told_figures(message_id: int) -> dict[str, int] | None:
+    """Return the figures that the newest event of a complete cancel tells, by name; None without such an event."""
+    events = AuditEvent.objects.of_message(message_id).filter(action=CANCEL_COMPLETED)
+    details = events.order_by("occurred_at", "pk").values_list("details", flat=True).last()
+    return details and {name: details.get(name, 0) for name, _ in FIGURES}
 
 
 def rows_of_figure(rows: QuerySet[Delivery], name: str) -> QuerySet[Delivery]:

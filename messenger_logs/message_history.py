@@ -11,7 +11,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Q
 
 from accounts.models import AuditEvent
-from messenger_logs.cancel_figures import cancel_figures
+from messenger_logs.cancel_figures import cancel_figures, figures_text, told_figures
 from messenger_logs.models import SentMessage
 
 # Only a program makes more than that; the Audit Trail has all of them.
@@ -56,8 +56,10 @@ def _steps(message: SentMessage) -> Iterator[Entry]:
 
 
 def _completed(message: SentMessage) -> str:
-    """The end of a cancel with its figures, which do not change any more."""
-    return f"The cancel was complete: {cancel_figures(message.pk)}." if message.cancel_completed_at else ""
+    """The end of a cancel with its figures, as the audit trail has them now."""
+    if not message.cancel_completed_at:
+        return ""
+    return f"The cancel was complete: {figures_text(told_figures(message.pk) or cancel_figures(message.pk).by_name)}."
 
 
 def _imported(who: str, details: dict[str, Any]) -> str:

@@ -339,7 +339,7 @@ class MessageModeTotals(models.Model):
         default=0, db_default=0, help_text="part of the success: e-mails that the provider could not deliver"
     )
     canceled = models.IntegerField(default=0)
-    hung_up = models.IntegerField(default=0, db_default=0, help_text="part of the canceled: the call had begun")
+    hung_up = models.IntegerField(default=0, db_default=0, help_text="part of the canceled: the provider had them")
     not_attempted = models.IntegerField(default=0)
     untried = models.IntegerField(
         default=0, db_default=0, help_text="the not attempted and the errors for which nothing was tried"

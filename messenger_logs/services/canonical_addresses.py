@@ -15,6 +15,7 @@ from django.db.models import Max, Min
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import Delivery
 from messenger_logs.services.addresses import AddressError, email_address
+from messenger_logs.services.complete_cancel import tell_figures
 from messenger_logs.services.message_status import settle_status
 from messenger_logs.services.totals import lock_totals, recount
 
@@ -137,6 +138,7 @@ def _repair(message_id: int, ids: list[int]) -> Repaired:
     if changed.duplicates or not counted:
         recount(message_id=message_id)
         settle_status(message_id=message_id)
+        tell_figures(message_id=message_id)
     return changed
 
 

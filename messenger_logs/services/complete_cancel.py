@@ -7,10 +7,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.services import record_audit_event
-from messenger_logs.cancel_figures import cancel_figures
+from messenger_logs.cancel_figures import CANCEL_COMPLETED, cancel_figures, told_figures
 from messenger_logs.choices import NOT_LEFT, DeliveryStatus, Outcome, sql_list
 from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, Redial, SentMessage
-from messenger_logs.services.totals import CALLED, lock_totals, recount
+from messenger_logs.services.totals import lock_totals, recount
 from messenger_logs.signals import cancel_completed, message_canceled
 
 BATCH = 10_000
@@ -37,8 +37,10 @@ WITH batch AS MATERIALIZED (
         AND d.mode = stopped.mode AND d.address = stopped.address
 ), modes AS (
     UPDATE {MessageModeTotals._meta.db_table} AS kept
-    SET pending = kept.pending - moved.n, canceled = kept.canceled + moved.n, hung_up = kept.hung_up + moved.called
-    FROM (SELECT mode, count(*) AS n, count(*) FILTER (WHERE {CALLED}) AS called FROM stopped GROUP BY mode) AS moved
+    SET pending = kept.pending - moved.n, canceled = kept.canceled + moved.n, hung_up = kept.hung_up + moved.begun
+    FROM (
+        SELECT mode, count(*) AS n, count(*) FILTER (WHERE attempt_count > 0) AS begun FROM stopped GROUP BY mode
+    ) AS moved
     WHERE kept.message_id = %(message)s AND kept.mode = moved.mode
 ), people AS (
     UPDATE {MessageTotals._meta.db_table} SET as_of = now() WHERE message_id = %(message)s
@@ -80,17 +82,30 @@ def complete_cancel(*, message_id: int, batch: int = BATCH) -> int:
 def close_cancel(*, message_id: int) -> bool:
     """Set the time at which a cancel is complete, if nothing of the message waits or is under way any more.
 
-    From then on its figures do not change, and the audit trail gets them. The caller holds the message's lock. Returns
-    whether the cancel became complete now.
+    The audit trail gets its figures. The caller holds the message's lock. Returns whether the cancel became complete
+    now.
     """
     if not _settled().filter(pk=message_id).update(cancel_completed_at=Now()):
         return False
-    message = SentMessage.objects.select_related("canceled_by").defer("bodies", "criteria").get(pk=message_id)
-    details = {"message": message_id, **cancel_figures(message_id).by_name}
-    record_audit_event(
-        by=message.canceled_by, action="message.cancel_completed", target=message.display_subject, details=details
-    )
+    tell_figures(message_id=message_id)
     return True
+
+
+def tell_figures(*, message_id: int) -> None:
+    """Append the figures of a complete cancel to the audit trail, unless its newest event has just these.
+
+    Whoever may change a figure calls it in the same transaction, and holds the message's lock.
+    """
+    completed = SentMessage.objects.filter(pk=message_id, cancel_completed_at__isnull=False)
+    message = completed.select_related("canceled_by").defer("bodies", "criteria").first()
+    if message is None:
+        return
+    figures = cancel_figures(message_id).by_name
+    if figures != told_figures(message_id):
+        details = {"message": message_id, **figures}
+        record_audit_event(
+            by=message.canceled_by, action=CANCEL_COMPLETED, target=message.display_subject, details=details
+        )
 
 
 def _settled() -> QuerySet[SentMessage]:

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Outcome
 from messenger_logs.models import Delivery, DeviceAttempt, MessageModeTotals, MessageTotals, Recipient
+from messenger_logs.services.complete_cancel import tell_figures
 from messenger_logs.services.message_status import extend_dispatch, settle_status
 from messenger_logs.services.totals import (
     FIGURE_NAMES,
@@ -265,4 +266,5 @@ def store_evidence(*, message_id: int, evidence: Sequence[Evidence]) -> int:
     settle_status(message_id=message_id)
     if ended := [one.ended_at for one in evidence if one.made and one.ended_at]:
         extend_dispatch(message_id=message_id, until=max(ended))
+    tell_figures(message_id=message_id)
     return len(changed)

@@ -52,8 +52,12 @@ def settle_status(*, message_id: int) -> bool:
 
 
 def extend_dispatch(*, message_id: int, until: datetime) -> None:
-    """Move the end of a finished message to a later result: a call that rang on belongs to its duration."""
-    SentMessage.objects.filter(pk=message_id, dispatch_finished_at__lt=until).update(dispatch_finished_at=until)
+    """Move the end of a finished message to a later result: a call that rang on belongs to its duration.
+
+    A canceled message ended with its cancel, whatever is reported later.
+    """
+    finished = SentMessage.objects.filter(pk=message_id, dispatch_finished_at__lt=until, cancel_asked_at=None)
+    finished.update(dispatch_finished_at=until)
 
 
 def reopen(*, message_id: int) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from django.db import connection, transaction
 
 from messenger_logs.models import Delivery, SentMessage
+from messenger_logs.services.complete_cancel import tell_figures
 from messenger_logs.services.message_status import settle_status
 from messenger_logs.services.totals import recount_all
 
@@ -17,11 +18,12 @@ FROM (
     FROM {Delivery._meta.db_table} WHERE message_id = ANY(%s) GROUP BY message_id
 ) AS last
 WHERE message.id = last.message_id AND message.dispatch_finished_at < last.at
+    AND message.cancel_asked_at IS NULL
 """  # noqa: S608  (table names only)
 
 
 def extend_dispatches(*, message_ids: Collection[int]) -> None:
-    """Move the end of each finished message to its last attempt, if that was later."""
+    """Move the end of each finished message to its last attempt, if that was later and nobody canceled it."""
     with connection.cursor() as cursor:
         cursor.execute(_EXTEND, [sorted(message_ids)])
 
@@ -36,3 +38,5 @@ def repair_messages(*, message_ids: Collection[int]) -> None:
     extend_dispatches(message_ids=message_ids)
     for pk in SentMessage.objects.filter(pk__in=message_ids).cancelable().values_list("pk", flat=True):
         settle_status(message_id=pk)
+    for pk in message_ids:
+        tell_figures(message_id=pk)

@@ -37,9 +37,6 @@ def _sum(**values: str) -> str:
     return f"sum(n) FILTER (WHERE {condition})"
 
 
-# The condition under which somebody was called. Only a call can be hung up.
-CALLED = f"(mode = '{Mode.VOICE}' AND attempt_count > 0)"
-
 # The figures of a mode, as sums over a tally: each line of it stands for n rows that count, and for their attempts.
 # "begun" says whether they had any attempt.
 FIGURES = {
@@ -52,7 +49,7 @@ FIGURES = {
     "error": _sum(outcome=Outcome.ERROR),
     "undelivered": _sum(status=DeliveryStatus.UNDELIVERED),
     "canceled": _sum(outcome=Outcome.CANCELED),
-    "hung_up": f"sum(n) FILTER (WHERE outcome = '{Outcome.CANCELED}' AND mode = '{Mode.VOICE}' AND begun)",
+    "hung_up": f"sum(n) FILTER (WHERE outcome = '{Outcome.CANCELED}' AND begun)",
     "not_attempted": _sum(outcome=Outcome.NOT_ATTEMPTED),
     "untried": f"sum(n) FILTER (WHERE outcome IN ('{Outcome.NOT_ATTEMPTED}', '{Outcome.ERROR}') AND NOT begun)",
     "opted_out": _sum(status=DeliveryStatus.OPT_OUT),

@@ -8,9 +8,9 @@ from config.settings import CELERY_BEAT_SCHEDULE, VOXOLOGY_API_BASE
 GATEWAYS = {mode: f"tests.dispatch.stub.{mode}_gateway" for mode in ("email", "voice", "text")} | {
     "inbox": "dispatch.gateways.inbox.gateway"
 }
-# A test may give the worker a stand-in for the provider of calls.
+# A test may give the worker a stand-in for the provider of calls and texts.
 if VOXOLOGY_API_BASE:
-    GATEWAYS["voice"] = "dispatch.gateways.voxology.voice_gateway"
+    GATEWAYS |= {mode: f"dispatch.gateways.voxology.{mode}_gateway" for mode in ("voice", "text")}
 # The tests run at any hour.
 VOICE_HOURS = (time(0, 0), time(23, 59, 59, 999999))
 CELERY_BEAT_SCHEDULE["dispatch-recover-claims"] |= {"schedule": 2}

@@ -12,7 +12,8 @@ from pytest_django import Settings
 from config.celery import app
 from dispatch import tasks
 from dispatch.gateways import Answer, HandOff
-from dispatch.services.claims import claim_next
+from dispatch.models import Claim
+from dispatch.services.claims import claim_next, mark_handed
 from dispatch.services.rate_limit import may_go
 from dispatch.services.recovery import recover
 from dispatch.services.scheduling import start_due
@@ -21,6 +22,7 @@ from dispatch.services.slots import slot
 from messenger_logs import tasks as ledger_tasks
 from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
+from reports import services as report_settings
 from tests.dispatch.conftest import statuses
 from tests.dispatch.stub import Provider, StubGateway
 from tests.wait import PATIENCE, wait_until
@@ -124,6 +126,36 @@ def test_a_hand_over_that_is_cut_off_is_looked_up_and_its_mode_pauses(
     assert not may_go(Mode.TEXT)
     recover()
     assert statuses(message) == {"waiting": 2, "vendor_received": 1}, "in doubt, and only this one"
+
+
+@pytest.mark.parametrize("step", ["dispatch.services.recovery.items_of", "tests.dispatch.stub.StubGateway.look_up"])
+def test_a_recovery_that_is_cut_off_ends(
+    provider: Provider, due_message: Callable[..., SentMessage], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def cut_off(*_: object, **__: object) -> None:
+        raise SoftTimeLimitExceeded
+
+    due_message(Mode.EMAIL, 6)
+    start_due()
+    for _ in range(2):
+        claim = claim_next(Mode.EMAIL, batch=3)
+        assert claim
+        assert mark_handed(claim)
+    monkeypatch.setattr(step, cut_off)
+    with pytest.raises(SoftTimeLimitExceeded):
+        recover()
+    assert Claim.objects.filter(look_up_at=None).count() == 1, "the other claim is not looked up any more"
+
+
+def test_every_task_has_time_limits_that_are_longer_than_what_it_waits_for(settings: Settings) -> None:
+    app.loader.import_default_modules()
+    ours = {name: task for name, task in app.tasks.items() if not name.startswith(("celery.", "test."))}
+    rooms = {"accounts", "dispatch", "mailgun_sync", "messenger_logs", "reports"}
+    assert {name.partition(".")[0] for name in ours} == rooms
+    waits = {"accounts": settings.EMAIL_TIMEOUT, "reports": report_settings.SECONDS}
+    for name, task in ours.items():
+        longest = max(settings.PROVIDER_TIMEOUT_SECONDS, waits.get(name.partition(".")[0], 0))
+        assert longest < task.soft_time_limit < task.time_limit, name
 
 
 def test_every_task_ends_before_its_claim_counts_as_that_of_a_dead_worker(settings: Settings) -> None:
