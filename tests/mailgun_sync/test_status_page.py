@@ -98,8 +98,8 @@ def test_it_shows_gaps(reader: Client, domain: SendingDomain) -> None:
 
     text = show(reader)
 
-    assert "08/01/2026 7:00 AM" in text
-    assert "08/01/2026 10:00 AM" in text
+    assert "08/01/2026 7:00:00 AM" in text
+    assert "08/01/2026 10:00:00 AM" in text
 
 
 def test_it_shows_the_quarantine_with_the_raw_event(reader: Client, domain: SendingDomain) -> None:

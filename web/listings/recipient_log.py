@@ -77,7 +77,7 @@ class PersonField(TextField):
 
 
 class PersonFilter(ContainsFilter):
-    """Find the deliveries to the person whom the text means. If it means nobody, or several people, find none."""
+    """Find the deliveries to the person whom the text means exactly; none if it means several people."""
 
     field_class = PersonField
 
@@ -114,13 +114,16 @@ class RecipientLogFilters(ListingFilterSet):
 
     @property
     def found(self) -> Person | None:
-        """The person whom the search means, if it is exactly one."""
-        return self.people[0] if len(self.people) == 1 else None
+        """The person whom the search means exactly; None if it is several, or if the text is a part of something.
+
+        Else “Vang, Lia” would open the record of another family's “Vang, Blia”.
+        """
+        return self.people[0] if len(self.people) == 1 and self.people[0].meant_exactly else None
 
 
 WHAT_TO_ENTER = (
-    "Enter a person's name, person id, e-mail address or phone number, and press Find. A part of a name, such as"
-    " “Vang Mai”, and a number in any spelling, such as (651) 555-0100, will do."
+    "Enter a person's name, person id, e-mail address or phone number as a whole, and press Find. Any spelling will do,"
+    " such as (651) 555-0100. With a part of one, choose the person from those who have it."
 )
 EXPORT_WANTS_A_PERSON = "An export is of one person. Find the person first."
 
@@ -156,7 +159,7 @@ class RecipientLog(ToolListing):
 
     @property
     def person(self) -> Person | None:
-        """The person whom the search means; None if it means nobody, or several people."""
+        """The person whom the search means exactly; None if there is no such, or several people."""
         return self.filterset.found
 
     def check_export(self) -> None:
@@ -203,12 +206,14 @@ class RecipientLog(ToolListing):
         if not people:
             whose = "your messages" if self.tool is Tool.RECIPIENT_LOG else "anybody's messages"
             return [f"Nobody found by “{search}” among the recipients of {whose}.", WHAT_TO_ENTER]
-        if len(people) == 1:
-            return [chosen(people[0])]
-        return [*self.too_many(len(people)), *map(choice, people[:MOST_PEOPLE])]
+        if self.person:
+            return [chosen(self.person)]
+        return [*self.which(len(people)), *map(choice, people[:MOST_PEOPLE])]
 
-    def too_many(self, number: int) -> list[str]:
+    def which(self, number: int) -> list[str]:
         search = self.filterset.search
+        if number == 1:
+            return [f"One person has “{search}” as a part of a name, an address or a number. Is this the one you mean?"]
         if number > MOST_PEOPLE:
             return [f"More than {MOST_PEOPLE} people match “{search}”. Enter more, or choose one of the first:"]
         return [f"{number} people match “{search}”. Choose one:"]

@@ -51,10 +51,15 @@ def search(client: Client, person: str, name: str = ALL, /, **values: str) -> st
     return text_of(response)
 
 
-def exported_rows(client: Client, person: str, name: str = ALL, /, **values: str) -> list[dict[str, str]]:
-    """What Export CSV gives after a search."""
+def export(client: Client, person: str, name: str = ALL, /, **values: str) -> HttpResponseBase:
+    """What Export CSV answers after a search."""
     found = client.post(reverse(name), {"person": person, **values})
-    response = client.get(f"{found['Location']}&export=csv")
+    return client.get(f"{found['Location']}&export=csv", follow=True)
+
+
+def exported_rows(client: Client, person: str, name: str = ALL, /, **values: str) -> list[dict[str, str]]:
+    """The rows that Export CSV gives after a search."""
+    response = export(client, person, name, **values)
     assert response["Content-Type"].startswith("text/csv")
     return list(csv.DictReader(io.StringIO(text_of(response))))
 

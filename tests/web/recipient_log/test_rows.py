@@ -231,7 +231,7 @@ class TestOwnLog:
         client: Client = signed_in(sender)
         return client
 
-    @pytest.mark.parametrize("text", ["Vang", "4711", "mai@example.com"])
+    @pytest.mark.parametrize("text", ["Vang, Mai", "4711", "mai@example.com"])
     def test_by_search_and_by_chosen_person(self, client: Client, text: str) -> None:
         page = search(client, text, OWN)
 
