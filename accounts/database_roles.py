@@ -16,16 +16,20 @@ from psycopg2.sql import SQL, Identifier, Literal
 from accounts.models import AuditEvent
 
 _OF_A_ROLE = ("USER", "PASSWORD", "HOST", "PORT", "OPTIONS")
-# Every right on rows of the schema, and no other. Rights on the audit trail and on the list of migrations are fewer.
+# Every right on rows of the schema, and no other.
 _RIGHTS = """
 GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {role};
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
-REVOKE ALL ON {audit}, django_migrations FROM {role};
-GRANT SELECT, INSERT ON {audit} TO {role};
-GRANT SELECT ON django_migrations TO {role};
 """
+# A bulk load ends with ANALYZE, which is a right of its own from this version on. Earlier, only owners have it.
+_MAINTAIN = "GRANT MAINTAIN ON ALL TABLES IN SCHEMA public TO {role};"
+_MAINTAIN_SINCE = 17_00_00
+_FEWER_RIGHTS = "REVOKE ALL ON {table} FROM {role}; GRANT {rights} ON {table} TO {role};"
+# MAINTAIN would include LOCK TABLE, with which a program could hold up everybody who records an event.
+_FEWER = {AuditEvent._meta.db_table: "SELECT, INSERT", "django_migrations": "SELECT"}
 
 
 @contextmanager
@@ -53,13 +57,13 @@ def give_rights(*, role: str, password: str) -> None:
         return
     with transaction.atomic(), connection.cursor() as cursor:
         _make_role(cursor, role, password)
-        cursor.execute(
-            SQL(_RIGHTS).format(
-                database=Identifier(connection.settings_dict["NAME"]),
-                role=Identifier(role),
-                audit=Identifier(AuditEvent._meta.db_table),
-            )
-        )
+        names = {"database": Identifier(connection.settings_dict["NAME"]), "role": Identifier(role)}
+        server = connection.pg_version
+        cursor.execute(SQL(_RIGHTS + (_MAINTAIN if server >= _MAINTAIN_SINCE else "")).format(**names))
+        # While `migrate` is at work in an empty database, or takes everything back, some tables are missing.
+        for table in _FEWER.keys() & connection.introspection.table_names(cursor):
+            names |= {"table": Identifier(table), "rights": SQL(_FEWER[table])}
+            cursor.execute(SQL(_FEWER_RIGHTS).format(**names))
 
 
 def _make_role(cursor: CursorWrapper, name: str, password: str) -> None:

@@ -31,15 +31,22 @@ class RefusalMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        match = request.resolver_match
-        if response.status_code in REFUSALS and match and match.route:
-            # The API sets the user of its token here, too.
-            user = request.user if isinstance(request.user, User) else None
-            numbers = {name: value for name, value in match.kwargs.items() if isinstance(value, int)} if user else {}
-            method = request.method if str(request.method).lower() in _METHODS else "another"
-            details = {"answer": response.status_code, "method": method, **numbers}
-            record_look(by=user, action="access.refused", target=f"/{match.route}", details=details)
+        if response.status_code in REFUSALS:
+            record_refusal(request, response.status_code)
         return response
+
+
+def record_refusal(request: HttpRequest, answer: int) -> None:
+    """Record that what is at an address, or a part of it, is refused. `answer` is the status that says so."""
+    match = request.resolver_match
+    if not match or not match.route:
+        return
+    # The API sets the user of its token here, too.
+    user = request.user if isinstance(request.user, User) else None
+    numbers = {name: value for name, value in match.kwargs.items() if isinstance(value, int)} if user else {}
+    method = request.method if str(request.method).lower() in _METHODS else "another"
+    details = {"answer": int(answer), "method": method, **numbers}
+    record_look(by=user, action="access.refused", target=f"/{match.route}", details=details)
 
 
 class PrivateResponseMiddleware:

@@ -129,11 +129,17 @@ def run(command: Sequence[str | Path], *, env: Mapping[str, str]) -> int:
             child.wait()
 
 
-def wait_until(ready: Callable[[], bool], child: Process, *, name: str, log: Path) -> None:
-    """Wait until a child is ready. Raises SetupError with the end of its log if the child ends first."""
+def wait_until(ready: Callable[[], bool], child: Process, *, name: str, log: Path, patience: float = 120.0) -> None:
+    """Wait until a child is ready.
+
+    Raises SetupError with the end of its log if the child ends first, or is not ready after `patience` seconds.
+    """
+    deadline = time.monotonic() + patience
     while not ready():
         if child.poll() is not None:
             raise SetupError(f"{name} did not start. The end of {log}:\n{tail(log)}")
+        if time.monotonic() > deadline:
+            raise SetupError(f"{name} was not ready after {patience:g} seconds. The end of {log}:\n{tail(log)}")
         time.sleep(0.02)
 
 

@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> int:
         print("Starting Messenger Logs ...", flush=True)
         services.environment["PYTHONUNBUFFERED"] = "1"
         stands_in = not given("MAILGUN_API_KEY")
-        owner = _separate_roles(services)
+        owner = separate_roles(services)
         # The demo must not send anything to a real provider.
         sign_ins = _prepare(services, owner, outgoing=stands_in and not given("VOXOLOGY_API_KEY"))
         refuse_published_password(host, sign_ins)
@@ -111,13 +111,17 @@ def _wait_for_free(host: str, port: int) -> None:
     raise SetupError(f"Port {port} of {host} cannot be used: {reason}. Choose another one: PORT={port + 1} bin/run")
 
 
-def _separate_roles(services: Services) -> dict[str, str]:
-    """Let the programs run as a role that owns nothing. Return the environment that `manage.py migrate` needs."""
+def separate_roles(services: Services) -> dict[str, str]:
+    """Let the programs run as a role that owns nothing. Return the environment that `manage.py migrate` needs.
+
+    The owner of a database that is not ours stays with `manage.py migrate`, too.
+    """
     for server in services.servers:
         if isinstance(server, Postgres):
             services.environment["DATABASE_URL"] = server.url_for(RUNNING_ROLE)
             return {"MIGRATION_DATABASE_URL": server.url}
-    return {}
+    names = services.environment.keys() & {"MIGRATION_DATABASE_URL", "MIGRATION_DATABASE_URL_FILE"}
+    return {name: services.environment.pop(name) for name in sorted(names)}
 
 
 def refuse_published_password(host: str, sign_ins: str) -> None:

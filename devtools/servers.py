@@ -19,6 +19,7 @@ from .processes import Process, SetupError, Supervised, end_leftovers, spawn, st
 
 NAME = "messenger_logs"  # the name of the database and of its owner
 RUNNING_ROLE = "messenger_logs_app"  # runs the product and owns nothing; `manage.py migrate` makes it
+_ANSWER_SECONDS = 5
 _POSTGRES_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -158,7 +159,9 @@ class Postgres(Server):
         return True
 
     def _connect(self) -> "psycopg2.extensions.connection":
-        return psycopg2.connect(host=str(self.sockets), port=5432, user=NAME, dbname="postgres")
+        return psycopg2.connect(
+            host=str(self.sockets), port=5432, user=NAME, dbname="postgres", connect_timeout=_ANSWER_SECONDS
+        )
 
 
 class Valkey(Server):
@@ -193,9 +196,10 @@ class Valkey(Server):
 
     def _is_ready(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_ANSWER_SECONDS)
             try:
                 connection.connect(str(self.socket))
+                connection.sendall(b"PING\r\n")
+                return connection.recv(5) == b"+PONG"  # while it loads, it answers otherwise
             except OSError:
                 return False
-            connection.sendall(b"PING\r\n")
-            return connection.recv(5) == b"+PONG"  # while it loads, it answers otherwise

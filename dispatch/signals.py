@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Q
 from django.dispatch import receiver
 
+from core.queue import call_worker
 from dispatch import delays
 from dispatch.choices import ClaimState
 from dispatch.models import Claim, OpenCall
@@ -24,7 +25,7 @@ def stop_open_attempts(message_id: int, **_: Any) -> None:
     not_left = Q(claim__isnull=True) | Q(claim__in=claimed.values("pk"))
     Redial.objects.filter(not_left, message=message_id).delete()
     if OpenCall.objects.filter(message=message_id).update(hang_up=True):
-        hang_up_calls.delay()
+        call_worker(hang_up_calls)
 
 
 @receiver(cancel_completed)

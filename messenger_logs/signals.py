@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
-# Somebody canceled a message. A worker sends this with `message_id`, outside of any transaction, before it marks the
-# rows as canceled: a receiver that has calls on the line hangs them up. It comes again each minute until the cancel is
-# complete, and a receiver must be quick.
+# Somebody canceled a message. A worker sends this with `message_id`, outside of any transaction, as soon as the first
+# batch of rows is marked as canceled: a receiver that has calls on the line hangs them up. It comes again each minute
+# until the cancel is complete, and a receiver must be quick.
 message_canceled = Signal()
 
 # A cancel is complete, and no receiver has said so before. Sent with `message_id`, outside of any transaction.

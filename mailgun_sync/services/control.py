@@ -6,28 +6,38 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from core.queue import call_worker
 from mailgun_sync.models import QuarantinedEvent, SendingDomain
 from mailgun_sync.services.ingest import retry_quarantined
 from mailgun_sync.services.sync import start_backfill
 from mailgun_sync.tasks import sync_one
 
 
+class QueueAway(Exception):
+    """The queue of tasks does not answer, so the work waits for the next scheduled sync."""
+
+
 def request_sync(*, domain: SendingDomain, by: User) -> None:
-    """Queue a sync of a domain. Raises kombu.exceptions.OperationalError when the broker cannot be reached."""
-    sync_one.delay(domain.pk, asked_by_id=by.pk)
+    """Queue a sync of a domain. Raises QueueAway."""
+    _queue(domain, by)
     record_audit_event(by=by, action="mailgun_sync.asked", target=domain.name)
 
 
 def request_backfill(*, domain: SendingDomain, by: User) -> bool:
     """Queue a backfill: a worker reads again all events that Mailgun still has. False if the domain was never synced.
 
-    Raises kombu.exceptions.OperationalError when the broker cannot be reached. The next sync then starts the backfill.
+    Raises QueueAway. The next sync then starts the backfill.
     """
     if not start_backfill(domain_id=domain.pk):
         return False
     record_audit_event(by=by, action="mailgun_sync.backfill_asked", target=domain.name)
-    sync_one.delay(domain.pk, asked_by_id=by.pk)
+    _queue(domain, by)
     return True
+
+
+def _queue(domain: SendingDomain, by: User) -> None:
+    if not call_worker(sync_one, domain.pk, asked_by_id=by.pk):
+        raise QueueAway
 
 
 def set_paused(*, domain: SendingDomain, paused: bool, by: User) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Case, Value, When
@@ -11,6 +12,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from core.queue import call_worker
 from messenger_logs.cancel_figures import CancelFigures, cancel_figures
 from messenger_logs.choices import CANCELABLE, CANCELED, MessageStatus
 from messenger_logs.models import SentMessage
@@ -67,7 +69,7 @@ def _follow_up(answer: CancelAnswer) -> None:
     details = {"message": message.pk, "status": message.get_status_display()}
     record_audit_event(by=answer.by, action="message.canceled", target=message.display_subject, details=details)
     # Where no broker takes the task, tasks.finish_cancels does it a little later.
-    transaction.on_commit(lambda: stop_the_rest.delay(message.pk), robust=True)
+    transaction.on_commit(partial(call_worker, stop_the_rest, message.pk), robust=True)
 
 
 def check_cancel(*, message_id: int, by: User) -> CancelAnswer | None:

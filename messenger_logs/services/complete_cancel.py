@@ -64,10 +64,10 @@ def complete_cancel(*, message_id: int, batch: int = BATCH) -> int:
     message = canceled.only("cancel_completed_at").first()
     if message is None:
         return 0
+    total, last = _stop(message_id, ("", 0), batch)
+    # No receiver keeps the first batch waiting, and no later batch keeps a call ringing.
     if message.cancel_completed_at is None:
         message_canceled.send_robust(sender=SentMessage, message_id=message_id)
-    total = 0
-    last: Place | None = ("", 0)
     while last:
         stopped, last = _stop(message_id, last, batch)
         total += stopped

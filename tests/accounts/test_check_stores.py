@@ -35,6 +35,16 @@ def test_a_valkey_that_is_away_is_said(valkey: Valkey, fault: str) -> None:
         call_command("check_stores")
 
 
+def test_one_store_alone_can_be_asked(valkey: Valkey, capsys: pytest.CaptureFixture[str]) -> None:
+    valkey.kill()
+
+    call_command("check_stores", "--only", "postgres")
+
+    assert capsys.readouterr().out.splitlines() == ["PostgreSQL answers."]
+    with pytest.raises(CommandError, match="Valkey does not answer"):
+        call_command("check_stores", "--only", "valkey")
+
+
 def test_a_database_that_is_away_is_said(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise OperationalError("connection refused")

@@ -89,7 +89,7 @@ def test_the_running_role_reads_and_writes_everything_else(running_role: None, m
 
 
 def test_the_running_role_has_these_rights_on_every_table_and_no_other(running_role: None) -> None:
-    kinds = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER", "REFERENCES")
+    kinds = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER", "REFERENCES", "MAINTAIN")
     audit, migrations = AuditEvent._meta.db_table, "django_migrations"
     tables = set(connection.introspection.table_names()) - {audit, migrations}
     with connection.cursor() as cursor:
@@ -107,7 +107,28 @@ def test_the_running_role_has_these_rights_on_every_table_and_no_other(running_r
 
         assert rights(audit) == {"SELECT", "INSERT"}
         assert rights(migrations) == {"SELECT"}
-        assert {frozenset(rights(table)) for table in tables} == {frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})}
+        everywhere = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MAINTAIN"})
+        assert {frozenset(rights(table)) for table in tables} == {everywhere}
+
+
+@pytest.mark.parametrize(
+    "missing", ["accounts_auditevent", "django_migrations", "accounts_auditevent, django_migrations"]
+)
+def test_rights_are_given_on_the_tables_that_there_are(missing: str) -> None:
+    """As after `migrate accounts zero`, or where `migrate contenttypes` began with an empty database."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {missing} CASCADE")
+        give_rights(role=ROLE, password="")
+        cursor.execute("SELECT has_table_privilege(%s, 'django_content_type', 'UPDATE')", [ROLE])
+        assert cursor.fetchone() == (True,)
+
+
+def test_nobody_but_the_owner_makes_tables(running_role: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")  # as in a database of an older PostgreSQL
+        give_rights(role=ROLE, password="")
+        cursor.execute("SELECT has_schema_privilege(%s, 'public', 'CREATE')", [ROLE])
+        assert cursor.fetchone() == (False,)
 
 
 def test_the_rights_may_be_given_again(running_role: None) -> None:
@@ -145,6 +166,15 @@ class TestMigrating:
         with as_owner():
             assert self.limit() == "0 0"
         assert self.limit() == "10min 1min"
+
+    @pytest.mark.parametrize("option", ["plan", "check_unapplied"])
+    def test_a_look_at_the_migrations_changes_nothing(self, option: str) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(settings.DATABASES["default"], "USER", ROLE)
+            call_command("migrate", verbosity=0, **{option: True})
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [ROLE])
+            assert cursor.rowcount == 0
 
     def test_migrate_gives_the_role_of_the_address_its_rights(self) -> None:
         try:

@@ -18,7 +18,7 @@ import pytest
 from environ import FileAwareEnv
 
 from devtools.processes import SetupError
-from devtools.run import Program, refuse_published_password
+from devtools.run import Program, refuse_published_password, separate_roles
 from devtools.running import Services
 from devtools.servers import RUNNING_ROLE
 from tests.devtools.conftest import ROOT, assert_gone, is_alive, without_servers
@@ -223,3 +223,11 @@ def arguments_of(process: psutil.Process) -> list[str]:
     with suppress(psutil.NoSuchProcess):
         return list(process.cmdline())
     return []
+
+
+def test_the_owner_of_a_given_database_is_known_to_the_migration_alone(tmp_path: Path) -> None:
+    owner = {"MIGRATION_DATABASE_URL": "postgres://owner:secret@db/x", "MIGRATION_DATABASE_URL_FILE": "/run/secrets/x"}
+    services = Services([], {"DATABASE_URL": "postgres://app@db/x", **owner}, tmp_path)
+
+    assert separate_roles(services) == owner
+    assert services.environment == {"DATABASE_URL": "postgres://app@db/x"}

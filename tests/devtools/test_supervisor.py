@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -14,9 +15,11 @@ import psutil
 import psycopg2
 import pytest
 
+from devtools import servers
 from devtools.engines import copy_wheels
-from devtools.home import find_home, mark_of
-from devtools.processes import other_user
+from devtools.home import Home, find_home, mark_of
+from devtools.processes import SetupError, other_user, spawn, stop
+from devtools.processes import wait_until as wait_until_ready
 from devtools.servers import Postgres
 from tests.devtools.conftest import MAIN, ROOT, Run, assert_gone, is_alive, without_servers
 from tests.wait import PATIENCE, wait_until
@@ -291,3 +294,24 @@ if os.geteuid() == 0:
             os.chown(state, 12345, 12345)
 
             assert "Run the command as the user who ran it first" in run().error
+
+
+def test_a_program_that_never_gets_ready_is_given_up(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    child = spawn(["sh", "-c", "echo still loading; sleep 60"], log=log)
+    try:
+        with pytest.raises(SetupError, match=r"The server was not ready after 0.5 seconds.*\nstill loading"):
+            wait_until_ready(lambda: False, child, name="The server", log=log, patience=0.5)
+    finally:
+        stop(child)
+
+
+def test_a_valkey_that_takes_a_connection_and_says_nothing_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "_ANSWER_SECONDS", 0.1)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "valkey.sock"))
+        silent.listen()
+        valkey = servers.Valkey(Home(tmp_path, tmp_path, None), tmp_path, tmp_path, tmp_path, lasting=False)
+        assert not valkey._is_ready()

@@ -362,3 +362,20 @@ def test_a_cancel_takes_few_statements_however_much_waits(under_way, sender, dja
     message = under_way()
     with django_assert_max_num_queries(8):
         cancel_message(message_id=message.pk, by=sender)
+
+
+def test_no_receiver_keeps_the_first_batch_waiting_and_no_later_batch_keeps_a_call_ringing(under_way, sender):
+    message = under_way()
+    cancel_message(message_id=message.pk, by=sender)
+    waiting: list[int] = []
+
+    def look(message_id, **_):
+        waiting.append(devices(message)["waiting"])
+
+    message_canceled.connect(look)
+    try:
+        before = devices(message)["waiting"]
+        complete_cancel(message_id=message.pk, batch=1)
+    finally:
+        message_canceled.disconnect(look)
+    assert waiting == [before - 1]

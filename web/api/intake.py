@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from http import HTTPStatus
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -14,12 +15,13 @@ from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.middleware import record_refusal
 from accounts.models import User
 from accounts.services import record_audit_event
 from accounts.tools import MissingRight, Right, Tool
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import SentMessage
-from messenger_logs.services.intake import IntakeResult, add_message, add_recipients
+from messenger_logs.services.intake import AddedCounts, IntakeResult, add_message, add_recipients
 from messenger_logs.services.json_fields import Errors, FieldError, Fields, IntakeError
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from web.api.access import ToolAPIView
@@ -64,8 +66,10 @@ class TakenLinesSerializer(serializers.Serializer[Any]):
 
 
 class AddedSerializer(serializers.Serializer[Any]):
-    recipients = serializers.IntegerField(help_text="How many were added; the others were here before.")
-    deliveries = serializers.IntegerField()
+    recipients = serializers.IntegerField(
+        help_text="How many were added; the others were here before. Of a message that you may not read: how many came."
+    )
+    deliveries = serializers.IntegerField(help_text="Devices, counted in the same way.")
 
 
 class StatusReportSerializer(serializers.Serializer[Any]):
@@ -103,9 +107,19 @@ def refuse(errors: Iterable[FieldError]) -> Response:
     return Response({"detail": "Nothing was added.", "errors": in_json(errors)}, status=400)
 
 
+def may_read(message_id: int, *, by: User) -> bool:
+    """Whoever may not read a message could find out its texts and recipients, one guess after the other."""
+    return in_any_log(by).filter(pk=message_id).exists()
+
+
+def given_in(lines: Iterable[Line]) -> AddedCounts:
+    """Count valid recipients and their devices, whether the message has them or not."""
+    devices = [len(line.value.get("devices") or ()) for line in lines if isinstance(line.value, dict)]
+    return AddedCounts(recipients=len(devices), deliveries=sum(devices))
+
+
 def taken_in_json(taken: IntakeResult, *, by: User) -> dict[str, Any]:
-    # Whoever may not read the message could find out its texts and recipients, one guess after the other.
-    may_know = bool(taken.differs) and in_any_log(by).filter(pk=taken.message_id).exists()
+    may_know = bool(taken.differs) and may_read(taken.message_id, by=by)
     return {
         "id": taken.message_id,
         "external_id": taken.external_id,
@@ -146,6 +160,9 @@ def create_message(*, by: User, data: object) -> Response:
 
 
 class MessagesInBulk(ImportView):
+    # Whether one of the messages is refused because the user may not send it.
+    not_allowed = False
+
     @extend_schema(
         tags=[TAG],
         summary="Add many messages with their recipients",
@@ -156,6 +173,8 @@ class MessagesInBulk(ImportView):
         """Up to 10,000 messages, as docs/import.md describes them. Each is added whole or not at all, and a refused
         message stops no other: the answer is 200, with the result of each line."""
         results = [self.take(line) for line in self.lines]
+        if self.not_allowed:
+            record_refusal(request, HTTPStatus.FORBIDDEN)
         if created := [result for result in results if result["result"] == "created"]:
             added = {name: sum(result[name] for result in created) for name in ("recipients", "deliveries")}
             record_audit_event(by=self.user, action="import.messages", details={"messages": len(created), **added})
@@ -176,6 +195,7 @@ class MessagesInBulk(ImportView):
         try:
             return add_message(line.value, line=line.number, by=self.user)
         except MissingRight as missing:
+            self.not_allowed = True
             raise IntakeError([FieldError(line.number, "sent_by", f"is refused. {missing}")]) from None
 
 
@@ -202,7 +222,7 @@ class NewRecipients(ImportView):
             record_audit_event(
                 by=self.user, action="import.recipients", details={"message": message.pk, **asdict(added)}
             )
-        return Response(asdict(added))
+        return Response(asdict(added if may_read(message.pk, by=self.user) else given_in(self.lines)))
 
 
 class StatusReports(ImportView):

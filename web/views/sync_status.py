@@ -16,7 +16,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 from django_tables2 import Column, TemplateColumn
-from kombu.exceptions import OperationalError
 
 from accounts.access import SignedInRequest, tool_right
 from accounts.services import record_look
@@ -173,7 +172,7 @@ def sync_now(request: SignedInRequest, pk: int) -> HttpResponse:
     domain = get_object_or_404(SendingDomain, pk=pk)
     try:
         control.request_sync(domain=domain, by=request.user)
-    except OperationalError:
+    except control.QueueAway:
         messages.error(request, NO_BROKER)
     else:
         messages.success(request, f"A sync of {domain} was asked for. Its run appears below.")
@@ -186,7 +185,7 @@ def backfill(request: SignedInRequest, pk: int) -> HttpResponse:
     domain = get_object_or_404(SendingDomain, pk=pk)
     try:
         started = control.request_backfill(domain=domain, by=request.user)
-    except OperationalError:
+    except control.QueueAway:
         messages.error(request, NO_BROKER)
     else:
         sentence = "is being read again, the oldest day first" if started else "was never synced; sync it first"

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 from redis.exceptions import RedisError
 
@@ -14,10 +14,16 @@ class Command(BaseCommand):
     help = "Say whether PostgreSQL and Valkey answer. Exits with 1 if one of them does not. For health checks."
     requires_system_checks = []
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        stores: dict[str, Callable[[], None]] = {"PostgreSQL": _ask_postgres, "Valkey": _ask_valkey}
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--only", choices=["postgres", "valkey"], help="ask one of them alone")
+
+    def handle(self, *args: Any, only: str | None = None, **options: Any) -> None:
+        stores: dict[str, tuple[str, Callable[[], None]]] = {
+            "postgres": ("PostgreSQL", _ask_postgres),
+            "valkey": ("Valkey", _ask_valkey),
+        }
         faults = []
-        for name, ask in stores.items():
+        for name, ask in [stores[only]] if only else stores.values():
             try:
                 ask()
             except (DatabaseError, RedisError) as error:

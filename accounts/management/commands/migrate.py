@@ -13,4 +13,5 @@ class Command(migrate.Command):
         running = settings.DATABASES["default"].copy()  # The connection works with this very dictionary.
         with as_owner():
             super().handle(*args, **options)
-            give_rights(role=running["USER"], password=running["PASSWORD"])
+            if not (options["plan"] or options["check_unapplied"]):
+                give_rights(role=running["USER"], password=running["PASSWORD"])

@@ -124,7 +124,24 @@ def test_a_refused_sending_is_in_the_audit_trail(caller: MakeCaller) -> None:
     assert AuditEvent.objects.get(action="access.refused").target == "/api/v1/messages/"
 
 
+def test_a_refused_sending_in_bulk_is_in_the_audit_trail_once(caller: MakeCaller) -> None:
+    many = [message("m-1"), *(here(external_id=f"m-{number}") for number in (2, 3))]
+    caller(IMPORT).post("messages/bulk/", many)
+    refused = AuditEvent.objects.get(action="access.refused")
+    assert (refused.target, refused.details) == ("/api/v1/messages/bulk/", {"answer": 403, "method": "POST"})
+
+
 # What a repeated message tells
+
+
+def test_whether_a_recipient_was_there_is_told_only_to_those_who_may_read_the_message(caller: MakeCaller) -> None:
+    importer, reader = caller(IMPORT), caller(IMPORT, Tool.ADMIN_SENT_MESSAGE_LOG)
+    path = f"messages/{importer.post('messages/', message()).json()['id']}/recipients/"
+    known, unknown = person(1), person(2)
+    for guess in (known, unknown, unknown):
+        assert importer.post(path, [guess]).json() == {"recipients": 1, "deliveries": 1}
+    assert importer.post(path, [person(3, devices=[])]).json() == {"recipients": 1, "deliveries": 0}
+    assert reader.post(path, [known, unknown]).json() == {"recipients": 0, "deliveries": 0}
 
 
 @pytest.mark.parametrize("path", ["messages/", "messages/bulk/"])
