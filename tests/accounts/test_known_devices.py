@@ -91,7 +91,11 @@ def test_a_known_device_is_known_for_its_own_accounts_alone(make_user):
     assert [attempt(device, login) for login in ("tou", "dexter", "DEXTER@example.org")] == ["in"] * 3
 
 
-@pytest.mark.parametrize("value", ["", "x", "a:b:c", signing.dumps({"1": "x"}, salt="something else")])
+@pytest.mark.parametrize(
+    "value",
+    ["", "x", "a:b:c", signing.dumps({"1": "x"}, salt="something else")],
+    ids=["empty", "a letter", "no signature", "signed for something else"],
+)
 def test_a_forged_cookie_is_none(value):
     forger = Client()
     forger.cookies[COOKIE] = value
