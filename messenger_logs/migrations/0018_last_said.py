@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messenger_logs', '0016_reply'),
+        ('messenger_logs', '0017_canceled_after_they_left'),
     ]
 
     operations = [
