@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg2.extensions import encrypt_password
-from psycopg2.sql import SQL, Identifier, Literal
+from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from accounts.models import AuditEvent
 
@@ -57,8 +57,11 @@ def give_rights(*, role: str, password: str) -> None:
         return
     with transaction.atomic(), connection.cursor() as cursor:
         _make_role(cursor, role, password)
-        names = {"database": Identifier(connection.settings_dict["NAME"]), "role": Identifier(role)}
-        server = connection.pg_version
+        names: dict[str, Composable] = {
+            "database": Identifier(connection.settings_dict["NAME"]),
+            "role": Identifier(role),
+        }
+        server = connection.connection.server_version
         cursor.execute(SQL(_RIGHTS + (_MAINTAIN if server >= _MAINTAIN_SINCE else "")).format(**names))
         # While `migrate` is at work in an empty database, or takes everything back, some tables are missing.
         for table in _FEWER.keys() & connection.introspection.table_names(cursor):

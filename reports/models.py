@@ -78,6 +78,12 @@ class ReportJob(models.Model):
         return Path(settings.REPORT_FOLDER) / f"{self.pk}-{self.claim}.{self.format}"
 
     @property
+    def message_id(self) -> int | None:
+        """The message that the report, or the list that it exports, is about; None if it is about many."""
+        found: int | None = self.options.get("message") or self.options.get("arguments", {}).get("pk")
+        return found
+
+    @property
     def unfinished(self) -> bool:
         return self.status in self.UNFINISHED
 

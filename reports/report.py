@@ -96,6 +96,11 @@ def report_kind(name: str) -> type[Report]:
         raise Http404("There is no such kind of report.") from None
 
 
+def kind_label(name: str) -> str:
+    """Return what reports of a kind are called, also where the kind is not there any more."""
+    return _KINDS[name].label if name in _KINDS else "Report"
+
+
 def number(value: int) -> str:
     return str(intcomma(value))
 

@@ -14,8 +14,9 @@ from django.utils import timezone
 from accounts.models import AuditEvent, User
 from accounts.tools import Right, Tool
 from reports import services, tasks
+from reports.kinds import MESSAGE_REPORTS
 from reports.models import ReportJob
-from tests.messenger_logs.factories import make_message
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.reports.messages import csv_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,3 +138,27 @@ def test_files_from_before_need_all_rights_that_may_have_been_in_use(owner: User
 
 def migrate(name: str) -> None:
     MigrationExecutor(connection).migrate([("reports", name)])
+
+
+def test_a_title_tells_no_subject_to_whom_no_log_shows_the_message_any_more(
+    owner: User, signed_in: Callable[[User], Client]
+) -> None:
+    client = signed_in(owner)
+    message = make_message(sender=owner, engine="v2", message_type=GENERAL, subject="Closed for a funeral")
+    for _ in range(2):
+        make_delivery(make_recipient(message))
+    name = "sent_message_log_2_message"
+    client.get(reverse(f"web:{name}_recipients", args=[message.pk]), {"export": "csv"})
+    listed = ReportJob.objects.get()
+    kind = next(report for report in MESSAGE_REPORTS if LOG_2 in report.tools)
+    of_one = ReportJob.objects.get()
+    of_one.pk, of_one.kind, of_one.title = None, kind.kind, f"{kind.label}: {message.subject}"
+    of_one.options = {"tool": LOG_2.name, "message": message.pk}
+    of_one.save()
+    jobs = [listed, of_one]
+    pages = [reverse("web:my_reports"), *(reverse("web:report_job", args=[job.pk]) for job in jobs)]
+    assert all("Closed for a funeral" in client.get(page).text for page in pages)
+    group_of(owner).permissions.remove(permission(LOG_2, Right.READ), permission(UPCOMING, Right.READ))
+    assert all("Closed for a funeral" not in client.get(page).text for page in pages)
+    assert kind.label in client.get(pages[0]).text
+    assert "Export" in client.get(pages[0]).text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -21,8 +23,9 @@ from reports import services
 from reports.kinds.message import MessageReport
 from reports.kinds.sent_message import SentMessageReport
 from reports.models import ReportJob
-from reports.report import BadOptions, Report, report_kind
+from reports.report import BadOptions, Report, kind_label, report_kind
 from reports.writers import Format
+from web.message_access import in_any_log
 from web.message_urls import message_url
 from web.responses import file_response, report_response
 
@@ -65,7 +68,7 @@ class MessageReportView(ToolRightMixin, View):
 def my_reports(request: SignedInRequest) -> HttpResponse:
     """Show the user's own reports that were made in the background. htmx gets only the list."""
     found = list(ReportJob.objects.of(request.user)[: SHOWN + 1])
-    jobs = found[:SHOWN]
+    jobs = with_titles(found[:SHOWN], request.user)
     live = any(job.unfinished for job in jobs)
     context = {"title": "My Reports", "jobs": jobs, "live": live, "url": request.path, "cut": len(found) > SHOWN}
     return page_or_fragment(
@@ -77,9 +80,9 @@ def my_reports(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def job(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show one report: its progress, and its file when it is ready."""
-    found = readable(request, pk)
+    [found] = with_titles([readable(request, pk)], request.user)
     is_own = found.owner_id == request.user.pk
-    context = {"title": found.title, "job": found, "live": found.unfinished, "is_own": is_own}
+    context = {"title": found.shown_title, "job": found, "live": found.unfinished, "is_own": is_own}
     return page_or_fragment(request, page="web/reports/job.html", fragment="web/reports/_job.html", context=context)
 
 
@@ -114,6 +117,19 @@ def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
 def remove(request: SignedInRequest, pk: int) -> HttpResponse:
     services.remove(job=own(request, pk))
     return redirect("web:my_reports")
+
+
+def with_titles(jobs: list[ReportJob], user: User) -> list[Any]:
+    """Give each job its `shown_title`: the title, or the kind of report if no log shows the user its message any more.
+
+    Without the message, its subject must not be read in the title either.
+    """
+    about = {job.pk: job.message_id for job in jobs}
+    seen = {None, *in_any_log(user).filter(pk__in=filter(None, about.values())).values_list("pk", flat=True)}
+    listed: list[Any] = list(jobs)
+    for job in listed:
+        job.shown_title = job.title if about[job.pk] in seen else kind_label(job.kind)
+    return listed
 
 
 def own(request: SignedInRequest, pk: int) -> ReportJob:
