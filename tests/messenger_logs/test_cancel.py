@@ -80,14 +80,14 @@ def test_what_has_left_or_is_claimed_stays_as_it_is(under_way, sender):
     assert totals_of(message).modes[Mode.TEXT].opted_out == 1
 
 
-def test_what_was_claimed_and_never_handed_off_is_stopped_too(under_way, sender):
+def test_an_email_that_was_under_way_has_left_also_if_it_is_reported_as_canceled(under_way, sender):
     message = under_way()
     cancel_message(message_id=message.pk, by=sender)
     complete_cancel(message_id=message.pk)
     claimed = message.deliveries.get(status="in_progress")
 
     report_statuses(message_id=message.pk, reports=[StatusReport(delivery_id=claimed.pk, status="canceled")])
-    assert figures(message) == (1, 0, 3, 1)
+    assert figures(message) == (2, 0, 2, 1)
     fresh(message)
     assert message.status == "canceled_ip"
 
@@ -209,6 +209,9 @@ def test_a_cancel_with_a_redial_in_hand_is_not_complete(under_way, sender):
         ({"status": "failed", "attempt_count": 1}, "left"),
         ({"mode": "text", "status": "opt_out", "attempt_count": 1}, "left"),
         ({"mode": "voice", "status": "canceled", "code": -35, "attempt_count": 1}, "hung_up"),
+        ({"mode": "text", "status": "canceled", "attempt_count": 1}, "left"),
+        ({"mode": "text", "status": "waiting", "attempt_count": 1}, "left"),
+        ({"mode": "voice", "status": "waiting", "attempt_count": 1}, "hung_up"),
         ({"mode": "text", "status": "opt_out"}, "not_tried"),
         ({"mode": "voice", "status": "not_eligible"}, "not_tried"),
         ({"status": "error", "detail": "Bad data"}, "not_tried"),
