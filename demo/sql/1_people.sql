@@ -45,7 +45,7 @@ JOIN demo_name AS g
 
 ANALYZE demo_household, demo_person, demo_student;
 
-INSERT INTO messenger_logs_textconsent (number, opted_out, changed_at)
+INSERT INTO messenger_logs_textconsent (number, opted_out, said_at)
 SELECT cell, bool_or(opted_out), {now} - interval '90 days'
 FROM demo_person WHERE opted_out AND cell <> '' AND cell NOT LIKE '%%;%%'
 GROUP BY cell
