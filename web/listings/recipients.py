@@ -146,7 +146,8 @@ class DeviceFilter(ContainsFilter):
         typed = visible(value)
         if not typed:
             return qs
-        return qs.filter(Q(address__icontains=self._canonical(typed)) | Q(address__icontains=typed))
+        contains = f"{self.field_name}__icontains"
+        return qs.filter(Q((contains, self._canonical(typed))) | Q((contains, typed)))
 
     def _canonical(self, typed: str) -> str:
         number = read_address(Mode.TEXT, typed)

@@ -209,11 +209,11 @@ def test_recipients_are_added_once(caller, pk, content_type):
 
 
 def test_a_wrong_recipient_is_named_by_its_line_and_none_is_added(program, pk):
-    body = b"\n\n".join([lines(person(2)), lines(person(3, devices=[{"mode": "voice", "address": None}]))])
+    body = b"\n\n".join([lines(person(2)), lines(person(3, devices=[{"mode": "fax", "address": "+16125550143"}]))])
     response = program.post(f"messages/{pk}/recipients/", body, content_type=NDJSON)
     assert response.status_code == 400
     [error] = response.json()["errors"]
-    assert (error["line"], error["field"]) == (3, "devices[0].address")
+    assert (error["line"], error["field"]) == (3, "devices[0].mode")
     assert Delivery.objects.count() == 1
 
 
