@@ -101,7 +101,8 @@ def test_a_phone_number_with_a_note_needs_no_apostrophe(address, given, written)
 )
 def test_no_cell_of_any_text_begins_like_a_formula(text):
     cell = csv_rows(a_document([a_row(text)]))[1][0]
-    assert cell.removeprefix("'") == text.replace(DUPLICATE, "&") or NUMBER_ABROAD(text)
+    plain = text.replace(DUPLICATE, "&")
+    assert cell in (plain, f"'{plain}") or NUMBER_ABROAD(text)
     seen = unicodedata.normalize("NFKC", visible(cell)).strip()
     assert seen[:1] not in SIGNS or AMOUNT(cell)
     assert cell[:1] not in {"\t", "\r", "\n"}
