@@ -27,14 +27,7 @@ RECIPIENT = (
     "merge_fields",
     "counted",
 )
-DELIVERY = (
-    "id",
-    "message_id",
-    "recipient_id",
-    "mode",
-    "address",
-    "given_address",
-    "duplicate",
+RESULT = (
     "status",
     "detail",
     "outcome",
@@ -46,6 +39,16 @@ DELIVERY = (
     "provider_id",
     "email_outcome",
     "email_reason",
+)
+DELIVERY = (
+    "id",
+    "message_id",
+    "recipient_id",
+    "mode",
+    "address",
+    "given_address",
+    "duplicate",
+    *RESULT,
 )
 ATTEMPT = (
     "delivery_id",

@@ -15,6 +15,7 @@ from django.db.models import Max, Min
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import Delivery
 from messenger_logs.services.addresses import AddressError, email_address
+from messenger_logs.services.bulk_copy import RESULT
 from messenger_logs.services.complete_cancel import tell_figures
 from messenger_logs.services.message_status import settle_status
 from messenger_logs.services.totals import lock_totals, recount
@@ -39,20 +40,6 @@ ORDER BY id
 FOR NO KEY UPDATE
 """  # noqa: S608  (table names only)
 
-_RESULT = (
-    "status",
-    "detail",
-    "outcome",
-    "code",
-    "attempt_count",
-    "reached_earlier",
-    "first_attempt_at",
-    "last_attempt_at",
-    "provider_id",
-    "email_outcome",
-    "email_reason",
-)
-
 _CHANGE = f"""
 UPDATE {Delivery._meta.db_table} AS d
 SET address = new.address, duplicate = new.duplicate,
@@ -65,7 +52,7 @@ WHERE d.id = new.id
 # A duplicate gets nothing of its own. One that waits has the result of the row that counts, or it would wait for ever.
 _FOLLOW = f"""
 UPDATE {Delivery._meta.db_table} AS d
-SET {", ".join(f"{name} = counts.{name}" for name in _RESULT)}
+SET {", ".join(f"{name} = counts.{name}" for name in RESULT)}
 FROM unnest(%(ids)s::bigint[], %(addresses)s::text[]) AS new (id, address)
 JOIN {Delivery._meta.db_table} AS counts
     ON counts.message_id = %(message)s AND counts.mode = '{Mode.EMAIL}' AND counts.address = new.address
