@@ -38,5 +38,6 @@ def repair_messages(*, message_ids: Collection[int]) -> None:
     extend_dispatches(message_ids=message_ids)
     for pk in SentMessage.objects.filter(pk__in=message_ids).cancelable().values_list("pk", flat=True):
         settle_status(message_id=pk)
-    for pk in message_ids:
+    canceled = SentMessage.objects.filter(pk__in=message_ids, cancel_completed_at__isnull=False)
+    for pk in canceled.values_list("pk", flat=True):
         tell_figures(message_id=pk)

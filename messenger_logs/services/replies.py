@@ -37,4 +37,5 @@ def _newest_message_to(number: str) -> int | None:
     texts = Delivery.objects.filter(
         Q(address__iexact=number) | Q(address__istartswith=f"{number};"), mode=Mode.TEXT, attempt_count__gt=0
     )
-    return texts.order_by("-message_id").values_list("message_id", flat=True).first()
+    # Not ORDER BY … LIMIT 1: for a number that no text went to, PostgreSQL would read all deliveries by message.
+    return max(texts.values_list("message_id", flat=True), default=None)
