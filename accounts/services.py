@@ -43,7 +43,7 @@ def record_audit_event(
 def record_look(*, by: User | None, action: str, target: str = "", details: dict[str, Any] | None = None) -> None:
     """Record that a person looked at something, searched for something, or was refused; the arguments as above.
 
-    One look is one row: whoever pages through a list, or whose browser refreshes a page, goes on with the same look.
+    One look is one row. The next page of a list, and a page that refreshes, belong to the same look.
     """
     event = _event(by, action, target, details)
     if not AuditEvent.objects.like(event).filter(occurred_at__gt=timezone.now() - LOOK).exists():

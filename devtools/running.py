@@ -55,7 +55,7 @@ def running(var: Path, name: str, *, throw_away: bool = False) -> Iterator[Servi
             server.start()
             ends.callback(server.stop)
             servers.append(server)
-            # The owner of another database is none of ours.
+            # The owner of another database is not the owner of this one.
             for foreign in (f"{variable}_FILE", f"MIGRATION_{variable}", f"MIGRATION_{variable}_FILE"):
                 environment.pop(foreign, None)
             environment[variable] = server.url

@@ -45,8 +45,9 @@ def main(arguments: list[str]) -> int:
         with _checking({} if chosen else _CHECKS, environment, services.logs) as checks:
             status = run([sys.executable, "-m", "pytest", *_WORKERS, *tests], env=environment)
             failed = [name for name, check in checks.items() if check.wait() != 0]
-        _remark(failed, services.logs, without_browser=not (chromium or options.fast))
-    return status or int(bool(failed) or (not (chromium or options.fast) and _IN_CI))
+        without_browser = not (chromium or options.fast)
+        _remark(failed, services.logs, without_browser=without_browser)
+    return status or int(bool(failed) or (without_browser and _IN_CI))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -150,7 +150,7 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
     def in_reach_of_cancel(self, user: User, tool: Tool) -> Self:
         """The messages that ``user`` may cancel with ``tool``, and those of which a late cancel may tell more.
 
-        Whoever cancels a message just after its end sees how it ended, and who canceled it: until then it was upcoming.
+        A person who cancels a message just after its end sees how it ended, and who canceled it.
         """
         reach = self.in_reach_of_retry(user, tool)
         if tool is not Tool.UPCOMING_MESSAGES or not user.may(tool, Right.WRITE):

@@ -33,7 +33,7 @@ MOST_TRIES = 3
 SECONDS = 600
 GAVE_UP = f"It was begun {MOST_TRIES} times and never came to its end. Tell your administrator."
 TOO_MANY = "Too many of your reports are not finished yet. Wait for one of them, or cancel one under My Reports."
-NO_ROOM_OF_ONES_OWN = "Your reports have used up the room that one person may have. Remove some under My Reports."
+NO_ROOM = "Your reports have used up the room that one person may have. Remove some under My Reports."
 TOO_LARGE = (
     "The file would be larger than the room that is left to you. Remove other reports under My Reports, or choose less."
 )
@@ -56,7 +56,7 @@ def request_report(report: Report, *, format: Format, by: User) -> ReportJob:
         if unfinished.count() >= settings.REPORT_UNFINISHED_EACH:
             raise NotMade(TOO_MANY)
         if own.kept_bytes() >= _most_bytes():
-            raise NotMade(NO_ROOM_OF_ONES_OWN)
+            raise NotMade(NO_ROOM)
         job = ReportJob.objects.create(
             owner=by,
             kind=report.kind,

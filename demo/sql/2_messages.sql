@@ -46,7 +46,7 @@ CROSS JOIN LATERAL (
         + interval '1 second' * pg_temp.pick(n, 38, 36000)) AT TIME ZONE {zone} AS at
 ) AS worked;
 
--- So many people as are asked for in all, most of them in few messages; whoever is meant lives door to door.
+-- So many people as are asked for in all, most of them in few messages; the people of a message are neighbors.
 UPDATE demo_message AS m
 SET size = CASE WHEN status = 'no_recipients' THEN 3 ELSE sized.size END, start = pg_temp.pick(m.n, 41, {people})
 FROM (

@@ -94,7 +94,7 @@ def close_cancel(*, message_id: int) -> bool:
 def tell_figures(*, message_id: int) -> None:
     """Append the figures of a complete cancel to the audit trail, unless its newest event has just these.
 
-    Whoever may change a figure calls it in the same transaction, and holds the message's lock.
+    A caller that may have changed a figure calls it in the same transaction, and holds the message's lock.
     """
     completed = SentMessage.objects.filter(pk=message_id, cancel_completed_at__isnull=False)
     message = completed.select_related("canceled_by").defer("bodies", "criteria").first()

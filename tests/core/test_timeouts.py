@@ -36,7 +36,7 @@ def test_a_lost_connection_and_a_limit_that_nobody_caught_have_one_too() -> None
     assert why_unavailable(StatementTimeout()) == BUSY
 
 
-@pytest.mark.parametrize("error", [None, ValueError(), ProgrammingError("a fault of ours")])
+@pytest.mark.parametrize("error", [None, ValueError(), ProgrammingError("a fault in our SQL")])
 def test_other_errors_have_none(error: Exception | None) -> None:
     assert why_unavailable(error) == ""
 

@@ -1,4 +1,4 @@
-"""Answers that do not end, or are too large, cost a request its time limit and no more, whoever sends them."""
+"""Answers that do not end, or are too large, cost a request its time limit and no more, from each provider."""
 
 import gzip
 import time

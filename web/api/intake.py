@@ -108,7 +108,7 @@ def refuse(errors: Iterable[FieldError]) -> Response:
 
 
 def may_read(message_id: int, *, by: User) -> bool:
-    """Whoever may not read a message could find out its texts and recipients, one guess after the other."""
+    """Whether a person may know what the message has: others could find it out, one guess after the other."""
     return in_any_log(by).filter(pk=message_id).exists()
 
 
