@@ -20,8 +20,8 @@ _CHECKS = {
 }
 # A worker that has nothing left takes half of what another one still has.
 _WORKERS = ["-n", "auto", "--dist", "worksteal"]
-# Tests wait for a third of their time, for a program, a page or a lock: one worker more than processors uses it.
-_AUTO = {"PYTEST_XDIST_AUTO_NUM_WORKERS": str((os.cpu_count() or 1) + 1)}
+# Tests wait for half of their time, for a program, a page or a lock: two workers for each processor use it.
+_AUTO = {"PYTEST_XDIST_AUTO_NUM_WORKERS": str(2 * (os.cpu_count() or 1))}
 _COVERAGE = ["--cov", "--cov-report=term:skip-covered"]
 # No test may reach a real provider, even if the environment names one. Bytecode, and the asserts that pytest rewrites,
 # are kept for the next run: that saves each process half of its start.
