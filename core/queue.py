@@ -14,10 +14,13 @@ from redis.exceptions import RedisError
 log = structlog.get_logger(__name__)
 
 
-def call_worker(task: Task[Any, Any], *args: Any, **kwargs: Any) -> bool:
-    """Queue a task now. Returns False if the queue does not answer; then a worker finds the work a little later."""
+def call_worker(task: Task[Any, Any], *args: Any, expires: float | None = None, **kwargs: Any) -> bool:
+    """Queue a task now, for ``expires`` seconds at most.
+
+    Returns False if the queue does not answer; then a worker finds the work a little later.
+    """
     try:
-        task.delay(*args, **kwargs)
+        task.apply_async(args, kwargs, expires=expires)
     except OperationalError as error:
         log.warning("queue.away", task=task.name, error=type(error.__cause__ or error).__name__)
         return False

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from core.queue import call_worker
 from dispatch.due import messages_due, messages_to_restrict
 from dispatch.services import calls, retention
 from dispatch.services.rate_limit import may_go
@@ -31,7 +32,7 @@ def tick() -> None:
         if messages_due(mode, now).exists() or (mode is Mode.VOICE and messages_to_restrict(now).exists()):
             for _ in range(settings.DISPATCH_AT_ONCE):
                 # The next tick queues again what no worker was free for.
-                hand_over_due.apply_async((mode.value,), expires=settings.DISPATCH_SECONDS)
+                call_worker(hand_over_due, mode.value, expires=settings.DISPATCH_SECONDS)
 
 
 @shared_task(soft_time_limit=_SOFT_LIMIT, time_limit=_LIMIT)
@@ -43,7 +44,7 @@ def hand_over_due(mode: str) -> None:
     with slot(f"hand over {mode}", settings.DISPATCH_AT_ONCE) as free:
         handed = send_due(Mode(mode), until=time.monotonic() + settings.DISPATCH_SECONDS) if free else 0
     if handed and may_go(Mode(mode)) and messages_due(Mode(mode), timezone.now()).exists():
-        hand_over_due.apply_async((mode,), expires=settings.DISPATCH_SECONDS)
+        call_worker(hand_over_due, mode, expires=settings.DISPATCH_SECONDS)
 
 
 @shared_task(soft_time_limit=_SOFT_LIMIT, time_limit=_LIMIT)
@@ -61,7 +62,7 @@ def poll_calls() -> None:
         with slot(f"poll {mode}") as free:
             found = calls.poll(mode, until=time.monotonic() + _POLL_SECONDS) if free else 0
         if found and calls.due(mode).exists():
-            poll_calls.apply_async(expires=_POLL_SECONDS)
+            call_worker(poll_calls, expires=_POLL_SECONDS)
 
 
 @shared_task(soft_time_limit=_SOFT_LIMIT, time_limit=_LIMIT)

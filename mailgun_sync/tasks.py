@@ -5,6 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 
 from accounts.models import User
+from core.queue import call_worker
 from mailgun_sync.models import SendingDomain
 from mailgun_sync.services import retention
 from mailgun_sync.services.domains import configured_domains
@@ -17,7 +18,7 @@ LONGEST_SYNC = int(LONGEST.total_seconds())
 def sync_all(sweep_hours: int | None = None) -> None:
     """Queue one task for each domain, so that a slow or failing domain delays no other."""
     for domain_id in configured_domains().filter(paused=False).values_list("pk", flat=True):
-        sync_one.delay(domain_id, sweep_hours=sweep_hours)
+        call_worker(sync_one, domain_id, sweep_hours=sweep_hours)
 
 
 # A long catch-up takes hours. What takes longer hangs, and must not keep a worker for ever.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from core.queue import call_worker
 from reports import services
 
 
@@ -14,7 +15,7 @@ def make(job_id: int) -> None:
 def requeue_orphaned() -> None:
     """Queue reports again whose task was lost or whose worker ended. A task ends if its report is being made."""
     for job_id in services.orphaned():
-        make.delay(job_id)
+        call_worker(make, job_id)
 
 
 @shared_task

@@ -13,8 +13,10 @@ from messenger_logs.choices import DeliveryStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.totals import recount
+from messenger_logs.tasks import stop_the_rest
 from tests.fixtures.browser import sign_in
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.queue import note_queued
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,7 +31,7 @@ def principal(make_user: Callable[..., User]) -> User:
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rest is stopped when a test says so."""
-    monkeypatch.setattr("messenger_logs.services.cancel.stop_the_rest.delay", lambda message_id: None)
+    note_queued(monkeypatch, stop_the_rest)
 
 
 @pytest.fixture

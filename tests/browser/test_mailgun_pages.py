@@ -17,6 +17,7 @@ from mailgun_sync.services.sync import sync_domain
 from sandbox.server import Sandbox
 from tests.fixtures.browser import assert_accessible, sign_in
 from tests.mailgun_sync import payloads
+from tests.queue import do_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -128,7 +129,7 @@ def test_an_administrator_syncs_now_and_looks_at_the_quarantine(
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tasks.sync_one, "delay", tasks.sync_one)
+    do_at_once(monkeypatch, tasks.sync_one)
     mailgun.add_many(1234, now - timedelta(minutes=30), now)
     mailgun.add_raw(payloads.WITHOUT_TIMESTAMP, timestamp=now - timedelta(minutes=5))
     sign_in(page, make_user(Tool.MAILGUN_SYNC, (Tool.MAILGUN_SYNC, Right.WRITE)))

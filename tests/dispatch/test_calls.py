@@ -22,6 +22,7 @@ from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.status_reports import StatusReport
 from tests.dispatch.conftest import MORNING, NIGHT, dispatch_all, finished_at, status_of, statuses
 from tests.dispatch.stub import Provider, RingingGateway, StubGateway, email_gateway
+from tests.queue import do_at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -108,7 +109,7 @@ def test_a_call_that_never_ends_is_given_up(ringing: type[RingingGateway], due_m
 def test_a_cancel_hangs_up_live_calls(
     ringing: type[RingingGateway], due_message: Due, make_user: Callable[..., User], monkeypatch, clock
 ) -> None:
-    monkeypatch.setattr(tasks.hang_up_calls, "delay", tasks.hang_up_calls)
+    do_at_once(monkeypatch, tasks.hang_up_calls)
     message = due_message(Mode.VOICE, 2)
     dispatch_all()
     one, other = message.deliveries.order_by("pk")
@@ -173,7 +174,7 @@ def test_a_call_that_is_recorded_while_its_message_is_canceled_is_hung_up(
 def test_a_canceled_message_ends_when_nothing_of_it_is_under_way(
     ringing: type[RingingGateway], due_message: Due, make_user: Callable[..., User], monkeypatch, clock
 ) -> None:
-    monkeypatch.setattr(tasks.hang_up_calls, "delay", tasks.hang_up_calls)
+    do_at_once(monkeypatch, tasks.hang_up_calls)
     message = due_message(Mode.VOICE, 5)
     start_due()
     claim = claim_next(Mode.VOICE, batch=1)

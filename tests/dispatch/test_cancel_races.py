@@ -19,9 +19,11 @@ from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services.cancel import cancel_message
 from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.totals import recount
+from messenger_logs.tasks import stop_the_rest
 from messenger_logs.totals import totals_of
 from tests.dispatch.stub import Provider, StubGateway
 from tests.examples import often
+from tests.queue import note_queued
 from tests.wait import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -71,7 +73,7 @@ def test_nothing_is_handed_over_after_a_cancel_in_random_interleavings(
 ) -> None:
     chance = random.Random(4)
     monkeypatch.setattr(StubGateway, "batch", 1)
-    monkeypatch.setattr("messenger_logs.services.cancel.stop_the_rest.delay", lambda message_id: None)
+    note_queued(monkeypatch, stop_the_rest)
     by = make_user()
     in_the_middle = 0
     with workers(WORKERS) as awake:

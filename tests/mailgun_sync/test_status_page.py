@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
-from kombu.exceptions import OperationalError
 from pytest_django import Settings
 
 from accounts.models import AuditEvent, User
@@ -17,6 +16,7 @@ from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, S
 from mailgun_sync.services.ingest import store_events
 from sandbox.server import Sandbox
 from tests.mailgun_sync import payloads
+from tests.queue import do_at_once, refuse_all
 
 pytestmark = pytest.mark.django_db
 URL = "web:mailgun_sync"
@@ -35,7 +35,7 @@ def operator(make_user: Callable[..., User], signed_in: Callable[[User], Client]
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that runs each task at once."""
-    monkeypatch.setattr(tasks.sync_one, "delay", tasks.sync_one)
+    do_at_once(monkeypatch, tasks.sync_one)
 
 
 def show(client: Client) -> str:
@@ -183,10 +183,7 @@ def test_retry_takes_an_event_out_of_quarantine_when_it_can_be_read(operator: Cl
 def test_a_broker_that_is_down_is_told_in_words(
     operator: Client, domain: SendingDomain, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
-    def down(*_: object, **__: object) -> None:
-        raise OperationalError("connection refused")
-
-    monkeypatch.setattr(tasks.sync_one, "delay", down)
+    refuse_all(monkeypatch, tasks.sync_one)
     SendingDomain.objects.update(settled_through=datetime.now(UTC))
 
     assert "task queue does not answer" in press(operator, action, domain.pk)

@@ -18,6 +18,7 @@ from mailgun_sync.services.sync import AlreadyRunningError, sync_domain
 from sandbox.server import Sandbox
 from tests.mailgun_sync import payloads
 from tests.mailgun_sync.conftest import stored_ids
+from tests.queue import do_at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -222,7 +223,7 @@ def test_one_domain_that_fails_does_not_stop_the_others(
     settings.MAILGUN_DOMAINS = ["gone.example", mailgun.domain, "mg.two.example"]
     mailgun.add(id="one", timestamp=now)
     mailgun.add(id="two", timestamp=now, domain="mg.two.example")
-    monkeypatch.setattr(tasks.sync_one, "delay", tasks.sync_one)
+    do_at_once(monkeypatch, tasks.sync_one)
 
     tasks.sync_all()
 
@@ -254,7 +255,7 @@ def test_a_paused_domain_is_left_out_of_the_schedule(
 ) -> None:
     mailgun.add(timestamp=now)
     SendingDomain.objects.update(paused=True)
-    monkeypatch.setattr(tasks.sync_one, "delay", tasks.sync_one)
+    do_at_once(monkeypatch, tasks.sync_one)
 
     tasks.sync_all()
 

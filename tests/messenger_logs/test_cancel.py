@@ -5,7 +5,6 @@ from uuid import uuid4
 import pytest
 from django.db.models import Model
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from accounts.models import AuditEvent
 from messenger_logs import tasks
@@ -22,6 +21,7 @@ from messenger_logs.signals import message_canceled
 from messenger_logs.totals import totals_of
 from tests.fixtures.cancel import devices
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.queue import note_queued, refuse_all
 from web.cancel_text import cancel_text
 
 pytestmark = pytest.mark.django_db
@@ -234,8 +234,7 @@ def test_each_device_is_in_one_figure_and_that_figure_opens_its_row(sender, deli
 def test_the_rest_is_stopped_by_a_worker_after_the_commit(
     under_way, sender, monkeypatch, django_capture_on_commit_callbacks
 ):
-    asked: list[int] = []
-    monkeypatch.setattr(cancel.stop_the_rest, "delay", asked.append)
+    asked = note_queued(monkeypatch, cancel.stop_the_rest)
     message = under_way()
     with django_capture_on_commit_callbacks(execute=True):
         cancel_message(message_id=message.pk, by=sender)
@@ -249,10 +248,7 @@ def test_the_rest_is_stopped_by_a_worker_after_the_commit(
 def test_without_a_broker_it_is_canceled_all_the_same_and_the_sweep_finishes_it(
     under_way, sender, monkeypatch, django_capture_on_commit_callbacks
 ):
-    def refuse(message_id: int) -> None:
-        raise OperationalError
-
-    monkeypatch.setattr(cancel.stop_the_rest, "delay", refuse)
+    refuse_all(monkeypatch, cancel.stop_the_rest)
     message = under_way()
     with django_capture_on_commit_callbacks(execute=True):
         assert cancel_message(message_id=message.pk, by=sender).result is Result.CANCELED

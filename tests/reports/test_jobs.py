@@ -25,6 +25,7 @@ from reports import files, lease, services, tasks
 from reports.models import ReportJob
 from tests.listings.letter_log import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
+from tests.queue import note_queued
 from tests.reports.messages import csv_of, elsewhere, message_by
 from tests.wait import PATIENCE, wait_until
 from web.views import reports
@@ -37,9 +38,7 @@ Status = ReportJob.Status
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch: Any) -> list[int]:
     """What is queued is noted, and made by nobody."""
-    queued: list[int] = []
-    monkeypatch.setattr(tasks.make, "delay", queued.append)
-    return queued
+    return note_queued(monkeypatch, tasks.make)
 
 
 @pytest.fixture(autouse=True)

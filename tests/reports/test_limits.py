@@ -19,6 +19,7 @@ from reports.kinds import report_of
 from reports.models import ReportJob
 from reports.writers import Format
 from tests.messenger_logs.factories import make_message
+from tests.queue import note_queued
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +31,7 @@ def everything_is_large_and_waits(settings: Any, monkeypatch: pytest.MonkeyPatch
     settings.REPORT_AT_ONCE_ROWS = 0
     settings.REPORT_UNFINISHED_EACH = 2
     settings.REPORT_MEGABYTES_EACH = 1
-    monkeypatch.setattr(tasks.make, "delay", lambda job_id: None)
+    note_queued(monkeypatch, tasks.make)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from reports import services, tasks
 from reports.kinds import MESSAGE_REPORTS
 from reports.models import ReportJob
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.queue import do_at_once, note_queued
 from tests.reports.messages import csv_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,7 +30,7 @@ EVERY_FINE_RIGHT = [(tool, right) for tool in (LOG_2, UPCOMING) for right in too
 @pytest.fixture(autouse=True)
 def everything_is_made_in_the_background(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.REPORT_AT_ONCE_ROWS = 0
-    monkeypatch.setattr(tasks.make, "delay", lambda job_id: services.make_report(job_id=job_id))
+    do_at_once(monkeypatch, tasks.make)
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_the_refusal_says_what_to_do(owner: User, signed_in: Callable[[User], Cl
 def test_a_right_lost_while_the_file_was_waiting_leaves_its_rows_out(
     owner: User, signed_in: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks.make, "delay", lambda job_id: None)
+    note_queued(monkeypatch, tasks.make)
     client = signed_in(owner)
     client.get(reverse("web:sent_message_log_2"), {"whose": "all", "export": "csv"})
     job = ReportJob.objects.get()

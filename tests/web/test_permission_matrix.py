@@ -41,6 +41,7 @@ from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
 from messenger_logs.models import Reply, SentMessage
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.queue import note_queued
 from tests.web.addresses import patterns
 
 R, W = Right.READ, Right.WRITE
@@ -440,7 +441,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch):
     """A sync that is asked for is not started."""
-    monkeypatch.setattr(tasks.sync_one, "delay", lambda *args, **kwargs: None)
+    note_queued(monkeypatch, tasks.sync_one)
 
 
 def test_every_address_is_in_the_matrix():
