@@ -392,7 +392,7 @@ class PersonReach(models.Model):
     email = models.CharField(max_length=12, choices=Reach, blank=True, db_default="")
     voice = models.CharField(max_length=12, choices=Reach, blank=True, db_default="")
     text = models.CharField(max_length=12, choices=Reach, blank=True, db_default="")
-    reached_at = models.DateTimeField(null=True, blank=True, help_text="when a device first reached the person, if known")
+    reached_at = models.DateTimeField(null=True, blank=True, help_text="when a device first reached the person")
 
     class Meta:
         verbose_name_plural = "person reach"

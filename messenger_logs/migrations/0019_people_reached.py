@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('email', models.CharField(blank=True, choices=[('reached', 'Reached'), ('unconfirmed', 'Handed over, not confirmed'), ('not_reached', 'Not reached'), ('canceled', 'Canceled'), ('no_device', 'No device')], db_default='', max_length=12)),
                 ('voice', models.CharField(blank=True, choices=[('reached', 'Reached'), ('unconfirmed', 'Handed over, not confirmed'), ('not_reached', 'Not reached'), ('canceled', 'Canceled'), ('no_device', 'No device')], db_default='', max_length=12)),
                 ('text', models.CharField(blank=True, choices=[('reached', 'Reached'), ('unconfirmed', 'Handed over, not confirmed'), ('not_reached', 'Not reached'), ('canceled', 'Canceled'), ('no_device', 'No device')], db_default='', max_length=12)),
-                ('reached_at', models.DateTimeField(blank=True, help_text='when a device first reached the person, if known', null=True)),
+                ('reached_at', models.DateTimeField(blank=True, help_text='when a device first reached the person', null=True)),
                 ('message', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='person_reach', to='messenger_logs.sentmessage')),
                 ('school', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='messenger_logs.school')),
             ],
