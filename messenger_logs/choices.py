@@ -117,6 +117,8 @@ class Reach(models.TextChoices):
 
 # Where our log says Sent and the provider says one of these, the e-mail did not arrive.
 EMAIL_FAILURES = frozenset({"failed", "failed-permanent", "suppressed", "rejected"})
+# With one of these the e-mail arrived: who complained, opened, clicked or unsubscribed got it.
+EMAIL_ARRIVED = frozenset({"delivered", "complained", "opened", "clicked", "unsubscribed"})
 
 
 class RedialRule(StrEnum):
