@@ -11,6 +11,7 @@ from mailgun_sync.choices import EventKind
 from mailgun_sync.models import MailgunEvent
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, MessageTotals
+from messenger_logs.services.reach import settle_reach_of_many
 from messenger_logs.services.totals import recount_refused
 
 # The event with the highest rank decides. A delayed bounce outranks "delivered"; a person who complains got the mail.
@@ -55,7 +56,7 @@ UPDATE {Delivery._meta.db_table} AS d SET email_outcome = target.kind, email_rea
 FROM target
 WHERE d.id = target.id AND (d.email_outcome, d.email_reason) IS DISTINCT FROM (target.kind, target.detail)
     AND target.rank >= coalesce((SELECT rank.rank FROM rank WHERE rank.kind = d.email_outcome), 0)
-RETURNING d.message_id
+RETURNING d.message_id, d.id
 """  # noqa: S608  (table names only)
 
 
@@ -71,10 +72,11 @@ def settle_outcomes(deliveries: Collection[int]) -> int:
         cursor.execute(_LOCK, parameters)
         # A second statement sees what others stored while the first waited for the locks.
         cursor.execute(_SETTLE, parameters)
-        changed = {message for (message,) in cursor}
-        count = int(cursor.rowcount)
-    recount_refused(message_ids=changed)
-    return count
+        changed: list[tuple[int, int]] = cursor.fetchall()
+    messages = {message for message, _ in changed}
+    recount_refused(message_ids=messages)
+    settle_reach_of_many(message_ids=messages, deliveries=[delivery for _, delivery in changed])
+    return len(changed)
 
 
 def settle_between(begin: datetime, end: datetime) -> int:

@@ -18,6 +18,7 @@ from messenger_logs.services.addresses import AddressError, email_address
 from messenger_logs.services.bulk_copy import RESULT
 from messenger_logs.services.complete_cancel import tell_figures
 from messenger_logs.services.message_status import settle_status
+from messenger_logs.services.reach import settle_reach
 from messenger_logs.services.totals import lock_totals, recount
 
 BATCH = 10_000
@@ -122,6 +123,7 @@ def _repair(message_id: int, ids: list[int]) -> Repaired:
             },
         )
         cursor.execute(_FOLLOW, {"message": message_id, "ids": list(wanted), "addresses": list(wanted.values())})
+    settle_reach(message_id=message_id, deliveries=list(wanted))
     if changed.duplicates or not counted:
         recount(message_id=message_id)
         settle_status(message_id=message_id)
