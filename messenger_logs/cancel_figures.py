@@ -47,8 +47,8 @@ SELECT
     kept.devices, kept.never_started + waiting.never_started, kept.hung_up + waiting.hung_up, kept.untried,
     waiting.never_started + waiting.hung_up, under_way.devices
 FROM (
-    SELECT coalesce(sum(devices), 0) AS devices, coalesce(sum(canceled - hung_up), 0) AS never_started,
-        coalesce(sum(hung_up) FILTER (WHERE mode = '{Mode.VOICE}'), 0) AS hung_up,
+    SELECT coalesce(sum(devices), 0) AS devices, coalesce(sum(canceled - canceled_begun), 0) AS never_started,
+        coalesce(sum(canceled_begun) FILTER (WHERE mode = '{Mode.VOICE}'), 0) AS hung_up,
         coalesce(sum(untried), 0) AS untried
     FROM {MessageModeTotals._meta.db_table} WHERE message_id = %(message)s
 ) AS kept, (

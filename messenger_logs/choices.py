@@ -105,6 +105,16 @@ class Outcome(models.TextChoices):
     NOT_ATTEMPTED = "not_attempted", "Not attempted"
 
 
+class Reach(models.TextChoices):
+    """Whether a message reached a person, from the best to the worst: the best of the devices decides."""
+
+    REACHED = "reached", "Reached"
+    UNCONFIRMED = "unconfirmed", "Handed over, not confirmed"
+    NOT_REACHED = "not_reached", "Not reached"
+    CANCELED = "canceled", "Canceled"
+    NO_DEVICE = "no_device", "No device"
+
+
 # Where our log says Sent and the provider says one of these, the e-mail did not arrive.
 EMAIL_FAILURES = frozenset({"failed", "failed-permanent", "suppressed", "rejected"})
 

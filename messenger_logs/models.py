@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
 
-from messenger_logs.choices import CANCELABLE, NOT_LEFT, DeliveryStatus, Engine, MessageStatus, Mode, Outcome
+from messenger_logs.choices import CANCELABLE, NOT_LEFT, DeliveryStatus, Engine, MessageStatus, Mode, Outcome, Reach
 from messenger_logs.querysets import REFUSED, ReplyQuerySet, SentMessageQuerySet
 from messenger_logs.search import NormalizedText
 from messenger_logs.statuses import STATUSES
@@ -71,6 +71,7 @@ class SentMessage(models.Model):
     dispatched_here = models.BooleanField(
         default=False, db_default=False, help_text="this installation sends it when it is due"
     )
+    drill = models.BooleanField(default=False, db_default=False, help_text="it only tries who can be reached")
     dispatch_started_at = models.DateTimeField(null=True, blank=True)
     dispatch_finished_at = models.DateTimeField(null=True, blank=True)
     modes = ArrayField(models.CharField(max_length=16, choices=Mode), default=list)
@@ -149,6 +150,12 @@ class Recipient(models.Model):
     name = models.CharField(max_length=200)
     student_number = models.CharField(max_length=64, blank=True)
     student_name = models.CharField(max_length=200, blank=True)
+    student_school = models.ForeignKey(
+        School, null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    language = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="of the family: a BCP 47 tag or a name"
+    )
     # Searches and lists use these two.
     plain_name = models.GeneratedField(
         expression=NormalizedText("name"), output_field=models.TextField(), db_persist=True
@@ -205,6 +212,9 @@ class Delivery(models.Model):
     provider_id = models.CharField(max_length=200, blank=True)
     email_outcome = models.CharField(max_length=32, blank=True, help_text="what the e-mail provider finally said")
     email_reason = models.CharField(max_length=2000, blank=True)
+    email_outcome_at = models.DateTimeField(
+        null=True, blank=True, help_text="when that was; of an e-mail that arrived, when it arrived"
+    )
     # A delivery with a claim waits still: nothing has left. The hand-over makes it In-Progress.
     claim = models.UUIDField(null=True, blank=True, help_text="of the dispatcher, until the hand-over begins")
 
@@ -339,7 +349,9 @@ class MessageModeTotals(models.Model):
         default=0, db_default=0, help_text="part of the success: e-mails that the provider could not deliver"
     )
     canceled = models.IntegerField(default=0)
-    hung_up = models.IntegerField(default=0, db_default=0, help_text="part of the canceled: the provider had them")
+    canceled_begun = models.IntegerField(
+        default=0, db_default=0, help_text="part of the canceled: the provider had them"
+    )
     not_attempted = models.IntegerField(default=0)
     untried = models.IntegerField(
         default=0, db_default=0, help_text="the not attempted and the errors for which nothing was tried"
@@ -355,6 +367,68 @@ class MessageModeTotals(models.Model):
 
     def __str__(self) -> str:
         return f"{self.devices} {self.mode}"
+
+
+class PersonReach(models.Model):
+    """Whether a message reached one of its people, and by which modes. services/reach.py keeps the rows.
+
+    A person in a message for several students has one row: that of the recipient who is counted.
+    """
+
+    recipient = models.OneToOneField(
+        Recipient, primary_key=True, on_delete=models.CASCADE, related_name="person_reach", help_text="the counted one"
+    )
+    # The recipient's constraint is enough: one more would double the time of an INSERT of a million rows.
+    message = models.ForeignKey(
+        SentMessage, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="person_reach"
+    )
+    school = models.ForeignKey(
+        School, null=True, blank=True, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+"
+    )
+    language = models.CharField(max_length=64, blank=True, db_default="")
+    reach = models.CharField(max_length=12, choices=Reach, help_text="the best of the modes")
+    # "" where the message does not use the mode.
+    inbox = models.CharField(max_length=12, choices=Reach, blank=True, db_default="")
+    email = models.CharField(max_length=12, choices=Reach, blank=True, db_default="")
+    voice = models.CharField(max_length=12, choices=Reach, blank=True, db_default="")
+    text = models.CharField(max_length=12, choices=Reach, blank=True, db_default="")
+    reached_at = models.DateTimeField(null=True, blank=True, help_text="when a device first reached the person")
+
+    class Meta:
+        verbose_name_plural = "person reach"
+        indexes = [models.Index(fields=["message", "reach", "recipient"], name="person_reach_of_message")]
+
+    def __str__(self) -> str:
+        return self.get_reach_display()
+
+
+class ReachTotals(models.Model):
+    """The people of a message, counted by school and language: whether any device, or a mode, reached them."""
+
+    message = models.ForeignKey(
+        SentMessage, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="reach_totals"
+    )
+    school = models.ForeignKey(
+        School, null=True, blank=True, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+"
+    )
+    language = models.CharField(max_length=64, blank=True, db_default="")
+    mode = models.CharField(max_length=16, choices=Mode, blank=True, db_default="", help_text='"" for any mode')
+    reached = models.IntegerField(db_default=0)
+    unconfirmed = models.IntegerField(db_default=0)
+    not_reached = models.IntegerField(db_default=0)
+    canceled = models.IntegerField(db_default=0)
+    no_device = models.IntegerField(db_default=0)
+
+    class Meta:
+        verbose_name_plural = "reach totals"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["message", "mode", "school", "language"], nulls_distinct=False, name="reach_totals_of_message"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reached} reached"
 
 
 class TextConsent(models.Model):

@@ -26,7 +26,7 @@ class ModeTotals:
     error: int  # failed after the last retry
     undelivered: int  # part of error: those after the hand-off, such as e-mails that the provider could not deliver
     canceled: int
-    hung_up: int  # part of canceled: the provider had them; a call that had begun was hung up
+    canceled_begun: int  # part of canceled: the provider had them; a call that had begun was hung up
     not_attempted: int  # opted out or not eligible
     untried: int  # the not attempted and the errors for which nothing was tried
     opted_out: int
@@ -87,7 +87,7 @@ _COUNTS = (
     "error",
     "undelivered",
     "canceled",
-    "hung_up",
+    "canceled_begun",
     "not_attempted",
     "untried",
     "opted_out",

@@ -37,7 +37,8 @@ WITH batch AS MATERIALIZED (
         AND d.mode = stopped.mode AND d.address = stopped.address
 ), modes AS (
     UPDATE {MessageModeTotals._meta.db_table} AS kept
-    SET pending = kept.pending - moved.n, canceled = kept.canceled + moved.n, hung_up = kept.hung_up + moved.begun
+    SET pending = kept.pending - moved.n, canceled = kept.canceled + moved.n,
+        canceled_begun = kept.canceled_begun + moved.begun
     FROM (
         SELECT mode, count(*) AS n, count(*) FILTER (WHERE attempt_count > 0) AS begun FROM stopped GROUP BY mode
     ) AS moved

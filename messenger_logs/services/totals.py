@@ -49,7 +49,7 @@ FIGURES = {
     "error": _sum(outcome=Outcome.ERROR),
     "undelivered": _sum(status=DeliveryStatus.UNDELIVERED),
     "canceled": _sum(outcome=Outcome.CANCELED),
-    "hung_up": f"sum(n) FILTER (WHERE outcome = '{Outcome.CANCELED}' AND begun)",
+    "canceled_begun": f"sum(n) FILTER (WHERE outcome = '{Outcome.CANCELED}' AND begun)",
     "not_attempted": _sum(outcome=Outcome.NOT_ATTEMPTED),
     "untried": f"sum(n) FILTER (WHERE outcome IN ('{Outcome.NOT_ATTEMPTED}', '{Outcome.ERROR}') AND NOT begun)",
     "opted_out": _sum(status=DeliveryStatus.OPT_OUT),

@@ -61,7 +61,7 @@ def test_of_any_message_the_four_figures_are_all_devices_and_stay_as_they_were(
         after = cancel_figures(pk)
         assert (after.by_name, after.waiting) == (figures.by_name, 0)
         assert_rows_agree(message, after)
-        had_left = sum(mode.hung_up for name, mode in kept.modes.items() if name is not Mode.VOICE)
+        had_left = sum(mode.canceled_begun for name, mode in kept.modes.items() if name is not Mode.VOICE)
         stopped = figures.never_started + figures.hung_up
         assert sum(mode.canceled for mode in kept.modes.values()) == stopped + had_left
         for row in message.deliveries.filter(duplicate=False):

@@ -163,7 +163,7 @@ def figures(devices: list[Device], mode: str) -> dict[str, object]:
         **{outcome: outcomes.count(outcome) for outcome in COUNTS_AS},
         "received": statuses.count("vendor_received"),
         "opted_out": statuses.count("opt_out"),
-        "hung_up": sum(d.outcome == "canceled" and d.attempt_count > 0 for d in counted),
+        "canceled_begun": sum(d.outcome == "canceled" and d.attempt_count > 0 for d in counted),
         "untried": sum(d.outcome in {"not_attempted", "error"} and not d.attempt_count for d in counted),
         "undelivered": statuses.count("undelivered"),
         "last_first": max(first_tried(devices, mode).values(), default=None),

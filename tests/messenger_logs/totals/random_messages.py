@@ -177,7 +177,7 @@ class RandomMessage:
                         "canceled",
                         "not_attempted",
                         "opted_out",
-                        "hung_up",
+                        "canceled_begun",
                         "untried",
                         "undelivered",
                     )
