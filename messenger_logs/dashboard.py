@@ -108,6 +108,9 @@ def _by_mode_and_day(messages: SentMessageQuerySet) -> Iterator[tuple[str, date,
         MessageModeTotals.objects.filter(totals__message__in=messages)
         .annotate(day=TruncDate("totals__message__scheduled_at"))
         .values_list("mode", "day")
-        .annotate(tried=Sum(F("devices") - F("canceled") - F("not_attempted")), failed=Sum(F("error") + F("refused")))
+        .annotate(
+            tried=Sum(F("devices") - F("canceled") - F("not_attempted")),
+            failed=Sum(F("error") + F("failed") + F("suppressed")),
+        )
     )
     return iter(figures)

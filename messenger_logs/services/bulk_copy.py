@@ -39,6 +39,8 @@ RESULT = (
     "provider_id",
     "email_outcome",
     "email_reason",
+    "email_outcome_at",
+    "email_linked_by",
 )
 DELIVERY = (
     "id",
@@ -116,6 +118,8 @@ def delivery_rows(
             source.provider_id,
             told.email_outcome,
             told.email_reason,
+            told.email_outcome_at,
+            told.email_linked_by,
         )
 
 
