@@ -10,7 +10,7 @@ from django.db import connection, models, transaction
 from accounts.models import User
 from bench.events import SENDERS, SUBJECTS, make_district
 from demo import names
-from messenger_logs.models import Delivery, Recipient, School, SentMessage
+from messenger_logs.models import Delivery, PersonReach, ReachTotals, Recipient, School, SentMessage
 
 FAMILIES = 60_000
 """The number of people who get the ordinary messages. The large message goes to more people."""
@@ -42,12 +42,14 @@ FROM (
 # The large message is the last one. Its recipients come last, and each is a different person.
 _RECIPIENTS = f"""
 INSERT INTO {Recipient._meta.db_table} (
-    id, message_id, person_id, name, student_number, student_name, merge_fields, counted)
+    id, message_id, person_id, name, student_number, student_name, merge_fields, counted, language, student_school_id)
 SELECT
     n + 1, message, 100000 + person,
     (%(family)s::text[])[family] || ', ' || (%(given)s::text[])[person %% %(givens)s + 1],
     500000 + person, (%(family)s::text[])[family] || ', ' || (%(given)s::text[])[person / 7 %% %(givens)s + 1],
-    '{{}}', true
+    '{{}}', true, (ARRAY['en', 'en', 'en', 'en', 'es', 'hmn'])[person %% 6 + 1],
+    -- A message of a school is about its students; the large one about those of all schools.
+    %(first_school)s + CASE WHEN message < %(messages)s THEN message - 1 ELSE person END %% 8
 FROM (
     SELECT *, person / %(givens)s %% %(families)s + 1 AS family
     FROM (
@@ -150,7 +152,8 @@ def _without_indexes() -> Iterator[None]:
 def vacuum() -> None:
     """Vacuum and analyze now, so that autovacuum does not disturb a measurement later."""
     with connection.cursor() as cursor:
-        cursor.execute(f"VACUUM ANALYZE {', '.join(model._meta.db_table for model in _MODELS)}")
+        tables = (model._meta.db_table for model in [*_MODELS, PersonReach, ReachTotals])
+        cursor.execute(f"VACUUM ANALYZE {', '.join(tables)}")
 
 
 def as_json(number: int, *, recipients: int, at: datetime) -> dict[str, Any]:

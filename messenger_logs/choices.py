@@ -125,6 +125,8 @@ EMAIL_FIGURES = {
 }
 # Where our log says Sent and the provider says one of these, the e-mail did not arrive.
 EMAIL_FAILURES = EMAIL_FIGURES["failed"] | EMAIL_FIGURES["suppressed"]
+# With one of these the e-mail arrived: who complained, opened, clicked or unsubscribed got it.
+EMAIL_ARRIVED = frozenset({"delivered", "complained", "opened", "clicked", "unsubscribed"})
 
 
 class LinkedBy(models.TextChoices):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,8 +12,9 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from messenger_logs.choices import MessageStatus, Mode
-from messenger_logs.models import MessageModeTotals
+from messenger_logs.models import MessageModeTotals, ReachTotals
 from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.reach import SUMS, People
 
 DAYS = 14
 # The width and the height of a column in the bar chart.
@@ -63,10 +65,15 @@ class Dashboard:
     messages: Series
     modes: list[Series]
     failures: Series
+    people: Series
+    """The people of each message, each of them once for a message."""
+    reached: Series
+    unreached: Series
+    """Whom no device got it to, or who have none. Unconfirmed and canceled ones are no part of them."""
 
     @property
     def series(self) -> list[Series]:
-        return [self.messages, *self.modes, self.failures]
+        return [self.messages, *self.modes, self.failures, self.unreached]
 
     @property
     def rows(self) -> list[tuple[date, list[int]]]:
@@ -84,7 +91,7 @@ class Dashboard:
 
 
 def dashboard(messages: SentMessageQuerySet, *, today: date | None = None) -> Dashboard:
-    """The last 14 days of these messages, today included, by the day on which each was due. Two queries."""
+    """The last 14 days of these messages, today included, by the day on which each was due. Three queries."""
     today = today or timezone.localdate()
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
     sent = messages.scheduled_between(days[0], today).exclude(status__in=_NOT_SENT)
@@ -94,12 +101,22 @@ def dashboard(messages: SentMessageQuerySet, *, today: date | None = None) -> Da
     for mode, day, tried, failed in _by_mode_and_day(sent):
         deliveries[Mode(mode), day] += tried
         failures[day] += failed
+    people = _people_by_day(sent)
     return Dashboard(
         days,
         Series("messages", "Messages", {day: counted.get(day, 0) for day in days}),
         [Series(mode.value, mode.label, {day: deliveries[mode, day] for day in days}) for mode in Mode],
         Series("failed", "Failed deliveries", failures),
+        Series("people", "People", {day: people[day].total for day in days}),
+        Series("reached", "People reached", {day: people[day].reached for day in days}),
+        Series("unreached", "People not reached", {day: people[day].unreached for day in days}),
     )
+
+
+def _people_by_day(messages: SentMessageQuerySet) -> dict[date, People]:
+    totals = ReachTotals.objects.filter(message__in=messages, mode="")
+    rows = totals.annotate(day=TruncDate("message__scheduled_at")).order_by().values("day").annotate(**SUMS)
+    return defaultdict(People, {row["day"]: People.of(row) for row in rows})
 
 
 def _by_mode_and_day(messages: SentMessageQuerySet) -> Iterator[tuple[str, date, int, int]]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from core.statuses import Status
 from messenger_logs.cancel_figures import CancelFigures, cancel_figures
 from messenger_logs.choices import CANCELABLE, PHONE, MessageStatus, Mode, Outcome
 from messenger_logs.models import SentMessage
+from messenger_logs.reach import People, PeopleInParts, people_in_parts, reached_times
 from messenger_logs.signals import delays_requested
 from messenger_logs.status_labels import MESSAGE_STATUSES
 from messenger_logs.totals import ModeTotals, Totals, totals_of
@@ -125,6 +127,21 @@ class DeliverySummary:
             return []
         answers = delays_requested.send(SentMessage, message=self.message)
         return [sentence for _, sentences in answers for sentence in sentences or []]
+
+    @property
+    def people(self) -> People | None:
+        """The recipients by whether the message reached them; None if there are none, or nobody counted them yet."""
+        return self.totals.people if self.totals.recipients else None
+
+    @cached_property
+    def reached_by(self) -> dict[int, datetime]:
+        """By when so many percent of the people were reached. A part that was not reached is not there."""
+        return reached_times(self.message.pk) if self.people else {}
+
+    @cached_property
+    def parts(self) -> PeopleInParts:
+        """The people for each mode and school."""
+        return people_in_parts(self.message.pk)
 
     @property
     def of_people(self) -> list[Figure]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from core.statuses import Shape, Status, Tone
-from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus, Mode, Outcome
+from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus, Mode, Outcome, Reach
 from messenger_logs.statuses import CODES
 
 MESSAGE_STATUSES = {
@@ -32,6 +32,27 @@ MESSAGE_STATUSES = {
         Tone.WARNING,
         "Nobody could get it: it has no recipients, or none of them has a device for it.",
     ),
+}
+
+# Whether a message reached a person.
+REACH = {
+    Reach.REACHED: Status(
+        "Reached",
+        Shape.CHECK,
+        Tone.GOOD,
+        "A device says so: the inbox has it, the e-mail was delivered, a call was answered, or a text was sent.",
+    ),
+    Reach.UNCONFIRMED: Status(
+        "Handed over, not confirmed",
+        Shape.HALF,
+        Tone.RUNNING,
+        "An e-mail or a text left, and nothing more is known.",
+    ),
+    Reach.NOT_REACHED: Status(
+        "Not reached", Shape.CROSS, Tone.BAD, "No device got it. While the message goes out, one may still get it."
+    ),
+    Reach.CANCELED: Status("Canceled", Shape.SQUARE, Tone.NEUTRAL, "The message was stopped before any device got it."),
+    Reach.NO_DEVICE: Status("No device", Shape.TRIANGLE, Tone.WARNING, "The person has no device for the message."),
 }
 
 # The words of Sent Message Log 2.0 for the same statuses.

@@ -1,4 +1,4 @@
-"""Read the kept totals of a message: one cheap query for any number of deliveries."""
+"""Read the kept totals of a message: two cheap queries for any number of deliveries."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.db.models import F
 
 from messenger_logs.choices import EMAIL_FIGURES, Mode
 from messenger_logs.models import MessageTotals, SentMessage
+from messenger_logs.reach import People, people_of_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Totals:
     recipients: int = 0
     no_device: int = 0
     contacted_by_phone: int = 0
+    people: People | None = None  # the recipients by whether it reached them; None if nobody ever counted them
     modes: dict[Mode, ModeTotals] = field(default_factory=dict)
     duration: timedelta | None = None
     as_of: datetime | None = None  # None before anything was counted
@@ -134,6 +136,7 @@ def totals_of_many(messages: Iterable[SentMessage]) -> dict[int, Totals]:
         **{name: F(f"modes__{name}") for name in _COUNTS},
     )
     found = {pk: Totals(duration=_between(m.dispatch_started_at, m.dispatch_finished_at)) for pk, m in by_id.items()}
+    people = people_of_many(by_id)
     rows: list[dict[str, Any]] = [dict(row) for row in figures]
     for row in sorted(rows, key=lambda row: Mode.values.index(row["mode"]) if row["mode"] else -1):
         message = by_id[row["message_id"]]
@@ -143,6 +146,7 @@ def totals_of_many(messages: Iterable[SentMessage]) -> dict[int, Totals]:
                 recipients=row["recipients"],
                 no_device=row["no_device"],
                 contacted_by_phone=row["contacted_by_phone"],
+                people=people.get(message.pk, People() if not row["recipients"] else None),
                 duration=totals.duration,
                 as_of=row["as_of"],
             )

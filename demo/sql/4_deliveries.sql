@@ -27,13 +27,14 @@ WHERE NOT (device.mode = 'voice' AND device.address = '' AND p.landline IS NOT N
 -- What became of each: what the device allows first, then what the message came to, then chance.
 INSERT INTO messenger_logs_delivery (
     message_id, recipient_id, mode, address, duplicate, status, detail, outcome, code, attempt_count,
-    first_attempt_at, last_attempt_at, provider_id, email_outcome, email_reason)
+    first_attempt_at, last_attempt_at, provider_id, email_outcome, email_reason, email_outcome_at)
 SELECT d.message_id, d.recipient_id, d.mode, d.address, d.duplicate,
     told.status, told.detail, told.outcome, told.code, tried.times,
     CASE WHEN tried.times > 0 THEN tried.first END,
     CASE WHEN tried.times > 0 THEN least(tried.first + interval '7 minutes' * (tried.times - 1), {now}) END,
     CASE WHEN tried.times > 0 AND d.mode <> 'inbox' THEN 'demo-' || d.n || '-' || d.recipient_id || '-' || d.mode ELSE '' END,
-    told.email_outcome, told.email_reason
+    told.email_outcome, told.email_reason,
+    CASE WHEN told.email_outcome <> '' THEN least(tried.first + interval '20 seconds', {now}) END
 FROM demo_device AS d
 CROSS JOIN LATERAL (
     SELECT CASE

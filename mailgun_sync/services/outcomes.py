@@ -12,7 +12,7 @@ from mailgun_sync.choices import EventKind
 from mailgun_sync.models import MailgunEvent
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals
-from messenger_logs.services.reach import settle_reach
+from messenger_logs.services.reach import settle_reach_of_many
 from messenger_logs.services.totals import MAIL_FIGURES
 
 # The event with the highest rank decides. A delayed bounce outranks "delivered"; a person who complains got the mail.
@@ -106,7 +106,7 @@ WITH rank (kind, rank) AS MATERIALIZED (
     SET {", ".join(f"{name} = kept.{name} + moved.{name}" for name in MAIL_FIGURES)}
     FROM moved WHERE kept.message_id = moved.message_id AND kept.mode = '{Mode.EMAIL}'
 )
-SELECT message_id, array_agg(id) FROM changed GROUP BY message_id ORDER BY message_id
+SELECT message_id, id FROM changed
 """  # noqa: S608  (table names only)
 
 
@@ -136,10 +136,10 @@ def _settle(deliveries: list[int], lost: Lost) -> int:
         cursor.execute(_LOCK, parameters)
         # A second statement sees what others stored while the first waited for the locks.
         cursor.execute(_SETTLE, parameters)
-        changed = cursor.fetchall()
-    for message_id, rows in changed:
-        settle_reach(message_id=message_id, deliveries=rows)
-    return sum(len(rows) for _, rows in changed)
+        changed: list[tuple[int, int]] = cursor.fetchall()
+    messages = {message for message, _ in changed}
+    settle_reach_of_many(message_ids=messages, deliveries=[delivery for _, delivery in changed])
+    return len(changed)
 
 
 def settle_between(begin: datetime, end: datetime) -> int:

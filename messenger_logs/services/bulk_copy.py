@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from itertools import islice
 from typing import Any
@@ -26,6 +26,8 @@ RECIPIENT = (
     "student_name",
     "merge_fields",
     "counted",
+    "language",
+    "student_school_id",
 )
 RESULT = (
     "status",
@@ -71,17 +73,20 @@ Row = tuple[Any, ...]
 Counting = dict[tuple[Mode, str], DeviceInput]
 
 
-def recipient_rows(message: SentMessage, ids: list[int], new: list[RecipientInput], people: set[str]) -> Iterator[Row]:
+def recipient_rows(
+    message: SentMessage, ids: list[int], new: list[RecipientInput], people: set[str], schools: Mapping[str, int]
+) -> Iterator[Row]:
     """The rows of new recipients, with these ids. One row of each person counts.
 
-    `people` holds the person ids that have a row already; the function adds the new ones.
+    `people` holds the person ids that have a row already; the function adds the new ones. `schools` are ids by name.
     """
     for pk, recipient in zip(ids, new, strict=True):
         counted = recipient.person_id not in people
         people.add(recipient.person_id)
         merge_fields = json.dumps(recipient.merge_fields)
         person, number, student = recipient.key
-        yield pk, message.pk, person, recipient.name, number, student, merge_fields, counted
+        school = schools.get(recipient.student_school)
+        yield pk, message.pk, person, recipient.name, number, student, merge_fields, counted, recipient.language, school
 
 
 def delivery_rows(

@@ -10,6 +10,7 @@ from accounts.services import record_audit_event
 from messenger_logs.cancel_figures import CANCEL_COMPLETED, cancel_figures, told_figures
 from messenger_logs.choices import NOT_LEFT, DeliveryStatus, Outcome, sql_list
 from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, Redial, SentMessage
+from messenger_logs.services.reach import settle_reach
 from messenger_logs.services.totals import lock_totals, recount
 from messenger_logs.signals import cancel_completed, message_canceled
 
@@ -29,7 +30,7 @@ WITH batch AS MATERIALIZED (
 ), stopped AS (
     UPDATE {Delivery._meta.db_table} AS d SET {_CANCELED}
     FROM batch WHERE d.id = batch.id AND {_NOT_LEFT}
-    RETURNING d.mode, d.address, d.attempt_count
+    RETURNING d.id, d.mode, d.address, d.attempt_count
 ), duplicates AS (
     UPDATE {Delivery._meta.db_table} AS d SET {_CANCELED}
     FROM stopped
@@ -46,7 +47,7 @@ WITH batch AS MATERIALIZED (
 ), people AS (
     UPDATE {MessageTotals._meta.db_table} SET as_of = now() WHERE message_id = %(message)s
 )
-SELECT (SELECT count(*) FROM stopped), last.mode, last.id
+SELECT (SELECT array_agg(id) FROM stopped), last.mode, last.id
 FROM (SELECT mode, id FROM batch ORDER BY mode DESC, id DESC LIMIT 1) AS last
 """  # noqa: S608  (table names only)
 
@@ -128,10 +129,11 @@ def _stop(message_id: int, after: Place, batch: int) -> tuple[int, Place | None]
     mode, pk = after
     with connection.cursor() as cursor:
         cursor.execute(_STOP, {"message": message_id, "mode": mode, "id": pk, "batch": batch})
-        found = cursor.fetchone()
+        stopped, *last = cursor.fetchone() or (None,)
     if not counted:
         recount(message_id=message_id)
-    return (found[0], (found[1], found[2])) if found else (0, None)
+    settle_reach(message_id=message_id, deliveries=stopped or [])
+    return len(stopped or []), (last[0], last[1]) if last else None
 
 
 def unfinished_cancels() -> list[int]:

@@ -175,13 +175,25 @@ def _connect(source: MessageInput) -> list[Calendar]:
     message = source.message
     message.sender = User.objects.filter(username__iexact=source.sender).first() if source.sender else None
     message.sender_name = message.sender_name or (message.sender.listed_name if message.sender else source.sender)
-    names = sorted({school for school, _, _ in source.calendars} | ({source.school} if source.school else set()))
-    schools = {name: School.objects.get_or_create(name=name)[0] for name in names}
-    message.school = schools.get(source.school)
+    schools = _schools(
+        [source.school, *(school for school, _, _ in source.calendars), *_student_schools(source.recipients)]
+    )
+    message.school_id = schools.get(source.school)
     return [
-        Calendar.objects.get_or_create(school=schools[school], name=name, defaults={"school_year": year})[0]
+        Calendar.objects.get_or_create(school_id=schools[school], name=name, defaults={"school_year": year})[0]
         for school, name, year in source.calendars
     ]
+
+
+def _schools(names: Iterable[str]) -> dict[str, int]:
+    """The ids of the schools with these names, in the order of the names; make those that do not exist."""
+    wanted = sorted({name for name in names if name})
+    ids = dict(School.objects.filter(name__in=wanted).values_list("name", "pk"))
+    return {name: ids.get(name) or School.objects.get_or_create(name=name)[0].pk for name in wanted}
+
+
+def _student_schools(recipients: Iterable[RecipientInput]) -> set[str]:
+    return {recipient.student_school for recipient in recipients}
 
 
 def _differences(stored: SentMessage, source: MessageInput) -> tuple[str, ...]:
@@ -246,7 +258,8 @@ def _append(message: SentMessage, inputs: list[RecipientInput], known: _Known) -
     new = [recipient for recipient in inputs if recipient.key not in known.recipients]
     new_ids = reserve(Recipient, len(new))
     known.recipients |= zip((recipient.key for recipient in new), new_ids, strict=True)
-    copy_rows(Recipient, RECIPIENT, recipient_rows(message, new_ids, new, known.people))
+    schools = _schools(_student_schools(new))
+    copy_rows(Recipient, RECIPIENT, recipient_rows(message, new_ids, new, known.people, schools))
 
     missing: list[tuple[int, DeviceInput]] = []
     for recipient in inputs:

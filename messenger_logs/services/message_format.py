@@ -10,6 +10,7 @@ from typing import Any
 from django.db import models
 
 from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Engine, MessageStatus, MessageType, Mode, Outcome
+from messenger_logs.languages import normalized_language
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage
 from messenger_logs.services.addresses import read_device
 from messenger_logs.services.json_fields import Errors, FieldError, Fields, IntakeError, squeezed
@@ -115,6 +116,8 @@ class RecipientInput:
     student_number: str
     student_name: str
     merge_fields: dict[str, str]
+    language: str = ""
+    student_school: str = ""
     # By mode and address: a number that comes twice, for home and for work, is one device.
     devices: dict[tuple[Mode, str], DeviceInput] = field(default_factory=dict)
 
@@ -226,7 +229,8 @@ _STATUSES: Mapping[Mode, Mapping[str, DeliveryStatus]] = {mode: _choices(STATUSE
 _LINES = {name: limit(SentMessage, name) for name in ("external_id", "subject", "schedule_id", "reply_to")}
 _TYPE = limit(SentMessage, "message_type")
 _CALENDAR = {name: limit(Calendar, name) for name in ("name", "school_year")}
-_PERSON = {name: limit(Recipient, name) for name in ("person_id", "name", "student_number", "student_name")}
+_TEXTS_OF_A_PERSON = ("person_id", "name", "student_number", "student_name", "language")
+_PERSON = {name: limit(Recipient, name) for name in _TEXTS_OF_A_PERSON}
 _DEVICE = {name: limit(Delivery, name) for name in ("address", "detail", "provider_id")}
 _ATTEMPT_PROVIDER_ID = limit(DeviceAttempt, "provider_id")
 
@@ -324,6 +328,8 @@ def _merged(recipients: Iterable[RecipientInput]) -> list[RecipientInput]:
         known = merged.setdefault(recipient.key, recipient)
         if known is not recipient:
             known.add(recipient.devices.values())
+            known.language = known.language or recipient.language
+            known.student_school = known.student_school or recipient.student_school
     return list(merged.values())
 
 
@@ -334,6 +340,8 @@ def _recipient(fields: Fields, modes: list[Mode]) -> RecipientInput:
         student_number=fields.line("student_number", _PERSON["student_number"]),
         student_name=fields.line("student_name", _PERSON["student_name"]),
         merge_fields=fields.texts("merge_fields"),
+        language=normalized_language(fields.line("language", _PERSON["language"])),
+        student_school=fields.line("student_school", limit(School, "name")),
     )
     devices = [_device(one, modes, recipient.person_id) for one in fields.objects("devices")]
     recipient.add(device for device in devices if device)

@@ -6,22 +6,18 @@ from collections.abc import Collection, Iterable, Sequence
 
 from django.db import connection, transaction
 
-from messenger_logs.choices import EMAIL_FIGURES, NOT_TRIED, PHONE, DeliveryStatus, Outcome, sql_list
+from messenger_logs.choices import EMAIL_FIGURES, NOT_TRIED, DeliveryStatus, Outcome, sql_list
 from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, Recipient, SentMessage
+from messenger_logs.services.conditions import contacted_sql
+from messenger_logs.services.reach import recount_reach
 
 _UNCOUNTED = sql_list([DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE])
-_PHONE = sql_list(PHONE)
 _NOT_TRIED = sql_list(NOT_TRIED)
 
 
 def counted_sql(row: str) -> str:
     """The condition under which a delivery counts; ``row`` is its alias in the statement."""
     return f"(NOT {row}.duplicate AND {row}.status NOT IN ({_UNCOUNTED}))"
-
-
-def contacted_sql(row: str) -> str:
-    """The condition under which a delivery reached somebody by phone; ``row`` is its alias in the statement."""
-    return f"({row}.mode IN ({_PHONE}) AND ({row}.outcome = '{Outcome.SUCCESS}' OR {row}.reached_earlier))"
 
 
 def _sum(**values: str) -> str:
@@ -232,3 +228,4 @@ def recount_all(*, message_ids: Collection[int]) -> None:
         unique_fields=["message"],
         update_fields=["recipients", "no_device", "contacted_by_phone", "as_of"],
     )
+    recount_reach(message_ids=message_ids)

@@ -19,6 +19,7 @@ from messenger_logs.html_to_text import html_to_text
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.totals import Totals
 from reports.document import Text
 from reports.report import BadOptions, Pairs, Report, ReportForm, moment, number, sentences
 from reports.writers import Format
@@ -128,6 +129,12 @@ def cancel_summary(message: SentMessage) -> Pairs:
         ("Cancel Complete", moment(message.cancel_completed_at, seconds=True) or "not yet"),
         *((f"Canceled: {label}", number(count)) for _, label, count in figures.labeled),
     ]
+
+
+def reach_figures(totals: Totals) -> Pairs:
+    """Return the people by whether the message reached them, each of them once; nothing if nobody counted them."""
+    kinds = totals.people.by_kind if totals.people else {}
+    return [(kind.label, number(count)) for kind, count in kinds.items()]
 
 
 def message_detail(message: SentMessage) -> Text:

@@ -18,7 +18,7 @@ from messenger_logs.status_labels import MESSAGE_STATUSES
 from messenger_logs.totals import Totals, totals_of
 from reports.document import DUPLICATE, Column, Document, Figures, Rows, Section
 from reports.kinds.deliveries import ClassicRows
-from reports.kinds.message import MessageForm, MessageReport, cancel_summary, message_detail
+from reports.kinds.message import MessageForm, MessageReport, cancel_summary, message_detail, reach_figures
 from reports.report import Choices, OneChoice, Pairs, labels, moment, number
 
 
@@ -173,6 +173,7 @@ class SentMessageReport(MessageReport):
         return [
             ("Total Recipients", number(totals.recipients)),
             *no_device,
+            *reach_figures(totals),
             ("Recipients contacted successfully by phone", number(totals.contacted_by_phone)),
             ("Recipients not contacted by phone", number(totals.not_contacted_by_phone)),
         ]

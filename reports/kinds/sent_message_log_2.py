@@ -18,7 +18,7 @@ from messenger_logs.statuses import STATUSES
 from messenger_logs.totals import Totals, totals_of
 from reports.document import Column, Document, Figures, Rows
 from reports.kinds.deliveries import V2Rows
-from reports.kinds.message import MessageForm, MessageReport, cancel_summary, message_detail
+from reports.kinds.message import MessageForm, MessageReport, cancel_summary, message_detail, reach_figures
 from reports.report import Choices, Pairs, labels, moment, number
 
 
@@ -82,6 +82,7 @@ class SentMessageLog2Report(MessageReport):
             header=self.header(),
             sections=[
                 Figures("Delivery Summary", list(self.figures(totals)), columns=2),
+                *([Figures("People", people, columns=2)] if (people := reach_figures(totals)) else []),
                 Figures("General Filter Criteria", general_criteria(message, totals)),
                 Figures("Tool Specific Filter Criteria", tool_criteria(message)),
                 message_detail(message),

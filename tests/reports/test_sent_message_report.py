@@ -81,6 +81,11 @@ def test_the_summary_says_which_figures_count_people_and_which_count_devices():
     assert list(figures(document, "People")) == [
         "Total Recipients",
         "Total No Device",
+        "Reached",
+        "Handed over, not confirmed",
+        "Not reached",
+        "Canceled",
+        "No device",
         "Recipients contacted successfully by phone",
         "Recipients not contacted by phone",
     ]

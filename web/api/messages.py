@@ -114,6 +114,9 @@ class DeliveryListView(OneMessage, ListingAPIView):
             raise Http404
         return registry[f"{tool.name.lower()}_message_recipients"]
 
+    def load(self, rows: Any) -> Any:
+        return rows.select_related("recipient__student_school")
+
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "may_see_values": self.may_see_values}
 

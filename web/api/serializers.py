@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -13,6 +13,7 @@ from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import Mode, Outcome
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import Calendar, Delivery, Recipient, SentMessage
+from messenger_logs.reach import people_in_parts, reached_times
 from messenger_logs.status_labels import code_name
 from messenger_logs.totals import Totals, totals_of
 
@@ -85,9 +86,24 @@ class ModeTotalsSerializer(serializers.Serializer[Any]):
     first_attempt_duration = SecondsField(allow_null=True, help_text="Seconds; null before the first attempt.")
 
 
+class PeopleSerializer(serializers.Serializer[Any]):
+    """Unique people by whether the message reached them. The five figures add up to all of them."""
+
+    reached = serializers.IntegerField(help_text="A device says so.")
+    unconfirmed = serializers.IntegerField(help_text="An e-mail or a text left, and nothing more is known.")
+    not_reached = serializers.IntegerField(help_text="No device got it, or none got it yet.")
+    canceled = serializers.IntegerField(help_text="It was stopped before any device got it.")
+    no_device = serializers.IntegerField(help_text="They have no device for the message.")
+
+
+class SchoolPeopleSerializer(PeopleSerializer):
+    school = serializers.CharField(allow_null=True, help_text="Of their student, or of the message; null: not known.")
+
+
 class TotalsSerializer(serializers.Serializer[Any]):
     recipients = serializers.IntegerField(help_text="Unique people.")
     no_device = serializers.IntegerField(help_text="Unique people without any device for the message.")
+    people = PeopleSerializer(allow_null=True, help_text="Null if nobody counted them yet.")
     contacted_by_phone = serializers.IntegerField()
     not_contacted_by_phone = serializers.IntegerField()
     modes = serializers.DictField(child=ModeTotalsSerializer(), help_text="By mode; only modes in use.")
@@ -116,6 +132,11 @@ class MessageDetailSerializer(MessageSerializer):
     canceled_by = serializers.CharField(source="canceled_by_name")
     cancel_figures = serializers.SerializerMethodField(help_text="Null if nobody canceled it.")
     totals = serializers.SerializerMethodField()
+    people_by_mode = serializers.SerializerMethodField(help_text="Each mode has all people.")
+    people_by_school = serializers.SerializerMethodField()
+    reached_times = serializers.SerializerMethodField(
+        help_text="By when 50, 90 and 99 percent of all people were reached; only the parts that were."
+    )
 
     class Meta(MessageSerializer.Meta):
         fields = [
@@ -134,6 +155,9 @@ class MessageDetailSerializer(MessageSerializer):
             "cancel_completed_at",
             "cancel_figures",
             "totals",
+            "people_by_mode",
+            "people_by_school",
+            "reached_times",
         ]
 
     def get_bodies(self, message: SentMessage) -> dict[str, str]:
@@ -148,15 +172,42 @@ class MessageDetailSerializer(MessageSerializer):
         totals: Totals = totals_of(message)
         return TotalsSerializer(totals).data
 
+    @extend_schema_field(serializers.DictField(child=PeopleSerializer()))
+    def get_people_by_mode(self, message: SentMessage) -> dict[str, Any]:
+        by_mode = people_in_parts(message.pk).by_mode
+        return {mode.value: PeopleSerializer(people).data for mode, people in by_mode.items()}
+
+    @extend_schema_field(SchoolPeopleSerializer(many=True))
+    def get_people_by_school(self, message: SentMessage) -> list[dict[str, Any]]:
+        return [
+            {"school": one.name or None, **PeopleSerializer(one.people).data}
+            for one in people_in_parts(message.pk).by_school
+        ]
+
+    @extend_schema_field(serializers.DictField(child=serializers.DateTimeField()))
+    def get_reached_times(self, message: SentMessage) -> dict[str, datetime]:
+        return {str(percent): moment for percent, moment in reached_times(message.pk).items()}
+
 
 class RecipientSerializer(serializers.ModelSerializer[Recipient]):
     merge_fields = serializers.SerializerMethodField(
         help_text="The values behind the merge fields; null without the right to see them."
     )
 
+    student_school = serializers.CharField(source="student_school.name", default=None, allow_null=True)
+
     class Meta:
         model = Recipient
-        fields = ["id", "person_id", "name", "student_number", "student_name", "merge_fields"]
+        fields = [
+            "id",
+            "person_id",
+            "name",
+            "language",
+            "student_number",
+            "student_name",
+            "student_school",
+            "merge_fields",
+        ]
 
     def get_merge_fields(self, recipient: Recipient) -> dict[str, str] | None:
         return recipient.merge_fields if self.context.get("may_see_values") else None
@@ -202,6 +253,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
             "provider_id",
             "email_outcome",
             "email_reason",
+            "email_outcome_at",
         ]
         extra_kwargs = {"attempts": {"source": "attempt_count"}}
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
 from core.statuses import Status
 from listings.columns import ListingTable, StatusColumn
-from messenger_logs.choices import MessageStatus
+from messenger_logs.choices import CANCELABLE, MessageStatus
 from messenger_logs.delivery_summary import percent_done
 from messenger_logs.models import SentMessage
+from messenger_logs.reach import People, people_of_many
 from messenger_logs.totals import totals_of_many
 from web.message_urls import message_url
 
 
 class MessageStatusColumn(StatusColumn):
-    """The status of a message and, while it goes out, its progress in percent."""
+    """The status of a message with the people it reached and, while it goes out, its progress in percent."""
+
+    def render(self, record: SentMessage) -> SafeString:
+        reached = people_text(record)
+        people = format_html('<p class="people-reached">{}</p>', reached) if reached else ""
+        return format_html("{}{}", super().render(record), people)
 
     def status(self, record: SentMessage) -> Status:
         status = super().status(record)
@@ -35,12 +44,25 @@ def link_of_message(record: SentMessage, table: ListingTable) -> str:
     return message_url(table.listing.tool, record.pk)
 
 
-def add_percent_done(messages: Iterable[Any]) -> None:
-    """Set `percent` (0 to 100) on the messages that are going out, with one query."""
+def add_progress(messages: Sequence[Any]) -> None:
+    """Set `people` on the messages, and `percent` (0 to 100) on those that are going out."""
+    people = people_of_many(message.pk for message in messages)
     running = [message for message in messages if message.status == MessageStatus.IN_PROGRESS]
     totals = totals_of_many(running) if running else {}
+    for message in messages:
+        message.people = people.get(message.pk)
     for message in running:
         message.percent = percent_done(totals[message.pk])
+
+
+def people_text(message: SentMessage) -> str:
+    """How many people it reached: 191 of 205. "" where nobody counted them, or where it has not begun."""
+    people: People | None = getattr(message, "people", None)
+    if not people or not people.total or (message.status == MessageStatus.WAITING and not people.reached):
+        return ""
+    so_far = " so far" if message.status in CANCELABLE else ""
+    noun = "person" if people.total == 1 else "people"
+    return f"{people.reached:,} of {people.total:,} {noun} reached{so_far}"
 
 
 class MessageColumns(ListingTable):

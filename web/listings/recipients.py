@@ -19,13 +19,14 @@ from core.statuses import Shape, Status, Tone
 from core.text import visible
 from listings.columns import ON_SCREEN, WIDE, ListingTable, StatusColumn, TimeColumn
 from listings.exports import DUPLICATE
-from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter
+from listings.filters import ContainsFilter, ExactFilter, ListingFilterSet, OptionFilter
 from listings.paging import Sort
 from messenger_logs.cancel_figures import FIGURES as CANCEL_FIGURES
 from messenger_logs.cancel_figures import rows_of_figure
-from messenger_logs.choices import EMAIL_FAILURES, DeliveryStatus, Mode, Outcome
+from messenger_logs.choices import EMAIL_FAILURES, DeliveryStatus, Mode, Outcome, Reach
 from messenger_logs.delivery_summary import FIGURES, PEOPLE
-from messenger_logs.models import Delivery, Recipient, SentMessage
+from messenger_logs.languages import normalized_language
+from messenger_logs.models import Delivery, PersonReach, Recipient, School, SentMessage
 from messenger_logs.querysets import CONTACTED, FINAL_OUTCOME
 from messenger_logs.search import NormalizedText
 from messenger_logs.services.addresses import mailbox, number_of, read_address
@@ -39,6 +40,7 @@ from messenger_logs.status_labels import (
 from web.menu import page_url
 from web.message_access import may_see_values, record_message_view
 from web.message_urls import message_url
+from web.people_reached import NO_SCHOOL
 
 
 class EmailOutcomeColumn(StatusColumn):
@@ -157,6 +159,27 @@ class DeviceFilter(ContainsFilter):
         return digits or mailbox(typed) or typed
 
 
+def one_row_each(qs: QuerySet[Any]) -> QuerySet[Any]:
+    """One row for each person: the first of these."""
+    earlier = qs.filter(
+        recipient__message=OuterRef("message"),
+        recipient__person_id=OuterRef("recipient__person_id"),
+        pk__lt=OuterRef("pk"),
+    )
+    return qs.filter(~Exists(earlier))
+
+
+def of_people(qs: QuerySet[Any], **kept: Any) -> QuerySet[Any]:
+    """The rows of people whose kept row (`PersonReach`) has these values. Totals of people count the same rows."""
+    counted = PersonReach.objects.filter(
+        message=OuterRef("message"),
+        recipient__message=OuterRef("message"),
+        recipient__person_id=OuterRef("recipient__person_id"),
+        **kept,
+    )
+    return qs.filter(Exists(counted))
+
+
 class FigureFilter(OptionFilter):
     """Find the devices that one figure of the Delivery Summary counts, or one figure of a cancel."""
 
@@ -191,12 +214,7 @@ class FigureFilter(OptionFilter):
             recipient__message=OuterRef("message"),
             recipient__person_id=OuterRef("recipient__person_id"),
         )
-        earlier = qs.filter(
-            recipient__message=OuterRef("message"),
-            recipient__person_id=OuterRef("recipient__person_id"),
-            pk__lt=OuterRef("pk"),
-        )
-        people = qs.filter(~Exists(earlier))
+        people = one_row_each(qs)
         if value == "recipients":
             return people
         if value == "no_device":
@@ -205,6 +223,40 @@ class FigureFilter(OptionFilter):
         contacted = Case(When(Exists(of_the_person.filter(CONTACTED)), then=Value(True)), default=Value(False))
         found: QuerySet[Any] = people.alias(contacted=contacted).filter(contacted=value == "contacted_by_phone")
         return found
+
+
+def schools() -> list[tuple[str, str]]:
+    return [*((str(pk), name) for pk, name in School.objects.values_list("pk", "name")), (NO_SCHOOL, "not known")]
+
+
+class SchoolFilter(OptionFilter):
+    """Find the people of a school: that of their student or, where that is not known, of the message."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if not value:
+            return qs
+        return of_people(qs, school=None) if value == NO_SCHOOL else of_people(qs, school=value)
+
+
+class LanguageFilter(ExactFilter):
+    """Find the people whose families have a language: a tag or a name, as it is stored."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return of_people(qs, language=normalized_language(value)) if value else qs
+
+
+class ReachFilter(OptionFilter):
+    """Find the people whom the message reached, or did not: by any mode ("reached"), or by one ("email-reached")."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        by_mode = [(f"{mode}-{kind}", f"{mode.label}: {kind.label.lower()}") for mode in Mode for kind in Reach]
+        super().__init__(choices=[*Reach.choices, *by_mode], **kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if not value:
+            return qs
+        *mode, kind = value.split("-")
+        return one_row_each(of_people(qs, **{mode[0] if mode else "reach": kind}))
 
 
 class OutcomeFilter(OptionFilter):
@@ -221,8 +273,11 @@ class RecipientFilters(ListingFilterSet):
     device = DeviceFilter("address", label="Device")
     status = OptionFilter(label="Status", choices=DeliveryStatus.choices)
     outcome = OutcomeFilter(label="Outcome", choices=Outcome.choices)
-    # The last one, because it chooses among the rows that the others find.
+    school = SchoolFilter(label="School", choices=schools)
+    language = LanguageFilter(label="Language")
+    # The last two, because they choose among the rows that the others find.
     figure = FigureFilter(label="Counted in")
+    reach = ReachFilter(label="Reached")
 
     personal = {"recipient", "student", "device"}
 
@@ -277,7 +332,7 @@ class Recipients(ToolListing):
     @property
     def lists_people(self) -> bool:
         """Whether each person has one row, because the figure counts people."""
-        return self.values.get("figure") in dict(PEOPLE)
+        return self.values.get("figure") in dict(PEOPLE) or bool(self.values.get("reach"))
 
     def hidden_columns(self) -> Collection[str]:
         hidden = () if may_see_values(self.user, self.tool) else ("as_sent",)

@@ -14,7 +14,7 @@ from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.status_labels import MESSAGE_STATUSES
-from web.listings.message_columns import MessageStatusColumn, add_percent_done, link_of_message
+from web.listings.message_columns import MessageStatusColumn, add_progress, link_of_message
 from web.listings.message_filters import SubjectFilter
 
 SENT_MEANS = f"Sent means: {MESSAGE_STATUSES[MessageStatus.SENT].meaning}"
@@ -67,7 +67,7 @@ class SentMessageLog(ToolListing):
         return SentMessage.objects.visible_to(self.user, self.tool).classic()
 
     def complete_rows(self, rows: list[SentMessage]) -> None:
-        add_percent_done(rows)
+        add_progress(rows)
 
     def notices(self) -> list[str]:
         return [SENT_MEANS, format_html("E-mails of online registration are in the {}.", self.link_to(OlrEmailLog))]

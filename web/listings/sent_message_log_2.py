@@ -16,7 +16,7 @@ from listings.filters import OptionFilter, ValuesFilter
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import TYPE_RIGHTS, SentMessageQuerySet, visible_types
 from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
-from web.listings.message_columns import NARROW, MessageColumns, MessageStatusColumn, add_percent_done, link_of_message
+from web.listings.message_columns import NARROW, MessageColumns, MessageStatusColumn, add_progress, link_of_message
 from web.listings.message_filters import (
     AttachmentFilter,
     CalendarFilter,
@@ -91,7 +91,7 @@ class MessageList(ToolListing):
         return messages.prefetch_related("calendars").defer("bodies", "criteria")
 
     def complete_rows(self, rows: list[SentMessage]) -> None:
-        add_percent_done(rows)
+        add_progress(rows)
 
 
 class SentMessageLog2(MessageList):

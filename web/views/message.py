@@ -28,6 +28,7 @@ from web.body_frame import FRAME_POLICY, FRAMED, frame_document
 from web.menu import page_url
 from web.message_access import may_see_values, record_message_view
 from web.message_urls import message_url
+from web.people_reached import people_reached
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class MessagePage(MessageView):
     """The message page. htmx gets only the Delivery Summary, which is refreshed while the message runs."""
 
     template_name = "web/message.html"
+    summary_class = DeliverySummary
     summary_template_name = "web/_delivery_summary.html"
 
     def part_shown(self) -> str:
@@ -119,11 +121,12 @@ class MessagePage(MessageView):
         return page_or_fragment(request, page=self.template_name, fragment=self.summary_template_name, context=context)
 
     def summary_context(self) -> dict[str, Any]:
-        summary = DeliverySummary.of(self.message)
+        summary = self.summary_class.of(self.message)
         return {
             "summary": summary,
             "message_url": self.url(),
             "recipients_url": self.url("recipients"),
+            "reached": people_reached(summary, self.url("recipients")),
             "recipient": self.recipient,
             "cancel_url": self.cancel_url,
         }

@@ -34,14 +34,11 @@ class SentMessageLog2Page(MessagePage):
     """The page of a 2.0 message."""
 
     template_name = "web/sent_message_log_2_message.html"
+    summary_class = SentMessageLog2Summary
     summary_template_name = "web/_delivery_information.html"
 
     def get_messages(self) -> SentMessageQuerySet:
         return super().get_messages().prefetch_related("calendars")
-
-    def summary_context(self) -> dict[str, Any]:
-        summary = SentMessageLog2Summary.of(self.message)
-        return super().summary_context() | {"summary": summary}
 
     def get_context(self) -> dict[str, Any]:
         context = super().get_context()

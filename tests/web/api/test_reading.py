@@ -209,6 +209,11 @@ def test_a_message_has_everything_its_page_shows(caller):
     assert data["reply_to"] == "office@example.org"
     assert (data["status"], data["status_label"]) == ("sent", "Sent")
     assert data["totals"]["recipients"] == 1
+    nobody = {"reached": 0, "unconfirmed": 0, "not_reached": 0, "canceled": 0, "no_device": 0}
+    assert data["totals"]["people"] == nobody | {"unconfirmed": 1}
+    assert data["people_by_mode"] == {"email": nobody | {"unconfirmed": 1}, "text": nobody | {"not_reached": 1}}
+    assert data["people_by_school"] == [{"school": "Harrison High", **nobody, "unconfirmed": 1}]
+    assert data["reached_times"] == {}
     assert data["totals"]["modes"]["email"]["success"] == 1
     assert data["totals"]["modes"]["text"]["opted_out"] == 1
     [seen] = AuditEvent.objects.filter(action="message.viewed")
@@ -219,6 +224,7 @@ def test_a_message_that_nothing_was_counted_of_yet_can_be_read(caller):
     data = caller(ALL).get(f"messages/{make_message().pk}/").json()
     assert data["totals"]["as_of"] is None
     assert data["totals"]["modes"] == {}
+    assert data["people_by_school"] == []
 
 
 # Deliveries

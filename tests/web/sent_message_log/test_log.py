@@ -131,7 +131,8 @@ def test_a_message_in_progress_says_how_far_it_has_come(administrator):
     for status in [DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.IN_PROGRESS]:
         make_delivery(make_recipient(message), status=status)
     recount(message_id=message.pk)
-    assert open_page(administrator, ALL).column(1) == ["◐ In-Progress 66 %"]
+    assert open_page(administrator, ALL).column(1) == ["◐ In-Progress 66 % 0 of 3 people reached so far"]
+    assert exported_rows(administrator, ALL)[0]["Status"] == "In-Progress"
 
 
 @pytest.mark.parametrize("address", [OWN, ALL, OLR, ALL_OLR])

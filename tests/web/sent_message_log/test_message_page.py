@@ -103,6 +103,25 @@ def test_a_figure_that_counts_people_leads_to_a_list_of_people(administrator, bi
     assert "Each person has one row here." in rows.message_text
 
 
+def test_the_people_it_reached_stand_in_a_bar_and_each_part_lists_them(administrator, big_message):
+    page = page_of(administrator, big_message)
+    (said,) = page.texts("//section[@id='delivery-summary']/p[strong]")
+    assert said == "1 of 4 people were reached so far. 3 were not yet, or it is not known."
+    parts = page.texts("//*[@id='bar-people']//*[starts-with(@id, 'people-part-')]")
+    assert parts == [
+        "✓ 1 reached",
+        "◐ 0 handed over, not confirmed",
+        "✕ 2 not reached",
+        "■ 0 canceled",
+        "▲ 1 no device",
+    ]
+    rows = open_page(administrator, page.href("people-part-3"))
+    assert len(rows.column(1)) == len(set(rows.column(1))) == 2
+    assert "Each person has one row here." in rows.message_text
+    by_mode = page.root.xpath("//details[@id='people-by-mode']//tr[th='Email']//a")
+    assert [link.text for link in by_mode] == ["0", "1", "1", "0", "2"]
+
+
 def test_people_and_devices_have_headings_of_their_own(administrator, big_message):
     page = page_of(administrator, big_message)
     assert page.texts("//*[@class='figures-of']") == ["People", "Devices", "Devices reached"]

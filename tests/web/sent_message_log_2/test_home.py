@@ -69,11 +69,12 @@ def test_messages_deliveries_by_mode_and_failures_of_each_day(send: Any) -> None
         ("Voice", 3),
         ("Text", 1),
         ("Failed deliveries", 2),
+        ("People not reached", 3),
     ]
     by_day = dict(found.rows)
-    assert by_day[TODAY] == [1, 1, 2, 1, 1, 1]
-    assert by_day[TODAY - timedelta(days=3)] == [1, 0, 0, 2, 0, 1]
-    assert by_day[TODAY - timedelta(days=1)] == [0] * 6
+    assert by_day[TODAY] == [1, 1, 2, 1, 1, 1, 2]
+    assert by_day[TODAY - timedelta(days=3)] == [1, 0, 0, 2, 0, 1, 1]
+    assert by_day[TODAY - timedelta(days=1)] == [0] * 7
 
 
 def test_canceled_deliveries_and_those_that_were_not_tried_are_no_deliveries_and_no_failures(send: Any) -> None:
