@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db.models import Count, F, Sum
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
-from messenger_logs.choices import MessageStatus, Mode
+from messenger_logs.choices import EMAIL_FIGURES, MessageStatus, Mode
 from messenger_logs.models import MessageModeTotals, ReachTotals
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.reach import SUMS, People
@@ -70,6 +70,8 @@ class Dashboard:
     reached: Series
     unreached: Series
     """Whom no device got it to, or who have none. Unconfirmed and canceled ones are no part of them."""
+    emails: Mapping[str, int]
+    """The e-mails that were handed over, by what their provider finally said: see EMAIL_OUTCOME_LABELS."""
 
     @property
     def series(self) -> list[Series]:
@@ -91,7 +93,7 @@ class Dashboard:
 
 
 def dashboard(messages: SentMessageQuerySet, *, today: date | None = None) -> Dashboard:
-    """The last 14 days of these messages, today included, by the day on which each was due. Three queries."""
+    """The last 14 days of these messages, today included, by the day on which each was due. Four queries."""
     today = today or timezone.localdate()
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
     sent = messages.scheduled_between(days[0], today).exclude(status__in=_NOT_SENT)
@@ -110,7 +112,17 @@ def dashboard(messages: SentMessageQuerySet, *, today: date | None = None) -> Da
         Series("people", "People", {day: people[day].total for day in days}),
         Series("reached", "People reached", {day: people[day].reached for day in days}),
         Series("unreached", "People not reached", {day: people[day].unreached for day in days}),
+        _emails(sent),
     )
+
+
+def _emails(messages: SentMessageQuerySet) -> dict[str, int]:
+    """The figures of the e-mails that were handed over. Together they are all of these."""
+    figures = {name: Coalesce(Sum(name), 0) for name in EMAIL_FIGURES}
+    emails = MessageModeTotals.objects.filter(totals__message__in=messages, mode=Mode.EMAIL)
+    found = emails.aggregate(sent=Coalesce(Sum("success"), 0), **{f"of_{name}": sum_ for name, sum_ in figures.items()})
+    counts = {name: found[f"of_{name}"] for name in figures}
+    return counts | {"not_known": found["sent"] - sum(counts.values())}
 
 
 def _people_by_day(messages: SentMessageQuerySet) -> dict[date, People]:
@@ -127,7 +139,7 @@ def _by_mode_and_day(messages: SentMessageQuerySet) -> Iterator[tuple[str, date,
         .values_list("mode", "day")
         .annotate(
             tried=Sum(F("devices") - F("canceled") - F("not_attempted")),
-            failed=Sum(F("error") + F("failed") + F("suppressed")),
+            failures=Sum(F("error") + F("failed") + F("suppressed")),
         )
     )
     return iter(figures)

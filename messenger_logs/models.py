@@ -20,12 +20,10 @@ from messenger_logs.choices import (
     Outcome,
     Reach,
 )
-from messenger_logs.querysets import REFUSED, ReplyQuerySet, SentMessageQuerySet
+from messenger_logs.querysets import MAILED, REFUSED, ReplyQuerySet, SentMessageQuerySet
 from messenger_logs.search import NormalizedText
 from messenger_logs.statuses import STATUSES
 
-# E-mails that were handed over.
-MAILED = Q(mode=Mode.EMAIL, status=DeliveryStatus.SENT, duplicate=False)
 STATUS_FITS_MODE = Q()
 for _mode, _statuses in STATUSES.items():
     STATUS_FITS_MODE |= Q(mode=_mode, status__in=_statuses)

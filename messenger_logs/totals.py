@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import F
 
 from messenger_logs.choices import EMAIL_FIGURES, Mode
-from messenger_logs.models import MessageTotals, SentMessage
+from messenger_logs.models import MessageModeTotals, MessageTotals, SentMessage
 from messenger_logs.reach import People, people_of_many
 
 
@@ -47,6 +47,11 @@ class ModeTotals:
     def not_known(self) -> int:
         """E-mails that were handed over, and of which the provider has said nothing final yet."""
         return self.success - self.delivered - self.complained
+
+    @property
+    def not_handed_over(self) -> int:
+        """Errors of e-mails that their provider never had."""
+        return self.error - self.refused
 
     @property
     def attempted(self) -> int:
@@ -156,6 +161,16 @@ def totals_of_many(messages: Iterable[SentMessage]) -> dict[int, Totals]:
                 first_attempt_duration=_between(message.dispatch_started_at, row["last_first_attempt_at"]),
             )
     return found
+
+
+def emails_of_many(message_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """What the provider finally said of the e-mails of many messages, by message id and figure; only where it did."""
+    kept = MessageModeTotals.objects.filter(totals__in=list(message_ids), mode=Mode.EMAIL)
+    return {
+        pk: dict(zip(EMAIL_FIGURES, counts, strict=True))
+        for pk, *counts in kept.values_list("totals_id", *EMAIL_FIGURES)
+        if any(counts)
+    }
 
 
 def _counts(row: dict[str, Any]) -> dict[str, int]:

@@ -56,6 +56,36 @@ _FITS_DOMAIN = f"""(
 """  # noqa: S608  (table names only)
 _MAILED = f"d.mode = '{Mode.EMAIL}' AND d.status = '{DeliveryStatus.SENT}' AND NOT d.duplicate"
 
+_FITS_ID = f"""
+    FROM {_DELIVERY} AS d
+    JOIN {_DELIVERY} AS counts
+        ON counts.message_id = d.message_id AND counts.mode = d.mode AND counts.address = d.address
+            AND NOT counts.duplicate AND counts.address <> ''
+    WHERE event.message_id <> '' AND d.provider_id <> '' AND d.mode = '{Mode.EMAIL}'
+        AND d.provider_id = event.message_id AND d.address = event.canonical
+        AND NOT EXISTS (
+            SELECT FROM {_DOMAIN} AS domain
+            WHERE domain.name = split_part(event.message_id, '@', -1) AND domain.id <> event.domain_id)
+"""  # noqa: S608  (table names only)
+_FITS_SUBJECT = f"""
+    FROM (
+        SELECT d.id, d.message_id, d.provider_id, true AS timed FROM {_DELIVERY} AS d
+        WHERE {_MAILED} AND d.address = event.canonical
+            AND d.last_attempt_at BETWEEN event.occurred_at - {_AFTER} AND event.occurred_at + {_BEFORE}
+        UNION ALL
+        SELECT d.id, d.message_id, d.provider_id, false FROM {_DELIVERY} AS d
+        WHERE {_MAILED} AND d.address = event.canonical AND d.last_attempt_at IS NULL
+    ) AS d
+    JOIN {_MESSAGE} AS message ON message.id = d.message_id
+    WHERE event.subject <> '' AND event.canonical <> ''
+        AND message.subject = event.subject AND (event.message_id = '' OR strpos(d.provider_id, '@') = 0)
+        AND (timed OR event.occurred_at BETWEEN
+            coalesce(message.dispatch_started_at, message.email_start_at, message.scheduled_at) - {_BEFORE}
+            AND coalesce(message.dispatch_finished_at, message.dispatch_started_at, message.email_start_at,
+                         message.scheduled_at) + {_AFTER})
+        AND {_FITS_DOMAIN}
+"""  # noqa: S608  (table names only)
+
 # To join to rows `event` with `recipient`, `canonical` (the address), `message_id` (bare), `subject`, `occurred_at`,
 # `domain_id` and `variables` (jsonb). One row comes for each event. A duplicate stands for the row that counts.
 #
@@ -72,35 +102,10 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS marked ON true
 LEFT JOIN LATERAL (
-    SELECT count(DISTINCT counts.id) AS n, min(counts.id) AS id
-    FROM {_DELIVERY} AS d
-    JOIN {_DELIVERY} AS counts
-        ON counts.message_id = d.message_id AND counts.mode = d.mode AND counts.address = d.address
-            AND NOT counts.duplicate AND counts.address <> ''
-    WHERE marked.id IS NULL AND event.message_id <> '' AND d.provider_id <> '' AND d.mode = '{Mode.EMAIL}'
-        AND d.provider_id = event.message_id AND d.address = event.canonical
-        AND NOT EXISTS (
-            SELECT FROM {_DOMAIN} AS domain
-            WHERE domain.name = split_part(event.message_id, '@', -1) AND domain.id <> event.domain_id)
+    SELECT count(DISTINCT counts.id) AS n, min(counts.id) AS id {_FITS_ID} AND marked.id IS NULL
 ) AS by_id ON true
 LEFT JOIN LATERAL (
-    SELECT count(*) AS n, min(d.id) AS id
-    FROM (
-        SELECT d.id, d.message_id, d.provider_id, true AS timed FROM {_DELIVERY} AS d
-        WHERE {_MAILED} AND d.address = event.canonical
-            AND d.last_attempt_at BETWEEN event.occurred_at - {_AFTER} AND event.occurred_at + {_BEFORE}
-        UNION ALL
-        SELECT d.id, d.message_id, d.provider_id, false FROM {_DELIVERY} AS d
-        WHERE {_MAILED} AND d.address = event.canonical AND d.last_attempt_at IS NULL
-    ) AS d
-    JOIN {_MESSAGE} AS message ON message.id = d.message_id
-    WHERE marked.id IS NULL AND by_id.n = 0 AND event.subject <> '' AND event.canonical <> ''
-        AND message.subject = event.subject AND (event.message_id = '' OR strpos(d.provider_id, '@') = 0)
-        AND (timed OR event.occurred_at BETWEEN
-            coalesce(message.dispatch_started_at, message.email_start_at, message.scheduled_at) - {_BEFORE}
-            AND coalesce(message.dispatch_finished_at, message.dispatch_started_at, message.email_start_at,
-                         message.scheduled_at) + {_AFTER})
-        AND {_FITS_DOMAIN}
+    SELECT count(*) AS n, min(d.id) AS id {_FITS_SUBJECT} AND marked.id IS NULL AND by_id.n = 0
 ) AS by_subject ON true
 LEFT JOIN LATERAL (
     SELECT d.id, d.message_id, message.sender_id, recipient.person_id
@@ -142,20 +147,24 @@ WHERE id = ANY(%(ids)s) AND delivery_id IS NOT NULL AND linked_by = ''
 RETURNING delivery_id
 """  # noqa: S608  (table names only)
 
-_LINK_AGAIN = f"""
-WITH event AS MATERIALIZED (
+# The stored events with these ids, as LINKS needs them.
+_STORED = f"""
     SELECT
         stored.id, stored.recipient, coalesce({_CANONICAL}, lower(stored.recipient)) AS canonical,
         {bare_message_id_sql(without_signs_sql("stored.message_id"))} AS message_id,
-        stored.subject, stored.occurred_at, stored.domain_id,
-        coalesce(item.variables::jsonb, item.e::jsonb -> 'user-variables') AS variables,
-        stored.delivery_id AS was, stored.linked_by AS was_by
-    FROM {_EVENT} AS stored
-    LEFT JOIN {_ADDRESS} AS kept ON kept.address = stored.recipient
-    LEFT JOIN unnest(%(read)s::bigint[], %(readable)s::text[], %(variables)s::text[]) AS item (id, e, variables)
-        ON item.id = stored.id
-    WHERE stored.id = ANY(%(ids)s) AND (stored.linked_by <> '{LinkedBy.VARIABLES}' OR stored.delivery_id IS NULL)
+        stored.subject, stored.occurred_at, stored.domain_id, stored.delivery_id AS was, stored.linked_by AS was_by
+    FROM {_EVENT} AS stored LEFT JOIN {_ADDRESS} AS kept ON kept.address = stored.recipient
+    WHERE stored.id = ANY(%(ids)s)
+"""  # noqa: S608  (table names only)
+_LINK_AGAIN = f"""
+WITH given AS MATERIALIZED (
+    {_STORED} AND (stored.linked_by <> '{LinkedBy.VARIABLES}' OR stored.delivery_id IS NULL)
     ORDER BY stored.id FOR NO KEY UPDATE OF stored
+), event AS MATERIALIZED (
+    SELECT given.*, coalesce(item.variables::jsonb, item.e::jsonb -> 'user-variables') AS variables
+    FROM given
+    LEFT JOIN unnest(%(read)s::bigint[], %(readable)s::text[], %(variables)s::text[]) AS item (id, e, variables)
+        USING (id)
 ), link AS (
     SELECT event.id, was, was_by, {LINK_VALUES} FROM event {LINKS}
 )
@@ -165,6 +174,15 @@ FROM link
 WHERE stored.id = link.id AND (link.delivery_id IS DISTINCT FROM was OR link.linked_by IS DISTINCT FROM
     CASE WHEN was IS NULL AND was_by <> '{LinkedBy.AMBIGUOUS}' THEN '' ELSE was_by END)
 RETURNING was, link.delivery_id, stored.kind
+"""  # noqa: S608  (table names only)
+
+# By the Message-Id, else by the subject: like LINKS.
+_MAY_BELONG_TO = f"""
+WITH event AS MATERIALIZED ({_STORED})
+SELECT event.id, by_id.messages, by_subject.messages
+FROM event
+CROSS JOIN LATERAL (SELECT array_agg(DISTINCT counts.message_id) AS messages {_FITS_ID}) AS by_id
+CROSS JOIN LATERAL (SELECT array_agg(DISTINCT d.message_id) AS messages {_FITS_SUBJECT}) AS by_subject
 """  # noqa: S608  (table names only)
 
 # The events whose delivery may be another one, now that these deliveries are as they are.
@@ -278,3 +296,12 @@ def _read_variables(ids: list[int]) -> dict[str, list[int] | list[str | None]]:
         "readable": [event.readable or event.raw for event in found.values()],
         "variables": [event.variables for event in found.values()],
     }
+
+
+def messages_that_fit(ids: Sequence[int]) -> dict[int, list[SentMessage]]:
+    """Return the messages that each of these stored events may belong to, by the id of the event."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MAY_BELONG_TO, {"ids": list(ids)})
+        found: dict[int, list[int]] = {pk: by_id or by_subject or [] for pk, by_id, by_subject in cursor.fetchall()}
+    messages = SentMessage.objects.defer("bodies", "criteria").in_bulk({pk for fits in found.values() for pk in fits})
+    return {pk: [messages[one] for one in fits] for pk, fits in found.items()}
