@@ -66,7 +66,7 @@ _FITS_ID = f"""
         AND NOT EXISTS (
             SELECT FROM {_DOMAIN} AS domain
             WHERE domain.name = split_part(event.message_id, '@', -1) AND domain.id <> event.domain_id)
-"""  # noqa: S608  (table names only)
+"""
 _FITS_SUBJECT = f"""
     FROM (
         SELECT d.id, d.message_id, d.provider_id, true AS timed FROM {_DELIVERY} AS d
