@@ -138,12 +138,12 @@ def reach_figures(totals: Totals) -> Pairs:
     return [(kind.label, number(count)) for kind, count in kinds.items()]
 
 
-def email_figures(totals: Totals) -> Pairs:
+def email_figures(totals: Totals, prefix: str) -> Pairs:
     """Return the e-mails that were handed over, by what their provider said; nothing for a message without e-mail."""
     email = totals.email
     if email is None:
         return []
-    return [(f"E-mails: {label}", number(getattr(email, name.removeprefix("email_")))) for name, label in EMAILS]
+    return [(f"{prefix} {label}", number(getattr(email, name.removeprefix("email_")))) for name, label in EMAILS]
 
 
 def message_detail(message: SentMessage) -> Text:

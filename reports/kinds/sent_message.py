@@ -196,7 +196,7 @@ class SentMessageReport(MessageReport):
             # An inbox counts once the message is in it; addresses and numbers count with any result.
             ("Total Inbox", of(Mode.INBOX, "success")),
             ("Total Emails", of(Mode.EMAIL, "devices")),
-            *email_figures(totals),
+            *email_figures(totals, "Total Emails"),
             ("Total Voice", of(Mode.VOICE, "devices")),
             ("Total Text", of(Mode.TEXT, "devices")),
             ("Total Voice Attempted", of(Mode.VOICE, "attempted")),
