@@ -156,10 +156,14 @@ _STORED = f"""
     FROM {_EVENT} AS stored LEFT JOIN {_ADDRESS} AS kept ON kept.address = stored.recipient
     WHERE stored.id = ANY(%(ids)s)
 """  # noqa: S608  (table names only)
+_NOT_FINAL = f"(stored.linked_by <> '{LinkedBy.VARIABLES}' OR stored.delivery_id IS NULL)"
+_LOCK = f"""
+SELECT FROM {_EVENT} AS stored WHERE stored.id = ANY(%(ids)s) AND {_NOT_FINAL}
+ORDER BY stored.id FOR NO KEY UPDATE
+"""
 _LINK_AGAIN = f"""
 WITH given AS MATERIALIZED (
-    {_STORED} AND (stored.linked_by <> '{LinkedBy.VARIABLES}' OR stored.delivery_id IS NULL)
-    ORDER BY stored.id FOR NO KEY UPDATE OF stored
+    {_STORED} AND {_NOT_FINAL}
 ), event AS MATERIALIZED (
     SELECT given.*, coalesce(item.variables::jsonb, item.e::jsonb -> 'user-variables') AS variables
     FROM given
@@ -267,6 +271,8 @@ def _link(ids: list[int]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_MARK, {"ids": ids})
         marked = {delivery for (delivery,) in cursor.fetchall()}
+        cursor.execute(_LOCK, {"ids": ids})
+        # A second statement sees the deliveries that others stored while the first waited for the locks.
         cursor.execute(_LINK_AGAIN, {"ids": ids, **read})
         changed: list[tuple[int | None, int | None, str]] = cursor.fetchall()
     deliveries = marked | {delivery for _, delivery, _ in changed if delivery}
