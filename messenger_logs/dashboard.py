@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from django.db.models import Count, F, Sum
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from messenger_logs.choices import EMAIL_FIGURES, MessageStatus, Mode
@@ -93,16 +94,19 @@ class Dashboard:
 
 
 def dashboard(messages: SentMessageQuerySet, *, today: date | None = None) -> Dashboard:
-    """The last 14 days of these messages, today included, by the day on which each was due. Four queries."""
+    """The last 14 days of these messages, today included, by the day on which each was due. Three queries."""
     today = today or timezone.localdate()
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
     sent = messages.scheduled_between(days[0], today).exclude(status__in=_NOT_SENT)
     counted = dict(sent.annotate(day=TruncDate("scheduled_at")).values_list("day").annotate(Count("pk")))
     deliveries = dict.fromkeys(((mode, day) for mode in Mode for day in days), 0)
     failures = dict.fromkeys(days, 0)
-    for mode, day, tried, failed in _by_mode_and_day(sent):
+    emails: Counter[str] = Counter()
+    for mode, day, tried, failed, success, *said in _by_mode_and_day(sent):
         deliveries[Mode(mode), day] += tried
         failures[day] += failed
+        if mode == Mode.EMAIL:
+            emails.update(dict(zip(EMAIL_FIGURES, said, strict=True)), not_known=success - sum(said))
     people = _people_by_day(sent)
     return Dashboard(
         days,
@@ -112,17 +116,8 @@ def dashboard(messages: SentMessageQuerySet, *, today: date | None = None) -> Da
         Series("people", "People", {day: people[day].total for day in days}),
         Series("reached", "People reached", {day: people[day].reached for day in days}),
         Series("unreached", "People not reached", {day: people[day].unreached for day in days}),
-        _emails(sent),
+        emails,
     )
-
-
-def _emails(messages: SentMessageQuerySet) -> dict[str, int]:
-    """The figures of the e-mails that were handed over. Together they are all of these."""
-    figures = {name: Coalesce(Sum(name), 0) for name in EMAIL_FIGURES}
-    emails = MessageModeTotals.objects.filter(totals__message__in=messages, mode=Mode.EMAIL)
-    found = emails.aggregate(sent=Coalesce(Sum("success"), 0), **{f"of_{name}": sum_ for name, sum_ in figures.items()})
-    counts = {name: found[f"of_{name}"] for name in figures}
-    return counts | {"not_known": found["sent"] - sum(counts.values())}
 
 
 def _people_by_day(messages: SentMessageQuerySet) -> dict[date, People]:
@@ -131,8 +126,11 @@ def _people_by_day(messages: SentMessageQuerySet) -> dict[date, People]:
     return defaultdict(People, {row["day"]: People.of(row) for row in rows})
 
 
-def _by_mode_and_day(messages: SentMessageQuerySet) -> Iterator[tuple[str, date, int, int]]:
-    """Mode, day, devices that were to be reached, and those of them that failed; refused e-mails are among them."""
+def _by_mode_and_day(messages: SentMessageQuerySet) -> Iterator[tuple[Any, ...]]:
+    """Mode, day, devices that were to be reached, and those of them that failed; refused e-mails are among them.
+
+    Then the successes, refused ones among them, and the e-mails of each of EMAIL_FIGURES, which are parts of these.
+    """
     figures = (
         MessageModeTotals.objects.filter(totals__message__in=messages)
         .annotate(day=TruncDate("totals__message__scheduled_at"))
@@ -140,6 +138,8 @@ def _by_mode_and_day(messages: SentMessageQuerySet) -> Iterator[tuple[str, date,
         .annotate(
             tried=Sum(F("devices") - F("canceled") - F("not_attempted")),
             failures=Sum(F("error") + F("failed") + F("suppressed")),
+            successes=Sum("success"),
+            **{f"said_{name}": Sum(name) for name in EMAIL_FIGURES},
         )
     )
     return iter(figures)

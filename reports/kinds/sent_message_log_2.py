@@ -126,7 +126,7 @@ class SentMessageLog2Report(MessageReport):
                 yield f"{mode.label} Total Not Done Yet", number(figures.pending)
                 yield f"{mode.label} First Attempt Duration", duration_text(figures.first_attempt_duration)
         if Mode.EMAIL in self.modes:
-            yield from email_figures(totals, "Email Total")
+            yield from email_figures(totals, "E-mail Provider:")
         yield from cancel_summary(self.message)
 
     def detail_rows(self) -> Rows:
