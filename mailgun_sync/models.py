@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Now, Upper
+from django.db.models.functions import Coalesce, Lower, Now, NullIf, Upper
 from django.utils import timezone
 
 from core.dates import time_text
@@ -19,6 +19,7 @@ from mailgun_sync.querysets import (
     SendingDomainQuerySet,
     SyncRunQuerySet,
 )
+from messenger_logs.choices import LinkedBy
 from messenger_logs.models import Delivery, SentMessage
 
 DEFAULT_SETTLE_AFTER = timedelta(minutes=30)
@@ -116,13 +117,15 @@ class MailgunEvent(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
     person_id = models.CharField(max_length=64, blank=True)
-    # The message and delivery of the event, if we sent the e-mail and the user variables agree with our records.
+    # The message and delivery of the event, whoever sent the e-mail.
     sent_message = models.ForeignKey(
         SentMessage, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
     delivery = models.ForeignKey(
         Delivery, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
+    # By which key it has this delivery, or "ambiguous" where it has none because several fit: see services/links.py.
+    linked_by = models.CharField(max_length=16, choices=LinkedBy, blank=True, default="", db_default="")
     raw = models.TextField()
 
     objects = MailgunEventQuerySet.as_manager()
@@ -147,7 +150,16 @@ class MailgunEvent(models.Model):
             models.Index(
                 fields=["sent_message"], name="mailgun_event_message", condition=Q(sent_message__isnull=False)
             ),
-            models.Index(fields=["recipient"], name="mailgun_event_recipient"),
+            models.Index(fields=["recipient", "occurred_at"], name="mailgun_event_recipient"),
+            # For messages that come in after their events. Our own mark needs no other key.
+            models.Index(
+                fields=["message_id"],
+                name="mailgun_event_message_id",
+                condition=~Q(linked_by=LinkedBy.VARIABLES) & ~Q(message_id=""),
+            ),
+            models.Index(
+                fields=["recipient"], name="mailgun_event_ambiguous", condition=Q(linked_by=LinkedBy.AMBIGUOUS)
+            ),
             # Without this index, a page of a rare kind reads the events of all its days. The two kinds are not rare.
             models.Index(
                 fields=["kind", "occurred_at", "id"],
@@ -179,6 +191,9 @@ class RecipientAddress(models.Model):
         verbose_name_plural = "recipient addresses"
         constraints = [models.UniqueConstraint(fields=["address"], name="recipient_address_once")]
         indexes = [
+            models.Index(
+                Coalesce(NullIf(F("mailbox"), Value("")), Lower("address")), name="recipient_address_canonical"
+            ),
             GinIndex(OpClass(Upper("address"), name="gin_trgm_ops"), name="recipient_address_parts"),
             GinIndex(
                 fields=["mailbox"],

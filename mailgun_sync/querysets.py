@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.tools import Tool
 from core.dates import start_of
 from mailgun_sync.choices import HUNG_AFTER, SHOWN_EVENTS, EventKind, RunOutcome
+from messenger_logs.choices import LinkedBy
 from messenger_logs.services.addresses import mailbox
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
         """
         place = StrIndex(Upper("recipient"), Upper(Value(text)))
         return self.alias(place=place).filter(Q(place__gt=0) | Q(recipient__in=or_to))
+
+    def ambiguous(self) -> Self:
+        """Return the events that belong to one of several e-mails, and nobody knows to which."""
+        return self.filter(linked_by=LinkedBy.AMBIGUOUS)
 
     def of_day(self, day: date) -> Self:
         """Return the events of a day in the district's time zone."""

@@ -1,7 +1,8 @@
-"""Events that others read are events too: the provider may not give them a second time."""
+"""What other rooms tell: events that they read, and deliveries that came after their events."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.dispatch import receiver
@@ -9,6 +10,8 @@ from django.dispatch import receiver
 from mailgun_sync.client import read_page
 from mailgun_sync.models import SendingDomain
 from mailgun_sync.services.ingest import page_transaction, store_events
+from mailgun_sync.services.links import link_deliveries
+from messenger_logs.signals import deliveries_stored
 from providers.mailgun import events_read
 
 
@@ -20,3 +23,9 @@ def store_page(*, domain: str, body: str, **kwargs: Any) -> None:
     if sending and events:
         with page_transaction():
             store_events(domain_id=sending.pk, events=events)
+
+
+@receiver(deliveries_stored)
+def link_earlier_events(*, deliveries: Sequence[int], **kwargs: Any) -> None:
+    """Give the events that came before their deliveries to them, in the transaction that stores the deliveries."""
+    link_deliveries(deliveries)

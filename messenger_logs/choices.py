@@ -115,10 +115,27 @@ class Reach(models.TextChoices):
     NO_DEVICE = "no_device", "No device"
 
 
+# What the e-mail provider finally said of an e-mail that was handed over, as the totals count it. The other words, such
+# as "accepted", say nothing final: such an e-mail is not known yet.
+EMAIL_FIGURES = {
+    "delivered": frozenset({"delivered"}),
+    "failed": frozenset({"failed", "failed-permanent", "rejected"}),
+    "suppressed": frozenset({"suppressed"}),
+    "complained": frozenset({"complained"}),
+}
 # Where our log says Sent and the provider says one of these, the e-mail did not arrive.
-EMAIL_FAILURES = frozenset({"failed", "failed-permanent", "suppressed", "rejected"})
+EMAIL_FAILURES = EMAIL_FIGURES["failed"] | EMAIL_FIGURES["suppressed"]
 # With one of these the e-mail arrived: who complained, opened, clicked or unsubscribed got it.
 EMAIL_ARRIVED = frozenset({"delivered", "complained", "opened", "clicked", "unsubscribed"})
+
+
+class LinkedBy(models.TextChoices):
+    """By which key an event of the e-mail provider belongs to a delivery, from the weakest to the strongest."""
+
+    AMBIGUOUS = "ambiguous", "Several e-mails fit"
+    SUBJECT = "subject", "Address, subject and time"
+    MESSAGE_ID = "message_id", "Message-Id and address"
+    VARIABLES = "variables", "Our own mark in the e-mail"
 
 
 class RedialRule(StrEnum):

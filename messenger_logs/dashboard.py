@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from django.db.models import Count, F, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from messenger_logs.choices import MessageStatus, Mode
+from messenger_logs.choices import EMAIL_FIGURES, MessageStatus, Mode
 from messenger_logs.models import MessageModeTotals, ReachTotals
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.reach import SUMS, People
@@ -70,6 +71,8 @@ class Dashboard:
     reached: Series
     unreached: Series
     """Whom no device got it to, or who have none. Unconfirmed and canceled ones are no part of them."""
+    emails: Mapping[str, int]
+    """The e-mails that were handed over, by what their provider finally said: see EMAIL_OUTCOME_LABELS."""
 
     @property
     def series(self) -> list[Series]:
@@ -98,9 +101,12 @@ def dashboard(messages: SentMessageQuerySet, *, today: date | None = None) -> Da
     counted = dict(sent.annotate(day=TruncDate("scheduled_at")).values_list("day").annotate(Count("pk")))
     deliveries = dict.fromkeys(((mode, day) for mode in Mode for day in days), 0)
     failures = dict.fromkeys(days, 0)
-    for mode, day, tried, failed in _by_mode_and_day(sent):
+    emails: Counter[str] = Counter()
+    for mode, day, tried, failed, success, *said in _by_mode_and_day(sent):
         deliveries[Mode(mode), day] += tried
         failures[day] += failed
+        if mode == Mode.EMAIL:
+            emails.update(dict(zip(EMAIL_FIGURES, said, strict=True)), not_known=success - sum(said))
     people = _people_by_day(sent)
     return Dashboard(
         days,
@@ -110,6 +116,7 @@ def dashboard(messages: SentMessageQuerySet, *, today: date | None = None) -> Da
         Series("people", "People", {day: people[day].total for day in days}),
         Series("reached", "People reached", {day: people[day].reached for day in days}),
         Series("unreached", "People not reached", {day: people[day].unreached for day in days}),
+        emails,
     )
 
 
@@ -119,12 +126,20 @@ def _people_by_day(messages: SentMessageQuerySet) -> dict[date, People]:
     return defaultdict(People, {row["day"]: People.of(row) for row in rows})
 
 
-def _by_mode_and_day(messages: SentMessageQuerySet) -> Iterator[tuple[str, date, int, int]]:
-    """Mode, day, devices that were to be reached, and those of them that failed; refused e-mails are among them."""
+def _by_mode_and_day(messages: SentMessageQuerySet) -> Iterator[tuple[Any, ...]]:
+    """Mode, day, devices that were to be reached, and those of them that failed; refused e-mails are among them.
+
+    Then the successes, refused ones among them, and the e-mails of each of EMAIL_FIGURES, which are parts of these.
+    """
     figures = (
         MessageModeTotals.objects.filter(totals__message__in=messages)
         .annotate(day=TruncDate("totals__message__scheduled_at"))
         .values_list("mode", "day")
-        .annotate(tried=Sum(F("devices") - F("canceled") - F("not_attempted")), failed=Sum(F("error") + F("refused")))
+        .annotate(
+            tried=Sum(F("devices") - F("canceled") - F("not_attempted")),
+            failures=Sum(F("error") + F("failed") + F("suppressed")),
+            successes=Sum("success"),
+            **{f"said_{name}": Sum(name) for name in EMAIL_FIGURES},
+        )
     )
     return iter(figures)

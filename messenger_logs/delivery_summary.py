@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
 from django.utils import timezone
 
-from core.statuses import Status
+from core.statuses import Shape, Status, Tone
 from messenger_logs.cancel_figures import CancelFigures, cancel_figures
 from messenger_logs.choices import CANCELABLE, PHONE, MessageStatus, Mode, Outcome
 from messenger_logs.models import SentMessage
 from messenger_logs.reach import People, PeopleInParts, people_in_parts, reached_times
 from messenger_logs.signals import delays_requested
-from messenger_logs.status_labels import MESSAGE_STATUSES
+from messenger_logs.status_labels import EMAIL_OUTCOME_LABELS, MESSAGE_STATUSES, NOT_HANDED_OVER
 from messenger_logs.totals import ModeTotals, Totals, totals_of
 
 # The figures of the summary. Each name is also the name of the filter that shows the rows behind the figure.
@@ -31,7 +31,12 @@ DEVICES = [
     (Mode.VOICE.value, "Total Voice"),
     (Mode.TEXT.value, "Total Text"),
 ]
-FIGURES = [*PEOPLE, *DEVICES]
+# The e-mails that were handed over: the provider's word divides them, and the last figure is a part of them again.
+EMAILS = [
+    *((f"email_{name}", status.word) for name, status in EMAIL_OUTCOME_LABELS.items()),
+    ("email_refused", "Sent, but not delivered"),
+]
+FIGURES = [*PEOPLE, *DEVICES, *EMAILS]
 
 
 @dataclass(frozen=True)
@@ -43,25 +48,28 @@ class Figure:
 
 @dataclass(frozen=True)
 class Part:
-    """The devices of a mode with one outcome."""
+    """A part of the devices of a mode. `rows` are the filters of the recipients that show these rows."""
 
-    outcome: Outcome
-    word: str
+    status: Status
     number: int
+    rows: Mapping[str, str]
 
 
-# The words of the parts, in their order.
+# What the devices of a mode count as, in the order of a bar.
 _PARTS = {
-    Outcome.ERROR: ("error", "failed"),
-    Outcome.NOT_REACHED: ("not_reached", "not reached (busy, no answer)"),
-    Outcome.CANCELED: ("canceled", "canceled"),
-    Outcome.PENDING: ("pending", "not done yet"),
+    Outcome.SUCCESS: ("success", Status("reached", Shape.CHECK, Tone.GOOD)),
+    Outcome.ERROR: ("error", Status("failed", Shape.CROSS, Tone.BAD)),
+    Outcome.NOT_REACHED: ("not_reached", Status("not reached (busy, no answer)", Shape.RING, Tone.WARNING)),
+    Outcome.CANCELED: ("canceled", Status("canceled", Shape.SQUARE, Tone.NEUTRAL)),
+    Outcome.PENDING: ("pending", Status("not done yet", Shape.HALF, Tone.RUNNING)),
+    Outcome.NOT_ATTEMPTED: ("not_attempted", Status("opted out or not eligible", Shape.DIAMOND, Tone.NEUTRAL)),
 }
+_OF_EMAIL = {**EMAIL_OUTCOME_LABELS, "not_handed_over": NOT_HANDED_OVER}
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How many of the devices of a mode were reached; the parts are all others that were to be reached."""
+    """The devices of a mode by what became of them. The parts are all of them; only e-mail has the provider's word."""
 
     mode: Mode
     totals: ModeTotals
@@ -76,8 +84,23 @@ class Progress:
 
     @property
     def parts(self) -> list[Part]:
-        numbers = {outcome: getattr(self.totals, name) for outcome, (name, _) in _PARTS.items()}
-        return [Part(outcome, _PARTS[outcome][1], number) for outcome, number in numbers.items() if number]
+        of_email = self.mode is Mode.EMAIL
+        left_out = {Outcome.SUCCESS, Outcome.ERROR} if of_email else set()
+        parts = list(self._of_email()) if of_email else []
+        parts += [
+            Part(status, getattr(self.totals, name), self._rows("counted", outcome=outcome.value))
+            for outcome, (name, status) in _PARTS.items()
+            if outcome not in left_out
+        ]
+        return [part for part in parts if part.number]
+
+    def _of_email(self) -> Iterator[Part]:
+        for name, status in _OF_EMAIL.items():
+            lower = replace(status, word=status.word.lower())
+            yield Part(lower, getattr(self.totals, name), self._rows(f"email_{name}"))
+
+    def _rows(self, figure: str, **more: str) -> dict[str, str]:
+        return {"figure": figure, "mode": self.mode.value} | more
 
 
 def _percent(done: int, devices: int) -> int:
@@ -159,8 +182,17 @@ class DeliverySummary:
         return [Figure(name, label, numbers.get(name, 0)) for name, label in DEVICES]
 
     @property
+    def of_emails(self) -> list[Figure]:
+        """What the provider said of the e-mails; nothing for a message without e-mail."""
+        email = self.totals.email
+        if email is None:
+            return []
+        return [Figure(name, label, getattr(email, name.removeprefix("email_"))) for name, label in EMAILS]
+
+    @property
     def figure_groups(self) -> list[tuple[str, list[Figure]]]:
-        return [("People", self.of_people), ("Devices", self.of_devices)]
+        groups = [("People", self.of_people), ("Devices", self.of_devices), ("E-mails", self.of_emails)]
+        return [(heading, figures) for heading, figures in groups if figures]
 
     @property
     def progress(self) -> Iterator[Progress]:

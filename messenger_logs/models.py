@@ -9,8 +9,18 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
 
-from messenger_logs.choices import CANCELABLE, NOT_LEFT, DeliveryStatus, Engine, MessageStatus, Mode, Outcome, Reach
-from messenger_logs.querysets import REFUSED, ReplyQuerySet, SentMessageQuerySet
+from messenger_logs.choices import (
+    CANCELABLE,
+    NOT_LEFT,
+    DeliveryStatus,
+    Engine,
+    LinkedBy,
+    MessageStatus,
+    Mode,
+    Outcome,
+    Reach,
+)
+from messenger_logs.querysets import MAILED, REFUSED, ReplyQuerySet, SentMessageQuerySet
 from messenger_logs.search import NormalizedText
 from messenger_logs.statuses import STATUSES
 
@@ -209,11 +219,15 @@ class Delivery(models.Model):
     reached_earlier = models.BooleanField(db_default=False)
     first_attempt_at = models.DateTimeField(null=True, blank=True)
     last_attempt_at = models.DateTimeField(null=True, blank=True)
+    # Of an e-mail the Message-Id in its bare form: see services/message_ids.py.
     provider_id = models.CharField(max_length=200, blank=True)
     email_outcome = models.CharField(max_length=32, blank=True, help_text="what the e-mail provider finally said")
     email_reason = models.CharField(max_length=2000, blank=True)
     email_outcome_at = models.DateTimeField(
         null=True, blank=True, help_text="when that was; of an e-mail that arrived, when it arrived"
+    )
+    email_linked_by = models.CharField(
+        max_length=16, choices=LinkedBy, blank=True, default="", db_default="", help_text="how we know that it is of us"
     )
     # A delivery with a claim waits still: nothing has left. The hand-over makes it In-Progress.
     claim = models.UUIDField(null=True, blank=True, help_text="of the dispatcher, until the hand-over begins")
@@ -239,7 +253,15 @@ class Delivery(models.Model):
             models.Index(
                 fields=["message", "mode", "outcome"],
                 name="delivery_totals",
-                include=["recipient", "status", "duplicate", "reached_earlier", "attempt_count", "first_attempt_at"],
+                include=[
+                    "recipient",
+                    "status",
+                    "duplicate",
+                    "reached_earlier",
+                    "attempt_count",
+                    "first_attempt_at",
+                    "email_outcome",
+                ],
             ),
             models.Index(
                 fields=["message", "mode", "address"], name="delivery_duplicates", condition=Q(duplicate=True)
@@ -256,6 +278,16 @@ class Delivery(models.Model):
             # E-mails that were sent and did not arrive, for the figures of a message.
             models.Index(fields=["message"], name="delivery_refused", condition=REFUSED & Q(duplicate=False)),
             GinIndex(OpClass(Upper("address"), name="gin_trgm_ops"), name="delivery_address"),
+            # For the events of e-mails that others sent: by Message-Id, else by the time of the hand-over.
+            models.Index(
+                fields=["provider_id", "address"],
+                name="delivery_message_id",
+                condition=Q(mode=Mode.EMAIL) & ~Q(provider_id=""),
+            ),
+            models.Index(fields=["address", "last_attempt_at"], name="delivery_mailed", condition=MAILED),
+            models.Index(
+                fields=["address"], name="delivery_mailed_untimed", condition=MAILED & Q(last_attempt_at=None)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -345,9 +377,11 @@ class MessageModeTotals(models.Model):
     not_reached = models.IntegerField(default=0)
     error = models.IntegerField(default=0, help_text="failed after the last retry")
     undelivered = models.IntegerField(default=0, help_text="part of the errors: those after the hand-off")
-    refused = models.IntegerField(
-        default=0, db_default=0, help_text="part of the success: e-mails that the provider could not deliver"
-    )
+    # Parts of the success: what the provider finally said of an e-mail that was handed over. See EMAIL_FIGURES.
+    delivered = models.IntegerField(default=0, db_default=0)
+    failed = models.IntegerField(default=0, db_default=0)
+    suppressed = models.IntegerField(default=0, db_default=0)
+    complained = models.IntegerField(default=0, db_default=0)
     canceled = models.IntegerField(default=0)
     canceled_begun = models.IntegerField(
         default=0, db_default=0, help_text="part of the canceled: the provider had them"

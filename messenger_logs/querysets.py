@@ -17,6 +17,7 @@ from core.ids import read_id
 from messenger_logs.choices import (
     CANCELABLE,
     EMAIL_FAILURES,
+    EMAIL_FIGURES,
     PHONE,
     DeliveryStatus,
     Engine,
@@ -32,6 +33,16 @@ if TYPE_CHECKING:
 
 # E-mails that we handed over, and that the provider could not deliver.
 REFUSED = Q(mode=Mode.EMAIL, status=DeliveryStatus.SENT, email_outcome__in=sorted(EMAIL_FAILURES))
+# E-mails that were handed over, as they count: an address once.
+MAILED = Q(mode=Mode.EMAIL, status=DeliveryStatus.SENT, duplicate=False)
+_OF_OUTCOME = {name: Q(email_outcome__in=sorted(words)) for name, words in EMAIL_FIGURES.items()}
+# The e-mails behind each figure of the provider's word. The first five are all that were handed over.
+EMAIL_ROWS = {
+    **{name: MAILED & outcome for name, outcome in _OF_OUTCOME.items()},
+    "not_known": MAILED & ~Q(email_outcome__in=sorted(word for words in EMAIL_FIGURES.values() for word in words)),
+    "refused": REFUSED & Q(duplicate=False),
+    "not_handed_over": Q(mode=Mode.EMAIL, outcome=Outcome.ERROR, duplicate=False),
+}
 # What a delivery counts as, with the e-mail provider's final word: Sent is no success where it was refused.
 FINAL_OUTCOME = Case(When(REFUSED, then=Value(Outcome.ERROR)), default=F("outcome"))
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
+# Deliveries of the message `message_id` were stored, or a report changed them: those with the ids `deliveries`. Sent
+# within the transaction that does it, which holds the message's lock; an error of a receiver ends that transaction.
+deliveries_stored = Signal()
+
 # Somebody canceled a message. A worker sends this with `message_id`, outside of any transaction, as soon as the first
 # batch of rows is marked as canceled: a receiver that has calls on the line hangs them up. It comes again each minute
 # until the cancel is complete, and a receiver must be quick.

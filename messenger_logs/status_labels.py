@@ -167,6 +167,18 @@ EMAIL_OUTCOMES = {
     "complained": Status("Complained", Shape.TRIANGLE, Tone.WARNING, "The recipient marked it as spam."),
 }
 
+# What became of the e-mails of a message, as its figures count them.
+EMAIL_OUTCOME_LABELS = {
+    "delivered": Status("Delivered", Shape.CHECK, Tone.GOOD, "The recipient's mail server took it."),
+    "failed": Status("Failed", Shape.CROSS, Tone.BAD, "Refused for good, by the mail server or by our provider."),
+    "suppressed": Status(
+        "Suppressed", Shape.SQUARE, Tone.BAD, "Not tried: the address bounced, unsubscribed or complained before."
+    ),
+    "complained": Status("Complained", Shape.TRIANGLE, Tone.WARNING, "It arrived, and was marked as spam."),
+    "not_known": Status("Not known yet", Shape.RING, Tone.NEUTRAL, "Handed over; its provider said nothing final yet."),
+}
+NOT_HANDED_OVER = Status("Not handed over", Shape.CROSS, Tone.BAD, "The e-mail provider did not take it from us.")
+
 # The mark of an address or number that the same message had before.
 DUPLICATE_MARK = "†"
 _NORTH_AMERICAN = re.compile(r"\+1(\d{3})(\d{3})(\d{4})")

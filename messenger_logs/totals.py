@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db.models import F
 
-from messenger_logs.choices import Mode
-from messenger_logs.models import MessageTotals, SentMessage
+from messenger_logs.choices import EMAIL_FIGURES, Mode
+from messenger_logs.models import MessageModeTotals, MessageTotals, SentMessage
 from messenger_logs.reach import People, people_of_many
 
 
@@ -31,7 +31,27 @@ class ModeTotals:
     not_attempted: int  # opted out or not eligible
     untried: int  # the not attempted and the errors for which nothing was tried
     opted_out: int
+    # What the provider finally said of the e-mails that were handed over; 0 in the other modes.
+    delivered: int
+    failed: int
+    suppressed: int
+    complained: int
     first_attempt_duration: timedelta | None
+
+    @property
+    def refused(self) -> int:
+        """E-mails that were handed over, and that the provider could not deliver. They are no success, but errors."""
+        return self.failed + self.suppressed
+
+    @property
+    def not_known(self) -> int:
+        """E-mails that were handed over, and of which the provider has said nothing final yet."""
+        return self.success - self.delivered - self.complained
+
+    @property
+    def not_handed_over(self) -> int:
+        """Errors of e-mails that their provider never had."""
+        return self.error - self.refused
 
     @property
     def attempted(self) -> int:
@@ -75,6 +95,11 @@ class Totals:
         return sum(mode.received for mode in self.modes.values())
 
     @property
+    def email(self) -> ModeTotals | None:
+        """The figures of the e-mails; None where the message has no such mode."""
+        return self.modes.get(Mode.EMAIL)
+
+    @property
     def not_contacted_by_phone(self) -> int:
         return self.recipients - self.contacted_by_phone
 
@@ -93,6 +118,7 @@ _COUNTS = (
     "not_attempted",
     "untried",
     "opted_out",
+    *EMAIL_FIGURES,
 )
 
 
@@ -112,7 +138,6 @@ def totals_of_many(messages: Iterable[SentMessage]) -> dict[int, Totals]:
         "as_of",
         mode=F("modes__mode"),
         last_first_attempt_at=F("modes__last_first_attempt_at"),
-        refused=F("modes__refused"),
         **{name: F(f"modes__{name}") for name in _COUNTS},
     )
     found = {pk: Totals(duration=_between(m.dispatch_started_at, m.dispatch_finished_at)) for pk, m in by_id.items()}
@@ -138,13 +163,24 @@ def totals_of_many(messages: Iterable[SentMessage]) -> dict[int, Totals]:
     return found
 
 
+def emails_of_many(message_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """What the provider finally said of the e-mails of many messages, by message id and figure; only where it did."""
+    kept = MessageModeTotals.objects.filter(totals__in=list(message_ids), mode=Mode.EMAIL)
+    return {
+        pk: dict(zip(EMAIL_FIGURES, counts, strict=True))
+        for pk, *counts in kept.values_list("totals_id", *EMAIL_FIGURES)
+        if any(counts)
+    }
+
+
 def _counts(row: dict[str, Any]) -> dict[str, int]:
     """The figures of a mode. An e-mail that the provider refused was handed over, but it is no success."""
     counts = {name: row[name] for name in _COUNTS}
+    refused = counts["failed"] + counts["suppressed"]
     return counts | {
-        "success": counts["success"] - row["refused"],
-        "error": counts["error"] + row["refused"],
-        "undelivered": counts["undelivered"] + row["refused"],
+        "success": counts["success"] - refused,
+        "error": counts["error"] + refused,
+        "undelivered": counts["undelivered"] + refused,
     }
 
 

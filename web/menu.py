@@ -25,15 +25,15 @@ class Group:
     entries: list[Entry]
 
 
-# The pages of tools that have no listing.
+# The pages of tools that are no listing.
 _OTHER_PAGES = {Tool.MAILGUN_SYNC: "web:mailgun_sync", Tool.USER_GROUPS: "web:user_groups"}
 
 
 def page_url(tool: Tool) -> str:
     """Return the address of a tool's page in the menu; "" for a tool that only programs use."""
-    if entry := registry.of_tool(tool):
-        return entry.url()
-    return reverse(_OTHER_PAGES[tool]) if tool in _OTHER_PAGES else ""
+    if tool in _OTHER_PAGES:
+        return reverse(_OTHER_PAGES[tool])
+    return entry.url() if (entry := registry.of_tool(tool)) else ""
 
 
 def tools_of(user: User) -> list[tuple[Tool, str]]:

@@ -14,11 +14,13 @@ from core.text import storable
 from mailgun_sync.choices import EventKind
 from mailgun_sync.client import ProviderEvent, reread, same_event
 from mailgun_sync.models import ADDRESS_SLACK_DAYS, MailgunEvent, QuarantinedEvent, RecipientAddress
-from mailgun_sync.services.links import LINK_COLUMNS, LINK_VALUES, LINKS, link_known
+from mailgun_sync.services.links import LINK_COLUMNS, LINK_VALUES, LINKS, link_known, lost_of, strength_sql
 from mailgun_sync.services.outcomes import settle_outcomes
 from messenger_logs.models import Delivery
+from messenger_logs.services.message_ids import bare_message_id_sql, without_signs_sql
 
 DIFFERS = "An event of the same kind, id and time is stored already, and says something else."
+_GIVEN_ID = without_signs_sql("coalesce(e #>> '{message,headers,message-id}', '')")
 # The key is (domain, event, id, µs), because Mailgun's id is unique only within a day, and its test events share one id
 # and time between kinds. An event without an id gets the hash of its canonical JSON, which is the text of jsonb.
 #
@@ -31,16 +33,15 @@ WITH item AS MATERIALIZED (
         WITH ORDINALITY AS page (raw, readable, variables, mailbox, place)
 ), event AS MATERIALIZED (
     SELECT
-        raw, mailbox, place,
+        raw, mailbox, place, %(domain)s::bigint AS domain_id,
         left(e ->> 'event', 64) AS event,
         CASE WHEN e ->> 'id' <> '' AND length(e ->> 'id') <= 128 THEN e ->> 'id'
              ELSE encode(sha256(convert_to(e::text, 'UTF8')), 'hex') END AS event_id,
         'epoch'::timestamptz
             + round((e ->> 'timestamp')::numeric * 1000000)::bigint * interval '1 microsecond' AS occurred_at,
-        left(coalesce(e ->> 'recipient', e #>> '{{message,headers,to}}', e #>> '{{member,address}}', ''), 512)
-            AS recipient,
-        coalesce(e #>> '{{message,headers,subject}}', '') AS subject,
-        coalesce(e #>> '{{message,headers,message-id}}', '') AS message_id,
+        recipient, coalesce(mailbox, lower(recipient)) AS canonical,
+        left(coalesce(e #>> '{{message,headers,subject}}', ''), 1000) AS subject,
+        left({bare_message_id_sql("given_id")}, 512) AS message_id,
         coalesce(e ->> 'severity', '') AS severity,
         coalesce(e ->> 'reason', '') AS reason,
         coalesce(e #>> '{{delivery-status,code}}', '') AS code,
@@ -54,16 +55,26 @@ WITH item AS MATERIALIZED (
             '') END AS detail,
         coalesce(variables, e -> 'user-variables') AS variables
     FROM item
+    CROSS JOIN LATERAL (
+        SELECT
+            {_GIVEN_ID} AS given_id,
+            left(coalesce(e ->> 'recipient', e #>> '{{message,headers,to}}', e #>> '{{member,address}}', ''), 512)
+                AS recipient
+        OFFSET 0
+    ) AS read
 ), linked AS MATERIALIZED (
     SELECT event.*, {LINK_VALUES} FROM event {LINKS}
 ), known AS MATERIALIZED (
     -- What the table, or an item before it, has under the key of an item. The limit keeps PostgreSQL on the index.
     SELECT
         stored.id, linked.raw, coalesce(stored.raw, first_value(linked.raw) OVER same) AS known_raw,
-        linked.sender_id, linked.person_id, linked.sent_message_id, linked.delivery_id,
-        stored.delivery_id AS known_delivery_id
+        linked.sender_id, linked.person_id, linked.sent_message_id, linked.delivery_id, linked.linked_by,
+        stored.delivery_id AS known_delivery_id,
+        linked.delivery_id IS NOT NULL AND {strength_sql("linked.linked_by")}
+            > coalesce(CASE WHEN stored.delivery_id IS NOT NULL THEN {strength_sql("stored.linked_by")} END, 0)
+            AS is_better
     FROM linked LEFT JOIN LATERAL (
-        SELECT stored.id, stored.raw, stored.delivery_id
+        SELECT stored.id, stored.raw, stored.delivery_id, stored.linked_by
         FROM {MailgunEvent._meta.db_table} AS stored
         WHERE stored.occurred_at = linked.occurred_at AND stored.event_id = linked.event_id
             AND stored.event = linked.event AND stored.domain_id = %(domain)s
@@ -71,12 +82,13 @@ WITH item AS MATERIALIZED (
     ) AS stored ON true
     WINDOW same AS (PARTITION BY linked.occurred_at, linked.event_id, linked.event ORDER BY linked.place)
 ), mended AS (
-    -- An event without a link that agrees with our records by now.
+    -- An event without a delivery, or with one by a weaker key, that has one by now.
     UPDATE {MailgunEvent._meta.db_table} AS stored
-    SET ({LINK_COLUMNS}) = (known.sender_id, known.person_id, known.sent_message_id, known.delivery_id)
+    SET ({LINK_COLUMNS}) =
+        (known.sender_id, known.person_id, known.sent_message_id, known.delivery_id, known.linked_by)
     FROM known
-    WHERE stored.id = known.id AND known.raw = known_raw AND known_delivery_id IS NULL AND known.delivery_id IS NOT NULL
-    RETURNING stored.delivery_id
+    WHERE stored.id = known.id AND known.raw = known_raw AND is_better
+    RETURNING known_delivery_id, stored.delivery_id, stored.kind
 ), stored AS (
     INSERT INTO {MailgunEvent._meta.db_table} (
         domain_id, event, event_id, occurred_at, late_by, recipient, subject, message_id, severity, reason, code,
@@ -84,7 +96,7 @@ WITH item AS MATERIALIZED (
     SELECT
         %(domain)s, event, event_id, occurred_at,
         CASE WHEN occurred_at BETWEEN %(covered_from)s AND %(settled_through)s THEN now() - occurred_at END,
-        recipient, left(subject, 1000), left(message_id, 512), left(severity, 32), left(reason, 128),
+        recipient, subject, message_id, left(severity, 32), left(reason, 128),
         left(code, 32), left(detail, 2000), raw, {LINK_COLUMNS}
     FROM linked
     ORDER BY place
@@ -110,10 +122,10 @@ WITH item AS MATERIALIZED (
 )
 SELECT count(*), count(late_by), coalesce(max(late_by), interval '0'),
     (SELECT array_agg(delivery_id) FROM unsettled WHERE delivery_id IS NOT NULL),
-    -- Whether these say the same in other words, Python finds out. The id is of an event whose link is missing.
-    (SELECT array_agg(ARRAY[raw, known_raw,
-        CASE WHEN known_delivery_id IS NULL AND delivery_id IS NOT NULL THEN id::text END])
-     FROM known WHERE raw <> known_raw)
+    -- Whether these say the same in other words, Python finds out. The id is of an event with a better link now.
+    (SELECT array_agg(ARRAY[raw, known_raw, CASE WHEN is_better THEN id::text END]) FROM known WHERE raw <> known_raw),
+    (SELECT array_agg(ARRAY[known_delivery_id::text, delivery_id::text, kind])
+     FROM mended WHERE known_delivery_id <> delivery_id)
 FROM stored
 """  # noqa: S608  (table names only)
 
@@ -193,18 +205,19 @@ def _store(domain_id: int, events: list[ProviderEvent], known: Known) -> StoreRe
             "mailbox": [event.mailbox for event in events],
         }
         cursor.execute(_STORE, {**known, **page})
-        new, late, latest_by, deliveries, others = cursor.fetchone()
+        new, late, latest_by, deliveries, others, moved = cursor.fetchone()
     if deliveries:
-        settle_outcomes(deliveries)
+        lost = lost_of([(int(was), int(now), kind) for was, now, kind in moved or []])
+        settle_outcomes(deliveries, lost=lost)
     result = StoreResult(seen=len(events), new=new, late=late, latest_by=latest_by)
     return sum((_keep_other(domain_id, *other) for other in others or []), result)
 
 
-def _keep_other(domain_id: int, raw: str, known_raw: str, unlinked: str | None) -> StoreResult:
-    """Keep what contradicts a stored event. What says the same in other words mends its link, if that is missing."""
+def _keep_other(domain_id: int, raw: str, known_raw: str, weaker: str | None) -> StoreResult:
+    """Keep what contradicts a stored event. What says the same in other words mends its link, if there is a better."""
     if same_event(raw, known_raw):
-        if unlinked:
-            link_known([int(unlinked)])
+        if weaker:
+            link_known([int(weaker)])
         return StoreResult()
     kept = _quarantine(domain_id, raw, DIFFERS).quarantined
     return StoreResult(quarantined=kept, differs=kept)

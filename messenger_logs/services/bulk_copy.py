@@ -42,6 +42,7 @@ RESULT = (
     "email_outcome",
     "email_reason",
     "email_outcome_at",
+    "email_linked_by",
 )
 DELIVERY = (
     "id",
@@ -123,6 +124,7 @@ def delivery_rows(
             told.email_outcome,
             told.email_reason,
             told.email_outcome_at,
+            told.email_linked_by,
         )
 
 

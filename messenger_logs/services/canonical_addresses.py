@@ -13,13 +13,14 @@ from django.db import connection, transaction
 from django.db.models import Max, Min
 
 from messenger_logs.choices import DeliveryStatus, Mode
-from messenger_logs.models import Delivery
+from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services.addresses import AddressError, email_address
 from messenger_logs.services.bulk_copy import RESULT
 from messenger_logs.services.complete_cancel import tell_figures
 from messenger_logs.services.message_status import settle_status
 from messenger_logs.services.reach import settle_reach
 from messenger_logs.services.totals import lock_totals, recount
+from messenger_logs.signals import deliveries_stored
 
 BATCH = 10_000
 
@@ -124,6 +125,7 @@ def _repair(message_id: int, ids: list[int]) -> Repaired:
         )
         cursor.execute(_FOLLOW, {"message": message_id, "ids": list(wanted), "addresses": list(wanted.values())})
     settle_reach(message_id=message_id, deliveries=list(wanted))
+    deliveries_stored.send(SentMessage, message_id=message_id, deliveries=[row.id for row in new])
     if changed.duplicates or not counted:
         recount(message_id=message_id)
         settle_status(message_id=message_id)

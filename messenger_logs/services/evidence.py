@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Outcome
-from messenger_logs.models import Delivery, DeviceAttempt, MessageModeTotals, MessageTotals, Recipient
+from messenger_logs.models import Delivery, DeviceAttempt, MessageModeTotals, MessageTotals, Recipient, SentMessage
 from messenger_logs.services.complete_cancel import tell_figures
 from messenger_logs.services.conditions import contacted_sql
 from messenger_logs.services.message_status import extend_dispatch, settle_status
@@ -21,8 +21,8 @@ from messenger_logs.services.totals import (
     counted_sql,
     lock_totals,
     recount,
-    recount_refused,
 )
+from messenger_logs.signals import deliveries_stored
 from messenger_logs.statuses import RANKS
 
 
@@ -88,7 +88,10 @@ WITH report AS MATERIALIZED (
 ), best AS (
     SELECT DISTINCT ON (delivery_id, number) * FROM evidence ORDER BY delivery_id, number, {_BEST_FIRST}
 ), whole AS (
-    SELECT delivery_id, number, bool_or(made) AS made, min(started_at) AS started_at FROM evidence GROUP BY 1, 2
+    -- A later report without the provider's id does not take it away.
+    SELECT
+        delivery_id, number, bool_or(made) AS made, min(started_at) AS started_at, max(provider_id) AS provider_id
+    FROM evidence GROUP BY 1, 2
 ), news AS (
     SELECT report.delivery_id, report.number, string_agg(DISTINCT report.raw, E'\\n') AS raw
     FROM report LEFT JOIN kept USING (delivery_id, number)
@@ -99,7 +102,8 @@ INSERT INTO {DeviceAttempt._meta.db_table} AS attempt (
     delivery_id, number, started_at, ended_at, code, status, detail, outcome, rank, made, provider_id, raw)
 SELECT
     delivery_id, number, whole.started_at, best.ended_at, best.code, best.status, best.detail, best.outcome,
-    best.rank, whole.made, best.provider_id, concat_ws(E'\\n', nullif(kept.raw, ''), news.raw)
+    best.rank, whole.made, coalesce(nullif(best.provider_id, ''), whole.provider_id),
+    concat_ws(E'\\n', nullif(kept.raw, ''), news.raw)
 FROM best
 JOIN whole USING (delivery_id, number)
 LEFT JOIN kept USING (delivery_id, number)
@@ -118,7 +122,7 @@ RETURNING delivery_id
 
 _COLUMNS = (
     "d.id, d.recipient_id, d.mode, d.duplicate, d.status, d.outcome, d.reached_earlier, d.attempt_count,"
-    " d.first_attempt_at"
+    " d.first_attempt_at, d.email_outcome"
 )
 
 # One statement reads the rows as they were before it, so it can compare them with the rows that it changes.
@@ -177,14 +181,14 @@ WITH attempt AS MATERIALIZED (
 ), moved AS (
     SELECT mode, {FIGURE_VALUES}, max(last_first) AS last_first_attempt_at
     FROM (
-        SELECT mode, status, outcome, attempt_count > 0 AS begun, 1 AS n, attempt_count::int AS attempts,
-            NULL::timestamptz AS last_first
+        SELECT mode, status, outcome, email_outcome, attempt_count > 0 AS begun, 1 AS n,
+            attempt_count::int AS attempts, NULL::timestamptz AS last_first
         FROM after AS d WHERE {counted_sql("d")}
         UNION ALL
-        SELECT mode, status, outcome, attempt_count > 0, -1, -attempt_count::int, NULL
+        SELECT mode, status, outcome, email_outcome, attempt_count > 0, -1, -attempt_count::int, NULL
         FROM before AS d WHERE {counted_sql("d")}
         UNION ALL
-        SELECT mode, '', '', false, 0, 0, became FROM first
+        SELECT mode, '', '', '', false, 0, 0, became FROM first
     ) AS tally
     GROUP BY mode
 ), modes AS (
@@ -263,10 +267,10 @@ def store_evidence(*, message_id: int, evidence: Sequence[Evidence]) -> int:
             cursor.execute(_LAST_FIRST_ATTEMPT, {"message": message_id, "modes": modes})
     if not counted:
         recount(message_id=message_id)
-    recount_refused(message_ids=[message_id])
     settle_reach(message_id=message_id, deliveries=changed)
     settle_status(message_id=message_id)
     if ended := [one.ended_at for one in evidence if one.made and one.ended_at]:
         extend_dispatch(message_id=message_id, until=max(ended))
+    deliveries_stored.send(SentMessage, message_id=message_id, deliveries=changed)
     tell_figures(message_id=message_id)
     return len(changed)

@@ -36,6 +36,7 @@ from messenger_logs.services.message_format import (
 from messenger_logs.services.message_status import reopen, settle_status
 from messenger_logs.services.senders import check_may_add_recipients, settle_sender
 from messenger_logs.services.totals import lock_totals, recount
+from messenger_logs.signals import deliveries_stored
 
 __all__ = ["AddedCounts", "FieldError", "IntakeError", "IntakeResult", "add_message", "add_recipients"]
 
@@ -118,9 +119,10 @@ def add_recipients(
             locked = SentMessage.objects.select_for_update(no_key=True).get(pk=message.pk)
             if locked.cancel_asked_at or locked.status in CANCELED:
                 raise IntakeError([FieldError(first_line, "", "is for a message that was canceled")])
-            added = _append(locked, inputs, _Known.of(locked, inputs))
+            added, deliveries = _append(locked, inputs, _Known.of(locked, inputs))
             recount(message_id=message.pk)
             settle_status(message_id=message.pk)
+            deliveries_stored.send(SentMessage, message_id=message.pk, deliveries=deliveries)
             if message.deliveries.filter(status=DeliveryStatus.WAITING, duplicate=False).exists():
                 reopen(message_id=message.pk)
             return added
@@ -154,11 +156,12 @@ def _add_message(source: MessageInput) -> IntakeResult:
         stored, created = SentMessage.objects.get_or_create(external_id=external_id, defaults=values)
         if created:
             stored.calendars.set(calendars)
-            added = _append(stored, source.recipients, _Known())
+            added, deliveries = _append(stored, source.recipients, _Known())
             recount(message_id=stored.pk)
             if source.status is None or (message.dispatched_here and source.status in CANCELABLE):
                 # What has nothing to send here would wait without an end.
                 settle_status(message_id=stored.pk)
+            deliveries_stored.send(SentMessage, message_id=stored.pk, deliveries=deliveries)
             unusable = sum(not device.usable for one in source.recipients for device in one.devices.values())
             return IntakeResult(stored.pk, external_id, created=True, added=added, unusable=unusable)
     return IntakeResult(stored.pk, external_id, created=False, differs=_differences(stored, source))
@@ -245,12 +248,13 @@ class _Known:
                 device = DeviceInput(mode, row.address, DeliveryStatus(row.status), row.detail, row.code)
                 device.time = row.last_attempt_at
                 device.email_outcome, device.email_reason = row.email_outcome, row.email_reason
-                device.email_outcome_at = row.email_outcome_at
+                device.email_outcome_at, device.email_linked_by = row.email_outcome_at, row.email_linked_by
                 known.counting[device.key] = device
         return known
 
 
-def _append(message: SentMessage, inputs: list[RecipientInput], known: _Known) -> AddedCounts:
+def _append(message: SentMessage, inputs: list[RecipientInput], known: _Known) -> tuple[AddedCounts, list[int]]:
+    """Add what is missing. Returns how many rows it added, and the ids of the deliveries."""
     new = [recipient for recipient in inputs if recipient.key not in known.recipients]
     new_ids = reserve(Recipient, len(new))
     known.recipients |= zip((recipient.key for recipient in new), new_ids, strict=True)
@@ -266,7 +270,7 @@ def _append(message: SentMessage, inputs: list[RecipientInput], known: _Known) -
     ids = reserve(Delivery, len(missing))
     copy_rows(Delivery, DELIVERY, delivery_rows(message, ids, missing, known.counting))
     copy_rows(DeviceAttempt, ATTEMPT, attempt_rows(ids, missing))
-    return AddedCounts(recipients=len(new), deliveries=len(missing))
+    return AddedCounts(recipients=len(new), deliveries=len(missing)), ids
 
 
 def _devices(message: SentMessage, recipient: RecipientInput, here: set[tuple[str, str]]) -> Iterable[DeviceInput]:

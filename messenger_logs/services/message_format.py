@@ -14,6 +14,7 @@ from messenger_logs.languages import normalized_language
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage
 from messenger_logs.services.addresses import read_device
 from messenger_logs.services.json_fields import Errors, FieldError, Fields, IntakeError, squeezed
+from messenger_logs.services.message_ids import bare_message_id
 from messenger_logs.statuses import BAD_DATA, RANKS, STATUSES, code_of, detail_of, outcome_of
 
 SMALLINT = 2**15 - 1
@@ -67,6 +68,7 @@ class DeviceInput:
     email_outcome: str = ""
     email_reason: str = ""
     email_outcome_at: datetime | None = None
+    email_linked_by: str = ""
 
     @property
     def key(self) -> tuple[Mode, str]:
@@ -364,10 +366,20 @@ def _device(fields: Fields, modes: list[Mode], person_id: str) -> DeviceInput | 
     detail = fields.line("detail", _DEVICE["detail"]) or detail_of(code, mode, status)
     device = DeviceInput(mode, "", status, detail, code, attempts=attempts)
     _read_address(fields, device, person_id)
-    device.provider_id = fields.line("provider_id", _DEVICE["provider_id"])
+    device.provider_id = _provider_id(fields, device)
     device.time = fields.moment("time")
     fields.done()
     return device
+
+
+def _provider_id(fields: Fields, device: DeviceInput) -> str:
+    """Read what the provider calls it. Of an e-mail that is the Message-Id, and the last attempt may have it alone."""
+    given = fields.line("provider_id", _DEVICE["provider_id"])
+    if device.mode is not Mode.EMAIL:
+        return given
+    for attempt in device.attempts:
+        attempt.provider_id = bare_message_id(attempt.provider_id)
+    return bare_message_id(given) or (device.attempts[-1].provider_id if device.attempts else "")
 
 
 def _read_address(fields: Fields, device: DeviceInput, person_id: str) -> None:

@@ -20,6 +20,7 @@ from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Mode
 from messenger_logs.models import Delivery, Recipient
 from messenger_logs.services.addresses import read_address
 from messenger_logs.services.evidence import Evidence, store_evidence
+from messenger_logs.services.message_ids import bare_message_id
 from messenger_logs.statuses import RANKS, STATUSES, Code, code_of, detail_of, outcome_of
 
 _LARGEST_SMALLINT = 2**15 - 1
@@ -215,7 +216,7 @@ def _read(report: StatusReport, device: _Device | None) -> Evidence | None:
         rank=RANKS[status],
         made=status not in NOT_TRIED,
         ended_at=report.at,
-        provider_id=report.provider_id,
+        provider_id=bare_message_id(report.provider_id) if device.mode is Mode.EMAIL else report.provider_id,
         raw=report.raw,
     )
 

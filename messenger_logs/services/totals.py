@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db import connection, transaction
 
-from messenger_logs.choices import EMAIL_FAILURES, NOT_TRIED, DeliveryStatus, Mode, Outcome, sql_list
+from messenger_logs.choices import EMAIL_FIGURES, NOT_TRIED, DeliveryStatus, Outcome, sql_list
 from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, Recipient, SentMessage
 from messenger_logs.services.conditions import contacted_sql
 from messenger_logs.services.reach import recount_reach
@@ -20,19 +20,20 @@ def counted_sql(row: str) -> str:
     return f"(NOT {row}.duplicate AND {row}.status NOT IN ({_UNCOUNTED}))"
 
 
-def refused_sql(row: str) -> str:
-    """The condition of `messenger_logs.querysets.REFUSED`; ``row`` is its alias in the statement."""
-    failures = ", ".join(f"'{failure}'" for failure in sorted(EMAIL_FAILURES))
-    sent = f"{row}.mode = '{Mode.EMAIL}' AND {row}.status = '{DeliveryStatus.SENT}'"
-    return f"({sent} AND {row}.email_outcome IN ({failures}))"
-
-
 def _sum(**values: str) -> str:
     """The SQL of a figure: how many rows of the tally have these values in these columns."""
     condition = " AND ".join(f"{column} = '{value}'" for column, value in values.items())
     return f"sum(n) FILTER (WHERE {condition})"
 
 
+def _sum_mailed(outcomes: Iterable[str]) -> str:
+    """The SQL of a figure: how many e-mails were handed over, and have one of these results."""
+    words = ", ".join(f"'{outcome}'" for outcome in sorted(outcomes))
+    return f"sum(n) FILTER (WHERE status = '{DeliveryStatus.SENT}' AND email_outcome IN ({words}))"
+
+
+# The figures of what the e-mail provider finally said. Only rows of e-mails have a result of it.
+MAIL_FIGURES = {name: _sum_mailed(outcomes) for name, outcomes in EMAIL_FIGURES.items()}
 # The figures of a mode, as sums over a tally: each line of it stands for n rows that count, and for their attempts.
 # "begun" says whether they had any attempt.
 FIGURES = {
@@ -49,6 +50,7 @@ FIGURES = {
     "not_attempted": _sum(outcome=Outcome.NOT_ATTEMPTED),
     "untried": f"sum(n) FILTER (WHERE outcome IN ('{Outcome.NOT_ATTEMPTED}', '{Outcome.ERROR}') AND NOT begun)",
     "opted_out": _sum(status=DeliveryStatus.OPT_OUT),
+    **MAIL_FIGURES,
 }
 FIGURE_NAMES = ", ".join(FIGURES)
 FIGURE_VALUES = ", ".join(f"coalesce({value}, 0) AS {name}" for name, value in FIGURES.items())
@@ -75,13 +77,13 @@ ORDER BY counted.id, {_certainty_sql("d")} DESC, d.id
 _COUNT_MODES = f"""
 WITH tally AS (
     SELECT
-        d.message_id, d.mode, d.status, d.outcome, d.attempt_count > 0 AS begun, count(*) AS n,
+        d.message_id, d.mode, d.status, d.outcome, d.email_outcome, d.attempt_count > 0 AS begun, count(*) AS n,
         sum(d.attempt_count) AS attempts
     FROM {Delivery._meta.db_table} AS d
     WHERE d.message_id = ANY(%(messages)s) AND {counted_sql("d")}
-    GROUP BY 1, 2, 3, 4, 5
+    GROUP BY 1, 2, 3, 4, 5, 6
     UNION ALL
-    SELECT id, unnest(modes), '', '', false, 0, 0 FROM {SentMessage._meta.db_table} WHERE id = ANY(%(messages)s)
+    SELECT id, unnest(modes), '', '', '', false, 0, 0 FROM {SentMessage._meta.db_table} WHERE id = ANY(%(messages)s)
 )
 SELECT message_id, mode, {FIGURE_VALUES} FROM tally GROUP BY 1, 2
 """  # noqa: S608  (table names only)
@@ -126,17 +128,6 @@ WITH again AS ({_AGAIN}), person AS (
     GROUP BY d.message_id, d.mode, coalesce(again.counted_id, d.recipient_id)
 )
 SELECT message_id, mode, max(first_attempt_at) FROM person GROUP BY 1, 2
-"""  # noqa: S608  (table names only)
-
-_COUNT_REFUSED = f"""
-UPDATE {MessageModeTotals._meta.db_table} AS kept SET refused = counted.n
-FROM (
-    SELECT message.id, count(d.id) AS n
-    FROM unnest(%(messages)s::bigint[]) AS message (id)
-    LEFT JOIN {Delivery._meta.db_table} AS d ON d.message_id = message.id AND {refused_sql("d")} AND NOT d.duplicate
-    GROUP BY message.id
-) AS counted
-WHERE kept.message_id = counted.id AND kept.mode = '{Mode.EMAIL}' AND kept.refused <> counted.n
 """  # noqa: S608  (table names only)
 
 # A person without a row for any device gets rows that say so. Then every list and report has the person.
@@ -185,15 +176,6 @@ def _lock_totals(message_ids: Collection[int]) -> int:
     return new
 
 
-def recount_refused(*, message_ids: Collection[int]) -> None:
-    """Count the e-mails of these messages that were sent and refused. They have an index of their own, and are few.
-
-    The caller has the locks of the messages.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT_REFUSED, {"messages": sorted(message_ids)})
-
-
 def _let_count_instead(pairs: Sequence[tuple[int, int]]) -> None:
     """Let the second row of each pair count, and make the first one the duplicate. Never do both count."""
     if pairs:
@@ -235,7 +217,6 @@ def recount_all(*, message_ids: Collection[int]) -> None:
         mode.last_first_attempt_at = last_first.get((mode.totals_id, mode.mode))
     MessageModeTotals.objects.filter(totals__in=message_ids).delete()
     MessageModeTotals.objects.bulk_create(modes)
-    recount_refused(message_ids=message_ids)
     found = {pk: figures for pk, *figures, _ in people}
     MessageTotals.objects.bulk_create(
         [

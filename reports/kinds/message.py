@@ -15,6 +15,7 @@ from accounts.services import record_audit_event
 from accounts.tools import MissingRight, Right, Tool
 from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import Mode
+from messenger_logs.delivery_summary import EMAILS
 from messenger_logs.html_to_text import html_to_text
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import SentMessage
@@ -135,6 +136,14 @@ def reach_figures(totals: Totals) -> Pairs:
     """Return the people by whether the message reached them, each of them once; nothing if nobody counted them."""
     kinds = totals.people.by_kind if totals.people else {}
     return [(kind.label, number(count)) for kind, count in kinds.items()]
+
+
+def email_figures(totals: Totals, prefix: str) -> Pairs:
+    """Return the e-mails that were handed over, by what their provider said; nothing for a message without e-mail."""
+    email = totals.email
+    if email is None:
+        return []
+    return [(f"{prefix} {label}", number(getattr(email, name.removeprefix("email_")))) for name, label in EMAILS]
 
 
 def message_detail(message: SentMessage) -> Text:

@@ -18,7 +18,14 @@ from messenger_logs.status_labels import MESSAGE_STATUSES
 from messenger_logs.totals import Totals, totals_of
 from reports.document import DUPLICATE, Column, Document, Figures, Rows, Section
 from reports.kinds.deliveries import ClassicRows
-from reports.kinds.message import MessageForm, MessageReport, cancel_summary, message_detail, reach_figures
+from reports.kinds.message import (
+    MessageForm,
+    MessageReport,
+    cancel_summary,
+    email_figures,
+    message_detail,
+    reach_figures,
+)
 from reports.report import Choices, OneChoice, Pairs, labels, moment, number
 
 
@@ -189,6 +196,7 @@ class SentMessageReport(MessageReport):
             # An inbox counts once the message is in it; addresses and numbers count with any result.
             ("Total Inbox", of(Mode.INBOX, "success")),
             ("Total Emails", of(Mode.EMAIL, "devices")),
+            *email_figures(totals, "Total Emails"),
             ("Total Voice", of(Mode.VOICE, "devices")),
             ("Total Text", of(Mode.TEXT, "devices")),
             ("Total Voice Attempted", of(Mode.VOICE, "attempted")),

@@ -18,7 +18,14 @@ from messenger_logs.statuses import STATUSES
 from messenger_logs.totals import Totals, totals_of
 from reports.document import Column, Document, Figures, Rows
 from reports.kinds.deliveries import V2Rows
-from reports.kinds.message import MessageForm, MessageReport, cancel_summary, message_detail, reach_figures
+from reports.kinds.message import (
+    MessageForm,
+    MessageReport,
+    cancel_summary,
+    email_figures,
+    message_detail,
+    reach_figures,
+)
 from reports.report import Choices, Pairs, labels, moment, number
 
 
@@ -118,6 +125,8 @@ class SentMessageLog2Report(MessageReport):
                 yield f"{mode.label} Total Canceled", number(figures.canceled)
                 yield f"{mode.label} Total Not Done Yet", number(figures.pending)
                 yield f"{mode.label} First Attempt Duration", duration_text(figures.first_attempt_duration)
+        if Mode.EMAIL in self.modes:
+            yield from email_figures(totals, "E-mail Provider:")
         yield from cancel_summary(self.message)
 
     def detail_rows(self) -> Rows:

@@ -14,6 +14,7 @@ SMALL = {
     "dispatch": ["--emails=60", "--texts=6", "--cancel=300"],
     "grid": ["--rows=3000", "--page=5"],
     "ingest": ["--events=600", "--rows=2000", "--rounds=1", "--catch-up=0"],
+    "join": ["--events=600", "--naive=30"],
     "ledger": ["--messages=60", "--deliveries=4000", "--large=2000", "--page=1", "--reports=100", "--imports=1000"],
     "pages": ["--messages=60", "--deliveries=400", "--large=200", "--events=200", "--rounds=1"],
     "reach": ["--messages=60", "--deliveries=4000", "--large=2000"],

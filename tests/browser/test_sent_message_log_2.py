@@ -105,7 +105,7 @@ def test_the_keyboard_alone_finds_what_is_going_out(page: Page, principal: User,
 def test_the_delivery_information_moves_on_while_it_runs(page: Page, principal: User, running: SentMessage) -> None:
     sign_in(page, principal)
     page.goto(f"/messenger/sent-message-log-2/{running.pk}/")
-    expect(page.get_by_label("Voice Delivery Progress")).to_have_attribute("value", "0")
+    expect(page.locator("#bar-progress-voice")).to_contain_text("0 % (0 of")
 
     running.deliveries.filter(mode="voice").update(status="confirmed", outcome="success")
     SentMessage.objects.filter(pk=running.pk).update(status="sent")

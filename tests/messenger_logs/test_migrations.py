@@ -47,6 +47,7 @@ def index_file(name: str) -> int:
 def test_attempt_counts_are_renamed_with_their_values_and_without_a_new_index():
     recipient = make_recipient(make_message())
     pk = make_delivery(recipient, mode="voice", status="failed", attempt_count=3, reached_earlier=True).pk
+    migrate("0011_attempt_counts")  # a newer version builds it again
     totals, unfinished = index_file("delivery_totals"), index_file("message_unfinished")
 
     old = migrate("0010_messages_without_an_end").get_model(APP, "Delivery").objects.get(pk=pk)

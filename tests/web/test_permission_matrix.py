@@ -39,6 +39,7 @@ from accounts.services import LOOK, issue_token, record_audit_event
 from accounts.tools import Right, Tool, every_right
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
+from messenger_logs.choices import LinkedBy
 from messenger_logs.models import Reply, SentMessage
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.queue import note_queued
@@ -91,9 +92,13 @@ def a_member() -> dict[str, Any]:
     return form
 
 
-def an_event(owner: User) -> None:
+def an_event(owner: User, **more: Any) -> None:
     fields = {"event": "delivered", "event_id": "e1", "occurred_at": timezone.now(), "subject": MARK, "raw": "{}"}
-    MailgunEvent.objects.create(domain=domain(), sender=owner, **fields)
+    MailgunEvent.objects.create(domain=domain(), sender=owner, **fields, **more)
+
+
+def an_ambiguous_event(owner: User) -> None:
+    an_event(owner, linked_by=LinkedBy.AMBIGUOUS)
 
 
 def a_reply(owner: User) -> None:
@@ -231,6 +236,8 @@ GUARDED = [
 
     Guarded("web:replies", Tool.REPLIES, R,   200, 200, 302, 200, data=a_reply,
             look="list.viewed", file="export.replies"),
+    Guarded("web:ambiguous_events", Tool.MAILGUN_SYNC, R,   200, 200, 302, 200, data=an_ambiguous_event,
+            look="list.viewed", file="export.mailgun_sync"),
     Guarded("web:mailgun_message_log", Tool.MAILGUN_MESSAGE_LOG, R,  200, 200, 302, 200, data=an_event, others=HIDDEN,
             look="list.viewed", file="export.mailgun_message_log"),
     Guarded("web:admin_mailgun_message_log",  Tool.ADMIN_MAILGUN_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_event,

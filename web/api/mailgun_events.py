@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from accounts.tools import Right, ToolAndRight
 from listings.registry import Entry
 from mailgun_sync.models import MailgunEvent
+from messenger_logs.choices import LinkedBy
 from web.api.listings import ListingAPIView, find_entry, log_parameter, search_body
 from web.listings.mailgun_message_log import MailgunEventFilters
 
@@ -29,6 +30,11 @@ class MailgunEventSerializer(serializers.ModelSerializer[MailgunEvent]):
         help_text="The message of this installation that it is about, if any.",
     )
     delivery = serializers.IntegerField(source="delivery_id", allow_null=True)
+    linked_by = serializers.ChoiceField(
+        LinkedBy.choices,
+        allow_blank=True,
+        help_text="The key by which it has this delivery; ambiguous where it has none because several fit.",
+    )
 
     class Meta:
         model = MailgunEvent
@@ -49,6 +55,7 @@ class MailgunEventSerializer(serializers.ModelSerializer[MailgunEvent]):
             "message_id",
             "sent_message",
             "delivery",
+            "linked_by",
         ]
 
 

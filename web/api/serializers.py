@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from messenger_logs.cancel_figures import cancel_figures
-from messenger_logs.choices import Mode, Outcome
+from messenger_logs.choices import LinkedBy, Mode, Outcome
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import Calendar, Delivery, Recipient, SentMessage
 from messenger_logs.reach import people_in_parts, reached_times
@@ -86,6 +86,19 @@ class ModeTotalsSerializer(serializers.Serializer[Any]):
     first_attempt_duration = SecondsField(allow_null=True, help_text="Seconds; null before the first attempt.")
 
 
+class EmailFiguresSerializer(serializers.Serializer[Any]):
+    """The e-mails that were handed over, by what their provider finally said. The first five add up to all of them."""
+
+    delivered = serializers.IntegerField()
+    failed = serializers.IntegerField(help_text="Refused for good, by the mail server or by the provider.")
+    suppressed = serializers.IntegerField(
+        help_text="Not tried: the address bounced, unsubscribed or complained before."
+    )
+    complained = serializers.IntegerField(help_text="Arrived, and marked as spam.")
+    not_known = serializers.IntegerField(help_text="The provider said nothing final yet.")
+    refused = serializers.IntegerField(help_text="Sent, but not delivered: the failed and the suppressed.")
+
+
 class PeopleSerializer(serializers.Serializer[Any]):
     """Unique people by whether the message reached them. The five figures add up to all of them."""
 
@@ -106,6 +119,7 @@ class TotalsSerializer(serializers.Serializer[Any]):
     people = PeopleSerializer(allow_null=True, help_text="Null if nobody counted them yet.")
     contacted_by_phone = serializers.IntegerField()
     not_contacted_by_phone = serializers.IntegerField()
+    emails = EmailFiguresSerializer(source="email", allow_null=True, help_text="Null for a message without e-mail.")
     modes = serializers.DictField(child=ModeTotalsSerializer(), help_text="By mode; only modes in use.")
     duration = SecondsField(allow_null=True, help_text="Seconds from start to finish; null until it has finished.")
     as_of = serializers.DateTimeField(allow_null=True, help_text="Null if nothing was counted yet.")
@@ -232,6 +246,9 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
         help_text="The name of the code in the provider's table; empty for none, and for one that is not there."
     )
     email_outcome = serializers.CharField(help_text="The final result that the e-mail provider reported.")
+    email_linked_by = serializers.ChoiceField(
+        LinkedBy.choices, allow_blank=True, help_text="The key by which that report was found to be about this e-mail."
+    )
 
     class Meta:
         model = Delivery
@@ -253,6 +270,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
             "provider_id",
             "email_outcome",
             "email_reason",
+            "email_linked_by",
             "email_outcome_at",
         ]
         extra_kwargs = {"attempts": {"source": "attempt_count"}}

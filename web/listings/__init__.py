@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from accounts.tools import Tool
 from listings.registry import Entry, registry
+from web.listings.ambiguous_events import AmbiguousEvents
 from web.listings.audit_trail import AuditTrail
 from web.listings.inbox import Inbox
 from web.listings.mailgun_message_log import MailgunMessageLog
@@ -56,6 +57,13 @@ registry.register(
         Tool.ADMIN_MAILGUN_MESSAGE_LOG,
         "messenger-administration/mailgun-message-log/",
         api_name="all",
+    ),
+    _log(
+        AmbiguousEvents,
+        Tool.MAILGUN_SYNC,
+        "messenger-administration/mailgun-sync/ambiguous/",
+        name="ambiguous_events",
+        title="Ambiguous Events",
     ),
     _log(Replies, Tool.REPLIES, "messenger-administration/replies/"),
     _log(AuditTrail, Tool.AUDIT_TRAIL, "system-administration/audit-trail/"),

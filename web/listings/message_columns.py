@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,17 +15,19 @@ from messenger_logs.choices import CANCELABLE, MessageStatus
 from messenger_logs.delivery_summary import percent_done
 from messenger_logs.models import SentMessage
 from messenger_logs.reach import People, people_of_many
-from messenger_logs.totals import totals_of_many
+from messenger_logs.status_labels import EMAIL_OUTCOME_LABELS
+from messenger_logs.totals import emails_of_many, totals_of_many
 from web.message_urls import message_url
 
 
 class MessageStatusColumn(StatusColumn):
-    """The status of a message with the people it reached and, while it goes out, its progress in percent."""
+    """The status of a message, the people it reached, its e-mails and, while it goes out, its progress in percent."""
 
     def render(self, record: SentMessage) -> SafeString:
         reached = people_text(record)
         people = format_html('<p class="people-reached">{}</p>', reached) if reached else ""
-        return format_html("{}{}", super().render(record), people)
+        emails = format_html('<p class="people-reached">E-mail: {}</p>', said) if (said := emails_text(record)) else ""
+        return format_html("{}{}{}", super().render(record), people, emails)
 
     def status(self, record: SentMessage) -> Status:
         status = super().status(record)
@@ -45,12 +47,14 @@ def link_of_message(record: SentMessage, table: ListingTable) -> str:
 
 
 def add_progress(messages: Sequence[Any]) -> None:
-    """Set `people` on the messages, and `percent` (0 to 100) on those that are going out."""
+    """Set `people` and `emails` on the messages, and `percent` (0 to 100) on those that are going out."""
     people = people_of_many(message.pk for message in messages)
+    emails = emails_of_many(message.pk for message in messages)
     running = [message for message in messages if message.status == MessageStatus.IN_PROGRESS]
     totals = totals_of_many(running) if running else {}
     for message in messages:
         message.people = people.get(message.pk)
+        message.emails = emails.get(message.pk, {})
     for message in running:
         message.percent = percent_done(totals[message.pk])
 
@@ -63,6 +67,14 @@ def people_text(message: SentMessage) -> str:
     so_far = " so far" if message.status in CANCELABLE else ""
     noun = "person" if people.total == 1 else "people"
     return f"{people.reached:,} of {people.total:,} {noun} reached{so_far}"
+
+
+def emails_text(message: SentMessage) -> str:
+    """What the provider said of its e-mails: "182 delivered, 10 failed"; "" where it said nothing final."""
+    counts: Mapping[str, int] = getattr(message, "emails", {})
+    return ", ".join(
+        f"{counts[name]:,} {status.word.lower()}" for name, status in EMAIL_OUTCOME_LABELS.items() if counts.get(name)
+    )
 
 
 class MessageColumns(ListingTable):

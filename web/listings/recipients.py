@@ -22,11 +22,11 @@ from listings.filters import MAX_VALUES, ContainsFilter, ExactFilter, ListingFil
 from listings.paging import Sort
 from messenger_logs.cancel_figures import FIGURES as CANCEL_FIGURES
 from messenger_logs.cancel_figures import rows_of_figure
-from messenger_logs.choices import EMAIL_FAILURES, DeliveryStatus, Mode, Outcome, Reach
+from messenger_logs.choices import EMAIL_FAILURES, DeliveryStatus, LinkedBy, Mode, Outcome, Reach
 from messenger_logs.delivery_summary import FIGURES, PEOPLE
 from messenger_logs.languages import normalized_language
 from messenger_logs.models import Delivery, PersonReach, Recipient, School, SentMessage
-from messenger_logs.querysets import CONTACTED, FINAL_OUTCOME
+from messenger_logs.querysets import CONTACTED, EMAIL_ROWS, FINAL_OUTCOME
 from messenger_logs.search import NormalizedText
 from messenger_logs.services.addresses import mailbox, number_of, read_address
 from messenger_logs.status_labels import (
@@ -41,9 +41,15 @@ from web.message_access import may_see_values, record_message_view
 from web.message_urls import message_url
 from web.people_reached import NO_SCHOOL
 
+# How the provider's word was found for e-mail that another system sent. Our own has our mark, which needs no word.
+_KNOWN_BY = {
+    LinkedBy.MESSAGE_ID: "Found by Message-Id and address.",
+    LinkedBy.SUBJECT: "Found by address, subject and time.",
+}
+
 
 class EmailOutcomeColumn(StatusColumn):
-    """The final result that the e-mail provider reported, with a flag if it contradicts our Sent."""
+    """The final result that the e-mail provider reported, how we know it, and a flag if it contradicts our Sent."""
 
     def status(self, record: Delivery) -> Status:
         found = self.statuses.get(record.email_outcome)
@@ -53,7 +59,9 @@ class EmailOutcomeColumn(StatusColumn):
         contradicts = record.status == DeliveryStatus.SENT and record.email_outcome in EMAIL_FAILURES
         flag = format_html('<p class="flag">{} Sent, but not delivered</p>', Shape.TRIANGLE) if contradicts else ""
         reason = format_html('<p class="reason">{}</p>', record.email_reason) if record.email_reason else ""
-        return format_html("{} {}{}", super().render(record), flag, reason)
+        known = _KNOWN_BY.get(record.email_linked_by, "")
+        key = format_html('<p class="reason">{}</p>', known) if known else ""
+        return format_html("{} {}{}{}", super().render(record), flag, reason, key)
 
     def value(self, record: Delivery) -> str:
         return ": ".join(filter(None, [self.status(record).word, record.email_reason]))
@@ -187,7 +195,11 @@ class FigureFilter(OptionFilter):
 
     def __init__(self, **kwargs: Any) -> None:
         of_a_cancel = [(name, f"Canceled message: {label.lower()}") for name, label in CANCEL_FIGURES]
-        of_devices = [(self.COUNTED, "Any total of devices"), (self.ELIGIBLE, "Total Devices")]
+        of_devices = [
+            (self.COUNTED, "Any total of devices"),
+            (self.ELIGIBLE, "Total Devices"),
+            ("email_not_handed_over", "E-mails that were not handed over"),
+        ]
         super().__init__(choices=[*FIGURES, *of_a_cancel, *of_devices], **kwargs)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -197,6 +209,8 @@ class FigureFilter(OptionFilter):
             return rows_of_figure(qs, value)
         if value in dict(PEOPLE):
             return self.people(qs, value)
+        if value.startswith("email_"):
+            return qs.filter(EMAIL_ROWS[value.removeprefix("email_")])
         counted = qs.filter(duplicate=False).exclude(status__in=[DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE])
         if value == self.COUNTED:
             return counted

@@ -15,6 +15,7 @@ from accounts.tools import MESSAGE_LOGS, Right, Tool
 from messenger_logs.dashboard import dashboard
 from messenger_logs.models import SentMessage
 from web.menu import tools_of
+from web.outcome_bars import emails_bar
 
 SHOWN_UPCOMING = 5
 
@@ -24,12 +25,14 @@ SHOWN_UPCOMING = 5
 def home(request: SignedInRequest) -> HttpResponse:
     user = request.user
     tools = tools_of(user)
+    last_days = dashboard(SentMessage.objects.in_logs_of(user)) if any(map(user.may, MESSAGE_LOGS)) else None
     context = {
         "title": "Home",
         "tools": tools,
         "askable": [] if tools else User.objects.with_perm(Tool.USER_GROUPS.permission(Right.WRITE))[:5],
         "upcoming": upcoming_card(user) if user.may(Tool.UPCOMING_MESSAGES) else None,
-        "last_days": dashboard(SentMessage.objects.in_logs_of(user)) if any(map(user.may, MESSAGE_LOGS)) else None,
+        "last_days": last_days,
+        "emails_bar": emails_bar(last_days.emails) if last_days else None,
     }
     return render(request, "web/home.html", context)
 

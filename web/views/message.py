@@ -28,6 +28,7 @@ from web.body_frame import FRAME_POLICY, FRAMED, frame_document
 from web.menu import page_url
 from web.message_access import may_see_values, record_message_view
 from web.message_urls import message_url
+from web.outcome_bars import mode_bars
 from web.people_reached import people_reached
 
 
@@ -127,6 +128,7 @@ class MessagePage(MessageView):
             "message_url": self.url(),
             "recipients_url": self.url("recipients"),
             "reached": people_reached(summary, self.url("recipients")),
+            "bars": mode_bars(summary, self.url("recipients")),
             "recipient": self.recipient,
             "cancel_url": self.cancel_url,
         }

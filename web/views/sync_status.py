@@ -28,7 +28,7 @@ from core.statuses import Shape, Status, Tone
 from listings.columns import Column, ListingTable, NumberColumn, StatusColumn, TemplateColumn, TimeColumn, time_element
 from mailgun_sync.choices import DomainState, RunOutcome
 from mailgun_sync.freshness import next_sync
-from mailgun_sync.models import QuarantinedEvent, SendingDomain, SyncGap, SyncRun
+from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, SyncGap, SyncRun
 from mailgun_sync.services import control
 from mailgun_sync.services.domains import configured_domains
 
@@ -165,6 +165,7 @@ def status(request: SignedInRequest) -> HttpResponse:
         "gaps": GapTable(SyncGap.objects.select_related("domain")),
         "quarantined": QuarantineTable(quarantined[:SHOWN_QUARANTINED], exclude=kept_out, request=request),
         "quarantined_total": quarantined.count(),
+        "ambiguous_total": MailgunEvent.objects.ambiguous().count(),
         "queue_answers": queue_answers(),
     }
     if context["quarantined_total"] and not is_htmx(request):

@@ -4,15 +4,17 @@ from django.core.management.base import BaseCommand
 
 from mailgun_sync.services.links import link_events
 from mailgun_sync.services.mailboxes import fill_mailboxes
+from messenger_logs.services.message_ids import make_ids_bare
 
 
 class Command(BaseCommand):
     help = (
-        "Link Mailgun's events to the deliveries that they name, where they have no link, and set the e-mail outcomes. "
-        "Give their addresses the canonical form that searches compare. "
+        "Link Mailgun's events to the e-mails that they belong to, whoever sent these, and set the e-mail outcomes. "
+        "Give their addresses, and the Message-Ids of the e-mails, the form that is compared. "
         "It works in small steps and may run at any time."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(f"{make_ids_bare():,} Message-Ids have their bare form now.")
         self.stdout.write(f"{fill_mailboxes():,} addresses have their canonical form now.")
         self.stdout.write(f"{link_events():,} events linked.")

@@ -92,6 +92,15 @@ def test_each_figure_leads_to_the_rows_behind_it(administrator, big_message, fig
     assert str(len(rows.column(1))) == number
 
 
+BARS = "//*[starts-with(@id, 'bar-progress-')]"
+LABELS = f"{BARS}/*[@class='bar-label']"
+
+
+def leads(page):
+    """The percentage of each mode, in words."""
+    return page.texts(f"{BARS}//li[1]")
+
+
 @pytest.mark.parametrize(
     ("figure", "people"),
     [("recipients", 4), ("no_device", 1), ("contacted_by_phone", 1), ("not_contacted_by_phone", 3)],
@@ -124,7 +133,7 @@ def test_the_people_it_reached_stand_in_a_bar_and_each_part_lists_them(administr
 
 def test_people_and_devices_have_headings_of_their_own(administrator, big_message):
     page = page_of(administrator, big_message)
-    assert page.texts("//*[@class='figures-of']") == ["People", "Devices", "Devices reached"]
+    assert page.texts("//*[@class='figures-of']") == ["People", "Devices", "E-mails", "Devices of each mode"]
 
 
 def test_a_bar_is_full_only_where_all_devices_were_reached(administrator):
@@ -136,27 +145,40 @@ def test_a_bar_is_full_only_where_all_devices_were_reached(administrator):
     make_delivery(make_recipient(message), mode=Mode.TEXT, status="not_eligible")
     recount(message_id=message.pk)
     page = page_of(administrator, message)
-    assert page.root.xpath("//progress/@value") == ["50", "0"]
-    assert page.texts("//*[@class='progress-line']/span") == [
-        "50 % (2 of 4)",
-        "0 % (0 of 4)",
-        "no device to deliver to",
+    assert leads(page) == ["50 % (2 of 4)", "0 % (0 of 4)", "no device to deliver to"]
+    assert page.texts(f"{BARS}//li/a") == [
+        "✓ 2 delivered",
+        "✕ 1 failed",
+        "■ 1 suppressed",
+        "✕ 1 failed",
+        "○ 2 not reached (busy, no answer)",
+        "■ 1 canceled",
+        "◆ 1 opted out or not eligible",
     ]
-    assert page.texts("//*[@class='progress-line']/a") == [
-        "2 failed",
-        "1 failed",
-        "2 not reached (busy, no answer)",
-        "1 canceled",
-    ]
-    for part, number in (("email-error", 2), ("voice-not_reached", 2), ("voice-canceled", 1)):
-        assert len(open_page(administrator, page.href(f"part-{part}")).column(1)) == number
+    for part, number in (("email-part-1", 2), ("email-part-3", 1), ("voice-part-2", 2), ("text-part-1", 1)):
+        assert len(open_page(administrator, page.href(f"progress-{part}")).column(1)) == number
+
+
+def test_each_figure_of_the_e_mails_leads_to_its_rows(administrator):
+    message = make_message()
+    outcomes = ["delivered"] * 3 + ["failed-permanent", "rejected", "suppressed", "complained", "accepted", ""]
+    for outcome in outcomes:
+        make_delivery(make_recipient(message), email_outcome=outcome)
+    make_delivery(make_recipient(message), status="error")
+    make_delivery(make_recipient(message), address=message.deliveries.earliest("pk").address)
+    recount(message_id=message.pk)
+    page = page_of(administrator, message)
+    expected = {"delivered": 3, "failed": 2, "suppressed": 1, "complained": 1, "not_known": 2, "refused": 3}
+    assert {name: int(page.root.xpath(f"//*[@id='figure-email_{name}']")[0].text) for name in expected} == expected
+    for name, number in expected.items():
+        assert len(open_page(administrator, page.href(f"figure-email_{name}")).column(1)) == number
+    assert "✕ 1 not handed over" in page.texts(f"{BARS}//li/a")
 
 
 def test_there_is_a_bar_with_words_for_each_mode_in_use(administrator, big_message):
     page = page_of(administrator, big_message)
-    assert page.texts("//*[@class='progress-line']/label") == [f"{mode.label} Delivery Progress" for mode in Mode]
-    assert page.root.xpath("//progress/@value") == ["50", "50", "100", "100"]
-    assert page.texts("//*[@class='progress-line']/span") == [
+    assert page.texts(LABELS) == [f"{mode.label} Delivery Progress" for mode in Mode]
+    assert leads(page) == [
         "50 % (1 of 2)",
         "50 % (1 of 2)",
         "100 % (1 of 1)",
@@ -168,13 +190,13 @@ def test_a_mode_not_in_use_has_no_bar(administrator):
     message = make_message()
     make_delivery(make_recipient(message))
     recount(message_id=message.pk)
-    assert page_of(administrator, message).texts("//*[@class='progress-line']/label") == ["Email Delivery Progress"]
+    assert page_of(administrator, message).texts(LABELS) == ["Email Delivery Progress"]
 
 
 def test_a_mode_that_reaches_no_device_says_so(administrator):
     message = make_message(modes=[Mode.TEXT])
     recount(message_id=message.pk)
-    assert page_of(administrator, message).texts("//*[@class='progress-line']/span") == ["no device to deliver to"]
+    assert leads(page_of(administrator, message)) == ["no device to deliver to"]
 
 
 def test_99_of_100_percent_is_not_rounded_up(administrator):
@@ -182,14 +204,14 @@ def test_99_of_100_percent_is_not_rounded_up(administrator):
     for i in range(201):
         make_delivery(make_recipient(message), status=DeliveryStatus.SENT if i else DeliveryStatus.WAITING)
     recount(message_id=message.pk)
-    assert page_of(administrator, message).root.xpath("//progress/@value") == ["99"]
+    assert leads(page_of(administrator, message)) == ["99 % (200 of 201)"]
 
 
 def test_large_numbers_are_grouped_on_screen_alone(administrator, big_message):
     MessageModeTotals.objects.filter(totals=big_message.pk, mode="voice").update(devices=12_304, success=12_304)
     page = page_of(administrator, big_message)
     assert facts(page)["Total Voice"] == "12,304"
-    assert "100 % (12,304 of 12,304)" in page.texts("//*[@class='progress-line']/span")
+    assert "100 % (12,304 of 12,304)" in leads(page)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +242,7 @@ def test_htmx_gets_the_summary_alone_with_new_figures(administrator, big_message
     recount(message_id=big_message.pk)
     after = Shown(administrator.get(f"{ALL}{big_message.pk}/", headers=HTMX))
     assert facts(after)["Status"].startswith("✓ Sent")
-    assert after.root.xpath("//progress/@value") == ["100"] * 4
+    assert [lead.partition(" (")[0] for lead in leads(after)] == ["100 %"] * 4
     assert after.root.get("data-live") is None
 
 

@@ -139,6 +139,8 @@ def test_the_picture_is_also_said_in_words_and_as_a_table(make_user: MakeUser, s
     assert "From 11/07/2026 to today" in said
     assert "most on 11/20: 10" in said
     assert part.count('<svg class="bars ') == 7
+    assert "0 Delivered" in said
+    assert "9 Not known yet" in said
     assert "style=" not in part
     table = part.partition("<table")[2]
     assert re.findall(r'<th scope="col"[^>]*>([^<]+)</th>', table) == [

@@ -1,0 +1,35 @@
+"""The bars of outcomes: of the devices of each mode of a message, and of the e-mails of several days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from messenger_logs.delivery_summary import DeliverySummary, Progress
+from messenger_logs.status_labels import EMAIL_OUTCOME_LABELS
+from web.bars import Bar, Segment
+
+
+def mode_bars(summary: DeliverySummary, recipients_url: str) -> list[Bar]:
+    """A bar for each mode in use: all its devices by what became of them, each part with the address of its rows."""
+    return [_mode_bar(progress, recipients_url) for progress in summary.progress]
+
+
+def _mode_bar(progress: Progress, recipients_url: str) -> Bar:
+    segments = [
+        Segment(part.status, part.number, f"{recipients_url}?{urlencode(part.rows)}") for part in progress.parts
+    ]
+    lead = f"{progress.percent} % ({progress.totals.success:,} of {progress.devices:,})"
+    return Bar(
+        f"progress-{progress.mode.value}",
+        f"{progress.mode.label} Delivery Progress",
+        segments,
+        lead if progress.devices else "no device to deliver to",
+    )
+
+
+def emails_bar(counts: Mapping[str, int]) -> Bar | None:
+    """The e-mails of the last days by what their provider said; None where there are none."""
+    segments = [Segment(status, counts[name]) for name, status in EMAIL_OUTCOME_LABELS.items()]
+    bar = Bar("emails", "E-mails", segments)
+    return bar if bar.total else None
