@@ -115,6 +115,10 @@ class Reach(models.TextChoices):
     NO_DEVICE = "no_device", "No device"
 
 
+# What a call sheet lists: nothing that the message was to do can reach these people any more, as far as is known.
+UNREACHED = (Reach.NOT_REACHED, Reach.NO_DEVICE)
+
+
 # Where our log says Sent and the provider says one of these, the e-mail did not arrive.
 EMAIL_FAILURES = frozenset({"failed", "failed-permanent", "suppressed", "rejected"})
 # With one of these the e-mail arrived: who complained, opened, clicked or unsubscribed got it.

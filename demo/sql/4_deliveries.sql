@@ -4,7 +4,7 @@ SELECT r.id AS recipient_id, m.id AS message_id, m.n, m.status AS message_status
     device.mode, coalesce(device.address, '') AS address, p.opted_out,
     device.address <> '' AND row_number() OVER (PARTITION BY m.id, device.mode, device.address ORDER BY r.id) > 1
         AS duplicate,
-    pg_temp.pick(m.n || device.mode || device.address, 71, 1000) AS chance,
+    coalesce(hopeless.chance, pg_temp.pick(m.n || device.mode || device.address, 71, 1000)) AS chance,
     pg_temp.pick(m.n || device.mode || device.address, 72, 1000) AS turn
 FROM demo_message AS m
 JOIN messenger_logs_sentmessage AS message ON message.id = m.id
@@ -21,6 +21,7 @@ CROSS JOIN LATERAL (
     UNION ALL
     SELECT 'voice', p.landline WHERE 'voice' = ANY(m.modes) AND m.status <> 'no_recipients' AND p.landline IS NOT NULL
 ) AS device
+LEFT JOIN demo_hopeless AS hopeless ON p.hopeless AND hopeless.mode = device.mode
 -- Who has a landline is not without a device for calls.
 WHERE NOT (device.mode = 'voice' AND device.address = '' AND p.landline IS NOT NULL AND m.status <> 'no_recipients');
 

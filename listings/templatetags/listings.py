@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from core.statuses import Status
 from listings.columns import time_element, time_text
+from listings.context import ListContext
 
 register = template.Library()
 
@@ -24,6 +25,12 @@ def show_status(status: Status) -> SafeString:
         render_to_string("listings/_status.html", {"status": status}),
         legend([status], about=status.word) if status.meaning else "",
     )
+
+
+@register.simple_tag
+def list_link(grid: ListContext, changes: dict[str, str]) -> str:
+    """{% list_link grid changes %} is the address of the list with these values of its filters changed."""
+    return grid.link(**changes)
 
 
 @register.simple_tag

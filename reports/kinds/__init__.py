@@ -6,9 +6,11 @@ To add a kind, write its module and name its class here.
 from __future__ import annotations
 
 from listings.listing import Listing
+from reports.kinds.call_sheet import CallSheet
 from reports.kinds.listing import ListingReport
 from reports.kinds.mailgun import MailgunReport
 from reports.kinds.message import MessageReport
+from reports.kinds.reach import ReachReport
 from reports.kinds.recipient import RecipientReport
 from reports.kinds.sent_message import SentMessageReport
 from reports.kinds.sent_message_log_2 import SentMessageLog2Report
@@ -16,10 +18,10 @@ from reports.report import register
 
 MESSAGE_REPORTS: tuple[type[MessageReport], ...] = (SentMessageReport, SentMessageLog2Report)
 LISTING_REPORTS: dict[str, type[ListingReport]] = {
-    report_class.kind: report_class for report_class in (ListingReport, MailgunReport, RecipientReport)
+    report_class.kind: report_class for report_class in (ListingReport, MailgunReport, ReachReport, RecipientReport)
 }
 
-for report_class in (*MESSAGE_REPORTS, *LISTING_REPORTS.values()):
+for report_class in (*MESSAGE_REPORTS, CallSheet, *LISTING_REPORTS.values()):
     register(report_class)
 
 

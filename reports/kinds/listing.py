@@ -28,6 +28,8 @@ class ListingReport(Report):
 
     kind = "listing"
     label = "Export"
+    # Whether a CSV has the sections above the rows, too.
+    summary_in_csv = False
 
     def __init__(self, listing: Listing) -> None:
         self.listing = listing
@@ -86,6 +88,7 @@ class ListingReport(Report):
                 ),
             ],
             landscape=len(columns) > 5,
+            summary_in_csv=self.summary_in_csv,
         )
 
     @property

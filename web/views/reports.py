@@ -19,7 +19,9 @@ from accounts.models import User
 from accounts.services import record_audit_event
 from accounts.tools import Tool
 from core.fragments import page_or_fragment
+from messenger_logs.models import SentMessage
 from reports import services
+from reports.kinds.call_sheet import CallSheet
 from reports.kinds.message import MessageReport
 from reports.kinds.sent_message import SentMessageReport
 from reports.models import ReportJob
@@ -49,8 +51,7 @@ class MessageReportView(ToolRightMixin, View):
         message = self.report_class.find(self.request.user, self.tool, pk)
         form = self.report_class.form_class(request.GET or None, message=message)
         if form.is_valid():
-            report = self.report_class(message, tool=self.tool, chosen=form.cleaned_data)
-            return report_response(request, report, form.cleaned_data["format"])
+            return report_response(request, self.report(message, form.cleaned_data), form.cleaned_data["format"])
         context = {
             "title": f"{self.report_class.label}: {message.display_subject}",
             "menu_path": f"{self.tool.menu} › {self.tool.label}",  # noqa: RUF001
@@ -58,6 +59,16 @@ class MessageReportView(ToolRightMixin, View):
             "message_url": message_url(self.tool, pk),
         }
         return render(request, "web/reports/options.html", context)
+
+    def report(self, message: SentMessage, chosen: dict[str, Any]) -> MessageReport:
+        return self.report_class(message, tool=self.tool, chosen=chosen)
+
+
+class CallSheetView(MessageReportView):
+    """The choices of a message's call sheet; the sheet, if the address has choices. It names who asked for it."""
+
+    def report(self, message: SentMessage, chosen: dict[str, Any]) -> MessageReport:
+        return CallSheet(message, tool=self.tool, chosen=chosen).asked_by(self.request.user)
 
 
 # My Reports
