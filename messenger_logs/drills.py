@@ -56,11 +56,10 @@ def compare(drill: SentMessage, before: SentMessage | None) -> Comparison:
     now = _schools(drill)
     then = _schools(before) if before else {}
     nobody = Group("", "")
-    places = sorted(now.keys() | then.keys(), key=lambda value: (now.get(value) or then[value]).label.casefold())
-    lines = [
-        Line((now.get(place) or then[place]).label, now.get(place, nobody).people, then.get(place, nobody).people)
-        for place in places
-    ]
+    labels = {place: group.label for place, group in (then | now).items()}
+    # The school that is not known comes last.
+    places = sorted(labels, key=lambda place: (place is None, labels[place].casefold()))
+    lines = [Line(labels[place], now.get(place, nobody).people, then.get(place, nobody).people) for place in places]
     return Comparison(drill, before, lines, Line("All", all_of(now.values()).people, all_of(then.values()).people))
 
 

@@ -184,7 +184,7 @@ class ReachList(ToolListing):
         super().__init__(*args, **kwargs)
         days = self.filterset.bounds
         messages = self.get_queryset().filter(days.condition()) if days else self.get_queryset().none()
-        self.filterset.totals = ReachTotals.objects.filter(message__in=messages.order_by())
+        self.filterset.totals = ReachTotals.objects.filter(message__in=messages.order_by().values("pk"))
 
     def get_queryset(self) -> SentMessageQuerySet:
         messages = SentMessage.objects.visible_to(self.user, self.tool).begun()
