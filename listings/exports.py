@@ -41,7 +41,8 @@ class Exporter(Protocol):
 
 
 def exported_columns(table: ListingTable) -> list[Any]:
-    return [column for column in table.columns if not column.column.exclude_from_export]
+    """Return the columns of a file. Those that are not visible are only there, not on the page."""
+    return [column for column in table.columns.iterall() if not column.column.exclude_from_export]
 
 
 def exported_rows(queryset: Rows, table: ListingTable) -> Iterator[list[str]]:
