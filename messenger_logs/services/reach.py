@@ -100,7 +100,7 @@ _FIRST = f"""
 
 # The order of a call sheet. It has an index, whose entries may not be long.
 _FILED_UNDER = """left(concat_ws(
-    E'\\n', coalesce(lower(school.name), ''), r.plain_student_name, r.student_number, r.plain_name), 400)"""
+    E'\\n', coalesce(upper(school.name), ''), r.plain_student_name, r.student_number, r.plain_name), 400)"""
 
 # Nearly everybody is in a message once, so the id of a row stands for the person. What the counted row does not say of
 # school and language, another row of the person may say; then the school of the message is that of its students.

@@ -235,7 +235,7 @@ class TestOwnLog:
     def test_by_search_and_by_chosen_person(self, client: Client, text: str) -> None:
         page = search(client, text, OWN)
 
-        assert [row[4] for row in rows(page)] == ["mine"]
+        assert [row[2] for row in rows(page)] == ["mine"]
         assert "Secret" not in page, "not even the students whom others wrote about"
         assert "Stranger" not in page
 
@@ -257,7 +257,7 @@ class TestOwnLog:
 
         page = text_of(client.get(f"{found}&sort={sort}&{direction}=delivery-{theirs.pk}"))
 
-        assert [row[4] for row in rows(page)] == ["mine"]
+        assert [row[2] for row in rows(page)] == ["mine"]
 
     def test_by_the_search_of_somebody_else(self, client: Client, administrator: Client) -> None:
         found = administrator.post(reverse(ALL), {"person": "4712"})["Location"]
