@@ -69,7 +69,7 @@ class PeopleReached:
         if not self.summary.parts.any_school:
             return []
         return [
-            self._line(one.name or "School not known", one.people, school=str(one.school_id or NO_SCHOOL))
+            self._line(one.name or "School not known", one.people, school=one.name or NO_SCHOOL)
             for one in self.summary.parts.by_school
         ]
 

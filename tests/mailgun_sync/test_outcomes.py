@@ -251,8 +251,10 @@ def test_the_kept_totals_follow_what_the_provider_finally_says(delivery, order):
     store(*(tell(delivery, kind) for kind in ("accepted", "delivered")))
     for kind in order:
         store(tell(delivery, kind))
-        email = totals_of(delivery.message).modes[Mode.EMAIL]
+        totals = totals_of(delivery.message)
+        email = totals.modes[Mode.EMAIL]
         refused = int(outcome(delivery)[0] in EMAIL_FAILURES)
+        assert (totals.people.reached, totals.people.not_reached) == (1 - refused, refused)
         assert (email.success, email.error, email.undelivered) == (1 - refused, refused, refused)
     kept = totals_of(delivery.message).modes
     recount(message_id=delivery.message_id)

@@ -16,7 +16,7 @@ from core.statuses import Shape, Status, Tone
 from core.text import visible
 from listings.columns import ON_SCREEN, WIDE, ListingTable, StatusColumn, TimeColumn
 from listings.exports import DUPLICATE
-from listings.filters import ContainsFilter, ExactFilter, ListingFilterSet, OptionFilter
+from listings.filters import MAX_VALUES, ContainsFilter, ExactFilter, ListingFilterSet, OptionFilter, ValuesFilter
 from listings.paging import Sort
 from messenger_logs.cancel_figures import FIGURES as CANCEL_FIGURES
 from messenger_logs.cancel_figures import rows_of_figure
@@ -221,17 +221,19 @@ class FigureFilter(OptionFilter):
         return found
 
 
-def schools() -> list[tuple[str, str]]:
-    return [*((str(pk), name) for pk, name in School.objects.values_list("pk", "name")), (NO_SCHOOL, "not known")]
-
-
-class SchoolFilter(OptionFilter):
+class SchoolFilter(ValuesFilter):
     """Find the people of a school: that of their student or, where that is not known, of the message."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(labels={NO_SCHOOL: "not known"}, **kwargs)
+
+    def values(self, rows: QuerySet[Any]) -> list[str]:
+        return [*School.objects.values_list("name", flat=True)[:MAX_VALUES], NO_SCHOOL]
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
             return qs
-        return of_people(qs, school=None) if value == NO_SCHOOL else of_people(qs, school=value)
+        return of_people(qs, school=None) if value == NO_SCHOOL else of_people(qs, school__name=value)
 
 
 class LanguageFilter(ExactFilter):
@@ -269,7 +271,7 @@ class RecipientFilters(ListingFilterSet):
     device = DeviceFilter("address", label="Device")
     status = OptionFilter(label="Status", choices=DeliveryStatus.choices)
     outcome = OutcomeFilter(label="Outcome", choices=Outcome.choices)
-    school = SchoolFilter(label="School", choices=schools)
+    school = SchoolFilter(label="School")
     language = LanguageFilter(label="Language")
     # The last two, because they choose among the rows that the others find.
     figure = FigureFilter(label="Counted in")

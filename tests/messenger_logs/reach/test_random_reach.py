@@ -151,8 +151,7 @@ def test_each_figure_lists_as_many_people_as_it_says(random: Random) -> None:
             assert listed(message, reach=f"{mode.value}-{kind.value}") == number, (mode, kind)
     for one in parts.by_school:
         for kind, number in one.people.by_kind.items():
-            school = str(one.school_id or NO_SCHOOL)
-            assert listed(message, reach=kind.value, school=school) == number, (one.name, kind)
+            assert listed(message, reach=kind.value, school=one.name or NO_SCHOOL) == number, (one.name, kind)
 
 
 def listed(message: SentMessage, **filters: str) -> int:
