@@ -24,7 +24,7 @@ NO_SCHOOL, NO_LANGUAGE = "School not known", "Language not known"
 
 @dataclass(frozen=True)
 class Which:
-    """Which people to count: by a mode ("" is any device), of a school (its id) and a language ("" is all)."""
+    """Which people to count: by a mode ("" is any device), of a school (its name) and a language ("" is all)."""
 
     mode: str = ""
     school: str = ""
@@ -35,7 +35,7 @@ class Which:
         """The condition for the rows of people and for their totals."""
         condition: dict[str, Any] = {}
         if self.school:
-            condition |= {"school": None} if self.school == UNKNOWN else {"school": self.school}
+            condition |= {"school": None} if self.school == UNKNOWN else {"school__name": self.school}
         if self.language:
             condition |= {"language": "" if self.language == UNKNOWN else self.language}
         return condition
@@ -88,10 +88,10 @@ class Group:
 
 
 _PATHS = {
-    Dimension.SCHOOL: {"value": F("school"), "name": F("school__name")},
-    Dimension.TYPE: {"value": F("message__message_type")},
-    Dimension.LANGUAGE: {"value": F("language")},
-    Dimension.WEEK: {"value": TruncWeek("message__scheduled_at")},
+    Dimension.SCHOOL: F("school__name"),
+    Dimension.TYPE: F("message__message_type"),
+    Dimension.LANGUAGE: F("language"),
+    Dimension.WEEK: TruncWeek("message__scheduled_at"),
 }
 
 
@@ -101,12 +101,11 @@ def breakdown(messages: SentMessageQuerySet, by: Dimension, which: Which = EVERY
     `which.mode` does not matter: a group has every mode.
     """
     totals = ReachTotals.objects.filter(message__in=messages.order_by().values("pk"), **which.condition)
-    rows = totals.annotate(**{f"of_{name}": path for name, path in _PATHS[by].items()}).order_by()
-    names = [f"of_{name}" for name in _PATHS[by]]
+    rows = totals.annotate(value=_PATHS[by]).order_by().values("value", "mode").annotate(**SUMS)
     groups: dict[Any, Group] = {}
-    for row in rows.values(*names, "mode").annotate(**SUMS):
-        value = row["of_value"]
-        group = groups.setdefault(value, Group(value, _label(by, value, row.get("of_name")), {}))
+    for row in rows:
+        value = row["value"]
+        group = groups.setdefault(value, Group(value, _label(by, value), {}))
         group.modes[row["mode"]] = People.of(row)
     if by is Dimension.WEEK:
         return sorted(groups.values(), key=lambda group: group.value, reverse=True)
@@ -122,9 +121,9 @@ def all_of(groups: Iterable[Group]) -> Group:
 MODES = ("", *Mode.values)
 
 
-def _label(by: Dimension, value: Any, name: str | None) -> str:
+def _label(by: Dimension, value: Any) -> str:
     if by is Dimension.SCHOOL:
-        return name or NO_SCHOOL
+        return value or NO_SCHOOL
     if by is Dimension.LANGUAGE:
         return language_name(value) or NO_LANGUAGE
     if by is Dimension.WEEK:

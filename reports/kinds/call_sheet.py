@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.tools import MESSAGE_LOGS, Tool
 from messenger_logs.choices import UNREACHED, MessageStatus, Reach
 from messenger_logs.languages import language_name
-from messenger_logs.models import PersonReach, ReachTotals, School, SentMessage
+from messenger_logs.models import PersonReach, ReachTotals, SentMessage
 from messenger_logs.reach import People, people_of_many
 from messenger_logs.reach_figures import NO_SCHOOL, UNKNOWN, Which
 from messenger_logs.status_labels import MESSAGE_STATUSES, REACH
@@ -63,9 +63,9 @@ class CallSheetForm(MessageForm):
 
 def schools_of(message: SentMessage) -> list[tuple[str, str]]:
     """Return the schools of a message's people."""
-    ids = ReachTotals.objects.filter(message=message, mode="").order_by().values_list("school", flat=True).distinct()
-    known = [(str(school.pk), school.name) for school in School.objects.filter(pk__in=[pk for pk in ids if pk])]
-    return [*known, (UNKNOWN, NO_SCHOOL)]
+    totals = ReachTotals.objects.filter(message=message, mode="").order_by("school__name")
+    names = totals.values_list("school__name", flat=True).distinct()
+    return [(name or UNKNOWN, name or NO_SCHOOL) for name in names]
 
 
 class CallSheet(MessageReport):

@@ -10,14 +10,15 @@ from django.shortcuts import get_object_or_404
 
 from accounts.listings import ToolListing
 from accounts.tools import Right, Tool
-from listings.filters import ListingFilterSet, OptionFilter, SwitchFilter
+from listings.filters import SwitchFilter
+from listings.paging import Rows
 from messenger_logs.choices import UNREACHED, Reach
 from messenger_logs.drills import Comparison, compare, drill_before
-from messenger_logs.models import PersonReach, SentMessage
+from messenger_logs.models import PersonReach, ReachTotals, SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
-from messenger_logs.reach_figures import UNKNOWN
 from messenger_logs.unreached import same_person_in, with_details
-from web.listings.recipients import NameFilter, StudentFilter, schools
+from web.listings.reach_filters import ReachFilterSet, SchoolFilter
+from web.listings.recipients import NameFilter, StudentFilter
 from web.listings.unreached_people import PeopleTable
 from web.menu import page_url
 from web.message_access import record_message_view
@@ -46,21 +47,20 @@ class WhoFilter(SwitchFilter):
         return qs.filter(same_person_in(before.pk, then), reach__in=now)
 
 
-class SchoolOfPersonFilter(OptionFilter):
-    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return qs.filter(school=None if value == UNKNOWN else value) if value else qs
-
-
-class DrillFilters(ListingFilterSet):
+class DrillFilters(ReachFilterSet):
     who = WhoFilter()
     student = StudentFilter(label="Student")
     recipient = NameFilter(label="Recipient")
-    school = SchoolOfPersonFilter(label="School", choices=schools)
+    school = SchoolFilter()
 
     personal = {"student", "recipient"}
 
     # The drill before; the list sets it.
     before: SentMessage | None = None
+
+    @cached_property
+    def unbounded(self) -> Rows:
+        return super().unbounded.filter(**self.which.condition)
 
 
 class Drill(ToolListing):
@@ -82,6 +82,7 @@ class Drill(ToolListing):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.filterset.before = self.before
+        self.filterset.totals = ReachTotals.objects.filter(message=self.message)
 
     @property
     def drills(self) -> SentMessageQuerySet:

@@ -10,9 +10,8 @@ from listings.filters import ListingFilterSet, OptionFilter, ValuesFilter
 from messenger_logs.choices import UNREACHED, Mode, Reach
 from messenger_logs.languages import language_name
 from messenger_logs.models import ReachTotals
-from messenger_logs.reach_figures import NO_LANGUAGE, UNKNOWN, Which
+from messenger_logs.reach_figures import NO_LANGUAGE, NO_SCHOOL, UNKNOWN, Which
 from messenger_logs.status_labels import REACH
-from web.listings.recipients import schools
 
 # Everybody, whether reached or not.
 ALL = "all"
@@ -33,14 +32,23 @@ class ReachFilterSet(ListingFilterSet):
         return Which(*(str(chosen.get(name) or "") for name in ("mode", "school", "language")))
 
 
-class SchoolFilter(OptionFilter):
+class SchoolFilter(ValuesFilter):
     """Choose the people whose student is of a school."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label="School", choices=schools, **kwargs)
+        super().__init__(label="School", labels={UNKNOWN: NO_SCHOOL}, **kwargs)
+
+    def values(self, rows: QuerySet[Any]) -> list[str]:
+        return values_of(self.parent.totals, "school__name")
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         return qs
+
+
+def values_of(totals: QuerySet[ReachTotals], path: str) -> list[str]:
+    """Return the values of the totals; of one that is not known, the value of the filter."""
+    found = totals.filter(mode="").order_by().values_list(path, flat=True).distinct()
+    return [value or UNKNOWN for value in found]
 
 
 class LanguageLabels(dict[str, str]):
@@ -57,8 +65,7 @@ class LanguageFilter(ValuesFilter):
         super().__init__(label="Language", labels=LanguageLabels(), **kwargs)
 
     def values(self, rows: QuerySet[Any]) -> list[str]:
-        found = self.parent.totals.filter(mode="").order_by().values_list("language", flat=True).distinct()
-        return [language or UNKNOWN for language in found]
+        return values_of(self.parent.totals, "language")
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         return qs

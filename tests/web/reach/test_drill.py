@@ -20,7 +20,9 @@ from tests.messenger_logs.reach.people import BUSY, REACHED, counted, person
 
 pytestmark = pytest.mark.django_db
 
-EVERYBODY = User(username="everybody", is_superuser=True)
+
+def everybody() -> User:
+    return User.objects.get_or_create(username="everybody", defaults={"is_superuser": True})[0]
 
 
 @pytest.fixture
@@ -38,8 +40,8 @@ def drills() -> tuple[SentMessage, SentMessage]:
     return counted(found[0]), counted(found[1])
 
 
-def opened(drill: SentMessage, user: User = EVERYBODY, **values: str) -> Listing:
-    return registry["admin_drill"].open(user, values, {"pk": drill.pk})
+def opened(drill: SentMessage, user: User | None = None, **values: str) -> Listing:
+    return registry["admin_drill"].open(user or everybody(), values, {"pk": drill.pk})
 
 
 def names(listing: Listing) -> list[str]:
