@@ -69,10 +69,11 @@ def make_district(size: Size, *, now: datetime | None = None) -> None:
 
 
 def _settle(messages: list[int]) -> None:
-    """Count the messages, let none end before its last attempt, and correct the status of those that reached nobody."""
+    """Count the messages, let none end before its last attempt, and correct the status of those that went otherwise."""
     recount_all(message_ids=messages)
     extend_dispatches(message_ids=messages)
-    sent = list(SentMessage.objects.filter(pk__in=messages, status=MessageStatus.SENT))
+    ended = [MessageStatus.SENT, MessageStatus.ERROR]
+    sent = list(SentMessage.objects.filter(pk__in=messages, status__in=ended))
     totals = totals_of_many(sent)
     for message in sent:
         message.status = status_from(totals[message.pk])

@@ -75,6 +75,7 @@ class Drill(ToolListing):
     filterset: DrillFilters
     default_sort = "student"
     export_name = "drill"
+    report_kind = "drill"
     row_name = "people"
     template_name = "web/drill.html"
     summary_template_name = "web/_drill_schools.html"

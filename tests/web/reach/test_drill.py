@@ -14,6 +14,8 @@ from accounts.tools import Tool
 from listings.listing import Listing
 from listings.registry import registry
 from messenger_logs.models import SentMessage
+from reports.document import Figures
+from reports.kinds import report_of
 from tests.listings.letter_log import Shown
 from tests.messenger_logs.factories import make_message
 from tests.messenger_logs.reach.people import BUSY, REACHED, counted, person
@@ -71,6 +73,18 @@ def test_the_page_compares_school_by_school(
         "All 50 % 2 of 4 40 % 2 of 5 ▼ 10 points worse 3",
     ]
     assert page.count.endswith("of 1")
+
+
+def test_its_file_has_the_schools_above_the_people(drills: tuple[SentMessage, SentMessage]) -> None:
+    listing = opened(drills[1])
+    assert not listing.errors
+    document = report_of(listing).document()
+    figures = dict(pair for section in document.sections if isinstance(section, Figures) for pair in section.pairs)
+    assert figures["North"] == "2 of 4 reached (50 %); 2 not reached. Before: 2 of 4 reached (50 %); 2 not reached"
+    assert figures["South"] == "0 of 1 reached (0 %); 1 not reached. Before: nobody"
+    assert figures["The drill before"].startswith("30 days ago, ")
+    assert document.rows
+    assert [row[1] for row in document.rows.rows] == ["d"]
 
 
 def test_without_a_log_of_both_messages_the_people_are_not_shown(

@@ -16,6 +16,7 @@ from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.web.sent_message_log_2.conftest import CHICAGO, LOG, NOON, TYPES, Add, MakeUser, SignIn, page_text
+from web.message_urls import message_url
 
 pytestmark = pytest.mark.django_db
 
@@ -280,6 +281,6 @@ def test_the_last_emergency_says_how_many_it_did_not_reach_and_leads_to_them(
     shown = page_text(card(home(client), "last-emergency-heading"))
     assert "2 people were not reached of 4." in shown
     assert "Of 1 more nothing is known" in shown
-    assert f"{LOG}{last.pk}/unreached/" in home(client)
+    assert message_url(LOG, last.pk, "unreached") in home(client)
     own = signed_in(make_user(*rights[::2], (Tool.SENT_MESSAGE_LOG_2, Right.MY_MESSAGES)))
     assert "last-emergency-heading" not in home(own), "of own messages alone"
