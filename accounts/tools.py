@@ -86,6 +86,12 @@ class Tool(Enum):
         "What you sent to one person, and what came of it on each device.",
         {Right.READ: "see one person's messages, of those the user sent"},
     )
+    REACH = (
+        Menu.MESSENGER,
+        "Reach",
+        "How many people your own messages reached, by school, mode, language and week, and who was not reached.",
+        {Right.READ: "see the figures of own messages", Right.WRITE: "mark own messages as drills"},
+    )
     ADMIN_SENT_MESSAGE_LOG = (
         Menu.MESSENGER_ADMINISTRATION,
         "Sent Message Log",
@@ -107,6 +113,12 @@ class Tool(Enum):
         "Recipient Log",
         "What anybody in the district sent to one person, and what came of it on each device.",
         {Right.READ: "see one person's messages, of all senders"},
+    )
+    ADMIN_REACH = (
+        Menu.MESSENGER_ADMINISTRATION,
+        "Reach",
+        "How many people the messages of the whole district reached, and whether a drill went better than the last.",
+        {Right.READ: "see the figures of everybody's messages", Right.WRITE: "mark anybody's messages as drills"},
     )
     REPLIES = (
         Menu.MESSENGER_ADMINISTRATION,

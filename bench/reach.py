@@ -12,7 +12,7 @@ from django.db.models import Count
 from django.db.models.functions import TruncWeek
 
 from bench.databases import own_database
-from bench.ledger import SIZE, make_ledger, open_page, print_milliseconds
+from bench.ledger import SIZE, all_days, make_ledger, open_page, print_milliseconds
 from bench.measure import ROUNDS, in_turn, print_table, seconds
 from bench.messages import vacuum
 from messenger_logs.choices import Reach
@@ -86,11 +86,13 @@ def measure_message(large: SentMessage) -> dict[str, Any]:
     unreached = PersonReach.objects.filter(message=large).exclude(reach=Reach.REACHED)
     first_page = unreached.select_related("recipient").order_by("reach", "recipient")[:SIZE]
     listing = open_page("admin_sent_message_log_message_recipients", {"reach": "not_reached"}, pk=large.pk)
+    people = open_page("admin_sent_message_log_message_unreached", {}, pk=large.pk)
     everybody = lambda: brute_force(large)  # noqa: E731
     return {
         "kept totals": in_turn(lambda: people_of_many([large.pk]), everybody),
         "unreached, first page": in_turn(lambda: list(first_page), everybody),
         "recipients not reached, page and count": in_turn(listing.ours(), everybody),
+        "unreached people, page and count": in_turn(people.ours(), everybody),
         "by when 50, 90, 99 % were reached": in_turn(lambda: reached_times(large.pk), everybody),
     }
 
@@ -113,7 +115,13 @@ def measure_sums() -> dict[str, Any]:
         "by message type": in_turn(*both("message__message_type")),
         "by school and mode": in_turn(lambda: list(by_mode), both("school")[1]),
         "by week": in_turn(lambda: list(weekly), lambda: list(people_weekly)),
+        "the page of Reach": in_turn(open_page("admin_reach", every_day()).ours(), both("school")[1]),
     }
+
+
+def every_day() -> dict[str, str]:
+    days = all_days()
+    return {"sent_from": days["created_from"], "sent_to": days["created_to"]}
 
 
 def print_writes(large: SentMessage) -> None:

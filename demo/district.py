@@ -4,7 +4,7 @@ The seed and the time decide what is made: days count back from that time.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from psycopg2.extras import execute_values
 from accounts.models import User
 from core.dates import start_of
 from demo import names
-from demo.kinds import CRITERIA, KINDS, Becomes, outcomes
+from demo.kinds import CRITERIA, DRILLS, KINDS, Becomes, outcomes
 from demo.staff import STAFF
 from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import SentMessage
@@ -33,7 +33,7 @@ SQL = Path(__file__).with_name("sql")
 EVENTS_DOMAIN = "mg.harrison.example"
 # The members of the staff who send messages.
 SENDERS = ("admin", "principal", "counselor", "frontoffice")
-_TABLES = ("school", "calendar", "sentmessage", "recipient", "delivery", "deviceattempt")
+_TABLES = ("school", "calendar", "sentmessage", "recipient", "delivery", "deviceattempt", "personreach", "reachtotals")
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,11 @@ def make_district(size: Size, *, now: datetime | None = None) -> None:
 
 
 def _settle(messages: list[int]) -> None:
-    """Count the messages, let none end before its last attempt, and correct the status of those that reached nobody."""
+    """Count the messages, let none end before its last attempt, and correct the status of those that went otherwise."""
     recount_all(message_ids=messages)
     extend_dispatches(message_ids=messages)
-    sent = list(SentMessage.objects.filter(pk__in=messages, status=MessageStatus.SENT))
+    ended = [MessageStatus.SENT, MessageStatus.ERROR]
+    sent = list(SentMessage.objects.filter(pk__in=messages, status__in=ended))
     totals = totals_of_many(sent)
     for message in sent:
         message.status = status_from(totals[message.pk])
@@ -97,6 +98,7 @@ def _given(size: Size, now: datetime) -> dict[str, Any]:
         "schools": list(names.SCHOOLS),
         "school_count": len(names.SCHOOLS),
         "kinds": sum(kind.often for kind in KINDS),
+        "drills": len(DRILLS),
         "kinds_2": [i for i, kind in enumerate(KINDS) if kind.message_type.startswith("Messenger 2.0")],
         "senders": len(SENDERS),
         "landline": names.LANDLINE_AREA_CODE,
@@ -113,7 +115,7 @@ def _make_word_lists(cursor: Any) -> None:
     communities, words, low = [], [], 0
     for number, community in enumerate(names.COMMUNITIES):
         given, family = names.pairs(community.given), names.pairs(community.family)
-        communities.append((number, community.language, low, low + community.percent - 1, len(given), len(family)))
+        communities.append((number, community.tag, low, low + community.percent - 1, len(given), len(family)))
         low += community.percent
         words += [(number, "given", i, *pair) for i, pair in enumerate(given)]
         words += [(number, "family", i, *pair) for i, pair in enumerate(family)]
@@ -124,7 +126,7 @@ def _make_word_lists(cursor: Any) -> None:
         cursor,
         "demo_kind",
         "i int, engine text, message_type text, subject text, modes text[], audience float, scheduled bool,"
-        " bodies jsonb, attachments jsonb, criteria jsonb",
+        " bodies jsonb, attachments jsonb, criteria jsonb, days_ago int",
         _kinds(),
     )
     _table(
@@ -132,8 +134,9 @@ def _make_word_lists(cursor: Any) -> None:
         "demo_outcome",
         "mode text, low int, high int, status text, detail text, outcome text, code int, most_attempts int,"
         " email_outcome text, email_reason text",
-        _chances(outcomes()),
+        chances := _chances(outcomes()),
     )
+    _table(cursor, "demo_hopeless", "mode text, chance int", _hopeless(chances))
     _table(cursor, "demo_fixed", "mode text, status text, detail text, outcome text, code int, attempts int", _fixed())
     _table(cursor, "demo_rank", "status text, rank int", [(str(status), rank) for status, rank in RANKS.items()])
 
@@ -151,7 +154,7 @@ def _senders() -> list[tuple[int, int, str, str]]:
 
 
 def _kinds() -> list[tuple[Any, ...]]:
-    """Return each kind once, and frequent kinds several times."""
+    """Return each kind once, and frequent kinds several times; then the drills."""
     again = [kind for kind in KINDS for _ in range(kind.often - 1)]
     return [
         (
@@ -165,8 +168,9 @@ def _kinds() -> list[tuple[Any, ...]]:
             json.dumps(dict.fromkeys(kind.modes, kind.body)),
             json.dumps([{"name": kind.attachment, "size": 48_000}] if kind.attachment else []),
             json.dumps(CRITERIA[kind.engine]),
+            kind.drill_days_ago,
         )
-        for i, kind in enumerate([*KINDS, *again])
+        for i, kind in enumerate([*KINDS, *again, *DRILLS])
     ]
 
 
@@ -182,6 +186,13 @@ def _chances(all_outcomes: list[Becomes]) -> list[tuple[Any, ...]]:
             low += outcome.share
         assert low <= 1000, f"{mode}: {low} of a thousand"
     return rows
+
+
+def _hopeless(chances: list[tuple[Any, ...]]) -> Iterator[tuple[str, int]]:
+    """Yield the result that a family's wrong number or dead mailbox has each time: its mode and its lowest chance."""
+    for mode, low, _high, *_, code, _attempts, email_outcome, _reason in chances:
+        if (mode, code) in ((Mode.VOICE, 3), (Mode.TEXT, -40)) or email_outcome == "failed-permanent":
+            yield mode, low
 
 
 def _fixed() -> list[tuple[Any, ...]]:

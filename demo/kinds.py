@@ -24,6 +24,8 @@ class Kind(NamedTuple):
     often: int = 1
     scheduled: bool = False
     attachment: str = ""
+    # A drill goes once to everybody, so many days ago.
+    drill_days_ago: int | None = None
 
 
 KINDS = [
@@ -157,6 +159,20 @@ KINDS = [
         FEW,
         2,
     ),
+]
+
+# The same people get both, so that the second shows what the first has brought.
+DRILLS = [
+    Kind(
+        V2,
+        "Messenger 2.0 - Emergency",
+        f"{season} emergency drill",
+        "This is only a drill: we try whether we can reach you in an emergency. You need not do anything.",
+        ALL,
+        DISTRICT,
+        drill_days_ago=days,
+    )
+    for season, days in (("Spring", 190), ("Fall", 9))
 ]
 
 # How the recipients were chosen: labels and values.

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Community:
-    """Families that share a language: their share in percent, their given names and their family names."""
+    """Families that share a language: its tag, their share in percent, their given names and their family names."""
 
     language: str
+    tag: str
     percent: int
     given: str
     family: str
@@ -16,6 +17,7 @@ class Community:
 COMMUNITIES = (
     Community(
         "English",
+        "en",
         37,
         "Amber, Brandon, Chloë=chloe, Darnell, Emily, Grace, Heather, Jasmine, Kevin, Latoya, Marcus, Olivia, Peter, "
         "Rebecca, Sean, Tyrone, Vanessa, Walter",
@@ -24,6 +26,7 @@ COMMUNITIES = (
     ),
     Community(
         "Spanish",
+        "es",
         20,
         "Alejandra, Beatriz, Camila, Diego, Elena, Fernando, José=jose, Lucía=lucia, María José=mariajose, "
         "Óscar=oscar, Pilar, Raúl=raul, Teresa, Ximena",
@@ -32,6 +35,7 @@ COMMUNITIES = (
     ),
     Community(
         "Hmong",
+        "hmn",
         16,
         "Bao, Blia, Chong, Dao, Ger, Houa, Kao Nou=kaonou, Lia, Mai, Nou, Pa Nhia=panhia, Tou, Tou Ger=touger, "
         "Yer, Zoua",
@@ -39,24 +43,28 @@ COMMUNITIES = (
     ),
     Community(
         "Somali",
+        "so",
         11,
         "Abdirahman, Asha, Cabdi, Deeqa, Faadumo, Hamdi, Hibaaq, Ikran, Liibaan, Maxamed, Sagal, Xaliimo, Yasmiin",
         "Abdi, Aden, Cali, Diriye, Farax, Guled, Hassan, Ismaaciil, Jaamac, Osman, Warsame, Yuusuf",
     ),
     Community(
         "Vietnamese",
+        "vi",
         7,
         "Bảo=bao, Chi, Dũng=dung, Hạnh=hanh, Hùng=hung, Lan, Liên=lien, Ngọc=ngoc, Quỳnh=quynh, Thủy=thuy",
         "Bùi=bui, Đỗ=do, Hồ=ho, Huỳnh=huynh, Lê=le, Ngô=ngo, Nguyễn=nguyen, Phan, Trần=tran, Võ=vo",
     ),
     Community(
         "Arabic",
+        "ar",
         5,
         "أمينة=amina, حسن=hassan, سارة=sara, عمر=omar, ليلى=layla, يوسف=yousef, Huda, Rami",
         "الأحمد=alahmad, الحسن=alhasan, خليل=khalil, سليمان=suleiman, عباس=abbas, Darwish, Haddad",
     ),
     Community(
         "Chinese",
+        "zh",
         4,
         "建国=jianguo, 丽=li, 敏=min, 伟强=weiqiang, 雪梅=xuemei, 子涵=zihan, Hui, Xin",
         "刘=liu, 吴=wu, 杨=yang, 赵=zhao, 周=zhou, Chan, Wong",

@@ -133,6 +133,8 @@ def _people() -> Iterator[dict[str, Any]]:
             "name": f"{last}, {first}",
             "student_number": str(390_001 + number),
             "student_name": f"{last}, {student}",
+            "student_school": names.SCHOOLS[number % len(names.SCHOOLS)],
+            "language": community.tag,
             "merge_fields": {"student.firstName": student, "student.lastName": last},
             "devices": [{"mode": mode, "address": at} for mode, at in devices.items() if mode not in missing],
         }

@@ -4,13 +4,8 @@ from demo.names import COMMUNITIES, pairs
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery
 
-CODES = {"Spanish": "es", "Hmong": "hmn", "Somali": "so", "Vietnamese": "vi", "Arabic": "ar", "Chinese": "zh"}
 # A name of several communities belongs to the first one.
-LANGUAGES = {
-    shown: CODES.get(community.language, "en")
-    for community in reversed(COMMUNITIES)
-    for shown, _ in pairs(community.family)
-}
+LANGUAGES = {shown: community.tag for community in reversed(COMMUNITIES) for shown, _ in pairs(community.family)}
 
 
 def mail_people() -> list[dict[str, str]]:

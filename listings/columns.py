@@ -53,7 +53,8 @@ class Column:
     `accessor` leads from the row to the value, such as "recipient__name"; the usual one is the name of the column. The
     label stands for the value of a field with choices. `order_by` is the path to sort by, where it is not the accessor.
     `default` is shown in place of `empty_values`; a file has nothing there. `linkify` returns the address that the cell
-    links to, or None. It may take `record`, `value` and `table`; True stands for `get_absolute_url` of the row.
+    links to, or None. It may take `record`, `value` and `table`; True stands for `get_absolute_url` of the row. Without
+    `on_page`, only a file has the column.
 
     A subclass makes the cell in `render` and, if a file has other words, in `value`. A table does so for one column, in
     `render_NAME` and `value_NAME`. Each of them takes, by name, what it needs of `value`, `record`, `table` and
@@ -76,13 +77,15 @@ class Column:
         default: str = "—",
         empty_values: Collection[Any] = (None, ""),
         linkify: Callable[..., str | None] | bool = False,
+        on_page: bool = True,
         exclude_from_export: bool = False,
         attrs: Attributes | None = None,
     ) -> None:
         self.header, self.accessor, self.order_by = verbose_name, accessor, order_by
         self.orderable, self.initial_sort_descending = orderable, initial_sort_descending
         self.default, self.empty_values = default, empty_values
-        self.linkify, self.exclude_from_export = linkify, exclude_from_export
+        self.linkify = linkify
+        self.on_page, self.exclude_from_export = on_page, exclude_from_export
         self.attrs = attrs or {}
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -213,12 +216,17 @@ class ListingTable:
         self.columns = {name: each for name, each in self.base_columns.items() if name not in exclude}
 
     @property
+    def shown(self) -> list[Column]:
+        """The columns of the page."""
+        return [column for column in self.columns.values() if column.on_page]
+
+    @property
     def body(self) -> SafeString:
         """The rows as HTML: a <tr> for each."""
         rows = list(self.rows)
         if not rows:
             return SafeString("")
         known = cells_of(type(self), type(rows[0]))
-        cells = [known[name].html for name in self.columns]
+        cells = [known[column.name].html for column in self.shown]
         # Each cell has escaped its content.
         return SafeString("\n".join(f"<tr>{''.join([cell(self, row) for cell in cells])}</tr>" for row in rows))

@@ -157,7 +157,7 @@ class ListContext:
 
     @cached_property
     def headers(self) -> list[Header]:
-        return [self._header(column) for column in self.table.columns.values()]
+        return [self._header(column) for column in self.table.shown]
 
     @property
     def has_header_filters(self) -> bool:

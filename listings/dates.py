@@ -38,6 +38,10 @@ class DateRange:
             high=start_of(self.last + timedelta(days=1)) if self.last else None,
         )
 
+    def cut(self, first: date, last: date) -> tuple[date, date]:
+        """Return the part of the days from `first` to `last` that is in this range. They must have days in common."""
+        return max(first, self.first or first), min(last, self.last or last)
+
     def __str__(self) -> str:
         if self.first and self.first == self.last:
             return f"on {written(self.first)}"

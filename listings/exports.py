@@ -36,6 +36,7 @@ class Exporter(Protocol):
 
 
 def exported_columns(table: ListingTable) -> list[Column]:
+    """Return the columns of a file, with those that the page leaves out."""
     return [column for column in table.columns.values() if not column.exclude_from_export]
 
 

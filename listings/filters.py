@@ -121,7 +121,7 @@ class ValuesFilter(django_filters.Filter):
     def __init__(
         self, field_name: str | None = None, *, labels: Mapping[str, str] | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(field_name, labels=labels or {}, **kwargs)
+        super().__init__(field_name, labels={} if labels is None else labels, **kwargs)
 
     def values(self, rows: QuerySet[Any]) -> list[str]:
         """Return the values that occur, at most one more than can be offered, with one query."""

@@ -70,6 +70,8 @@ class Listing:
     # The name of the rows in sentences.
     row_name = "rows"
     template_name = "listings/page.html"
+    # A template of figures above the table, if any. It follows the filters, as the table does.
+    summary_template_name = ""
     # The kind of report that an export is; see reports/kinds.
     report_kind = "listing"
     # The resource of the API that has this listing, if any.

@@ -115,6 +115,10 @@ class Reach(models.TextChoices):
     NO_DEVICE = "no_device", "No device"
 
 
+# What a call sheet lists: nothing that the message was to do can reach these people any more, as far as is known.
+UNREACHED = (Reach.NOT_REACHED, Reach.NO_DEVICE)
+
+
 # What the e-mail provider finally said of an e-mail that was handed over, as the totals count it. The other words, such
 # as "accepted", say nothing final: such an e-mail is not known yet.
 EMAIL_FIGURES = {

@@ -12,6 +12,7 @@ from django.db.models.functions import Now, Upper
 from messenger_logs.choices import (
     CANCELABLE,
     NOT_LEFT,
+    UNREACHED,
     DeliveryStatus,
     Engine,
     LinkedBy,
@@ -427,10 +428,21 @@ class PersonReach(models.Model):
     voice = models.CharField(max_length=12, choices=Reach, blank=True, db_default="")
     text = models.CharField(max_length=12, choices=Reach, blank=True, db_default="")
     reached_at = models.DateTimeField(null=True, blank=True, help_text="when a device first reached the person")
+    # With it a list by school and family begins at once, also where a message has a million people.
+    filed_under = models.TextField(
+        db_default="", help_text="school, student and person in plain letters: the order of a call sheet"
+    )
 
     class Meta:
         verbose_name_plural = "person reach"
-        indexes = [models.Index(fields=["message", "reach", "recipient"], name="person_reach_of_message")]
+        indexes = [
+            models.Index(fields=["message", "reach", "recipient"], name="person_reach_of_message"),
+            models.Index(
+                fields=["message", "filed_under", "recipient"],
+                name="person_reach_call_sheet",
+                condition=Q(reach__in=list(UNREACHED)),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.get_reach_display()

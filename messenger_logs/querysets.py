@@ -87,9 +87,9 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
                 return shown.filter(own) if user.may(tool, Right.MY_MESSAGES) else self.none()
             case Tool.UPCOMING_MESSAGES:
                 return self.once_upcoming(user).cancelable()
-            case Tool.RECIPIENT_LOG:
+            case Tool.RECIPIENT_LOG | Tool.REACH:
                 return self.listed().filter(own)
-            case Tool.ADMIN_RECIPIENT_LOG:
+            case Tool.ADMIN_RECIPIENT_LOG | Tool.ADMIN_REACH:
                 return self.listed()
         return self.none()
 
@@ -112,6 +112,24 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
 
     def scheduled(self) -> Self:
         return self.filter(status=MessageStatus.WAITING)
+
+    def begun(self) -> Self:
+        return self.exclude(status=MessageStatus.WAITING)
+
+    def emergencies(self) -> Self:
+        """Real emergencies, of the 2.0 engine alone: the classic one has no type for them."""
+        return self.filter(message_type=MessageType.EMERGENCY, drill=False)
+
+    def drills(self) -> Self:
+        return self.filter(drill=True)
+
+    def shown_drills(self, user: User, tool: Tool) -> Self:
+        """The drills that have begun and that ``tool`` may show to ``user``."""
+        return self.visible_to(user, tool).drills().begun()
+
+    def markable_by(self, user: User, tool: Tool) -> Self:
+        """The messages that ``user`` may mark as drills with ``tool``."""
+        return self.visible_to(user, tool) if user.may(tool, Right.WRITE) else self.none()
 
     def running(self) -> Self:
         return self.filter(status=MessageStatus.IN_PROGRESS)

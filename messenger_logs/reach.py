@@ -40,6 +40,16 @@ class People:
         return self.not_reached + self.no_device
 
     @property
+    def meant(self) -> int:
+        """The people who were to be reached: a cancel is no failure."""
+        return self.total - self.canceled
+
+    @property
+    def percent_reached(self) -> int | None:
+        """Whole percents of those who were to be reached, and 100 only if all were; None if nobody was to be."""
+        return 100 * self.reached // self.meant if self.meant else None
+
+    @property
     def by_kind(self) -> dict[Reach, int]:
         """The figures in the order of `Reach`."""
         return {kind: getattr(self, kind) for kind in Reach}

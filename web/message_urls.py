@@ -13,16 +13,27 @@ from messenger_logs.models import SentMessage
 
 
 def message_url(tool: Tool, message_id: int, part: str = "", **arguments: Any) -> str:
-    """Return the address of a message in a tool, or of a part: recipients, body, cancel, retry, report."""
+    """Return the address of a message in a tool, or of a part: recipients, unreached, call_sheet, body, cancel, …"""
     name = f"web:{tool.name.lower()}_message" + (f"_{part}" if part else "")
     return reverse(name, kwargs={"pk": message_id, **arguments})
 
 
+def drill_url(tool: Tool, message_id: int, part: str = "") -> str:
+    """Return the address of a drill in a tool of reach, beside the drill before it; or of its part: mark."""
+    name = "admin_drill" if tool is Tool.ADMIN_REACH else "drill"
+    return reverse(f"web:{name}" + (f"_{part}" if part else ""), kwargs={"pk": message_id})
+
+
+def message_logs(user: User, message_ids: Collection[int]) -> dict[int, Tool]:
+    """Return the first log, by id, that shows each of these messages to this user, for those that any log shows."""
+    logs: dict[int, Tool] = {}
+    for tool in MESSAGE_LOGS:
+        left = [pk for pk in message_ids if pk not in logs]
+        shown = SentMessage.objects.visible_to(user, tool).filter(pk__in=left).values_list("pk", flat=True)
+        logs |= dict.fromkeys(shown, tool)
+    return logs
+
+
 def message_urls(user: User, message_ids: Collection[int]) -> dict[int, str]:
     """Return the addresses, by id, of the messages that a log shows to this user, each in the first such log."""
-    urls: dict[int, str] = {}
-    for tool in MESSAGE_LOGS:
-        left = [pk for pk in message_ids if pk not in urls]
-        shown = SentMessage.objects.visible_to(user, tool).filter(pk__in=left).values_list("pk", flat=True)
-        urls |= {pk: message_url(tool, pk) for pk in shown}
-    return urls
+    return {pk: message_url(tool, pk) for pk, tool in message_logs(user, message_ids).items()}

@@ -8,12 +8,14 @@ from accounts.tools import Tool
 from listings.registry import registry
 from listings.views import ListingView
 from reports.kinds import MESSAGE_REPORTS
+from reports.kinds.call_sheet import CallSheet
 from web.exporter import exporter
-from web.listings import MESSAGE_PATHS
+from web.listings import MESSAGE_PATHS, REACH_PATHS
 from web.views import dispatch_status, home, reports, search, sync_status, user_groups, webhooks
 from web.views.cancel import CancelMessage, CancelUpcomingMessage
+from web.views.drill import MarkDrill
 from web.views.message import MessageBody, MessagePage
-from web.views.reports import MessageReportView
+from web.views.reports import CallSheetView, MessageReportView
 from web.views.retry import RetryDeliveries
 from web.views.sent_message_log_2 import SentMessageLog2Page, UpcomingMessagePage
 
@@ -43,6 +45,8 @@ def message_pages() -> Iterator[URLPattern]:
         route, name = f"{MESSAGE_PATHS[tool]}<int:pk>/", f"{tool.name.lower()}_message"
         yield path(route, page.as_view(tool=tool), name=name)
         yield path(f"{route}body/<str:mode>/", MessageBody.as_view(tool=tool), name=f"{name}_body")
+        call_sheet = CallSheetView.as_view(tool=tool, report_class=CallSheet)
+        yield path(f"{route}call-sheet/", call_sheet, name=f"{name}_call_sheet")
         if cancel:
             yield path(f"{route}cancel/", cancel.as_view(tool=tool), name=f"{name}_cancel")
             yield path(f"{route}in-doubt/", RetryDeliveries.as_view(tool=tool), name=f"{name}_retry")
@@ -50,6 +54,12 @@ def message_pages() -> Iterator[URLPattern]:
             if tool in report.tools:
                 view = MessageReportView.as_view(tool=tool, report_class=report)
                 yield path(f"{route}report/", view, name=f"{name}_report")
+
+
+def drill_pages() -> Iterator[URLPattern]:
+    for tool, route in REACH_PATHS.items():
+        name = "admin_drill_mark" if tool is Tool.ADMIN_REACH else "drill_mark"
+        yield path(f"{route}drills/<int:pk>/mark/", MarkDrill.as_view(tool=tool), name=name)
 
 
 def webhook(route: str, view: Any, *, name: str) -> Iterator[URLPattern]:
@@ -63,6 +73,7 @@ urlpatterns = [
     path("search/", search.search, name="search"),
     *listing_pages(),
     *message_pages(),
+    *drill_pages(),
     path(SYNC, sync_status.status, name="mailgun_sync"),
     path(f"{SYNC}domains/<int:pk>/sync/", sync_status.sync_now, name="sync_now"),
     path(f"{SYNC}domains/<int:pk>/pause/", sync_status.pause, name="pause_sync"),

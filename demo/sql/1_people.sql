@@ -8,22 +8,28 @@ $$ SELECT ((hashtextextended(key, salt + {seed}::bigint * 1000) & 2147483647) %%
 CREATE TEMP TABLE demo_household ON COMMIT DROP AS
 SELECT h, c.id AS community, c.givens, c.language, f.shown AS family, f.letters AS family_letters,
     1 + (pg_temp.pick(h, 3, 3) = 0)::integer AS students,
-    CASE WHEN pg_temp.pick(h, 4, 10) < 6 THEN '+1' || {landline} || (5550000 + h) END AS landline
+    CASE WHEN pg_temp.pick(h, 4, 10) < 6 AND pg_temp.pick(h, 22, 20) > 0 THEN '+1' || {landline} || (5550000 + h) END AS landline,
+    -- No device reaches one family in twenty: it has none, or what it has is wrong.
+    pg_temp.pick(h, 22, 20) = 0 AS hopeless,
+    -- What one in twelve had was wrong until the first drill showed it.
+    pg_temp.pick(h, 25, 12) = 0 AS mended
 FROM generate_series(0, ({people} + 1) / 2) AS h
 JOIN demo_community AS c ON pg_temp.pick(h, 1, 100) BETWEEN c.low AND c.high
 JOIN demo_name AS f ON f.community = c.id AND f.kind = 'family' AND f.i = pg_temp.pick(h, 2, c.families);
 
 CREATE TEMP TABLE demo_person ON COMMIT DROP AS
-SELECT person.n, h.h, (200001 + person.n)::text AS person_id, h.family || ', ' || g.shown AS name, h.students, h.language,
-    h.family, h.landline,
-    CASE WHEN pg_temp.pick(person.n, 11, 100) < 92 THEN (200001 + person.n)::text ELSE '' END AS inbox,
+SELECT person.n, h.h, (200001 + person.n)::text AS person_id, h.family || ', ' || g.shown AS name, h.students,
+    -- Of a few families nobody noted the language.
+    CASE WHEN pg_temp.pick(h.h, 23, 30) > 0 THEN h.language ELSE '' END AS language,
+    h.family, h.landline, h.hopeless, h.mended,
+    CASE WHEN pg_temp.pick(person.n, 11, 100) < 92 AND NOT h.hopeless THEN (200001 + person.n)::text ELSE '' END AS inbox,
     CASE
-        WHEN pg_temp.pick(person.n, 12, 100) < 4 THEN ''
+        WHEN h.hopeless AND h.h %% 2 = 0 OR pg_temp.pick(person.n, 12, 100) < 4 THEN ''
         ELSE g.letters || '.' || h.family_letters || own.n || '@'
             || ({domains})[1 + pg_temp.pick(own.n, 13, {domain_count})]
     END AS email,
     CASE
-        WHEN pg_temp.pick(person.n, 14, 100) < 5 THEN ''
+        WHEN h.hopeless AND h.h %% 2 = 0 OR pg_temp.pick(person.n, 14, 100) < 5 THEN ''
         ELSE '+1' || ({areas})[1 + cell.n %% {area_count}] || (5550000 + cell.n / {area_count})
             || CASE WHEN pg_temp.pick(person.n, 15, 150) = 0 THEN ';ext=' || 10 + person.n %% 80 ELSE '' END
     END AS cell,

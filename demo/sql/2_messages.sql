@@ -11,6 +11,7 @@ SELECT nextval(pg_get_serial_sequence('messenger_logs_sentmessage', 'id')) AS id
     sender.id AS sender_id, sender.name AS sender_name,
     CASE WHEN k.audience < 300 THEN school.id END AS school_id,
     CASE
+        WHEN k.days_ago IS NOT NULL THEN 'sent'
         WHEN n < 200 AND n %% 40 = 0 THEN 'waiting'
         WHEN n < 200 AND n %% 40 = 1 THEN 'in_progress'
         WHEN n %% 40 = 2 THEN 'canceled'
@@ -21,6 +22,8 @@ SELECT nextval(pg_get_serial_sequence('messenger_logs_sentmessage', 'id')) AS id
     END AS status,
     n < 200 AND n %% 80 = 40 AS from_scheduler,
     CASE
+        WHEN k.days_ago IS NOT NULL
+            THEN (({now} AT TIME ZONE {zone})::date - k.days_ago + interval '10 hours') AT TIME ZONE {zone}
         WHEN n < 200 AND n %% 40 = 0 THEN {now} - interval '1 hour' * (1 + pg_temp.pick(n, 31, 20))
         WHEN n < 200 AND n %% 40 = 1 THEN {now} - interval '1 minute' * (2 + pg_temp.pick(n, 32, 8))
         ELSE least(worked.at, {now} - interval '15 minutes' * (1 + pg_temp.pick(n, 33, 60)))
@@ -28,7 +31,7 @@ SELECT nextval(pg_get_serial_sequence('messenger_logs_sentmessage', 'id')) AS id
     0 AS size, 0 AS start
 FROM generate_series(0, {messages} - 1) AS n
 JOIN demo_kind AS k ON k.i = CASE
-    WHEN n < {kinds} THEN n
+    WHEN n < {kinds} + {drills} THEN n
     -- Of those to come and under way some are of the 2.0 engine.
     WHEN n IN (40, 41, 80, 81) THEN ({kinds_2})[1 + pg_temp.pick(n, 39, cardinality({kinds_2}))]
     ELSE pg_temp.pick(n, 34, {kinds})
@@ -48,10 +51,12 @@ CROSS JOIN LATERAL (
 
 -- So many people as are asked for in all, most of them in few messages; the people of a message are neighbors.
 UPDATE demo_message AS m
-SET size = CASE WHEN status = 'no_recipients' THEN 3 ELSE sized.size END, start = pg_temp.pick(m.n, 41, {people})
+SET size = CASE WHEN status = 'no_recipients' THEN 3 ELSE sized.size END,
+    start = CASE WHEN days_ago IS NULL THEN pg_temp.pick(m.n, 41, {people}) ELSE 0 END
 FROM (
     SELECT n, greatest(1, least({people}, round({recipients} * share / sum(share) OVER ())))::integer AS size
-    FROM (SELECT n, audience * (0.4 + pg_temp.pick(n, 42, 120) / 100.0) AS share FROM demo_message) AS shares
+    FROM (SELECT n, audience * CASE WHEN days_ago IS NULL THEN 0.4 + pg_temp.pick(n, 42, 120) / 100.0 ELSE 1 END
+        AS share FROM demo_message) AS shares
 ) AS sized
 WHERE sized.n = m.n;
 ANALYZE demo_message;
@@ -59,7 +64,8 @@ ANALYZE demo_message;
 INSERT INTO messenger_logs_sentmessage (
     id, engine, message_type, status, subject, sender_id, sender_name, school_id, schedule_id, created_at,
     scheduled_at, listed_from, email_start_at, voice_start_at, dispatch_started_at, dispatch_finished_at, modes,
-    bodies, attachments, criteria, reply_to, canceled_by_id, canceled_by_name, cancel_asked_at, cancel_completed_at)
+    bodies, attachments, criteria, reply_to, drill, canceled_by_id, canceled_by_name, cancel_asked_at,
+    cancel_completed_at)
 SELECT m.id, engine, message_type, status, subject, sender_id, sender_name, school_id,
     CASE WHEN m.scheduled THEN (70000 + m.i)::text ELSE '' END,
     m.created_at, at.scheduled, CASE WHEN from_scheduler THEN at.scheduled ELSE m.created_at END,
@@ -69,6 +75,7 @@ SELECT m.id, engine, message_type, status, subject, sender_id, sender_name, scho
     CASE WHEN status <> 'in_progress' THEN at.started + lasted END,
     modes, bodies, attachments, criteria,
     CASE WHEN 'email' = ANY(modes) THEN 'office@harrison.example' ELSE '' END,
+    days_ago IS NOT NULL,
     CASE WHEN canceled THEN sender_id END,
     CASE WHEN canceled THEN sender_name ELSE '' END,
     CASE WHEN canceled THEN coalesce(at.started, at.scheduled - interval '20 seconds') + interval '5 seconds' END,

@@ -4,25 +4,29 @@ SELECT r.id AS recipient_id, m.id AS message_id, m.n, m.status AS message_status
     device.mode, coalesce(device.address, '') AS address, p.opted_out,
     device.address <> '' AND row_number() OVER (PARTITION BY m.id, device.mode, device.address ORDER BY r.id) > 1
         AS duplicate,
-    pg_temp.pick(m.n || device.mode || device.address, 71, 1000) AS chance,
+    coalesce(hopeless.chance, pg_temp.pick(m.n || device.mode || device.address, 71, 1000)) AS chance,
     pg_temp.pick(m.n || device.mode || device.address, 72, 1000) AS turn
 FROM demo_message AS m
 JOIN messenger_logs_sentmessage AS message ON message.id = m.id
 JOIN messenger_logs_recipient AS r ON r.message_id = m.id
 JOIN demo_person AS p ON p.person_id = r.person_id
+CROSS JOIN LATERAL (SELECT p.hopeless OR p.mended AND coalesce(m.days_ago, 0) > 100 AS wrong) AS known
 CROSS JOIN LATERAL (
     SELECT mode, CASE
         WHEN m.status = 'no_recipients' THEN ''
-        WHEN mode = 'inbox' THEN p.inbox
+        WHEN mode = 'inbox' THEN CASE WHEN known.wrong THEN '' ELSE p.inbox END
         WHEN mode = 'email' THEN p.email
         ELSE p.cell
     END AS address
     FROM unnest(m.modes) AS mode
     UNION ALL
-    SELECT 'voice', p.landline WHERE 'voice' = ANY(m.modes) AND m.status <> 'no_recipients' AND p.landline IS NOT NULL
+    SELECT 'voice', p.landline
+    WHERE 'voice' = ANY(m.modes) AND m.status <> 'no_recipients' AND p.landline IS NOT NULL AND NOT known.wrong
 ) AS device
+LEFT JOIN demo_hopeless AS hopeless ON known.wrong AND hopeless.mode = device.mode
 -- Who has a landline is not without a device for calls.
-WHERE NOT (device.mode = 'voice' AND device.address = '' AND p.landline IS NOT NULL AND m.status <> 'no_recipients');
+WHERE NOT (device.mode = 'voice' AND device.address = '' AND p.landline IS NOT NULL AND NOT known.wrong
+    AND m.status <> 'no_recipients');
 
 -- What became of each: what the device allows first, then what the message came to, then chance.
 INSERT INTO messenger_logs_delivery (

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 
 from core.statuses import Status
 from listings.columns import time_element, time_text
+from listings.context import ListContext
 from listings.elements import badge, explanation
 
 register = template.Library()
@@ -21,6 +22,12 @@ register.simple_tag(explanation)
 def show_status(status: Status) -> SafeString:
     """{% status status %} shows word, shape and color, and a ? that explains the status."""
     return format_html("{} {}", badge(status), explanation([status], about=status.word) if status.meaning else "")
+
+
+@register.simple_tag
+def list_link(grid: ListContext, changes: dict[str, str]) -> str:
+    """{% list_link grid changes %} is the address of the list with these values of its filters changed."""
+    return grid.link(**changes)
 
 
 @register.filter

@@ -113,6 +113,12 @@ class Fields:
             return value
         return None
 
+    def flag(self, name: str) -> bool:
+        value = self._left.pop(name, None)
+        if value is not None and not isinstance(value, bool):
+            self.wrong(name, "is neither true nor false")
+        return value is True
+
     def moment(self, name: str, *, required: bool = False) -> datetime | None:
         """A time as ISO 8601 with its offset from UTC."""
         value = self._left.pop(name, None)

@@ -256,6 +256,7 @@ def _message(fields: Fields) -> SentMessage:
         "listed_from": listed_from or created_at,
         "email_start_at": fields.moment("email_start_at"),
         "voice_start_at": fields.moment("voice_start_at"),
+        "drill": fields.flag("drill"),
         "dispatched_here": fields.choice("sent_by", _SENDERS) is _SentBy.HERE,
         "dispatch_started_at": started,
         "dispatch_finished_at": finished,

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from django.db import connection
 
 from messenger_logs.choices import EMAIL_ARRIVED, EMAIL_FAILURES, DeliveryStatus, Mode, Outcome, Reach
-from messenger_logs.models import Delivery, DeviceAttempt, PersonReach, ReachTotals, Recipient, SentMessage
+from messenger_logs.models import Delivery, DeviceAttempt, PersonReach, ReachTotals, Recipient, School, SentMessage
 from messenger_logs.services.conditions import contacted_sql
 
 # In SQL a kind is its place in this list, from 1, so that the best kind is the highest.
@@ -78,10 +78,16 @@ _DEVICE = f"d.mode, {_kind_sql('d')} AS kind, {_time_sql('d')} AS reached_at"
 _BY_MODE = ", ".join(f"max(kind) FILTER (WHERE mode = '{mode}') AS {mode}" for mode in Mode)
 _MODES = ", ".join(Mode)
 _KINDS = f"reach, {_MODES}, reached_at"
+# What a recount alone changes.
+_PERSON = "school_id, language, filed_under"
 
 
 def _values(row: str) -> str:
     return ", ".join(f"{row}.{name}" for name in ("reach", *Mode, "reached_at"))
+
+
+def _person(row: str) -> str:
+    return f"{row}.school_id, {row}.language, {row}.filed_under"
 
 
 # The row that a duplicate duplicates. One that has none stands for itself.
@@ -91,6 +97,10 @@ _FIRST = f"""
             AND NOT first.duplicate AND first.address <> ''
     JOIN {Delivery._meta.db_table} AS d ON d.id = coalesce(first.id, twin.id) AND d.message_id = twin.message_id
 """
+
+# The order of a call sheet. It has an index, whose entries may not be long.
+_FILED_UNDER = """left(concat_ws(
+    E'\\n', coalesce(upper(school.name), ''), r.plain_student_name, r.student_number, r.plain_name), 400)"""
 
 # Nearly everybody is in a message once, so the id of a row stands for the person. What the counted row does not say of
 # school and language, another row of the person may say; then the school of the message is that of its students.
@@ -120,11 +130,14 @@ WITH again AS MATERIALIZED (
         coalesce(nullif(r.language, ''), elsewhere.language, '') AS language,
         {_name_sql(f"coalesce(person.kind, {_PLACES[Reach.NO_DEVICE]})")} AS reach,
         {_BECOMES},
-        person.reached_at
+        person.reached_at,
+        {_FILED_UNDER} AS filed_under
     FROM {Recipient._meta.db_table} AS r
     JOIN {SentMessage._meta.db_table} AS message ON message.id = r.message_id
     LEFT JOIN person ON person.recipient_id = r.id
     LEFT JOIN elsewhere ON elsewhere.counted_id = r.id
+    LEFT JOIN {School._meta.db_table} AS school
+        ON school.id = coalesce(r.student_school_id, elsewhere.school_id, message.school_id)
     WHERE r.message_id = ANY(%(messages)s) AND r.counted
 ), gone AS (
     DELETE FROM {PersonReach._meta.db_table} AS kept
@@ -132,13 +145,13 @@ WITH again AS MATERIALIZED (
         AND NOT EXISTS (SELECT FROM now WHERE now.recipient_id = kept.recipient_id)
 ), changed AS (
     UPDATE {PersonReach._meta.db_table} AS kept
-    SET (school_id, language, {_KINDS}) = ROW (now.school_id, now.language, {_values("now")})
+    SET ({_PERSON}, {_KINDS}) = ROW ({_person("now")}, {_values("now")})
     FROM now
-    WHERE kept.recipient_id = now.recipient_id AND (kept.school_id, kept.language, {_values("kept")})
-        IS DISTINCT FROM (now.school_id, now.language, {_values("now")})
+    WHERE kept.recipient_id = now.recipient_id AND ({_person("kept")}, {_values("kept")})
+        IS DISTINCT FROM ({_person("now")}, {_values("now")})
 )
-INSERT INTO {PersonReach._meta.db_table} (recipient_id, message_id, school_id, language, {_KINDS})
-SELECT recipient_id, message_id, school_id, language, {_KINDS}
+INSERT INTO {PersonReach._meta.db_table} (recipient_id, message_id, {_PERSON}, {_KINDS})
+SELECT recipient_id, message_id, {_PERSON}, {_KINDS}
 FROM now
 WHERE NOT EXISTS (SELECT FROM {PersonReach._meta.db_table} AS kept WHERE kept.recipient_id = now.recipient_id)
 """  # noqa: S608  (names only)

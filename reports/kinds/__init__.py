@@ -6,20 +6,28 @@ To add a kind, write its module and name its class here.
 from __future__ import annotations
 
 from listings.listing import Listing
+from reports.kinds.call_sheet import CallSheet
+from reports.kinds.drill import DrillReport
 from reports.kinds.listing import ListingReport
 from reports.kinds.mailgun import MailgunReport
 from reports.kinds.message import MessageReport
+from reports.kinds.reach import ReachReport
 from reports.kinds.recipient import RecipientReport
 from reports.kinds.sent_message import SentMessageReport
 from reports.kinds.sent_message_log_2 import SentMessageLog2Report
 from reports.report import register
 
 MESSAGE_REPORTS: tuple[type[MessageReport], ...] = (SentMessageReport, SentMessageLog2Report)
-LISTING_REPORTS: dict[str, type[ListingReport]] = {
-    report_class.kind: report_class for report_class in (ListingReport, MailgunReport, RecipientReport)
-}
+_OF_LISTINGS: tuple[type[ListingReport], ...] = (
+    ListingReport,
+    DrillReport,
+    MailgunReport,
+    ReachReport,
+    RecipientReport,
+)
+LISTING_REPORTS = {report_class.kind: report_class for report_class in _OF_LISTINGS}
 
-for report_class in (*MESSAGE_REPORTS, *LISTING_REPORTS.values()):
+for report_class in (*MESSAGE_REPORTS, CallSheet, *LISTING_REPORTS.values()):
     register(report_class)
 
 

@@ -29,6 +29,8 @@ class ListingReport(Report):
 
     kind = "listing"
     label = "Export"
+    # Whether a CSV has the sections above the rows, too.
+    summary_in_csv = False
 
     def __init__(self, listing: Listing) -> None:
         self.listing = listing
@@ -87,6 +89,7 @@ class ListingReport(Report):
                 ),
             ],
             landscape=len(columns) > 5,
+            summary_in_csv=self.summary_in_csv,
         )
 
     @property

@@ -1,7 +1,7 @@
 """The families and messages of the demo district."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,12 +15,24 @@ from demo.names import COMMUNITIES, pairs
 from demo.people import mail_people
 from demo.staff import STAFF, make_staff
 from mailgun_sync.models import MailgunEvent
-from messenger_logs.choices import DeliveryStatus, Engine, MessageStatus, Mode
-from messenger_logs.models import Calendar, Delivery, DeviceAttempt, MessageTotals, Recipient, School, SentMessage
+from messenger_logs.choices import UNREACHED, DeliveryStatus, Engine, MessageStatus, Mode, Reach
+from messenger_logs.drills import compare
+from messenger_logs.models import (
+    Calendar,
+    Delivery,
+    DeviceAttempt,
+    MessageTotals,
+    PersonReach,
+    Recipient,
+    School,
+    SentMessage,
+)
+from messenger_logs.reach import People, people_of_many
 from messenger_logs.services.addresses import read_address
 from messenger_logs.services.message_status import status_from
 from messenger_logs.statuses import CODES, code_of
 from messenger_logs.totals import totals_of
+from messenger_logs.unreached import same_person_in
 from sandbox.people import read_people
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -185,6 +197,27 @@ class TestUsualSize:
         canceled = {MessageStatus.CANCELED, MessageStatus.CANCELED_IN_PROGRESS}
         for message in SentMessage.objects.exclude(status__in=canceled):
             assert status_from(totals_of(message)) == message.status, message.pk
+
+    def test_a_drill_stands_beside_the_drill_before_it(self) -> None:
+        before, drill = SentMessage.objects.filter(drill=True).order_by("scheduled_at")
+        assert drill.scheduled_at > NOW - timedelta(days=30)
+        same = drill.recipients.values("person_id").filter(person_id__in=before.recipients.values("person_id"))
+        assert same.distinct().count() == drill.recipients.filter(counted=True).count()
+        found = compare(drill, before)
+        assert len(found.schools) == 8
+        assert found.total.change > 0, "more than in the first drill"
+        assert {line.change for line in found.schools} - {0}
+        hopeless = PersonReach.objects.filter(same_person_in(before.pk, UNREACHED), message=drill, reach__in=UNREACHED)
+        assert {row.reach for row in hopeless} == {"not_reached", "no_device"}
+        assert hopeless.count() > 5
+
+    def test_families_speak_several_languages_and_students_have_schools(self) -> None:
+        languages = set(Recipient.objects.values_list("language", flat=True))
+        assert languages == {"", *(community.tag for community in COMMUNITIES)}
+        assert not Recipient.objects.filter(student_school=None).exists()
+        sent = SentMessage.objects.filter(status="sent", modes__len=4)
+        people = sum(people_of_many(sent.values_list("pk", flat=True)).values(), People())
+        assert min(people.by_kind[kind] for kind in (Reach.REACHED, Reach.NOT_REACHED, Reach.NO_DEVICE)) > 0
 
     def test_nothing_of_the_workshop_stays(self) -> None:
         with connection.cursor() as cursor:

@@ -26,7 +26,7 @@ from demo.kinds import KINDS
 from demo.staff import STAFF, make_staff
 from listings.registry import Entry, registry
 from mailgun_sync.models import SendingDomain
-from messenger_logs.choices import MessageStatus, Mode
+from messenger_logs.choices import MessageStatus, Mode, Reach
 from messenger_logs.models import SentMessage
 from reports.kinds.sent_message import Detail, devices_of
 from reports.kinds.sent_message_log_2 import modes_of, statuses_of
@@ -133,6 +133,11 @@ PARTS: Parts = {
     "recipients": part("recipients"),
     "recipients, for htmx": part("recipients", htmx=True),
     **{f"recipients as {format}": part("recipients", f"export={format}") for format in Format},
+    "unreached people": part("unreached"),
+    **{f"unreached people, {kind}": part("unreached", f"reach={kind}&mode=email") for kind in Reach.values},
+    **{f"unreached people as {format}": part("unreached", f"export={format}") for format in Format},
+    "call sheet": part("call_sheet"),
+    **{f"call sheet as {format}": part("call_sheet", f"format={format}") for format in Format},
     **{f"{mode} body": part("body", mode=mode) for mode in Mode.values},
     "cancel": part("cancel"),
     "cancel, for htmx": part("cancel", htmx=True),
@@ -140,6 +145,7 @@ PARTS: Parts = {
     "report": part("report"),
     **{f"report {format} {detail}": report(format, detail) for format, detail in product(Format, Detail)},
     "API": lambda tool, message: Page(f"{API}messages/{message.pk}/"),
+    "API, people": lambda tool, message: Page(f"{API}messages/{message.pk}/people/"),
     "API, deliveries": lambda tool, message: Page(f"{API}messages/{message.pk}/deliveries/"),
 }
 
@@ -198,6 +204,11 @@ def pages_of(cases: Iterable[Case], visitor: Visitor) -> Iterator[Page]:
 
 def a_message_for(tool: Tool, user: User) -> SentMessage:
     """A message that a tool shows to an administrator."""
+    if tool in (Tool.REACH, Tool.ADMIN_REACH):
+        drill = SentMessage.objects.filter(drill=True).latest("scheduled_at")
+        drill.sender = user
+        drill.save(update_fields=["sender"])
+        return drill
     message = examples_by_status()["in_progress"]
     message.engine, message.message_type = next(kind for kind in MESSAGE_KINDS if tool in showing(kind[0], "waiting"))
     message.sender = user

@@ -41,6 +41,7 @@ from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
 from messenger_logs.choices import LinkedBy
 from messenger_logs.models import Reply, SentMessage
+from messenger_logs.services.totals import recount
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.queue import note_queued
 from tests.web.addresses import patterns
@@ -132,6 +133,26 @@ def an_imported_message() -> dict[str, Any]:
 
 def an_olr_email(owner: User) -> None:
     make_message(sender=owner, subject=MARK, engine="olr")
+
+
+def a_drill(owner: User) -> None:
+    make_message(sender=owner, subject=MARK, drill=True)
+
+
+def an_unreached_message(owner: User, **fields: Any) -> None:
+    """A message with one person, whom it did not reach."""
+    a_message(owner, **fields)
+    message = SentMessage.objects.latest("pk")
+    make_delivery(make_recipient(message, name=MARK), status="failed")
+    recount(message_id=message.pk)
+
+
+def an_unreached_message_2(owner: User) -> None:
+    an_unreached_message(owner, engine="v2", message_type="Messenger 2.0 - General")
+
+
+def an_unreached_running_message(owner: User) -> None:
+    an_unreached_message(owner, status="in_progress")
 
 
 def of_the_message(**others: Any) -> Callable[[], dict[str, Any]]:
@@ -313,6 +334,47 @@ GUARDED = [
             data=a_waiting_message, others=404, of=of_the_message(),
             look="message.viewed"),
 
+    Guarded("web:sent_message_log_message_unreached", Tool.SENT_MESSAGE_LOG, R, 200, 200, 302, 200,
+            data=an_unreached_message, of=of_the_message(), others=404,
+            look="message.viewed", file="export.sent_message_log"),
+    # Without choices it is a page that offers them.
+    Guarded("web:sent_message_log_message_call_sheet", Tool.SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+            data=an_unreached_message, of=of_the_message(), others=404),
+    Guarded("web:admin_sent_message_log_message_unreached", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 302, 200,
+            data=an_unreached_message, of=of_the_message(),
+            look="message.viewed", file="export.admin_sent_message_log"),
+    # Without choices it is a page that offers them.
+    Guarded("web:admin_sent_message_log_message_call_sheet", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+            data=an_unreached_message, of=of_the_message()),
+    Guarded("web:sent_message_log_2_message_unreached", Tool.SENT_MESSAGE_LOG_2, R, 200, 200, 302, 200,
+            data=an_unreached_message_2, of=of_the_message(), others=404, also=OWN_GENERAL,
+            look="message.viewed", file="export.sent_message_log_2"),
+    # Without choices it is a page that offers them.
+    Guarded("web:sent_message_log_2_message_call_sheet", Tool.SENT_MESSAGE_LOG_2, R, 200, 200, 405, 200,
+            data=an_unreached_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
+    Guarded("web:upcoming_messages_message_unreached", Tool.UPCOMING_MESSAGES, R, 200, 200, 302, 200,
+            data=an_unreached_running_message, of=of_the_message(), others=404,
+            look="message.viewed", file="export.upcoming_messages"),
+    # Without choices it is a page that offers them.
+    Guarded("web:upcoming_messages_message_call_sheet", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
+            data=an_unreached_running_message, of=of_the_message(), others=404),
+    Guarded("web:reach", Tool.REACH, R, 200, 200, 302, 200, data=a_message, others=HIDDEN,
+            file="export.reach"),
+    Guarded("web:drill", Tool.REACH, R, 200, 200, 302, 200,
+            data=a_drill, of=of_the_message(), others=404,
+            look="message.viewed", file="export.reach"),
+    Guarded("web:drill_mark", Tool.REACH, W, 405, 405, 302, 405,
+            data=a_drill, of=of_the_message(), others=404, also=(R,),
+            does="message.marked_as_no_drill"),
+    Guarded("web:admin_reach", Tool.ADMIN_REACH, R, 200, 200, 302, 200, data=a_message,
+            file="export.admin_reach"),
+    Guarded("web:admin_drill", Tool.ADMIN_REACH, R, 200, 200, 302, 200,
+            data=a_drill, of=of_the_message(),
+            look="message.viewed", file="export.admin_reach"),
+    Guarded("web:admin_drill_mark", Tool.ADMIN_REACH, W, 405, 405, 302, 405,
+            data=a_drill, of=of_the_message(), also=(R,),
+            does="message.marked_as_no_drill"),
+
     Guarded("web:dispatch_status",         Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
 
     # Without choices it is a page that offers them.
@@ -409,6 +471,18 @@ API = [
         body={"recipient": MARK}, data=a_message, others=404, only=False, row="message.viewed"),
     Api("api:delivery_search",        "post",   Tool.ADMIN_SENT_MESSAGE_LOG, R,       200, of=of_the_message(),
         body={"recipient": MARK}, data=a_message, only=False, row="message.viewed"),
+    Api("api:people",                 "get",    Tool.SENT_MESSAGE_LOG, R,             200, of=of_the_message(),
+        data=an_unreached_message, others=404, only=False, row="message.viewed"),
+    Api("api:people",                 "get",    Tool.ADMIN_SENT_MESSAGE_LOG, R,       200, of=of_the_message(),
+        data=an_unreached_message, only=False, row="message.viewed"),
+    Api("api:people_search",          "post",   Tool.SENT_MESSAGE_LOG, R,             200, of=of_the_message(),
+        body={"recipient": MARK}, data=an_unreached_message, others=404, only=False, row="message.viewed"),
+    Api("api:people_search",          "post",   Tool.ADMIN_SENT_MESSAGE_LOG, R,       200, of=of_the_message(),
+        body={"recipient": MARK}, data=an_unreached_message, only=False, row="message.viewed"),
+    Api("api:reach",                  "get",    Tool.REACH, R,                        200, query="log=own",
+        data=a_message, others=HIDDEN),
+    Api("api:reach",                  "get",    Tool.ADMIN_REACH, R,                  200, query="log=all",
+        data=a_message),
     Api("api:cancel",                 "post",   Tool.SENT_MESSAGE_LOG, W,             200, of=of_the_message(),
         data=a_waiting_message, others=404, only=False, also=(R,), row="message.canceled"),
     Api("api:cancel",                 "post",   Tool.ADMIN_SENT_MESSAGE_LOG, W,       200, of=of_the_message(),

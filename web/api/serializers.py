@@ -63,6 +63,7 @@ class MessageSerializer(serializers.ModelSerializer[SentMessage]):
             "created_at",
             "scheduled_at",
             "modes",
+            "drill",
             "attachment_count",
         ]
 

@@ -4,7 +4,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import IsAuthenticated
 
 from accounts.tokens import TokenAuthentication
-from web.api import cancel, intake, messages
+from web.api import cancel, intake, messages, people
 from web.api.documentation import documentation
 from web.api.inbox import InboxSearch
 from web.api.mailgun_events import Events, EventSearch
@@ -25,6 +25,7 @@ urlpatterns = [
     path("mailgun-events/", Events.as_view(), name="mailgun_events"),
     path("mailgun-events/search/", EventSearch.as_view(), name="mailgun_event_search"),
     path("inbox/search/", InboxSearch.as_view(), name="inbox_search"),
+    path("reach/", people.MessagesReached.as_view(), name="reach"),
     path("messages/", messages.Messages.as_view(), name="messages"),
     path("messages/search/", messages.MessageSearch.as_view(), name="message_search"),
     path("messages/bulk/", intake.MessagesInBulk.as_view(), name="messages_in_bulk"),
@@ -32,6 +33,8 @@ urlpatterns = [
     path("messages/<int:pk>/cancel/", cancel.Cancel.as_view(), name="cancel"),
     path("messages/<int:pk>/deliveries/", messages.Deliveries.as_view(), name="deliveries"),
     path("messages/<int:pk>/deliveries/search/", messages.DeliverySearch.as_view(), name="delivery_search"),
+    path("messages/<int:pk>/people/", people.PeopleOfMessage.as_view(), name="people"),
+    path("messages/<int:pk>/people/search/", people.PeopleSearch.as_view(), name="people_search"),
     path("messages/<int:pk>/recipients/", intake.NewRecipients.as_view(), name="recipients"),
     path("messages/<int:pk>/statuses/", intake.StatusReports.as_view(), name="statuses"),
 ]

@@ -9,13 +9,16 @@ from accounts.tools import Tool
 from listings.registry import Entry, registry
 from web.listings.ambiguous_events import AmbiguousEvents
 from web.listings.audit_trail import AuditTrail
+from web.listings.drill import Drill
 from web.listings.inbox import Inbox
 from web.listings.mailgun_message_log import MailgunMessageLog
+from web.listings.reach import ReachList
 from web.listings.recipient_log import RecipientLog
 from web.listings.recipients import Recipients
 from web.listings.replies import Replies
 from web.listings.sent_message_log import OlrEmailLog, SentMessageLog
 from web.listings.sent_message_log_2 import SentMessageLog2
+from web.listings.unreached_people import UnreachedPeople
 from web.listings.upcoming_messages import UpcomingMessages
 
 # The addresses of the logs that show messages. The addresses of one message begin with them.
@@ -25,6 +28,7 @@ MESSAGE_PATHS = {
     Tool.SENT_MESSAGE_LOG_2: "messenger/sent-message-log-2/",
     Tool.UPCOMING_MESSAGES: "messenger/upcoming-messages/",
 }
+REACH_PATHS = {Tool.REACH: "messenger/reach/", Tool.ADMIN_REACH: "messenger-administration/reach/"}
 
 
 def _log(listing_class: type, tool: Tool, path: str = "", *, name: str = "", **more: str) -> Entry:
@@ -49,8 +53,16 @@ registry.register(
         _log(Recipients, tool, f"{path}<int:pk>/recipients/", name=f"{tool.name.lower()}_message_recipients")
         for tool, path in MESSAGE_PATHS.items()
     ),
+    *(
+        _log(UnreachedPeople, tool, f"{path}<int:pk>/unreached/", name=f"{tool.name.lower()}_message_unreached")
+        for tool, path in MESSAGE_PATHS.items()
+    ),
     _log(RecipientLog, Tool.RECIPIENT_LOG, "messenger/recipient-log/"),
     _log(RecipientLog, Tool.ADMIN_RECIPIENT_LOG, "messenger-administration/recipient-log/"),
+    _log(ReachList, Tool.REACH, REACH_PATHS[Tool.REACH], api_name="own"),
+    _log(ReachList, Tool.ADMIN_REACH, REACH_PATHS[Tool.ADMIN_REACH], api_name="all"),
+    _log(Drill, Tool.REACH, f"{REACH_PATHS[Tool.REACH]}drills/<int:pk>/", name="drill"),
+    _log(Drill, Tool.ADMIN_REACH, f"{REACH_PATHS[Tool.ADMIN_REACH]}drills/<int:pk>/", name="admin_drill"),
     _log(MailgunMessageLog, Tool.MAILGUN_MESSAGE_LOG, "messenger/mailgun-message-log/", api_name="own"),
     _log(
         MailgunMessageLog,

@@ -8,10 +8,9 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django_tables2 import Column
 
 from accounts.listings import ToolListing
-from listings.columns import WIDE, ListingTable, StatusColumn, TimeColumn
+from listings.columns import WIDE, Column, ListingTable, StatusColumn, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet
 from mailgun_sync.models import MailgunEvent
 from mailgun_sync.querysets import MailgunEventQuerySet

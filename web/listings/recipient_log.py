@@ -35,10 +35,14 @@ def _message_address(record: Delivery, table: RecipientLogTable) -> str | None:
 
 
 class RecipientLogTable(RecipientTable):
-    """The columns of RecipientTable, and before them the message."""
+    """The columns of RecipientTable, and before them the message.
+
+    All rows are about one person, whom the page names above them. So only a file has columns for that.
+    """
 
     created_at = TimeColumn(accessor="message__created_at", verbose_name="Date Created")
-    person_id = Column(accessor="recipient__person_id", verbose_name="PersonID", orderable=False)
+    recipient = Column(accessor="recipient__name", verbose_name="Recipient", on_page=False)
+    person_id = Column(accessor="recipient__person_id", verbose_name="PersonID", on_page=False)
     subject = Column(
         accessor="message__subject",
         verbose_name="Message Subject",

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
-from django.shortcuts import get_object_or_404
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.listings import ToolListing
 from core.statuses import Shape, Status, Tone
 from core.text import visible
 from listings.columns import ON_SCREEN, WIDE, Column, ListingTable, StatusColumn, TimeColumn
@@ -25,7 +22,7 @@ from messenger_logs.cancel_figures import rows_of_figure
 from messenger_logs.choices import EMAIL_FAILURES, DeliveryStatus, LinkedBy, Mode, Outcome, Reach
 from messenger_logs.delivery_summary import FIGURES, PEOPLE
 from messenger_logs.languages import normalized_language
-from messenger_logs.models import Delivery, PersonReach, Recipient, School, SentMessage
+from messenger_logs.models import Delivery, PersonReach, Recipient, School
 from messenger_logs.querysets import CONTACTED, EMAIL_ROWS, FINAL_OUTCOME
 from messenger_logs.search import NormalizedText
 from messenger_logs.services.addresses import mailbox, number_of, read_address
@@ -36,9 +33,8 @@ from messenger_logs.status_labels import (
     detail_text,
     device_text,
 )
-from web.menu import page_url
-from web.message_access import may_see_values, record_message_view
-from web.message_urls import message_url
+from web.listings.of_message import MessageListing
+from web.message_access import may_see_values
 from web.people_reached import NO_SCHOOL
 
 # How the provider's word was found for e-mail that another system sent. Our own has our mark, which needs no word.
@@ -297,43 +293,18 @@ class RecipientFilters(ListingFilterSet):
     personal = {"recipient", "student", "device"}
 
 
-class Recipients(ToolListing):
-    """Every device of every recipient of a message, and its result. Raises Http404 if the tool hides the message."""
+class Recipients(MessageListing):
+    """Every device of every recipient of a message, and its result."""
 
     table_class = RecipientTable
     filterset_class = RecipientFilters
     default_sort = "recipient"
     export_name = "recipients"
     row_name = "recipients"
+    part = "recipients"
     template_name = "web/message_recipients.html"
     api_resource = "deliveries"
     exact_up_to = 100_000
-
-    @cached_property
-    def message(self) -> SentMessage:
-        messages = SentMessage.objects.visible_to(self.user, self.tool)
-        message: SentMessage = get_object_or_404(messages, pk=self.arguments["pk"])
-        return message
-
-    @property
-    def title(self) -> str:
-        return f"Recipients of {self.message.display_subject}"
-
-    @property
-    def message_url(self) -> str:
-        return message_url(self.tool, self.message.pk)
-
-    @property
-    def log_url(self) -> str:
-        return page_url(self.tool)
-
-    @property
-    def export_target(self) -> str:
-        return f"Recipients of message {self.message.pk}"
-
-    @property
-    def export_details(self) -> dict[str, Any]:
-        return {"message": self.message.pk}
 
     def get_queryset(self) -> QuerySet[Delivery]:
         deliveries = Delivery.objects.filter(message=self.message).select_related("recipient")
@@ -363,6 +334,3 @@ class Recipients(ToolListing):
                 " and counts once."
             )
         return notices
-
-    def record_look(self) -> None:
-        record_message_view(self.message, by=self.user, part="recipients", **self.searched)

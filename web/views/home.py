@@ -14,7 +14,9 @@ from accounts.models import User
 from accounts.tools import MESSAGE_LOGS, Right, Tool
 from messenger_logs.dashboard import dashboard
 from messenger_logs.models import SentMessage
+from messenger_logs.reach import People, people_of_many
 from web.menu import tools_of
+from web.message_urls import message_logs, message_url
 from web.outcome_bars import emails_bar
 
 SHOWN_UPCOMING = 5
@@ -33,8 +35,23 @@ def home(request: SignedInRequest) -> HttpResponse:
         "upcoming": upcoming_card(user) if user.may(Tool.UPCOMING_MESSAGES) else None,
         "last_days": last_days,
         "emails_bar": emails_bar(last_days.emails) if last_days else None,
+        "emergency": last_emergency(user),
     }
     return render(request, "web/home.html", context)
+
+
+def last_emergency(user: User) -> dict[str, Any] | None:
+    """Return the last emergency of the logs of a user, and the people whom it reached; None if there was none."""
+    message = SentMessage.objects.in_logs_of(user).emergencies().begun().order_by("-scheduled_at", "-pk").first()
+    tool = message_logs(user, [message.pk]).get(message.pk) if message else None
+    if message is None or tool is None:
+        return None
+    return {
+        "message": message,
+        "people": people_of_many([message.pk]).get(message.pk, People()),
+        "url": message_url(tool, message.pk),
+        "unreached_url": message_url(tool, message.pk, "unreached"),
+    }
 
 
 def upcoming_card(user: User) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from web.message_access import may_see_values, record_message_view
 from web.message_urls import message_url
 from web.outcome_bars import mode_bars
 from web.people_reached import people_reached
+from web.views.drill import compare_url, mark_url
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ class MessagePage(MessageView):
             "recipients_url": self.url("recipients"),
             "reached": people_reached(summary, self.url("recipients")),
             "bars": mode_bars(summary, self.url("recipients")),
+            "unreached_url": self.url("unreached"),
+            "call_sheet_url": self.url("call_sheet"),
             "recipient": self.recipient,
             "cancel_url": self.cancel_url,
         }
@@ -144,6 +147,8 @@ class MessagePage(MessageView):
             "bodies": self.bodies(),
             "may_see_values": self.may_see_values,
             "history": history_of(self.message),
+            "mark_drill_url": mark_url(self.request.user, self.message),
+            "drill_url": compare_url(self.request.user, self.message),
         }
 
     def bodies(self) -> list[Body]:

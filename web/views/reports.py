@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.decorators import method_decorator
@@ -19,7 +19,9 @@ from accounts.models import User
 from accounts.services import record_audit_event
 from accounts.tools import Tool
 from core.fragments import page_or_fragment
+from messenger_logs.models import SentMessage
 from reports import services
+from reports.kinds.call_sheet import CallSheet
 from reports.kinds.message import MessageReport
 from reports.kinds.sent_message import SentMessageReport
 from reports.models import ReportJob
@@ -47,10 +49,9 @@ class MessageReportView(ToolRightMixin, View):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         message = self.report_class.find(self.request.user, self.tool, pk)
-        form = self.report_class.form_class(request.GET or None, message=message)
+        form = self.report_class.form_class(self.choices(), message=message)
         if form.is_valid():
-            report = self.report_class(message, tool=self.tool, chosen=form.cleaned_data)
-            return report_response(request, report, form.cleaned_data["format"])
+            return report_response(request, self.report(message, form.cleaned_data), form.cleaned_data["format"])
         context = {
             "title": f"{self.report_class.label}: {message.display_subject}",
             "menu_path": f"{self.tool.menu} › {self.tool.label}",  # noqa: RUF001
@@ -58,6 +59,24 @@ class MessageReportView(ToolRightMixin, View):
             "message_url": message_url(self.tool, pk),
         }
         return render(request, "web/reports/options.html", context)
+
+    def choices(self) -> QueryDict | None:
+        """Return the choices of the address; None if there are none, to offer them."""
+        return self.request.GET or None
+
+    def report(self, message: SentMessage, chosen: dict[str, Any]) -> MessageReport:
+        return self.report_class(message, tool=self.tool, chosen=chosen)
+
+
+class CallSheetView(MessageReportView):
+    """The choices of a message's call sheet; the sheet, if the address names a format. It says who asked for it."""
+
+    def choices(self) -> QueryDict | None:
+        # All other choices may be left out.
+        return self.request.GET if "format" in self.request.GET else None
+
+    def report(self, message: SentMessage, chosen: dict[str, Any]) -> MessageReport:
+        return CallSheet(message, tool=self.tool, chosen=chosen).asked_by(self.request.user)
 
 
 # My Reports

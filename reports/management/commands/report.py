@@ -19,6 +19,7 @@ from core.timeouts import StatementTimeout
 from messenger_logs.choices import Engine
 from messenger_logs.models import SentMessage
 from reports.files import TOO_SLOW, NotMade, atomic_file, refuse_full_disk, write_report
+from reports.kinds.call_sheet import CallSheet
 from reports.kinds.listing import ListingReport
 from reports.kinds.mailgun import MailgunReport
 from reports.kinds.recipient import RecipientReport
@@ -38,17 +39,22 @@ MESSAGES = {
 }
 
 
+# The log that shows messages of an engine.
+TOOLS = {engine: Tool.SENT_MESSAGE_LOG_2 if engine == Engine.V2 else Tool.ADMIN_SENT_MESSAGE_LOG for engine in Engine}
+
+
 class Command(BaseCommand):
     help = "Write a report to a file, or to standard output."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("kind", choices=[*MESSAGES, *LOGS])
+        parser.add_argument("kind", choices=[*MESSAGES, CallSheet.kind, *LOGS])
         parser.add_argument("id", help="a message's number; a person id; for mailgun days, as FIRST..LAST or one day")
         parser.add_argument("--format", choices=Format.values, default=Format.PDF.value)
         parser.add_argument("--output", metavar="FILE", help="otherwise standard output")
         parser.add_argument("--detail", default="all", help="sent-message: all, summary or failed")
         parser.add_argument("--devices", help="of no_device,inbox,email,phone; for message-2 of inbox,email,voice,text")
         parser.add_argument("--statuses", help="message-2: such as sent,failed")
+        parser.add_argument("--reach", help="call-sheet: of not_reached,no_device,unconfirmed,canceled")
         parser.add_argument("--rows-only", action="store_true", help="CSV of a message without header and summary")
         parser.add_argument("--days", metavar="FIRST..LAST", help="recipient: when the messages were created")
 
@@ -67,6 +73,8 @@ class Command(BaseCommand):
 
     def open(self, options: dict[str, Any]) -> Report:
         everybody = User(username="manage.py", is_superuser=True)
+        if options["kind"] == CallSheet.kind:
+            return CallSheet.open(everybody, call_sheet_options(options))
         if options["kind"] in MESSAGES:
             return report_kind(options["kind"]).open(everybody, message_options(options))
         report_class, name = LOGS[options["kind"]]
@@ -87,15 +95,29 @@ class Command(BaseCommand):
         return write_report(report, format, sys.stdout.buffer, seconds=SECONDS)
 
 
-def message_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the choices of a message's report. A missing choice means All."""
+def find_message(options: dict[str, Any]) -> SentMessage:
     pk = read_id(options["id"])
     if pk is None:
         raise CommandError("A message has a number.")
-    report_class, tool = MESSAGES[options["kind"]]
-    message = SentMessage.objects.filter(pk=pk).first()
+    message: SentMessage | None = SentMessage.objects.filter(pk=pk).first()
     if message is None:
         raise CommandError(f"There is no message {pk}.")
+    return message
+
+
+def call_sheet_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the choices of a call sheet. Without a choice it has those who were not reached or have no device."""
+    message = find_message(options)
+    chosen = {"reach": options["reach"].split(",")} if options["reach"] else {}
+    tool = TOOLS[Engine(message.engine)]
+    return {"tool": tool.name, "message": message.pk, "rows_only": options["rows_only"], **chosen}
+
+
+def message_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the choices of a message's report. A missing choice means All."""
+    report_class, tool = MESSAGES[options["kind"]]
+    message = find_message(options)
+    pk = message.pk
     if (message.engine == Engine.V2) != (report_class is SentMessageLog2Report):
         other = SentMessageReport if report_class is SentMessageLog2Report else SentMessageLog2Report
         raise CommandError(f"Message {pk} is of the other engine: its report is {other.kind}.")

@@ -41,11 +41,13 @@ def test_a_message_keeps_every_field(make_user: Callable[..., User]) -> None:
         criteria=[["Grade", "9"], ["Active students only", "Yes"]],
         reply_to="office@harrison.example",
         status="Error",
+        drill=True,
     )
 
     taken = add_message(given)
 
     stored = only()
+    assert stored.drill
     assert (taken.message_id, taken.created, taken.differs) == (stored.pk, True, ())
     assert (stored.external_id, stored.engine, stored.message_type) == ("one", "classic", "Behavior")
     assert (stored.subject, stored.schedule_id, stored.status) == ("Student Behavior", "77", "error")

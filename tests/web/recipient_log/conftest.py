@@ -81,3 +81,9 @@ def choices(text: str) -> list[tuple[str, str]]:
     """The people to choose from: person id and words."""
     found = re.findall(r'<button[^>]* name="person" value="([^"]*)">(.*?)</button>', text)
     return [(person_id, unescape(words)) for person_id, words in found]
+
+
+def person_of(text: str) -> tuple[str, str]:
+    """The person whom all rows are about: person id and name."""
+    [(person_id, words)] = re.findall(r'<span id="person-([^"]*)" tabindex="-1">(.*?)</span>', text)
+    return person_id, unescape(words).partition(", person id ")[0]

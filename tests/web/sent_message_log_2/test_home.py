@@ -16,6 +16,7 @@ from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.web.sent_message_log_2.conftest import CHICAGO, LOG, NOON, TYPES, Add, MakeUser, SignIn, page_text
+from web.message_urls import message_url
 
 pytestmark = pytest.mark.django_db
 
@@ -257,3 +258,32 @@ def test_the_page_takes_a_constant_number_of_queries(
         send(("email", "sent"), ("voice", "busy"), sender=user, status="in_progress", at=NOON - timedelta(days=number))
     with django_assert_num_queries(len(few)):
         home(client)
+
+
+# The last emergency
+
+
+def test_the_last_emergency_says_how_many_it_did_not_reach_and_leads_to_them(
+    send: Any, make_user: MakeUser, signed_in: SignIn
+) -> None:
+    rights = [(Tool.SENT_MESSAGE_LOG_2, right) for right in (Right.READ, Right.ALL_MESSAGES, Right.TYPE_EMERGENCY)]
+    client = signed_in(make_user(*rights))
+    assert "last-emergency-heading" not in home(client)
+    send(("voice", "busy"), message_type="Messenger 2.0 - Emergency", at=NOON - timedelta(days=3))
+    last = send(
+        ("voice", "busy"),
+        ("voice", "failed"),
+        ("voice", "confirmed"),
+        ("email", "sent"),
+        message_type="Messenger 2.0 - Emergency",
+        at=NOON - timedelta(days=2),
+    )
+    send(("voice", "busy"), message_type="Messenger 2.0 - Emergency", drill=True, at=NOON - timedelta(days=1))
+    send(("voice", "busy"), message_type="Messenger 2.0 - Emergency", status="waiting")
+    send(("voice", "busy"), message_type="Messenger 2.0 - General")
+    shown = page_text(card(home(client), "last-emergency-heading"))
+    assert "2 people were not reached of 4." in shown
+    assert "Of 1 more nothing is known" in shown
+    assert message_url(LOG, last.pk, "unreached") in home(client)
+    own = signed_in(make_user(*rights[::2], (Tool.SENT_MESSAGE_LOG_2, Right.MY_MESSAGES)))
+    assert "last-emergency-heading" not in home(own), "of own messages alone"

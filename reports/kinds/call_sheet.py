@@ -1,0 +1,171 @@
+"""The call sheet of a message: the people whom it did not reach, by school and family, each with a box to tick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.tools import MESSAGE_LOGS, Tool
+from messenger_logs.choices import UNREACHED, MessageStatus, Reach
+from messenger_logs.languages import language_name
+from messenger_logs.models import PersonReach, ReachTotals, SentMessage
+from messenger_logs.reach import People, people_of_many
+from messenger_logs.reach_figures import NO_SCHOOL, UNKNOWN, Which
+from messenger_logs.status_labels import MESSAGE_STATUSES, REACH
+from messenger_logs.unreached import (
+    devices_of,
+    earlier_numbers_of,
+    numbers_of,
+    people_with,
+    students_of,
+    with_details,
+    with_earlier_numbers,
+)
+from reports.document import Column, Document, Figures, Rows
+from reports.kinds.message import MessageForm, MessageReport
+from reports.report import Choices, Pairs, labels, moment, number
+
+# A box to tick with a pen, which the fonts of a PDF have.
+BOX = "□"
+# People are read in so many at a time.
+CHUNK = 500
+KINDS = [(kind.value, REACH[kind].word) for kind in Reach if kind is not Reach.REACHED]
+NOT_HERE = "(from an earlier message)"
+
+
+class CallSheetForm(MessageForm):
+    reach = forms.MultipleChoiceField(
+        label="Who Is Listed",
+        choices=KINDS,
+        widget=Choices,
+        required=False,
+        initial=list(UNREACHED),
+        error_messages={"invalid_choice": "Choose kinds of people who were not reached."},
+    )
+    school = forms.ChoiceField(
+        label="School", required=False, error_messages={"invalid_choice": "Choose a school of this message."}
+    )
+    field_order = ["reach", "school", "format", "rows_only"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["school"]
+        field.choices = [("", "all"), *schools_of(self.message)]
+
+    def clean_reach(self) -> list[str]:
+        return self.cleaned_data["reach"] or [kind.value for kind in UNREACHED]
+
+
+def schools_of(message: SentMessage) -> list[tuple[str, str]]:
+    """Return the schools of a message's people."""
+    totals = ReachTotals.objects.filter(message=message, mode="").order_by("school__name")
+    names = totals.values_list("school__name", flat=True).distinct()
+    return [(name or UNKNOWN, name or NO_SCHOOL) for name in names]
+
+
+class CallSheet(MessageReport):
+    """Everybody to whom a tool shows a message's recipients may have it.
+
+    A number that the message itself does not have comes from the newest messages that the same tool shows to the user.
+    """
+
+    kind = "call-sheet"
+    label = "Call Sheet"
+    tools = (*MESSAGE_LOGS, Tool.UPCOMING_MESSAGES)
+    form_class = CallSheetForm
+
+    @classmethod
+    def open(cls, user: User, options: dict[str, Any]) -> Self:
+        return super().open(user, options).asked_by(user)
+
+    def asked_by(self, user: User) -> Self:
+        self.user = user
+        return self
+
+    def people(self) -> QuerySet[PersonReach]:
+        which = Which(school=self.chosen["school"])
+        people = people_with(self.chosen["reach"]).filter(message=self.message, **which.condition)
+        return people.order_by("filed_under", "pk")
+
+    def count(self, limit: int | None = None) -> int:
+        return self.people().order_by()[:limit].count()
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        messages = self.messages(self.user, self.tool).exclude(pk=self.message.pk)
+        people = with_earlier_numbers(with_details(self.people()), messages)
+        return map(line, people.iterator(chunk_size=CHUNK))
+
+    def document(self) -> Document:
+        self.message = message = self.as_it_is_now()
+        found = people_of_many([message.pk]).get(message.pk, People())
+        return Document(
+            title=self.label,
+            subtitle=self.school,
+            generated_on=moment(timezone.now(), seconds=True),
+            header=self.header(),
+            sections=[Figures("People", figures(found), columns=2), self.table()],
+            landscape=True,
+            summary_in_csv=not self.chosen["rows_only"],
+        )
+
+    def header(self) -> Pairs:
+        message, chosen = self.message, self.chosen["school"]
+        school = [("School", dict(schools_of(message))[chosen])] if chosen else []
+        return [
+            ("Subject", message.display_subject),
+            ("Message ID", str(message.pk)),
+            ("Message Status", MESSAGE_STATUSES[MessageStatus(message.status)].word),
+            ("Type", f"{message.message_type} (drill)" if message.drill else message.message_type),
+            ("Sender", message.sender_name),
+            ("Date", moment(message.scheduled_at)),
+            ("Who Is Listed", labels(self.chosen["reach"], KINDS)),
+            *school,
+            ("Asked For By", self.user.listed_name),
+        ]
+
+    def table(self) -> Rows:
+        columns = [
+            Column("Done", 0.35),
+            Column("School", 0.9),
+            Column("Student", 1.1),
+            Column("Recipient", 1.1),
+            Column("Language", 0.65),
+            Column("Call", 1),
+            Column("Why Not Reached", 2.4),
+            Column("Note", 1),
+        ]
+        return Rows("People To Call", columns, self.rows())
+
+
+def figures(people: People) -> Pairs:
+    return [
+        ("Total Recipients", number(people.total)),
+        *((REACH[kind].word, number(count)) for kind, count in people.by_kind.items()),
+    ]
+
+
+def line(person: Any) -> tuple[str, ...]:
+    """Return the cells of a person, in the order of the columns."""
+    return (
+        BOX,
+        person.school.name if person.school else "",
+        "; ".join(students_of(person)),
+        person.recipient.name,
+        language_name(person.language),
+        numbers_to_call(person),
+        "; ".join(map(str, devices_of(person))),
+        "",
+    )
+
+
+def numbers_to_call(person: Any) -> str:
+    numbers = numbers_of(person)
+    if numbers:
+        return "; ".join(numbers)
+    earlier = earlier_numbers_of(person)
+    return f"{'; '.join(earlier)} {NOT_HERE}" if earlier else ""

@@ -1,0 +1,118 @@
+"""The people of one message whom it did not reach: each once, every device, and why."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from django.db.models import F, QuerySet
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from listings.columns import WIDE, Column, ListingTable, StatusColumn
+from listings.paging import Rows
+from messenger_logs.choices import Mode
+from messenger_logs.languages import language_name
+from messenger_logs.models import PersonReach, ReachTotals
+from messenger_logs.reach_figures import NO_LANGUAGE, NO_SCHOOL
+from messenger_logs.status_labels import REACH
+from messenger_logs.unreached import devices_of, students_of, with_details
+from web.listings.of_message import MessageListing
+from web.listings.reach_filters import (
+    LanguageFilter,
+    ReachedByFilter,
+    ReachFilter,
+    ReachFilterSet,
+    SchoolFilter,
+)
+from web.listings.recipients import NameFilter, StudentFilter
+
+
+class PeopleTable(ListingTable):
+    student = Column(accessor="pk", order_by="filed_under", verbose_name="Student")
+    recipient = Column(accessor="recipient__name", verbose_name="Recipient", orderable=False)
+    school = Column(accessor="school__name", verbose_name="School", orderable=False, empty_values=())
+    language = Column(verbose_name="Language", orderable=False, empty_values=())
+    reach = StatusColumn(REACH, accessor="kind", verbose_name="Reached", orderable=False)
+    devices = Column(accessor="pk", verbose_name="Devices, and why not", orderable=False, attrs=WIDE)
+
+    def render_student(self, record: PersonReach) -> SafeString | str:
+        return format_html_join("", "<div>{}</div>", ((text,) for text in students_of(record))) or "—"
+
+    def value_student(self, record: PersonReach) -> str:
+        return "; ".join(students_of(record))
+
+    def render_school(self, record: PersonReach) -> str:
+        return record.school.name if record.school else NO_SCHOOL
+
+    def value_school(self, record: PersonReach) -> str:
+        return record.school.name if record.school else ""
+
+    def render_language(self, record: PersonReach) -> str:
+        return language_name(record.language) or NO_LANGUAGE
+
+    def value_language(self, record: PersonReach) -> str:
+        return language_name(record.language)
+
+    def render_devices(self, record: PersonReach) -> SafeString:
+        lines = ((one.mode.label, one.device, one.why) for one in devices_of(record))
+        listed = format_html_join("", "<li><strong>{} {}</strong> {}</li>", lines)
+        return format_html('<ul class="devices">{}</ul>', listed)
+
+    def value_devices(self, record: PersonReach) -> str:
+        return "; ".join(map(str, devices_of(record)))
+
+
+class PeopleFilters(ReachFilterSet):
+    student = StudentFilter(label="Student")
+    recipient = NameFilter(label="Recipient")
+    school = SchoolFilter()
+    language = LanguageFilter()
+    reach = ReachFilter()
+    mode = ReachedByFilter()
+
+    personal = {"student", "recipient"}
+
+    @cached_property
+    def unbounded(self) -> Rows:
+        return super().unbounded.filter(**self.which.condition)
+
+
+class UnreachedPeople(MessageListing):
+    """The people whom a message did not reach, by school and family. A filter shows those whom it reached."""
+
+    table_class = PeopleTable
+    filterset_class = PeopleFilters
+    filterset: PeopleFilters
+    default_sort = "student"
+    export_name = "unreached-people"
+    row_name = "people"
+    part = "unreached people"
+    template_name = "web/message_unreached.html"
+    api_resource = "people"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.filterset.totals = ReachTotals.objects.filter(message=self.message)
+
+    @property
+    def mode(self) -> str:
+        """The mode by which people were reached or not; "" for any device."""
+        mode = self.values.get("mode", "")
+        return mode if mode in Mode.values else ""
+
+    def get_queryset(self) -> QuerySet[PersonReach]:
+        people = PersonReach.objects.filter(message=self.message).annotate(kind=F(self.mode or "reach"))
+        return with_details(people)
+
+    @property
+    def title(self) -> str:
+        chosen = self.values.get("reach")
+        return f"People of {self.message.display_subject}" if chosen else super().title
+
+    @property
+    def call_sheet_url(self) -> str:
+        return self.part_url("call_sheet")
+
+    def notices(self) -> list[str]:
+        return ["Each person has one row, with all students and devices of this message. Names are those of that day."]
