@@ -35,6 +35,36 @@ FAILURES = frozenset({EventKind.FAILED_PERMANENTLY, EventKind.FAILED_TEMPORARILY
 SHOWN_EVENTS = sorted({FAILED if kind in FAILURES else kind.value for kind in EventKind})
 
 
+class Source(models.TextChoices):
+    """Where an event comes from. Only the two APIs are read to an end, so only they say what is complete."""
+
+    EVENTS = "events", "Events API"
+    LOGS = "logs", "Logs API"
+    WEBHOOK = "webhook", "Webhooks"
+    FORM = "form", "Form posts (old webhooks)"
+
+
+# What MAILGUN_SOURCE takes beside the two APIs: the Events API, and the Logs API once that is gone.
+AUTO = "auto"
+# The id of an event that came as a form post begins so: it has none of its own.
+FORM_ID = "form:"
+# These sources tell a time less exactly than the others: to the millisecond, or to the second and without an id.
+INEXACT = (Source.LOGS, Source.FORM)
+
+
+class Refusal(models.TextChoices):
+    """Why a call to the webhook was refused."""
+
+    NO_KEY = "no_key", "There is no MAILGUN_WEBHOOK_SIGNING_KEY in the settings of this installation."
+    UNREADABLE = "unreadable", "It was neither JSON nor a form of Mailgun."
+    TOO_LARGE = "too_large", "It was too large, or compressed."
+    UNSIGNED = "unsigned", "It had no signature."
+    SIGNATURE = "signature", "Its signature is not that of any key in MAILGUN_WEBHOOK_SIGNING_KEY."
+    STAMP = "stamp", "Its signature is too old, or its time is in the future."
+    REPLAYED = "replayed", "Its signature came before. Mailgun repeats a call if our answer gets lost."
+    DOMAIN = "domain", "Its events belong to no domain of MAILGUN_DOMAINS."
+
+
 class DomainState(StrEnum):
     """The state of a domain's sync. The code derives it: no column holds it."""
 
