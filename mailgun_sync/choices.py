@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from django.db import models
 
+from providers import mailgun
+
 # Mailgun's words for a failure: the event; its severity, if Mailgun tries again; the start of its reason, if the
 # address is on a suppression list. Source: user-manual/events/event-types of Mailgun's documentation.
 FAILED = "failed"
@@ -38,14 +40,12 @@ SHOWN_EVENTS = sorted({FAILED if kind in FAILURES else kind.value for kind in Ev
 class Source(models.TextChoices):
     """Where an event comes from. Only the two APIs are read to an end, so only they say what is complete."""
 
-    EVENTS = "events", "Events API"
-    LOGS = "logs", "Logs API"
+    EVENTS = mailgun.EVENTS, "Events API"
+    LOGS = mailgun.LOGS, "Logs API"
     WEBHOOK = "webhook", "Webhooks"
     FORM = "form", "Form posts (old webhooks)"
 
 
-# What MAILGUN_SOURCE takes beside the two APIs: the Events API, and the Logs API once that is gone.
-AUTO = "auto"
 # The id of an event that came as a form post begins so: it has none of its own.
 FORM_ID = "form:"
 # These sources tell a time less exactly than the others: to the millisecond, or to the second and without an id.

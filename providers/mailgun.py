@@ -5,6 +5,7 @@ Source: https://documentation.mailgun.com/docs/mailgun/ , at the page that each 
 
 from __future__ import annotations
 
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -26,6 +27,8 @@ LOGS_PATH = "/v1/analytics/logs"
 NOT_THERE = 501
 GONE = frozenset({405, 410, NOT_THERE})
 PERHAPS_GONE = GONE | {404}
+# What MAILGUN_SOURCE takes: one of the two APIs, or the Events API until that is gone.
+EVENTS, LOGS, AUTO = "events", "logs", "auto"
 # These statuses refuse the mail or a recipient. Others are about the account, such as its limit (402).
 REFUSES_THE_MAIL = frozenset({400, 413, 422})
 # Seconds to connect, seconds for a whole page. Mailgun may need a while to collect a page of events.
@@ -78,6 +81,21 @@ def events_path(domain: str, **query: Any) -> str:
     page, and only an empty page is the last: user-manual/events/events.
     """
     return f"/v3/{quote(domain)}/events?{urlencode({'ascending': 'yes', 'limit': MOST_EVENTS, **query})}"
+
+
+def logs_search(domain: str, *, begin: float, end: float, limit: int = MOST_LOGS, token: str = "") -> dict[str, Any]:
+    """Return the search, as JSON for LOGS_PATH, that gives a page of a domain's events, the oldest first.
+
+    ``begin`` and ``end`` are epoch seconds. Each page names the token of the next: api-reference/send/mailgun/logs.
+    """
+    values = [{"label": domain, "value": domain}]
+    paging = {"sort": "timestamp:asc", "limit": limit}
+    return {
+        "start": formatdate(begin),
+        "end": formatdate(end),
+        "filter": {"AND": [{"attribute": "domain", "comparator": "=", "values": values}]},
+        "pagination": paging | {"token": token} if token else paging,
+    }
 
 
 def domain_path(domain: str) -> str:

@@ -6,7 +6,6 @@ Tokens in place of addresses lead from page to page: the same request is sent ag
 from __future__ import annotations
 
 import json
-from email.utils import formatdate
 from typing import Any
 
 from mailgun_sync.client.errors import ProviderError
@@ -22,13 +21,7 @@ class LogsApi(PagedApi):
     most = mailgun.MOST_LOGS
 
     def first_page(self, first: int, last: int, limit: int) -> PageRequest:
-        domain = {"label": self.domain, "value": self.domain}
-        search = {
-            "start": formatdate(first),
-            "end": formatdate(last),
-            "filter": {"AND": [{"attribute": "domain", "comparator": "=", "values": [domain]}]},
-            "pagination": {"sort": "timestamp:asc", "limit": limit},
-        }
+        search = mailgun.logs_search(self.domain, begin=first, end=last, limit=limit)
         return PageRequest(self.base + mailgun.LOGS_PATH, json.dumps(search))
 
     def read(self, reply: Reply, request: PageRequest) -> Answer:

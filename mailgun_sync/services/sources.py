@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.services import record_audit_event
-from mailgun_sync.choices import AUTO, Source
+from mailgun_sync.choices import Source
 from mailgun_sync.client import EventsApi, EventsApiGoneError, EventSource, LogsApi
 from mailgun_sync.models import SendingDomain, SyncRun
+from providers.mailgun import AUTO
 
 log = structlog.get_logger(__name__)
 
@@ -43,8 +44,9 @@ def source_in_use(domain: SendingDomain) -> Source:
 
 @transaction.atomic
 def _remember(domain: SendingDomain, run: SyncRun, source: Source) -> None:
-    run.source = source
-    SyncRun.objects.filter(pk=run.pk).update(source=source)
+    if run.source != source:
+        run.source = source
+        SyncRun.objects.filter(pk=run.pk).update(source=source)
     if SendingDomain.objects.filter(pk=domain.pk).exclude(source=source).update(source=source):
         details = {"from": domain.source, "to": source.value}
         record_audit_event(by=None, action="mailgun_sync.source_changed", target=domain.name, details=details)

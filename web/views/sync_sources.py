@@ -10,8 +10,9 @@ from django.urls import reverse
 from django_tables2 import Column
 
 from listings.columns import ListingTable, NumberColumn, TimeColumn, time_element
-from mailgun_sync.choices import AUTO, Source
+from mailgun_sync.choices import Source
 from mailgun_sync.models import RefusedCall, SendingDomain, SourceCount
+from providers.mailgun import AUTO
 from providers.mailgun_webhooks import KINDS
 
 
