@@ -48,5 +48,5 @@ def _remember(domain: SendingDomain, run: SyncRun, source: Source) -> None:
         run.source = source
         SyncRun.objects.filter(pk=run.pk).update(source=source)
     if SendingDomain.objects.filter(pk=domain.pk).exclude(source=source).update(source=source):
-        details = {"from": domain.source, "to": source.value}
+        details = {"before": Source(domain.source).label, "after": source.label}
         record_audit_event(by=None, action="mailgun_sync.source_changed", target=domain.name, details=details)

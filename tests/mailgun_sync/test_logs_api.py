@@ -169,7 +169,9 @@ def test_when_the_events_api_is_gone_the_domain_changes_over_once(
     assert not QuarantinedEvent.objects.exists()
     assert run.late == 0
     trail = AuditEvent.objects.filter(action="mailgun_sync.source_changed")
-    assert [(event.target, event.details) for event in trail] == [(domain.name, {"from": "events", "to": "logs"})]
+    assert [(event.target, event.details) for event in trail] == [
+        (domain.name, {"before": "Events API", "after": "Logs API"})
+    ]
     mailgun.requests.clear()
     assert sync().source == "logs"
     assert {request.path for request in mailgun.requests} == {LOGS}
