@@ -9,6 +9,7 @@ from accounts.tools import Tool
 from listings.registry import Entry, registry
 from web.listings.audit_trail import AuditTrail
 from web.listings.inbox import Inbox
+from web.listings.mailgun_groups import MailgunGroups
 from web.listings.mailgun_message_log import MailgunMessageLog
 from web.listings.recipient_log import RecipientLog
 from web.listings.recipients import Recipients
@@ -37,6 +38,10 @@ def _olr(tool: Tool, *, name: str, api_name: str) -> Entry:
     return _log(OlrEmailLog, tool, path, name=name, api_name=api_name, title="OLR Email Log")
 
 
+def _groups(tool: Tool, path: str, *, api_name: str) -> Entry:
+    return _log(MailgunGroups, tool, path, name=f"{tool.name.lower()}_groups", api_name=api_name)
+
+
 registry.register(
     _log(SentMessageLog, Tool.SENT_MESSAGE_LOG, api_name="sent"),
     _log(SentMessageLog, Tool.ADMIN_SENT_MESSAGE_LOG, api_name="sent_administration"),
@@ -57,6 +62,8 @@ registry.register(
         "messenger-administration/mailgun-message-log/",
         api_name="all",
     ),
+    _groups(Tool.MAILGUN_MESSAGE_LOG, "messenger/mailgun-message-log/groups/", api_name="own"),
+    _groups(Tool.ADMIN_MAILGUN_MESSAGE_LOG, "messenger-administration/mailgun-message-log/groups/", api_name="all"),
     _log(Replies, Tool.REPLIES, "messenger-administration/replies/"),
     _log(AuditTrail, Tool.AUDIT_TRAIL, "system-administration/audit-trail/"),
     # Only programs read it, by the API, so it has no page.
