@@ -14,7 +14,7 @@ from itertools import repeat
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sandbox import control, events_api, messages_api, voxology_api
+from sandbox import control, domains_api, events_api, messages_api, voxology_api
 from sandbox.exchange import RefusedError, Request, Response
 from sandbox.faults import Fault, Kind
 from sandbox.provider import Provider
@@ -147,6 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
             request.domain = unquote(steps[2])
             if steps[3] == "events":
                 request.page = events_api.page_number(steps[4] if len(steps) == 5 else "")
+        if steps[1:3] == ["v4", "domains"] and len(steps) == 4:
+            request.domain = unquote(steps[3])
         return request
 
     def _write(self, response: Response, fault: Fault | None) -> None:
@@ -227,6 +229,8 @@ def _route(provider: Provider, request: Request, fault: Fault | None) -> Respons
     match request.path.split("/"):
         case ["", "v3", _, "events" | "messages"] if request.domain not in provider.stores:
             raise RefusedError(404, f"Domain not found: {request.domain}")
+        case ["", "v4", "domains", _] if request.domain in provider.stores:
+            return domains_api.respond(provider, request, fault)
         case ["", "v3", _, "messages"]:
             return messages_api.respond(provider, request, fault)
         case ["", "v3", _, "events", *token] if len(token) < 2 and request.domain in provider.stores:

@@ -10,7 +10,7 @@ from listings.views import ListingView
 from reports.kinds import MESSAGE_REPORTS
 from web.exporter import exporter
 from web.listings import MESSAGE_PATHS
-from web.views import dispatch_status, home, reports, search, sync_status, user_groups, webhooks
+from web.views import dispatch_status, domain_health, home, reports, search, sync_status, user_groups, webhooks
 from web.views.cancel import CancelMessage, CancelUpcomingMessage
 from web.views.message import MessageBody, MessagePage
 from web.views.reports import MessageReportView
@@ -68,6 +68,8 @@ urlpatterns = [
     path(f"{SYNC}domains/<int:pk>/pause/", sync_status.pause, name="pause_sync"),
     path(f"{SYNC}domains/<int:pk>/resume/", sync_status.resume, name="resume_sync"),
     path(f"{SYNC}domains/<int:pk>/backfill/", sync_status.backfill, name="backfill_sync"),
+    path(f"{SYNC}health/", domain_health.domain_health, name="domain_health"),
+    path(f"{SYNC}domains/<int:pk>/check/", domain_health.check_domain, name="check_domain"),
     path(f"{SYNC}quarantine/<int:pk>/retry/", sync_status.retry_event, name="retry_event"),
     path("messenger-administration/dispatch-status/", dispatch_status.status, name="dispatch_status"),
     path(GROUPS, user_groups.user_groups, name="user_groups"),
