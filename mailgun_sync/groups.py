@@ -28,6 +28,12 @@ _KEYS: dict[GroupBy, dict[str, Any]] = {
         "key_2": Case(When(sent_message__isnull=True, then=F("subject_key"))),
     },
 }
+# The columns of an event that say what its group is, in the order of the model.
+_SHARED = [
+    field.attname
+    for field in MailgunEvent._meta.concrete_fields
+    if field.name in {"id", "subject", "kind", "reason_text", "mailbox_provider", "subject_key", "sent_message"}
+]
 # The values that groups can be sorted by.
 SORTS = ("events", "last_at")
 
@@ -146,8 +152,7 @@ class EventGroups:
         way, than = ("DESC", "<") if descending else ("ASC", ">")
         condition = f"WHERE ({sort}, newest) {than} (%s, %s)" if beyond else ""
         sql = f"""
-            SELECT one.id, one.kind, one.reason_text, one.mailbox_provider, one.sent_message_id, one.subject,
-                one.subject_key, events, last_at, counts, total
+            SELECT {", ".join(f"one.{column}" for column in _SHARED)}, events, last_at, counts, total
             FROM (
                 SELECT sum(n)::bigint AS events, max(newest) AS newest, max(last) AS last_at,
                     json_agg(json_build_array(day, kind, n)) AS counts, count(*) OVER () AS total
@@ -158,15 +163,12 @@ class EventGroups:
         return sql, [*parameters, *(beyond or ())]
 
 
-_FIELDS = ["id", "kind", "reason_text", "mailbox_provider", "sent_message_id", "subject", "subject_key"]
-
-
 def _group(by: GroupBy, row: tuple[Any, ...]) -> EventGroup:
     *values, events, last_at, counts, _ = row
     counts = json.loads(counts) if isinstance(counts, str) else counts
     return EventGroup(
         by=by,
-        event=MailgunEvent.from_db("default", _FIELDS, values),
+        event=MailgunEvent.from_db("default", _SHARED, values),
         events=events,
         last_at=last_at,
         counts=sorted((date.fromisoformat(day), kind, number) for day, kind, number in counts),

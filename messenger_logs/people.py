@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, IntegerField, Max, Q, QuerySet, Value, When
+from django.db.models import Case, Func, IntegerField, Max, Q, QuerySet, Value, When
 
 from core.text import visible
 from messenger_logs.choices import PHONE, Mode
@@ -80,6 +80,14 @@ class _Reading:
         return [condition for condition in (self.person, self.student, self.part) if condition is not None]
 
 
+class _RowsOfAll(Func):
+    """The number of rows in all groups together, also of those that a limit leaves out."""
+
+    template = "sum(count(*)) OVER ()"
+    contains_aggregate = True
+    output_field = IntegerField()
+
+
 def find_people(recipients: QuerySet[Recipient], text: str, *, limit: int) -> FoundPeople:
     """Find the people among ``recipients`` whom ``text`` means, or whose student it means; at most ``limit``.
 
@@ -89,7 +97,7 @@ def find_people(recipients: QuerySet[Recipient], text: str, *, limit: int) -> Fo
     for reading in _readings(visible(text)):
         rows = list(_people(recipients, reading)[: limit + 1])
         if rows:
-            more = len(rows) > limit or _has_more_rows(recipients, reading)
+            more = len(rows) > limit or rows[0]["seen"] >= MOST_ROWS
             return FoundPeople(_with_students(recipients, rows[:limit]), more)
     return FoundPeople([])
 
@@ -103,18 +111,12 @@ def _people(recipients: QuerySet[Recipient], reading: _Reading) -> QuerySet[Reci
     rank = Max(Case(*ranks, default=Value(_PART), output_field=IntegerField()))
     found = Recipient.objects.filter(pk__in=first.union(*others) if others else first)
     # A person's rows differ now and then, because names change.
-    people = found.order_by().values("person_id").annotate(any_name=Max("name"), rank=rank)
+    people = found.order_by().values("person_id").annotate(any_name=Max("name"), rank=rank, seen=_RowsOfAll())
     return people.order_by("-rank", "any_name", "person_id")
 
 
 def _rows(recipients: QuerySet[Recipient], condition: Q) -> QuerySet[Recipient, dict[str, Any]]:
     return recipients.filter(condition).order_by().values("pk")[:MOST_ROWS]
-
-
-def _has_more_rows(recipients: QuerySet[Recipient], reading: _Reading) -> bool:
-    if reading.part is None:
-        return False
-    return recipients.filter(reading.part).order_by().values("pk")[MOST_ROWS : MOST_ROWS + 1].exists()
 
 
 def _with_students(recipients: QuerySet[Recipient], rows: list[dict[str, Any]]) -> list[Person]:

@@ -54,7 +54,8 @@ class DomainInfo:
 def fetch_domain(name: str) -> DomainInfo:
     """Ask Mailgun about a domain, once. Raises DomainUnknown."""
     try:
-        reply = mailgun.api(timeout=TIMEOUT).request("GET", domain_path(name))
+        api = mailgun.api(timeout=TIMEOUT)
+        reply = api.request("GET", api.base + domain_path(name))
     except (NotSetUpError, NoAnswerError) as error:
         raise DomainUnknown(str(error)) from error
     if reply.status != 200:

@@ -36,7 +36,7 @@ REASONS = {
         " recipients in Account Settings."
     ),
     "No MX for [example.com]": "No MX for",
-    "No MX for nomx.example.com": "No MX for …",
+    "No MX for nomx.example.com": "No MX for",
     "Recipient address rejected: Greylisted": "Recipient address rejected: Greylisted",
     "Turret client: server connection failed": "Turret client: server connection failed",
     "Not delivering to previously bounced address": "Not delivering to previously bounced address",
@@ -56,7 +56,7 @@ REASONS = {
     ),
     "421 4.7.0 [TSS04] Messages from 192.0.2.7 temporarily deferred due to unexpected volume or user complaints -"
     " 4.16.55.1; see https://postmaster.yahooinc.com/error-codes": (
-        "Messages from … temporarily deferred due to unexpected volume or user complaints - …; see …"
+        "Messages from … temporarily deferred due to unexpected volume or user complaints - …; see"
     ),
     "552 1 Requested mail action aborted, mailbox not found": "Requested mail action aborted, mailbox not found",
     "554 30 Sorry, your message to paj@example.com cannot be delivered. This mailbox is disabled (554.30).": (
@@ -68,11 +68,11 @@ REASONS = {
         " network is on our block list."
     ),
     "450 4.2.0 <tou@example.org>: Recipient address rejected: Greylisted, see"
-    " http://postgrey.schweikert.ch/help/example.org.html": "Recipient address rejected: Greylisted, see …",
+    " http://postgrey.schweikert.ch/help/example.org.html": "Recipient address rejected: Greylisted, see",
     "Greylisted, please try again in 300 seconds": "Greylisted, please try again in … seconds",
-    "451 4.3.0 Message held until Fri, 20 Nov 2026 10:31:07 +0000 (queue 4F2Kd91Zl3z9sX)": "Message held until …",
+    "451 4.3.0 Message held until Fri, 20 Nov 2026 10:31:07 +0000 (queue 4F2Kd91Zl3z9sX)": "Message held until",
     "550 Invalid Recipient - https://community.mimecast.com/docs/DOC-1369#550 [qDkTzAbCOmPtGqZabcDEFg.us430]": (
-        "Invalid Recipient - …"
+        "Invalid Recipient"
     ),
     "550 No such user": "No such user",
     "does not exist.Please check": "does not exist.Please check",

@@ -133,15 +133,25 @@ class CountedKindFilter(OptionFilter):
         return qs.of_kinds(KINDS_WITH_REASON if self.parent.grouped_by is GroupBy.REASON else list(EventKind))
 
 
+class GroupingFilter(OptionFilter):
+    """What the events are grouped by. It leaves out none; buttons above the list choose it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=GroupBy.choices, widget=HiddenInput, **kwargs)
+
+    def filter(self, qs: MailgunEventQuerySet, value: str) -> MailgunEventQuerySet:
+        return qs
+
+
 class MailgunGroupFilters(ListingFilterSet):
-    # Buttons above the list choose it.
-    by = OptionFilter(choices=GroupBy.choices, label="Grouped", widget=HiddenInput)
+    by = GroupingFilter(label="Grouped")
     created = DateRangeFilter("occurred_at", default_days=A_WEEK, days_back=settings.MAILGUN_SHOWN_DAYS)
     event = CountedKindFilter(choices=EventKind.choices, label="Event")
 
     @property
     def grouped_by(self) -> GroupBy:
-        return GroupBy(self.form.cleaned_data.get("by") or GroupBy.REASON)
+        wanted = self.data.get("by")
+        return GroupBy(wanted) if wanted in GroupBy.values else GroupBy.REASON
 
 
 class MailgunGroups(ToolListing):

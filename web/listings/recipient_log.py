@@ -24,7 +24,7 @@ from listings.paging import Key, Page
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Delivery, Recipient, SentMessage
-from messenger_logs.people import SHORTEST_NAME, FoundPeople, Person, find_people
+from messenger_logs.people import SHORTEST_NAME, FoundPeople, Person, Student, find_people
 from messenger_logs.querysets import SentMessageQuerySet
 from web.listings.message_filters import SubjectFilter
 from web.listings.recipients import RecipientTable
@@ -49,15 +49,18 @@ class RecipientLogTable(RecipientTable):
         empty_values=(),
     )
     sender = Column(accessor="message__sender_name", verbose_name="Sender")
-    school = Column(accessor="recipient__student_school__name", verbose_name="Student's School", orderable=False)
     why = Column(accessor="pk", verbose_name="Why Not Reached", orderable=False)
 
     class Meta:
         exclude = ("as_sent",)
         sequence = (
-            *("created_at", "recipient", "person_id", "student", "school", "subject", "sender"),
+            *("created_at", "recipient", "person_id", "student", "subject", "sender"),
             *("mode", "device", "status", "detail", "why", "time", "provider"),
         )
+
+    def render_student(self, value: Recipient) -> str:
+        school = value.student_school.name if value.student_school else ""
+        return str(Student(value.student_name, value.student_number, school)) or "—"
 
     def render_subject(self, record: Delivery) -> str:
         return record.message.display_subject

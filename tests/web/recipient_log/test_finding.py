@@ -324,9 +324,9 @@ def test_a_number_that_is_a_person_id_and_a_students_number_opens_the_person_and
 def test_the_rows_of_a_family_have_the_student_and_the_school(administrator: Client, families: None) -> None:
     [row] = exported_rows(administrator, "4720")
 
-    assert (row["Student"], row["Student's School"]) == ("Vang, Lia (100234)", "Harrison High")
-    assert "Harrison High" in rows(search(administrator, "4720"))[0]
-    assert exported_rows(administrator, "Lee, Kong")[0]["Student's School"] == ""
+    assert row["Student"] == "Vang, Lia (100234), Harrison High"
+    assert "Vang, Lia (100234), Harrison High" in rows(search(administrator, "4720"))[0]
+    assert exported_rows(administrator, "Lee, Kong")[0]["Student"] == "Lee, Pa (4711)"
 
 
 def test_a_name_in_more_rows_than_are_looked_at_says_that_there_are_more(
