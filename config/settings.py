@@ -390,6 +390,10 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 50},
     },
     "reports-delete-expired": {"task": "reports.tasks.delete_expired", "schedule": hourly([40], zone=TIME_ZONE)},
+    "mailgun-check-domains": {
+        "task": "mailgun_sync.tasks.check_domains",
+        "schedule": daily(5, 10, zone=TIME_ZONE),
+    },
     "mailgun-delete-expired": {
         "task": "mailgun_sync.tasks.delete_expired",
         "schedule": daily(4, 20, zone=TIME_ZONE),

@@ -136,13 +136,21 @@ class ListContext:
         return Switch(field, links, wanted if wanted in dict(choices) else "")
 
     @property
+    def hidden_filters(self) -> list[BoundField]:
+        """The filters that something else than their field chooses, so that the form keeps their values."""
+        names = [name for name, each in self.filterset.filters.items() if not isinstance(each, SwitchFilter)]
+        return [field for name in names if (field := self.filterset.form[name]).is_hidden]
+
+    @property
     def bar_filters(self) -> list[BoundField]:
         """The filters above the table: those that are not named like a column."""
         in_header = {header.name for header in self.headers}
         return [
             self.filterset.form[name]
             for name, each in self.filterset.filters.items()
-            if name not in in_header and not isinstance(each, DateRangeFilter | SwitchFilter)
+            if name not in in_header
+            and not isinstance(each, DateRangeFilter | SwitchFilter)
+            and not self.filterset.form[name].is_hidden
         ]
 
     @property

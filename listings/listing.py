@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
@@ -24,6 +24,14 @@ DEFAULT_SIZE = 50
 PAGING = ("sort", "rows", "after", "before", "n")
 
 TOO_SLOW = "This took too long and was stopped. Choose fewer days or more filters."
+
+
+class View(NamedTuple):
+    """A button that leads to a list. `current` says whether it is the list that is shown."""
+
+    label: str
+    url: str
+    current: bool = False
 
 
 class Listing:
@@ -151,6 +159,11 @@ class Listing:
 
     def complete_rows(self, rows: list[Any]) -> None:
         """A hook: add to the rows of a page what the columns need. Use a constant number of queries."""
+
+    @property
+    def views(self) -> list[View]:
+        """A hook: return lists that show the same in another way. They become buttons above this one."""
+        return []
 
     def notices(self) -> list[str]:
         """A hook: return sentences to show above the list. `self.page.rows` is known. Exports do not call it."""

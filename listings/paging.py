@@ -168,10 +168,15 @@ def key_name(row: Model) -> str:
     return f"{row._meta.model_name}-{row.pk}"
 
 
+def read_key_id(model: type[Model], text: str) -> int | None:
+    """Return the id in a page key of a list of these rows; None if it is no such key."""
+    name, _, number = text.partition("-")
+    return read_id(number) if name == model._meta.model_name else None
+
+
 def read_key(visible: Rows, text: str, *, sort: Sort, bounds: Bounds | None, backward: bool) -> Key | None:
     """Return the key that an address names; None if it is not valid, or its row is not (any more) in the list."""
-    name, _, number = text.partition("-")
-    pk = read_id(number) if name == visible.model._meta.model_name else None
+    pk = read_key_id(visible.model, text)
     if pk is None:
         return None
     value = visible.filter(pk=pk).values_list(sort.path, flat=True).first()

@@ -94,3 +94,15 @@ class RunOutcome(models.TextChoices):
     SUCCEEDED = "succeeded", "Succeeded"
     FAILED = "failed", "Failed"
     INTERRUPTED = "interrupted", "Interrupted"
+
+
+class GroupBy(models.TextChoices):
+    """What the grouped log counts events by."""
+
+    REASON = "reason", "By reason"
+    PROVIDER = "provider", "By mailbox provider"
+    MESSAGE = "message", "By message"
+
+
+# Events of other kinds arrived, or are on their way: they have no reason.
+KINDS_WITH_REASON = [kind for kind in EventKind if kind not in (EventKind.ACCEPTED, EventKind.DELIVERED)]

@@ -26,6 +26,7 @@ from mailgun_sync.choices import (
     RunOutcome,
     Source,
 )
+from mailgun_sync.grouping import MailboxProvider, ReasonText, TextKey
 from mailgun_sync.querysets import (
     MailgunEventQuerySet,
     RecipientAddressQuerySet,
@@ -128,6 +129,16 @@ class MailgunEvent(models.Model):
     kind = models.GeneratedField(expression=_KIND, output_field=models.CharField(max_length=64), db_persist=True)
     code = models.CharField(max_length=32, blank=True)
     detail = models.CharField(max_length=2000, blank=True)
+    # The grouped log counts by these three, which PostgreSQL writes: see grouping.py.
+    reason_text = models.GeneratedField(
+        expression=ReasonText("detail"), output_field=models.CharField(max_length=200), db_persist=True
+    )
+    mailbox_provider = models.GeneratedField(
+        expression=MailboxProvider("recipient"), output_field=models.CharField(max_length=100), db_persist=True
+    )
+    subject_key = models.GeneratedField(
+        expression=TextKey("subject"), output_field=models.BigIntegerField(), db_persist=True
+    )
     # From the e-mail's user variables, and only if the sender that they name is a user of this installation.
     sender = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
@@ -152,8 +163,12 @@ class MailgunEvent(models.Model):
             models.UniqueConstraint(fields=["occurred_at", "event_id", "event", "domain"], name="mailgun_event_key"),
         ]
         indexes = [
-            # With the event, so that the usual counts of a day read no rows: those are wide.
-            models.Index(fields=["occurred_at", "id"], include=["event"], name="mailgun_event_time"),
+            # Counts by group and by kind read this index alone: a row of the table has its whole JSON.
+            models.Index(
+                fields=["occurred_at", "id"],
+                name="mailgun_event_time",
+                include=["event", "kind", "mailbox_provider", "subject_key", "sent_message", "sender", "domain"],
+            ),
             models.Index(
                 fields=["sender", "occurred_at", "id"],
                 include=["event"],
@@ -182,6 +197,7 @@ class MailgunEvent(models.Model):
             models.Index(
                 fields=["kind", "occurred_at", "id"],
                 name="mailgun_event_rare_kind",
+                include=["reason_text", "mailbox_provider", "subject_key", "sent_message", "sender"],
                 condition=~Q(kind__in=[EventKind.ACCEPTED, EventKind.DELIVERED]),
             ),
         ]
@@ -223,6 +239,35 @@ class RecipientAddress(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+
+class DomainHealth(models.Model):
+    """What Mailgun last said of a domain, and how many of its e-mails bounced or were complained about.
+
+    A failed check changes only ``error``, so what was known before stays.
+    """
+
+    domain = models.OneToOneField(SendingDomain, primary_key=True, on_delete=models.CASCADE, related_name="health")
+    requested_at = models.DateTimeField(null=True, blank=True, help_text="when somebody asked for a check")
+    tried_at = models.DateTimeField(null=True, blank=True, help_text="the last check, also one that failed")
+    checked_at = models.DateTimeField(null=True, blank=True, help_text="the last answer of Mailgun")
+    error = models.TextField(blank=True, default="", help_text="why the last check failed; empty if it did not")
+    state = models.CharField(max_length=64, blank=True, default="", help_text="Mailgun's word")
+    records = models.JSONField(default=list, help_text="[{purpose, type, name, value, valid}]")
+    counted_at = models.DateTimeField(null=True, blank=True)
+    counts = models.JSONField(default=dict, help_text="{days: {kind: number of events}}")
+
+    class Meta:
+        verbose_name_plural = "domain health"
+
+    def __str__(self) -> str:
+        return self.state or "not known"
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a check was asked for a moment ago and has not been made."""
+        recently = self.requested_at and self.requested_at > timezone.now() - timedelta(minutes=2)
+        return bool(recently and self.requested_at and (self.tried_at is None or self.tried_at < self.requested_at))
 
 
 class QuarantinedEvent(models.Model):

@@ -48,6 +48,9 @@ class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
     def of_kind(self, kind: EventKind) -> Self:
         return self.filter(kind=kind)
 
+    def of_kinds(self, kinds: Collection[EventKind]) -> Self:
+        return self.filter(kind__in=kinds)
+
     def sent_to(self, addresses: Collection[str]) -> Self:
         """Return the events to exactly these addresses."""
         return self.filter(recipient__in=addresses)

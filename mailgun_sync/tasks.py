@@ -7,7 +7,7 @@ from celery import shared_task
 from accounts.models import User
 from core.queue import call_worker
 from mailgun_sync.models import SendingDomain
-from mailgun_sync.services import retention
+from mailgun_sync.services import domain_health, retention
 from mailgun_sync.services.domains import configured_domains
 from mailgun_sync.services.sync import LONGEST, AlreadyRunningError, bring_up_to_date
 
@@ -37,6 +37,21 @@ def sync_one(domain_id: int, sweep_hours: int | None = None, asked_by_id: int | 
         )
     except AlreadyRunningError:
         return
+
+
+@shared_task
+def check_domains() -> None:
+    """Queue a check of each domain's health."""
+    for domain_id in configured_domains().values_list("pk", flat=True):
+        check_domain.delay(domain_id)
+
+
+# Longer than what Mailgun may take to answer, and PostgreSQL to count.
+@shared_task(soft_time_limit=300, time_limit=330)
+def check_domain(domain_id: int) -> None:
+    """Ask Mailgun about a domain, and count its bounces and complaints."""
+    if SendingDomain.objects.filter(pk=domain_id).exists():
+        domain_health.check_domain(domain_id=domain_id)
 
 
 @shared_task

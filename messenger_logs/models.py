@@ -191,6 +191,13 @@ class Recipient(models.Model):
             models.Index(fields=["person_id", "message"], name="recipient_person"),
             models.Index(fields=["message", "plain_name"], name="recipient_by_name"),
             GinIndex(fields=["plain_name"], opclasses=["gin_trgm_ops"], name="recipient_name"),
+            GinIndex(
+                fields=["plain_student_name"],
+                opclasses=["gin_trgm_ops"],
+                name="recipient_student",
+                condition=~Q(plain_student_name=""),
+            ),
+            models.Index(fields=["student_number"], name="recipient_number", condition=~Q(student_number="")),
         ]
 
     def __str__(self) -> str:

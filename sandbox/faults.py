@@ -29,6 +29,7 @@ class Kind(StrEnum):
     LOOP = "loop"  # a page whose `next` is a new address of the same page
     DRIP = "drip"  # the right answer, one byte at a time
     DRIP_HEAD = "drip-head"  # a head that goes on, one line at a time
+    BROKEN_RECORD = "broken-record"  # a domain of which this DNS record is not valid
     ENDLESS = "endless"  # an answer that goes on at full speed until the client closes the connection
 
 
@@ -58,6 +59,8 @@ class Fault:
     mid_body: bool = False
     """Hold: after half of the answer, instead of before it."""
     size: int = 1
+    record: str = "SPF"
+    """Broken record: SPF, DKIM, CNAME or MX."""
     text: str | bytes = "{"
     value: Any = None
     host: str = "http://events.elsewhere.example"

@@ -149,6 +149,8 @@ class _Handler(BaseHTTPRequestHandler):
             request.domain = unquote(steps[2])
             if steps[3] == "events":
                 request.page = events_api.page_number(steps[4] if len(steps) == 5 else "")
+        if steps[1:3] == ["v4", "domains"] and len(steps) == 4:
+            request.domain = unquote(steps[3])
         return request
 
     def _write(self, response: Response, fault: Fault | None) -> None:
@@ -229,12 +231,12 @@ def _route(provider: Provider, request: Request, fault: Fault | None) -> Respons
     if request.path.startswith("/v1/"):
         return voxology_api.respond(provider, request, fault)
     match request.path.split("/"):
-        case ["", "v4", "domains", name]:
-            return domains_api.respond(provider, request, unquote(name))
         case ["", "v3", _, "events", *_] if provider.events_api_gone:
             raise RefusedError(provider.events_api_gone, "This API does not exist any more")
         case ["", "v3", _, "events" | "messages"] if request.domain not in provider.stores:
             raise RefusedError(404, f"Domain not found: {request.domain}")
+        case ["", "v4", "domains", _]:
+            return domains_api.respond(provider, request, fault)
         case ["", "v3", _, "messages"]:
             return messages_api.respond(provider, request, fault)
         case ["", "v3", _, "events", *token] if len(token) < 2 and request.domain in provider.stores:

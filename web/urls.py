@@ -11,7 +11,17 @@ from reports.kinds import MESSAGE_REPORTS
 from reports.kinds.call_sheet import CallSheet
 from web.exporter import exporter
 from web.listings import MESSAGE_PATHS, REACH_PATHS
-from web.views import dispatch_status, home, mailgun_webhook, reports, search, sync_status, user_groups, webhooks
+from web.views import (
+    dispatch_status,
+    domain_health,
+    home,
+    mailgun_webhook,
+    reports,
+    search,
+    sync_status,
+    user_groups,
+    webhooks,
+)
 from web.views.cancel import CancelMessage, CancelUpcomingMessage
 from web.views.drill import MarkDrill
 from web.views.message import MessageBody, MessagePage
@@ -79,6 +89,8 @@ urlpatterns = [
     path(f"{SYNC}domains/<int:pk>/pause/", sync_status.pause, name="pause_sync"),
     path(f"{SYNC}domains/<int:pk>/resume/", sync_status.resume, name="resume_sync"),
     path(f"{SYNC}domains/<int:pk>/backfill/", sync_status.backfill, name="backfill_sync"),
+    path(f"{SYNC}health/", domain_health.domain_health, name="domain_health"),
+    path(f"{SYNC}domains/<int:pk>/check/", domain_health.check_domain, name="check_domain"),
     path(f"{SYNC}quarantine/<int:pk>/retry/", sync_status.retry_event, name="retry_event"),
     path("messenger-administration/dispatch-status/", dispatch_status.status, name="dispatch_status"),
     path(GROUPS, user_groups.user_groups, name="user_groups"),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import record_audit_event
 from core.queue import call_worker
-from mailgun_sync.models import QuarantinedEvent, SendingDomain
+from mailgun_sync.models import DomainHealth, QuarantinedEvent, SendingDomain
 from mailgun_sync.services.ingest import retry_quarantined
 from mailgun_sync.services.sync import start_backfill
-from mailgun_sync.tasks import sync_one
+from mailgun_sync.tasks import check_domain, sync_one
 
 
 class QueueAway(Exception):
@@ -33,6 +34,14 @@ def request_backfill(*, domain: SendingDomain, by: User) -> bool:
     record_audit_event(by=by, action="mailgun_sync.backfill_asked", target=domain.name)
     _queue(domain, by)
     return True
+
+
+def request_check(*, domain: SendingDomain, by: User) -> None:
+    """Queue a check of a domain's health. Raises QueueAway: the next one is that of the night."""
+    if not call_worker(check_domain, domain.pk):
+        raise QueueAway
+    DomainHealth.objects.update_or_create(domain=domain, defaults={"requested_at": timezone.now()})
+    record_audit_event(by=by, action="domain_health.asked", target=domain.name)
 
 
 def _queue(domain: SendingDomain, by: User) -> None:

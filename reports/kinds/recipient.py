@@ -32,7 +32,7 @@ class RecipientReport(ListingReport):
             raise Http404("There is no such person any more.")
         yield "Recipient", person.name
         yield "Person ID", person.person_id
-        yield "Students", "; ".join(person.students)
+        yield "Students", "; ".join(map(str, person.students))
         yield from super().header()
 
     def filters(self) -> Pairs:

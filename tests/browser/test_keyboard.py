@@ -112,7 +112,7 @@ def test_tab_goes_through_a_message_in_the_order_of_reading(
 def test_tab_goes_through_the_recipient_log_and_its_answer(page: Page, administrator: User) -> None:
     page.goto(RECIPIENT_LOG)
     reached = walk(page)
-    assert in_order(reached, "Skip to content", "Name, person id, e-mail or phone", "Find", "Rows"), reached
+    assert in_order(reached, "Skip to content", "Name, student, id, e-mail or phone", "Find", "Rows"), reached
 
 
 def test_a_log_is_opened_read_and_left_without_a_mouse(page: Page, administrator: User) -> None:

@@ -44,7 +44,7 @@ def test_a_person_is_found_chosen_and_taken_along(page: Page, administrator: Use
     page.goto(LOG)
     expect(page.get_by_text("Enter a person's name")).to_be_visible()
 
-    page.get_by_label("Name, person id, e-mail or phone").fill("(651) 555-0100")
+    page.get_by_label("Name, student, id, e-mail or phone").fill("(651) 555-0100")
     page.keyboard.press("Enter")
     expect(page.get_by_text("2 people match")).to_be_visible()
     assert_accessible(page, widths=[1280])

@@ -137,3 +137,19 @@ def test_it_keeps_a_log_of_what_was_requested_without_credentials(sandbox: Sandb
     assert one.domain == sandbox.domain
     assert abs(one.at - time.time()) < 5
     assert sandbox.api_key not in repr(sandbox.requests)
+
+
+def test_a_domain_has_a_state_and_records_of_which_one_can_be_broken(sandbox: Sandbox, api: Api) -> None:
+    def ask(name: str = sandbox.domain, method: str = "GET") -> requests.Response:
+        return api.session.request(method, f"{sandbox.url}/v4/domains/{name}", timeout=10)
+
+    assert ask().json()["domain"]["state"] == "active"
+    sandbox.fail("broken-record", record="DKIM", domain=sandbox.domain)
+    broken = ask().json()
+    assert broken["domain"]["state"] == "unverified"
+    assert [record["name"] for record in broken["sending_dns_records"] if record["valid"] == "invalid"] == [
+        f"mx._domainkey.{sandbox.domain}"
+    ]
+    assert ask().json()["domain"]["state"] == "active", "once"
+    assert ask("mg.unknown.example").status_code == 404
+    assert ask(method="DELETE").status_code == 405

@@ -102,6 +102,11 @@ def an_ambiguous_event(owner: User) -> None:
     an_event(owner, linked_by=LinkedBy.AMBIGUOUS)
 
 
+def a_failed_event(owner: User) -> None:
+    fields = {"event": "failed", "event_id": "e1", "occurred_at": timezone.now(), "detail": MARK, "raw": "{}"}
+    MailgunEvent.objects.create(domain=domain(), sender=owner, **fields)
+
+
 def a_reply(owner: User) -> None:
     Reply.objects.create(number="+16125550143", text=MARK, received_at=timezone.now())
 
@@ -263,6 +268,12 @@ GUARDED = [
             look="list.viewed", file="export.mailgun_message_log"),
     Guarded("web:admin_mailgun_message_log",  Tool.ADMIN_MAILGUN_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_event,
             look="list.viewed", file="export.admin_mailgun_message_log"),
+    Guarded("web:mailgun_message_log_groups", Tool.MAILGUN_MESSAGE_LOG, R,  200, 200, 302, 200,
+            data=a_failed_event, others=HIDDEN,
+            look="list.viewed", file="export.mailgun_message_log"),
+    Guarded("web:admin_mailgun_message_log_groups", Tool.ADMIN_MAILGUN_MESSAGE_LOG, R, 200, 200, 302, 200,
+            data=a_failed_event,
+            look="list.viewed", file="export.admin_mailgun_message_log"),
     Guarded("web:sent_message_log", Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200, data=a_message, others=HIDDEN,
             file="export.sent_message_log"),
     Guarded("web:olr_email_log",  Tool.SENT_MESSAGE_LOG, R,     200, 200, 302, 200,
@@ -386,6 +397,9 @@ GUARDED = [
             data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
 
     Guarded("web:mailgun_sync",     Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
+    Guarded("web:domain_health",    Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
+    Guarded("web:check_domain",     Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain,
+            does="domain_health.asked"),
     Guarded("web:sync_now",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain,
             does="mailgun_sync.asked"),
     Guarded("web:pause_sync",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain,
@@ -500,6 +514,10 @@ API = [
         data=an_event, others=HIDDEN, row="list.viewed"),
     Api("api:mailgun_events",         "get",    Tool.ADMIN_MAILGUN_MESSAGE_LOG, R,    200, query="log=all",
         data=an_event, row="list.viewed"),
+    Api("api:mailgun_groups",         "get",    Tool.MAILGUN_MESSAGE_LOG, R,          200, query="log=own",
+        data=a_failed_event, others=HIDDEN, row="list.viewed"),
+    Api("api:mailgun_groups",         "get",    Tool.ADMIN_MAILGUN_MESSAGE_LOG, R,    200, query="log=all",
+        data=a_failed_event, row="list.viewed"),
     Api("api:mailgun_event_search",   "post",   Tool.MAILGUN_MESSAGE_LOG, R,          200, query="log=own",
         body={"subject": MARK}, data=an_event, others=HIDDEN, row="list.viewed"),
     Api("api:mailgun_event_search",   "post",   Tool.ADMIN_MAILGUN_MESSAGE_LOG, R,    200, query="log=all",
@@ -523,8 +541,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch):
-    """A sync that is asked for is not started."""
-    note_queued(monkeypatch, tasks.sync_one)
+    """What is asked for is not started."""
+    for task in (tasks.sync_one, tasks.check_domain):
+        note_queued(monkeypatch, task)
 
 
 def test_every_address_is_in_the_matrix():

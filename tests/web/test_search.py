@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from accounts.tools import Right, Tool
 from tests.examples import examples
-from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
 
 pytestmark = pytest.mark.django_db
 
@@ -216,9 +216,20 @@ def test_a_text_that_is_only_a_part_of_one_person_opens_nobody(administrator: Cl
 def test_several_hits_are_listed_though_one_of_them_is_meant_exactly(administrator: Client) -> None:
     family(PERSON, {"person_id": "4712", "name": "Vang, Lia"})
     assert opened(administrator, "Vang, Lia") is None
-    assert people(find(administrator, "Vang, Lia")) == ["4711", "4712"]
+    assert people(find(administrator, "Vang, Lia")) == ["4712", "4711"], "who is meant exactly stands first"
     family({"person_id": "4720", "name": "Her, Chue"}, {"person_id": "4721", "name": "Her, Chue"})
     assert people(find(administrator, "Her, Chue")) == ["4720", "4721"], "two people of one name"
+
+
+def test_a_student_is_found_by_name_and_number_and_stands_beside_the_family(administrator: Client) -> None:
+    school = make_school("Washburn Middle")
+    about = {"student_name": "Vang, Blia", "student_number": "100234", "student_school": school}
+    make_recipient(make_message(), person_id="4711", name="Xiong, Chue", **about)
+
+    for text in ("blia vang", "Blia", "100234"):
+        page = find(administrator, text)
+        assert people(page) == ["4711"], text
+        assert "Xiong, Chue, person id 4711, about Vang, Blia (100234), Washburn Middle" in page_text(page)
 
 
 def test_a_person_with_two_names_is_meant_by_each_of_them(administrator: Client) -> None:

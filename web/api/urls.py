@@ -7,7 +7,7 @@ from accounts.tokens import TokenAuthentication
 from web.api import cancel, intake, messages, people
 from web.api.documentation import documentation
 from web.api.inbox import InboxSearch
-from web.api.mailgun_events import Events, EventSearch
+from web.api.mailgun_events import EventGroups, Events, EventSearch
 from web.api.tokens import Tokens
 
 app_name = "api"
@@ -23,6 +23,7 @@ urlpatterns = [
     ),
     path("tokens/", Tokens.as_view(), name="tokens"),
     path("mailgun-events/", Events.as_view(), name="mailgun_events"),
+    path("mailgun-events/groups/", EventGroups.as_view(), name="mailgun_groups"),
     path("mailgun-events/search/", EventSearch.as_view(), name="mailgun_event_search"),
     path("inbox/search/", InboxSearch.as_view(), name="inbox_search"),
     path("reach/", people.MessagesReached.as_view(), name="reach"),

@@ -11,6 +11,7 @@ from web.listings.ambiguous_events import AmbiguousEvents
 from web.listings.audit_trail import AuditTrail
 from web.listings.drill import Drill
 from web.listings.inbox import Inbox
+from web.listings.mailgun_groups import MailgunGroups
 from web.listings.mailgun_message_log import MailgunMessageLog
 from web.listings.reach import ReachList
 from web.listings.recipient_log import RecipientLog
@@ -40,6 +41,10 @@ def _log(listing_class: type, tool: Tool, path: str = "", *, name: str = "", **m
 def _olr(tool: Tool, *, name: str, api_name: str) -> Entry:
     path = f"{MESSAGE_PATHS[tool]}olr/"
     return _log(OlrEmailLog, tool, path, name=name, api_name=api_name, title="OLR Email Log")
+
+
+def _groups(tool: Tool, path: str, *, api_name: str) -> Entry:
+    return _log(MailgunGroups, tool, path, name=f"{tool.name.lower()}_groups", api_name=api_name)
 
 
 registry.register(
@@ -77,6 +82,8 @@ registry.register(
         name="ambiguous_events",
         title="Ambiguous Events",
     ),
+    _groups(Tool.MAILGUN_MESSAGE_LOG, "messenger/mailgun-message-log/groups/", api_name="own"),
+    _groups(Tool.ADMIN_MAILGUN_MESSAGE_LOG, "messenger-administration/mailgun-message-log/groups/", api_name="all"),
     _log(Replies, Tool.REPLIES, "messenger-administration/replies/"),
     _log(AuditTrail, Tool.AUDIT_TRAIL, "system-administration/audit-trail/"),
     # Only programs read it, by the API, so it has no page.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from datetime import date
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.forms import HiddenInput, Select
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,9 +22,20 @@ from accounts.tools import Tool
 from core.dates import written
 from core.statuses import Shape, Status, Tone
 from listings.columns import WIDE, Column, ListingTable, StatusColumn, TimeColumn
-from listings.filters import ContainsFilter, DateRangeFilter, ExactFilter, ListingFilterSet, OptionFilter
-from mailgun_sync.choices import EventKind
+from listings.filters import (
+    ContainsFilter,
+    DateRangeFilter,
+    ExactFilter,
+    ListingFilterSet,
+    OptionFilter,
+    ValuesField,
+    ValuesFilter,
+)
+from listings.listing import View
+from listings.registry import registry
+from mailgun_sync.choices import EventKind, GroupBy
 from mailgun_sync.freshness import freshness_notices
+from mailgun_sync.groups import events_like
 from mailgun_sync.models import MailgunEvent, RecipientAddress
 from mailgun_sync.querysets import MailgunEventQuerySet
 from web.menu import page_url
@@ -124,6 +139,70 @@ class RecipientFilter(ContainsFilter):
         return qs.sent_to_many_like(value, or_to=list(odd))
 
 
+GROUP_HEADINGS = {
+    GroupBy.REASON: "Reason",
+    GroupBy.PROVIDER: "Mailbox provider",
+    GroupBy.MESSAGE: "Message",
+}
+
+
+def group_name(by: GroupBy, event: MailgunEvent) -> str:
+    """Return what the events of a group share, in words."""
+    match by:
+        case GroupBy.REASON:
+            return event.reason_text or "(no reason given)"
+        case GroupBy.PROVIDER:
+            return event.mailbox_provider or "(no address)"
+        case GroupBy.MESSAGE:
+            return event.subject or "(no subject)"
+
+
+class GroupField(ValuesField):
+    """Hidden until a group is chosen, which is done in the grouped log. Then a drop-down can take it away."""
+
+    widget = HiddenInput
+    KEY = re.compile(rf"({'|'.join(GroupBy.values)})-([1-9]\d{{0,18}})", re.ASCII)
+
+    def clean(self, value: Any) -> str:
+        key = super().clean(value)
+        if key and not self.KEY.fullmatch(key):
+            raise ValidationError("choose a group in the grouped log.")
+        return key
+
+    def offer(self, values: Collection[str], *, chosen: str) -> None:
+        if chosen:
+            self.widget = Select(choices=[("", "all"), (chosen, self.labels.get(chosen, chosen))])
+
+
+class GroupFilter(ValuesFilter):
+    """Find the events of one group. Its value names an event of it, so no address has an explanation or a domain."""
+
+    field_class = GroupField
+    # So many are read by their ids, which an index finds; the events of a larger group are never far apart.
+    FEW = 3000
+
+    def values(self, rows: Any) -> list[str]:
+        """Return nothing to offer, since the grouped log offers groups. But the chosen one has its words by now."""
+        _ = self.parent.unbounded
+        return []
+
+    def filter(self, qs: Any, value: str) -> Any:
+        if not value:
+            return qs
+        by, _, number = value.partition("-")
+        event = self.parent.queryset.filter(pk=number).first()
+        labels = self.parent.form.fields["group"].labels
+        if event is None:
+            labels[value] = "a group whose events are not here any more"
+            return qs.none()
+        labels[value] = f"{GROUP_HEADINGS[GroupBy(by)]}: {group_name(GroupBy(by), event)}"
+        alike = qs.filter(events_like(event, GroupBy(by)))
+        bounds = self.parent.bounds
+        shown = alike.filter(bounds.condition()) if bounds else alike
+        few = list(shown.order_by().values_list("pk", flat=True)[: self.FEW + 1])
+        return alike if len(few) > self.FEW else qs.filter(pk__in=few)
+
+
 class MailgunEventFilters(ListingFilterSet):
     created = DateRangeFilter("occurred_at", default_days=1, days_back=settings.MAILGUN_SHOWN_DAYS)
     event = KindFilter(label="Event")
@@ -131,9 +210,21 @@ class MailgunEventFilters(ListingFilterSet):
     recipient = RecipientFilter(label="Recipient Email")
     subject = ContainsFilter(label="Subject")
     detail = ContainsFilter(label="Reason")
+    group = GroupFilter(label="Group")
 
     # A reason may quote the address: "<name@…>: user unknown".
     personal = {"person_id", "recipient", "detail"}
+
+
+def log_views(listing: ToolListing, *, days: Mapping[str, str], current: str) -> list[View]:
+    """Return the ways to see the events of a tool: each alone, or in groups. Each address has the days."""
+    log = registry.of_tool(listing.tool)
+    grouped = registry[f"{log.name}_groups"]
+    ways = [("Events", log, {}), *((by.label, grouped, {"by": by.value}) for by in GroupBy)]
+    return [
+        View(label, f"{entry.url()}?{urlencode({**way, **days})}".removesuffix("?"), way.get("by", "") == current)
+        for label, entry, way in ways
+    ]
 
 
 # A day is counted up to this many times what is shown of it.
@@ -166,6 +257,12 @@ class MailgunMessageLog(ToolListing):
         logs = (Tool.RECIPIENT_LOG, Tool.ADMIN_RECIPIENT_LOG)
         in_order = logs if self.tool is Tool.MAILGUN_MESSAGE_LOG else reversed(logs)
         return next((page_url(tool) for tool in in_order if self.user.may(tool)), "")
+
+    @property
+    def views(self) -> list[View]:
+        # Today is what this log shows anyway. The grouped one shows a week, if nobody chooses the days.
+        names = MailgunEventFilters.base_filters["created"].parameters
+        return log_views(self, days={name: self.values[name] for name in names if name in self.values}, current="")
 
     @cached_property
     def days_seen(self) -> dict[date, bool]:

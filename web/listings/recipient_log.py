@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from accounts.listings import ToolListing
 from accounts.services import record_look
 from accounts.tools import Tool
+from core.text import visible
 from core.timeouts import StatementTimeout, statement_timeout
 from listings.columns import ROW_LINK, Column, TimeColumn
 from listings.filters import MAX_TEXT, ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter, TextField
@@ -22,7 +23,7 @@ from listings.paging import Key, Page
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Delivery, Recipient, SentMessage
-from messenger_logs.people import SHORTEST_NAME, Person, find_people
+from messenger_logs.people import SHORTEST_NAME, FoundPeople, Person, Student, find_people
 from messenger_logs.querysets import SentMessageQuerySet
 from web.listings.message_filters import SubjectFilter
 from web.listings.recipients import RecipientTable
@@ -60,6 +61,10 @@ class RecipientLogTable(RecipientTable):
             *("mode", "device", "status", "detail", "why", "time", "provider"),
         )
 
+    def render_student(self, value: Recipient) -> str:
+        school = value.student_school.name if value.student_school else ""
+        return str(Student(value.student_name, value.student_number, school)) or "—"
+
     def render_subject(self, record: Delivery) -> str:
         return record.message.display_subject
 
@@ -95,7 +100,7 @@ class PersonFilter(ContainsFilter):
 
 class RecipientLogFilters(ListingFilterSet):
     created = DateRangeFilter("message__created_at", default_days=30)
-    person = PersonFilter(label="Name, person id, e-mail or phone")
+    person = PersonFilter(label="Name, student, id, e-mail or phone")
     subject = SubjectFilter("message__subject", label="Message Subject")
     mode = OptionFilter(choices=Mode.choices, label="Delivery Mode")
     status = OptionFilter(choices=DeliveryStatus.choices, label="Status")
@@ -111,22 +116,25 @@ class RecipientLogFilters(ListingFilterSet):
         return str(self.form.cleaned_data.get("person", ""))
 
     @cached_property
-    def people(self) -> list[Person]:
-        """The people whom the search means, at most one more than can be shown."""
-        return find_people(self.recipients, self.search, limit=MOST_PEOPLE + 1) if self.search else []
+    def people(self) -> FoundPeople:
+        """The people whom the search means, or whose student it means."""
+        return find_people(self.recipients, self.search, limit=MOST_PEOPLE) if self.search else FoundPeople([])
 
     @property
     def found(self) -> Person | None:
         """The person whom the search means exactly; None if it is several, or if the text is a part of something.
 
-        Else “Vang, Lia” would open the record of another family's “Vang, Blia”.
+        Else “Vang, Lia” would open the record of another family's “Vang, Blia”. A person id is one person's alone, also
+        where it is the number of a student as well: a choice of a person posts it.
         """
-        return self.people[0] if len(self.people) == 1 and self.people[0].meant_exactly else None
+        with_this_id = (person for person in self.people.people if person.person_id == visible(self.search))
+        return self.people.only_one or next(with_this_id, None)
 
 
 WHAT_TO_ENTER = (
     "Enter a person's name, person id, e-mail address or phone number as a whole, and press Find. Any spelling will do,"
-    " such as (651) 555-0100. With a part of one, choose the person from those who have it."
+    " such as (651) 555-0100. With a part of one, or with the name or number of a student, choose the person from those"
+    " who have it."
 )
 EXPORT_WANTS_A_PERSON = "An export is of one person. Find the person first."
 
@@ -158,7 +166,7 @@ class RecipientLog(ToolListing):
         # The texts of a message are most of its row, and the list does not show them.
         unread = ("message__bodies", "message__attachments", "message__criteria", "recipient__merge_fields")
         shown = Delivery.objects.filter(message__in=self.messages)
-        return shown.select_related("message", "recipient").defer(*unread)
+        return shown.select_related("message", "recipient__student_school").defer(*unread)
 
     @property
     def person(self) -> Person | None:
@@ -203,27 +211,32 @@ class RecipientLog(ToolListing):
     def notices(self) -> list[str]:
         if self.filterset.error_messages:
             return []
-        search, people = self.filterset.search, self.filterset.people
+        search, people = self.filterset.search, self.filterset.people.people
         if not search:
             return [WHAT_TO_ENTER]
         if not people:
             whose = "your messages" if self.tool is Tool.RECIPIENT_LOG else "anybody's messages"
             return [f"Nobody found by “{search}” among the recipients of {whose}.", WHAT_TO_ENTER]
         if self.person:
-            return [chosen(self.person)]
-        return [*self.which(len(people)), *map(choice, people[:MOST_PEOPLE])]
+            others = [person for person in people if person is not self.person]
+            also = [f"“{search}” is the number of a student, too. Choose one of the family:"] if others else []
+            return [chosen(self.person), *also, *map(choice, others)]
+        return [*self.which(len(people)), *map(choice, people)]
 
     def which(self, number: int) -> list[str]:
         search = self.filterset.search
+        if self.filterset.people.more:
+            return [f"More than {number} people match “{search}”. Enter more, or choose one of the first:"]
         if number == 1:
-            return [f"One person has “{search}” as a part of a name, an address or a number. Is this the one you mean?"]
-        if number > MOST_PEOPLE:
-            return [f"More than {MOST_PEOPLE} people match “{search}”. Enter more, or choose one of the first:"]
+            return [
+                f"One person has “{search}” as a part of a name, an address or a number, or as a student. Is this the"
+                " one you mean?"
+            ]
         return [f"{number} people match “{search}”. Choose one:"]
 
 
 def person_text(person: Person) -> str:
-    students = f", about {'; '.join(person.students)}" if person.students else ""
+    students = f", about {'; '.join(map(str, person.students))}" if person.students else ""
     return f"{person.name}, person id {person.person_id}{students}."
 
 

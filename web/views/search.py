@@ -133,11 +133,10 @@ def look_for_people(user: User, text: str) -> FoundPeople | None:
     if tool is None:
         return None
     recipients = Recipient.objects.filter(message__in=SentMessage.objects.visible_to(user, tool))
-    found = find_people(recipients, text, limit=PEOPLE_SHOWN + 1)
+    found = find_people(recipients, text, limit=PEOPLE_SHOWN)
     record_search(by=user, target="Search", text=text)
-    choices = [choice(person) for person in found[:PEOPLE_SHOWN]]
-    one_meant = len(found) == 1 and found[0].meant_exactly
-    return FoundPeople(page_url(tool), choices, more=len(found) > PEOPLE_SHOWN, one_meant=one_meant)
+    choices = [choice(person) for person in found.people]
+    return FoundPeople(page_url(tool), choices, more=found.more, one_meant=found.only_one is not None)
 
 
 def look_for_messages(user: User, text: str) -> FoundMessages | None:

@@ -7,9 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
-from django_tables2 import Column
 
-from listings.columns import ListingTable, NumberColumn, TimeColumn, time_element
+from listings.columns import Column, ListingTable, NumberColumn, TimeColumn, time_element
 from mailgun_sync.choices import Source
 from mailgun_sync.models import RefusedCall, SendingDomain, SourceCount
 from providers.mailgun import AUTO

@@ -1,16 +1,20 @@
 """Who is found by what is entered in the one search box."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.models import User
 from messenger_logs.choices import Mode
 from messenger_logs.models import Recipient
 from messenger_logs.people import find_people, phone_digits
 from messenger_logs.services.addresses import read_device
-from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
 from tests.web.recipient_log.conftest import ALL, NOON, choices, export, exported_rows, person_of, rows, search, text_of
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +65,7 @@ def test_a_person_is_found_by_name_person_id_email_and_phone(
         "Vang, Ma",
         "ai, vang",
         "VANG",
+        "Vang, Tou",
         "vang@",
         "ai.vang@example.com",
         "mai.vang@example.co",
@@ -135,7 +140,7 @@ def test_a_mailbox_is_found_in_any_spelling_and_shown_as_it_was_given(
 def test_a_number_is_found_in_any_spelling(mai: Recipient, typed: str) -> None:
     make_delivery(mai, mode="text", address="+525555550100")
 
-    assert [person.person_id for person in find_people(Recipient.objects.all(), typed, limit=5)] == ["4711"]
+    assert [person.person_id for person in find_people(Recipient.objects.all(), typed, limit=5).people] == ["4711"]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +152,7 @@ def test_a_number_that_cannot_be_used_is_found_by_its_text(mai: Recipient, typed
         stored = read_device(Mode.TEXT, given, person_id=mai.person_id)
         make_delivery(mai, mode=Mode.TEXT, address=stored.canonical, given_address=stored.given)
 
-    [person] = find_people(Recipient.objects.all(), typed, limit=5)
+    [person] = find_people(Recipient.objects.all(), typed, limit=5).people
 
     assert (person.person_id, person.meant_exactly) == ("4711", exactly)
 
@@ -235,7 +240,7 @@ def test_a_person_outside_the_days_is_known_all_the_same(administrator: Client, 
 
 @pytest.mark.parametrize("text", ["%", "__", "v_ng", "\\", "'; --", "Vang %"])
 def test_a_search_matches_its_characters_and_no_patterns(mai: Recipient, text: str) -> None:
-    assert find_people(Recipient.objects.all(), text, limit=5) == []
+    assert find_people(Recipient.objects.all(), text, limit=5).people == []
 
 
 @pytest.mark.parametrize(
@@ -262,3 +267,127 @@ def test_what_is_searched_for_is_in_no_address(administrator: Client, devices: R
     assert "vang" not in query
     assert "not read from an address" in text_of(administrator.get(reverse(ALL), {"person": "4711"}))
     assert len(exported_rows(administrator, "mai.vang@example.com", mode="email")) == 1
+
+
+# Students
+
+
+@pytest.fixture
+def families(mai: Recipient) -> None:
+    """Two families with much the same names, and a boy in two schools of the district, one after the other."""
+    high, middle = make_school("Harrison High"), make_school("Washburn Middle")
+    for person_id, name, student, number, school in [
+        ("4720", "Vang, Blia", "Vang, Lia", "100234", high),
+        ("4721", "Xiong, Chue", "Vang, Lia", "100234", high),
+        ("4722", "Vang, Lia", "Vang, Blia", "100999", middle),
+        ("100234", "Lee, Kong", "Lee, Pa", "4711", None),
+    ]:
+        about = {"student_name": student, "student_number": number, "student_school": school}
+        make_delivery(make_recipient(mai.message, person_id=person_id, name=name, **about))
+
+
+def found(text: str, limit: int = 10) -> list[tuple[str, bool]]:
+    people = find_people(Recipient.objects.all(), text, limit=limit).people
+    return [(person.person_id, person.meant_exactly) for person in people]
+
+
+@pytest.mark.parametrize("text", ["Vang, Lia", "lia vang", "VANG LIA", "vang,lia"])
+def test_who_is_meant_comes_first_then_the_family_of_a_student_who_is_then_others(families: None, text: str) -> None:
+    assert found(text) == [("4722", True), ("4720", False), ("4721", False)]
+
+
+def test_a_part_of_a_students_name_finds_the_family(families: None) -> None:
+    assert found("vang l") == [("4720", False), ("4722", False), ("4721", False)]
+    assert found("lee pa") == [("100234", False)]
+
+
+def test_a_students_number_finds_the_family_and_opens_nobody(administrator: Client, families: None) -> None:
+    text = search(administrator, "100999")
+
+    assert choices(text) == [
+        ("4722", "Vang, Lia, person id 4722, about Vang, Blia (100999), Washburn Middle"),
+    ]
+    assert rows(text) == []
+    assert "or as a student" in text
+    assert found("10023") == [], "a number is the whole number"
+
+
+def test_a_number_that_is_a_person_id_and_a_students_number_opens_the_person_and_offers_the_family(
+    administrator: Client, families: None
+) -> None:
+    text = search(administrator, "100234")
+
+    assert [row[1] for row in rows(text)] == ["Lee, Kong"]
+    assert "is the number of a student, too" in text
+    assert {person for person, _ in choices(text)} == {"4720", "4721"}
+    assert [row[1] for row in rows(search(administrator, "4721"))] == ["Xiong, Chue"], "what the choice posts"
+
+
+def test_the_rows_of_a_family_have_the_student_and_the_school(administrator: Client, families: None) -> None:
+    [row] = exported_rows(administrator, "4720")
+
+    assert row["Student"] == "Vang, Lia (100234), Harrison High"
+    assert "Vang, Lia (100234), Harrison High" in rows(search(administrator, "4720"))[0]
+    assert exported_rows(administrator, "Lee, Kong")[0]["Student"] == "Lee, Pa (4711)"
+
+
+def test_a_name_in_more_rows_than_are_looked_at_says_that_there_are_more(
+    families: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody = Recipient.objects.all()
+    assert not find_people(everybody, "vang", limit=10).more
+    assert find_people(everybody, "vang", limit=2).more
+
+    monkeypatch.setattr("messenger_logs.people.MOST_ROWS", 1)
+
+    few = find_people(everybody, "Vang, Lia", limit=10)
+    assert few.more
+    assert few.only_one is None
+    assert few.people[0].person_id == "4722", "who is meant exactly is among them"
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "exactly"),
+    [
+        ("de la Cruz, María José", "maria jose de la cruz", True),
+        ("de la Cruz, María José", "De La Cruz María José", True),
+        ("de la Cruz,María José", "de la cruz maria jose", True),
+        ("Xiong, Pa Houa", "pa houa xiong", True),
+        ("Xiong, Pa Houa", "houa xiong", False),
+        ("Cher", "cher", True),
+        ("Vang, Lia", "Vang, Lia Vang", False),
+        ("Vang, Lia", "Lia, Lia Vang", False),
+    ],
+)
+def test_a_whole_name_is_one_in_any_order_of_its_two_parts(
+    mai: Recipient, name: str, typed: str, exactly: bool
+) -> None:
+    make_recipient(mai.message, person_id="12", name=name)
+
+    hits = dict(found(typed))
+
+    assert hits.get("12", False) is exactly
+
+
+def test_the_whole_name_of_a_student_of_another_senders_message_finds_nobody(
+    families: None, make_user: Callable[..., User]
+) -> None:
+    mine = make_message(sender=make_user())
+    make_recipient(mine, person_id="1", name="Her, Chue", student_name="Her, Tou")
+    own = Recipient.objects.filter(message=mine)
+
+    assert find_people(own, "vang", limit=5).people == []
+    [person] = find_people(own, "Tou", limit=5).people
+    assert str(person.students[0]) == "Her, Tou"
+
+
+def test_the_queries_of_a_search_do_not_grow_with_the_people(mai: Recipient) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            found("vang", limit=50)
+        return len(captured)
+
+    few = queries()
+    for number in range(30):
+        make_recipient(mai.message, name=f"Vang, {number}", student_school=make_school(f"School {number}"))
+    assert queries() == few <= 4
