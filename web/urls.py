@@ -10,7 +10,7 @@ from listings.views import ListingView
 from reports.kinds import MESSAGE_REPORTS
 from web.exporter import exporter
 from web.listings import MESSAGE_PATHS
-from web.views import dispatch_status, home, reports, search, sync_status, user_groups, webhooks
+from web.views import dispatch_status, home, message_import, reports, search, sync_status, user_groups, webhooks
 from web.views.cancel import CancelMessage, CancelUpcomingMessage
 from web.views.message import MessageBody, MessagePage
 from web.views.reports import MessageReportView
@@ -20,6 +20,7 @@ from web.views.sent_message_log_2 import SentMessageLog2Page, UpcomingMessagePag
 app_name = "web"
 
 SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/user-groups/"
+IMPORT = "messenger-administration/message-import/"
 
 # For each tool that shows messages: the view of a message's page and the view that cancels it, if there is one.
 MESSAGE_VIEWS: dict[Tool, tuple[Any, Any]] = {
@@ -69,6 +70,15 @@ urlpatterns = [
     path(f"{SYNC}domains/<int:pk>/resume/", sync_status.resume, name="resume_sync"),
     path(f"{SYNC}domains/<int:pk>/backfill/", sync_status.backfill, name="backfill_sync"),
     path(f"{SYNC}quarantine/<int:pk>/retry/", sync_status.retry_event, name="retry_event"),
+    path(IMPORT, message_import.message_import, name="message_import"),
+    path(f"{IMPORT}upload/", message_import.upload, name="import_upload"),
+    path(f"{IMPORT}<int:pk>/", message_import.import_job, name="import_job"),
+    path(f"{IMPORT}<int:pk>/check/", message_import.check, name="import_check"),
+    path(f"{IMPORT}<int:pk>/map/", message_import.import_map, name="import_map"),
+    path(f"{IMPORT}<int:pk>/start/", message_import.start, name="import_start"),
+    path(f"{IMPORT}<int:pk>/cancel/", message_import.cancel, name="import_cancel"),
+    path(f"{IMPORT}<int:pk>/remove/", message_import.remove, name="import_remove"),
+    path(f"{IMPORT}maps/<int:pk>/delete/", message_import.remove_map, name="import_map_delete"),
     path("messenger-administration/dispatch-status/", dispatch_status.status, name="dispatch_status"),
     path(GROUPS, user_groups.user_groups, name="user_groups"),
     path(f"{GROUPS}new/", user_groups.new_group, name="new_group"),

@@ -33,6 +33,7 @@ UNFINISHED_EACH = 3
 GAVE_UP = f"It was begun {MOST_TRIES} times and never came to its end. Tell your administrator."
 TOO_MANY = "Too many of your imports are not finished yet. Wait for one of them, or cancel one."
 NO_MAP = "The column map is not there any more. Choose another one."
+NO_MAP_YET = "Say which column of the file is which field."
 NO_FILE = "The file is not there any more. Upload it again."
 FAILED = "Something went wrong here. Messages that were complete are in. Tell your administrator."
 
@@ -44,11 +45,16 @@ class Refused(Exception):
 
 
 def upload(*, chunks: Iterable[bytes], name: str, map_name: str, values: dict[str, str], by: User) -> ImportJob:
-    """Keep an uploaded file, and queue the check of it. Raises Refused, and NotMade if the disk is full."""
+    """Keep an uploaded file, and queue the check of it; without a map it waits for one.
+
+    Raises Refused, and NotMade if the disk is full.
+    """
     now = timezone.now()
     job = ImportJob(owner=by, file_name=storable(name)[:255], map_name=map_name, values=values, asked_at=now)
     job.expires_at = now + timedelta(days=settings.IMPORT_DAYS)
     job.digest, job.size = _keep(job.path, chunks)
+    if not map_name:
+        job.status, job.error = Status.FAILED, NO_MAP_YET
     try:
         with transaction.atomic():
             User.objects.select_for_update(no_key=True).get(pk=by.pk)
