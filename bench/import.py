@@ -15,7 +15,7 @@ from bench.databases import own_database
 from imports.maps import ColumnMap
 from imports.services.importing import ImportCounts, import_messages
 from imports.sources import open_source
-from messenger_logs.models import Delivery
+from messenger_logs.models import Delivery, DeviceAttempt, Recipient
 
 MAP = ColumnMap(
     "bench",
@@ -35,32 +35,35 @@ MAP = ColumnMap(
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("bin/bench import", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--deferred", action="store_true", help="with the foreign keys checked at the commit")
     options = parser.parse_args(arguments)
     with own_database("import", keep=False), tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rows.csv"
-        write_file(path, options.rows)
-        if options.deferred:
-            defer_foreign_keys()
-        before = peak_megabytes()
-        total, commit = measure(path)
-        print(
-            f"{options.rows:,} rows of one message, {path.stat().st_size / 2**20:,.0f} MB: {total:.1f} s,"
-            f" of which the commit took {commit:.2f} s; {options.rows / total:,.0f} rows a second."
-            f" Memory grew by {peak_megabytes() - before:,.0f} MB. {Delivery.objects.count():,} deliveries."
-        )
+        commits = {}
+        for deferrable in ("NOT DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED"):
+            path = Path(folder) / f"{len(commits)}.csv"
+            write_file(path, options.rows, first=len(commits) * options.rows)
+            alter_foreign_keys(deferrable)
+            before = peak_megabytes()
+            total, commits[deferrable] = measure(path)
+            print(
+                f"{options.rows:,} rows of one message, {path.stat().st_size / 2**20:,.0f} MB, {deferrable.lower()}:"
+                f" {total:.1f} s, of which the commit took {commits[deferrable]:.2f} s;"
+                f" {options.rows / total:,.0f} rows a second; memory grew by {peak_megabytes() - before:,.0f} MB.",
+                flush=True,
+            )
+        at_once, deferred = commits.values()
+        print(f"Commit, ratio of deferred foreign keys to those that are checked at once: {deferred / at_once:,.0f}")
 
 
-def write_file(path: Path, rows: int) -> None:
+def write_file(path: Path, rows: int, *, first: int) -> None:
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([heading for (heading,) in MAP.columns.values()])
-        writer.writerows(every_row(rows))
+        writer.writerows(every_row(first, rows))
 
 
-def every_row(rows: int) -> Iterator[tuple[str, ...]]:
+def every_row(first: int, rows: int) -> Iterator[tuple[str, ...]]:
     """Yield three rows for each person: an e-mail, a call, a text."""
-    for number in range(rows):
+    for number in range(first, first + rows):
         person = number // 3
         phone = f"({200 + person % 700:03}) {200 + person // 700 % 700:03}-{person % 10_000:04}"
         device, status = [
@@ -96,15 +99,16 @@ def measure(path: Path) -> tuple[float, float]:
     return time.monotonic() - began, max(commits)
 
 
-def defer_foreign_keys() -> None:
-    """Let the commit check the foreign keys, as Django makes them."""
+def alter_foreign_keys(deferrable: str) -> None:
+    """Let PostgreSQL check the foreign keys at once, or at the commit, as Django makes them."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT conrelid::regclass, conname FROM pg_constraint WHERE contype = 'f' AND NOT condeferrable"
-            " AND conrelid::regclass::text LIKE 'messenger_logs_%'"
+            "SELECT conrelid::regclass, conname FROM pg_constraint"
+            " WHERE contype = 'f' AND conrelid::regclass::text = ANY(%s)",
+            [[model._meta.db_table for model in (Recipient, Delivery, DeviceAttempt)]],
         )
         for table, name in cursor.fetchall():
-            cursor.execute(f'ALTER TABLE {table} ALTER CONSTRAINT "{name}" DEFERRABLE INITIALLY DEFERRED')
+            cursor.execute(f'ALTER TABLE {table} ALTER CONSTRAINT "{name}" {deferrable}')
 
 
 def peak_megabytes() -> float:

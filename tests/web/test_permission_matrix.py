@@ -22,11 +22,13 @@ methods without a line. Where several logs show a message, each of their rights 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Max
 from django.http import HttpResponse
 from django.test import Client
@@ -37,6 +39,8 @@ from accounts.models import AuditEvent, User
 from accounts.querysets import rights_of
 from accounts.services import LOOK, issue_token, record_audit_event
 from accounts.tools import Right, Tool, every_right
+from imports import tasks as import_tasks
+from imports.models import ImportJob, KeptMap
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
 from messenger_logs.models import Reply, SentMessage
@@ -47,6 +51,7 @@ R, W = Right.READ, Right.WRITE
 OWN_GENERAL = (Right.MY_MESSAGES, Right.TYPE_GENERAL)
 SHOWN, HIDDEN = "shown", "hidden"
 MARK = "something-to-look-for"
+COUNTS = ("rows", "new", "here", "refused", "recipients", "deliveries", "unusable")
 
 
 # What the pages are about
@@ -126,6 +131,32 @@ def an_imported_message() -> dict[str, Any]:
 
 def an_olr_email(owner: User) -> None:
     make_message(sender=owner, subject=MARK, engine="olr")
+
+
+def a_csv_file(owner: User, **fields: Any) -> None:
+    given = {"status": "done", "result": {"devices": [[MARK]], "messages": [[MARK]]} | dict.fromkeys(COUNTS, 1)}
+    given |= {"file_name": f"{MARK}.csv", "digest": "0" * 64, "size": 1, "map_name": "recipients"}
+    job = ImportJob(owner=owner, **(given | fields))
+    job.asked_at = job.expires_at = timezone.now() + timedelta(minutes=5)
+    job.path.parent.mkdir(parents=True, exist_ok=True)
+    job.path.write_text(f"{MARK},Time\nMai,1\n")
+    job.save()
+
+
+def a_queued_csv_file(owner: User) -> None:
+    a_csv_file(owner, status="queued", result={})
+
+
+def of_the_csv_file() -> dict[str, Any]:
+    return {"pk": ImportJob.objects.order_by("-pk").values_list("pk", flat=True).first() or 1}
+
+
+def an_upload() -> dict[str, Any]:
+    return {"file": SimpleUploadedFile("file.csv", b"Recipient,Device\nMai,m@example.org\n"), "map": "recipients"}
+
+
+def a_kept_map() -> dict[str, Any]:
+    return {"pk": KeptMap.objects.create(name=uuid4().hex, columns={"name": "Who"}).pk}
 
 
 def of_the_message(**others: Any) -> Callable[[], dict[str, Any]]:
@@ -305,6 +336,26 @@ GUARDED = [
             data=a_waiting_message, others=404, of=of_the_message(),
             look="message.viewed"),
 
+    Guarded("web:message_import", Tool.MESSAGE_IMPORT, W, 200, 200, 405, 200, data=a_csv_file, others=HIDDEN),
+    Guarded("web:import_upload", Tool.MESSAGE_IMPORT, W, 405, 405, 302, 405,
+            does="import.uploaded", form=an_upload),
+    Guarded("web:import_job", Tool.MESSAGE_IMPORT, W, 200, 200, 405, 200,
+            data=a_csv_file, of=of_the_csv_file, others=404, look="import.viewed"),
+    Guarded("web:import_check", Tool.MESSAGE_IMPORT, W, 405, 405, 302, 405,
+            data=a_csv_file, of=of_the_csv_file, others=404, does="import.check_asked",
+            form=lambda: {"map": "recipients"}),
+    Guarded("web:import_map", Tool.MESSAGE_IMPORT, W, 200, 200, 302, 200,
+            data=a_csv_file, of=of_the_csv_file, others=404, does="import_map.saved",
+            form=lambda: {"name": "Ours", "column_0": "name", "date_order": "mdy"}),
+    Guarded("web:import_start", Tool.MESSAGE_IMPORT, W, 405, 405, 302, 405,
+            data=a_csv_file, of=of_the_csv_file, others=404, does="import.started"),
+    Guarded("web:import_cancel", Tool.MESSAGE_IMPORT, W, 405, 405, 302, 405,
+            data=a_queued_csv_file, of=of_the_csv_file, others=404, does="import.canceled"),
+    Guarded("web:import_remove", Tool.MESSAGE_IMPORT, W, 405, 405, 302, 405,
+            data=a_csv_file, of=of_the_csv_file, others=404, does="import.removed"),
+    Guarded("web:import_map_delete", Tool.MESSAGE_IMPORT, W, 405, 405, 302, 405, of=a_kept_map,
+            does="import_map.deleted"),
+
     Guarded("web:dispatch_status",         Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
 
     # Without choices it is a page that offers them.
@@ -438,9 +489,11 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def no_worker(monkeypatch):
-    """A sync that is asked for is not started."""
-    monkeypatch.setattr(tasks.sync_one, "delay", lambda *args, **kwargs: None)
+def no_worker(monkeypatch, settings, tmp_path):
+    """A sync or an import that is asked for is not started."""
+    settings.REPORT_FOLDER = tmp_path
+    for task in (tasks.sync_one, import_tasks.run):
+        monkeypatch.setattr(task, "delay", lambda *args, **kwargs: None)
 
 
 def test_every_address_is_in_the_matrix():
