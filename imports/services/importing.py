@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -73,8 +73,9 @@ def import_messages(source: Source, counts: ImportCounts, *, dry_run: bool = Fal
     counts.notes = source.notes
     for found, rows in source.messages():
         counts.rows += found.rows
+        parts = source.parts(found, rows)
         try:
-            message, parts = source.message(found), source.parts(found, rows)
+            message = _message(source, found, parts)
             result = _try(found, message, parts, counts) if dry_run else _store(source, found, message, parts)
         except IntakeError as error:
             counts.refuse(error.errors)
@@ -82,6 +83,19 @@ def import_messages(source: Source, counts: ImportCounts, *, dry_run: bool = Fal
         else:
             counts.add(result)
             yield Handled(found, result, [])
+
+
+def _message(source: Source, found: Found, parts: Iterable[list[RecipientInput]]) -> MessageInput:
+    """Return the message without its recipients. Raises IntakeError, with what is wrong in all of its rows as well."""
+    try:
+        return source.message(found)
+    except IntakeError as error:
+        errors = error.errors
+    try:
+        deque(parts, maxlen=0)
+    except IntakeError as error:
+        errors = errors + error.errors
+    raise IntakeError(errors)
 
 
 def _store(source: Source, found: Found, message: MessageInput, parts: Iterable[list[RecipientInput]]) -> IntakeResult:

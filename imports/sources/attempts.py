@@ -44,6 +44,8 @@ class Attempts:
     """How many further attempts each tried row of a mode has, and how many of the rows have one more."""
     fewer: Counter[Mode] = field(default_factory=Counter)
     """How many rows of a mode had no attempt, although their status looks like one."""
+    lone: dict[Mode, int] = field(default_factory=dict)
+    """The attempts of a mode of which no status looks like one. Its first row has them all."""
     total: Counter[Mode] = field(default_factory=Counter)
     tried: Counter[Mode] = field(default_factory=Counter)
 
@@ -55,6 +57,7 @@ class Attempts:
         if number and self.fewer[row.mode]:
             self.fewer[row.mode] -= 1
             number = 0
+        number = self.lone.pop(row.mode, number)
         if number and row.mode in self.more:
             each, left = self.more[row.mode]
             number += each + bool(left)

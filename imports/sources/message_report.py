@@ -95,16 +95,29 @@ class MessageReportSource(Source):
     def survey(self) -> None:
         super().survey()
         self.found.setdefault("", Found(self.external_id(""), self.table.heading_row))
+        people, attempts = self.try_out(merges=0)
+        if merges := self.merges_wanted(people):
+            people, attempts = self.try_out(merges=merges)
         self.begin()
+        self.people.merges = merges
+        self.decide(people, attempts)
+        self.ready = deepcopy((self.people, self.attempts, self.duplicates))
+
+    def try_out(self, *, merges: int) -> tuple[People, Attempts]:
+        """Read all rows, and return whom they name and how often their statuses say that they were tried."""
+        self.begin()
+        self.people.merges = merges
         for _, rows in groupby(self.readable_rows(), key=lambda one: one.name):
             for person in self.people.of(self.marked(list(rows))):
                 for row in person.rows:
                     if row.mode:
                         self.attempts.of(row)
-        people, attempts = self.people, self.attempts
-        self.begin()
-        self.decide(people, attempts)
-        self.ready = deepcopy((self.people, self.attempts, self.duplicates))
+        return self.people, self.attempts
+
+    def merges_wanted(self, people: People) -> int:
+        """Return how many recipients without a device are people who have one: a report of 2.0 lists both."""
+        wanted = self.people_wanted[Kind.NO_DEVICE]
+        return 0 if wanted is None or self.devices_are_named else max(0, people.found[Kind.NO_DEVICE] - wanted)
 
     def begin(self) -> None:
         """Start over with the rows."""
@@ -116,11 +129,7 @@ class MessageReportSource(Source):
 
     def decide(self, people: People, attempts: Attempts) -> None:
         """Set what the last reading does to give the figures of the report."""
-        wanted = self.people_wanted
-        if not self.devices_are_named:
-            self.people.merges = max(0, people.found[Kind.NO_DEVICE] - (wanted[Kind.NO_DEVICE] or 0))
-            people.found[Kind.NO_DEVICE] -= self.people.merges
-        self.people.splits = splits_for(people, wanted)
+        self.people.splits = splits_for(people, self.people_wanted)
 
     @property
     def people_wanted(self) -> dict[Kind, int | None]:
@@ -421,6 +430,8 @@ class MessageReport2Source(MessageReportSource):
             more, tried = number - attempts.total[mode], attempts.tried[mode]
             if more > 0 and tried:
                 self.attempts.more[mode] = divmod(more, tried)
+            elif more > 0:
+                self.attempts.lone[mode] = more
             self.attempts.fewer[mode] = max(0, -more)
 
     @property
@@ -497,15 +508,16 @@ class MessageReport2Source(MessageReportSource):
 
     def marked(self, rows: list[ReportRow]) -> list[ReportRow]:
         """Mark the duplicates that the figures leave out, and the recipients without any device."""
-        inboxes = 0
+        inboxes: set[object] = set()
         for row in rows:
             assert row.mode
-            place = row.mode, figure(row)
-            inboxes += row.mode is Mode.INBOX and row.result.status is not DeliveryStatus.NO_DEVICE
-            # A person has one inbox, so only the second row of a name can be a duplicate of it.
-            if self.duplicates[place] and (row.mode is not Mode.INBOX or inboxes > 1) and counts(row):
+            place, inbox = (row.mode, figure(row)), (row.result, row.time)
+            # A person has one inbox, so a duplicate of it follows it and has its result.
+            if self.duplicates[place] and (row.mode is not Mode.INBOX or inbox in inboxes) and counts(row):
                 self.duplicates[place] -= 1
                 row.duplicate = True
+            elif row.mode is Mode.INBOX:
+                inboxes.add(inbox)
         for recipient in _by_recipient(rows):
             without = all(row.result.status is DeliveryStatus.NO_DEVICE for row in recipient)
             for row in recipient:

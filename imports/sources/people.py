@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from itertools import pairwise
+from operator import attrgetter
 
 from imports.values import DeviceStatus
-from messenger_logs.choices import PHONE, Mode
+from messenger_logs.choices import PHONE, DeliveryStatus, Mode
 
 
 class Kind(StrEnum):
@@ -52,6 +54,10 @@ class ReportRow:
     @property
     def kind(self) -> Kind:
         return Kind.NO_DEVICE if self.no_device else Kind.OTHERS if self.starred else Kind.CONTACTED
+
+    @property
+    def has_device(self) -> bool:
+        return self.mode is not None and self.result.status is not DeliveryStatus.NO_DEVICE
 
     @property
     def by_phone(self) -> bool:
@@ -93,7 +99,7 @@ class People:
         for at, row in enumerate(rows):
             kind = self.kind(row)
             last = people[-1] if people else None
-            if last and last.kind is not kind and self._merge(last, kind):
+            if last and last.kind is not kind and self._merge(last, row, kind):
                 kind = last.kind
             if last is None or last.kind is not kind or _cannot_be(last, row) or self._split(last, row, rows[at:]):
                 people.append(Person(kind, [[row]]))
@@ -102,14 +108,21 @@ class People:
                 last.recipients[-1].append(row)
             else:
                 last.recipients.append([row])
+        for before, person in pairwise(people):
+            if before.kind is person.kind is Kind.CONTACTED and not any(row.by_phone for row in person.rows):
+                _share_phone(before, person)
         return people
 
     def kind(self, row: ReportRow) -> Kind:
         return row.kind if self.by_phone or row.kind is Kind.NO_DEVICE else Kind.OTHERS
 
-    def _merge(self, last: Person, kind: Kind) -> bool:
+    def _merge(self, last: Person, row: ReportRow, kind: Kind) -> bool:
         """Let the person go on with a recipient of another kind, if one of the two has no device."""
-        if not self.merges or Kind.NO_DEVICE not in (last.kind, kind):
+        if Kind.NO_DEVICE not in (last.kind, kind):
+            return False
+        if last.recipients[-1][-1].no_device and kind is Kind.NO_DEVICE and boundary(last, row) is Boundary.ROW:
+            return True  # the recipient without a device has rows for several modes
+        if not self.merges:
             return False
         self.merges -= 1
         if last.kind is Kind.NO_DEVICE:
@@ -119,7 +132,7 @@ class People:
         return True
 
     def _split(self, last: Person, row: ReportRow, rest: Sequence[ReportRow]) -> bool:
-        if last.kind is Kind.CONTACTED and not self._both_are_contacted(last, rest):
+        if not self._both_are_of_the_kind(last, rest):
             return False
         place = last.kind, boundary(last, row)
         self.possible[place] += 1
@@ -128,9 +141,32 @@ class People:
         self.splits[place] -= 1
         return True
 
-    def _both_are_contacted(self, last: Person, rest: Sequence[ReportRow]) -> bool:
-        following = (row.by_phone for row in rest if self.kind(row) is Kind.CONTACTED)
-        return any(row.by_phone for row in last.rows) and any(following)
+    def _both_are_of_the_kind(self, last: Person, rest: Sequence[ReportRow]) -> bool:
+        """Whether both people that a split makes have what the kind needs: a phone, or any device."""
+        if last.kind is Kind.NO_DEVICE:
+            return True
+        needed = attrgetter("by_phone" if last.kind is Kind.CONTACTED else "has_device")
+        following = (row for row in rest if self.kind(row) is last.kind)
+        return any(map(needed, last.rows)) and any(map(needed, following))
+
+
+def _share_phone(before: Person, person: Person) -> None:
+    """Let a person who was contacted begin earlier, with rows of the one before, so that both have a phone."""
+    rows = list(before.rows)
+    phones = [at for at, row in enumerate(rows) if row.by_phone]
+    if len(phones) > 1:
+        before.recipients = _by_recipient(rows[: phones[-1]])
+        person.recipients = [*_by_recipient(rows[phones[-1] :]), *person.recipients]
+
+
+def _by_recipient(rows: Sequence[ReportRow]) -> list[list[ReportRow]]:
+    recipients: list[list[ReportRow]] = []
+    for row in rows:
+        if recipients and boundary(Person(row.kind, recipients), row) is Boundary.ROW:
+            recipients[-1].append(row)
+        else:
+            recipients.append([row])
+    return recipients
 
 
 _PLACES = {mode: place for place, mode in enumerate(Mode)}
@@ -153,9 +189,9 @@ def _cannot_be(person: Person, row: ReportRow) -> bool:
     """
     if boundary(person, row) is Boundary.SAME_STUDENT and (not row.student or row.student.startswith("(")):
         return True
-    if row.duplicate or row.mode is None or row.no_device:
+    if row.duplicate or not row.has_device:
         return False
-    mine = (one for one in person.rows if not one.duplicate and one.mode is row.mode)
+    mine = (one for one in person.rows if not one.duplicate and one.mode is row.mode and one.has_device)
     return any(one.device == row.device and (row.device or row.mode is Mode.INBOX) for one in mine)
 
 

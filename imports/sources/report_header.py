@@ -26,12 +26,15 @@ _LAST_FIGURE = "Total Voice Not Reached (busy, no answer)"
 _FIRST_CRITERIA = ("District", "Calendar")
 _NUMBER = re.compile(r"\d{1,3}(?:,?\d{3})*")
 _DURATION = re.compile(r"(?:(\d+) h ?)?(?:(\d+) min ?)?(?:(\d+) s)?")
-# The criteria of 2.0 that every report prints, also where the message has none of them.
+# The criteria of 2.0 that every report prints, in their order, and what it prints where the message has none of them.
 _PRINTED_ALWAYS = {
-    "District", "Calendar", "Message Type", "Delivery Mode", "Total Recipient Count", "Recipients with No Device",
-}  # fmt: skip
-_NOT_SAID = {
+    "District": None,
+    "Calendar": None,
+    "Message Type": None,
+    "Delivery Mode": None,
     "Recipients": "not recorded",
+    "Total Recipient Count": None,
+    "Recipients with No Device": None,
     "Preferred Language": "any",
     "School Year": "not recorded",
     "Active Students Only": "not recorded",
@@ -104,14 +107,13 @@ class ReportHeader:
     @property
     def criteria_of_2(self) -> list[Pair]:
         """Return the criteria of a 2.0 message, without what its report prints of every message."""
-        return [
-            (label, value)
-            for label, value in self.criteria
-            if label not in _PRINTED_ALWAYS and _NOT_SAID.get(label) != value
-        ]
+        usual, others = self.criteria[: len(_PRINTED_ALWAYS)], self.criteria[len(_PRINTED_ALWAYS) :]
+        chosen = [(label, value) for label, value in usual if _PRINTED_ALWAYS.get(label) not in (None, value)]
+        return [*chosen, *others]
 
     def criterion(self, label: str) -> str:
-        return dict(self.criteria).get(label, "")
+        """Return a criterion that every report of 2.0 prints."""
+        return dict(self.criteria[: len(_PRINTED_ALWAYS)]).get(label, "")
 
 
 def read_header(rows: Sequence[Sequence[str]], *, own: bool) -> ReportHeader:
