@@ -134,8 +134,8 @@ class Tool(Enum):
     )
     MESSAGE_IMPORT = (
         Menu.MESSENGER_ADMINISTRATION,
-        "Message Import (API)",
-        "The way in for what other systems sent.",
+        "Message Import",
+        "The way in for what other systems sent: files, and the API.",
         {
             Right.WRITE: "add messages that other systems sent, and report statuses",
             Right.SEND: "send messages from here in one's own name, together with W",
@@ -168,6 +168,11 @@ class Tool(Enum):
         """One sentence: the question this tool answers."""
         self.rights: Mapping[Right, str] = MappingProxyType(dict(rights))
         """The rights on this tool, each with what it allows."""
+
+    @property
+    def opened_by(self) -> Right:
+        """The right that opens its page: R, or W where nothing can only be read."""
+        return Right.READ if Right.READ in self.rights else Right.WRITE
 
     @property
     def path(self) -> str:

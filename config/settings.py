@@ -38,6 +38,7 @@ FORMAT_MODULE_PATH = None
 INSTALLED_APPS = [
     "demo",
     "web",
+    "imports",
     "reports",
     "dispatch",
     "mailgun_sync",
@@ -312,6 +313,10 @@ REPORT_DAYS = env.int("REPORT_DAYS", default=7)
 REPORT_UNFINISHED_EACH = env.int("REPORT_UNFINISHED_EACH", default=5)
 REPORT_MEGABYTES_EACH = env.int("REPORT_MEGABYTES_EACH", default=1024)
 
+# Uploaded files of messages, in a folder below that of reports: how large one may be, and for how many days it is kept.
+IMPORT_MEGABYTES = env.int("IMPORT_MEGABYTES", default=512)
+IMPORT_DAYS = env.int("IMPORT_DAYS", default=7)
+
 # A sync starts at every full hour, and at the minutes that MAILGUN_SYNC_MINUTES adds: "15,30,45" or "*/5".
 MAILGUN_SYNC_TIMES = hourly(env.minutes("MAILGUN_SYNC_MINUTES", always="0"), zone=TIME_ZONE)
 
@@ -394,6 +399,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "mailgun_sync.tasks.check_domains",
         "schedule": daily(5, 10, zone=TIME_ZONE),
     },
+    "imports-requeue-orphaned": {"task": "imports.tasks.requeue_orphaned", "schedule": 60, "options": {"expires": 50}},
+    "imports-delete-expired": {"task": "imports.tasks.delete_expired", "schedule": hourly([45], zone=TIME_ZONE)},
     "mailgun-delete-expired": {
         "task": "mailgun_sync.tasks.delete_expired",
         "schedule": daily(4, 20, zone=TIME_ZONE),

@@ -1,4 +1,4 @@
-"""The lease on a report. The worker that makes the report holds it. If the worker ends, another one takes over."""
+"""The lease on a job. The worker that does the job holds it. If the worker ends, another one takes over."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import logging
 from datetime import timedelta
 from threading import Event, Thread
 from types import TracebackType
-from typing import Self
+from typing import Any, Protocol, Self
 from uuid import UUID
 
 from django.db import DatabaseError, connection
 from django.utils import timezone
-
-from reports.models import ReportJob
 
 LEASE = timedelta(seconds=30)
 RENEWED_EVERY = 1.0  # seconds
@@ -21,26 +19,34 @@ log = logging.getLogger(__name__)
 
 
 class LeaseLost(Exception):
-    """Somebody canceled the report, or another worker took over."""
+    """Somebody canceled the job, or another worker took over."""
+
+
+class LeasedJobs(Protocol):
+    """The jobs of a table that has the columns `lease_until`, `rows_done` and `rows_total`."""
+
+    def held(self, claim: UUID) -> Any:
+        """The queryset of the job that this attempt may still finish."""
+        ...
 
 
 class Lease:
-    """Renews the lease and stores the number of written rows, once a second, during the context.
+    """Renews the lease and stores the number of rows that are done, once a second, during the context.
 
-    It uses a thread with its own connection: the report's connection is busy with its snapshot, and a long statement
-    must not look like a worker that has ended.
+    It uses a thread with its own connection: that of the job is busy in its transaction, and a long statement must not
+    look like a worker that has ended.
     """
 
-    def __init__(self, *, job_id: int, claim: UUID) -> None:
-        self.job_id, self.claim = job_id, claim
+    def __init__(self, jobs: LeasedJobs, *, job_id: int, claim: UUID) -> None:
+        self.jobs, self.job_id, self.claim = jobs, job_id, claim
         self.rows = 0
         self.total: int | None = None
         self.lost = Event()
         self._over = Event()
-        self._thread = Thread(target=self._renew, name=f"lease of report {job_id}", daemon=True)
+        self._thread = Thread(target=self._renew, name=f"lease of job {job_id}", daemon=True)
 
     def progress(self, rows: int) -> None:
-        """Take the number of written rows from the writer. Raises LeaseLost if the lease was lost."""
+        """Take the number of rows that are done. Raises LeaseLost if the lease was lost."""
         self.rows = rows
         if self.lost.is_set():
             raise LeaseLost
@@ -59,12 +65,12 @@ class Lease:
         try:
             while not self._over.wait(RENEWED_EVERY):
                 try:
-                    held = ReportJob.objects.held(self.claim).filter(pk=self.job_id)
+                    held = self.jobs.held(self.claim).filter(pk=self.job_id)
                     if not held.update(lease_until=timezone.now() + LEASE, rows_done=self.rows, rows_total=self.total):
                         self.lost.set()
                         return
                 except DatabaseError:
                     # The database may be away for a moment; the lease lasts longer.
-                    log.warning("The lease of report %s could not be renewed.", self.job_id)
+                    log.warning("The lease of job %s could not be renewed.", self.job_id)
         finally:
             connection.close()

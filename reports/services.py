@@ -90,7 +90,7 @@ def make_report(*, job_id: int) -> None:
     job = ReportJob.objects.select_related("owner").get(pk=job_id)
     try:
         job.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with Lease(job_id=job_id, claim=claim) as lease, atomic_file(job.path) as file:
+        with Lease(ReportJob.objects.all(), job_id=job_id, claim=claim) as lease, atomic_file(job.path) as file:
             report = report_kind(job.kind).open(job.owner, job.options)
             room = _most_bytes() - ReportJob.objects.of(job.owner).kept_bytes()
 
@@ -190,6 +190,6 @@ def delete_expired(*, now: datetime | None = None) -> int:
     removed = {job.path.name for job in expired}
     for file in folder.glob("*") if folder.is_dir() else ():
         name = file.name.removesuffix(".part")
-        if name in removed or (name not in known and file.stat().st_mtime < day_ago):
+        if name in removed or (file.is_file() and name not in known and file.stat().st_mtime < day_ago):
             file.unlink(missing_ok=True)
     return len(expired)

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts.access import home_url
 from accounts.models import User
-from accounts.tools import MAILGUN_TOOLS, MESSAGE_LOGS, RECIPIENT_LOGS, Menu, Right, Tool
+from accounts.tools import MAILGUN_TOOLS, MESSAGE_LOGS, RECIPIENT_LOGS, Menu, Tool
 from listings.registry import registry
 from providers import mailgun
 
@@ -26,7 +26,11 @@ class Group:
 
 
 # The pages of tools that are no listing.
-_OTHER_PAGES = {Tool.MAILGUN_SYNC: "web:mailgun_sync", Tool.USER_GROUPS: "web:user_groups"}
+_OTHER_PAGES = {
+    Tool.MAILGUN_SYNC: "web:mailgun_sync",
+    Tool.MESSAGE_IMPORT: "web:message_import",
+    Tool.USER_GROUPS: "web:user_groups",
+}
 
 
 def page_url(tool: Tool) -> str:
@@ -42,7 +46,7 @@ def tools_of(user: User) -> list[tuple[Tool, str]]:
     Those of Mailgun are left out where nothing can come from Mailgun.
     """
     tools = [tool for tool in Tool if tool not in MAILGUN_TOOLS or mailgun.is_configured()]
-    return [(tool, url) for tool in tools if (url := page_url(tool)) and user.may(tool)]
+    return [(tool, url) for tool in tools if (url := page_url(tool)) and user.may(tool, tool.opened_by)]
 
 
 def menu_of(user: User, path: str) -> list[Group]:
@@ -70,4 +74,4 @@ def search_words_of(user: User) -> str:
 
 def may_use_api(user: User) -> bool:
     """Whether this user may do anything with the REST API."""
-    return user.may(Tool.MESSAGE_IMPORT, Right.WRITE) or any(page_url(tool) and user.may(tool) for tool in Tool)
+    return any(page_url(tool) and user.may(tool, tool.opened_by) for tool in Tool)

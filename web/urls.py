@@ -16,6 +16,7 @@ from web.views import (
     domain_health,
     home,
     mailgun_webhook,
+    message_import,
     reports,
     search,
     sync_status,
@@ -32,6 +33,7 @@ from web.views.sent_message_log_2 import SentMessageLog2Page, UpcomingMessagePag
 app_name = "web"
 
 SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/user-groups/"
+IMPORT = "messenger-administration/message-import/"
 
 # For each tool that shows messages: the view of a message's page and the view that cancels it, if there is one.
 MESSAGE_VIEWS: dict[Tool, tuple[Any, Any]] = {
@@ -92,6 +94,15 @@ urlpatterns = [
     path(f"{SYNC}health/", domain_health.domain_health, name="domain_health"),
     path(f"{SYNC}domains/<int:pk>/check/", domain_health.check_domain, name="check_domain"),
     path(f"{SYNC}quarantine/<int:pk>/retry/", sync_status.retry_event, name="retry_event"),
+    path(IMPORT, message_import.message_import, name="message_import"),
+    path(f"{IMPORT}upload/", message_import.upload, name="import_upload"),
+    path(f"{IMPORT}<int:pk>/", message_import.import_job, name="import_job"),
+    path(f"{IMPORT}<int:pk>/check/", message_import.check, name="import_check"),
+    path(f"{IMPORT}<int:pk>/map/", message_import.import_map, name="import_map"),
+    path(f"{IMPORT}<int:pk>/start/", message_import.start, name="import_start"),
+    path(f"{IMPORT}<int:pk>/cancel/", message_import.cancel, name="import_cancel"),
+    path(f"{IMPORT}<int:pk>/remove/", message_import.remove, name="import_remove"),
+    path(f"{IMPORT}maps/<int:pk>/delete/", message_import.remove_map, name="import_map_delete"),
     path("messenger-administration/dispatch-status/", dispatch_status.status, name="dispatch_status"),
     path(GROUPS, user_groups.user_groups, name="user_groups"),
     path(f"{GROUPS}new/", user_groups.new_group, name="new_group"),

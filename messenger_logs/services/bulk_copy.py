@@ -97,11 +97,11 @@ def delivery_rows(
 ) -> Iterator[Row]:
     """The rows of missing devices, each with the id of its recipient. A device that is in `counting` is a duplicate."""
     for pk, (recipient_id, device) in zip(ids, missing, strict=True):
-        duplicate = device.status == DeliveryStatus.DUPLICATE or device.key in counting
+        duplicate = device.duplicate or device.status == DeliveryStatus.DUPLICATE or device.key in counting
         if device.address and not duplicate:
             counting[device.key] = device
         # Nobody is called twice. A duplicate without a status of its own has the status of the device.
-        follows = duplicate and device.status == DeliveryStatus.WAITING
+        follows = device.key in counting and duplicate and device.status == DeliveryStatus.WAITING
         source = counting[device.key] if follows else device
         told = counting.get(device.key, device) if duplicate else device
         yield (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db import DatabaseError, transaction
 
@@ -33,12 +34,20 @@ from messenger_logs.services.message_format import (
     read_message,
     read_recipients,
 )
-from messenger_logs.services.message_status import reopen, settle_status
+from messenger_logs.services.message_status import extend_dispatch, reopen, settle_status
 from messenger_logs.services.senders import check_may_add_recipients, settle_sender
 from messenger_logs.services.totals import lock_totals, recount
 from messenger_logs.signals import deliveries_stored
 
-__all__ = ["AddedCounts", "FieldError", "IntakeError", "IntakeResult", "add_message", "add_recipients"]
+__all__ = [
+    "AddedCounts",
+    "FieldError",
+    "IntakeError",
+    "IntakeResult",
+    "add_message",
+    "add_message_in_parts",
+    "add_recipients",
+]
 
 # Two inputs are the same message where these fields agree. The status and the times of dispatch are not among them,
 # because they change while the message runs.
@@ -68,6 +77,9 @@ class AddedCounts:
     recipients: int = 0
     deliveries: int = 0
 
+    def __add__(self, other: AddedCounts) -> AddedCounts:
+        return AddedCounts(self.recipients + other.recipients, self.deliveries + other.deliveries)
+
 
 @dataclass(frozen=True, slots=True)
 class IntakeResult:
@@ -95,9 +107,18 @@ def add_message(data: object, *, line: int = 1, by: User | None = None) -> Intak
     source = read_message(data, line=line, sender_known=by is not None)
     if by:
         settle_sender(source, by=by)
+    return add_message_in_parts(source, [source.recipients], line=line)
+
+
+def add_message_in_parts(source: MessageInput, parts: Iterable[list[RecipientInput]], *, line: int = 1) -> IntakeResult:
+    """Store one message whose recipients come in parts, all in one transaction, so memory holds one part at a time.
+
+    A person, a student and a device may come again in a later part. `parts` may raise IntakeError; then nothing is
+    stored. It is read once, and `source.recipients` is not read. Otherwise as `add_message`.
+    """
     try:
         with transaction.atomic():
-            return _add_message(source)
+            return _add_message(source, parts)
     except DatabaseError as error:
         raise _refusal(error, line) from None
 
@@ -142,7 +163,7 @@ def _refusal(error: DatabaseError, line: int) -> Exception:
     return IntakeError([FieldError(line, "", f"cannot be stored: {constraint or f'SQLSTATE {state}'}")])
 
 
-def _add_message(source: MessageInput) -> IntakeResult:
+def _add_message(source: MessageInput, parts: Iterable[list[RecipientInput]]) -> IntakeResult:
     message = source.message
     external_id = message.external_id
     assert external_id
@@ -156,15 +177,16 @@ def _add_message(source: MessageInput) -> IntakeResult:
         stored, created = SentMessage.objects.get_or_create(external_id=external_id, defaults=values)
         if created:
             stored.calendars.set(calendars)
-            added, deliveries = _append(stored, source.recipients, _Known())
+            appended = _append_parts(stored, parts)
             recount(message_id=stored.pk)
+            if appended.last_attempt_at:
+                extend_dispatch(message_id=stored.pk, until=appended.last_attempt_at)
             if source.status is None or (message.dispatched_here and source.status in CANCELABLE):
                 # What has nothing to send here would wait without an end.
                 settle_status(message_id=stored.pk)
-            deliveries_stored.send(SentMessage, message_id=stored.pk, deliveries=deliveries)
-            unusable = sum(not device.usable for one in source.recipients for device in one.devices.values())
-            return IntakeResult(stored.pk, external_id, created=True, added=added, unusable=unusable)
-    return IntakeResult(stored.pk, external_id, created=False, differs=_differences(stored, source))
+            deliveries_stored.send(SentMessage, message_id=stored.pk, deliveries=appended.deliveries)
+            return IntakeResult(stored.pk, external_id, created=True, added=appended.added, unusable=appended.unusable)
+    return IntakeResult(stored.pk, external_id, created=False, differs=_differences(stored, source, parts))
 
 
 def _connect(source: MessageInput) -> list[Calendar]:
@@ -196,7 +218,33 @@ def _student_schools(recipients: Iterable[RecipientInput]) -> set[str]:
     return {recipient.student_school for recipient in recipients}
 
 
-def _differences(stored: SentMessage, source: MessageInput) -> tuple[str, ...]:
+@dataclass(slots=True)
+class _Appended:
+    """What came with the parts of a message: how many devices nothing can go to, and when the last attempt was."""
+
+    added: AddedCounts = AddedCounts()
+    deliveries: list[int] = field(default_factory=list)
+    unusable: int = 0
+    last_attempt_at: datetime | None = None
+
+
+def _append_parts(message: SentMessage, parts: Iterable[list[RecipientInput]]) -> _Appended:
+    """Append the recipients of a new message."""
+    result = _Appended()
+    for inputs in parts:
+        # Of the first part the message has nothing yet.
+        known = _Known.of(message, inputs) if result.added.recipients else _Known()
+        added, deliveries = _append(message, inputs, known)
+        result.added += added
+        result.deliveries += deliveries
+        devices = [device for recipient in inputs for device in recipient.devices.values()]
+        result.unusable += sum(not device.usable for device in devices)
+        attempts = (moment for device in devices if (moment := device.last_attempt_at))
+        result.last_attempt_at = max(filter(None, [result.last_attempt_at, *attempts]), default=None)
+    return result
+
+
+def _differences(stored: SentMessage, source: MessageInput, parts: Iterable[list[RecipientInput]]) -> tuple[str, ...]:
     differs = [name for name in _IDENTITY if getattr(stored, name) != getattr(source.message, name)]
     if source.message.sender_name and source.message.sender_name != stored.sender_name:
         differs.append("sender_name")
@@ -206,7 +254,7 @@ def _differences(stored: SentMessage, source: MessageInput) -> tuple[str, ...]:
         stored.calendars.values_list("school__name", "name")
     ):
         differs.append("calendars")
-    if _has_others(stored, source.recipients):
+    if any(_has_others(stored, inputs) for inputs in parts):
         differs.append("recipients")
     return tuple(differs)
 
@@ -218,7 +266,10 @@ def _has_others(stored: SentMessage, recipients: list[RecipientInput]) -> bool:
     }
     wanted |= {recipient.key for recipient in recipients}
     columns = ("person_id", "student_number", "student_name", "deliveries__mode", "deliveries__address")
-    for row in stored.recipients.values_list(*columns).iterator(chunk_size=ROWS_A_COPY):
+    found = stored.recipients.all()
+    if len(recipients) <= ROWS_A_COPY:
+        found = found.filter(person_id__in={recipient.person_id for recipient in recipients})
+    for row in found.values_list(*columns).iterator(chunk_size=ROWS_A_COPY):
         wanted.discard(row)
         wanted.discard(row[:3])
     return bool(wanted)

@@ -64,7 +64,9 @@ class DeviceInput:
     given_address: str = ""
     # False for an address that nothing can go to: the device has an error, and nobody tried it.
     usable: bool = True
-    # Never part of the input: a stored device may have them.
+    # Its source marks it as one that the message has before. Nothing else could say so of an address that it hides.
+    duplicate: bool = False
+    # Never part of JSON: a stored device may have them, and a report of this product.
     email_outcome: str = ""
     email_reason: str = ""
     email_outcome_at: datetime | None = None
@@ -162,22 +164,12 @@ def read_message(data: object, *, line: int, sender_known: bool = False) -> Mess
         fields.wrong("sender_name", "is missing, and so is sender")
     calendars = [_calendar(one, school) for one in fields.objects("calendars")]
     modes = [Mode(mode) for mode in message.modes]
-    recipients = _merged(_recipient(one, modes) for one in fields.objects("recipients"))
+    recipients = merge_recipients(_recipient(one, modes) for one in fields.objects("recipients"))
     if message.dispatched_here:
         _check_it_can_go_out(fields, message, recipients)
-    message.dispatch_finished_at = _end_of(message, recipients)
     fields.done()
     errors.raise_if_any()
     return MessageInput(message, status, sender, school, sorted(set(calendars)), recipients)
-
-
-def _end_of(message: SentMessage, recipients: list[RecipientInput]) -> datetime | None:
-    """The end of a finished message: as given, or its last attempt if that was later."""
-    if message.dispatch_finished_at is None:
-        return None
-    devices = (device for recipient in recipients for device in recipient.devices.values())
-    attempts = (device.last_attempt_at for device in devices if device.last_attempt_at)
-    return max([message.dispatch_finished_at, *attempts])
 
 
 def _check_it_can_go_out(fields: Fields, message: SentMessage, recipients: list[RecipientInput]) -> None:
@@ -200,7 +192,7 @@ def read_recipients(lines: Iterable[tuple[int, object]], *, modes: list[Mode]) -
             else:
                 errors.add("", "is not a JSON object")
 
-    recipients = _merged(read())
+    recipients = merge_recipients(read())
     errors.raise_if_any()
     return recipients
 
@@ -322,7 +314,7 @@ def _calendar(fields: Fields, school: str) -> tuple[str, str, str]:
     return school, name, year
 
 
-def _merged(recipients: Iterable[RecipientInput]) -> list[RecipientInput]:
+def merge_recipients(recipients: Iterable[RecipientInput]) -> list[RecipientInput]:
     """One recipient for each person and student. A second one adds its devices to the first."""
     merged: dict[tuple[str, str, str], RecipientInput] = {}
     for recipient in recipients:

@@ -32,7 +32,7 @@ def test_the_registry_is_the_table_of_tools_and_rights():
         ("Messenger Administration > Reach", [R, W]),
         ("Messenger Administration > Replies", [R]),
         ("Messenger Administration > Mailgun Sync", [R, W]),
-        ("Messenger Administration > Message Import (API)", [W, Right.SEND, Right.SEND_AS_OTHERS]),
+        ("Messenger Administration > Message Import", [W, Right.SEND, Right.SEND_AS_OTHERS]),
         ("Messenger Administration > Portal Inbox (API)", [R]),
         ("System Administration > User Groups and Tool Rights", [R, W]),
         ("System Administration > Audit Trail", [R]),
@@ -53,7 +53,7 @@ def test_a_right_that_a_tool_does_not_have_cannot_be_asked_for():
 
 
 def test_every_page_that_the_registry_names_exists():
-    of_programs = {Tool.MESSAGE_IMPORT, Tool.PORTAL_INBOX}
+    of_programs = {Tool.PORTAL_INBOX}
     assert all(page_url(tool) for tool in Tool if tool not in of_programs)
     assert not any(map(page_url, of_programs))
 

@@ -13,6 +13,7 @@ SMALL = {
     "catch_up": ["--events=2000", "--events-of-one=600", "--latency=0.01"],
     "dispatch": ["--emails=60", "--texts=6", "--cancel=300"],
     "grid": ["--rows=3000", "--page=5"],
+    "import": ["--rows=900"],
     "ingest": ["--events=600", "--rows=2000", "--rounds=1", "--catch-up=0"],
     "join": ["--events=600", "--naive=30"],
     "ledger": ["--messages=60", "--deliveries=4000", "--large=2000", "--page=1", "--reports=100", "--imports=1000"],

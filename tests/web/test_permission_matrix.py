@@ -22,11 +22,13 @@ methods without a line. Where several logs show a message, each of their rights 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Max
 from django.http import HttpResponse
 from django.test import Client
@@ -37,6 +39,8 @@ from accounts.models import AuditEvent, User
 from accounts.querysets import rights_of
 from accounts.services import LOOK, issue_token, record_audit_event
 from accounts.tools import Right, Tool, every_right
+from imports import tasks as import_tasks
+from imports.models import ImportJob, KeptMap
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
 from messenger_logs.choices import LinkedBy
@@ -50,6 +54,7 @@ R, W = Right.READ, Right.WRITE
 OWN_GENERAL = (Right.MY_MESSAGES, Right.TYPE_GENERAL)
 SHOWN, HIDDEN = "shown", "hidden"
 MARK = "something-to-look-for"
+COUNTS = ("rows", "new", "here", "refused", "recipients", "deliveries", "unusable")
 
 
 # What the pages are about
@@ -158,6 +163,32 @@ def an_unreached_message_2(owner: User) -> None:
 
 def an_unreached_running_message(owner: User) -> None:
     an_unreached_message(owner, status="in_progress")
+
+
+def a_csv_file(owner: User, **fields: Any) -> None:
+    given = {"status": "done", "result": {"devices": [[MARK]], "messages": [[MARK]]} | dict.fromkeys(COUNTS, 1)}
+    given |= {"file_name": f"{MARK}.csv", "digest": "0" * 64, "size": 1, "map_name": "recipients"}
+    job = ImportJob(owner=owner, **(given | fields))
+    job.asked_at = job.expires_at = timezone.now() + timedelta(minutes=5)
+    job.path.parent.mkdir(parents=True, exist_ok=True)
+    job.path.write_text(f"{MARK},Time\nMai,1\n")
+    job.save()
+
+
+def a_queued_csv_file(owner: User) -> None:
+    a_csv_file(owner, status="queued", result={})
+
+
+def of_the_csv_file() -> dict[str, Any]:
+    return {"pk": ImportJob.objects.order_by("-pk").values_list("pk", flat=True).first() or 1}
+
+
+def an_upload() -> dict[str, Any]:
+    return {"file": SimpleUploadedFile("file.csv", b"Recipient,Device\nMai,m@example.org\n"), "map": "recipients"}
+
+
+def a_kept_map() -> dict[str, Any]:
+    return {"pk": KeptMap.objects.create(name=uuid4().hex, columns={"name": "Who"}).pk}
 
 
 def of_the_message(**others: Any) -> Callable[[], dict[str, Any]]:
@@ -385,6 +416,25 @@ GUARDED = [
     Guarded("web:admin_drill_mark", Tool.ADMIN_REACH, W, 405, 405, 302, 405,
             data=a_drill, of=of_the_message(), also=(R,),
             does="message.marked_as_no_drill"),
+    Guarded("web:message_import", Tool.MESSAGE_IMPORT, W, 200, 200, 405, 200, data=a_csv_file, others=HIDDEN),
+    Guarded("web:import_upload", Tool.MESSAGE_IMPORT, W, 405, 405, 302, 405,
+            does="import.uploaded", form=an_upload),
+    Guarded("web:import_job", Tool.MESSAGE_IMPORT, W, 200, 200, 405, 200,
+            data=a_csv_file, of=of_the_csv_file, others=404, look="import.viewed"),
+    Guarded("web:import_check", Tool.MESSAGE_IMPORT, W, 405, 405, 302, 405,
+            data=a_csv_file, of=of_the_csv_file, others=404, does="import.check_asked",
+            form=lambda: {"map": "recipients"}),
+    Guarded("web:import_map", Tool.MESSAGE_IMPORT, W, 200, 200, 302, 200,
+            data=a_csv_file, of=of_the_csv_file, others=404, does="import_map.saved",
+            form=lambda: {"name": "Ours", "column_0": "name", "date_order": "mdy"}),
+    Guarded("web:import_start", Tool.MESSAGE_IMPORT, W, 405, 405, 302, 405,
+            data=a_csv_file, of=of_the_csv_file, others=404, does="import.started"),
+    Guarded("web:import_cancel", Tool.MESSAGE_IMPORT, W, 405, 405, 302, 405,
+            data=a_queued_csv_file, of=of_the_csv_file, others=404, does="import.canceled"),
+    Guarded("web:import_remove", Tool.MESSAGE_IMPORT, W, 405, 405, 302, 405,
+            data=a_csv_file, of=of_the_csv_file, others=404, does="import.removed"),
+    Guarded("web:import_map_delete", Tool.MESSAGE_IMPORT, W, 405, 405, 302, 405, of=a_kept_map,
+            does="import_map.deleted"),
 
     Guarded("web:dispatch_status",         Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
 
@@ -540,9 +590,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def no_worker(monkeypatch):
+def no_worker(monkeypatch, settings, tmp_path):
     """What is asked for is not started."""
-    for task in (tasks.sync_one, tasks.check_domain):
+    settings.REPORT_FOLDER = tmp_path
+    for task in (tasks.sync_one, tasks.check_domain, import_tasks.run):
         note_queued(monkeypatch, task)
 
 

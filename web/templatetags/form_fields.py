@@ -11,3 +11,9 @@ def field_row(field: BoundField) -> dict[str, Any]:
     """Show a text field of a form: label, help, control and errors."""
     look = "form-control is-invalid" if field.errors else "form-control"
     return {"field": field, "control": field.as_widget(attrs={"class": look})}
+
+
+@register.simple_tag
+def select(field: BoundField) -> str:
+    """Show the control of a field with choices."""
+    return field.as_widget(attrs={"class": "form-select is-invalid" if field.errors else "form-select"})

@@ -39,11 +39,11 @@ def test_without_the_right_to_send_a_message_of_another_system_is_taken_and_one_
     assert program.post("messages/", message("m-1")).status_code == 201
     refused = program.post("messages/", here(external_id="m-2"))
     assert refused.status_code == 403
-    assert "Message Import (API): Send" in refused.json()["detail"]
+    assert "Message Import: Send" in refused.json()["detail"]
     bulk = program.post("messages/bulk/", [message("m-3"), here(external_id="m-4")]).json()["results"]
     assert [line["result"] for line in bulk] == ["created", "refused"]
     assert bulk[1]["errors"][0]["field"] == "sent_by"
-    assert "Message Import (API): Send" in bulk[1]["errors"][0]["message"]
+    assert "Message Import: Send" in bulk[1]["errors"][0]["message"]
     assert not SentMessage.objects.filter(dispatched_here=True).exists()
 
 

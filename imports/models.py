@@ -1,0 +1,140 @@
+"""Column maps that a district keeps, and the files that people upload."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from imports.maps import READY, ColumnMap
+from imports.querysets import ImportJobQuerySet
+from imports.times import DateOrder
+
+
+class KeptMap(models.Model):
+    """A column map that somebody made for the files of another system. All who import may use it."""
+
+    name = models.CharField(max_length=60)
+    columns = models.JSONField(help_text="{field: heading of its column}")
+    values = models.JSONField(default=dict, blank=True, help_text="{field: value for all rows}")
+    date_order = models.CharField(
+        max_length=3, choices=[(order.value, order.label) for order in DateOrder], default=DateOrder.MONTH_FIRST.value
+    )
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(Lower("name"), name="one_map_of_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def map(self) -> ColumnMap:
+        columns = {name: (heading,) for name, heading in self.columns.items()}
+        return ColumnMap(self.name, self.name, columns, self.values, DateOrder(self.date_order))
+
+
+def map_named(name: str) -> ColumnMap | None:
+    """Return a ready or a kept column map; None if there is none of this name."""
+    if name in READY:
+        return READY[name]
+    kept = KeptMap.objects.filter(name__iexact=name).first()
+    return kept.map if kept else None
+
+
+def folder() -> Path:
+    """Return the folder of uploaded files, which nobody else may read."""
+    return Path(settings.REPORT_FOLDER) / "imports"
+
+
+class ImportJob(models.Model):
+    """A file that somebody uploaded. First it is checked, which stores nothing; then its owner may have it imported.
+
+    The worker that does either holds a lease: `claim` names the attempt, and until `lease_until` no other worker may
+    start it. Both may run twice: a message that is here already is not imported again.
+    """
+
+    class Stage(models.TextChoices):
+        CHECK = "check", "Check"
+        IMPORT = "import", "Import"
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Waiting"
+        RUNNING = "running", "In progress"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+        CANCELED = "canceled", "Canceled"
+
+    UNFINISHED = frozenset({Status.QUEUED, Status.RUNNING})
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    file = models.UUIDField(default=uuid4, editable=False, unique=True)
+    file_name = models.CharField(max_length=255, help_text="as its owner calls it")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the file")
+    size = models.BigIntegerField(help_text="of the file, in bytes")
+    map_name = models.CharField(max_length=60)
+    values = models.JSONField(
+        default=dict, blank=True, help_text="{field: value for all rows}, beside those of the map"
+    )
+    stage = models.CharField(max_length=8, choices=Stage, default=Stage.CHECK)
+    status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
+    asked_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    # The time when it is removed, with its file.
+    expires_at = models.DateTimeField()
+    rows_done = models.PositiveIntegerField(default=0)
+    rows_total = models.PositiveIntegerField(null=True, blank=True)
+    result = models.JSONField(default=dict, blank=True, help_text="counts, refusals, notes and preview: see services")
+    error = models.CharField(max_length=500, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    claim = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    objects = ImportJobQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["owner", "-asked_at"], name="import_of_a_user"),
+            models.Index(fields=["expires_at"], name="import_expiry"),
+            models.Index(
+                fields=["lease_until"], name="import_unfinished", condition=Q(status__in=["queued", "running"])
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="import_in_progress_has_a_lease",
+                condition=~Q(status="running") | Q(claim__isnull=False, lease_until__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"import {self.pk}"
+
+    @property
+    def path(self) -> Path:
+        """The file. Its name says nothing about people."""
+        return folder() / f"{self.file}.csv"
+
+    @property
+    def unfinished(self) -> bool:
+        return self.status in self.UNFINISHED
+
+    @property
+    def checked(self) -> bool:
+        """Whether the check is done, so that it may be imported."""
+        return self.stage == self.Stage.CHECK and self.status == self.Status.DONE
+
+    @property
+    def imported(self) -> bool:
+        return self.stage == self.Stage.IMPORT and self.status == self.Status.DONE
+
+    @property
+    def percent(self) -> int:
+        """The progress in whole percent of the rows; 100 only when it is done."""
+        if self.status == self.Status.DONE:
+            return 100
+        return min(99, 100 * self.rows_done // self.rows_total) if self.rows_total else 0

@@ -1,0 +1,222 @@
+"""All writes about uploaded files: they are kept, checked, imported, canceled and removed."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services import record_audit_event
+from core.text import storable
+from imports.models import ImportJob, folder, map_named
+from imports.services.importing import ImportCounts, import_messages
+from imports.sources import open_source
+from imports.table import UnreadableFile
+from reports.files import NotMade, atomic_file
+from reports.lease import LEASE, Lease, LeaseLost
+
+Stage, Status = ImportJob.Stage, ImportJob.Status
+
+MOST_TRIES = 3
+UNFINISHED_EACH = 3
+GAVE_UP = f"It was begun {MOST_TRIES} times and never came to its end. Tell your administrator."
+TOO_MANY = "Too many of your imports are not finished yet. Wait for one of them, or cancel one."
+NO_MAP = "The column map is not there any more. Choose another one."
+NO_MAP_YET = "Say which column of the file is which field."
+NO_FILE = "The file is not there any more. Upload it again."
+FAILED = "Something went wrong here. Messages that were complete are in. Tell your administrator."
+
+log = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """The file was not taken. The message says why, as a sentence."""
+
+
+def upload(*, chunks: Iterable[bytes], name: str, map_name: str, values: dict[str, str], by: User) -> ImportJob:
+    """Keep an uploaded file, and queue the check of it; without a map it waits for one.
+
+    Raises Refused, and NotMade if the disk is full.
+    """
+    now = timezone.now()
+    job = ImportJob(owner=by, file_name=storable(name)[:255], map_name=map_name, values=values, asked_at=now)
+    job.expires_at = now + timedelta(days=settings.IMPORT_DAYS)
+    job.digest, job.size = _keep(job.path, chunks)
+    if not map_name:
+        job.status, job.error = Status.FAILED, NO_MAP_YET
+    try:
+        with transaction.atomic():
+            User.objects.select_for_update(no_key=True).get(pk=by.pk)
+            if ImportJob.objects.of(by).unfinished().count() >= UNFINISHED_EACH:
+                raise Refused(TOO_MANY)
+            job.save()
+            record_audit_event(by=by, action="import.uploaded", target=job.file_name, details=_facts(job))
+    except BaseException:
+        job.path.unlink(missing_ok=True)
+        raise
+    return job
+
+
+def _keep(path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
+    """Write a file that only this account may read. Returns its SHA-256 and its size. Raises Refused."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with atomic_file(path) as file:
+        for chunk in chunks:
+            digest.update(chunk)
+            size += len(chunk)
+            if size > settings.IMPORT_MEGABYTES * 2**20:
+                raise Refused(f"The file is larger than {settings.IMPORT_MEGABYTES:,} MB. Split it.")
+            file.write(chunk)
+    return digest.hexdigest(), size
+
+
+def _facts(job: ImportJob) -> dict[str, Any]:
+    return {"import": job.pk, "sha256": job.digest, "bytes": job.size, "map": job.map_name}
+
+
+def check_again(*, job: ImportJob, map_name: str, values: dict[str, str], by: User) -> bool:
+    """Queue another check of a file, with this map and these values. Returns False if it is under way or imported."""
+    ready = ImportJob.objects.filter(pk=job.pk, stage=Stage.CHECK).exclude(status__in=ImportJob.UNFINISHED)
+    with transaction.atomic():
+        queued = bool(ready.update(map_name=map_name, values=values, **_anew()))
+        if queued:
+            details = _facts(job) | {"map": map_name}
+            record_audit_event(by=by, action="import.check_asked", target=job.file_name, details=details)
+    return queued
+
+
+def start_import(*, job: ImportJob, by: User) -> bool:
+    """Queue the import of a file that was checked. Returns False if somebody was quicker."""
+    checked = ImportJob.objects.filter(pk=job.pk, stage=Stage.CHECK, status=Status.DONE)
+    with transaction.atomic():
+        queued = bool(checked.update(stage=Stage.IMPORT, **_anew()))
+        if queued:
+            record_audit_event(by=by, action="import.started", target=job.file_name, details=_facts(job))
+    return queued
+
+
+def _anew() -> dict[str, Any]:
+    return {"status": Status.QUEUED, "tries": 0, "rows_done": 0, "rows_total": None, "error": "", "finished_at": None}
+
+
+def cancel(*, job: ImportJob, by: User) -> bool:
+    """Cancel what is under way. A message that is complete stays. Returns False if it had finished."""
+    with transaction.atomic():
+        unfinished = ImportJob.objects.unfinished().filter(pk=job.pk)
+        canceled = bool(unfinished.update(status=Status.CANCELED, finished_at=timezone.now()))
+        if canceled:
+            record_audit_event(by=by, action="import.canceled", target=job.file_name, details=_facts(job))
+    return canceled
+
+
+def remove(*, job: ImportJob, by: User) -> None:
+    """Remove a finished job with its file. The messages stay."""
+    with transaction.atomic():
+        if ImportJob.objects.exclude(status__in=ImportJob.UNFINISHED).filter(pk=job.pk).delete()[0]:
+            record_audit_event(by=by, action="import.removed", target=job.file_name, details=_facts(job))
+            transaction.on_commit(lambda: job.path.unlink(missing_ok=True))
+
+
+def run(*, job_id: int) -> None:
+    """Check or import a file, unless it is canceled, finished, or another worker does it."""
+    claim = _claim(job_id)
+    if claim is None:
+        return
+    job = ImportJob.objects.select_related("owner").get(pk=job_id)
+    try:
+        with Lease(ImportJob.objects.all(), job_id=job_id, claim=claim) as lease:
+            counts = _work(job, lease)
+    except LeaseLost:
+        return
+    except (UnreadableFile, NotMade) as reason:
+        _fail(job, str(reason))
+    except FileNotFoundError:
+        _fail(job, NO_FILE)
+    except Exception:
+        log.exception("Import %s failed.", job_id)
+        _fail(job, FAILED)
+    else:
+        _finish(job, counts)
+
+
+def _claim(job_id: int) -> UUID | None:
+    """Claim a job. Returns None if another worker does it, or if it must not be done."""
+    now, claim = timezone.now(), uuid4()
+    free = ImportJob.objects.free(now).filter(pk=job_id)
+    if free.filter(tries__gte=MOST_TRIES).update(status=Status.FAILED, error=GAVE_UP, finished_at=now):
+        return None
+    taken = free.update(
+        status=Status.RUNNING, claim=claim, lease_until=now + LEASE, tries=F("tries") + 1, rows_done=0, rows_total=None
+    )
+    return claim if taken else None
+
+
+def _work(job: ImportJob, lease: Lease) -> ImportCounts:
+    """Do the job. Raises UnreadableFile, and LeaseLost if somebody canceled it."""
+    found = map_named(job.map_name)
+    if found is None:
+        raise UnreadableFile(NO_MAP)
+    source = open_source(job.path, found, job.values)
+    done = 0
+
+    def progress(rows: int) -> None:
+        nonlocal done
+        done += rows
+        lease.progress(done)
+
+    source.progress = progress
+    source.survey()
+    lease.total = sum(one.rows for one in source.found.values())
+    counts = ImportCounts()
+    for _ in import_messages(source, counts, dry_run=job.stage == Stage.CHECK):
+        lease.progress(done)
+    return counts
+
+
+def _finish(job: ImportJob, counts: ImportCounts) -> None:
+    result = asdict(counts) | {"notes": dict(counts.notes)}
+    with transaction.atomic():
+        done = ImportJob.objects.held(job.claim).update(
+            status=Status.DONE, rows_done=counts.rows, rows_total=counts.rows, result=result, finished_at=timezone.now()
+        )
+        if done and job.stage == Stage.IMPORT:
+            names = ("rows", "new", "here", "refused", "recipients", "deliveries")
+            details = _facts(job) | {name: result[name] for name in names}
+            record_audit_event(by=job.owner, action="import.finished", target=job.file_name, details=details)
+
+
+def _fail(job: ImportJob, reason: str) -> None:
+    failed = ImportJob.objects.held(job.claim)
+    failed.update(status=Status.FAILED, error=reason[:500], finished_at=timezone.now())
+
+
+def orphaned(now: datetime | None = None) -> list[int]:
+    """Return the ids of jobs that no worker is doing: their task was lost, or their worker ended."""
+    now = now or timezone.now()
+    waited = now - timedelta(minutes=1)
+    return list(ImportJob.objects.free(now).filter(asked_at__lt=waited).values_list("pk", flat=True))
+
+
+def delete_expired(*, now: datetime | None = None) -> int:
+    """Remove expired jobs with their files, and files without a job. Returns the number of removed jobs."""
+    now = now or timezone.now()
+    removed, _ = ImportJob.objects.expired(now).exclude(status=Status.RUNNING).delete()
+    day_ago = (now - timedelta(days=1)).timestamp()
+    known = {job.path.name for job in ImportJob.objects.only("file")}
+    for file in folder().glob("*") if folder().is_dir() else ():
+        # A file comes a moment before its job.
+        if file.name not in known and file.stat().st_mtime < day_ago:
+            file.unlink(missing_ok=True)
+    return removed

@@ -1,0 +1,580 @@
+"""A report of a message, in again as a message: the Sent Message Report, and the report of Sent Message Log 2.0.
+
+A report names people and no ids, and leaves out much that the ledger knows. What its figures say is made true: the
+same report of the message that comes in has the same cells. docs/import.md says what is made up for that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from django.conf import settings
+
+from imports.sources.attempts import Attempts, counts, figure, outcome, stopped
+from imports.sources.base import Found, Source
+from imports.sources.people import Kind, People, Person, ReportRow, splits_for
+from imports.sources.report_header import ReportHeader, has_phone, read_header
+from imports.sources.rows import address_of, person_id_of
+from imports.table import Row
+from imports.times import BadTime
+from imports.values import MESSAGE_WORDS, DeviceStatus, UnknownWord, mode_of_device, read_mode, read_status
+from messenger_logs.choices import CANCELED, PHONE, DeliveryStatus, MessageStatus, Mode, Outcome
+from messenger_logs.models import Calendar
+from messenger_logs.services.addresses import DeviceAddress, read_device
+from messenger_logs.services.json_fields import FieldError, IntakeError, squeezed
+from messenger_logs.services.message_format import (
+    DeviceInput,
+    MessageInput,
+    RecipientInput,
+    merge_recipients,
+    read_message,
+    read_recipients,
+)
+from messenger_logs.status_labels import device_text
+
+NOT_IN_THE_REPORT = "not in the report"
+_NO_DEVICE = squeezed(DeliveryStatus.NO_DEVICE.label)
+_STAR = " *"
+_MARK = re.compile(r"\s[&†]$")
+_YEAR = re.compile(r"\d{4}-\d{2,4}")
+# A number as our reports print it, its extension, and a note: "(612) 555-0143 ext. 45 (Mom)".
+_PRINTED = re.compile(r"(?P<number>\(\d{3}\) \d{3}-\d{4}|\+\d+)(?: ext\. (?P<ext>\d+))?(?: (?P<note>.*))?", re.DOTALL)
+# The mark of the person in the address of a device that nothing can go to: a blank and eight patterns of Braille.
+_BRAILLE = re.compile(r"(?P<address>.* [\u2800-\u28ff]{8})(?: (?P<given>.*))?", re.DOTALL)
+
+
+@dataclass(slots=True)
+class ReportedDevice(DeviceInput):
+    """A device whose attempts are a number alone."""
+
+    attempts_made: int = 0
+    earlier: bool = False
+    first_at: datetime | None = None
+
+    @property
+    def attempt_count(self) -> int:
+        return self.attempts_made
+
+    @property
+    def first_attempt_at(self) -> datetime | None:
+        return self.first_at
+
+    @property
+    def reached_earlier(self) -> bool:
+        return self.earlier
+
+
+class MessageReportSource(Source):
+    """The message of a classic Sent Message Report."""
+
+    engine = "classic"
+    devices_are_named = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.header: ReportHeader = read_header(self.table.above, own=self.map.own)
+        self.seen: Counter[Any] = Counter()
+        """How many rows there are, by what the survey has to know."""
+        self.latest: datetime | None = None
+        self.waiting: list[ReportRow] = []
+        self.begin()
+
+    # The survey reads the rows twice: what they are decides who is who, and how often they were tried.
+
+    def key(self, row: Row) -> str:
+        return ""
+
+    def survey(self) -> None:
+        super().survey()
+        self.found.setdefault("", Found(self.external_id(""), self.table.heading_row))
+        people, attempts = self.try_out(merges=0)
+        if merges := self.merges_wanted(people):
+            people, attempts = self.try_out(merges=merges)
+        self.begin()
+        self.people.merges = merges
+        self.decide(people, attempts)
+        self.ready = deepcopy((self.people, self.attempts, self.duplicates))
+
+    def try_out(self, *, merges: int) -> tuple[People, Attempts]:
+        """Read all rows, and return whom they name and how often their statuses say that they were tried."""
+        self.begin()
+        self.people.merges = merges
+        for _, rows in groupby(self.readable_rows(), key=lambda one: one.name):
+            for person in self.people.of(self.marked(list(rows))):
+                for row in person.rows:
+                    if row.mode:
+                        self.attempts.of(row)
+        return self.people, self.attempts
+
+    def merges_wanted(self, people: People) -> int:
+        """Return how many recipients without a device are people who have one: a report of 2.0 lists both."""
+        wanted = self.people_wanted[Kind.NO_DEVICE]
+        return 0 if wanted is None or self.devices_are_named else max(0, people.found[Kind.NO_DEVICE] - wanted)
+
+    def begin(self) -> None:
+        """Start over with the rows."""
+        self.people = People(by_phone=self.by_phone)
+        self.attempts = Attempts()
+        self.duplicates: Counter[tuple[Mode, Outcome]] = Counter()
+        if self.header.text("Canceled By"):
+            self.expect_cancel()
+
+    def decide(self, people: People, attempts: Attempts) -> None:
+        """Set what the last reading does to give the figures of the report."""
+        self.people.splits = splits_for(people, self.people_wanted)
+
+    @property
+    def people_wanted(self) -> dict[Kind, int | None]:
+        """Return how many people of each kind the report counts; None where it does not say it."""
+        total = self.header.number("Total Recipients")
+        without = self.header.number("Total No Device")
+        contacted = self.header.number("Recipients contacted successfully by phone") if self.by_phone else 0
+        if total is None or without is None:
+            return dict.fromkeys(Kind)
+        contacted = contacted or 0
+        return {Kind.NO_DEVICE: without, Kind.CONTACTED: contacted, Kind.OTHERS: total - without - contacted}
+
+    def expect_cancel(self) -> None:
+        """Learn from the figures of a cancel how many of the stopped devices were begun, and of the errors untried."""
+        number = self.header.number
+        calls = number("Canceled: Hung up while ringing") or 0
+        never = number("Canceled: Never started") or 0
+        untried = number("Canceled: Not to be tried") or 0
+        self.attempts.begun = Counter({True: calls, False: max(0, self.seen["stopped"] - never - calls)})
+        self.attempts.untried_errors = max(0, untried - self.seen[Outcome.NOT_ATTEMPTED])
+
+    def look_at(self, row: Row, found: Found) -> None:
+        try:
+            read = self.read(row)
+        except IntakeError:
+            return
+        self.seen["starred"] += read.starred
+        if read.mode is None:
+            return
+        found.modes.add(read.mode)
+        self.seen[read.mode, figure(read)] += 1
+        if counts(read):
+            self.seen["stopped"] += stopped(read)
+            self.seen[outcome(read)] += 1
+        if moment := self.time_or_none(read.time):
+            self.latest = max(moment, self.latest or moment)
+
+    def readable_rows(self) -> Iterator[ReportRow]:
+        for row in self.table.rows():
+            try:
+                yield self.read(row)
+            except IntakeError:
+                continue
+
+    # The message
+
+    @cached_property
+    def modes(self) -> list[Mode]:
+        """Return the modes of the message: those of its rows, its texts, and what the report includes."""
+        rows = self.found[""].modes if self.found else set()
+        seen = {*rows, *self.header.modes_of_bodies}
+        named = set(self.header.modes)
+        if {*map(str.strip, self.header.text("Include Recipient Devices").split(","))} & {"Voice/Text"}:
+            named |= PHONE - seen if not PHONE & seen else set()
+            named -= PHONE - seen if PHONE & seen else set()
+        return [mode for mode in Mode if mode in seen | named]
+
+    @property
+    def by_phone(self) -> bool:
+        return bool(self.seen["starred"]) or bool(self.found and has_phone(self.modes))
+
+    def message(self, found: Found) -> MessageInput:
+        try:
+            source = read_message(self.message_data(found), line=found.first_row)
+        except BadTime as error:
+            raise IntakeError([FieldError(self.table.heading_row, "header", f"has a time that {error}")]) from None
+        if canceled_by := self.header.text("Canceled By"):
+            source.message.canceled_by_name = canceled_by
+            source.message.cancel_asked_at = self.time(self.header.text("Cancel Asked"))
+            source.message.cancel_completed_at = self.time_or_none(self.header.text("Cancel Complete"))
+        return source
+
+    def message_data(self, found: Found) -> dict[str, Any]:
+        """Return the message in the format of JSON Lines. Raises BadTime."""
+        header = self.header
+        start, end = self.times()
+        school = header.text("School")
+        data = {
+            "engine": self.engine,
+            "message_type": header.text("Type", "Message Type"),
+            "subject": header.subject,
+            "sender_name": header.text("Sender", "Created By"),
+            "school": "" if school == settings.DISTRICT_NAME else school,
+            "created_at": self.created_at(),
+            "dispatch_started_at": start,
+            "dispatch_finished_at": end,
+            "status": self.status(),
+            "reply_to": header.reply_to,
+            "criteria": [list(pair) for pair in self.criteria()],
+            "calendars": self.calendars(),
+            "attachments": header.attachments,
+            "bodies": header.bodies(self.modes),
+        }
+        given = {name: value for name, value in self.values.items() if name in data}
+        for name in ("created_at", "dispatch_started_at", "dispatch_finished_at"):
+            if name in given:
+                data[name] = self.time(given.pop(name))
+        times = {name: value.isoformat() for name, value in data.items() if isinstance(value, datetime)}
+        return data | given | times | {"external_id": found.external_id, "modes": [mode.value for mode in self.modes]}
+
+    def created_at(self) -> datetime | None:
+        return self.time(self.header.text("Date Created", "Date"))
+
+    def status(self) -> str | None:
+        word = self.header.text("Message Status")
+        return MESSAGE_WORDS.get(squeezed(word), word) or None
+
+    def criteria(self) -> list[tuple[str, str]]:
+        return self.header.criteria
+
+    def calendars(self) -> list[dict[str, str]]:
+        return []
+
+    def times(self) -> tuple[datetime | None, datetime | None]:
+        """Return start and end, to the second where the duration tells it. They are printed to the minute."""
+        start, end = (self.time_or_none(self.header.text(label)) for label in ("Start Time", "End Time"))
+        length = self.header.duration("Duration")
+        if start and end and length is not None:
+            start = max(start, end - length)
+            end = start + length
+        return start, end
+
+    # Rows
+
+    def read(self, row: Row) -> ReportRow:
+        """Read a row. Raises IntakeError."""
+        name, device = self.cell(row, "name"), self.cell(row, "device")
+        starred = name.endswith(_STAR)
+        text = _MARK.sub("", device)
+        mode = None if squeezed(text) == _NO_DEVICE else self.mode(row, text)
+        return ReportRow(
+            row.number,
+            name.removesuffix(_STAR),
+            starred,
+            self.cell(row, "student_name"),
+            mode,
+            "" if mode is None else address_of(mode, text) or "",
+            self.result(row, mode) if mode else DeviceStatus(DeliveryStatus.NO_DEVICE),
+            self.cell(row, "time"),
+            duplicate=text != device,
+            no_device=mode is None,
+        )
+
+    def mode(self, row: Row, text: str) -> Mode:
+        if mode := mode_of_device(text, self.cell(row, "status")):
+            return mode
+        # An odd address is an e-mail address that nothing can go to: our reports write Voice or Text before a number.
+        if text and self.map.own:
+            return Mode.EMAIL
+        raise self.refusal(row, "device", "is neither Inbox, an e-mail address nor a number")
+
+    def result(self, row: Row, mode: Mode) -> DeviceStatus:
+        try:
+            return read_status(mode, self.cell(row, "status"))
+        except UnknownWord as error:
+            raise self.refusal(row, "status", str(error)) from None
+
+    def refusal(self, row: Row, name: str, message: str) -> IntakeError:
+        return IntakeError([FieldError(row.number, f"column “{self.heading(name)}”", message)])
+
+    def marked(self, rows: list[ReportRow]) -> list[ReportRow]:
+        """Mark the duplicates among the rows of a name, where the report does not mark them itself."""
+        return rows
+
+    # Recipients
+
+    def messages(self) -> Iterator[tuple[Found, Iterable[Row]]]:
+        self.people, self.attempts, self.duplicates = deepcopy(self.ready)
+        yield self.found[""], self.table.rows()
+
+    def recipients(self, found: Found, batch: list[Row], errors: list[FieldError]) -> list[RecipientInput]:
+        recipients: list[RecipientInput] = []
+        for row in batch:
+            try:
+                read = self.read(row)
+                self.check(read, row)
+            except IntakeError as error:
+                errors += error.errors
+                continue
+            if self.waiting and self.waiting[0].name != read.name:
+                recipients += self.of_a_name(errors)
+            self.waiting.append(read)
+        return merge_recipients(recipients)
+
+    def check(self, read: ReportRow, row: Row) -> None:
+        try:
+            self.time(read.time)
+        except BadTime as error:
+            raise self.refusal(row, "time", str(error)) from None
+
+    def rest(self, found: Found, errors: list[FieldError]) -> list[RecipientInput]:
+        recipients = merge_recipients(self.of_a_name(errors))
+        self.tell_differences()
+        return recipients
+
+    def of_a_name(self, errors: list[FieldError]) -> list[RecipientInput]:
+        """Return the recipients of the name whose rows are complete."""
+        rows, self.waiting = self.marked(self.waiting), []
+        found: list[RecipientInput] = []
+        for at, person in enumerate(self.people.of(rows), 1):
+            try:
+                found += self.of_a_person(person, f"{person_id_of(rows[0].name)}{f'-{at:03}' if at > 1 else ''}")
+            except IntakeError as error:
+                errors += error.errors
+        return found
+
+    def of_a_person(self, person: Person, person_id: str) -> Iterator[RecipientInput]:
+        students: Counter[str] = Counter()
+        devices: Counter[Mode] = Counter()
+        earlier = self.reached_earlier(person)
+        for rows in person.recipients:
+            students[rows[0].student] += 1
+            recipient = self.recipient(rows[0], person_id, students[rows[0].student])
+            recipient.add(self.device(row, person_id, devices, earlier is row) for row in rows if row.mode)
+            yield recipient
+
+    def recipient(self, row: ReportRow, person_id: str, again: int) -> RecipientInput:
+        number = row.student[1:-1] if row.student.startswith("(") and row.student.endswith(")") else ""
+        data = {
+            "person_id": person_id,
+            "name": row.name,
+            "student_name": "" if number else row.student,
+            # Two students of one name have numbers, which the report does not print.
+            "student_number": number or (f"student-{again}" if again > 1 else ""),
+        }
+        return read_recipients([(row.number, data)], modes=self.modes)[0]
+
+    def reached_earlier(self, person: Person) -> ReportRow | None:
+        """Return the row whose earlier attempt reached the person, where the report says so and no status does."""
+        if person.kind is not Kind.CONTACTED or any(
+            row.by_phone and outcome(row) is Outcome.SUCCESS for row in person.rows
+        ):
+            return None
+        return next((row for row in reversed(list(person.rows)) if row.by_phone), None)
+
+    def device(self, row: ReportRow, person_id: str, devices: Counter[Mode], earlier: bool) -> DeviceInput:
+        assert row.mode
+        result, time = row.result, self.time(row.time)
+        devices[row.mode] += 1
+        found = self.address(row, person_id, devices[row.mode])
+        attempts = self.attempts.of(row)
+        return ReportedDevice(
+            row.mode,
+            found.canonical,
+            result.status,
+            result.detail,
+            result.code,
+            time=time,
+            given_address=found.given,
+            duplicate=row.duplicate,
+            email_outcome=result.email_outcome,
+            attempts_made=attempts,
+            earlier=earlier,
+            first_at=self.first_attempt(row, attempts, time),
+        )
+
+    def address(self, row: ReportRow, person_id: str, number: int) -> DeviceAddress:
+        assert row.mode
+        if row.result.status is DeliveryStatus.NO_DEVICE:
+            return DeviceAddress("")
+        if row.mode is Mode.INBOX:
+            return DeviceAddress(person_id)
+        printed = printed_number(row.mode, row.device) if row.mode in PHONE else None
+        return printed or read_device(row.mode, row.device, person_id=person_id)
+
+    def first_attempt(self, row: ReportRow, attempts: int, time: datetime | None) -> datetime | None:
+        return time
+
+    def tell_differences(self) -> None:
+        """Note where the report counts other people than its rows name: it was made of some of the devices alone."""
+        for kind, number in self.people_wanted.items():
+            if number is not None and self.people.found[kind] != number:
+                self.notes[
+                    f"The report counts {number:,} people ({kind}), and its rows name {self.people.found[kind]:,}."
+                    " Make the report with all devices and the detail All."
+                ] += 1
+
+
+class MessageReport2Source(MessageReportSource):
+    """The message of a report of Sent Message Log 2.0. It has no addresses, and does not mark duplicates."""
+
+    engine = "v2"
+    devices_are_named = False
+
+    def begin(self) -> None:
+        super().begin()
+        for mode, label in _figures():
+            number = self.header.number(f"{mode.label} Total {_FIGURES[label]}")
+            if number is not None:
+                self.duplicates[mode, label] = max(0, self.seen[mode, label] - number)
+
+    def decide(self, people: People, attempts: Attempts) -> None:
+        super().decide(people, attempts)
+        for mode in Mode:
+            number = self.header.number(f"{mode.label} Total Attempts")
+            if number is None:
+                continue
+            more, tried = number - attempts.total[mode], attempts.tried[mode]
+            if more > 0 and tried:
+                self.attempts.more[mode] = divmod(more, tried)
+            elif more > 0:
+                self.attempts.lone[mode] = more
+            self.attempts.fewer[mode] = max(0, -more)
+
+    @property
+    def people_wanted(self) -> dict[Kind, int | None]:
+        total, without = (
+            int(text.replace(",", "")) if (text := self.header.criterion(label)).replace(",", "").isdigit() else None
+            for label in ("Total Recipient Count", "Recipients with No Device")
+        )
+        if total is None or without is None:
+            return dict.fromkeys(Kind)
+        return {Kind.NO_DEVICE: without, Kind.OTHERS: total - without}
+
+    @property
+    def by_phone(self) -> bool:
+        return False
+
+    @cached_property
+    def modes(self) -> list[Mode]:
+        named = {read_mode(part) for part in self.header.criterion("Delivery Mode").split(", ")}
+        seen = self.found[""].modes if self.found else set()
+        return [mode for mode in Mode if mode in named | seen | set(self.header.modes)]
+
+    def status(self) -> str | None:
+        status = super().status()
+        left = self.header.number("Canceled: Left")
+        return MessageStatus.CANCELED_IN_PROGRESS if status in CANCELED and left else status
+
+    def criteria(self) -> list[tuple[str, str]]:
+        return self.header.criteria_of_2
+
+    def calendars(self) -> list[dict[str, str]]:
+        text = self.header.criterion("Calendar")
+        return [self.calendar(name) for name in text.split(", ") if name and text != "none"]
+
+    def calendar(self, name: str) -> dict[str, str]:
+        known = Calendar.objects.filter(name=name).select_related("school").first()
+        year = _YEAR.search(name)
+        usual = {"school": _YEAR.sub("", name).strip() or name, "school_year": year[0] if year else "not recorded"}
+        return {"name": name} | ({"school": known.school.name, "school_year": known.school_year} if known else usual)
+
+    def times(self) -> tuple[datetime | None, datetime | None]:
+        """Return start and end. The report has only the length: the start is the message's date, or later."""
+        length = self.header.duration("Total Message Duration")
+        firsts = [self.header.duration(f"{mode.label} First Attempt Duration") for mode in Mode]
+        start = self.created_at()
+        if start is None or (length is None and not any(first is not None for first in firsts)):
+            return None, None
+        if length is not None and self.latest:
+            start = max(start, self.latest - length)
+        return start, None if length is None else start + length
+
+    @cached_property
+    def first_attempts(self) -> dict[Mode, datetime]:
+        start, _ = self.times()
+        lengths = {mode: self.header.duration(f"{mode.label} First Attempt Duration") for mode in Mode}
+        return {mode: start + length for mode, length in lengths.items() if start and length is not None}
+
+    def read(self, row: Row) -> ReportRow:
+        read = super().read(row)
+        read.no_device = False
+        return read
+
+    def mode(self, row: Row, text: str) -> Mode:
+        mode = read_mode(self.cell(row, "mode"))
+        if mode is None:
+            raise self.refusal(row, "mode", "is none of: Inbox, Email, Voice, Text")
+        return mode
+
+    def result(self, row: Row, mode: Mode) -> DeviceStatus:
+        try:
+            return read_status(mode, self.cell(row, "status"), self.cell(row, "detail"))
+        except UnknownWord as error:
+            raise self.refusal(row, "status", str(error)) from None
+
+    def marked(self, rows: list[ReportRow]) -> list[ReportRow]:
+        """Mark the duplicates that the figures leave out, and the recipients without any device."""
+        inboxes: set[object] = set()
+        for row in rows:
+            assert row.mode
+            place, inbox = (row.mode, figure(row)), (row.result, row.time)
+            # A person has one inbox, so a duplicate of it follows it and has its result.
+            if self.duplicates[place] and (row.mode is not Mode.INBOX or inbox in inboxes) and counts(row):
+                self.duplicates[place] -= 1
+                row.duplicate = True
+            elif row.mode is Mode.INBOX:
+                inboxes.add(inbox)
+        for recipient in _by_recipient(rows):
+            without = all(row.result.status is DeliveryStatus.NO_DEVICE for row in recipient)
+            for row in recipient:
+                row.no_device = without
+        return rows
+
+    def address(self, row: ReportRow, person_id: str, number: int) -> DeviceAddress:
+        assert row.mode
+        if row.mode is Mode.INBOX or row.result.status is DeliveryStatus.NO_DEVICE:
+            return super().address(row, person_id, number)
+        text = NOT_IN_THE_REPORT if number == 1 else f"{NOT_IN_THE_REPORT} ({number})"
+        return read_device(row.mode, text, person_id=person_id)
+
+    def first_attempt(self, row: ReportRow, attempts: int, time: datetime | None) -> datetime | None:
+        assert row.mode
+        return self.first_attempts.get(row.mode) if attempts or time else None
+
+
+_FIGURES = {
+    Outcome.SUCCESS: "Success",
+    Outcome.ERROR: "Failed",
+    Outcome.NOT_REACHED: "Not Reached",
+    Outcome.CANCELED: "Canceled",
+    Outcome.PENDING: "Not Done Yet",
+}
+
+
+def _figures() -> Iterator[tuple[Mode, Outcome]]:
+    return ((mode, label) for mode in Mode for label in _FIGURES)
+
+
+def _by_recipient(rows: list[ReportRow]) -> Iterator[list[ReportRow]]:
+    """Yield the rows of each recipient: one begins with another student, or where the modes begin again."""
+    order = list(Mode)
+    recipient: list[ReportRow] = []
+    for row in rows:
+        assert row.mode
+        last = recipient[-1] if recipient else None
+        if last and last.mode and (last.student != row.student or order.index(row.mode) < order.index(last.mode)):
+            yield recipient
+            recipient = []
+        recipient.append(row)
+    if recipient:
+        yield recipient
+
+
+def printed_number(mode: Mode, text: str) -> DeviceAddress | None:
+    """Return the number that our reports print as this text; None if they print none like it."""
+    if found := _BRAILLE.fullmatch(text):
+        return DeviceAddress(found["address"], found["given"] or "")
+    found = _PRINTED.fullmatch(text)
+    if not found:
+        return None
+    digits = re.sub(r"\D", "", found["number"])
+    number = f"+{digits}" if found["number"].startswith("+") else f"+1{digits}"
+    address = f"{number};ext={found['ext']}" if found["ext"] else number
+    note = found["note"] or ""
+    givens = ["", f"{found['number']} {note}", f"{note} {found['number']}", note]
+    given = next((given for given in givens if device_text(mode, address, given) == text), None)
+    return None if given is None else DeviceAddress(address, given)

@@ -1,0 +1,203 @@
+"""Messages of any table that has a column map: a row for each device."""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+from typing import Any
+
+from imports.maps import FIELDS, Level
+from imports.sources.base import Found, Source
+from imports.table import Row
+from imports.times import BadTime
+from imports.values import MESSAGE_WORDS, UnknownWord, mode_of_device, read_mode, read_outcome, read_status
+from messenger_logs.choices import DeliveryStatus, Mode
+from messenger_logs.services.json_fields import FieldError, IntakeError, squeezed
+from messenger_logs.services.message_format import (
+    MessageInput,
+    RecipientInput,
+    merge_recipients,
+    read_message,
+    read_recipients,
+)
+
+_OF_MESSAGE = [one for one in FIELDS.values() if one.level is Level.MESSAGE]
+# The fields whose names in the JSON format are others.
+_ELSEWHERE = frozenset({"message_status", "body", "modes"})
+_NO_DEVICE = squeezed(DeliveryStatus.NO_DEVICE.label)
+_DUPLICATE = re.compile(r"\s[&†]$")
+_DEVICE_PATH = re.compile(r"devices\[\d+\]\.")
+_WITH_NUMBER = re.compile(r"(.*?)\s*\(([\w-]+)\)")
+
+
+def person_id_of(name: str) -> str:
+    """Return a person id for somebody of whom only the name is known: the same for the same name, in every file."""
+    usual = " ".join(name.casefold().split())
+    return f"name-{blake2b(usual.encode(), digest_size=8).hexdigest()}"
+
+
+class RowSource(Source):
+    """A table with a row for each device, or for each recipient without one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.first_cells: dict[str, dict[str, str]] = {}
+        """The cells of each message's first row that are about the message."""
+
+    def look_at(self, row: Row, found: Found) -> None:
+        if mode := self.mode(row):
+            found.modes.add(mode)
+        if self.wants_earliest and (moment := self.time_or_none(self.cell(row, "time"))):
+            found.earliest = min(moment, found.earliest or moment)
+        if found.rows == 1:
+            self.first_cells[found.external_id] = self.message_cells(row)
+
+    @property
+    def wants_earliest(self) -> bool:
+        return "created_at" not in self.places and "created_at" not in self.values
+
+    def mode(self, row: Row) -> Mode | None:
+        text = self.cell(row, "mode") or self.values.get("mode", "")
+        return read_mode(text) if text else mode_of_device(self.cell(row, "device"), self.cell(row, "status"))
+
+    # The message
+
+    def message_cells(self, row: Row) -> dict[str, str]:
+        return {one.name: self.cell(row, one.name) for one in _OF_MESSAGE if one.name in self.places}
+
+    def message(self, found: Found) -> MessageInput:
+        cells = {name: text for name, text in self.first_cells[found.external_id].items() if text}
+        try:
+            return read_message(self.message_data(found, self.values | cells), line=found.first_row)
+        except IntakeError as error:
+            raise IntakeError([self.renamed(one) for one in error.errors]) from None
+
+    def message_data(self, found: Found, values: dict[str, str]) -> dict[str, Any]:
+        """Return a message in the format of JSON Lines. Raises IntakeError."""
+        known = {one.name for one in _OF_MESSAGE} - _ELSEWHERE
+        data: dict[str, Any] = {name: text for name, text in values.items() if name in known}
+        errors: list[FieldError] = []
+        for name in (one.name for one in _OF_MESSAGE if one.is_time and one.name in data):
+            try:
+                moment = self.time(data[name])
+                data[name] = moment.isoformat() if moment else None
+            except BadTime as error:
+                errors.append(FieldError(found.first_row, name, str(error)))
+        if errors:
+            raise IntakeError(errors)
+        if "created_at" not in data and found.earliest:
+            data["created_at"] = found.earliest.isoformat()
+        if status := values.get("message_status"):
+            data["status"] = MESSAGE_WORDS.get(squeezed(status), status)
+        modes = self.modes(found)
+        if body := values.get("body"):
+            data["bodies"] = dict.fromkeys(modes, body)
+        return data | {"external_id": found.external_id, "modes": modes}
+
+    def modes(self, found: Found) -> list[str]:
+        texts = [text for text in re.split(r"[,;/]", self.values.get("modes", "")) if text.strip()]
+        named = [read_mode(text) or text for text in texts]
+        return list(dict.fromkeys([*named, *sorted(found.modes)]))
+
+    # Recipients
+
+    def recipients(self, found: Found, batch: list[Row], errors: list[FieldError]) -> list[RecipientInput]:
+        read: list[RecipientInput] = []
+        modes = [Mode(mode) for mode in self.modes(found) if mode in Mode.values]
+        for row in batch:
+            try:
+                self.check(found, row)
+                read.append(self.recipient(row, modes))
+            except IntakeError as error:
+                errors += map(self.renamed, error.errors)
+        offered = sum(len(one.devices) for one in read)
+        merged = merge_recipients(read)
+        if repeated := offered - sum(len(one.devices) for one in merged):
+            self.notes["Rows that repeat a device of the same person: they became one."] += repeated
+        return merged
+
+    def check(self, found: Found, row: Row) -> None:
+        """Refuse a row with more cells than headings, and one that says something else about its message."""
+        errors = [
+            FieldError(row.number, name, "is another one than in the first row of the message")
+            for name, text in self.message_cells(row).items()
+            if text != self.first_cells[found.external_id][name]
+        ]
+        if any(row.cells[len(self.table.headers) :]):
+            errors.append(FieldError(row.number, "", "has more cells than the heading row"))
+        if errors:
+            raise IntakeError(errors)
+
+    def recipient(self, row: Row, modes: list[Mode]) -> RecipientInput:
+        name = self.name(row)
+        student, number = self.student(row)
+        data = {
+            "person_id": self.cell(row, "person_id") or (person_id_of(name) if name else ""),
+            "name": name,
+            "student_number": number,
+            "student_name": student,
+            "devices": self.devices(row),
+        }
+        [recipient] = read_recipients([(row.number, data)], modes=modes)
+        if outcome := read_outcome(self.cell(row, "email_outcome")):
+            for device in recipient.devices.values():
+                device.email_outcome, device.email_reason = outcome
+        return recipient
+
+    def name(self, row: Row) -> str:
+        name = self.cell(row, "name")
+        if self.map.own:
+            name = name.removesuffix(" *")
+        parts = (self.cell(row, part) for part in ("last_name", "first_name"))
+        return name or ", ".join(filter(None, parts))
+
+    def student(self, row: Row) -> tuple[str, str]:
+        """Return name and number of the student. Our own lists write both as one: "Vang, Mai (12345)"."""
+        name, number = self.cell(row, "student_name"), self.cell(row, "student_number")
+        if self.map.own and not number and (found := _WITH_NUMBER.fullmatch(name)):
+            return found[1], found[2]
+        return name, number
+
+    def devices(self, row: Row) -> list[dict[str, Any]]:
+        """Return the device of a row, in the format of JSON Lines; none for a recipient without one."""
+        text, status = _DUPLICATE.sub("", self.cell(row, "device")), self.cell(row, "status")
+        mode = self.mode(row)
+        if squeezed(text) == _NO_DEVICE or (not text and squeezed(status) in ("", _NO_DEVICE)):
+            return [{"mode": mode, "status": DeliveryStatus.NO_DEVICE}] if mode else []
+        if mode is None:
+            named = "mode" if self.cell(row, "mode") else "device"
+            raise IntakeError([FieldError(row.number, named, "says no mode: Inbox, Email, Voice or Text")])
+        return [{"mode": mode, "address": address_of(mode, text), **self.result(row, mode, status)}]
+
+    def result(self, row: Row, mode: Mode, status: str) -> dict[str, Any]:
+        """Return status, detail, code, time and provider's id of a row. Raises IntakeError."""
+        data: dict[str, Any] = {"provider_id": self.cell(row, "provider_id")[:1000].strip("<>") or None}
+        try:
+            name = "time"
+            moment = self.time(self.cell(row, "time"))
+            data["time"] = moment.isoformat() if moment else None
+            name = "code"
+            data["code"] = int(self.cell(row, "code")) if self.cell(row, "code") else None
+            name = "status"
+            if status:
+                found = read_status(mode, status, self.cell(row, "detail") if "detail" in self.places else None)
+                data |= {"status": found.status, "detail": found.detail}
+                data["code"] = found.code if data["code"] is None else data["code"]
+        except (BadTime, UnknownWord) as error:
+            raise IntakeError([FieldError(row.number, name, str(error))]) from None
+        except ValueError:
+            raise IntakeError([FieldError(row.number, name, "is not a whole number")]) from None
+        return data
+
+    def renamed(self, error: FieldError) -> FieldError:
+        """Name the column of an error instead of the field."""
+        name = _DEVICE_PATH.sub("", error.field).replace("address", "device")
+        return FieldError(error.line, f"column “{self.heading(name)}”" if name else "", error.message)
+
+
+def address_of(mode: Mode, text: str) -> str | None:
+    """Return the address of a device as a report writes it: "Voice (612) 555-0143", "Inbox"."""
+    word, _, rest = text.partition(" ")
+    if read_mode(word) is mode and (rest or mode is Mode.INBOX):
+        text = rest
+    return text or None

@@ -1,0 +1,160 @@
+"""Read the words of logs and reports back to the values of the ledger: statuses, details, codes, modes, devices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
+from messenger_logs.services.json_fields import squeezed
+from messenger_logs.status_labels import (
+    EMAIL_OUTCOMES,
+    MESSAGE_STATUSES,
+    SENT_MESSAGE_LOG_2_STATUSES,
+    detail_text,
+)
+from messenger_logs.statuses import CODES, STATUSES
+from reports.writers.csv import safe
+
+_WORDS: Mapping[str, DeliveryStatus] = {
+    squeezed(word): status for status in DeliveryStatus for word in (status.label, status.value)
+}
+# What other systems say for the same statuses. Sources: the status tables of Sent Message Log 2.0 and of the voice and
+# text provider.
+_OTHER_WORDS: Mapping[str, DeliveryStatus] = {
+    "completed": DeliveryStatus.CONFIRMED,
+    "optedout": DeliveryStatus.OPT_OUT,
+    "cancelled": DeliveryStatus.CANCELED,
+    "nostatus": DeliveryStatus.NO_CALL_STATUS,
+    "vendorerror": DeliveryStatus.ERROR,
+    "queued": DeliveryStatus.WAITING,
+    "bounced": DeliveryStatus.FAILED,
+}
+_CODES_BY_NAME: Mapping[tuple[Mode, str], int] = {
+    # Of two codes with one name, the first of the table counts: both have the same meaning.
+    (mode, squeezed(code.name)): code.number
+    for code in reversed(list(CODES.values()))
+    for mode in code.modes
+}
+_OUTCOMES = {status.word: outcome for outcome, status in EMAIL_OUTCOMES.items()}
+_OUTCOMES_BY_NAME = {squeezed(name): name for name in EMAIL_OUTCOMES}
+# The statuses of a text that no call has.
+_OF_TEXTS = frozenset({*STATUSES[Mode.TEXT]}) - frozenset(STATUSES[Mode.VOICE])
+_PROVIDER = re.compile(r"(?P<own>.*?),(?: but)? provider: (?P<word>.*)", re.DOTALL)
+_WITH_DETAIL = re.compile(r"(?P<word>[^(]*?) \((?P<detail>.*)\)", re.DOTALL)
+_WITH_CODE = re.compile(r"(?:(?P<detail>.*), )?code (?P<code>-?\d{1,5})(?:: .*)?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStatus:
+    """The result of a device as a report writes it."""
+
+    status: DeliveryStatus
+    detail: str = ""
+    code: int | None = None
+    email_outcome: str = ""
+
+
+class UnknownWord(ValueError):
+    """A word that is none of the known ones. The message says which are, without a subject."""
+
+
+@lru_cache(maxsize=2**12)
+def read_status(mode: Mode, text: str, detail: str | None = None) -> DeviceStatus:
+    """Read "Not Confirmed (Voicemail detected, code 6: Answering Machine)", or a status with its `detail` apart.
+
+    Behind it may stand what the e-mail provider said: "Sent, but provider: Rejected". Raises UnknownWord.
+    """
+    said = _PROVIDER.fullmatch(text) if mode is Mode.EMAIL else None
+    own = said["own"] if said else text
+    outcome = _OUTCOMES.get(said["word"], said["word"][:32]) if said else ""
+    both = _WITH_DETAIL.fullmatch(own) if detail is None else None
+    word, behind = (both["word"], both["detail"]) if both else (own, detail or "")
+    status = _WORDS.get(squeezed(word)) or _OTHER_WORDS.get(squeezed(word))
+    if status in STATUSES[mode]:
+        return DeviceStatus(status, *_read_detail(mode, behind), email_outcome=outcome)
+    return _of_code_name(mode, word, behind, outcome)
+
+
+def _of_code_name(mode: Mode, word: str, detail: str, outcome: str) -> DeviceStatus:
+    """Read the name of a provider's code in the place of a status: "Live Person"."""
+    number = _CODES_BY_NAME.get((mode, squeezed(word)))
+    if number is None:
+        known = ", ".join(status.label for status in STATUSES[mode])
+        raise UnknownWord(f"is no status of {mode.label}. Known are: {known}")
+    code = CODES[number]
+    return DeviceStatus(code.status, detail or code.detail, number, outcome)
+
+
+def _read_detail(mode: Mode, text: str) -> tuple[str, int | None]:
+    """Return the detail of a status and the provider's code. A text that reads otherwise is a detail alone."""
+    if found := _WITH_CODE.fullmatch(text):
+        detail, code = found["detail"] or "", int(found["code"])
+        if -(2**15) <= code < 2**15 and detail_text(mode, detail, code) == text:
+            return detail, code
+    return text, None
+
+
+@lru_cache(maxsize=2**10)
+def read_outcome(text: str) -> tuple[str, str] | None:
+    """Return the e-mail provider's outcome and its reason, of "Failed (permanent): No such mailbox"; None for ""."""
+    if not text:
+        return None
+    word, _, reason = text.partition(": ")
+    known = _OUTCOMES.get(word) or _OUTCOMES_BY_NAME.get(squeezed(word))
+    return (known, reason) if known else (text[:32], "")
+
+
+@lru_cache(maxsize=2**10)
+def read_mode(text: str) -> Mode | None:
+    """Return the mode that a word means: "Email", "E-mail", "SMS", "Phone"; None for any other text."""
+    others = {"sms": Mode.TEXT, "textmessage": Mode.TEXT, "phone": Mode.VOICE, "call": Mode.VOICE, "portal": Mode.INBOX}
+    known = {squeezed(mode.value): mode for mode in Mode} | others
+    return known.get(squeezed(text))
+
+
+def mode_of_device(device: str, status: str = "") -> Mode | None:
+    """Return the mode of a device that a report names alone: "Inbox", an address, a number; None if it is none.
+
+    A number is one for a text if its status is one that only texts have, such as Opt Out or SMS Sent.
+    """
+    word, _, number = device.partition(" ")
+    mode = read_mode(word)
+    if mode and bool(number) is not (mode is Mode.INBOX):
+        return mode
+    if "@" in device:
+        return Mode.EMAIL
+    if any(map(str.isdigit, device)):
+        return Mode.TEXT if _is_of_a_text(status) else Mode.VOICE
+    return None
+
+
+def _is_of_a_text(status: str) -> bool:
+    word = squeezed(status.partition(" (")[0])
+    found = _WORDS.get(word) or _OTHER_WORDS.get(word)
+    of_a_code = (Mode.TEXT, word) in _CODES_BY_NAME and (Mode.VOICE, word) not in _CODES_BY_NAME
+    return found in _OF_TEXTS or of_a_code
+
+
+MESSAGE_WORDS: Mapping[str, MessageStatus] = {
+    **{squeezed(status.word): value for value, status in SENT_MESSAGE_LOG_2_STATUSES.items()},
+    **{squeezed(status.word): value for value, status in MESSAGE_STATUSES.items()},
+    "cancelled": MessageStatus.CANCELED,
+    "cancelledip": MessageStatus.CANCELED_IN_PROGRESS,
+}
+"""The statuses of messages by the words of both logs, in the spelling for comparisons."""
+
+
+_ABROAD = re.compile(r"\((\+\d{1,3})\)([\d\s()./-]+)(.*)", re.DOTALL | re.ASCII)
+
+
+def own_cell(cell: str) -> str:
+    """Return the text of a cell of this product's own CSV, without what makes it safe for spreadsheets."""
+    if cell[:1] == "'" and safe(cell[1:]) == cell:
+        return cell[1:]
+    if cell[:2] == "(+" and (found := _ABROAD.fullmatch(cell)):
+        text = f"{found[1]}{re.sub(r'[^0-9]', '', found[2])}{' ' if found[3] else ''}{found[3]}"
+        return text if safe(text) == cell else cell
+    return cell

@@ -1,0 +1,99 @@
+"""This product's own CSV report of a message, imported, is the same message: its report has the same cells."""
+
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messenger_logs.choices import MessageStatus
+from messenger_logs.models import Calendar, Recipient, SentMessage
+from messenger_logs.services.status_reports import report_statuses
+from messenger_logs.services.totals import recount
+from reports.document import Document
+from reports.writers import Format
+from tests.examples import examples
+from tests.imports.files import run
+from tests.messenger_logs.totals.random_messages import START, RandomMessage
+from tests.reports.documents import csv_rows, written
+from tests.reports.messages import classic, log_2_document
+
+pytestmark = pytest.mark.django_db
+
+NAMES = ["Parent, Tad", "Parent, Tad", "Vang, Mai", "Nguyễn, Hòa", "=Formula, Ana", "O'Neil, Sam"]
+STUDENTS = ["", "Student, Karen", "Student, Karen", "Vang, Lia"]
+BODIES = [{}, {"email": "School is closed.\nStay home."}, {"email": "1 <b & 2", "voice": "Closed"}]
+CRITERIA = [[], [["Calendar", "2019-20"], ["Limit", "No & none"]]]
+# The id of the message is another one, and so is the moment.
+_CHANGES = {"Generated on", "Message ID"}
+
+
+def cells(document: Document) -> list[list[str]]:
+    return [row for row in csv_rows(document) if row[0] not in _CHANGES]
+
+
+def same_again(message: SentMessage, make, map_name: str, folder: Path) -> SentMessage:
+    """Import the report of a message, and compare the reports of both."""
+    path = folder / "report.csv"
+    path.write_bytes(written(Format.CSV, make(message)))
+    counts = run(path, map_name)
+    assert (counts.new, counts.refused, counts.refusals) == (1, 0, [])
+    again = SentMessage.objects.latest("pk")
+    assert cells(make(again)) == cells(make(message))
+    assert not [note for note in counts.notes if "people" in note]
+    return again
+
+
+def varied(random: Random) -> SentMessage:
+    """A message with people of one name, of two students, with shared addresses, cancels, redials."""
+    made = RandomMessage(random)
+    message = made.message
+    for person in {recipient.person_id for recipient in message.recipients.all()}:
+        message.recipients.filter(person_id=person).update(name=random.choice(NAMES))
+    for recipient in message.recipients.all():
+        student = random.choice(STUDENTS)
+        taken = Recipient.objects.filter(message=message, person_id=recipient.person_id, student_name=student)
+        if not taken.filter(student_number=recipient.student_number).exists():
+            Recipient.objects.filter(pk=recipient.pk).update(student_name=student)
+    if reports := made.reports(random.randint(0, 12)):
+        report_statuses(message_id=message.pk, reports=reports)
+    message.deliveries.filter(mode="email", status="sent").update(
+        email_outcome=random.choice(["", "delivered", "failed-permanent", "complained", "surprising"])
+    )
+    started = random.choice([None, START - timedelta(minutes=3, seconds=random.randint(0, 59))])
+    SentMessage.objects.filter(pk=message.pk).update(
+        status=random.choice(MessageStatus.values),
+        dispatch_started_at=started,
+        dispatch_finished_at=started and START + timedelta(seconds=random.randint(300, 4000)),
+        subject=random.choice(["", "Snow day", "-1 & more"]),
+        bodies=random.choice(BODIES),
+        criteria=random.choice(CRITERIA),
+        reply_to=random.choice(["", "office@example.org"]),
+        school=random.choice([None, message.school]),
+    )
+    recount(message_id=message.pk)
+    return SentMessage.objects.get(pk=message.pk)
+
+
+@examples(100)
+@given(seed=st.integers(0, 2**32))
+def test_a_sent_message_report_gives_the_same_message(seed: int, tmp_path: Path):
+    same_again(varied(Random(seed)), classic, "sent-message-report", tmp_path)
+
+
+@examples(100)
+@given(seed=st.integers(0, 2**32))
+def test_a_report_of_log_2_gives_the_same_message(seed: int, tmp_path: Path):
+    message = varied(Random(seed))
+    SentMessage.objects.filter(pk=message.pk).update(engine="v2", message_type="Messenger 2.0 - General")
+    if message.school and seed % 2:
+        message.calendars.add(
+            Calendar.objects.get_or_create(school=message.school, name="2025-26 High", school_year="2025-26")[0]
+        )
+    message = SentMessage.objects.get(pk=message.pk)
+    if message.status == MessageStatus.CANCELED_IN_PROGRESS:
+        # Both words of a cancel are one word there.
+        SentMessage.objects.filter(pk=message.pk).update(status=MessageStatus.CANCELED)
+    same_again(SentMessage.objects.get(pk=message.pk), log_2_document, "sent-message-report-2", tmp_path)

@@ -1,0 +1,67 @@
+"""Message Import: the way of a person from a file to messages."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from imports.models import ImportJob, KeptMap
+from imports.services import jobs
+from messenger_logs.models import Delivery, SentMessage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGE = "/messenger-administration/message-import/"
+FILE = "My system\nParent;E-mail;Sent\nVang, Mai;mai@example.org;20/11/2026 8:05\nHoa;no address;\n"
+
+
+@pytest.fixture
+def client(make_user, signed_in, settings, tmp_path, monkeypatch):
+    settings.REPORT_FOLDER = tmp_path
+    settings.TIME_ZONE = "America/Chicago"
+    monkeypatch.setattr("imports.tasks.run.delay", lambda pk: jobs.run(job_id=pk))
+    return signed_in(make_user(groups=["System Administrators"]))
+
+
+def test_a_new_system_from_its_file_to_messages(client):
+    form = {"file": SimpleUploadedFile("mine.csv", FILE.encode("cp1252")), "map": "", "value_subject": "Snow day"}
+    answer = client.post(f"{PAGE}upload/", form)
+    job = ImportJob.objects.get()
+    assert answer["Location"] == f"{PAGE}{job.pk}/map/"
+
+    page = client.get(answer["Location"]).text
+    assert "Parent" in page
+    columns = {"column_0": "name", "column_1": "device", "column_2": "time"}
+    values = {"value_engine": "classic", "value_message_type": "Attendance", "value_sender_name": "Office"}
+    answer = client.post(f"{PAGE}{job.pk}/map/", {"name": "Ours", "date_order": "dmy", **columns, **values})
+    assert answer["Location"] == f"{PAGE}{job.pk}/"
+    assert KeptMap.objects.get().columns == {"name": "Parent", "device": "E-mail", "time": "Sent"}
+
+    page = client.get(f"{PAGE}{job.pk}/").text
+    assert "What would be refused" in page
+    assert "says no mode: Inbox, Email, Voice or Text" in page
+
+    client.post(f"{PAGE}{job.pk}/check/", {"map": "Ours", "value_subject": "Snow day", "value_mode": "Email"})
+    page = client.get(f"{PAGE}{job.pk}/").text
+    for text in ("Checked: nothing is stored yet", "Vang, Mai", "11/20/2026 8:05 AM", "Import 1 message"):
+        assert text in page
+    assert not SentMessage.objects.exists()
+
+    client.post(f"{PAGE}{job.pk}/start/")
+    assert "Imported" in client.get(f"{PAGE}{job.pk}/").text
+    assert list(Delivery.objects.order_by("pk").values_list("status", flat=True)) == ["waiting", "error"]
+
+    listed = client.get(PAGE, headers={"HX-Request": "true"}).text
+    assert "mine.csv" in listed
+    assert "<html" not in listed
+    client.post(f"{PAGE}{job.pk}/remove/")
+    assert "No files." in client.get(PAGE).text
+
+
+def test_what_is_wrong_with_the_form_is_said_beside_it(client):
+    answer = client.post(f"{PAGE}upload/", {"map": "recipients", "value_created_at": "soon"})
+    assert answer.status_code == 400
+    assert "Choose a file." in answer.text
+    assert "This is not a time such as" in answer.text
+
+
+def test_the_menu_leads_there(client):
+    assert f'href="{PAGE}"' in client.get("/").text

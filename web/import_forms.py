@@ -1,0 +1,110 @@
+"""The forms of Message Import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django import forms
+
+from imports.maps import FIELDS, ColumnMap
+from imports.services.maps import guess_field
+from imports.times import BadTime, DateOrder, read_time
+
+NEW_MAP = ""
+VALUE = "value_"
+
+
+class ValuesForm(forms.Form):
+    """Values for fields without a column."""
+
+    def __init__(self, *args: Any, values: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in FIELDS.values():
+            if field.fixed:
+                self.fields[f"{VALUE}{field.name}"] = forms.CharField(
+                    label=field.label,
+                    required=False,
+                    max_length=1000,
+                    help_text=field.help,
+                    initial=(values or {}).get(field.name, ""),
+                )
+
+    @property
+    def value_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name.startswith(VALUE)]
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Return the values that were given."""
+        given = {name.removeprefix(VALUE): value for name, value in self.cleaned_data.items() if name.startswith(VALUE)}
+        return {name: value for name, value in given.items() if value}
+
+    def clean(self) -> dict[str, Any]:
+        for field in FIELDS.values():
+            text = self.cleaned_data.get(f"{VALUE}{field.name}")
+            if field.is_time and text:
+                self._check_time(field.name, text)
+        return self.cleaned_data
+
+    def _check_time(self, name: str, text: str) -> None:
+        try:
+            read_time(text, self.date_order)
+        except BadTime as error:
+            self.add_error(f"{VALUE}{name}", f"This {error}.")
+
+    @property
+    def date_order(self) -> DateOrder:
+        return DateOrder(self.cleaned_data.get("date_order") or DateOrder.MONTH_FIRST)
+
+
+class MapChoiceForm(ValuesForm):
+    """A column map, and values beside it."""
+
+    map = forms.ChoiceField(label="Column map", required=False)
+
+    def __init__(self, *args: Any, maps: Iterable[ColumnMap], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        new = [(NEW_MAP, "A new one: say next which column is which field")]
+        field: Any = self.fields["map"]
+        field.choices = [*((one.name, one.label) for one in maps), *new]
+
+
+class UploadForm(MapChoiceForm):
+    file = forms.FileField(
+        label="CSV file", error_messages={"required": "Choose a file.", "empty": "The file is empty."}
+    )
+    field_order = ["file", "map"]
+
+
+class MapForm(ValuesForm):
+    """Which column of a file is which field."""
+
+    name = forms.CharField(label="Name of the map", max_length=60)
+    date_order = forms.ChoiceField(label="Dates", choices=[(order.value, order.label) for order in DateOrder])
+
+    def __init__(self, *args: Any, headings: Sequence[str], known: ColumnMap | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, values=known.values if known else None, **kwargs)
+        self.headings = [heading for heading in dict.fromkeys(headings) if heading]
+        fields = [("", "not read"), *((field.name, f"{field.level}: {field.label}") for field in FIELDS.values())]
+        guesses = {heading: guess_field(heading) for heading in self.headings}
+        if known and (places := known.places(headings)):
+            guesses = dict.fromkeys(self.headings, "")
+            guesses |= {headings[place]: name for name, place in places.items() if name in FIELDS}
+        for at, heading in enumerate(self.headings):
+            self.fields[f"column_{at}"] = forms.ChoiceField(
+                label=heading, choices=fields, required=False, initial=guesses[heading]
+            )
+        if known and not known.ready:
+            self.fields["name"].initial = known.name
+            self.fields["date_order"].initial = known.date_order
+
+    @property
+    def column_fields(self) -> list[forms.BoundField]:
+        return [self[f"column_{at}"] for at in range(len(self.headings))]
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Return the field of each heading that has one."""
+        chosen = {heading: self.cleaned_data[f"column_{at}"] for at, heading in enumerate(self.headings)}
+        return {heading: field for heading, field in chosen.items() if field}
