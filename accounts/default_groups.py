@@ -16,6 +16,8 @@ _SENDER = [
     ToolAndRight(Tool.UPCOMING_MESSAGES, Right.WRITE),
     ToolAndRight(Tool.MAILGUN_MESSAGE_LOG, Right.READ),
     ToolAndRight(Tool.RECIPIENT_LOG, Right.READ),
+    ToolAndRight(Tool.CONTACTS_TO_FIX, Right.READ),
+    ToolAndRight(Tool.CONTACTS_TO_FIX, Right.WRITE),
 ]
 # All logs, and cancel. Only system administrators run the sync and give rights on the API to programs.
 _SYSTEMS = [

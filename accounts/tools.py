@@ -86,6 +86,15 @@ class Tool(Enum):
         "What you sent to one person, and what came of it on each device.",
         {Right.READ: "see one person's messages, of those the user sent"},
     )
+    CONTACTS_TO_FIX = (
+        Menu.MESSENGER,
+        "Contacts to Fix",
+        "Which addresses and numbers of your own messages fail for good, why, and whose they are.",
+        {
+            Right.READ: "see the addresses and numbers of own messages that fail for good",
+            Right.WRITE: "say what was done about them, and allow an address again",
+        },
+    )
     ADMIN_SENT_MESSAGE_LOG = (
         Menu.MESSENGER_ADMINISTRATION,
         "Sent Message Log",
@@ -107,6 +116,15 @@ class Tool(Enum):
         "Recipient Log",
         "What anybody in the district sent to one person, and what came of it on each device.",
         {Right.READ: "see one person's messages, of all senders"},
+    )
+    ADMIN_CONTACTS_TO_FIX = (
+        Menu.MESSENGER_ADMINISTRATION,
+        "Contacts to Fix",
+        "Which addresses and numbers of the whole district fail for good, why, and whose they are.",
+        {
+            Right.READ: "see the addresses and numbers of everybody's messages that fail for good",
+            Right.WRITE: "say what was done about them, and allow an address again",
+        },
     )
     REPLIES = (
         Menu.MESSENGER_ADMINISTRATION,
@@ -179,6 +197,8 @@ class Tool(Enum):
 # The search in the top bar uses these: the first that the user may open for people, all of them for messages.
 RECIPIENT_LOGS = (Tool.ADMIN_RECIPIENT_LOG, Tool.RECIPIENT_LOG)
 MESSAGE_LOGS = (Tool.SENT_MESSAGE_LOG_2, Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG)
+# The first of them that the user may open shows a contact to fix.
+CONTACT_TOOLS = (Tool.ADMIN_CONTACTS_TO_FIX, Tool.CONTACTS_TO_FIX)
 # The tools that have something to show only where the district sends by Mailgun.
 MAILGUN_TOOLS = frozenset({Tool.MAILGUN_MESSAGE_LOG, Tool.ADMIN_MAILGUN_MESSAGE_LOG, Tool.MAILGUN_SYNC})
 

@@ -11,6 +11,7 @@ from mailgun_sync.choices import EventKind
 from mailgun_sync.models import MailgunEvent
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, MessageTotals
+from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.totals import recount_refused
 
 # The event with the highest rank decides. A delayed bounce outranks "delivered"; a person who complains got the mail.
@@ -74,6 +75,7 @@ def settle_outcomes(deliveries: Collection[int]) -> int:
         changed = {message for (message,) in cursor}
         count = int(cursor.rowcount)
     recount_refused(message_ids=changed)
+    note_contacts(deliveries=deliveries)
     return count
 
 

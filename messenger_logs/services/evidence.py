@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Outcome
 from messenger_logs.models import Delivery, DeviceAttempt, MessageModeTotals, MessageTotals, Recipient
 from messenger_logs.services.complete_cancel import tell_figures
+from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.message_status import extend_dispatch, settle_status
 from messenger_logs.services.totals import (
     FIGURE_NAMES,
@@ -263,6 +264,7 @@ def store_evidence(*, message_id: int, evidence: Sequence[Evidence]) -> int:
     if not counted:
         recount(message_id=message_id)
     recount_refused(message_ids=[message_id])
+    note_contacts(deliveries=changed)
     settle_status(message_id=message_id)
     if ended := [one.ended_at for one in evidence if one.made and one.ended_at]:
         extend_dispatch(message_id=message_id, until=max(ended))
