@@ -64,3 +64,15 @@ class RunOutcome(models.TextChoices):
     SUCCEEDED = "succeeded", "Succeeded"
     FAILED = "failed", "Failed"
     INTERRUPTED = "interrupted", "Interrupted"
+
+
+class SuppressionList(models.TextChoices):
+    """The lists of a domain at Mailgun, by their names in its API.
+
+    An address of the allowlist, or of a domain on it, never comes on the others.
+    """
+
+    BOUNCES = "bounces", "Bounces"
+    COMPLAINTS = "complaints", "Complaints"
+    UNSUBSCRIBES = "unsubscribes", "Unsubscribes"
+    ALLOWLIST = "whitelists", "Allowlist"

@@ -11,7 +11,7 @@ from django.db.models.functions import Now, StrIndex, Upper
 from accounts.models import User
 from accounts.tools import Tool
 from core.dates import start_of
-from mailgun_sync.choices import HUNG_AFTER, SHOWN_EVENTS, EventKind, RunOutcome
+from mailgun_sync.choices import HUNG_AFTER, SHOWN_EVENTS, EventKind, RunOutcome, SuppressionList
 from messenger_logs.services.addresses import mailbox
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         MailgunEvent,
         RecipientAddress,
         SendingDomain,
+        Suppression,
         SyncRun,
     )
 
@@ -107,3 +108,19 @@ class RecipientAddressQuerySet(QuerySet["RecipientAddress"]):
     def containing_otherwise(self, text: str) -> Self:
         """Return the addresses whose canonical form contains that of ``text``, such as xn--bcher-kva for bücher."""
         return self.exclude(mailbox="").filter(mailbox__contains=mailbox(text))
+
+
+class SuppressionQuerySet(QuerySet["Suppression"]):
+    """The entries of the lists of suppressions."""
+
+    def in_force(self) -> Self:
+        """Return the entries for which Mailgun does not try an address, whatever the mail is."""
+        return self.exclude(list=SuppressionList.ALLOWLIST).filter(error="", everything=True)
+
+    def of_mailbox(self, mailbox: str) -> Self:
+        """Return the entries of an address, also those for some mail alone."""
+        return self.exclude(list=SuppressionList.ALLOWLIST).filter(error="", mailbox=mailbox).order_by("domain", "list")
+
+    def odd(self) -> Self:
+        """Return the entries that name no address to compare."""
+        return self.exclude(error="")

@@ -6,11 +6,13 @@ from celery import shared_task
 
 from accounts.models import User
 from mailgun_sync.models import SendingDomain
-from mailgun_sync.services import retention
+from mailgun_sync.services import retention, suppressions
 from mailgun_sync.services.domains import configured_domains
 from mailgun_sync.services.sync import LONGEST, AlreadyRunningError, bring_up_to_date
 
 LONGEST_SYNC = int(LONGEST.total_seconds())
+# 100,000 entries take less than a minute.
+LONGEST_READING = 30 * 60
 
 
 @shared_task
@@ -35,6 +37,25 @@ def sync_one(domain_id: int, sweep_hours: int | None = None, asked_by_id: int | 
             wait=timedelta(minutes=10 if sweep_hours else 0),
         )
     except AlreadyRunningError:
+        return
+
+
+@shared_task
+def read_all_suppressions() -> None:
+    """Queue one task for each domain, so that a slow or failing domain delays no other."""
+    for domain_id in configured_domains().filter(paused=False).values_list("pk", flat=True):
+        read_suppressions.delay(domain_id)
+
+
+@shared_task(soft_time_limit=LONGEST_READING, time_limit=LONGEST_READING + 60)
+def read_suppressions(domain_id: int, asked_by_id: int | None = None) -> None:
+    """Read the lists of suppressions of a domain."""
+    if not SendingDomain.objects.filter(pk=domain_id).exists():
+        return
+    try:
+        asked_by = User.objects.filter(pk=asked_by_id).first() if asked_by_id else None
+        suppressions.read_suppressions(domain_id=domain_id, asked_by=asked_by)
+    except suppressions.AlreadyReadingError:
         return
 
 

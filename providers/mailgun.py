@@ -20,6 +20,8 @@ REGIONS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
 MOST_RECIPIENTS = 1000
 # The most events of one page: user-manual/events/query-options.
 MOST_EVENTS = 300
+# The most entries of one page of a list of suppressions: api-reference/send/mailgun/bounces.
+MOST_SUPPRESSIONS = 1000
 # These statuses refuse the mail or a recipient. Others are about the account, such as its limit (402).
 REFUSES_THE_MAIL = frozenset({400, 413, 422})
 # Seconds to connect, seconds for a whole page. Mailgun may need a while to collect a page of events.
@@ -68,6 +70,18 @@ def events_path(domain: str, **query: Any) -> str:
     return f"/v3/{quote(domain)}/events?{urlencode({'ascending': 'yes', 'limit': MOST_EVENTS, **query})}"
 
 
+def suppressions_path(domain: str, name: str, address: str = "", **query: Any) -> str:
+    """Return the path of a list of suppressions, such as "bounces", or of one address in it.
+
+    A page of a list has the address of the next page, and only an empty page is the last. DELETE takes an address off:
+    api-reference/send/mailgun/bounces, complaints, unsubscribe, allowlist.
+    """
+    path = f"/v3/{quote(domain)}/{name}"
+    if address:
+        return f"{path}/{quote(address, safe='@')}"
+    return f"{path}?{urlencode({'limit': MOST_SUPPRESSIONS, **query})}"
+
+
 def error_message(reply: Reply) -> str:
     """Return the message of an error answer, "" if it has none: api-reference/api-overview, "Response Codes"."""
     message = reply.object().get("message")
@@ -76,5 +90,14 @@ def error_message(reply: Reply) -> str:
 
 def events_error(reply: Reply) -> str:
     """Say why Mailgun gave no events, in plain words for the office."""
-    text = _EVENTS_ERRORS.get(reply.status, f"{NAME} answered with status {reply.status}.")
+    return _explain(reply, _EVENTS_ERRORS)
+
+
+def suppressions_error(reply: Reply) -> str:
+    """Say why Mailgun did nothing with a list of suppressions, in plain words for the office."""
+    return _explain(reply, _EVENTS_ERRORS | {403: "The API key may not use this domain's suppressions (403)."})
+
+
+def _explain(reply: Reply, texts: dict[int, str]) -> str:
+    text = texts.get(reply.status, f"{NAME} answered with status {reply.status}.")
     return f"{text} It said: {message[:200]}" if (message := error_message(reply)) else text

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from mailgun_sync.models import ADDRESS_SLACK_DAYS, MailgunEvent, RecipientAddress, SyncRun
+from mailgun_sync.models import ADDRESS_SLACK_DAYS, MailgunEvent, RecipientAddress, SuppressionRun, SyncRun
 
 
 def delete_expired(*, now: datetime | None = None, batch: int = 10_000) -> int:
@@ -15,6 +15,7 @@ def delete_expired(*, now: datetime | None = None, batch: int = 10_000) -> int:
     """
     limit = (now or timezone.now()) - timedelta(days=settings.EVENT_RETENTION_DAYS)
     SyncRun.objects.filter(started_at__lt=limit).delete()
+    SuppressionRun.objects.filter(started_at__lt=limit).delete()
     total = 0
     while True:
         oldest = MailgunEvent.objects.filter(occurred_at__lt=limit).order_by("occurred_at", "id")[:batch]
