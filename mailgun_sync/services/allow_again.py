@@ -15,6 +15,8 @@ from mailgun_sync.client import ProviderError
 from mailgun_sync.models import Removal, Suppression
 from mailgun_sync.services.suppressions import settle_mailboxes
 from mailgun_sync.suppression_lists import Answer, SuppressionLists
+from messenger_logs.choices import ContactState
+from messenger_logs.services.contacts import set_contact_state
 
 
 class ReasonMissingError(Exception):
@@ -30,7 +32,11 @@ def allow_again(*, mailbox: str, contact_id: int, by: User, why: str = "") -> li
     entries = list(Suppression.objects.of_mailbox(mailbox).select_related("domain"))
     if not why.strip() and any(entry.list == SuppressionList.COMPLAINTS for entry in entries):
         raise ReasonMissingError
-    return [_take_off(entry, contact_id=contact_id, by=by, why=why.strip()[:500]) for entry in entries]
+    removals = [_take_off(entry, contact_id=contact_id, by=by, why=why.strip()[:500]) for entry in entries]
+    if removals and all(removal.done for removal in removals):
+        # It opens again when the next mail fails.
+        set_contact_state(contact_id=contact_id, state=ContactState.FIXED, by=by)
+    return removals
 
 
 def _take_off(entry: Suppression, *, contact_id: int, by: User, why: str) -> Removal:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from accounts.tools import Tool
 from listings.registry import Entry, registry
 from web.listings.audit_trail import AuditTrail
+from web.listings.contacts_to_fix import ContactsToFix
 from web.listings.inbox import Inbox
 from web.listings.mailgun_message_log import MailgunMessageLog
 from web.listings.recipient_log import RecipientLog
@@ -23,6 +24,11 @@ MESSAGE_PATHS = {
     Tool.ADMIN_SENT_MESSAGE_LOG: "messenger-administration/sent-message-log/",
     Tool.SENT_MESSAGE_LOG_2: "messenger/sent-message-log-2/",
     Tool.UPCOMING_MESSAGES: "messenger/upcoming-messages/",
+}
+# Those of the lists of contacts to fix. The addresses of one contact begin with them.
+CONTACT_PATHS = {
+    Tool.CONTACTS_TO_FIX: "messenger/contacts-to-fix/",
+    Tool.ADMIN_CONTACTS_TO_FIX: "messenger-administration/contacts-to-fix/",
 }
 
 
@@ -57,6 +63,8 @@ registry.register(
         "messenger-administration/mailgun-message-log/",
         api_name="all",
     ),
+    _log(ContactsToFix, Tool.CONTACTS_TO_FIX, CONTACT_PATHS[Tool.CONTACTS_TO_FIX], api_name="own"),
+    _log(ContactsToFix, Tool.ADMIN_CONTACTS_TO_FIX, CONTACT_PATHS[Tool.ADMIN_CONTACTS_TO_FIX], api_name="all"),
     _log(Replies, Tool.REPLIES, "messenger-administration/replies/"),
     _log(AuditTrail, Tool.AUDIT_TRAIL, "system-administration/audit-trail/"),
     # Only programs read it, by the API, so it has no page.

@@ -36,6 +36,7 @@ from messenger_logs.status_labels import (
     detail_text,
     device_text,
 )
+from web.device_flags import DeviceFlags
 from web.menu import page_url
 from web.message_access import may_see_values, record_message_view
 from web.message_urls import message_url
@@ -94,9 +95,9 @@ class RecipientTable(ListingTable):
 
     def render_device(self, record: Delivery) -> SafeString | str:
         device = device_text(record.mode, record.address, record.given_address)
-        if not record.duplicate:
-            return device
-        return format_html('{} <abbr title="Duplicate in this message">{}</abbr>', device, DUPLICATE_MARK)
+        mark = '<abbr title="Duplicate in this message">{}</abbr>'
+        marked = format_html(f"{{}} {mark}", device, DUPLICATE_MARK) if record.duplicate else device
+        return format_html("{}{}", marked, self.listing.devices.flag(record))
 
     def value_device(self, record: Delivery) -> str:
         mark = DUPLICATE if record.duplicate else ""
@@ -238,6 +239,7 @@ class Recipients(ToolListing):
     template_name = "web/message_recipients.html"
     api_resource = "deliveries"
     exact_up_to = 100_000
+    devices = DeviceFlags()
 
     @cached_property
     def message(self) -> SentMessage:
@@ -293,6 +295,9 @@ class Recipients(ToolListing):
                 " and counts once."
             )
         return notices
+
+    def complete_rows(self, rows: list[Delivery]) -> None:
+        self.devices = DeviceFlags.of(rows, user=self.user)
 
     def record_look(self) -> None:
         record_message_view(self.message, by=self.user, part="recipients", **self.searched)
