@@ -149,8 +149,10 @@ class SuppressionLists:
             reply = self._api.ask("DELETE", mailgun.suppressions_path(self.domain, name, address), expected=(404,))
         except (TryLaterError, UnknownError) as error:
             return Answer(done=False, text=str(error))
+        if reply.ok and (said := reply.object()):
+            return Answer(done=True, text=storable(str(said.get("message", f"status {reply.status}")))[:500])
         if reply.ok:
-            return Answer(done=True, text=storable(mailgun.error_message(reply) or f"status {reply.status}")[:500])
+            return Answer(done=False, text="The answer is a web page: is MAILGUN_API_BASE right?")
         if reply.status == 404 and "domain" not in mailgun.error_message(reply).lower():
             return Answer(done=True, text="Mailgun does not have it on this list (404).")
         return Answer(done=False, text=storable(mailgun.suppressions_error(reply))[:500])

@@ -22,11 +22,12 @@ from messenger_logs.models import ContactPerson, ContactToFix
 from messenger_logs.services.contacts import set_contact_state
 from web.api.access import ToolAPIView
 from web.api.listings import ListingAPIView, find_entry, log_parameter, search_body
-from web.contact_access import contacts_shown, record_contact_view
+from web.contact_access import contacts_shown
 from web.contact_texts import removal_text
 from web.listings.contacts_to_fix import ContactFilters, people_in_order
 
 TAG = "Contacts to fix"
+COMPLAINED = "The family complained. Say why their address may have mail again."
 LOG = log_parameter("contacts", "own", "The contacts in own or in all messages.")
 
 
@@ -40,41 +41,14 @@ class ContactPersonSerializer(serializers.Serializer[ContactPerson]):
     )
 
 
-class ContactSerializer(serializers.ModelSerializer[ContactToFix]):
-    """An address or number at which nothing arrives for good."""
+class ContactStateSerializer(serializers.Serializer[Any]):
+    """What is done about a contact by now."""
 
+    id = serializers.IntegerField()
     address = serializers.CharField(source="display_address")
-    problem = serializers.ChoiceField(choices=ContactProblem.choices)
-    problem_label = serializers.CharField(source="get_problem_display")
-    reason = serializers.CharField(help_text="In the provider's words.")
-    code = serializers.IntegerField(allow_null=True, help_text="The code of the voice and text provider, if any.")
-    since = serializers.DateTimeField(help_text="The first failure after the last success before it.")
-    succeeded_at = serializers.DateTimeField(allow_null=True, help_text="When something arrived there last.")
     state = serializers.ChoiceField(choices=ContactState.choices)
     state_by = serializers.SerializerMethodField(help_text="Who said so; empty if the deliveries say it.")
     state_at = serializers.SerializerMethodField(help_text="When that person said so; null if nobody did.")
-    what_to_do = serializers.SerializerMethodField()
-    people = serializers.SerializerMethodField(help_text="Who is behind it, in the messages of this log.")
-
-    class Meta:
-        model = ContactToFix
-        fields = [
-            "id",
-            "mode",
-            "address",
-            "problem",
-            "problem_label",
-            "reason",
-            "code",
-            "since",
-            "last_tried_at",
-            "succeeded_at",
-            "state",
-            "state_by",
-            "state_at",
-            "what_to_do",
-            "people",
-        ]
 
     def get_state_by(self, contact: ContactToFix) -> str:
         return contact.handled_by_name if contact.handled else ""
@@ -82,6 +56,21 @@ class ContactSerializer(serializers.ModelSerializer[ContactToFix]):
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_state_at(self, contact: ContactToFix) -> Any:
         return serializers.DateTimeField().to_representation(contact.handled_at) if contact.handled else None
+
+
+class ContactSerializer(ContactStateSerializer):
+    """An address or number at which nothing arrives for good."""
+
+    mode = serializers.ChoiceField(choices=[mode for mode in Mode.choices if mode[0] != Mode.INBOX])
+    problem = serializers.ChoiceField(choices=ContactProblem.choices)
+    problem_label = serializers.CharField(source="get_problem_display")
+    reason = serializers.CharField(help_text="In the provider's words.")
+    code = serializers.IntegerField(allow_null=True, help_text="The code of the voice and text provider, if any.")
+    since = serializers.DateTimeField(help_text="The first failure after the last success before it.")
+    last_tried_at = serializers.DateTimeField(allow_null=True)
+    succeeded_at = serializers.DateTimeField(allow_null=True, help_text="When something arrived there last.")
+    what_to_do = serializers.SerializerMethodField()
+    people = serializers.SerializerMethodField(help_text="Who is behind it, in the messages of this log.")
 
     def get_what_to_do(self, contact: ContactToFix) -> str:
         return what_to_do(contact.problem, contact.mode)
@@ -146,11 +135,10 @@ class OneContact(ToolAPIView):
     def contact(self) -> Any:
         return get_object_or_404(contacts_shown(self.user, self.found_tool), pk=self.kwargs["pk"])
 
-    def answer(self) -> Response:
-        contact = get_object_or_404(contacts_shown(self.user, self.found_tool), pk=self.contact.pk)
-        people = people_in_order(contact)
-        record_contact_view(contact, by=self.user, tool=self.found_tool, people=people)
-        return Response(ContactSerializer(contact).data)
+    def answer(self, **more: Any) -> Response:
+        """Answer with the state of the contact by now."""
+        self.contact.refresh_from_db()
+        return Response(ContactStateSerializer(self.contact).data | more)
 
 
 class StateSerializer(serializers.Serializer[Any]):
@@ -158,9 +146,14 @@ class StateSerializer(serializers.Serializer[Any]):
 
 
 class ContactStateView(OneContact):
-    @extend_schema(tags=[TAG], summary="Say what was done", request=StateSerializer, responses=ContactSerializer)
+    @extend_schema(
+        tags=[TAG],
+        summary="Say what was done about a contact",
+        request=StateSerializer,
+        responses=ContactStateSerializer,
+    )
     def post(self, request: Request, pk: int) -> Response:
-        """The answer is the contact. It stays `fixed` where messages arrive, whatever is said."""
+        """The answer is the state by now. It stays `fixed` where messages arrive, whatever is said."""
         given = StateSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         state = ContactState(given.validated_data["state"])
@@ -193,19 +186,23 @@ class RemovalSerializer(serializers.ModelSerializer[Removal]):
         return removal_text(removal)
 
 
+class AllowedAgainSerializer(ContactStateSerializer):
+    lists = RemovalSerializer(many=True, help_text="The lists that had the address; none if no list had it.")
+
+
 class AllowAgainView(OneContact):
     @extend_schema(
         tags=[TAG],
         summary="Take an e-mail address off the provider's lists",
         request=WhySerializer,
-        responses=RemovalSerializer(many=True),
+        responses=AllowedAgainSerializer,
     )
     def post(self, request: Request, pk: int) -> Response:
-        """The answer has a line for each list; an empty one if no list has the address. An opted-out phone number is on
-        no such list: only a text START of the family lifts that."""
+        """An opted-out phone number is on no such list: only a text START of the family lifts that."""
         given = WhySerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        return Response(RemovalSerializer(self.allow(given.validated_data["why"]), many=True).data)
+        removals = self.allow(given.validated_data["why"])
+        return self.answer(lists=RemovalSerializer(removals, many=True).data)
 
     def allow(self, why: str) -> list[Removal]:
         if self.contact.mode != Mode.EMAIL:
@@ -213,6 +210,4 @@ class AllowAgainView(OneContact):
         try:
             return allow_again(mailbox=self.contact.address, contact_id=self.contact.pk, by=self.user, why=why)
         except ReasonMissingError:
-            raise ValidationError(
-                {"why": ["The family complained. Say why their address may have mail again."]}
-            ) from None
+            raise ValidationError({"why": [COMPLAINED]}) from None
