@@ -553,6 +553,10 @@ class ContactToFix(models.Model):
         return self.given_address or self.address
 
     @property
+    def state_label(self) -> str:
+        return ContactState(self.state).label
+
+    @property
     def handled(self) -> bool:
         """Whether the state is what a person said. Otherwise the deliveries say it."""
         return bool(self.handled_as) and self.state == self.handled_as

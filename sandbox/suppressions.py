@@ -101,7 +101,7 @@ class Suppressions:
             if before:
                 keys: Iterable[str] = reversed(order[: bisect_left(order, before)])
             else:
-                keys = islice(order, bisect_right(order, after), None)
+                keys = islice(order, bisect_right(order, after) if after else 0, None)
             found = ((key, self._entries[name][key]) for key in keys)
             shown = list(islice(((key, entry) for key, (at, entry) in found if at <= now), limit))
         shown.sort(key=itemgetter(0))

@@ -20,7 +20,7 @@ def removal_text(removal: Removal) -> str:
 def proof_text(removal: Removal) -> str:
     """What the first reading of the lists after the answer showed."""
     if removal.read_at is None:
-        return "The next reading of the lists shows whether it stays so."
+        return "The next reading of the lists shows whether it is off."
     when = time_text(removal.read_at)
     if removal.still_listed:
         return f"But the list that was read {when} has it still, or again."

@@ -32,36 +32,42 @@ def allow_again(*, mailbox: str, contact_id: int, by: User, why: str = "") -> li
     entries = list(Suppression.objects.of_mailbox(mailbox).select_related("domain"))
     if not why.strip() and any(entry.list == SuppressionList.COMPLAINTS for entry in entries):
         raise ReasonMissingError
-    removals = [_take_off(entry, contact_id=contact_id, by=by, why=why.strip()[:500]) for entry in entries]
-    if removals and all(removal.done for removal in removals):
-        # It opens again when the next mail fails.
-        set_contact_state(contact_id=contact_id, state=ContactState.FIXED, by=by)
-    return removals
+    asked = [(entry, _begin(entry, contact_id=contact_id, by=by, why=why.strip()[:500])) for entry in entries]
+    answers = [(entry, removal, _ask(entry)) for entry, removal in asked]
+    _record_answers(answers, mailbox=mailbox, contact_id=contact_id, by=by)
+    return [removal for _, removal in asked]
 
 
-def _take_off(entry: Suppression, *, contact_id: int, by: User, why: str) -> Removal:
-    details = {"list": entry.get_list_display(), "domain": entry.domain.name, "why": why}
-    with transaction.atomic():
-        removal = Removal.objects.create(
-            domain=entry.domain,
-            list=entry.list,
-            address=entry.address,
-            mailbox=entry.mailbox,
-            why=why,
-            by=by,
-            by_name=by.listed_name,
-        )
-        _record("contact.allowed_again", contact_id, by, details)
-    answer = _ask(entry)
-    with transaction.atomic():
+@transaction.atomic
+def _begin(entry: Suppression, *, contact_id: int, by: User, why: str) -> Removal:
+    removal = Removal.objects.create(
+        domain=entry.domain,
+        list=entry.list,
+        address=entry.address,
+        mailbox=entry.mailbox,
+        why=why,
+        by=by,
+        by_name=by.listed_name,
+    )
+    _record("contact.allowed_again", removal, contact_id, {"why": why})
+    return removal
+
+
+@transaction.atomic
+def _record_answers(
+    answers: list[tuple[Suppression, Removal, Answer]], *, mailbox: str, contact_id: int, by: User
+) -> None:
+    for entry, removal, answer in answers:
         Removal.objects.filter(pk=removal.pk).update(answered_at=Now(), done=answer.done, answer=answer.text)
-        _record("contact.provider_answered", contact_id, by, details | {"done": answer.done, "answer": answer.text})
+        removal.refresh_from_db()
+        _record("contact.provider_answered", removal, contact_id, {"done": answer.done, "answer": answer.text})
         if answer.done:
             # The next reading shows whether it is true.
             Suppression.objects.filter(pk=entry.pk).delete()
-            settle_mailboxes([entry.mailbox])
-    removal.refresh_from_db()
-    return removal
+    settle_mailboxes([mailbox])
+    if answers and all(answer.done for _, _, answer in answers):
+        # It opens again when the next mail fails.
+        set_contact_state(contact_id=contact_id, state=ContactState.FIXED, by=by)
 
 
 def _ask(entry: Suppression) -> Answer:
@@ -74,5 +80,6 @@ def _ask(entry: Suppression) -> Answer:
     return replace(answer, text=answer.text.replace(entry.address, "the address")[:500])
 
 
-def _record(action: str, contact_id: int, by: User, details: dict[str, Any]) -> None:
-    record_audit_event(by=by, action=action, target=f"Contact {contact_id}", details=details)
+def _record(action: str, removal: Removal, contact_id: int, details: dict[str, Any]) -> None:
+    where = {"list": removal.get_list_display(), "domain": removal.domain.name}
+    record_audit_event(by=removal.by, action=action, target=f"Contact {contact_id}", details=where | details)

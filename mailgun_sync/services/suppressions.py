@@ -53,7 +53,7 @@ SELECT DISTINCT ON (staged.list, staged.key) %(domain)s, {", ".join(f"staged.{na
 FROM {StagedSuppression._meta.db_table} AS staged
 WHERE staged.run_id = %(run)s AND NOT EXISTS (
     SELECT FROM {Removal._meta.db_table} AS removal
-    WHERE removal.domain_id = %(domain)s AND removal.list = staged.list AND removal.address = staged.address
+    WHERE removal.domain_id = %(domain)s AND removal.list = staged.list AND removal.mailbox = staged.mailbox
         AND removal.done AND removal.answered_at >= %(started_at)s)
 ORDER BY staged.list, staged.key, staged.id DESC
 ON CONFLICT (domain_id, list, key) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _VALUES)}
@@ -68,12 +68,13 @@ WHERE kept.domain_id = %(domain)s AND NOT EXISTS (
     WHERE staged.run_id = %(run)s AND staged.list = kept.list AND staged.key = kept.key)
 RETURNING mailbox
 """  # noqa: S608  (table names only)
-# The first reading that began after the answer shows whether Mailgun did it.
+# The first reading that began after the answer shows whether Mailgun did it. Without one, our process died meanwhile.
 _CONFIRM = f"""
 UPDATE {Removal._meta.db_table} AS removal SET read_at = now(), still_listed = EXISTS (
     SELECT FROM {StagedSuppression._meta.db_table} AS staged
-    WHERE staged.run_id = %(run)s AND staged.list = removal.list AND staged.address = removal.address)
-WHERE removal.domain_id = %(domain)s AND removal.read_at IS NULL AND removal.answered_at < %(started_at)s
+    WHERE staged.run_id = %(run)s AND staged.list = removal.list AND staged.mailbox = removal.mailbox)
+WHERE removal.domain_id = %(domain)s AND removal.read_at IS NULL
+    AND coalesce(removal.answered_at, removal.asked_at + interval '10 minutes') < %(started_at)s
 """  # noqa: S608  (table names only)
 
 

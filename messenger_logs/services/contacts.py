@@ -95,14 +95,15 @@ def set_contact_state(*, contact_id: int, state: ContactState, by: User) -> Cont
 
     The state of a contact whose messages arrive stays *Fixed*, whatever a person says.
     """
+    said = "" if state is ContactState.OPEN else state.value
     handled = {
-        "handled_as": "" if state is ContactState.OPEN else state,
+        "handled_as": said,
         # A provider's clock may be ahead of ours, and the person saw that failure.
         "handled_at": Greatest(Now(), "failed_at", "listed_at"),
         "handled_by": by,
         "handled_by_name": by.listed_name,
     }
-    if ContactToFix.objects.filter(pk=contact_id).exclude(state=state).update(**handled):
+    if ContactToFix.objects.filter(pk=contact_id).exclude(state=state, handled_as=said).update(**handled):
         record_audit_event(
             by=by, action="contact.state_changed", target=f"Contact {contact_id}", details={"state": state.label}
         )

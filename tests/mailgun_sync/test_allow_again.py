@@ -8,6 +8,7 @@ import pytest
 
 from accounts.models import AuditEvent, User
 from mailgun_sync.models import Removal, SendingDomain, Suppression
+from mailgun_sync.services import suppressions
 from mailgun_sync.services.allow_again import ReasonMissingError, allow_again
 from mailgun_sync.services.suppressions import read_suppressions
 from messenger_logs.models import ContactToFix
@@ -113,8 +114,6 @@ def test_what_is_not_on_the_list_any_more_is_done(mailgun, allow: Allow) -> None
 
 
 def test_what_was_taken_off_while_the_list_was_read_stays_off(mailgun, domain, allow: Allow, monkeypatch) -> None:
-    from mailgun_sync.services import suppressions
-
     def apply_late(run) -> None:
         allow()
         apply(run)

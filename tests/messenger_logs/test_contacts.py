@@ -289,13 +289,14 @@ def test_status_reports_are_news() -> None:
     make_delivery(recipient, mode="voice", address=NUMBER, status="in_progress")
     recount(message_id=recipient.message_id)
     report = {"mode": "voice", "address": NUMBER}
-    report_statuses(message_id=recipient.message_id, reports=[StatusReport(**report, code=3, at=MONDAY)])
+    reported = report_statuses(message_id=recipient.message_id, reports=[StatusReport(**report, code=3, at=MONDAY)])
+    assert reported.refused == []
     derive_contacts()
     assert (contact().problem, contact().state, contact().code) == ("not_in_service", "open", 3)
     later = StatusReport(**report, attempt=2, code=5, at=MONDAY + timedelta(hours=1))
     report_statuses(message_id=recipient.message_id, reports=[later])
     derive_contacts()
-    assert contact().state == "fixed"
+    assert not ContactToFix.objects.exists(), "the last attempt says what the call came to"
 
 
 def test_stop_opens_a_contact_and_only_start_closes_it() -> None:
@@ -398,9 +399,9 @@ def test_a_hundred_failures_take_as_many_queries_as_one() -> None:
 
 
 def test_a_success_of_what_nobody_has_to_fix_is_no_news() -> None:
-    delivered()
+    row = delivered()
     with CaptureQueriesContext(connection) as captured:
-        note_contacts(deliveries=list(Delivery.objects.values_list("pk", flat=True)))
+        note_contacts(deliveries=[row.pk])
     assert len(captured) == 1
     assert not ContactNews.objects.exists()
 

@@ -116,9 +116,9 @@ class SetContactState(ContactView):
             return HttpResponseBadRequest("There is no such state.")
         changed = set_contact_state(contact_id=self.contact.pk, state=ContactState(wanted), by=self.request.user)
         if changed.state == wanted:
-            messages.success(request, f"The contact is “{changed.get_state_display()}” now.")
+            messages.success(request, f"The contact is “{changed.state_label}” now.")
         else:
-            messages.warning(request, f"The contact stays “{changed.get_state_display()}”: a message arrived there.")
+            messages.warning(request, f"The contact stays “{changed.state_label}”: a message arrived there.")
         return self.to_contact()
 
 

@@ -234,7 +234,7 @@ def ask(user: User, name: str, body: dict[str, Any] | None = None, **kwargs: Any
 def test_the_api_lists_contacts_and_takes_what_was_done(make_user: MakeUser) -> None:
     sender = make_user(OWN, (OWN, Right.WRITE))
     fails(sender, of_person_id="7", of_name="Vang, Mai", email_reason="550 5.1.1 nobody here")
-    fails(make_user(), of_person_id="8", of_name="Her, Blong")
+    fails(make_user(), of_person_id="8", of_name="Her, Blong", email_reason="550 5.1.1 nobody here")
     (found,) = ask(sender, "contacts", query="?log=own").json()["results"]
     assert (found["address"], found["problem"], found["state"], found["state_by"]) == (MAIL, "no_mailbox", "open", "")
     assert [person["name"] for person in found["people"]] == ["Vang, Mai"]
