@@ -41,6 +41,8 @@ def test_senders_have_the_tools_for_their_own_data(make_user, group):
         (Tool.UPCOMING_MESSAGES, Right.WRITE),
         (Tool.MAILGUN_MESSAGE_LOG, Right.READ),
         (Tool.RECIPIENT_LOG, Right.READ),
+        (Tool.CONTACTS_TO_FIX, Right.READ),
+        (Tool.CONTACTS_TO_FIX, Right.WRITE),
     }
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import AuditEvent
-from accounts.tools import Right, Tool
+from accounts.tools import Tool
 from messenger_logs.choices import ContactProblem, ContactState, DeliveryStatus, Outcome
 from messenger_logs.models import ContactNews, ContactPerson, ContactToFix, Delivery
 from messenger_logs.services.consents import record_consent
@@ -417,8 +417,3 @@ def test_a_message_of_100_000_failures() -> None:
     assert ContactToFix.objects.not_fixed().count() == 100_000
     assert noted - begun < timedelta(seconds=10), "what the sender waits for"
     assert derived - noted < timedelta(seconds=120)
-
-
-def test_the_rights_are_read_and_write() -> None:
-    for tool in (Tool.CONTACTS_TO_FIX, Tool.ADMIN_CONTACTS_TO_FIX):
-        assert list(tool.rights) == [Right.READ, Right.WRITE]
