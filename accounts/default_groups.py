@@ -18,6 +18,8 @@ _SENDER = [
     ToolAndRight(Tool.RECIPIENT_LOG, Right.READ),
     ToolAndRight(Tool.REACH, Right.READ),
     ToolAndRight(Tool.REACH, Right.WRITE),
+    ToolAndRight(Tool.CONTACTS_TO_FIX, Right.READ),
+    ToolAndRight(Tool.CONTACTS_TO_FIX, Right.WRITE),
 ]
 # All logs, and cancel. Only system administrators run the sync and give rights on the API to programs.
 _SYSTEMS = [

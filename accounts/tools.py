@@ -92,6 +92,15 @@ class Tool(Enum):
         "How many people your own messages reached, by school, mode, language and week, and who was not reached.",
         {Right.READ: "see the figures of own messages", Right.WRITE: "mark own messages as drills"},
     )
+    CONTACTS_TO_FIX = (
+        Menu.MESSENGER,
+        "Contacts to Fix",
+        "Which addresses and numbers of your own messages fail for good, why, and whose they are.",
+        {
+            Right.READ: "see the addresses and numbers of own messages that fail for good",
+            Right.WRITE: "say what was done about them, and allow an address again",
+        },
+    )
     ADMIN_SENT_MESSAGE_LOG = (
         Menu.MESSENGER_ADMINISTRATION,
         "Sent Message Log",
@@ -119,6 +128,15 @@ class Tool(Enum):
         "Reach",
         "How many people the messages of the whole district reached, and whether a drill went better than the last.",
         {Right.READ: "see the figures of everybody's messages", Right.WRITE: "mark anybody's messages as drills"},
+    )
+    ADMIN_CONTACTS_TO_FIX = (
+        Menu.MESSENGER_ADMINISTRATION,
+        "Contacts to Fix",
+        "Which addresses and numbers of the whole district fail for good, why, and whose they are.",
+        {
+            Right.READ: "see the addresses and numbers of everybody's messages that fail for good",
+            Right.WRITE: "say what was done about them, and allow an address again",
+        },
     )
     REPLIES = (
         Menu.MESSENGER_ADMINISTRATION,
@@ -196,6 +214,8 @@ class Tool(Enum):
 # The search in the top bar uses these: the first that the user may open for people, all of them for messages.
 RECIPIENT_LOGS = (Tool.ADMIN_RECIPIENT_LOG, Tool.RECIPIENT_LOG)
 MESSAGE_LOGS = (Tool.SENT_MESSAGE_LOG_2, Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG)
+# The first of them that the user may open shows a contact to fix.
+CONTACT_TOOLS = (Tool.ADMIN_CONTACTS_TO_FIX, Tool.CONTACTS_TO_FIX)
 # The tools that have something to show only where the district sends by Mailgun.
 MAILGUN_TOOLS = frozenset({Tool.MAILGUN_MESSAGE_LOG, Tool.ADMIN_MAILGUN_MESSAGE_LOG, Tool.MAILGUN_SYNC})
 

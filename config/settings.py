@@ -348,6 +348,9 @@ CELERY_TASK_ROUTES = {
     "dispatch.tasks.poll_calls": "calls",
     "dispatch.tasks.hang_up_calls": "calls",
     "dispatch.tasks.*": "dispatch",
+    # Contacts may wait: a message must not wait for them.
+    "messenger_logs.tasks.derive_contacts": "celery",
+    "messenger_logs.tasks.review_contacts": "celery",
     "messenger_logs.tasks.*": "dispatch",
 }
 # A busy worker reserves no tasks, so that a free worker takes them.
@@ -368,6 +371,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": sundays(3, 20, zone=TIME_ZONE),
         "kwargs": {"sweep_hours": 24 * MAILGUN_RETENTION_DAYS},
     },
+    "mailgun-suppressions": {
+        "task": "mailgun_sync.tasks.read_all_suppressions",
+        "schedule": daily(1, 50, zone=TIME_ZONE),
+    },
     "dispatch-tick": {
         "task": "dispatch.tasks.tick",
         "schedule": DISPATCH_SECONDS,
@@ -380,6 +387,15 @@ CELERY_BEAT_SCHEDULE = {
         "task": "messenger_logs.tasks.finish_cancels",
         "schedule": 60,
         "options": {"expires": 50},
+    },
+    "messages-derive-contacts": {
+        "task": "messenger_logs.tasks.derive_contacts",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
+    "messages-review-contacts": {
+        "task": "messenger_logs.tasks.review_contacts",
+        "schedule": daily(3, 50, zone=TIME_ZONE),
     },
     "dispatch-delete-expired": {
         "task": "dispatch.tasks.delete_expired",

@@ -21,8 +21,10 @@ from core.dates import start_of
 from demo import names
 from demo.kinds import CRITERIA, DRILLS, KINDS, Becomes, outcomes
 from demo.staff import STAFF
-from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
-from messenger_logs.models import SentMessage
+from messenger_logs.choices import ContactState, DeliveryStatus, MessageStatus, Mode
+from messenger_logs.models import ContactToFix, SentMessage
+from messenger_logs.services.contacts import set_contact_state
+from messenger_logs.services.derive_contacts import derive_contacts, note_all_contacts
 from messenger_logs.services.message_status import status_from
 from messenger_logs.services.repair import extend_dispatches
 from messenger_logs.services.totals import recount_all
@@ -66,6 +68,18 @@ def make_district(size: Size, *, now: datetime | None = None) -> None:
     with connection.cursor() as cursor:
         for table in _TABLES:
             cursor.execute(f"ANALYZE {quote_ident(f'messenger_logs_{table}', cursor.cursor)}")
+    _make_contacts()
+
+
+def _make_contacts() -> None:
+    """Derive the contacts to fix. The front office has told some families, and fixed some contacts."""
+    for _ in note_all_contacts():
+        derive_contacts()
+    office = User.objects.get(username="frontoffice")
+    unfixed = ContactToFix.objects.not_fixed().order_by("pk").values_list("pk", flat=True)
+    for number, pk in enumerate(unfixed[:12]):
+        state = ContactState.FIXED if number % 3 == 0 else ContactState.TOLD
+        set_contact_state(contact_id=pk, state=state, by=office)
 
 
 def _settle(messages: list[int]) -> None:

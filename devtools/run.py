@@ -203,6 +203,7 @@ def _background_programs(services: Services) -> list[Program]:
     dispatcher = [*worker, "--hostname=dispatcher@%h", "--queues=dispatch", f"--concurrency={DISPATCHERS}"]
     return [
         Program("first-sync", "django", "sync_mailgun", services=services, finishes=True),
+        Program("first-suppressions", "django", "sync_suppressions", services=services, finishes=True),
         Program("worker", *usual, services=services),
         Program("dispatcher", *dispatcher, services=services),
         Program("beat", "celery", "--app=config", "beat", "--loglevel=info", schedule, "--pidfile=", services=services),

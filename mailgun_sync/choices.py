@@ -106,3 +106,15 @@ class GroupBy(models.TextChoices):
 
 # Events of other kinds arrived, or are on their way: they have no reason.
 KINDS_WITH_REASON = [kind for kind in EventKind if kind not in (EventKind.ACCEPTED, EventKind.DELIVERED)]
+
+
+class SuppressionList(models.TextChoices):
+    """The lists of a domain at Mailgun, by their names in its API.
+
+    An address of the allowlist, or of a domain on it, never comes on the others.
+    """
+
+    BOUNCES = "bounces", "Bounces"
+    COMPLAINTS = "complaints", "Complaints"
+    UNSUBSCRIBES = "unsubscribes", "Unsubscribes"
+    ALLOWLIST = "whitelists", "Allowlist"

@@ -11,7 +11,7 @@ from django.db.models.functions import Now, StrIndex, Upper
 from accounts.models import User
 from accounts.tools import Tool
 from core.dates import start_of
-from mailgun_sync.choices import HUNG_AFTER, INEXACT, SHOWN_EVENTS, EventKind, RunOutcome, Source
+from mailgun_sync.choices import HUNG_AFTER, INEXACT, SHOWN_EVENTS, EventKind, RunOutcome, Source, SuppressionList
 from messenger_logs.choices import LinkedBy
 from messenger_logs.services.addresses import mailbox
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         RecipientAddress,
         SendingDomain,
         SourceCount,
+        Suppression,
         SyncRun,
     )
 
@@ -128,3 +129,19 @@ class SourceCountQuerySet(QuerySet["SourceCount"]):
     def inexact(self, domain_id: int) -> Self:
         """Return the counts of a domain's sources that tell a time less exactly than the others."""
         return self.filter(domain=domain_id, source__in=INEXACT)
+
+
+class SuppressionQuerySet(QuerySet["Suppression"]):
+    """The entries of the lists of suppressions."""
+
+    def in_force(self) -> Self:
+        """Return the entries for which Mailgun does not try an address, whatever the mail is."""
+        return self.exclude(list=SuppressionList.ALLOWLIST).filter(error="", everything=True)
+
+    def of_mailbox(self, mailbox: str) -> Self:
+        """Return the entries of an address, also those for some mail alone."""
+        return self.exclude(list=SuppressionList.ALLOWLIST).filter(error="", mailbox=mailbox).order_by("domain", "list")
+
+    def odd(self) -> Self:
+        """Return the entries that name no address to compare."""
+        return self.exclude(error="")

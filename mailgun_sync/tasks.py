@@ -7,11 +7,13 @@ from celery import shared_task
 from accounts.models import User
 from core.queue import call_worker
 from mailgun_sync.models import SendingDomain
-from mailgun_sync.services import domain_health, retention
+from mailgun_sync.services import domain_health, retention, suppressions
 from mailgun_sync.services.domains import configured_domains
 from mailgun_sync.services.sync import LONGEST, AlreadyRunningError, bring_up_to_date
 
 LONGEST_SYNC = int(LONGEST.total_seconds())
+# 100,000 entries take less than a minute.
+LONGEST_READING = 30 * 60
 
 
 @shared_task
@@ -43,7 +45,7 @@ def sync_one(domain_id: int, sweep_hours: int | None = None, asked_by_id: int | 
 def check_domains() -> None:
     """Queue a check of each domain's health."""
     for domain_id in configured_domains().values_list("pk", flat=True):
-        check_domain.delay(domain_id)
+        call_worker(check_domain, domain_id)
 
 
 # Longer than what Mailgun may take to answer, and PostgreSQL to count.
@@ -52,6 +54,25 @@ def check_domain(domain_id: int) -> None:
     """Ask Mailgun about a domain, and count its bounces and complaints."""
     if SendingDomain.objects.filter(pk=domain_id).exists():
         domain_health.check_domain(domain_id=domain_id)
+
+
+@shared_task
+def read_all_suppressions() -> None:
+    """Queue one task for each domain, so that a slow or failing domain delays no other."""
+    for domain_id in configured_domains().filter(paused=False).values_list("pk", flat=True):
+        call_worker(read_suppressions, domain_id)
+
+
+@shared_task(soft_time_limit=LONGEST_READING, time_limit=LONGEST_READING + 60)
+def read_suppressions(domain_id: int, asked_by_id: int | None = None) -> None:
+    """Read the lists of suppressions of a domain."""
+    if not SendingDomain.objects.filter(pk=domain_id).exists():
+        return
+    try:
+        asked_by = User.objects.filter(pk=asked_by_id).first() if asked_by_id else None
+        suppressions.read_suppressions(domain_id=domain_id, asked_by=asked_by)
+    except suppressions.AlreadyReadingError:
+        return
 
 
 @shared_task

@@ -115,6 +115,31 @@ class Reach(models.TextChoices):
     NO_DEVICE = "no_device", "No device"
 
 
+class ContactProblem(models.TextChoices):
+    """Why nothing arrives at an address or number for good."""
+
+    NO_MAILBOX = "no_mailbox", "No such mailbox"
+    MAILBOX_FULL = "mailbox_full", "Mailbox full"
+    MAIL_REFUSED = "mail_refused", "Mail refused"
+    BOUNCED = "bounced", "Bounced"
+    SUPPRESSED = "suppressed", "Suppressed"
+    UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+    COMPLAINED = "complained", "Complained"
+    NOT_VALID = "not_valid", "Not valid"
+    NOT_IN_SERVICE = "not_in_service", "Not in service"
+    FAX = "fax", "Fax machine"
+    LANDLINE = "landline", "Landline texted"
+    OPTED_OUT = "opted_out", "Opted out"
+
+
+class ContactState(models.TextChoices):
+    """What was done about a contact to fix."""
+
+    OPEN = "open", "Open"
+    TOLD = "told", "Family told"
+    FIXED = "fixed", "Fixed"
+
+
 # What a call sheet lists: nothing that the message was to do can reach these people any more, as far as is known.
 UNREACHED = (Reach.NOT_REACHED, Reach.NO_DEVICE)
 

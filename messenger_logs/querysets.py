@@ -6,12 +6,12 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.tools import MESSAGE_LOGS, Right, Tool
+from accounts.tools import CONTACT_TOOLS, MESSAGE_LOGS, Right, Tool
 from core.dates import start_of
 from core.ids import read_id
 from messenger_logs.choices import (
@@ -19,6 +19,7 @@ from messenger_logs.choices import (
     EMAIL_FAILURES,
     EMAIL_FIGURES,
     PHONE,
+    ContactState,
     DeliveryStatus,
     Engine,
     MessageStatus,
@@ -29,7 +30,7 @@ from messenger_logs.choices import (
 from messenger_logs.search import icontains_unaccented
 
 if TYPE_CHECKING:
-    from messenger_logs.models import Reply, SentMessage  # noqa: F401  (named in strings)
+    from messenger_logs.models import ContactToFix, Reply, SentMessage  # noqa: F401  (named in strings)
 
 # E-mails that we handed over, and that the provider could not deliver.
 REFUSED = Q(mode=Mode.EMAIL, status=DeliveryStatus.SENT, email_outcome__in=sorted(EMAIL_FAILURES))
@@ -211,3 +212,21 @@ class ReplyQuerySet(QuerySet["Reply"]):
     def visible_to(self, user: User, tool: Tool) -> Self:
         """The replies that ``tool`` may show to ``user``: all, or none."""
         return self.all() if tool is Tool.REPLIES and user.may(tool) else self.none()
+
+
+class ContactToFixQuerySet(QuerySet["ContactToFix"]):
+    def visible_to(self, user: User, tool: Tool) -> Self:
+        """The contacts that ``tool`` may show to ``user``: all, or those in messages that the user sent."""
+        if tool not in CONTACT_TOOLS or not user.may(tool):
+            return self.none()
+        if tool is Tool.ADMIN_CONTACTS_TO_FIX:
+            return self.all()
+        return self.with_person(sender=user)
+
+    def with_person(self, *conditions: Q, **values: object) -> Self:
+        """The contacts with a person behind them for whom all of this is true."""
+        people = self.model._meta.get_field("people").related_model
+        return self.filter(Exists(people.objects.filter(*conditions, contact=OuterRef("pk"), **values)))
+
+    def not_fixed(self) -> Self:
+        return self.exclude(state=ContactState.FIXED)

@@ -29,6 +29,8 @@ GONE = frozenset({405, 410, NOT_THERE})
 PERHAPS_GONE = GONE | {404}
 # What MAILGUN_SOURCE takes: one of the two APIs, or the Events API until that is gone.
 EVENTS, LOGS, AUTO = "events", "logs", "auto"
+# The most entries of one page of a list of suppressions: api-reference/send/mailgun/bounces.
+MOST_SUPPRESSIONS = 1000
 # These statuses refuse the mail or a recipient. Others are about the account, such as its limit (402).
 REFUSES_THE_MAIL = frozenset({400, 413, 422})
 # Seconds to connect, seconds for a whole page. Mailgun may need a while to collect a page of events.
@@ -103,6 +105,18 @@ def domain_path(domain: str) -> str:
     return f"/v4/domains/{quote(domain)}"
 
 
+def suppressions_path(domain: str, name: str, address: str = "", **query: Any) -> str:
+    """Return the path of a list of suppressions, such as "bounces", or of one address in it.
+
+    A page of a list has the address of the next page, and only an empty page is the last. DELETE takes an address off:
+    api-reference/send/mailgun/bounces, complaints, unsubscribe, allowlist.
+    """
+    path = f"/v3/{quote(domain)}/{name}"
+    if address:
+        return f"{path}/{quote(address, safe='@')}"
+    return f"{path}?{urlencode({'limit': MOST_SUPPRESSIONS, **query})}"
+
+
 def error_message(reply: Reply) -> str:
     """Return the message of an error answer, "" if it has none: api-reference/api-overview, "Response Codes"."""
     message = reply.object().get("message")
@@ -118,6 +132,12 @@ def events_error(reply: Reply) -> str:
 def logs_error(reply: Reply) -> str:
     """Say why Mailgun's Logs API gave no events, in plain words for the office."""
     return _with_message(reply, _LOGS_ERRORS.get(reply.status))
+
+
+def suppressions_error(reply: Reply) -> str:
+    """Say why Mailgun did nothing with a list of suppressions, in plain words for the office."""
+    forbidden = "The API key may not use this domain's suppressions (403)."
+    return _with_message(reply, forbidden if reply.status == 403 else _EVENTS_ERRORS.get(reply.status))
 
 
 def _with_message(reply: Reply, text: str | None) -> str:

@@ -80,6 +80,7 @@ def _state(provider: Provider) -> dict[str, Any]:
     return {
         "now": provider.clock.now(),
         "events": {domain: len(store) for domain, store in provider.stores.items()},
+        "suppressions": {domain: lists.counts() for domain, lists in provider.suppressions.items()},
         "accepted": provider.accepted.counts(),
         "requests": len(provider.requests),
         "most_at_once": provider.most_at_once,

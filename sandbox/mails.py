@@ -3,7 +3,7 @@
 import base64
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,11 @@ class Send:
 class Mail:
     """One mail of a send. The random generator decides its life, which `events(at)` returns."""
 
-    def __init__(self, send: Send, person: Person, rng: random.Random) -> None:
+    def __init__(
+        self, send: Send, person: Person, rng: random.Random, learn: Callable[[Event, float], None] = lambda *_: None
+    ) -> None:
+        """`learn` hears of each event and its moment, so that the provider knows whom not to try any more."""
+        self.learn = learn
         self.send = send
         self.person = person
         self.rng = rng
@@ -86,6 +90,7 @@ class Mail:
         for moment, event in self._life(at):
             moment = round(moment, 7 if event.get("flags", {}).get("is-delayed-bounce") else 6)
             event = {"event": event.pop("event"), "id": self._id(), "timestamp": moment, **event}
+            self.learn(event, moment)
             yield NewEvent(moment, event["id"], moment + self._lateness(), json.dumps(event).encode())
 
     def _life(self, at: float) -> Iterator[tuple[float, Event]]:

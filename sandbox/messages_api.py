@@ -89,10 +89,11 @@ class Mailing:
         )
         for address, name in self.recipients.items():
             mine = replace(send, subject=self.merged(self.value("subject"), address), own=self.user_variables(address))
-            person = Person("", name, address, "en", provider.chances.mailbox(address))
+            drawn = Person("", name, address, "en", provider.chances.mailbox(address))
+            person = provider.suppressions[self.domain].mailbox(drawn, self.at)
             for number in range(1 + self.reported_twice):
                 rng = random.Random(f"{provider.seed} {self.message_id} {address} {number}")
-                yield from Mail(mine, person, rng).events(self.at)
+                yield from Mail(mine, person, rng, provider.suppressions[self.domain].learn).events(self.at)
 
 
 def respond(provider: Provider, request: Request, fault: Fault | None) -> Response:

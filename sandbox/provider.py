@@ -14,6 +14,7 @@ from sandbox.clock import Clock, Moment, epoch
 from sandbox.events import EventStore, NewEvent
 from sandbox.exchange import Request
 from sandbox.faults import Fault, Faults, Kind, RateLimit
+from sandbox.suppressions import Suppressions
 from sandbox.telephony import Telephony
 from sandbox.webhooks import Webhooks
 
@@ -52,6 +53,7 @@ class Provider:
         self.retention = retention
         self.seed = seed
         self.clock = Clock()
+        self.suppressions = {domain: Suppressions(self.clock) for domain in self.stores}
         self.chances = Chances(seed)
         self.accepted = AcceptedLog()
         self.phones = Telephony(self.clock, self.chances, self.accepted, seed)
@@ -81,6 +83,11 @@ class Provider:
     def add_domain(self, domain: str) -> None:
         """Serve one more domain, which has no events yet."""
         self.stores[domain] = EventStore(self.webhooks.added)
+        self.suppressions[domain] = Suppressions(self.clock)
+
+    def suppress(self, name: str, *entries: dict[str, Any], domain: str | None = None) -> None:
+        """Put entries on a list: "bounces", "complaints", "unsubscribes", "whitelists". See sandbox/suppressions.py."""
+        self.suppressions[domain or self.domain].add(name, entries)
 
     # Events
 

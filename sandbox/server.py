@@ -14,7 +14,7 @@ from itertools import repeat
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sandbox import control, domains_api, events_api, logs_api, messages_api, voxology_api
+from sandbox import control, domains_api, events_api, logs_api, messages_api, suppressions, voxology_api
 from sandbox.exchange import RefusedError, Request, Response
 from sandbox.faults import Fault, Kind
 from sandbox.provider import Provider
@@ -237,6 +237,10 @@ def _route(provider: Provider, request: Request, fault: Fault | None) -> Respons
             raise RefusedError(404, f"Domain not found: {request.domain}")
         case ["", "v4", "domains", _]:
             return domains_api.respond(provider, request, fault)
+        case ["", "v3", _, name, *address] if name in suppressions.LISTS and len(address) < 2:
+            if request.domain not in provider.stores:
+                raise RefusedError(404, f"Domain not found: {request.domain}")
+            return suppressions.respond(provider, request, name, "".join(address), fault)
         case ["", "v3", _, "messages"]:
             return messages_api.respond(provider, request, fault)
         case ["", "v3", _, "events", *token] if len(token) < 2 and request.domain in provider.stores:

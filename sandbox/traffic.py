@@ -109,7 +109,10 @@ class Traffic:
             for number, person in enumerate(readers):
                 # The provider accepts about fifty a second.
                 handed_over = begin + (number + rng.random()) / 50
-                yield from Mail(send, person, rng).events(handed_over)
+                lists = self._provider.suppressions[domain]
+                # The lists do not decide these events: a restarted server has the same.
+                lists.note(person, handed_over)
+                yield from Mail(send, person, rng, lists.learn).events(handed_over)
 
     @staticmethod
     def _send(

@@ -10,7 +10,7 @@ from listings.views import ListingView
 from reports.kinds import MESSAGE_REPORTS
 from reports.kinds.call_sheet import CallSheet
 from web.exporter import exporter
-from web.listings import MESSAGE_PATHS, REACH_PATHS
+from web.listings import CONTACT_PATHS, MESSAGE_PATHS, REACH_PATHS
 from web.views import (
     dispatch_status,
     domain_health,
@@ -24,6 +24,7 @@ from web.views import (
     webhooks,
 )
 from web.views.cancel import CancelMessage, CancelUpcomingMessage
+from web.views.contacts_to_fix import AllowAgain, ContactPage, SetContactState
 from web.views.drill import MarkDrill
 from web.views.message import MessageBody, MessagePage
 from web.views.reports import CallSheetView, MessageReportView
@@ -74,6 +75,15 @@ def drill_pages() -> Iterator[URLPattern]:
         yield path(f"{route}drills/<int:pk>/mark/", MarkDrill.as_view(tool=tool), name=name)
 
 
+def contact_pages() -> Iterator[URLPattern]:
+    """Yield the pages of one contact to fix, below each list of them; see web.contact_access."""
+    for tool, path_of_list in CONTACT_PATHS.items():
+        route, name = f"{path_of_list}<int:pk>/", f"{tool.name.lower()}_contact"
+        yield path(route, ContactPage.as_view(tool=tool), name=name)
+        yield path(f"{route}state/", SetContactState.as_view(tool=tool), name=f"{name}_state")
+        yield path(f"{route}allow/", AllowAgain.as_view(tool=tool), name=f"{name}_allow")
+
+
 def webhook(route: str, view: Any, *, name: str) -> Iterator[URLPattern]:
     """Yield the address of a webhook without and with its last slash: not every provider follows a redirect."""
     yield path(route.removesuffix("/"), view, name=name)
@@ -86,8 +96,10 @@ urlpatterns = [
     *listing_pages(),
     *message_pages(),
     *drill_pages(),
+    *contact_pages(),
     path(SYNC, sync_status.status, name="mailgun_sync"),
     path(f"{SYNC}domains/<int:pk>/sync/", sync_status.sync_now, name="sync_now"),
+    path(f"{SYNC}domains/<int:pk>/suppressions/", sync_status.read_suppressions, name="read_suppressions"),
     path(f"{SYNC}domains/<int:pk>/pause/", sync_status.pause, name="pause_sync"),
     path(f"{SYNC}domains/<int:pk>/resume/", sync_status.resume, name="resume_sync"),
     path(f"{SYNC}domains/<int:pk>/backfill/", sync_status.backfill, name="backfill_sync"),

@@ -11,7 +11,7 @@ from core.queue import call_worker
 from mailgun_sync.models import DomainHealth, QuarantinedEvent, SendingDomain
 from mailgun_sync.services.ingest import retry_quarantined
 from mailgun_sync.services.sync import start_backfill
-from mailgun_sync.tasks import check_domain, sync_one
+from mailgun_sync.tasks import check_domain, read_suppressions, sync_one
 
 
 class QueueAway(Exception):
@@ -22,6 +22,13 @@ def request_sync(*, domain: SendingDomain, by: User) -> None:
     """Queue a sync of a domain. Raises QueueAway."""
     _queue(domain, by)
     record_audit_event(by=by, action="mailgun_sync.asked", target=domain.name)
+
+
+def request_suppressions(*, domain: SendingDomain, by: User) -> None:
+    """Queue a reading of a domain's lists of suppressions. Raises QueueAway."""
+    if not call_worker(read_suppressions, domain.pk, asked_by_id=by.pk):
+        raise QueueAway
+    record_audit_event(by=by, action="mailgun_sync.suppressions_asked", target=domain.name)
 
 
 def request_backfill(*, domain: SendingDomain, by: User) -> bool:

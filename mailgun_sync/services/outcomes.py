@@ -12,6 +12,7 @@ from mailgun_sync.choices import EventKind
 from mailgun_sync.models import MailgunEvent
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals
+from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.reach import settle_reach_of_many
 from messenger_logs.services.totals import MAIL_FIGURES
 
@@ -139,6 +140,7 @@ def _settle(deliveries: list[int], lost: Lost) -> int:
         changed: list[tuple[int, int]] = cursor.fetchall()
     messages = {message for message, _ in changed}
     settle_reach_of_many(message_ids=messages, deliveries=[delivery for _, delivery in changed])
+    note_contacts(deliveries=deliveries)
     return len(changed)
 
 

@@ -5,7 +5,14 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from mailgun_sync.models import ADDRESS_SLACK_DAYS, MailgunEvent, RecipientAddress, SyncRun, TakenWebhook
+from mailgun_sync.models import (
+    ADDRESS_SLACK_DAYS,
+    MailgunEvent,
+    RecipientAddress,
+    SuppressionRun,
+    SyncRun,
+    TakenWebhook,
+)
 from mailgun_sync.services.webhooks import KNOWN
 
 
@@ -20,6 +27,7 @@ def delete_expired(*, now: datetime | None = None, batch: int = 10_000) -> int:
     TakenWebhook.objects.filter(received_at__lt=now - KNOWN).delete()
     limit = now - timedelta(days=settings.EVENT_RETENTION_DAYS)
     SyncRun.objects.filter(started_at__lt=limit).delete()
+    SuppressionRun.objects.filter(started_at__lt=limit).delete()
     total = 0
     while True:
         oldest = MailgunEvent.objects.filter(occurred_at__lt=limit).order_by("occurred_at", "id")[:batch]

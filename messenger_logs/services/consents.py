@@ -8,6 +8,7 @@ from django.db import transaction
 
 from messenger_logs.choices import NOT_TRIED, PHONE, DeliveryStatus, Engine, MessageStatus, MessageType, Mode
 from messenger_logs.models import Delivery, DeviceAttempt, Recipient, SentMessage, TextConsent
+from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.totals import recount
 from messenger_logs.statuses import OUTCOMES, RANKS
 
@@ -86,6 +87,7 @@ def _make_message(number: str, opted_out: bool, at: datetime, raw: str) -> None:
         **result,
     )
     recount(message_id=message.pk)
+    note_contacts(deliveries=[delivery.pk for delivery in deliveries])
 
 
 def people_with_number(number: str) -> list[Recipient]:

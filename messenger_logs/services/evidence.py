@@ -12,6 +12,7 @@ from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Outcome
 from messenger_logs.models import Delivery, DeviceAttempt, MessageModeTotals, MessageTotals, Recipient, SentMessage
 from messenger_logs.services.complete_cancel import tell_figures
 from messenger_logs.services.conditions import contacted_sql
+from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.message_status import extend_dispatch, settle_status
 from messenger_logs.services.reach import settle_reach
 from messenger_logs.services.totals import (
@@ -268,6 +269,7 @@ def store_evidence(*, message_id: int, evidence: Sequence[Evidence]) -> int:
     if not counted:
         recount(message_id=message_id)
     settle_reach(message_id=message_id, deliveries=changed)
+    note_contacts(deliveries=changed)
     settle_status(message_id=message_id)
     if ended := [one.ended_at for one in evidence if one.made and one.ended_at]:
         extend_dispatch(message_id=message_id, until=max(ended))

@@ -26,6 +26,7 @@ from messenger_logs.services.bulk_copy import (
     recipient_rows,
     reserve,
 )
+from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.json_fields import FieldError, IntakeError
 from messenger_logs.services.message_format import (
     DeviceInput,
@@ -321,6 +322,7 @@ def _append(message: SentMessage, inputs: list[RecipientInput], known: _Known) -
     ids = reserve(Delivery, len(missing))
     copy_rows(Delivery, DELIVERY, delivery_rows(message, ids, missing, known.counting))
     copy_rows(DeviceAttempt, ATTEMPT, attempt_rows(ids, missing))
+    note_contacts(deliveries=ids)
     return AddedCounts(recipients=len(new), deliveries=len(missing)), ids
 
 

@@ -43,6 +43,8 @@ def test_senders_have_the_tools_for_their_own_data(make_user, group):
         (Tool.RECIPIENT_LOG, Right.READ),
         (Tool.REACH, Right.READ),
         (Tool.REACH, Right.WRITE),
+        (Tool.CONTACTS_TO_FIX, Right.READ),
+        (Tool.CONTACTS_TO_FIX, Right.WRITE),
     }
 
 

@@ -39,3 +39,21 @@ def test_who_could_import_messages_goes_on_sending_and_nobody_else_begins(make_u
     migrate("0008_importers_go_on_sending")
     assert Permission.objects.filter(codename=Tool.MESSAGE_IMPORT.codename(Right.SEND)).count() == 1
     assert Group.objects.get(name="System Administrators").permissions.filter(codename__startswith="send_").count() == 2
+
+
+def test_who_sees_a_persons_messages_sees_contacts_to_fix_and_who_cancels_acts(make_user):
+    reader = make_user(Tool.RECIPIENT_LOG, Tool.ADMIN_RECIPIENT_LOG)
+    canceler = make_user(Tool.RECIPIENT_LOG, (Tool.SENT_MESSAGE_LOG, Right.WRITE))
+    nobody = make_user(Tool.AUDIT_TRAIL)
+    migrate("0009_replies_right")
+    migrate("0010_contacts_to_fix_rights")
+    own, everybodys = Tool.CONTACTS_TO_FIX, Tool.ADMIN_CONTACTS_TO_FIX
+    cells = [(tool, right) for tool in (own, everybodys) for right in (Right.READ, Right.WRITE)]
+
+    def rights(user: User) -> list[tuple[Tool, Right]]:
+        user = User.objects.get(pk=user.pk)
+        return [cell for cell in cells if user.may(*cell)]
+
+    assert rights(reader) == [(own, Right.READ), (everybodys, Right.READ)]
+    assert rights(canceler) == [(own, Right.READ), (own, Right.WRITE)]
+    assert rights(nobody) == []

@@ -44,7 +44,9 @@ from imports.models import ImportJob, KeptMap
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
 from messenger_logs.choices import LinkedBy
-from messenger_logs.models import Reply, SentMessage
+from messenger_logs.models import ContactToFix, Reply, SentMessage
+from messenger_logs.services.contacts import note_contacts
+from messenger_logs.services.derive_contacts import derive_contacts
 from messenger_logs.services.totals import recount
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.queue import note_queued
@@ -84,6 +86,10 @@ def a_group() -> dict[str, Any]:
     return {"pk": Group.objects.earliest("pk").pk}
 
 
+def family_told() -> dict[str, Any]:
+    return {"state": "told"}
+
+
 def rights_seen() -> dict[str, Any]:
     return {"rights": [], "seen": " ".join(rights_of(Group.objects.earliest("pk")))}
 
@@ -118,6 +124,19 @@ def a_reply(owner: User) -> None:
 
 def an_entry(owner: User) -> None:
     record_audit_event(by=owner, action="test.happened", target=MARK)
+
+
+def a_contact(owner: User) -> None:
+    message = make_message(sender=owner)
+    recipient = make_recipient(message, name=MARK)
+    row = make_delivery(recipient, address=f"{MARK}@example.com", email_outcome="failed-permanent")
+    note_contacts(deliveries=[row.pk])
+    derive_contacts()
+
+
+def of_the_contact(**others: Any) -> Callable[[], dict[str, Any]]:
+    """The arguments of an address below the contact that was made last, or of none at all."""
+    return lambda: {"pk": ContactToFix.objects.order_by("-pk").values_list("pk", flat=True).first() or 1, **others}
 
 
 def a_message(owner: User, **fields: Any) -> None:
@@ -291,6 +310,23 @@ GUARDED = [
     Guarded("web:recipient_log", Tool.RECIPIENT_LOG, R,   200, 200, 302, 200),
     Guarded("web:admin_recipient_log", Tool.ADMIN_RECIPIENT_LOG, R, 200, 200, 302, 200),
 
+    Guarded("web:contacts_to_fix", Tool.CONTACTS_TO_FIX, R, 200, 200, 302, 200, data=a_contact, others=HIDDEN,
+            look="list.viewed", file="export.contacts_to_fix"),
+    Guarded("web:admin_contacts_to_fix", Tool.ADMIN_CONTACTS_TO_FIX, R, 200, 200, 302, 200, data=a_contact,
+            look="list.viewed", file="export.admin_contacts_to_fix"),
+    Guarded("web:contacts_to_fix_contact", Tool.CONTACTS_TO_FIX, R, 200, 200, 405, 200,
+            data=a_contact, of=of_the_contact(), others=404, look="contact.viewed"),
+    Guarded("web:admin_contacts_to_fix_contact", Tool.ADMIN_CONTACTS_TO_FIX, R, 200, 200, 405, 200,
+            data=a_contact, of=of_the_contact(), look="contact.viewed"),
+    Guarded("web:contacts_to_fix_contact_state", Tool.CONTACTS_TO_FIX, W, 405, 405, 302, 405, also=(R,),
+            data=a_contact, of=of_the_contact(), others=404, does="contact.state_changed", form=family_told),
+    Guarded("web:admin_contacts_to_fix_contact_state", Tool.ADMIN_CONTACTS_TO_FIX, W, 405, 405, 302, 405, also=(R,),
+            data=a_contact, of=of_the_contact(), does="contact.state_changed", form=family_told),
+    # No list of the provider has it, so nothing is asked; tests/mailgun_sync/test_allow_again.py asks.
+    Guarded("web:contacts_to_fix_contact_allow", Tool.CONTACTS_TO_FIX, W, 405, 405, 302, 405, also=(R,),
+            data=a_contact, of=of_the_contact(), others=404),
+    Guarded("web:admin_contacts_to_fix_contact_allow", Tool.ADMIN_CONTACTS_TO_FIX, W, 405, 405, 302, 405, also=(R,),
+            data=a_contact, of=of_the_contact()),
     Guarded("web:replies", Tool.REPLIES, R,   200, 200, 302, 200, data=a_reply,
             look="list.viewed", file="export.replies"),
     Guarded("web:ambiguous_events", Tool.MAILGUN_SYNC, R,   200, 200, 302, 200, data=an_ambiguous_event,
@@ -452,6 +488,8 @@ GUARDED = [
             does="domain_health.asked"),
     Guarded("web:sync_now",   Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain,
             does="mailgun_sync.asked"),
+    Guarded("web:read_suppressions", Tool.MAILGUN_SYNC, W,  405, 405, 302, 405, of=a_domain,
+            does="mailgun_sync.suppressions_asked"),
     Guarded("web:pause_sync",      Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain,
             does="mailgun_sync.paused"),
     Guarded("web:resume_sync",     Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_paused_domain,
@@ -558,6 +596,22 @@ API = [
     Api("api:recipients",             "post",   Tool.MESSAGE_IMPORT, W,               400, of=an_imported_message),
     Api("api:statuses",               "post",   Tool.MESSAGE_IMPORT, W,               200, of=an_imported_message,
         body=[{}]),
+    Api("api:contacts",               "get",    Tool.CONTACTS_TO_FIX, R,              200, query="log=own",
+        data=a_contact, others=HIDDEN, row="list.viewed"),
+    Api("api:contacts",               "get",    Tool.ADMIN_CONTACTS_TO_FIX, R,        200, query="log=all",
+        data=a_contact, row="list.viewed"),
+    Api("api:contact_search",         "post",   Tool.CONTACTS_TO_FIX, R,              200, query="log=own",
+        body={"people": MARK}, data=a_contact, others=HIDDEN, row="person.searched"),
+    Api("api:contact_search",         "post",   Tool.ADMIN_CONTACTS_TO_FIX, R,        200, query="log=all",
+        body={"people": MARK}, data=a_contact, row="person.searched"),
+    Api("api:contact_state",          "post",   Tool.CONTACTS_TO_FIX, W,              200, of=of_the_contact(),
+        body={"state": "told"}, data=a_contact, others=404, only=False, also=(R,), row="contact.state_changed"),
+    Api("api:contact_state",          "post",   Tool.ADMIN_CONTACTS_TO_FIX, W,        200, of=of_the_contact(),
+        body={"state": "told"}, data=a_contact, only=False, also=(R,), row="contact.state_changed"),
+    Api("api:contact_allow_again",    "post",   Tool.CONTACTS_TO_FIX, W,              200, of=of_the_contact(),
+        data=a_contact, others=404, only=False, also=(R,)),
+    Api("api:contact_allow_again",    "post",   Tool.ADMIN_CONTACTS_TO_FIX, W,        200, of=of_the_contact(),
+        data=a_contact, only=False, also=(R,)),
     Api("api:inbox_search",           "post",   Tool.PORTAL_INBOX, R,                 200, body={"person_id": MARK},
         row="person.viewed"),
     Api("api:mailgun_events",         "get",    Tool.MAILGUN_MESSAGE_LOG, R,          200, query="log=own",
@@ -593,7 +647,7 @@ pytestmark = pytest.mark.django_db
 def no_worker(monkeypatch, settings, tmp_path):
     """What is asked for is not started."""
     settings.REPORT_FOLDER = tmp_path
-    for task in (tasks.sync_one, tasks.check_domain, import_tasks.run):
+    for task in (tasks.sync_one, tasks.check_domain, tasks.read_suppressions, import_tasks.run):
         note_queued(monkeypatch, task)
 
 

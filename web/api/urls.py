@@ -4,7 +4,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import IsAuthenticated
 
 from accounts.tokens import TokenAuthentication
-from web.api import cancel, intake, messages, people
+from web.api import cancel, contacts, intake, messages, people
 from web.api.documentation import documentation
 from web.api.inbox import InboxSearch
 from web.api.mailgun_events import EventGroups, Events, EventSearch
@@ -25,6 +25,10 @@ urlpatterns = [
     path("mailgun-events/", Events.as_view(), name="mailgun_events"),
     path("mailgun-events/groups/", EventGroups.as_view(), name="mailgun_groups"),
     path("mailgun-events/search/", EventSearch.as_view(), name="mailgun_event_search"),
+    path("contacts/", contacts.Contacts.as_view(), name="contacts"),
+    path("contacts/search/", contacts.ContactSearch.as_view(), name="contact_search"),
+    path("contacts/<int:pk>/state/", contacts.ContactStateView.as_view(), name="contact_state"),
+    path("contacts/<int:pk>/allow-again/", contacts.AllowAgainView.as_view(), name="contact_allow_again"),
     path("inbox/search/", InboxSearch.as_view(), name="inbox_search"),
     path("reach/", people.MessagesReached.as_view(), name="reach"),
     path("messages/", messages.Messages.as_view(), name="messages"),

@@ -9,6 +9,7 @@ from accounts.tools import Tool
 from listings.registry import Entry, registry
 from web.listings.ambiguous_events import AmbiguousEvents
 from web.listings.audit_trail import AuditTrail
+from web.listings.contacts_to_fix import ContactsToFix
 from web.listings.drill import Drill
 from web.listings.inbox import Inbox
 from web.listings.mailgun_groups import MailgunGroups
@@ -30,6 +31,11 @@ MESSAGE_PATHS = {
     Tool.UPCOMING_MESSAGES: "messenger/upcoming-messages/",
 }
 REACH_PATHS = {Tool.REACH: "messenger/reach/", Tool.ADMIN_REACH: "messenger-administration/reach/"}
+# Those of the lists of contacts to fix. The addresses of one contact begin with them.
+CONTACT_PATHS = {
+    Tool.CONTACTS_TO_FIX: "messenger/contacts-to-fix/",
+    Tool.ADMIN_CONTACTS_TO_FIX: "messenger-administration/contacts-to-fix/",
+}
 
 
 def _log(listing_class: type, tool: Tool, path: str = "", *, name: str = "", **more: str) -> Entry:
@@ -84,6 +90,8 @@ registry.register(
     ),
     _groups(Tool.MAILGUN_MESSAGE_LOG, "messenger/mailgun-message-log/groups/", api_name="own"),
     _groups(Tool.ADMIN_MAILGUN_MESSAGE_LOG, "messenger-administration/mailgun-message-log/groups/", api_name="all"),
+    _log(ContactsToFix, Tool.CONTACTS_TO_FIX, CONTACT_PATHS[Tool.CONTACTS_TO_FIX], api_name="own"),
+    _log(ContactsToFix, Tool.ADMIN_CONTACTS_TO_FIX, CONTACT_PATHS[Tool.ADMIN_CONTACTS_TO_FIX], api_name="all"),
     _log(Replies, Tool.REPLIES, "messenger-administration/replies/"),
     _log(AuditTrail, Tool.AUDIT_TRAIL, "system-administration/audit-trail/"),
     # Only programs read it, by the API, so it has no page.

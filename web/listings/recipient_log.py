@@ -25,6 +25,7 @@ from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.people import SHORTEST_NAME, FoundPeople, Person, Student, find_people
 from messenger_logs.querysets import SentMessageQuerySet
+from web.device_flags import DeviceFlags
 from web.listings.message_filters import SubjectFilter
 from web.listings.recipients import RecipientTable
 from web.message_urls import message_urls
@@ -153,6 +154,7 @@ class RecipientLog(ToolListing):
     shows_people = True
     # The addresses of the messages on this page that the user may open, by id.
     message_urls: Mapping[int, str] = MappingProxyType({})
+    devices = DeviceFlags()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -207,6 +209,7 @@ class RecipientLog(ToolListing):
 
     def complete_rows(self, rows: list[Delivery]) -> None:
         self.message_urls = message_urls(self.user, {row.message_id for row in rows}) if rows else {}
+        self.devices = DeviceFlags.of(rows, user=self.user)
 
     def notices(self) -> list[str]:
         if self.filterset.error_messages:

@@ -33,6 +33,7 @@ from messenger_logs.status_labels import (
     detail_text,
     device_text,
 )
+from web.device_flags import DeviceFlags
 from web.listings.of_message import MessageListing
 from web.message_access import may_see_values
 from web.people_reached import NO_SCHOOL
@@ -99,9 +100,9 @@ class RecipientTable(ListingTable):
 
     def render_device(self, record: Delivery) -> SafeString | str:
         device = device_text(record.mode, record.address, record.given_address)
-        if not record.duplicate:
-            return device
-        return format_html('{} <abbr title="Duplicate in this message">{}</abbr>', device, DUPLICATE_MARK)
+        mark = '<abbr title="Duplicate in this message">{}</abbr>'
+        marked = format_html(f"{{}} {mark}", device, DUPLICATE_MARK) if record.duplicate else device
+        return format_html("{}{}", marked, self.listing.devices.flag(record))
 
     def value_device(self, record: Delivery) -> str:
         mark = DUPLICATE if record.duplicate else ""
@@ -305,6 +306,7 @@ class Recipients(MessageListing):
     template_name = "web/message_recipients.html"
     api_resource = "deliveries"
     exact_up_to = 100_000
+    devices = DeviceFlags()
 
     def get_queryset(self) -> QuerySet[Delivery]:
         deliveries = Delivery.objects.filter(message=self.message).select_related("recipient")
@@ -334,3 +336,6 @@ class Recipients(MessageListing):
                 " and counts once."
             )
         return notices
+
+    def complete_rows(self, rows: list[Delivery]) -> None:
+        self.devices = DeviceFlags.of(rows, user=self.user)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import timedelta
 from operator import attrgetter
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -25,14 +23,16 @@ from core.dates import time_text
 from core.fragments import is_htmx, page_or_fragment
 from core.queue import queue_answers
 from core.statuses import Shape, Status, Tone
-from listings.columns import Column, ListingTable, NumberColumn, StatusColumn, TemplateColumn, TimeColumn, time_element
+from listings.columns import Column, ListingTable, NumberColumn, TemplateColumn, TimeColumn, time_element
 from mailgun_sync.choices import DomainState, RunOutcome
 from mailgun_sync.freshness import next_sync
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, SyncGap, SyncRun
 from mailgun_sync.services import control
 from mailgun_sync.services.domains import configured_domains
 from mailgun_sync.services.sources import source_in_use
+from web.views.suppression_status import suppression_context
 from web.views.sync_sources import sources_context
+from web.views.sync_tables import RUN_STATUSES, OutcomeColumn
 
 DOMAIN_STATUSES = {
     DomainState.SYNCED: Status("Synced", Shape.CHECK, Tone.GOOD, "The last sync read everything there was."),
@@ -42,26 +42,6 @@ DOMAIN_STATUSES = {
     DomainState.PAUSED: Status("Paused", Shape.SQUARE, Tone.NEUTRAL, "Scheduled syncs leave this domain out."),
     DomainState.NEW: Status("Not synced yet", Shape.RING, Tone.NEUTRAL, "No sync has come to its end so far."),
 }
-RUN_STATUSES = {
-    RunOutcome.RUNNING: Status("Running", Shape.HALF, Tone.RUNNING, "Under way now."),
-    RunOutcome.SUCCEEDED: Status("Succeeded", Shape.CHECK, Tone.GOOD, "Everything was read to the end."),
-    RunOutcome.FAILED: Status("Failed", Shape.CROSS, Tone.BAD, "Stopped by the error that stands beside it."),
-    RunOutcome.INTERRUPTED: Status(
-        "Interrupted", Shape.TRIANGLE, Tone.WARNING, "The program ended or hung; the next run read it again."
-    ),
-}
-
-
-class OutcomeColumn(StatusColumn):
-    """A status, with the reason for it, if any."""
-
-    def __init__(self, statuses: Mapping[Any, Status], *args: Any, reason: Callable[[Any], str], **kwargs: Any) -> None:
-        super().__init__(statuses, *args, **kwargs)
-        self.reason = reason
-
-    def render(self, record: SendingDomain | SyncRun) -> SafeString:
-        status, reason = super().render(record), self.reason(record)
-        return format_html('{}<p class="reason">{}</p>', status, reason) if reason else format_html("{}", status)
 
 
 def _reason(run: SyncRun) -> str:
@@ -152,6 +132,7 @@ class GapTable(ListingTable):
 
 SHOWN_RUNS = 50
 SHOWN_QUARANTINED = 50
+NO_BROKER_FOR_LISTS = "The lists are not read now: the task queue does not answer. They are read every night."
 NO_BROKER = "The sync could not be started: the task queue does not answer. The next sync runs at its usual time."
 
 
@@ -169,6 +150,7 @@ def status(request: SignedInRequest) -> HttpResponse:
         "retention_days": settings.MAILGUN_RETENTION_DAYS,
         "domains": DomainTable(configured_domains(), exclude=kept_out, request=request),
         "runs": RunTable(SyncRun.objects.select_related("domain", "asked_by")[:SHOWN_RUNS]),
+        **suppression_context(),
         "gaps": GapTable(SyncGap.objects.select_related("domain")),
         "quarantined": QuarantineTable(quarantined[:SHOWN_QUARANTINED], exclude=kept_out, request=request),
         "quarantined_total": quarantined.count(),
@@ -176,7 +158,7 @@ def status(request: SignedInRequest) -> HttpResponse:
         "queue_answers": queue_answers(),
         **sources_context(request),
     }
-    if context["quarantined_total"] and not is_htmx(request):
+    if (context["quarantined_total"] or context["odd_suppressions"].rows) and not is_htmx(request):
         # The fragment has no events; the page has them as they came, with the addresses of people.
         record_look(
             by=request.user, action="list.viewed", target=Tool.MAILGUN_SYNC.path, details={"shown": "quarantine"}
@@ -194,6 +176,21 @@ def sync_now(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.error(request, NO_BROKER)
     else:
         messages.success(request, f"A sync of {domain} was asked for. Its run appears below.")
+    return redirect("web:mailgun_sync")
+
+
+@require_POST
+@tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
+def read_suppressions(request: SignedInRequest, pk: int) -> HttpResponse:
+    domain = get_object_or_404(SendingDomain, pk=pk)
+    try:
+        control.request_suppressions(domain=domain, by=request.user)
+    except control.QueueAway:
+        messages.error(
+            request, "The lists are not read now: the task queue does not answer. They are read every night."
+        )
+    else:
+        messages.success(request, f"The lists of suppressions of {domain} are read now. The reading appears below.")
     return redirect("web:mailgun_sync")
 
 

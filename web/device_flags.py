@@ -1,0 +1,49 @@
+"""The state of devices today, beside the deliveries of a list: suppressed, opted out, or another contact to fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from accounts.models import User
+from core.dates import written
+from core.statuses import Shape
+from messenger_logs.choices import ContactState
+from messenger_logs.models import ContactToFix, Delivery
+from web.contact_access import Devices, contact_urls, unfixed_contacts
+
+_NOTHING = mark_safe("")
+
+
+@dataclass(frozen=True)
+class DeviceFlags:
+    """The contacts to fix among the devices of some rows, and the addresses of those that the user may open."""
+
+    contacts: Devices = field(default_factory=dict)
+    urls: Mapping[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Iterable[Delivery], *, user: User) -> Self:
+        """Find them with two queries, however many rows there are."""
+        contacts = unfixed_contacts(rows)
+        return cls(contacts, contact_urls(user, contacts.values()))
+
+    def flag(self, record: Delivery) -> SafeString:
+        """Return a line for below the device; an empty one if nothing is wrong with it today."""
+        contact = self.contacts.get((record.mode, record.address))
+        if contact is None:
+            return _NOTHING
+        url = self.urls.get(contact.pk)
+        words = _words(contact)
+        linked = format_html('<a href="{}">{}</a>', url, words) if url else words
+        return format_html('<p class="flag">{} {}</p>', Shape.TRIANGLE, linked)
+
+
+def _words(contact: ContactToFix) -> str:
+    told = ", family told" if contact.state == ContactState.TOLD else ""
+    return f"{contact.get_problem_display()} since {written(timezone.localdate(contact.since))}{told}"

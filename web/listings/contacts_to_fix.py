@@ -1,0 +1,212 @@
+"""Contacts to Fix: the addresses and numbers at which nothing arrives for good, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from accounts.listings import ToolListing
+from core.dates import time_text
+from core.statuses import Status
+from listings.columns import ROW_LINK, WIDE, Column, ListingTable, StatusColumn, TimeColumn
+from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter, SwitchFilter, ValuesFilter
+from messenger_logs.choices import ContactProblem, ContactState, Mode
+from messenger_logs.contact_problems import CONTACT_PROBLEMS, CONTACT_STATES, what_to_do
+from messenger_logs.models import ContactPerson, ContactToFix, School
+from messenger_logs.querysets import ContactToFixQuerySet
+from messenger_logs.search import NormalizedText
+from messenger_logs.status_labels import detail_text, device_text
+from web.contact_access import contact_url, contacts_shown, people_shown
+from web.listings.recipients import DeviceFilter
+
+_MODES = [(mode.value, mode.label) for mode in (Mode.EMAIL, Mode.VOICE, Mode.TEXT)]
+# At most this many people stand in a row; the page of the contact has all of them.
+MOST_PEOPLE = 3
+
+
+def contact_device(contact: ContactToFix) -> str:
+    return device_text(contact.mode, contact.address, contact.given_address)
+
+
+def contact_reason(contact: ContactToFix) -> str:
+    """The reason in the provider's words; "" where it said nothing."""
+    return detail_text(contact.mode, contact.reason, contact.code)
+
+
+def state_text(contact: ContactToFix) -> str:
+    """Who set the state, and when: "Vang, Mai, 11/20/2026 10:05 AM". Of one that no person set, why it is so."""
+    if contact.handled and contact.handled_at:
+        return f"{contact.handled_by_name}, {time_text(contact.handled_at)}"
+    if contact.state == ContactState.FIXED:
+        return f"it arrived {time_text(contact.succeeded_at)}" if contact.succeeded_at else "nothing fails any more"
+    return ""
+
+
+def people_texts(people: Iterable[ContactPerson]) -> Iterator[str]:
+    """Yield each person with the students: "Vang, Mai (Vang, Lia; Vang, Kou)". The people come in their order."""
+    for _, rows in groupby(people, key=attrgetter("person_id")):
+        of_person = list(rows)
+        students = dict.fromkeys(row.student_name for row in of_person if row.student_name)
+        yield of_person[0].name + (f" ({'; '.join(students)})" if students else "")
+
+
+def people_in_order(contact: Any) -> list[ContactPerson]:
+    """The people behind a contact, one after the other: two of the same name stay apart."""
+    first = {row.person_id: place for place, row in reversed(list(enumerate(contact.shown_people)))}
+    return sorted(contact.shown_people, key=lambda row: first[row.person_id])
+
+
+def school_names(contact: Any) -> list[str]:
+    return sorted({row.school.name for row in contact.shown_people if row.school})
+
+
+class NotedStatusColumn(StatusColumn):
+    """A status, with a note below it."""
+
+    def note(self, record: ContactToFix) -> str:
+        return ""
+
+    def render(self, record: ContactToFix) -> SafeString:
+        note = self.note(record)
+        below = format_html('<p class="reason">{}</p>', note) if note else ""
+        return format_html("{}{}", super().render(record), below)
+
+    def value(self, record: ContactToFix) -> str:
+        return ": ".join(filter(None, [self.status(record).word, self.note(record)]))
+
+
+class ProblemColumn(NotedStatusColumn):
+    def note(self, record: ContactToFix) -> str:
+        return contact_reason(record)
+
+
+class StateColumn(NotedStatusColumn):
+    def note(self, record: ContactToFix) -> str:
+        return state_text(record)
+
+
+def _address_of(record: ContactToFix, table: ContactTable) -> str:
+    return contact_url(table.listing.tool, record.pk)
+
+
+class ContactTable(ListingTable):
+    device = Column(accessor="address", verbose_name="Address or Number", linkify=_address_of, attrs=ROW_LINK)
+    mode = Column(verbose_name="Delivery Mode")
+    problem = ProblemColumn(CONTACT_PROBLEMS, verbose_name="Problem")
+    since = TimeColumn(verbose_name="Since")
+    tried = TimeColumn(accessor="last_tried_at", verbose_name="Last Tried", orderable=False, default="—")
+    people = Column(accessor="pk", verbose_name="Person (Students)", orderable=False, attrs=WIDE)
+    school = Column(accessor="pk", verbose_name="School", orderable=False)
+    todo = Column(accessor="problem", verbose_name="What to Do", orderable=False, attrs=WIDE)
+    state = StateColumn(CONTACT_STATES, verbose_name="State")
+
+    def render_device(self, record: ContactToFix) -> str:
+        return contact_device(record)
+
+    def render_mode(self, record: ContactToFix) -> str:
+        return Mode(record.mode).label
+
+    def render_people(self, record: ContactToFix) -> SafeString | str:
+        people = list(people_texts(people_in_order(record)))
+        if len(people) > MOST_PEOPLE:
+            people = [*people[:MOST_PEOPLE], f"and {len(people) - MOST_PEOPLE:,} more"]
+        return format_html_join("", "<div>{}</div>", ((text,) for text in people)) or "nobody on record"
+
+    def value_people(self, record: ContactToFix) -> str:
+        return "; ".join(people_texts(people_in_order(record)))
+
+    def render_school(self, record: ContactToFix) -> str:
+        return ", ".join(school_names(record)) or "—"
+
+    def value_school(self, record: ContactToFix) -> str:
+        return ", ".join(school_names(record))
+
+    def render_todo(self, record: ContactToFix) -> str:
+        return "" if record.state == ContactState.FIXED else what_to_do(record.problem, record.mode)
+
+
+class WhichFilter(SwitchFilter):
+    """The contacts that somebody has to fix, by their state, or all."""
+
+    ALL = "all"
+
+    def __init__(self) -> None:
+        choices = [*ContactState.choices, (self.ALL, "All")]
+        super().__init__("state", label="Contacts", choices=choices, empty_label="To fix")
+
+    def filter(self, qs: ContactToFixQuerySet, value: str) -> ContactToFixQuerySet:
+        if not value:
+            return qs.not_fixed()
+        return qs if value == self.ALL else qs.filter(state=value)
+
+
+class PeopleFilter(ContainsFilter):
+    """Find by a part of the name of a person or a student, or by the student's number."""
+
+    def filter(self, qs: ContactToFixQuerySet, value: str) -> ContactToFixQuerySet:
+        if not value:
+            return qs
+        part = NormalizedText(Value(value))
+        named = Q(plain_name__contains=part) | Q(plain_student_name__contains=part) | Q(student_number=value)
+        return qs.with_person(named, **self.parent.people_shown)
+
+
+class SchoolFilter(ValuesFilter):
+    """Find by the school of a student behind the contact."""
+
+    def values(self, rows: QuerySet[Any]) -> list[str]:
+        behind = ContactPerson.objects.filter(school=OuterRef("pk"), **self.parent.people_shown)
+        return list(School.objects.filter(Exists(behind)).order_by("name").values_list("name", flat=True))
+
+    def filter(self, qs: ContactToFixQuerySet, value: str) -> ContactToFixQuerySet:
+        return qs.with_person(school__name=value, **self.parent.people_shown) if value else qs
+
+
+class ContactFilters(ListingFilterSet):
+    which = WhichFilter()
+    device = DeviceFilter("address", label="Address or Number")
+    mode = OptionFilter(
+        label="Delivery Mode", choices=[(mode.value, mode.label) for mode in Mode if mode != Mode.INBOX]
+    )
+    problem = OptionFilter(label="Problem", choices=ContactProblem.choices)
+    people = PeopleFilter(label="Person or student")
+    school = SchoolFilter(label="School")
+
+    personal = {"device", "people"}
+
+    # The condition on the people whom the tool shows; the list sets it.
+    people_shown: dict[str, Any] = {}
+
+
+class ContactsToFix(ToolListing):
+    """The addresses and numbers at which nothing arrives, of own messages or of all."""
+
+    table_class = ContactTable
+    filterset_class = ContactFilters
+    filterset: ContactFilters
+    default_sort = "-since"
+    export_name = "contacts-to-fix"
+    row_name = "contacts"
+    shows_people = True
+    api_resource = "contacts"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.filterset.people_shown = people_shown(self.user, self.tool)
+
+    def get_queryset(self) -> ContactToFixQuerySet:
+        return contacts_shown(self.user, self.tool)
+
+
+def problem_status(contact: ContactToFix) -> Status:
+    return CONTACT_PROBLEMS[ContactProblem(contact.problem)]
+
+
+def state_status(contact: ContactToFix) -> Status:
+    return CONTACT_STATES[ContactState(contact.state)]
