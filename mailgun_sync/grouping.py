@@ -1,6 +1,6 @@
 """What the grouped log counts events by. PostgreSQL derives each of these when it stores an event.
 
-The SQL functions are in migrations/0007_groups_of_events.py. They are immutable: to change one, replace it by one of
+The SQL functions are in migrations/0010_groups_of_events.py. They are immutable: to change one, replace it by one of
 another name, so that the columns are written anew.
 """
 

@@ -46,7 +46,7 @@ def test_who_sees_a_persons_messages_sees_contacts_to_fix_and_who_cancels_acts(m
     canceler = make_user(Tool.RECIPIENT_LOG, (Tool.SENT_MESSAGE_LOG, Right.WRITE))
     nobody = make_user(Tool.AUDIT_TRAIL)
     migrate("0009_replies_right")
-    migrate("0010_contacts_to_fix_rights")
+    migrate("0011_contacts_to_fix_rights")
     own, everybodys = Tool.CONTACTS_TO_FIX, Tool.ADMIN_CONTACTS_TO_FIX
     cells = [(tool, right) for tool in (own, everybodys) for right in (Right.READ, Right.WRITE)]
 

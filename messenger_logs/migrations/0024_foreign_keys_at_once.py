@@ -7,7 +7,9 @@ wait. This changes the catalog alone and reads no rows.
 
 from django.db import migrations
 
-TABLES = ('messenger_logs_recipient', 'messenger_logs_delivery', 'messenger_logs_deviceattempt')
+TABLES = (
+    'messenger_logs_recipient', 'messenger_logs_delivery', 'messenger_logs_deviceattempt', 'messenger_logs_personreach'
+)
 SQL = """
 DO $$
 DECLARE key record;
@@ -29,7 +31,7 @@ def sql(how):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messenger_logs', '0018_last_said'),
+        ('messenger_logs', '0023_students_are_found'),
     ]
 
     operations = [

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, Lower, NullIf
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("mailgun_sync", "0006_mailboxes"),
+        ("mailgun_sync", "0007_webhooks_and_logs_api"),
         ("messenger_logs", "0020_email_outcomes_counted"),
     ]
 

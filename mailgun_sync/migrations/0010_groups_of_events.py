@@ -92,7 +92,7 @@ def generated(name, expression, output_field):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailgun_sync', '0006_mailboxes'),
+        ('mailgun_sync', '0009_counts_without_rows'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailgun_sync', '0007_groups_of_events'),
+        ('mailgun_sync', '0010_groups_of_events'),
     ]
 
     operations = [

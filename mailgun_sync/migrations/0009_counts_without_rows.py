@@ -21,7 +21,7 @@ RESET (autovacuum_vacuum_insert_threshold, autovacuum_vacuum_insert_scale_factor
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailgun_sync', '0006_mailboxes'),
+        ('mailgun_sync', '0008_events_of_every_email'),
     ]
 
     operations = [

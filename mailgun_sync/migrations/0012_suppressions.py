@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mailgun_sync', '0006_mailboxes'),
+        ('mailgun_sync', '0011_domain_health'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

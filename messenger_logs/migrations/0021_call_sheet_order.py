@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messenger_logs', '0019_people_reached'),
+        ('messenger_logs', '0020_email_outcomes_counted'),
     ]
 
     operations = [

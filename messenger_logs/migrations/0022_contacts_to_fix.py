@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messenger_logs', '0019_people_reached'),
+        ('messenger_logs', '0021_call_sheet_order'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

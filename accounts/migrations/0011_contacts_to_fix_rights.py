@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('accounts', '0009_replies_right'),
+        ('accounts', '0010_reach_rights'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messenger_logs', '0019_people_reached'),
+        ('messenger_logs', '0022_contacts_to_fix'),
     ]
 
     operations = [
