@@ -50,7 +50,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_htmx",
     "django_filters",
-    "django_tables2",
     "csp",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -98,6 +97,7 @@ TEMPLATES = [
         },
     },
 ]
+FORM_RENDERER = "core.forms.FormRenderer"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MESSAGE_TAGS = {ERROR: "danger"}  # as Bootstrap calls it
 

@@ -1,31 +1,39 @@
-"""The columns of a list (django-tables2), with the cells that all lists share."""
+"""The columns of a list: their names, their order, and what their cells show."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-import django_tables2 as tables
-from django.db.models import Model
+from django.forms.utils import flatatt
+from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
-from django_tables2.data import TableListData
+from django.utils.text import capfirst
 
 from core.dates import time_text
 from core.statuses import UNKNOWN, Status
+from listings.cells import cells_of, reader
+from listings.elements import badge, time_element
 
 __all__ = [
     "ON_SCREEN",
     "ROW_LINK",
     "WIDE",
+    "Column",
     "ListingTable",
     "NumberColumn",
     "StatusColumn",
+    "TemplateColumn",
     "TimeColumn",
     "time_element",
     "time_text",
 ]
+
+# HTML attributes by element: "a" (the link of a cell), "th", "td", or "cell" for both.
+Attributes = Mapping[str, Mapping[str, str]]
 
 # attrs of a column whose link opens the row: a click anywhere in the row follows this link.
 ROW_LINK = {"a": {"class": "row-link"}}
@@ -35,18 +43,72 @@ WIDE = {"cell": {"class": "wide"}}
 ON_SCREEN = {"cell": {"class": "on-screen"}}
 
 
-def time_element(moment: datetime, *, seconds: bool = False) -> SafeString:
-    """Return a <time> element in the district's zone; its title names the zone. `moment` must be aware."""
-    local = timezone.localtime(moment)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        local.isoformat(),
-        f"{local.tzname()} ({timezone.get_current_timezone_name()})",
-        time_text(moment, seconds=seconds),
-    )
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
-class TimeColumn(tables.Column):
+class Column:
+    """One column of a list: one line in the class of its table.
+
+    `accessor` leads from the row to the value, such as "recipient__name"; the usual one is the name of the column. The
+    label stands for the value of a field with choices. `order_by` is the path to sort by, where it is not the accessor.
+    `default` is shown in place of `empty_values`; a file has nothing there. `linkify` returns the address that the cell
+    links to, or None. It may take `record`, `value` and `table`; True stands for `get_absolute_url` of the row.
+
+    A subclass makes the cell in `render` and, if a file has other words, in `value`. A table does so for one column, in
+    `render_NAME` and `value_NAME`. Each of them takes, by name, what it needs of `value`, `record`, `table` and
+    `column`. What they return is escaped, unless it is marked as safe, as by format_html.
+    """
+
+    # The statuses that a ? in the header explains.
+    legend: Collection[Status] = ()
+    # Its name in the class of the table.
+    name = ""
+
+    def __init__(
+        self,
+        verbose_name: str = "",
+        *,
+        accessor: str = "",
+        order_by: str = "",
+        orderable: bool = True,
+        initial_sort_descending: bool = False,
+        default: str = "—",
+        empty_values: Collection[Any] = (None, ""),
+        linkify: Callable[..., str | None] | bool = False,
+        exclude_from_export: bool = False,
+        attrs: Attributes | None = None,
+    ) -> None:
+        self.header, self.accessor, self.order_by = verbose_name, accessor, order_by
+        self.orderable, self.initial_sort_descending = orderable, initial_sort_descending
+        self.default, self.empty_values = default, empty_values
+        self.linkify, self.exclude_from_export = linkify, exclude_from_export
+        self.attrs = attrs or {}
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+        self.header = self.header or capfirst(name.replace("_", " "))
+        self.accessor = self.accessor or name
+        self.order_by = self.order_by or self.accessor
+        # Takes a row, and returns the value as it is stored; None if a related row is missing.
+        self.stored = reader(self.accessor)
+
+    def attributes(self, element: str) -> Mapping[str, str]:
+        """Return the HTML attributes of an element of this column: "th", "td" or "a"."""
+        usual = {} if element == "a" else self.attrs.get("cell", {})
+        return self.attrs.get(element, usual)
+
+    @property
+    def th(self) -> SafeString:
+        """The attributes of the header cell, as HTML."""
+        return flatatt(dict(self.attributes("th")))
+
+    # The methods of subclasses take what they need, so these have no signature.
+    render: Any = staticmethod(_as_it_is)
+    value: Any = None
+
+
+class TimeColumn(Column):
     """A time in the district's zone; the title of the cell names the zone. With `seconds`, seconds are shown."""
 
     def __init__(self, *args: Any, seconds: bool = False, **kwargs: Any) -> None:
@@ -62,7 +124,7 @@ class TimeColumn(tables.Column):
         return time_text(value, seconds=self.seconds)
 
 
-class NumberColumn(tables.Column):
+class NumberColumn(Column):
     """A number: with separators on the screen (12,304), without them in an export."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -76,7 +138,7 @@ class NumberColumn(tables.Column):
         return value
 
 
-class StatusColumn(tables.Column):
+class StatusColumn(Column):
     """A status as word, shape and color; a ? in the header explains all of them.
 
     `statuses` maps the stored values to statuses. A value that is not in it is shown as it is.
@@ -85,35 +147,76 @@ class StatusColumn(tables.Column):
     def __init__(self, statuses: Mapping[Any, Status], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.statuses = statuses
-
-    @property
-    def legend(self) -> list[Status]:
-        return list(dict.fromkeys(self.statuses.values()))
+        self.legend = list(dict.fromkeys(statuses.values()))
 
     def status(self, record: Any) -> Status:
-        # django-tables2 would give the label instead of the value if the field has choices.
-        value = self.accessor.resolve(record)
+        # `value` would be the label if the field has choices.
+        value = self.stored(record)
         return self.statuses.get(value) or Status(str(value), UNKNOWN.shape, UNKNOWN.tone)
 
-    def render(self, record: Any) -> str:
-        return render_to_string("listings/_status.html", {"status": self.status(record)})
+    def render(self, record: Any) -> SafeString:
+        return badge(self.status(record))
 
     def value(self, record: Any) -> str:
         return self.status(record).word
 
 
-class PageRows(TableListData):
-    """The rows of one page, with their model, so that columns find the labels of fields."""
+class TemplateColumn(Column):
+    """A cell of its own template, such as one with a form. It takes long: for lists of a few rows.
 
-    model: type[Model] | None = None
+    The template reads `record` and `value`, and `request` if the table has it.
+    """
 
-    def __init__(self, rows: list[Any], model: type[Model]) -> None:
-        super().__init__(rows)
-        self.model = model
+    def __init__(self, template_name: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.template_name = template_name
+
+    def render(self, record: Any, value: Any, table: ListingTable) -> SafeString:
+        return render_to_string(self.template_name, {"record": record, "value": value}, request=table.request)
+
+    def value(self, record: Any, value: Any, table: ListingTable) -> str:
+        return strip_tags(self.render(record, value, table)).strip()
 
 
-class ListingTable(tables.Table):
-    """The columns of a listing. A column that may be NULL cannot be sorted by: declare it with orderable=False."""
+class ListingTable:
+    """The columns of a list, and the rows of one page of it.
 
-    # The listing sets itself here. Any, because each kind of listing has its own table.
-    listing: Any = None
+    A column that may be NULL cannot be sorted by: declare it with orderable=False. A subclass has the columns of its
+    base classes, too; `exclude` and `sequence` of its class Meta leave some out, and put them in an order.
+    """
+
+    base_columns: ClassVar[Mapping[str, Column]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        columns: dict[str, Column] = {}
+        for base in reversed(cls.__bases__):
+            columns |= getattr(base, "base_columns", {})
+        columns |= {name: each for name, each in vars(cls).items() if isinstance(each, Column)}
+        meta = vars(cls).get("Meta")
+        sequence, excluded = getattr(meta, "sequence", tuple(columns)), getattr(meta, "exclude", ())
+        cls.base_columns = {name: columns[name] for name in sequence if name not in excluded}
+
+    def __init__(
+        self,
+        rows: Iterable[Any] = (),
+        *,
+        exclude: Collection[str] = (),
+        # Any, because each kind of listing has its own table.
+        listing: Any = None,
+        request: HttpRequest | None = None,
+    ) -> None:
+        """Make a table without the columns that `exclude` names. Templates of its cells read `request`."""
+        self.rows, self.listing, self.request = rows, listing, request
+        self.columns = {name: each for name, each in self.base_columns.items() if name not in exclude}
+
+    @property
+    def body(self) -> SafeString:
+        """The rows as HTML: a <tr> for each."""
+        rows = list(self.rows)
+        if not rows:
+            return SafeString("")
+        known = cells_of(type(self), type(rows[0]))
+        cells = [known[name].html for name in self.columns]
+        # Each cell has escaped its content.
+        return SafeString("\n".join(f"<tr>{''.join([cell(self, row) for cell in cells])}</tr>" for row in rows))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 from urllib.parse import urlencode
 
 from django.forms import BoundField
 
 from core.statuses import Status
-from listings.columns import StatusColumn, TimeColumn
+from listings.columns import Column, TimeColumn
 from listings.dates import DateRange, DateRangeFilter, quick_ranges
 from listings.filters import SwitchFilter
 from listings.listing import DEFAULT_SIZE, PAGE_SIZES, Listing
@@ -44,7 +43,7 @@ class Header:
     sort_url: str
     aria_sort: str
     filter: BoundField | None
-    statuses: Iterable[Status]
+    statuses: Collection[Status]
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,11 @@ class ListContext:
 
     def link(self, **changes: str) -> str:
         """Return the address of this list's first page, with some values changed."""
-        values = self.filterset.shareable() | {"find": self.search, "sort": str(self.sort), "rows": str(self.size)}
-        return list_address(self.path, values | changes, default_sort=self.listing.default_sort)
+        return list_address(self.path, self._values | changes, default_sort=self.listing.default_sort)
+
+    @cached_property
+    def _values(self) -> dict[str, str]:
+        return self.filterset.shareable() | {"find": self.search, "sort": str(self.sort), "rows": str(self.size)}
 
     # Above the table
 
@@ -155,28 +157,28 @@ class ListContext:
 
     @cached_property
     def headers(self) -> list[Header]:
-        return [self._header(column) for column in self.table.columns]
+        return [self._header(column) for column in self.table.columns.values()]
 
     @property
     def has_header_filters(self) -> bool:
         return any(header.filter for header in self.headers)
 
-    def _header(self, column: Any) -> Header:
+    def _header(self, column: Column) -> Header:
         aria_sort = sort_url = ""
         if column.orderable:
-            descending = column.column.initial_sort_descending
+            descending = column.initial_sort_descending
             if column.name == self.sort.name:
                 aria_sort = "descending" if self.sort.descending else "ascending"
                 descending = not self.sort.descending
             sort_url = self.link(sort=f"-{column.name}" if descending else column.name)
         return Header(
             name=column.name,
-            label=str(column.header),
-            classes=column.attrs["th"].get("class", ""),
+            label=column.header,
+            classes=column.attributes("th").get("class", ""),
             sort_url=sort_url,
             aria_sort=aria_sort,
             filter=self.filterset.form[column.name] if column.name in self.filterset.filters else None,
-            statuses=column.column.legend if isinstance(column.column, StatusColumn) else (),
+            statuses=column.legend,
         )
 
     @property
@@ -209,7 +211,7 @@ class ListContext:
     def pager(self) -> list[Link]:
         """Links to the first, the previous and the next page. The url of a page that does not exist is ""."""
         page, rows = self.page, self.page.rows
-        by_time = isinstance(self.table.columns[self.sort.name].column, TimeColumn)
+        by_time = isinstance(self.table.columns[self.sort.name], TimeColumn)
         labels = ("newer", "older") if self.sort.descending else ("older", "newer")
         previous_label, next_label = labels if by_time else ("previous", "next")
         first_url = previous_url = next_url = ""

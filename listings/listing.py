@@ -12,7 +12,7 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from core.ids import read_number
 from core.text import encodable
 from core.timeouts import StatementTimeout, statement_timeout
-from listings.columns import ListingTable, PageRows
+from listings.columns import ListingTable
 from listings.dates import DateRange
 from listings.filters import MAX_TEXT, ListingFilterSet, as_query
 from listings.paging import EXACT_UP_TO, Key, Page, Rows, Sort, fetch_page, numbered, read_key
@@ -108,9 +108,7 @@ class Listing:
             queryset=load(self.get_queryset()),
             user=user,
         )
-        self.page_rows = PageRows([], self.filterset.queryset.model)
-        self.table = self.table_class(self.page_rows, exclude=self.hidden_columns())
-        self.table.listing = self
+        self.table = self.table_class(exclude=self.hidden_columns(), listing=self)
         self.sort = self.field_sort(sorts) if sorts else self.column_sort()
         self.size = self.read_size(self.values.get("rows", str(DEFAULT_SIZE)))
 
@@ -176,13 +174,13 @@ class Listing:
         return {name: text[: MAX_TEXT + 1] for name, text in texts.items() if text.strip()}
 
     def column_sort(self) -> Sort:
-        sortable = {column.name: column for column in self.table.columns if column.orderable}
+        sortable = {name: column for name, column in self.table.columns.items() if column.orderable}
         wanted = self.values.get("sort", self.default_sort)
         if wanted.removeprefix("-") not in sortable:
             self.warnings.append("The list cannot be sorted that way; it is sorted as usual.")
             wanted = self.default_sort
         name = wanted.removeprefix("-")
-        path = str(sortable[name].order_by[0])
+        path = sortable[name].order_by
         refuse_nullable(self.filterset.queryset, path)
         return Sort(name, path, descending=wanted.startswith("-"))
 
@@ -245,7 +243,7 @@ class Listing:
             self.warnings.append(TOO_SLOW)
         else:
             self.record_look()
-        self.page_rows.data = self.page.rows
+        self.table.rows = self.page.rows
         return notices
 
     def page_key(self) -> Key | None:

@@ -1,10 +1,6 @@
-from collections.abc import Iterable
 from datetime import datetime
-from secrets import token_hex
-from typing import Any
 
 from django import template
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
 from django.utils.html import format_html
@@ -12,26 +8,19 @@ from django.utils.safestring import SafeString
 
 from core.statuses import Status
 from listings.columns import time_element, time_text
+from listings.elements import badge, explanation
 
 register = template.Library()
+# {% badge status %} shows word, shape and color.
+register.simple_tag(badge)
+# {% explanation statuses about="Event" %} shows a ? that explains a whole table of statuses.
+register.simple_tag(explanation)
 
 
 @register.simple_tag(name="status")
 def show_status(status: Status) -> SafeString:
     """{% status status %} shows word, shape and color, and a ? that explains the status."""
-    return format_html(
-        "{} {}",
-        render_to_string("listings/_status.html", {"status": status}),
-        legend([status], about=status.word) if status.meaning else "",
-    )
-
-
-@register.simple_tag
-def legend(statuses: Iterable[Status], *, about: str) -> SafeString:
-    """{% legend statuses about="Event" %} shows a ? that explains a whole table of statuses."""
-    # A page may have fragments of several requests, so a counter would not give unique ids.
-    context: dict[str, Any] = {"id": f"explain-{token_hex(4)}", "statuses": statuses, "about": about}
-    return render_to_string("listings/_explain.html", context)
+    return format_html("{} {}", badge(status), explanation([status], about=status.word) if status.meaning else "")
 
 
 @register.filter

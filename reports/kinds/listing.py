@@ -10,6 +10,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from accounts.models import User
+from listings.columns import Column as ListColumn
 from listings.columns import NumberColumn, TimeColumn
 from listings.exports import exported_columns, exported_rows
 from listings.listing import Listing
@@ -81,7 +82,7 @@ class ListingReport(Report):
                 *self.sections(),
                 Rows(
                     self.row_heading,
-                    [Column(str(column.header), _width(column)) for column in columns],
+                    [Column(column.header, _width(column)) for column in columns],
                     exported_rows(self.listing.export_queryset(), self.listing.table),
                 ),
             ],
@@ -108,10 +109,10 @@ class ListingReport(Report):
         return []
 
 
-def _width(column: Any) -> float:
-    if isinstance(column.column, NumberColumn):
+def _width(column: ListColumn) -> float:
+    if isinstance(column, NumberColumn):
         return 0.6
-    if isinstance(column.column, TimeColumn):
+    if isinstance(column, TimeColumn):
         return 1.15
-    long = "a" in column.column.attrs or {"wide", "address"} & set((column.attrs["td"].get("class") or "").split())
+    long = "a" in column.attrs or {"wide", "address"} & {*column.attributes("td").get("class", "").split()}
     return 1.9 if long else 1.1

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-import django_tables2 as tables
 import lxml.html
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import connection, models
@@ -15,7 +14,7 @@ from django.http import HttpResponse
 from django.urls import include, path
 
 from core.statuses import Shape, Status, Tone
-from listings.columns import ROW_LINK, ListingTable, NumberColumn, StatusColumn, TimeColumn
+from listings.columns import ROW_LINK, Column, ListingTable, NumberColumn, StatusColumn, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
 from listings.listing import Listing
 from listings.registry import Entry
@@ -57,10 +56,10 @@ class Letter(models.Model):
 class LetterTable(ListingTable):
     status = StatusColumn(STATUSES)
     posted_at = TimeColumn(verbose_name="Posted")
-    recipient = tables.Column(verbose_name="Recipient Email")
-    subject = tables.Column(linkify=True, attrs=ROW_LINK)
+    recipient = Column(verbose_name="Recipient Email")
+    subject = Column(linkify=True, attrs=ROW_LINK)
     pages = NumberColumn()
-    remark = tables.Column(orderable=False)
+    remark = Column(orderable=False)
 
 
 class LetterFilters(ListingFilterSet):

@@ -4,10 +4,10 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import Client, RequestFactory
-from django_tables2 import Column
 from hypothesis import given
 from hypothesis import strategies as st
 
+from listings.columns import Column
 from listings.paging import Bounds, Key, Sort, Total, fetch_page, key_name, read_key, rows_beyond
 from tests.examples import examples
 from tests.listings.conftest import NOW

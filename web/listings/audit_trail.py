@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.forms import TextInput
-from django.template.loader import render_to_string
-from django_tables2 import Column
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from accounts.listings import ToolListing
 from accounts.models import AuditEvent
 from accounts.querysets import AuditEventQuerySet
 from accounts.services import hashed_search
-from listings.columns import ListingTable, TimeColumn
+from listings.columns import Column, ListingTable, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
+
+# A longer detail is folded, in characters.
+SHORT_DETAIL = 100
 
 
 def action_text(action: str) -> str:
@@ -34,11 +37,18 @@ class AuditTable(ListingTable):
     def render_action(self, value: str) -> str:
         return action_text(value)
 
-    def render_details(self, value: dict[str, Any]) -> str:
-        return render_to_string("web/_details.html", {"details": detail_lines(value)})
+    def render_details(self, value: dict[str, Any]) -> SafeString:
+        return format_html_join("\n", "{}", ((detail_element(name, words),) for name, words in detail_lines(value)))
 
     def value_details(self, value: dict[str, Any]) -> str:
         return "; ".join(f"{name}: {words}" for name, words in detail_lines(value))
+
+
+def detail_element(name: str, words: str) -> SafeString:
+    """Return one detail as HTML; a long one is folded."""
+    folded = len(words) > SHORT_DETAIL
+    form = "<details><summary>{}</summary>{}</details>" if folded else "<div><strong>{}:</strong> {}</div>"
+    return format_html(form, name, words)
 
 
 def detail_lines(details: dict[str, Any]) -> list[tuple[str, str]]:

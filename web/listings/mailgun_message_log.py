@@ -12,13 +12,12 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django_tables2 import Column
 
 from accounts.listings import ToolListing
 from accounts.tools import Tool
 from core.dates import written
 from core.statuses import Shape, Status, Tone
-from listings.columns import WIDE, ListingTable, StatusColumn, TimeColumn
+from listings.columns import WIDE, Column, ListingTable, StatusColumn, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, ExactFilter, ListingFilterSet, OptionFilter
 from mailgun_sync.choices import EventKind
 from mailgun_sync.freshness import freshness_notices

@@ -11,13 +11,12 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms import TextInput
 from django.utils.html import format_html
-from django_tables2 import Column
 
 from accounts.listings import ToolListing
 from accounts.services import record_look
 from accounts.tools import Tool
 from core.timeouts import StatementTimeout, statement_timeout
-from listings.columns import ROW_LINK, TimeColumn
+from listings.columns import ROW_LINK, Column, TimeColumn
 from listings.filters import MAX_TEXT, ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter, TextField
 from listings.paging import Key, Page
 from messenger_logs.choices import DeliveryStatus, Mode

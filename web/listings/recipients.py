@@ -12,12 +12,11 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.shortcuts import get_object_or_404
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django_tables2 import Column
 
 from accounts.listings import ToolListing
 from core.statuses import Shape, Status, Tone
 from core.text import visible
-from listings.columns import ON_SCREEN, WIDE, ListingTable, StatusColumn, TimeColumn
+from listings.columns import ON_SCREEN, WIDE, Column, ListingTable, StatusColumn, TimeColumn
 from listings.exports import DUPLICATE
 from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter
 from listings.paging import Sort
@@ -52,7 +51,7 @@ class EmailOutcomeColumn(StatusColumn):
         contradicts = record.status == DeliveryStatus.SENT and record.email_outcome in EMAIL_FAILURES
         flag = format_html('<p class="flag">{} Sent, but not delivered</p>', Shape.TRIANGLE) if contradicts else ""
         reason = format_html('<p class="reason">{}</p>', record.email_reason) if record.email_reason else ""
-        return format_html("{}{}{}", super().render(record), flag, reason)
+        return format_html("{} {}{}", super().render(record), flag, reason)
 
     def value(self, record: Delivery) -> str:
         return ": ".join(filter(None, [self.status(record).word, record.email_reason]))
@@ -249,7 +248,7 @@ class Recipients(ToolListing):
     def title(self) -> str:
         return f"Recipients of {self.message.display_subject}"
 
-    @property
+    @cached_property
     def message_url(self) -> str:
         return message_url(self.tool, self.message.pk)
 

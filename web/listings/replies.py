@@ -9,10 +9,9 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django_tables2 import Column
 
 from accounts.listings import ToolListing
-from listings.columns import ON_SCREEN, WIDE, ListingTable, TimeColumn
+from listings.columns import ON_SCREEN, WIDE, Column, ListingTable, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
 from messenger_logs.choices import Mode
 from messenger_logs.models import Reply

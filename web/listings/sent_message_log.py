@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django_tables2 import Column
 
 from accounts.listings import ToolListing
-from listings.columns import ROW_LINK, WIDE, ListingTable, TimeColumn
+from listings.columns import ROW_LINK, WIDE, Column, ListingTable, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, FragmentFilter, ListingFilterSet, ValuesFilter
 from listings.registry import registry
 from messenger_logs.choices import MessageStatus

@@ -7,11 +7,10 @@ from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django_tables2 import Column
 
 from accounts.listings import ToolListing
 from accounts.tools import Right, Tool
-from listings.columns import ROW_LINK, TimeColumn
+from listings.columns import ROW_LINK, Column, TimeColumn
 from listings.filters import OptionFilter, ValuesFilter
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import TYPE_RIGHTS, SentMessageQuerySet, visible_types

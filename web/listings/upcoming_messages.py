@@ -7,10 +7,9 @@ from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django_tables2 import Column, TemplateColumn
 
 from accounts.tools import Right, Tool
-from listings.columns import ON_SCREEN, ROW_LINK, TimeColumn
+from listings.columns import ON_SCREEN, ROW_LINK, Column, TimeColumn
 from listings.filters import SwitchFilter, ValuesFilter
 from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
@@ -19,6 +18,7 @@ from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
 from web.listings.message_columns import MessageColumns, MessageStatusColumn, link_of_message
 from web.listings.message_filters import CalendarFilter, OwnOrAllFilters, SubjectFilter, WhoseFilter
 from web.listings.sent_message_log_2 import MessageList
+from web.message_urls import message_url
 
 UPCOMING_STATUSES = {
     status: SENT_MESSAGE_LOG_2_STATUSES[status] for status in (MessageStatus.WAITING, MessageStatus.IN_PROGRESS)
@@ -43,17 +43,20 @@ class UpcomingTable(MessageColumns):
     )
 
     # Only users who may cancel see it. templates/web/upcoming.html has its dialog.
-    cancel = TemplateColumn(
-        template_name="web/_cancel_cell.html",
-        accessor="pk",
-        verbose_name="Cancel",
-        orderable=False,
-        exclude_from_export=True,
-        attrs=ON_SCREEN,
-    )
+    cancel = Column(accessor="pk", verbose_name="Cancel", orderable=False, exclude_from_export=True, attrs=ON_SCREEN)
 
     def render_details(self, record: SentMessage) -> SafeString:
         return format_html('View Details<span class="visually-hidden"> of {}</span>', record.display_subject)
+
+    def render_cancel(self, record: SentMessage) -> SafeString:
+        return format_html(
+            '<a id="cancel-{id}" class="btn btn-sm btn-outline-danger" href="{address}" data-cancel hx-get="{address}"'
+            ' hx-target="#cancel-dialog" hx-swap="innerHTML">Cancel Message'
+            '<span class="visually-hidden"> {subject}</span></a>',
+            id=record.pk,
+            address=message_url(Tool.UPCOMING_MESSAGES, record.pk, "cancel"),
+            subject=record.display_subject,
+        )
 
 
 class TabFilter(SwitchFilter):

@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
-from django_tables2 import Column
 
 from accounts.access import SignedInRequest, tool_right
 from accounts.tools import Tool
@@ -18,7 +17,7 @@ from core.queue import queue_answers
 from core.statuses import Shape, Status, Tone
 from dispatch.choices import ModeState
 from dispatch.status import COUNTED_TO, DOUBT_DAYS, ModeStatus, mode_statuses
-from listings.columns import ListingTable, NumberColumn, StatusColumn, time_element
+from listings.columns import Column, ListingTable, NumberColumn, StatusColumn, time_element
 
 STATES = {
     ModeState.WORKS: Status("Ready", Shape.CHECK, Tone.GOOD, "What is due goes out."),
@@ -51,9 +50,6 @@ class ModeTable(ListingTable):
     claims = NumberColumn(verbose_name="Being handed over")
     calls = CountColumn(verbose_name="Open calls")
     in_doubt = CountColumn(verbose_name="In doubt")
-
-    class Meta:
-        orderable = False
 
     def render_mode(self, record: ModeStatus) -> str:
         return record.mode.label

@@ -10,12 +10,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
-from django_tables2 import Column, TemplateColumn
 
 from accounts.access import SignedInRequest, tool_right
 from accounts.services import record_look
@@ -24,7 +25,7 @@ from core.dates import time_text
 from core.fragments import is_htmx, page_or_fragment
 from core.queue import queue_answers
 from core.statuses import Shape, Status, Tone
-from listings.columns import ListingTable, NumberColumn, StatusColumn, TimeColumn, time_element
+from listings.columns import Column, ListingTable, NumberColumn, StatusColumn, TemplateColumn, TimeColumn, time_element
 from mailgun_sync.choices import DomainState, RunOutcome
 from mailgun_sync.freshness import next_sync
 from mailgun_sync.models import QuarantinedEvent, SendingDomain, SyncGap, SyncRun
@@ -79,12 +80,7 @@ def _minutes(length: timedelta) -> str:
     return f"{length / timedelta(minutes=1):,.0f} min"
 
 
-class PlainTable(ListingTable):
-    class Meta:
-        orderable = False
-
-
-class DomainTable(PlainTable):
+class DomainTable(ListingTable):
     name = Column(verbose_name="Domain")
     state = OutcomeColumn(DOMAIN_STATUSES, reason=attrgetter("last_error"), verbose_name="State")
     settled_through = TimeColumn(verbose_name="Complete up to", default="not known yet")
@@ -98,7 +94,7 @@ class DomainTable(PlainTable):
         return _minutes(value)
 
 
-class RunTable(PlainTable):
+class RunTable(ListingTable):
     started_at = TimeColumn(seconds=True, verbose_name="Started")
     domain = Column()
     kind = Column()
@@ -120,15 +116,28 @@ class RunTable(PlainTable):
         return f"{record.late:,} (by up to {_minutes(record.latest_by)})" if record.late else "0"
 
 
-class QuarantineTable(PlainTable):
+class QuarantineTable(ListingTable):
     first_seen_at = TimeColumn(verbose_name="First seen")
     domain = Column()
     error = Column(verbose_name="Why it is not in the log")
-    raw = TemplateColumn(template_name="web/_sync_raw_event.html", verbose_name="Event as it came")
-    retry = TemplateColumn(template_name="web/_sync_retry.html", verbose_name="Actions", empty_values=())
+    raw = Column(verbose_name="Event as it came")
+    retry = Column(verbose_name="Actions", empty_values=())
+
+    def render_raw(self, value: str) -> SafeString:
+        return format_html('<details><summary>Show</summary><pre class="raw">{}</pre></details>', value)
+
+    def render_retry(self, record: QuarantinedEvent) -> SafeString:
+        assert self.request
+        return format_html(
+            '<form method="post" action="{}"><input type="hidden" name="csrfmiddlewaretoken" value="{}">'
+            '<button class="btn btn-sm btn-outline-secondary" aria-label="Retry event {}">Retry</button></form>',
+            reverse("web:retry_event", args=[record.pk]),
+            get_token(self.request),
+            record.pk,
+        )
 
 
-class GapTable(PlainTable):
+class GapTable(ListingTable):
     domain = Column()
     begin = TimeColumn(seconds=True, verbose_name="From")
     end = TimeColumn(seconds=True, verbose_name="To")

@@ -1,0 +1,72 @@
+"""Text that people or providers wrote stays text, in every column of every list."""
+
+from collections import defaultdict
+from typing import Any
+
+import lxml.html
+import pytest
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.tools import Tool
+from listings.registry import Entry, registry
+from messenger_logs.models import SentMessage
+
+HOSTILE = '<script>alert(\'x\')</script>" onclick="alert(1)" &amp;'
+# One list for each table; that of the administration, which has the most columns.
+LISTS = {entry.listing_class.table_class: entry for entry in registry if entry.path}
+
+pytestmark = pytest.mark.django_db
+
+
+def hostile(model: type[models.Model]) -> Any:
+    """Make a row, and the rows that it leads to, with hostile text wherever a column can hold it. Nothing is stored."""
+    row = model(pk=1)
+    for field in model._meta.concrete_fields:
+        if field.is_relation:
+            if field.related_model is not model:
+                setattr(row, field.name, hostile(field.related_model))
+        elif (value := hostile_value(field)) is not None:
+            row.__dict__[field.attname] = value
+    row._prefetched_objects_cache = {
+        field.name: [hostile(field.related_model)] for field in model._meta.many_to_many if model is not User
+    }
+    return row
+
+
+def hostile_value(field: Any) -> Any:
+    field = getattr(field, "output_field", field)
+    if isinstance(field, ArrayField):
+        return [hostile_value(field.base_field)]
+    if isinstance(field, models.JSONField):
+        return {HOSTILE: HOSTILE} if field.default is dict else [{"name": HOSTILE}]
+    if isinstance(field, models.DateTimeField):
+        return timezone.now()
+    if isinstance(field, models.CharField | models.TextField):
+        return field.flatchoices[0][0] if field.flatchoices else HOSTILE
+    return None
+
+
+@pytest.mark.parametrize("entry", LISTS.values(), ids=lambda entry: entry.listing_class.__name__)
+def test_no_column_makes_html_of_the_text_of_a_row(entry: Entry) -> None:
+    now = timezone.now()
+    message = SentMessage.objects.create(
+        engine="v2" if entry.tool in (Tool.SENT_MESSAGE_LOG_2, Tool.UPCOMING_MESSAGES) else "classic",
+        message_type="Messenger 2.0 - General",
+        created_at=now,
+        scheduled_at=now,
+        listed_from=now,
+    )
+    user = User.objects.create(username="admin", is_superuser=True)
+    listing = entry.open(user, {}, {} if entry.stands_alone else {"pk": message.pk})
+    if hasattr(listing, "message_urls"):
+        listing.message_urls = defaultdict(lambda: f"/x?{HOSTILE}")
+    listing.table.rows = [hostile(listing.filterset.queryset.model)]
+
+    body = lxml.html.fragment_fromstring(f"<table>{listing.table.body}</table>")
+
+    assert len(body.xpath(".//td")) == len(listing.table.columns)
+    assert HOSTILE in body.text_content()
+    assert not body.xpath(".//script | .//*[@onclick]")
