@@ -15,6 +15,7 @@ SMALL = {
     "grid": ["--rows=3000", "--page=5"],
     "ingest": ["--events=600", "--rows=2000", "--rounds=1", "--catch-up=0"],
     "ledger": ["--messages=60", "--deliveries=4000", "--large=2000", "--page=1", "--reports=100", "--imports=1000"],
+    "pages": ["--messages=60", "--deliveries=400", "--large=200", "--events=200", "--rounds=1"],
     "reports": ["--rows=200", "--rounds=1"],
 }
 PROGRAMS = {file.stem for file in Path(bench.__path__[0]).glob("*.py") if '"__main__"' in file.read_text()}
