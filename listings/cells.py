@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from inspect import signature
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -34,17 +33,22 @@ class Cells:
     text: Callable[[ListingTable, Any], str]
 
 
-@cache
+_known: dict[tuple[type[ListingTable], type], Mapping[str, Cells]] = {}
+
+
 def cells_of(table_class: type[ListingTable], row_class: type) -> Mapping[str, Cells]:
     """Return the cells of each column, by name, for rows of a class: a model, a dataclass or a Mapping."""
-    return {
-        name: Cells(html=_html(column, table_class, row_class), text=_text(column, table_class, row_class))
-        for name, column in table_class.base_columns.items()
-    }
+    key = (table_class, row_class)
+    if key not in _known:
+        _known[key] = {
+            name: Cells(html=_html(column, table_class, row_class), text=_text(column, table_class, row_class))
+            for name, column in table_class.base_columns.items()
+        }
+    return _known[key]
 
 
 def _html(column: Column, table_class: type[ListingTable], row_class: type) -> Callable[[ListingTable, Any], str]:
-    value_of, empty = _value(column.accessor, row_class), column.empty_values
+    value_of, empty = _value(column, row_class), column.empty_values
     render = _method(column, getattr(table_class, f"render_{column.name}", None), column.render)
     link = _link(column)
     begin = f"<td{flatatt(dict(column.attributes('td')))}>"
@@ -63,7 +67,7 @@ def _html(column: Column, table_class: type[ListingTable], row_class: type) -> C
 
 
 def _text(column: Column, table_class: type[ListingTable], row_class: type) -> Callable[[ListingTable, Any], str]:
-    value_of, empty = _value(column.accessor, row_class), column.empty_values
+    value_of, empty = _value(column, row_class), column.empty_values
     of_table = (getattr(table_class, f"{verb}_{column.name}", None) for verb in ("value", "render"))
     write = _method(column, next(filter(None, of_table), None), column.value or column.render)
 
@@ -104,37 +108,37 @@ def _method(column: Column, of_table: Callable[..., Any] | None, otherwise: Call
     return call
 
 
-def _value(accessor: str, row_class: type) -> Callable[[Any], Any]:
+def _value(column: Column, row_class: type) -> Callable[[Any], Any]:
     """Return a function that reads a column's value: the label of a choice; None if a related row is missing."""
-    *above, name = accessor.split("__")
-    if not _has_choices([*above, name], row_class):
-        return reader(accessor, row_class)
-    label = reader("__".join([*above, f"get_{name}_display"]), row_class)
-    return lambda row: (found := label(row)) and found()
+    stored, labels = column.stored, _labels(column.accessor.split("__"), row_class)
+
+    def label(row: Any) -> Any:
+        value = stored(row)
+        return labels.get(value, value)
+
+    return label if labels else stored
 
 
-@cache
-def reader(accessor: str, row_class: type) -> Callable[[Any], Any]:
+def reader(accessor: str) -> Callable[[Any], Any]:
     """Return a function that follows an accessor from a row; its answer is None if something on the way is missing."""
-    if issubclass(row_class, Mapping):
-        return lambda row: row.get(accessor)
     reach = attrgetter(accessor.replace("__", "."))
 
     def value(row: Any) -> Any:
         try:
             return reach(row)
         except AttributeError:
-            return None
+            return row.get(accessor) if isinstance(row, Mapping) else None
 
     return value
 
 
-def _has_choices(path: Sequence[str], model: Any) -> bool:
+def _labels(path: Sequence[str], model: Any) -> dict[Any, str]:
+    """Return the labels of the field that a path leads to; none if it has no choices, or is no field."""
     field: Any = None
     for part in path:
         try:
             field = model._meta.pk if part == "pk" else model._meta.get_field(part)
         except (FieldDoesNotExist, AttributeError):
-            return False
+            return {}
         model = field.related_model
-    return bool(getattr(field, "choices", None))
+    return {value: str(label) for value, label in getattr(field, "flatchoices", ())}

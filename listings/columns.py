@@ -93,10 +93,8 @@ class Column:
         self.header = self.header or capfirst(name.replace("_", " "))
         self.accessor = self.accessor or name
         self.order_by = self.order_by or self.accessor
-
-    def stored(self, record: Any) -> Any:
-        """Return the value of a row as it is stored; None if a related row is missing."""
-        return reader(self.accessor, type(record))(record)
+        # Takes a row, and returns the value as it is stored; None if a related row is missing.
+        self.stored = reader(self.accessor)
 
     def attributes(self, element: str) -> Mapping[str, str]:
         """Return the HTML attributes of an element of this column: "th", "td" or "a"."""

@@ -15,7 +15,7 @@ from core.timeouts import StatementTimeout, statement_timeout
 from listings.columns import ListingTable
 from listings.dates import DateRange
 from listings.filters import MAX_TEXT, ListingFilterSet, as_query
-from listings.paging import EXACT_UP_TO, Key, Page, Rows, Sort, fetch_page, numbered, read_key
+from listings.paging import EXACT_UP_TO, Key, Page, Rows, Sort, Total, fetch_page, numbered, read_key
 from listings.registry import Entry
 
 PAGE_SIZES = (25, 50, 100, 200)
@@ -291,7 +291,11 @@ class Listing:
         bounds, text = self.filterset.bounds, self.values.get("n", "")
         first = read_number(text, largest=10**12) or 1
         counted = queryset.filter(bounds.condition()) if bounds else queryset
-        return numbered(page, counted, first=first, exact_up_to=self.exact_up_to)
+        return numbered(page, partial(self.total, counted), first=first)
+
+    def total(self, queryset: Rows) -> Total:
+        """Return the number of the rows of all pages."""
+        return Total.of(queryset, exact_up_to=self.exact_up_to)
 
 
 def refuse_nullable(queryset: Rows, path: str) -> None:

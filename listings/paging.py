@@ -149,12 +149,12 @@ def fetch_page(
     return Page(rows, more_before=key is not None, more_after=more), queryset
 
 
-def numbered(page: Page, queryset: Rows, *, first: int, exact_up_to: int = EXACT_UP_TO) -> Page:
+def numbered(page: Page, count: Callable[[], Total], *, first: int) -> Page:
     """Return the page with its total and the number of its first row: `first`, corrected if it cannot be right."""
     if not page.more_before and not page.more_after:
         # There are no other rows, so a second query for the count is not needed.
         return replace(page, total=Total(len(page.rows)))
-    total = Total.of(queryset, exact_up_to=exact_up_to)
+    total = count()
     latest = max(1, total.number - len(page.rows) + 1)
     if not page.more_before:
         first = 1

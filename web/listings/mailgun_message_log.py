@@ -31,7 +31,9 @@ from listings.filters import (
     ValuesField,
     ValuesFilter,
 )
+from listings.kept_counts import kept_count
 from listings.listing import View
+from listings.paging import Total
 from listings.registry import registry
 from mailgun_sync.choices import EventKind, GroupBy
 from mailgun_sync.freshness import freshness_notices
@@ -279,6 +281,12 @@ class MailgunMessageLog(ToolListing):
                 capped = newest
         return None if capped is queryset else capped
 
+    def total(self, queryset: Any) -> Total:
+        """Count the events, unless one day alone has more than are counted."""
+        if any(self.days_seen.values()) and self.exact_up_to < settings.MAILGUN_SHOWN_A_DAY:
+            return Total(self.exact_up_to, exact=False)
+        return super().total(queryset)
+
     def complete_rows(self, rows: list[MailgunEvent]) -> None:
         if messages := {row.sent_message_id for row in rows if row.sent_message_id}:
             self.message_urls = message_urls(self.user, messages)
@@ -294,7 +302,7 @@ class MailgunMessageLog(ToolListing):
         shown = settings.MAILGUN_SHOWN_A_DAY
         everything: Any = self.filterset.unbounded
         most = COUNTED_TIMES * shown
-        total = everything.of_day(day)[: most + 1].count()
+        total = kept_count(everything.of_day(day), most=most + 1)
         of = f"more than {most:,}" if total > most else f"{total:,}"
         return (
             f"{shown:,} of {of} on {written(day)} are shown here, the newest ones;"

@@ -30,7 +30,7 @@ class MessageListing(ToolListing):
     def title(self) -> str:
         return f"{self.part.capitalize()} of {self.message.display_subject}"
 
-    @property
+    @cached_property
     def message_url(self) -> str:
         return message_url(self.tool, self.message.pk)
 
