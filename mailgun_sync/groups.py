@@ -61,7 +61,7 @@ class EventGroup:
     @property
     def kind(self) -> str:
         """Of a group by reason: the kind of its events."""
-        return self.event.kind
+        return str(self.event.kind)
 
     @cached_property
     def days(self) -> Counter[date]:

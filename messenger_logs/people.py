@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from django.db.models import Case, Func, IntegerField, Max, Q, QuerySet, Value, When
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
 
 from core.text import visible
 from messenger_logs.choices import PHONE, Mode
-from messenger_logs.models import Recipient
+from messenger_logs.models import Delivery, Recipient
 from messenger_logs.search import NormalizedText
 from messenger_logs.services.addresses import mailbox, number_of, read_address
 
@@ -20,15 +21,16 @@ SHORTEST_NAME = 2
 # The last seven digits are a number within its area; fewer digits match too much.
 SHORTEST_NUMBER = 7
 # A person has a row in each message. So many rows are looked at, so that a frequent name takes no longer than others.
-MOST_ROWS = 20_000
+MOST_ROWS = 10_000
 # A longer text is no whole name.
 MOST_WORDS = 8
 _BETWEEN_WORDS = r"[\s,;]+"
 _PHONE = re.compile(r"[+\d(][\d\s()+./-]*", re.ASCII)
 # What a row matches: a part of something, the whole of the student's name or number, or the whole of the person's.
 _PART, _STUDENT, _PERSON = 0, 1, 2
-# The condition of the index of students' names.
-_HAS_STUDENT = ~Q(plain_student_name="")
+_IS_PHONE = Q(mode__in=PHONE)
+# The conditions of the indexes of students.
+_HAS_STUDENT, _HAS_NUMBER = ~Q(plain_student_name=""), ~Q(student_number="")
 
 
 @dataclass(frozen=True, order=True)
@@ -69,23 +71,16 @@ class FoundPeople:
 
 @dataclass(frozen=True)
 class _Reading:
-    """The conditions of one way to read a text: it is the whole of something of a person or a student, or a part."""
+    """One way to read a text: which rows have it, and of which of them it is the whole.
 
-    person: Q
+    ``person`` and ``student`` are conditions for a row of a recipient: the text is the whole of something of theirs.
+    """
+
+    rows: Q
+    person: Q | Exists
     student: Q | None = None
-    part: Q | None = None
-
-    @property
-    def conditions(self) -> list[Q]:
-        return [condition for condition in (self.person, self.student, self.part) if condition is not None]
-
-
-class _RowsOfAll(Func):
-    """The number of rows in all groups together, also of those that a limit leaves out."""
-
-    template = "sum(count(*)) OVER ()"
-    contains_aggregate = True
-    output_field = IntegerField()
+    # The rows of which it is the whole, as conditions that an index knows. There may be too many ``rows``.
+    whole: Q | None = None
 
 
 def find_people(recipients: QuerySet[Recipient], text: str, *, limit: int) -> FoundPeople:
@@ -95,78 +90,90 @@ def find_people(recipients: QuerySet[Recipient], text: str, *, limit: int) -> Fo
     takes a person id for a part of a number. The number of queries does not depend on how many people are found.
     """
     for reading in _readings(visible(text)):
-        rows = list(_people(recipients, reading)[: limit + 1])
-        if rows:
-            more = len(rows) > limit or rows[0]["seen"] >= MOST_ROWS
-            return FoundPeople(_with_students(recipients, rows[:limit]), more)
+        people, seen = _people(recipients, reading, reading.rows, limit + 1)
+        if not people:
+            continue
+        cut = seen >= MOST_ROWS
+        if cut and reading.whole is not None:
+            exactly, _ = _people(recipients, reading, reading.whole, limit + 1)
+            people = list({person.person_id: person for person in [*exactly, *people]}.values())
+        return FoundPeople(_with_students(recipients, people[:limit]), more=cut or len(people) > limit)
     return FoundPeople([])
 
 
-def _people(recipients: QuerySet[Recipient], reading: _Reading) -> QuerySet[Recipient, dict[str, Any]]:
-    """The people of a reading. The rank says the most that a row of theirs matches."""
-    first, *others = (_rows(recipients, condition) for condition in reading.conditions)
-    ranks = [When(pk__in=_rows(recipients, reading.person), then=Value(_PERSON))]
+# A person's rows differ now and then, because names change. The limit is inside: Django's queries have it only outside.
+_PEOPLE = """
+SELECT person_id, max(name) AS name, max(rank) AS rank, sum(count(*)) OVER ()
+FROM ({rows}) AS found GROUP BY person_id ORDER BY rank DESC, name, person_id LIMIT %s
+"""
+
+
+def _people(recipients: QuerySet[Recipient], reading: _Reading, condition: Q, limit: int) -> tuple[list[Person], int]:
+    """Return the people of the first MOST_ROWS rows, without their students, and how many rows there are."""
+    ranks = [When(reading.person, then=Value(_PERSON))]
     if reading.student is not None:
-        ranks.append(When(pk__in=_rows(recipients, reading.student), then=Value(_STUDENT)))
-    rank = Max(Case(*ranks, default=Value(_PART), output_field=IntegerField()))
-    found = Recipient.objects.filter(pk__in=first.union(*others) if others else first)
-    # A person's rows differ now and then, because names change.
-    people = found.order_by().values("person_id").annotate(any_name=Max("name"), rank=rank, seen=_RowsOfAll())
-    return people.order_by("-rank", "any_name", "person_id")
+        ranks.append(When(reading.student, then=Value(_STUDENT)))
+    rank = Case(*ranks, default=Value(_PART), output_field=IntegerField())
+    rows = recipients.filter(condition).order_by().annotate(rank=rank).values("person_id", "name", "rank")[:MOST_ROWS]
+    try:
+        sql, parameters = rows.query.sql_with_params()
+    except EmptyResultSet:
+        return [], 0
+    with connection.cursor() as cursor:
+        cursor.execute(_PEOPLE.format(rows=sql), [*parameters, limit])
+        found = cursor.fetchall()
+    people = [Person(person_id, name, [], meant_exactly=rank == _PERSON) for person_id, name, rank, _ in found]
+    return people, int(found[0][-1]) if found else 0
 
 
-def _rows(recipients: QuerySet[Recipient], condition: Q) -> QuerySet[Recipient, dict[str, Any]]:
-    return recipients.filter(condition).order_by().values("pk")[:MOST_ROWS]
-
-
-def _with_students(recipients: QuerySet[Recipient], rows: list[dict[str, Any]]) -> list[Person]:
-    """Return the people of these rows, each with all students whom messages to the person were about."""
-    about = recipients.filter(person_id__in=[row["person_id"] for row in rows])
+def _with_students(recipients: QuerySet[Recipient], people: list[Person]) -> list[Person]:
+    """Return these people, each with all students whom messages to the person were about."""
+    about = recipients.filter(person_id__in=[person.person_id for person in people])
     named = about.exclude(student_name="", student_number="").order_by()
     columns = named.values_list("person_id", "student_name", "student_number", "student_school__name").distinct()
     students: dict[str, set[Student]] = defaultdict(set)
     for person_id, name, number, school in columns:
         students[person_id].add(Student(name, number, school or ""))
-    return [
-        Person(
-            row["person_id"],
-            row["any_name"],
-            sorted(students[row["person_id"]]),
-            meant_exactly=row["rank"] == _PERSON,
-        )
-        for row in rows
-    ]
+    return [replace(person, students=sorted(students[person.person_id])) for person in people]
 
 
 def _readings(text: str) -> Iterator[_Reading]:
     if not text:
         return
-    yield _Reading(Q(person_id=text), student=Q(student_number=text))
+    is_person, is_student = Q(person_id=text), Q(student_number=text)
+    yield _Reading(is_person | (is_student & _HAS_NUMBER), is_person, is_student)
     if "@" in text:
-        yield _Reading(Q(deliveries__address=mailbox(text)), part=Q(deliveries__address__icontains=mailbox(text)))
+        yield _at_device(Q(address__icontains=mailbox(text)), Q(address=mailbox(text)))
         return
-    is_phone = Q(deliveries__mode__in=PHONE)
     number = read_address(Mode.TEXT, text)
     # A number that cannot be used is found by its text: it has no other form.
-    as_typed = Q(is_phone, deliveries__address__icontains=text)
-    wholly_typed = Q(is_phone, deliveries__given_address=text)
+    as_typed, wholly_typed = Q(_IS_PHONE, address__icontains=text), Q(_IS_PHONE, given_address=text)
     if not number.error:
-        whole = Q(is_phone, deliveries__address=number.canonical) | wholly_typed
-        part = Q(is_phone, deliveries__address__icontains=number_of(number.canonical))
-        yield _Reading(whole, part=part | as_typed)
+        part = Q(_IS_PHONE, address__icontains=number_of(number.canonical))
+        yield _at_device(part | as_typed, Q(_IS_PHONE, address=number.canonical) | wholly_typed)
     digits = phone_digits(text)
     if digits:
-        yield _Reading(wholly_typed, part=Q(is_phone, deliveries__address__icontains=digits) | as_typed)
+        yield _at_device(Q(_IS_PHONE, address__icontains=digits) | as_typed, wholly_typed)
         return
     if number.error and len(re.sub(r"\D", "", text)) >= SHORTEST_NUMBER:
-        yield _Reading(wholly_typed, part=as_typed)
+        yield _at_device(as_typed, wholly_typed)
     words = [word for word in re.split(_BETWEEN_WORDS, text) if word]
     if any(len(word) >= SHORTEST_NAME for word in words):
-        yield _Reading(
-            _is_name("plain_name", words),
-            student=_is_name("plain_student_name", words) & _HAS_STUDENT,
-            part=_has_words("plain_name", words) | (_has_words("plain_student_name", words) & _HAS_STUDENT),
-        )
+        yield _named(words)
+
+
+def _at_device(part: Q, whole: Q) -> _Reading:
+    """A part of an address or number. Both are conditions for a delivery."""
+    of_the_row = Delivery.objects.filter(whole, recipient=OuterRef("pk"))
+    with_part = Delivery.objects.filter(part).values("recipient")
+    return _Reading(Q(pk__in=with_part), Exists(of_the_row))
+
+
+def _named(words: list[str]) -> _Reading:
+    student = _is_name("plain_student_name", words) & _HAS_STUDENT
+    person = _is_name("plain_name", words)
+    parts = _has_words("plain_name", words) | (_has_words("plain_student_name", words) & _HAS_STUDENT)
+    return _Reading(parts, person, student, whole=person | student)
 
 
 def _has_words(path: str, words: list[str]) -> Q:

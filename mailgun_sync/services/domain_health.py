@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Count, Q
 from django.utils import timezone
@@ -62,6 +63,7 @@ def check_domain(*, domain_id: int) -> None:
     """Ask Mailgun about a domain, count its events, and keep both. It is safe to repeat."""
     domain = SendingDomain.objects.get(pk=domain_id)
     now = timezone.now()
+    found: dict[str, Any]
     try:
         info = fetch_domain(domain.name)
     except DomainUnknown as error:

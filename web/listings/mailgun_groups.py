@@ -67,11 +67,12 @@ class DaysColumn(Column):
         return "; ".join(f"{written(day)}: {number}" for day, number in sorted(record.days.items()))
 
 
-class KindColumn(NumberColumn):
+class KindColumn(Column):
     """The events of one kind in a group, as a link to them."""
 
     def __init__(self, kind: EventKind) -> None:
-        super().__init__(accessor="pk", verbose_name=kind.label, orderable=False)
+        number = {"cell": {"class": "number"}}
+        super().__init__(accessor="pk", verbose_name=kind.label, orderable=False, attrs=number)
         self.kind = kind
 
     def render(self, record: EventGroup, table: ListingTable) -> SafeString | str:
@@ -183,7 +184,8 @@ class MailgunGroups(ToolListing):
 
     @cached_property
     def groups(self) -> EventGroups:
-        return EventGroups(self.filterset.qs, self.by)
+        events: Any = self.filterset.qs
+        return EventGroups(events, self.by)
 
     @cached_property
     def days(self) -> list[date]:

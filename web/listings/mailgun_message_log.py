@@ -162,7 +162,7 @@ def group_name(by: GroupBy, event: MailgunEvent) -> str:
 class GroupField(ValuesField):
     """Hidden until a group is chosen, which is done in the grouped log. Then a drop-down can take it away."""
 
-    widget = HiddenInput
+    widget: Any = HiddenInput
     KEY = re.compile(rf"({'|'.join(GroupBy.values)})-([1-9]\d{{0,18}})", re.ASCII)
 
     def clean(self, value: Any) -> str:
@@ -221,6 +221,7 @@ class MailgunEventFilters(ListingFilterSet):
 def log_views(listing: ToolListing, *, days: Mapping[str, str], current: str) -> list[View]:
     """Return the ways to see the events of a tool: each alone, or in groups. Each address has the days."""
     log = registry.of_tool(listing.tool)
+    assert log
     grouped = registry[f"{log.name}_groups"]
     ways = [("Events", log, {}), *((by.label, grouped, {"by": by.value}) for by in GroupBy)]
     return [

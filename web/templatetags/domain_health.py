@@ -11,7 +11,8 @@ register = template.Library()
 @register.inclusion_tag("web/_domain_health.html", takes_context=True)
 def domain_health(context: RequestContext) -> dict[str, Any]:
     """{% domain_health %} shows the health of the domains. It takes two queries."""
-    return {"request": context.request, "csrf_token": context["csrf_token"], **health_context(context.request.user)}
+    user: Any = context.request.user
+    return {"request": context.request, "csrf_token": context["csrf_token"], **health_context(user)}
 
 
 @register.filter

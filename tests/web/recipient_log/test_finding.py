@@ -332,18 +332,21 @@ def test_the_rows_of_a_family_have_the_student_and_the_school(administrator: Cli
 
 
 def test_a_name_in_more_rows_than_are_looked_at_says_that_there_are_more(
-    families: None, monkeypatch: pytest.MonkeyPatch
+    mai: Recipient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for number in range(5):
+        make_recipient(mai.message, person_id=f"p{number}", name=f"Vang, Lia {number}")
+    make_recipient(mai.message, person_id="4722", name="Vang, Lia")
     everybody = Recipient.objects.all()
-    assert not find_people(everybody, "vang", limit=10).more
-    assert find_people(everybody, "vang", limit=2).more
+    assert not find_people(everybody, "Vang, Lia", limit=10).more
+    assert find_people(everybody, "Vang, Lia", limit=5).more
 
-    monkeypatch.setattr("messenger_logs.people.MOST_ROWS", 1)
+    monkeypatch.setattr("messenger_logs.people.MOST_ROWS", 3)
 
     few = find_people(everybody, "Vang, Lia", limit=10)
     assert few.more
     assert few.only_one is None
-    assert few.people[0].person_id == "4722", "who is meant exactly is among them"
+    assert [person.person_id for person in few.people] == ["4722", "p0", "p1", "p2"], "the whole name is among them"
 
 
 @pytest.mark.parametrize(
