@@ -5,6 +5,7 @@ import csv
 import resource
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     options = parser.parse_args(arguments)
     with own_database("import", keep=False), tempfile.TemporaryDirectory() as folder:
-        commits = {}
+        commits: dict[str, float] = {}
         for deferrable in ("NOT DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED"):
             path = Path(folder) / f"{len(commits)}.csv"
             write_file(path, options.rows, first=len(commits) * options.rows)
@@ -78,23 +79,23 @@ def every_row(first: int, rows: int) -> Iterator[tuple[str, ...]]:
 def measure(path: Path) -> tuple[float, float]:
     """Import the file. Returns the seconds of all of it, and those of the commit alone."""
     commits: list[float] = []
+    wrapper: Any = connection
+    original = wrapper._commit
 
-    def commit(*args: Any) -> None:
+    def commit() -> None:
         began = time.monotonic()
         original()
         commits.append(time.monotonic() - began)
 
-    original = connection._commit
-    connection._commit = commit  # type: ignore[method-assign]
+    wrapper._commit = commit
     began = time.monotonic()
     try:
         source = open_source(path, MAP, {})
         source.survey()
         counts = ImportCounts()
-        for _ in import_messages(source, counts):
-            pass
+        deque(import_messages(source, counts), maxlen=0)
     finally:
-        connection._commit = original  # type: ignore[method-assign]
+        wrapper._commit = original
     assert counts.new == 1, counts.refusals[:5]
     return time.monotonic() - began, max(commits)
 

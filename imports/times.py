@@ -47,13 +47,14 @@ _ZONE = re.compile(r"\s*(?:z|utc|gmt|[+-]\d{2}:?\d{2})$", re.I)
 _UTC_NAMES = frozenset({"z", "utc", "gmt"})
 
 
-def read_time(text: str, order: DateOrder = DateOrder.MONTH_FIRST) -> tuple[datetime, bool]:
+def read_time(text: str, order: DateOrder = DateOrder.MONTH_FIRST, zone: str | None = None) -> tuple[datetime, bool]:
     """Return a time in UTC, and whether clocks showed it twice, so that the earlier one was taken.
 
     It is ISO 8601; a number of seconds or milliseconds since 1970; or a date in the usual forms, with or without a
-    time: 11/20/2026 8:31 AM, 20 Nov 2026 08:31:05. Without a time it is the begin of the day. Raises BadTime.
+    time: 11/20/2026 8:31 AM, 20 Nov 2026 08:31:05. Without a time it is the begin of the day. `zone` is the one of the
+    district. Raises BadTime.
     """
-    return _read_time(text.strip(), order, timezone.get_current_timezone_name())
+    return _read_time(text.strip(), order, zone or timezone.get_current_timezone_name())
 
 
 @lru_cache(maxsize=2**14)

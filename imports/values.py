@@ -40,6 +40,14 @@ _CODES_BY_NAME: Mapping[tuple[Mode, str], int] = {
 }
 _OUTCOMES = {status.word: outcome for outcome, status in EMAIL_OUTCOMES.items()}
 _OUTCOMES_BY_NAME = {squeezed(name): name for name in EMAIL_OUTCOMES}
+_MODES: Mapping[str, Mode] = {
+    **{squeezed(mode.value): mode for mode in Mode},
+    "sms": Mode.TEXT,
+    "textmessage": Mode.TEXT,
+    "phone": Mode.VOICE,
+    "call": Mode.VOICE,
+    "portal": Mode.INBOX,
+}
 # The statuses of a text that no call has.
 _OF_TEXTS = frozenset({*STATUSES[Mode.TEXT]}) - frozenset(STATUSES[Mode.VOICE])
 _PROVIDER = re.compile(r"(?P<own>.*?),(?: but)? provider: (?P<word>.*)", re.DOTALL)
@@ -110,9 +118,7 @@ def read_outcome(text: str) -> tuple[str, str] | None:
 @lru_cache(maxsize=2**10)
 def read_mode(text: str) -> Mode | None:
     """Return the mode that a word means: "Email", "E-mail", "SMS", "Phone"; None for any other text."""
-    others = {"sms": Mode.TEXT, "textmessage": Mode.TEXT, "phone": Mode.VOICE, "call": Mode.VOICE, "portal": Mode.INBOX}
-    known = {squeezed(mode.value): mode for mode in Mode} | others
-    return known.get(squeezed(text))
+    return _MODES.get(squeezed(text))
 
 
 def mode_of_device(device: str, status: str = "") -> Mode | None:
@@ -120,12 +126,12 @@ def mode_of_device(device: str, status: str = "") -> Mode | None:
 
     A number is one for a text if its status is one that only texts have, such as Opt Out or SMS Sent.
     """
-    word, _, number = device.partition(" ")
-    mode = read_mode(word)
-    if mode and bool(number) is not (mode is Mode.INBOX):
-        return mode
     if "@" in device:
         return Mode.EMAIL
+    word, _, number = device.partition(" ")
+    mode = read_mode(word) if word.isalpha() else None
+    if mode and bool(number) is not (mode is Mode.INBOX):
+        return mode
     if any(map(str.isdigit, device)):
         return Mode.TEXT if _is_of_a_text(status) else Mode.VOICE
     return None

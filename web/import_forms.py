@@ -49,12 +49,12 @@ class ValuesForm(forms.Form):
 
     def _check_time(self, name: str, text: str) -> None:
         try:
-            read_time(text, self.date_order)
+            read_time(text, self.order)
         except BadTime as error:
             self.add_error(f"{VALUE}{name}", f"This {error}.")
 
     @property
-    def date_order(self) -> DateOrder:
+    def order(self) -> DateOrder:
         return DateOrder(self.cleaned_data.get("date_order") or DateOrder.MONTH_FIRST)
 
 

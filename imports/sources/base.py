@@ -12,6 +12,8 @@ from datetime import datetime
 from itertools import groupby
 from tempfile import TemporaryFile
 
+from django.utils import timezone
+
 from imports.maps import FIELDS, ColumnMap
 from imports.table import Row, Table
 from imports.times import BadTime, read_time
@@ -45,8 +47,10 @@ class Source(ABC):
     def __init__(self, table: Table, map: ColumnMap, *, digest: str, values: Mapping[str, str]) -> None:
         self.table, self.map, self.digest = table, map, digest
         self.values = {name: value for name, value in {**map.values, **values}.items() if value}
+        self.own = map.own
         self.places = map.places(table.headers) or {}
         self.notes: Counter[str] = Counter()
+        self.zone = timezone.get_current_timezone_name()
         self.found: dict[str, Found] = {}
         self.together = True
         """Whether the rows of each message follow each other."""
@@ -147,7 +151,7 @@ class Source(ABC):
         if place is None or place >= len(row.cells):
             return ""
         text = row.cells[place].strip()
-        return own_cell(text) if self.map.own else text
+        return own_cell(text) if self.own else text
 
     def heading(self, name: str) -> str:
         """Return the heading of a field's column, or the label of the field."""
@@ -159,7 +163,7 @@ class Source(ABC):
         """Read a time. Raises BadTime."""
         if not text:
             return None
-        moment, twice = read_time(text, self.map.date_order)
+        moment, twice = read_time(text, self.map.date_order, self.zone)
         if twice:
             self.notes["Times that clocks showed twice, on the day they go back: the earlier one was taken."] += 1
         return moment

@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
+from core.text import storable, unstorable
 from imports.maps import FIELDS, Level
 from imports.sources.base import Found, Source
 from imports.table import Row
 from imports.times import BadTime
-from imports.values import MESSAGE_WORDS, UnknownWord, mode_of_device, read_mode, read_outcome, read_status
+from imports.values import (
+    MESSAGE_WORDS,
+    DeviceStatus,
+    UnknownWord,
+    mode_of_device,
+    read_mode,
+    read_outcome,
+    read_status,
+)
 from messenger_logs.choices import DeliveryStatus, Mode
+from messenger_logs.models import Delivery, Recipient
+from messenger_logs.services.addresses import LONGEST as LONGEST_ADDRESS
 from messenger_logs.services.json_fields import FieldError, IntakeError, squeezed
 from messenger_logs.services.message_format import (
+    SMALLINT,
+    DeviceInput,
     MessageInput,
     RecipientInput,
+    limit,
     merge_recipients,
     read_message,
-    read_recipients,
+    set_address,
 )
+from messenger_logs.statuses import STATUSES, code_of, detail_of
 
 _OF_MESSAGE = [one for one in FIELDS.values() if one.level is Level.MESSAGE]
 # The fields whose names in the JSON format are others.
 _ELSEWHERE = frozenset({"message_status", "body", "modes"})
+_PERSON = {name: limit(Recipient, name) for name in ("person_id", "name", "student_number", "student_name")}
+_DEVICE = {name: limit(Delivery, name) for name in ("detail", "provider_id")}
+_REASON = limit(Delivery, "email_reason")
 _NO_DEVICE = squeezed(DeliveryStatus.NO_DEVICE.label)
 _DUPLICATE = re.compile(r"\s[&†]$")
-_DEVICE_PATH = re.compile(r"devices\[\d+\]\.")
 _WITH_NUMBER = re.compile(r"(.*?)\s*\(([\w-]+)\)")
 
 
@@ -131,73 +149,101 @@ class RowSource(Source):
     def recipient(self, row: Row, modes: list[Mode]) -> RecipientInput:
         name = self.name(row)
         student, number = self.student(row)
-        data = {
-            "person_id": self.cell(row, "person_id") or (person_id_of(name) if name else ""),
-            "name": name,
-            "student_number": number,
-            "student_name": student,
-            "devices": self.devices(row),
-        }
-        [recipient] = read_recipients([(row.number, data)], modes=modes)
-        if outcome := read_outcome(self.cell(row, "email_outcome")):
-            for device in recipient.devices.values():
-                device.email_outcome, device.email_reason = outcome
+        person_id = self.line(row, "person_id") or (person_id_of(name) if name else "")
+        recipient = RecipientInput(person_id, name, number, student, {})
+        if device := self.device(row, person_id):
+            recipient.devices[device.key] = device
+        self.check_lines(row, recipient, device)
         return recipient
 
+    def line(self, row: Row, name: str) -> str:
+        """Return the text of a cell with its white space simplified."""
+        return " ".join(self.cell(row, name).split())
+
+    def check_lines(self, row: Row, recipient: RecipientInput, device: DeviceInput | None) -> None:
+        """Refuse what cannot be stored, or has no name. Raises IntakeError."""
+        errors = [
+            FieldError(row.number, name, f"is longer than {most:,} characters")
+            for source, limits in ((recipient, _PERSON), (device, _DEVICE))
+            for name, most in limits.items()
+            if source and len(getattr(source, name)) > most
+        ]
+        if not recipient.name:
+            errors.append(FieldError(row.number, "name", "is missing"))
+        if reason := unstorable("".join(row.cells)):
+            errors.append(FieldError(row.number, "", reason))
+        if errors:
+            raise IntakeError(errors)
+
     def name(self, row: Row) -> str:
-        name = self.cell(row, "name")
+        name = self.line(row, "name")
         if self.map.own:
             name = name.removesuffix(" *")
-        parts = (self.cell(row, part) for part in ("last_name", "first_name"))
-        return name or ", ".join(filter(None, parts))
+        return name or ", ".join(filter(None, (self.line(row, part) for part in ("last_name", "first_name"))))
 
     def student(self, row: Row) -> tuple[str, str]:
         """Return name and number of the student. Our own lists write both as one: "Vang, Mai (12345)"."""
-        name, number = self.cell(row, "student_name"), self.cell(row, "student_number")
+        name, number = self.line(row, "student_name"), self.line(row, "student_number")
         if self.map.own and not number and (found := _WITH_NUMBER.fullmatch(name)):
             return found[1], found[2]
         return name, number
 
-    def devices(self, row: Row) -> list[dict[str, Any]]:
-        """Return the device of a row, in the format of JSON Lines; none for a recipient without one."""
+    def device(self, row: Row, person_id: str) -> DeviceInput | None:
+        """Return the device of a row; None for a recipient without one. Raises IntakeError."""
         text, status = _DUPLICATE.sub("", self.cell(row, "device")), self.cell(row, "status")
         mode = self.mode(row)
         if squeezed(text) == _NO_DEVICE or (not text and squeezed(status) in ("", _NO_DEVICE)):
-            return [{"mode": mode, "status": DeliveryStatus.NO_DEVICE}] if mode else []
+            return DeviceInput(mode, "", DeliveryStatus.NO_DEVICE) if mode else None
         if mode is None:
             named = "mode" if self.cell(row, "mode") else "device"
             raise IntakeError([FieldError(row.number, named, "says no mode: Inbox, Email, Voice or Text")])
-        return [{"mode": mode, "address": address_of(mode, text), **self.result(row, mode, status)}]
+        result, code, moment = self.result(row, mode, status)
+        device = DeviceInput(mode, "", result.status, result.detail or detail_of(code, mode, result.status), code)
+        if result.status is DeliveryStatus.NO_DEVICE:
+            raise IntakeError([FieldError(row.number, "device", "is given, and the status is No Device")])
+        set_address(device, storable(address_of(mode, text))[:LONGEST_ADDRESS], person_id=person_id)
+        device.provider_id, device.time = self.line(row, "provider_id").strip("<>"), moment
+        if outcome := read_outcome(self.cell(row, "email_outcome")):
+            device.email_outcome, device.email_reason = outcome[0], outcome[1][:_REASON]
+        return device
 
-    def result(self, row: Row, mode: Mode, status: str) -> dict[str, Any]:
-        """Return status, detail, code, time and provider's id of a row. Raises IntakeError."""
-        data: dict[str, Any] = {"provider_id": self.cell(row, "provider_id")[:1000].strip("<>") or None}
+    def result(self, row: Row, mode: Mode, status: str) -> tuple[DeviceStatus, int | None, datetime | None]:
+        """Return status and detail, code, and time of a row. Raises IntakeError."""
         try:
             name = "time"
             moment = self.time(self.cell(row, "time"))
-            data["time"] = moment.isoformat() if moment else None
             name = "code"
-            data["code"] = int(self.cell(row, "code")) if self.cell(row, "code") else None
+            code = int(self.cell(row, "code")) if self.cell(row, "code") else None
             name = "status"
-            if status:
-                found = read_status(mode, status, self.cell(row, "detail") if "detail" in self.places else None)
-                data |= {"status": found.status, "detail": found.detail}
-                data["code"] = found.code if data["code"] is None else data["code"]
+            found = self.status(row, mode, status, code)
         except (BadTime, UnknownWord) as error:
             raise IntakeError([FieldError(row.number, name, str(error))]) from None
         except ValueError:
             raise IntakeError([FieldError(row.number, name, "is not a whole number")]) from None
-        return data
+        if code is not None and not -SMALLINT - 1 <= code <= SMALLINT:
+            raise IntakeError([FieldError(row.number, "code", f"is not from {-SMALLINT - 1:,} to {SMALLINT:,}")])
+        return found, found.code if code is None else code, moment
+
+    def status(self, row: Row, mode: Mode, status: str, code: int | None) -> DeviceStatus:
+        """Return the status of a row: as it says, else that of its code, else Waiting. Raises UnknownWord."""
+        if status:
+            return read_status(mode, status, self.cell(row, "detail") if "detail" in self.places else None)
+        if code is None:
+            return DeviceStatus(DeliveryStatus.WAITING)
+        known = code_of(code, mode)
+        if known.status not in STATUSES[mode]:
+            raise UnknownWord(f"is missing, and the code is none of {mode.label}")
+        return DeviceStatus(known.status, known.detail)
 
     def renamed(self, error: FieldError) -> FieldError:
         """Name the column of an error instead of the field."""
-        name = _DEVICE_PATH.sub("", error.field).replace("address", "device")
+        name = error.field
         return FieldError(error.line, f"column “{self.heading(name)}”" if name else "", error.message)
 
 
-def address_of(mode: Mode, text: str) -> str | None:
+def address_of(mode: Mode, text: str) -> str:
     """Return the address of a device as a report writes it: "Voice (612) 555-0143", "Inbox"."""
     word, _, rest = text.partition(" ")
     if read_mode(word) is mode and (rest or mode is Mode.INBOX):
         text = rest
-    return text or None
+    return text

@@ -376,16 +376,21 @@ def _provider_id(fields: Fields, device: DeviceInput) -> str:
 
 
 def _read_address(fields: Fields, device: DeviceInput, person_id: str) -> None:
-    """Read the device's address; for an inbox it is the person id. It is "" only where the status is No Device.
+    text = fields.line("address", _DEVICE["address"], lenient=True)
+    if device.status == DeliveryStatus.NO_DEVICE and text:
+        fields.wrong("address", "is given, and the status is No Device")
+    set_address(device, text, person_id=person_id)
+
+
+def set_address(device: DeviceInput, text: str, *, person_id: str) -> None:
+    """Give a device its address; for an inbox it is the person id. It is "" only where the status is No Device.
 
     Where nothing can go to it, also because it is missing, a device that waits is an error, and the rest of the message
     goes in. A device with a result keeps it: somebody sent to this address, or did not for this very reason.
     """
-    text = fields.line("address", _DEVICE["address"], lenient=True)
     if device.status == DeliveryStatus.NO_DEVICE:
-        if text:
-            fields.wrong("address", "is given, and the status is No Device")
-    elif device.mode == Mode.INBOX and not text:
+        return
+    if device.mode == Mode.INBOX and not text:
         device.address = person_id
     else:
         found = read_device(device.mode, text, person_id=person_id)

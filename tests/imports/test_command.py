@@ -38,7 +38,7 @@ def test_a_file_is_tried_out_and_then_imported(tmp_path):
 def test_a_report_of_campus_brings_its_header(tmp_path):
     text = (
         "Message Status: Sent\nSubject: School is Cancelled\nType: Message Builder - General\n"
-        'Sender: "Administrator, System"\nDate Created: 12/02/2019 8:55 AM\nInclude Recipient Devices: Email\n'
+        '"Sender: Administrator, System"\nDate Created: 12/02/2019 8:55 AM\nInclude Recipient Devices: Email\n'
         "Start Time: 12/02/2019 08:54 AM\nEnd Time: 12/02/2019 08:56 AM\n\n"
     )
     file = a_file(tmp_path, text + HEAD + '"Parent, Tad","Student, Karen",tad@nomail.com,Sent,\n')

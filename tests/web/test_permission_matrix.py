@@ -461,7 +461,7 @@ GUARDED = [
             data=a_csv_file, of=of_the_csv_file, others=404, does="import.check_asked",
             form=lambda: {"map": "recipients"}),
     Guarded("web:import_map", Tool.MESSAGE_IMPORT, W, 200, 200, 302, 200,
-            data=a_csv_file, of=of_the_csv_file, others=404, does="import_map.saved",
+            data=a_queued_csv_file, of=of_the_csv_file, others=404, does="import_map.saved",
             form=lambda: {"name": "Ours", "column_0": "name", "date_order": "mdy"}),
     Guarded("web:import_start", Tool.MESSAGE_IMPORT, W, 405, 405, 302, 405,
             data=a_csv_file, of=of_the_csv_file, others=404, does="import.started"),

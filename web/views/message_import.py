@@ -123,7 +123,7 @@ def check(request: SignedInRequest, pk: int) -> HttpResponse:
     form = MapChoiceForm(request.POST, maps=all_maps())
     if not form.is_valid():
         for name, errors in form.errors.items():
-            messages.error(request, f"{form.fields[name].label}: {' '.join(errors)}")
+            messages.error(request, f"{form.fields[name].label}: {' '.join(map(str, errors))}")
         return redirect("web:import_job", pk=pk)
     if not form.cleaned_data["map"]:
         return redirect("web:import_map", pk=pk)
@@ -160,7 +160,7 @@ def _kept(request: SignedInRequest, form: MapForm) -> KeptMap | None:
             name=form.cleaned_data["name"],
             columns=form.columns,
             values=form.values,
-            date_order=form.date_order,
+            date_order=form.order,
             by=request.user,
         )
     except BadMap as reason:
