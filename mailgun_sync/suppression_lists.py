@@ -64,7 +64,7 @@ def entry_of(name: SuppressionList, item: Item) -> Entry:
     """Return the entry of an item of a page. One without an address that can be compared has an error."""
     raw = storable(item.raw)
     value = item.value if isinstance(item.value, dict) else {}
-    address = value.get("value" if name is SuppressionList.ALLOWLIST else "address")
+    address: Any = value.get("value" if name is SuppressionList.ALLOWLIST else "address")
     error = item.error or _error(item.value, address)
     if error:
         return Entry(name.value, hashlib.sha256(raw.encode()).hexdigest(), error=error, raw=raw)

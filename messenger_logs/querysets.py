@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
@@ -225,7 +225,7 @@ class ContactToFixQuerySet(QuerySet["ContactToFix"]):
 
     def with_person(self, *conditions: Q, **values: object) -> Self:
         """The contacts with a person behind them for whom all of this is true."""
-        people = self.model._meta.get_field("people").related_model
+        people: Any = self.model._meta.get_field("people").related_model
         return self.filter(Exists(people.objects.filter(*conditions, contact=OuterRef("pk"), **values)))
 
     def not_fixed(self) -> Self:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from datetime import datetime
 from operator import attrgetter
 from zlib import crc32
 
@@ -110,7 +111,7 @@ def _stage(run: SuppressionRun, entries: list[Entry]) -> None:
 @transaction.atomic
 def _apply(run: SuppressionRun) -> None:
     """Make what the run has read the lists that count, and let the contacts follow what changed."""
-    given = {"run": run.pk, "domain": run.domain_id, "started_at": run.started_at}
+    given: dict[str, int | datetime] = {"run": run.pk, "domain": run.domain_id, "started_at": run.started_at}
     with connection.cursor() as cursor:
         cursor.execute(_STORE, given)
         stored = cursor.fetchall()
@@ -182,4 +183,4 @@ def _recorded(domain: SendingDomain, asked_by: User | None) -> Iterator[Suppress
 def _clear(domain: SendingDomain) -> None:
     # No signals and no cascades: PostgreSQL deletes 100,000 rows with one statement.
     staged = StagedSuppression.objects.filter(run__domain=domain)
-    staged._raw_delete(staged.db)  # type: ignore[attr-defined]
+    staged._raw_delete(staged.db)

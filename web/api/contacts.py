@@ -55,7 +55,8 @@ class ContactStateSerializer(serializers.Serializer[Any]):
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_state_at(self, contact: ContactToFix) -> Any:
-        return serializers.DateTimeField().to_representation(contact.handled_at) if contact.handled else None
+        at = contact.handled_at if contact.handled else None
+        return serializers.DateTimeField().to_representation(at) if at else None
 
 
 class ContactSerializer(ContactStateSerializer):
@@ -78,7 +79,8 @@ class ContactSerializer(ContactStateSerializer):
     @extend_schema_field(ContactPersonSerializer(many=True))
     def get_people(self, contact: ContactToFix) -> Any:
         # Whoever is in the messages of several senders comes once.
-        people = ContactPersonSerializer(people_in_order(contact), many=True).data
+        behind: Any = people_in_order(contact)
+        people = ContactPersonSerializer(behind, many=True).data
         return [dict(person) for person in {tuple(person.items()): None for person in people}]
 
 

@@ -149,7 +149,7 @@ class WhichFilter(SwitchFilter):
 class PeopleFilter(ContainsFilter):
     """Find by a part of the name of a person or a student, or by the student's number."""
 
-    def filter(self, qs: ContactToFixQuerySet, value: str) -> ContactToFixQuerySet:
+    def filter(self, qs: Any, value: str) -> Any:
         if not value:
             return qs
         part = NormalizedText(Value(value))
