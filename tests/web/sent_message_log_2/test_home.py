@@ -115,7 +115,7 @@ def test_the_day_with_25_hours_is_one_day(send: Any) -> None:
 
 def test_nothing_is_read_from_the_deliveries(send: Any, django_assert_num_queries: Any) -> None:
     send(("email", "sent"), ("voice", "failed"))
-    with django_assert_num_queries(2) as queries:
+    with django_assert_num_queries(3) as queries:
         dashboard(SentMessage.objects.all())
     assert not any("messenger_logs_delivery" in query["sql"] for query in queries)
 
@@ -139,7 +139,7 @@ def test_the_picture_is_also_said_in_words_and_as_a_table(make_user: MakeUser, s
     assert "1 message of those you may see went out, with 10 deliveries; 1 of them failed (10.0 %)." in said
     assert "From 11/07/2026 to today" in said
     assert "most on 11/20: 10" in said
-    assert part.count("<svg") == 6
+    assert part.count('<svg class="bars ') == 7
     assert "style=" not in part
     table = part.partition("<table")[2]
     assert re.findall(r'<th scope="col"[^>]*>([^<]+)</th>', table) == [
@@ -147,8 +147,9 @@ def test_the_picture_is_also_said_in_words_and_as_a_table(make_user: MakeUser, s
         "Messages",
         *Mode.labels,
         "Failed deliveries",
+        "People not reached",
     ]
-    assert page_text(table.partition("<tbody>")[2].partition("</tr>")[0]) == "Fri 11/20/2026 1 0 10 0 0 1"
+    assert page_text(table.partition("<tbody>")[2].partition("</tr>")[0]) == "Fri 11/20/2026 1 0 10 0 0 1 1"
     assert table.count('<th scope="row">') == 14
 
 
