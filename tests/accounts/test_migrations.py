@@ -39,3 +39,20 @@ def test_who_could_import_messages_goes_on_sending_and_nobody_else_begins(make_u
     migrate("0008_importers_go_on_sending")
     assert Permission.objects.filter(codename=Tool.MESSAGE_IMPORT.codename(Right.SEND)).count() == 1
     assert Group.objects.get(name="System Administrators").permissions.filter(codename__startswith="send_").count() == 2
+
+
+def test_who_sees_messages_by_person_sees_their_reach_and_who_may_cancel_may_mark_drills(make_user):
+    reader = make_user(Tool.RECIPIENT_LOG)
+    administrator = make_user(Tool.ADMIN_RECIPIENT_LOG, (Tool.ADMIN_SENT_MESSAGE_LOG, Right.WRITE))
+    other = make_user(Tool.AUDIT_TRAIL)
+    cells = [(tool, right) for tool in (Tool.REACH, Tool.ADMIN_REACH) for right in tool.rights]
+    Permission.objects.filter(codename__in=[tool.codename(right) for tool, right in cells]).delete()
+    migrate("0009_replies_right")
+    migrate("0010_reach_rights")
+
+    def rights(user):
+        return [cell for cell in cells if User.objects.get(pk=user.pk).may(*cell)]
+
+    assert rights(reader) == [(Tool.REACH, Right.READ)]
+    assert rights(administrator) == [(Tool.ADMIN_REACH, Right.READ), (Tool.ADMIN_REACH, Right.WRITE)]
+    assert rights(other) == []
