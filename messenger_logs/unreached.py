@@ -56,15 +56,10 @@ def with_details(people: QuerySet[PersonReach]) -> QuerySet[PersonReach]:
     same_person = {"message": OuterRef("message"), "person_id": OuterRef("recipient__person_id")}
     students = Recipient.objects.filter(**same_person).order_by("-counted", "pk")
     devices = Delivery.objects.filter(**{f"recipient__{name}": value for name, value in same_person.items()})
+    names = students.annotate(json=JSONObject(name="student_name", number="student_number"))
+    in_order = devices.order_by(_IN_ORDER, "duplicate", "pk").annotate(json=JSONObject(**{one: one for one in _DEVICE}))
     return people.select_related("recipient", "school").annotate(
-        students=ArraySubquery(
-            students.values(json=JSONObject(name="student_name", number="student_number")).values_list("json")
-        ),
-        devices=ArraySubquery(
-            devices.order_by(_IN_ORDER, "duplicate", "pk")
-            .values(json=JSONObject(**{name: name for name in _DEVICE}))
-            .values_list("json")
-        ),
+        students=ArraySubquery(names.values("json")), devices=ArraySubquery(in_order.values("json"))
     )
 
 
@@ -109,10 +104,10 @@ def with_earlier_numbers(people: QuerySet[PersonReach], messages: SentMessageQue
     numbers = Delivery.objects.filter(
         recipient__person_id=OuterRef("recipient__person_id"), message__in=messages.order_by(), mode__in=sorted(PHONE)
     ).exclude(address="")
-    newest = numbers.order_by("-message", _IN_ORDER, "pk").values(
+    newest = numbers.order_by("-message", _IN_ORDER, "pk").annotate(
         json=JSONObject(mode="mode", address="address", given_address="given_address")
     )
-    return people.annotate(earlier_numbers=ArraySubquery(newest.values_list("json")[:_MOST_NUMBERS]))
+    return people.annotate(earlier_numbers=ArraySubquery(newest.values("json")[:_MOST_NUMBERS]))
 
 
 def earlier_numbers_of(person: Any) -> list[str]:

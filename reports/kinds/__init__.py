@@ -15,7 +15,7 @@ from reports.kinds.reach import ReachReport
 from reports.kinds.recipient import RecipientReport
 from reports.kinds.sent_message import SentMessageReport
 from reports.kinds.sent_message_log_2 import SentMessageLog2Report
-from reports.report import register
+from reports.report import Report, register
 
 MESSAGE_REPORTS: tuple[type[MessageReport], ...] = (SentMessageReport, SentMessageLog2Report)
 _OF_LISTINGS: tuple[type[ListingReport], ...] = (
@@ -26,8 +26,9 @@ _OF_LISTINGS: tuple[type[ListingReport], ...] = (
     RecipientReport,
 )
 LISTING_REPORTS = {report_class.kind: report_class for report_class in _OF_LISTINGS}
+_ALL: tuple[type[Report], ...] = (*MESSAGE_REPORTS, CallSheet, *_OF_LISTINGS)
 
-for report_class in (*MESSAGE_REPORTS, CallSheet, *LISTING_REPORTS.values()):
+for report_class in _ALL:
     register(report_class)
 
 

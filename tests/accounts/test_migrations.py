@@ -57,3 +57,20 @@ def test_who_sees_a_persons_messages_sees_contacts_to_fix_and_who_cancels_acts(m
     assert rights(reader) == [(own, Right.READ), (everybodys, Right.READ)]
     assert rights(canceler) == [(own, Right.READ), (own, Right.WRITE)]
     assert rights(nobody) == []
+
+
+def test_who_sees_messages_by_person_sees_their_reach_and_who_may_cancel_may_mark_drills(make_user):
+    reader = make_user(Tool.RECIPIENT_LOG)
+    administrator = make_user(Tool.ADMIN_RECIPIENT_LOG, (Tool.ADMIN_SENT_MESSAGE_LOG, Right.WRITE))
+    other = make_user(Tool.AUDIT_TRAIL)
+    cells = [(tool, right) for tool in (Tool.REACH, Tool.ADMIN_REACH) for right in tool.rights]
+    Permission.objects.filter(codename__in=[tool.codename(right) for tool, right in cells]).delete()
+    migrate("0009_replies_right")
+    migrate("0010_reach_rights")
+
+    def rights(user):
+        return [cell for cell in cells if User.objects.get(pk=user.pk).may(*cell)]
+
+    assert rights(reader) == [(Tool.REACH, Right.READ)]
+    assert rights(administrator) == [(Tool.ADMIN_REACH, Right.READ), (Tool.ADMIN_REACH, Right.WRITE)]
+    assert rights(other) == []

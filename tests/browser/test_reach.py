@@ -33,9 +33,10 @@ def test_from_home_to_the_call_sheet_in_three_clicks(page: Page, messenger: User
     page.get_by_role("link", name="3 people were not reached").click()
     expect(page).to_have_url(re.compile(f"/{message.pk}/unreached/$"))
     expect(page.get_by_role("cell", name="Busy, B")).to_be_visible()
-    with page.expect_popup() as opened:
-        page.get_by_role("link", name="Call Sheet").click()
-    sheet = page.context.request.get(opened.value.url)
+    link = page.get_by_role("link", name="Call Sheet")
+    with page.expect_popup():
+        link.click()
+    sheet = page.context.request.get(link.evaluate("link => link.href"))
     assert (sheet.status, sheet.body()[:4]) == (200, b"%PDF")
 
 

@@ -5,6 +5,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import connection
 
 from accounts import services
+from accounts.default_groups import DEFAULT_GROUPS
 from accounts.models import AuditEvent, User
 from accounts.querysets import rights_of
 from accounts.refusals import refusal_text
@@ -200,7 +201,7 @@ def test_a_group_is_renamed(client, counselors):
     assert "The group is now named School Counselors." in response.text
     [event] = events()
     assert event.details == {"before": "Counselors", "after": "School Counselors"}
-    assert len(rights_of(Group.objects.get(name="School Counselors"))) == 12
+    assert len(rights_of(Group.objects.get(name="School Counselors"))) == len(DEFAULT_GROUPS["Counselors"])
 
 
 @pytest.mark.parametrize(

@@ -55,12 +55,12 @@ class PeopleColumn(NumberColumn):
         people = read_people(record)
         return people.total if self.kind == ALL else int(getattr(people, self.kind))
 
-    def render(self, value: int, record: SentMessage, table: ReachTable) -> str:
+    def render(self, value: int, record: Any = None, table: Any = None) -> str:
         number = f"{self.number(record):,}"
         url = table.listing.people_url(record, self.kind)
         return format_html('<a href="{}">{}</a>', url, number) if url else number
 
-    def value(self, value: int, record: SentMessage) -> int:
+    def value(self, value: int, record: Any = None) -> int:
         return self.number(record)
 
 
