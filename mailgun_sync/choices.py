@@ -75,7 +75,7 @@ class DomainState(StrEnum):
 
 
 # A run without a sign of life for this long hangs. A page takes at most half an hour, with all attempts and the waits
-# for a rate limit: see client.py.
+# for a rate limit: see client/source.py.
 HUNG_AFTER = timedelta(minutes=40)
 
 

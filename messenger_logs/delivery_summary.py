@@ -40,7 +40,6 @@ FIGURES = [*PEOPLE, *DEVICES, *EMAILS]
 # For so long after its begin, an open page of a message is refreshed for the outcomes of its e-mails. Nearly all of
 # them are known by then; a complaint may come much later.
 OUTCOMES_FOLLOW = timedelta(days=3)
-NOTHING_LEFT = (MessageStatus.CANCELED, MessageStatus.NO_RECIPIENTS)
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,8 @@ class DeliverySummary:
     def _awaits_outcomes(self) -> bool:
         message = self.message
         began = message.dispatch_started_at or message.scheduled_at or message.created_at
-        left = Mode.EMAIL in self.totals.modes and message.status not in NOTHING_LEFT
+        email = self.totals.modes.get(Mode.EMAIL)
+        left = email is not None and email.success + email.undelivered > 0
         return left and began > self.as_of - OUTCOMES_FOLLOW
 
     @property

@@ -91,7 +91,7 @@ def _state(provider: Provider) -> dict[str, Any]:
 
 def _as_dict(request: Request | WebhookCall) -> dict[str, Any]:
     fields = asdict(request)
-    del fields["body"]
+    del fields["body"]  # bytes are no JSON
     return fields
 
 

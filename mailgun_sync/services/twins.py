@@ -7,7 +7,6 @@ exact replaces what is not, in whatever order the two come.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from zlib import crc32
 
@@ -19,8 +18,8 @@ from mailgun_sync.client.events import at_time
 from mailgun_sync.models import MailgunEvent, SourceCount
 
 # The time of a form post is that of its signature, which Mailgun makes after the event.
-SIGNED_AFTER = timedelta(minutes=15)
-SIGNED_BEFORE = timedelta(minutes=1)
+SIGNED_AFTER = "interval '15 minutes'"
+SIGNED_BEFORE = "interval '1 minute'"
 _LOCK_CLASS = crc32(b"mailgun_sync.twins") - 2**31  # pg_advisory_xact_lock takes signed integers
 
 _ITEMS = """
@@ -56,7 +55,7 @@ _FORM_POSTS = f"""
 SELECT place, stored.id FROM item JOIN LATERAL (
     SELECT stored.id FROM {MailgunEvent._meta.db_table} AS stored
     WHERE {_OF_FORM} AND stored.event_id LIKE '{FORM_ID}%%'
-        AND stored.occurred_at BETWEEN item.occurred_at - %(before)s AND item.occurred_at + %(after)s
+        AND stored.occurred_at BETWEEN item.occurred_at - {SIGNED_BEFORE} AND item.occurred_at + {SIGNED_AFTER}
     ORDER BY abs(extract(epoch FROM stored.occurred_at - item.occurred_at)) LIMIT 1
 ) AS stored ON true
 """  # noqa: S608  (table names only)
@@ -65,7 +64,7 @@ _KNOWN_EXACTLY = f"""
 SELECT place FROM item WHERE EXISTS (
     SELECT FROM {MailgunEvent._meta.db_table} AS stored
     WHERE {_OF_FORM} AND stored.event_id NOT LIKE '{FORM_ID}%%'
-        AND stored.occurred_at BETWEEN item.occurred_at - %(after)s AND item.occurred_at + %(before)s
+        AND stored.occurred_at BETWEEN item.occurred_at - {SIGNED_AFTER} AND item.occurred_at + {SIGNED_BEFORE}
 )
 """  # noqa: S608  (table names only)
 
@@ -120,12 +119,7 @@ def _at_stored_times(domain_id: int, events: list[ProviderEvent]) -> list[Provid
 def _select(sql: str, domain_id: int, events: list[ProviderEvent]) -> list[tuple[Any, ...]]:
     if not events:
         return []
-    values: dict[str, object] = {
-        "domain": domain_id,
-        "texts": [event.readable or event.raw for event in events],
-        "before": SIGNED_BEFORE,
-        "after": SIGNED_AFTER,
-    }
+    texts = [event.readable or event.raw for event in events]
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(sql, {"domain": domain_id, "texts": texts})
         return list(cursor.fetchall())

@@ -71,7 +71,7 @@ def test_what_ends_a_run(
     mailgun: Sandbox, source: LogsApi, now: datetime, fault: dict[str, object], words: str
 ) -> None:
     fill(mailgun, now)
-    mailgun.fail(**fault)  # type: ignore[arg-type]
+    mailgun.fail(**fault)
 
     with pytest.raises(ProviderError, match=words):
         read(source, now)

@@ -107,11 +107,11 @@ def expected(domain: SendingDomain, events: list[dict[str, Any]]) -> tuple[list[
     return found, outcome
 
 
-steps = st.lists(st.tuples(st.sampled_from(SOURCES), st.integers(0, 5)), max_size=18)
+steps = st.lists(st.tuples(st.sampled_from(SOURCES), st.integers(0, 5)), max_size=10)
 exact = st.lists(st.sampled_from(sorted(EXACT)), min_size=6, max_size=6)
 
 
-@examples(100)
+@examples(40)
 @given(steps, exact, st.randoms(use_true_random=False))
 def test_any_mix_in_any_order_leaves_the_rows_of_the_events_api(
     domain: SendingDomain, delivery: Delivery, steps: list[tuple[str, int]], exact: list[str], random: Any
@@ -131,7 +131,7 @@ def test_any_mix_in_any_order_leaves_the_rows_of_the_events_api(
         transaction.set_rollback(True)
 
 
-@examples(50)
+@examples(25)
 @given(st.lists(st.integers(0, 5), min_size=1), st.randoms(use_true_random=False))
 def test_the_logs_api_alone_leaves_the_same_rows_but_for_the_cut_times(
     domain: SendingDomain, delivery: Delivery, again: list[int], random: Any

@@ -17,17 +17,21 @@ from sandbox.server import Sandbox
 from tests.mailgun_sync.test_crash import database_url, holding, waiting_for_a_lock
 from tests.mailgun_sync.webhooks import ADDRESS, KEY
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
-from tests.wait import PATIENCE, wait_until
+from tests.wait import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-Server = subprocess.Popen[bytes]
-# A site in one process, which a kill ends at once.
+# A site that serves in a child. When that is killed, another child serves: the program is loaded only once.
 SITE = """
-import sys
+import os, sys
 from wsgiref.simple_server import make_server
 from config.wsgi import application
-make_server("127.0.0.1", int(sys.argv[1]), application).serve_forever()
+while True:
+    child = os.fork()
+    if not child:
+        make_server("127.0.0.1", int(sys.argv[1]), application).serve_forever()
+    print(child, flush=True)
+    os.waitpid(child, 0)
 """
 
 
@@ -40,25 +44,33 @@ def port() -> int:
 
 
 @pytest.fixture
-def serve(port: int) -> Iterator[Callable[[], Server]]:
-    servers = []
+def serve(port: int) -> Iterator[Callable[[], int]]:
+    """Wait for the next child. Returns its process id."""
+    environment = os.environ | {
+        "DATABASE_URL": database_url(),
+        "MAILGUN_DOMAINS": "mg.harrison.example",
+        "MAILGUN_WEBHOOK_SIGNING_KEY": KEY,
+        "LOCK_SECONDS": "60",
+    }
+    site = subprocess.Popen(
+        [sys.executable, "-c", SITE, str(port)],
+        cwd=settings.BASE_DIR,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    lines = site.stdout
+    assert lines
 
-    def start() -> Server:
-        environment = os.environ | {
-            "DATABASE_URL": database_url(),
-            "MAILGUN_DOMAINS": "mg.harrison.example",
-            "MAILGUN_WEBHOOK_SIGNING_KEY": KEY,
-            "LOCK_SECONDS": "60",
-        }
-        server = subprocess.Popen([sys.executable, "-c", SITE, str(port)], cwd=settings.BASE_DIR, env=environment)
-        servers.append(server)
+    def next_child() -> int:
+        child = int(lines.readline())
         wait_until(lambda: _listens(port))
-        return server
+        return child
 
-    yield start
-    for server in servers:
-        server.kill()
-        server.wait()
+    yield next_child
+    os.killpg(site.pid, signal.SIGKILL)
+    site.communicate()
 
 
 def _listens(port: int) -> bool:
@@ -75,18 +87,18 @@ STEPS = {
 }
 
 
-def test_killed_at_each_step_it_is_told_again(serve: Callable[[], Server], port: int, sandbox: Sandbox) -> None:
+def test_killed_at_each_step_it_is_told_again(serve: Callable[[], int], port: int, sandbox: Sandbox) -> None:
     domain = SendingDomain.objects.create(name=sandbox.domain)
     delivery = make_delivery(make_recipient(make_message()), address="mai@example.com")
     recount(message_id=delivery.message_id)
     sandbox.webhooks.start(f"http://127.0.0.1:{port}{ADDRESS}", KEY)
     sandbox.webhooks.pace = 1 / 3600
+    child = serve()
     for number, lock in enumerate(STEPS.values()):
-        _kill_at(lock, serve, sandbox, delivery)
+        _kill_at(lock, child, sandbox, delivery)
         assert MailgunEvent.objects.count() == TakenWebhook.objects.count() == number
-        server = serve()
+        child = serve()
         wait_until(lambda told=number + 1: MailgunEvent.objects.count() == told)
-        _kill(server)
     assert TakenWebhook.objects.count() == len(STEPS)
     count = SourceCount.objects.get(domain=domain)
     assert (count.calls, count.events_new) == (len(STEPS), len(STEPS))
@@ -94,17 +106,11 @@ def test_killed_at_each_step_it_is_told_again(serve: Callable[[], Server], port:
     assert {call.status for call in sandbox.webhooks.calls} == {0, 200}
 
 
-def _kill_at(lock: str, serve: Callable[[], Server], sandbox: Sandbox, delivery: Delivery) -> None:
-    server = serve()
+def _kill_at(lock: str, child: int, sandbox: Sandbox, delivery: Delivery) -> None:
     Delivery.objects.update(email_outcome="", email_reason="")
     with holding(lock):
         variables = {"message": str(delivery.message_id), "delivery": str(delivery.pk)}
         sandbox.add(recipient=delivery.address, user_variables=variables)
         wait_until(waiting_for_a_lock)
-        _kill(server)
+        os.kill(child, signal.SIGKILL)
     wait_until(lambda: not waiting_for_a_lock())
-
-
-def _kill(server: Server) -> None:
-    server.send_signal(signal.SIGKILL)
-    server.wait(PATIENCE)

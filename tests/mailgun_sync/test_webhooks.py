@@ -2,17 +2,22 @@
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings as django_settings
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 from structlog.testing import capture_logs
 
+from accounts.models import User
+from accounts.tools import Tool
 from mailgun_sync.choices import Refusal
 from mailgun_sync.models import (
     MailgunEvent,
@@ -24,6 +29,7 @@ from mailgun_sync.models import (
     TakenWebhook,
 )
 from mailgun_sync.services.retention import delete_expired
+from messenger_logs.delivery_summary import DeliverySummary
 from messenger_logs.services.totals import recount
 from sandbox.server import Sandbox
 from tests.mailgun_sync.conftest import stored_ids
@@ -60,6 +66,55 @@ def test_an_event_is_stored_as_it_came_and_its_outcome_is_known_at_once(client: 
     assert stored.occurred_at.microsecond == round(told["timestamp"] % 1 * 1e6)
     delivery.refresh_from_db()
     assert delivery.email_outcome == "delivered"
+
+
+def test_an_open_page_of_a_sent_message_has_it_at_its_next_refresh(
+    client: Client, make_user: Callable[..., User], signed_in: Callable[[User], Client]
+) -> None:
+    """The page refreshes every 4 seconds, so it is there within 5."""
+    reader = signed_in(make_user(Tool.ADMIN_SENT_MESSAGE_LOG))
+    delivery = make_delivery(make_recipient(make_message()), address="mai@example.com")
+    recount(message_id=delivery.message_id)
+    page = reverse("web:admin_sent_message_log_message", args=[delivery.message_id])
+    shown = reader.get(page).text
+    assert "data-live" in shown
+    assert "const SHOWN = 4_000;" in (django_settings.BASE_DIR / "static" / "message.js").read_text()
+
+    named = {"message": str(delivery.message_id), "delivery": str(delivery.pk)}
+    post(client, call(event(event="failed", severity="permanent", reason="bounce", user_variables=named)))
+
+    refreshed = reader.get(page, headers={"HX-Request": "true"}).text
+    assert percents(shown) != percents(refreshed) == ["0"]
+
+
+def percents(html: str) -> list[str]:
+    return re.findall(r'<progress[^>]* value="(\d+)"', html)
+
+
+LIVE: dict[str, tuple[dict[str, Any], bool]] = {
+    "sent today": ({}, True),
+    "sent two days ago": ({"days": 2}, True),
+    "sent four days ago": ({"days": 4}, False),
+    "in error": ({"status": "error"}, True),
+    "sent, and refused at once": ({"email_outcome": "failed-permanent"}, True),
+    "canceled before it began": ({"status": "canceled", "delivery_status": "canceled"}, False),
+    "without e-mail": ({"mode": "text"}, False),
+}
+
+
+@pytest.mark.parametrize(("of", "live"), LIVE.values(), ids=LIVE)
+def test_a_page_refreshes_while_outcomes_of_e_mail_are_awaited(of: dict[str, Any], live: bool) -> None:
+    at = timezone.now() - timedelta(days=of.get("days", 0), minutes=1)
+    message = make_message(status=of.get("status", "sent"), created_at=at)
+    make_delivery(
+        make_recipient(message),
+        mode=of.get("mode", "email"),
+        status=of.get("delivery_status", "sent"),
+        email_outcome=of.get("email_outcome", ""),
+    )
+    recount(message_id=message.pk)
+
+    assert DeliverySummary.of(message).live is live
 
 
 def spoiled(**changed: Any) -> bytes:

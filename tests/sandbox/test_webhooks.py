@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+import requests
 
 from sandbox.server import Sandbox
 from tests.wait import wait_until
@@ -125,3 +126,18 @@ def test_old_form_posts(sandbox: Sandbox, receiver: Receiver, kind: str) -> None
         fields = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         assert fields["recipient"] == "mai@example.com"
         assert made_with_key(fields)
+
+
+def test_another_program_sets_it_all_up(sandbox: Sandbox, receiver: Receiver) -> None:
+    def control(path: str, **body: object) -> dict[str, Any]:
+        answer: dict[str, Any] = requests.post(f"{sandbox.url}/sandbox/{path}", json=body, timeout=5).json()
+        return answer
+
+    control("settings", webhook_url=receiver.url, webhook_signing_key="another", events_api_gone=410)
+    control("webhooks", what="twice")
+    control("events", events=[{"id": "a"}])
+
+    assert not made_with_key(receiver.bodies(2)[0]["signature"])
+    wait_until(lambda: len(requests.get(f"{sandbox.url}/sandbox/webhooks", timeout=5).json()["webhooks"]) == 2)
+    gone = requests.get(f"{sandbox.url}/v3/{sandbox.domain}/events", auth=("api", sandbox.api_key), timeout=5)
+    assert gone.status_code == 410
