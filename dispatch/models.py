@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from core.replays import TakenRequest
 from dispatch.choices import ClaimState
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
@@ -107,14 +108,8 @@ class InboxMessage(models.Model):
         return self.subject
 
 
-class ReceivedWebhook(models.Model):
+class ReceivedWebhook(TakenRequest):
     """A request of the voice and text provider that was taken. The same again changes nothing."""
 
-    digest = models.CharField(primary_key=True, max_length=64, help_text="of what it is about; in hexadecimal")
-    received_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
+    class Meta(TakenRequest.Meta):
         indexes = [models.Index(fields=["received_at"], name="received_webhook_time")]
-
-    def __str__(self) -> str:
-        return self.digest[:12]

@@ -12,11 +12,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.ids import LARGEST_ID, read_number
+from core.replays import FOREVER, take_once
 from core.text import storable
 from dispatch.keywords import Consent, consent_of
+from dispatch.models import ReceivedWebhook
 from dispatch.phone_text import phone_text
 from dispatch.services.recording import record_reports
-from dispatch.services.replays import FOREVER, take_once
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import Delivery, DeviceAttempt, Reply, TextConsent
 from messenger_logs.services.addresses import AddressError, phone_number
@@ -75,7 +76,7 @@ def confirm_call(call: PlacedCall, *, call_id: str, raw: str) -> None:
         raw=raw,
     )
     with transaction.atomic():
-        if take_once("confirmed", call.message_id, call.delivery_id, call.attempt):
+        if take_once(ReceivedWebhook, "confirmed", call.message_id, call.delivery_id, call.attempt):
             record_reports(call.message_id, Mode.VOICE, [report])
 
 
@@ -88,7 +89,7 @@ def record_incoming_text(*, caller: str, text: str, raw: str, id: str = "", sent
     known = (id, sent_at) if id or sent_at else None
     number, consent = _number_and_consent(caller, text)
     within = FOREVER if known else _repeated_within(number, consent)
-    first = take_once("text", caller, text, known or raw, within=within)
+    first = take_once(ReceivedWebhook, "text", caller, text, known or raw, within=within)
     # Without an id, a new STOP after a START looks like a repetition of the first STOP. It is obeyed all the same.
     if not first and (known or not (consent and consent.opted_out)):
         return
@@ -145,7 +146,7 @@ def record_text_status(*, caller: str, id: str, status: str, raw: str) -> bool:
     found = attempts.filter(provider_id=storable(id)).select_related("delivery").first()
     if found is None:
         return False
-    if not take_once("receipt", found.delivery_id, found.number, id, status):
+    if not take_once(ReceivedWebhook, "receipt", found.delivery_id, found.number, id, status):
         return True
     code = voxology.code_of_text(status)
     report = StatusReport(
