@@ -28,6 +28,8 @@ def main(arguments: list[str] | None = None) -> None:
     sandbox.phones.call_flow_url = options.call_flow_url
     sandbox.phones.texts_url = options.texts_url
     sandbox.phones.replies = options.replies
+    if options.webhook_url:
+        sandbox.webhooks.start(options.webhook_url, options.webhook_signing_key)
     if options.per_day:
         traffic = Traffic(
             sandbox,
@@ -75,6 +77,16 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--texts-url",
         default=environment("SANDBOX_TEXTS_URL", ""),
         help="the product's address for incoming texts and receipts, or SANDBOX_TEXTS_URL",
+    )
+    parser.add_argument(
+        "--webhook-url",
+        default=environment("SANDBOX_WEBHOOK_URL", ""),
+        help="the product's address for events of e-mails, or SANDBOX_WEBHOOK_URL",
+    )
+    parser.add_argument(
+        "--webhook-signing-key",
+        default=environment("SANDBOX_WEBHOOK_SIGNING_KEY", ""),
+        help="or SANDBOX_WEBHOOK_SIGNING_KEY",
     )
     parser.add_argument("--replies", type=float, default=0.0, help="part of the families that answer a text with STOP")
     parser.add_argument("--seed", type=int, default=1)

@@ -7,6 +7,8 @@
     GET    /sandbox/accepted   accepted mails, calls and texts: ?kind=call&after=7 for calls after number 7
     DELETE /sandbox/accepted   clear them
     GET    /sandbox/callbacks  the requests that the provider made to the product about calls and texts
+    GET    /sandbox/webhooks   the requests that it made about e-mails: attempt, content type and status of each
+    POST   /sandbox/webhooks   {"what": "bad-signature", "times": 1, "seconds": 0}: a fault; see `Webhooks.fail`
     POST   /sandbox/texts      {"caller": "+1…", "text": "STOP", "times": 1}: a family sends a text
     POST   /sandbox/decide     {"kind": "call", "to": "+1…", "outcomes": ["busy", "live"]}: see `Chances.decide`
     POST   /sandbox/faults     {"what": 500 or "cut" …, and the options of `Provider.fail`}; "hold" is one of the kinds
@@ -14,7 +16,8 @@
     POST   /sandbox/release    release the held requests
     POST   /sandbox/settings   {"latency": s, "move": s, "now": epoch seconds, "retention_days": d,
                                 "rate_limit": {"calls": n, "seconds": s}, "call_flow_url": "…", "texts_url": "…",
-                                "pace": 0.1, "replies": 0.01}
+                                "pace": 0.1, "replies": 0.01, "events_api_gone": 410, "webhook_url": "…",
+                                "webhook_signing_key": "…", "webhook_pace": 0.1}
 
 It needs no key: by default the stand-in listens only on the local host, and it holds no real data.
 """
@@ -25,6 +28,7 @@ from typing import Any
 
 from sandbox.exchange import Request, Response
 from sandbox.provider import Provider
+from sandbox.webhooks import WebhookCall
 
 
 def respond(provider: Provider, request: Request) -> Response:
@@ -49,6 +53,10 @@ def respond(provider: Provider, request: Request) -> Response:
                 provider.accepted.clear()
             case "GET", "callbacks":
                 return Response.json({"callbacks": [asdict(callback) for callback in provider.phones.callbacks]})
+            case "GET", "webhooks":
+                return Response.json({"webhooks": [_as_dict(call) for call in provider.webhooks.calls]})
+            case "POST", "webhooks":
+                provider.webhooks.fail(body.pop("what"), **body)
             case "POST", "texts":
                 provider.phones.receive_text(body.pop("caller"), body.pop("text"), **body)
             case "POST", "decide":
@@ -80,9 +88,9 @@ def _state(provider: Provider) -> dict[str, Any]:
     }
 
 
-def _as_dict(request: Request) -> dict[str, Any]:
+def _as_dict(request: Request | WebhookCall) -> dict[str, Any]:
     fields = asdict(request)
-    del fields["body"]
+    del fields["body"]  # bytes are no JSON
     return fields
 
 
@@ -108,6 +116,10 @@ def _set(
     now: float | None = None,
     retention_days: float | None = None,
     rate_limit: dict[str, Any] | None = None,
+    events_api_gone: int | None = None,
+    webhook_url: str | None = None,
+    webhook_signing_key: str | None = None,
+    webhook_pace: float | None = None,
     **phones: str | float,
 ) -> None:
     if latency is not None:
@@ -120,6 +132,12 @@ def _set(
         provider.retention = timedelta(days=retention_days)
     if rate_limit is not None:
         provider.limit_rate(**rate_limit)
+    if events_api_gone is not None:
+        provider.events_api_gone = events_api_gone
+    if webhook_pace is not None:
+        provider.webhooks.pace = webhook_pace
+    if webhook_url is not None:
+        provider.webhooks.start(webhook_url, webhook_signing_key or provider.webhooks.signing_key)
     for name, value in phones.items():
         if name not in ("call_flow_url", "texts_url", "pace", "replies"):
             raise TypeError(f"There is no setting {name}")

@@ -5,7 +5,7 @@ import binascii
 import json
 import threading
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from operator import attrgetter
@@ -118,8 +118,10 @@ class Page:
 class EventStore:
     """The events of one domain in the order of their keys."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_added: Callable[[Iterable["NewEvent"]], None] = lambda events: None) -> None:
+        """`on_added` is called with the events that were added."""
         self._events: list[Event] = []
+        self._on_added = on_added
         self._arrivals = count()
         self._lock = threading.Lock()
 
@@ -130,12 +132,15 @@ class EventStore:
         """Store an event at its place."""
         with self._lock:
             insort(self._events, self._placed(event), key=attrgetter("key"))
+        self._on_added([event])
 
     def add_all(self, events: Iterable[NewEvent]) -> None:
         """Store many events at once. Sorting is quick, because the list is nearly sorted."""
+        events = list(events)
         with self._lock:
             self._events.extend(self._placed(event) for event in events)
             self._events.sort(key=attrgetter("key"))
+        self._on_added(events)
 
     def forget_before(self, timestamp: float) -> None:
         """Delete the events that are older than this moment (epoch seconds)."""

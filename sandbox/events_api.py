@@ -60,8 +60,8 @@ def parse_search(parameters: list[tuple[str, str]]) -> Search:
             raise RefusedError(400, f"Unknown parameter: {name}")
     if "begin" not in given:
         raise RefusedError(400, "The parameter begin is missing")
-    begin = _parse_time("begin", given["begin"])
-    end = _parse_time("end", given["end"]) if "end" in given else None
+    begin = parse_time("begin", given["begin"])
+    end = parse_time("end", given["end"]) if "end" in given else None
     return Search(begin, end, _parse_direction(begin, end, given.get("ascending")), _parse_limit(given), filters)
 
 
@@ -93,7 +93,8 @@ def _texts(events: list[Event], fault: Fault | None) -> list[bytes]:
     return texts
 
 
-def _parse_time(name: str, text: str) -> int:
+def parse_time(name: str, text: str) -> int:
+    """Return a moment in epoch milliseconds. Raises RefusedError."""
     try:
         seconds = float(text)
     except ValueError:

@@ -15,6 +15,7 @@ from sandbox.events import EventStore, NewEvent
 from sandbox.exchange import Request
 from sandbox.faults import Fault, Faults, Kind, RateLimit
 from sandbox.telephony import Telephony
+from sandbox.webhooks import Webhooks
 
 API_KEY = "key-sandbox"
 DOMAIN = "mg.harrison.example"
@@ -48,13 +49,16 @@ class Provider:
         seed: int = 1,
     ) -> None:
         self.api_key = api_key
-        self.stores = {domain: EventStore() for domain in domains}
         self.retention = retention
         self.seed = seed
         self.clock = Clock()
         self.chances = Chances(seed)
         self.accepted = AcceptedLog()
         self.phones = Telephony(self.clock, self.chances, self.accepted, seed)
+        self.webhooks = Webhooks(self.clock, self.phones.agenda)
+        self.stores = {domain: EventStore(self.webhooks.added) for domain in domains}
+        self.events_api_gone = 0
+        """The status with which the Events API says that it is gone, such as 410 or 404; 0 while it is there."""
         self._new_mailings: list[Mailing] = []
         self.faults = Faults()
         self.latency = 0.0
@@ -76,7 +80,7 @@ class Provider:
 
     def add_domain(self, domain: str) -> None:
         """Serve one more domain, which has no events yet."""
-        self.stores[domain] = EventStore()
+        self.stores[domain] = EventStore(self.webhooks.added)
 
     # Events
 
@@ -154,6 +158,8 @@ class Provider:
         with self._lock:
             self._new_mailings.append(mailing)
         self.accepted.add("mail", mailing.at, mailing.message_id, abouts)
+        if self.webhooks.url:
+            self.phones.agenda.at(mailing.at, self.write_mail_events)
 
     def write_mail_events(self) -> None:
         """Make the events of newly accepted mail. This happens on request, so that accepting mail stays quick."""
@@ -202,6 +208,7 @@ class Provider:
     def clear_faults(self) -> None:
         """Remove all faults, the latency and the rate limit."""
         self.faults.clear()
+        self.webhooks.clear_faults()
         self.latency = 0.0
         self.rate_limit = None
 

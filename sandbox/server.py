@@ -14,7 +14,7 @@ from itertools import repeat
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sandbox import control, events_api, messages_api, voxology_api
+from sandbox import control, domains_api, events_api, logs_api, messages_api, voxology_api
 from sandbox.exchange import RefusedError, Request, Response
 from sandbox.faults import Fault, Kind
 from sandbox.provider import Provider
@@ -142,6 +142,8 @@ class _Handler(BaseHTTPRequestHandler):
             content_type=self.headers.get("Content-Type", ""),
             authorized=_authorized(self.headers, self.server.provider.api_key),
         )
+        if target.path == logs_api.PATH:
+            logs_api.read_request(request)
         steps = target.path.split("/")
         if len(steps) >= 4 and steps[1] == "v3":
             request.domain = unquote(steps[2])
@@ -222,9 +224,15 @@ def _handle(provider: Provider, request: Request, fault: Fault | None) -> Respon
 def _route(provider: Provider, request: Request, fault: Fault | None) -> Response:
     if not request.authorized:
         raise RefusedError(401, "Invalid private key")
+    if request.path == logs_api.PATH:
+        return logs_api.respond(provider, request, fault)
     if request.path.startswith("/v1/"):
         return voxology_api.respond(provider, request, fault)
     match request.path.split("/"):
+        case ["", "v4", "domains", name]:
+            return domains_api.respond(provider, request, unquote(name))
+        case ["", "v3", _, "events", *_] if provider.events_api_gone:
+            raise RefusedError(provider.events_api_gone, "This API does not exist any more")
         case ["", "v3", _, "events" | "messages"] if request.domain not in provider.stores:
             raise RefusedError(404, f"Domain not found: {request.domain}")
         case ["", "v3", _, "messages"]:

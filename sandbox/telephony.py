@@ -3,8 +3,6 @@
 import json
 import random
 import threading
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -14,6 +12,7 @@ from sandbox.accepted import AcceptedLog
 from sandbox.agenda import Agenda
 from sandbox.chances import Chances
 from sandbox.clock import Clock
+from sandbox.posting import post
 
 CHARACTERS_A_SECOND = 15
 RINGS = {"no answer": 25.0, "busy": 2.0, "failed": 1.0}
@@ -21,8 +20,6 @@ RINGS = {"no answer": 25.0, "busy": 2.0, "failed": 1.0}
 ERRORS = {"failed": "The number could not be reached"}
 ATTEMPT_DELAYS = (0.0, 2.0, 15.0)
 """Seconds before each attempt to report a text to the product."""
-TIMEOUT = 10
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass
@@ -220,18 +217,7 @@ class Telephony:
         self.agenda.at(self._clock.now() + seconds * self.pace, action, *arguments)
 
     def _post(self, url: str, body: dict[str, Any]) -> Callback:
-        status, answer = 0, ""
-        if url:
-            request = urllib.request.Request(  # noqa: S310  (the URL is an argument of this program)
-                url, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
-            )
-            try:
-                with _OPENER.open(request, timeout=TIMEOUT) as response:
-                    status, answer = response.status, response.read().decode()
-            except urllib.error.HTTPError as error:
-                status, answer = error.code, ""
-            except (OSError, ValueError):
-                status = 0
+        status, answer = post(url, json.dumps(body).encode(), "application/json") if url else (0, "")
         callback = Callback(url, body, status, answer)
         self.callbacks.append(callback)
         return callback
