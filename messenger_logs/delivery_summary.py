@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -30,6 +30,9 @@ DEVICES = [
     (Mode.TEXT.value, "Total Text"),
 ]
 FIGURES = [*PEOPLE, *DEVICES]
+# For so long after its begin, an open page of a message is refreshed for the outcomes of its e-mails. Nearly all of
+# them are known by then; a complaint may come much later.
+OUTCOMES_FOLLOW = timedelta(days=3)
 
 
 @dataclass(frozen=True)
@@ -113,10 +116,20 @@ class DeliverySummary:
 
     @property
     def live(self) -> bool:
-        """Whether the figures can still change: the message waits, it runs, or its cancel is not complete."""
+        """Whether the figures can still change: the message waits, it runs, its cancel is not complete, or e-mail of it
+        left lately, so that the provider may still say what happened to it.
+        """
         message = self.message
         canceling = message.cancel_asked_at is not None and message.cancel_completed_at is None
-        return message.status in CANCELABLE or canceling
+        return message.status in CANCELABLE or canceling or self._awaits_outcomes
+
+    @property
+    def _awaits_outcomes(self) -> bool:
+        message = self.message
+        began = message.dispatch_started_at or message.scheduled_at or message.created_at
+        email = self.totals.modes.get(Mode.EMAIL)
+        left = email is not None and email.success + email.undelivered > 0
+        return left and began > self.as_of - OUTCOMES_FOLLOW
 
     @property
     def delays(self) -> list[str]:
