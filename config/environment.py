@@ -23,6 +23,13 @@ class Env(FileAwareEnv):
         """Read a list of names, separated by commas."""
         return [name.strip() for name in self.str(variable, default=default).split(",") if name.strip()]
 
+    def one_of(self, variable: str, *choices: str) -> str:
+        """Read one of these words; the first one is the default. Raises ImproperlyConfigured for any other."""
+        word = self.str(variable, default=choices[0]) or choices[0]
+        if word not in choices:
+            raise ImproperlyConfigured(f"{variable} is {word!r}; it takes {', '.join(choices[:-1])} or {choices[-1]}.")
+        return word
+
     def minutes(self, variable: str, *, always: str) -> frozenset[int]:
         """Read minutes of every hour in crontab's notation, and add the minutes in `always`.
 

@@ -237,6 +237,10 @@ MAILGUN_API_KEY = env.str("MAILGUN_API_KEY", default="")
 MAILGUN_REGION = env.str("MAILGUN_REGION", default="us")
 MAILGUN_DOMAINS = env.names("MAILGUN_DOMAINS")
 MAILGUN_API_BASE = env.str("MAILGUN_API_BASE", default="")
+# Which API gives the events: events, logs, or auto for the Events API until that is gone.
+MAILGUN_SOURCE = env.one_of("MAILGUN_SOURCE", "auto", "events", "logs")
+# Several while a key is renewed, the new one first.
+MAILGUN_WEBHOOK_SIGNING_KEYS = env.names("MAILGUN_WEBHOOK_SIGNING_KEY")
 # How often a request is tried. After that, its domain waits for the next sync.
 MAILGUN_ATTEMPTS = env.int("MAILGUN_ATTEMPTS", default=6)
 # How many slices of time a long catch-up reads side by side.

@@ -12,11 +12,25 @@ from django.db.models.functions import Now, Upper
 from django.utils import timezone
 
 from core.dates import time_text
-from mailgun_sync.choices import FAILED, HUNG_AFTER, SUPPRESSION, TEMPORARY, DomainState, EventKind, RunKind, RunOutcome
+from core.replays import TakenRequest
+from mailgun_sync.choices import (
+    FAILED,
+    FORM_ID,
+    HUNG_AFTER,
+    SUPPRESSION,
+    TEMPORARY,
+    DomainState,
+    EventKind,
+    Refusal,
+    RunKind,
+    RunOutcome,
+    Source,
+)
 from mailgun_sync.querysets import (
     MailgunEventQuerySet,
     RecipientAddressQuerySet,
     SendingDomainQuerySet,
+    SourceCountQuerySet,
     SyncRunQuerySet,
 )
 from messenger_logs.models import Delivery, SentMessage
@@ -44,6 +58,8 @@ class SendingDomain(models.Model):
     backfill_until = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
     last_error_at = models.DateTimeField(null=True, blank=True)
+    # The API that the last run read, and that the next one reads if MAILGUN_SOURCE is auto.
+    source = models.CharField(max_length=16, choices=Source, default=Source.EVENTS, db_default=Source.EVENTS)
 
     objects = SendingDomainQuerySet.as_manager()
 
@@ -146,6 +162,8 @@ class MailgunEvent(models.Model):
                 fields=["sent_message"], name="mailgun_event_message", condition=Q(sent_message__isnull=False)
             ),
             models.Index(fields=["recipient"], name="mailgun_event_recipient"),
+            # Events of form posts: few, because the same event of another source replaces each.
+            models.Index(fields=["recipient"], name="mailgun_event_form", condition=Q(event_id__startswith=FORM_ID)),
             # Without this index, a page of a rare kind reads the events of all its days. The two kinds are not rare.
             models.Index(
                 fields=["kind", "occurred_at", "id"],
@@ -215,6 +233,7 @@ class SyncRun(models.Model):
 
     domain = models.ForeignKey(SendingDomain, on_delete=models.CASCADE)
     kind = models.CharField(max_length=16, choices=RunKind)
+    source = models.CharField(max_length=16, choices=Source, default=Source.EVENTS, db_default=Source.EVENTS)
     outcome = models.CharField(max_length=16, choices=RunOutcome, default=RunOutcome.RUNNING)
     begin = models.DateTimeField(null=True)
     end = models.DateTimeField(null=True)
@@ -277,3 +296,44 @@ class SyncGap(models.Model):
     def is_too_large(self) -> bool:
         """Whether the gap is the second of an event that is too large to read."""
         return self.end - self.begin <= timedelta(seconds=1)
+
+
+class SourceCount(models.Model):
+    """What came from a source about a domain. The transaction that stores events counts them too."""
+
+    domain = models.ForeignKey(SendingDomain, on_delete=models.CASCADE, related_name="source_counts")
+    source = models.CharField(max_length=16, choices=Source)
+    calls = models.PositiveBigIntegerField(default=0, help_text="pages that we read, or calls to our webhook")
+    events_seen = models.PositiveBigIntegerField(default=0)
+    events_new = models.PositiveBigIntegerField(default=0, help_text="events that no other source had brought before")
+    last_at = models.DateTimeField(db_default=Now())
+
+    objects = SourceCountQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["domain__name", "source"]
+        constraints = [models.UniqueConstraint(fields=["domain", "source"], name="source_count_once")]
+
+    def __str__(self) -> str:
+        return f"{self.domain_id} {self.source}"
+
+
+class RefusedCall(models.Model):
+    """Calls to the webhook that were refused for one reason. Nothing of their content is kept."""
+
+    reason = models.CharField(primary_key=True, max_length=16, choices=Refusal)
+    calls = models.PositiveBigIntegerField(default=0)
+    last_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-last_at"]
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class TakenWebhook(TakenRequest):
+    """A signature of a call that was taken. The same again is a replay."""
+
+    class Meta(TakenRequest.Meta):
+        indexes = [models.Index(fields=["received_at"], name="taken_webhook_time")]

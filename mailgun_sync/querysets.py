@@ -11,7 +11,7 @@ from django.db.models.functions import Now, StrIndex, Upper
 from accounts.models import User
 from accounts.tools import Tool
 from core.dates import start_of
-from mailgun_sync.choices import HUNG_AFTER, SHOWN_EVENTS, EventKind, RunOutcome
+from mailgun_sync.choices import HUNG_AFTER, INEXACT, SHOWN_EVENTS, EventKind, RunOutcome, Source
 from messenger_logs.services.addresses import mailbox
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         MailgunEvent,
         RecipientAddress,
         SendingDomain,
+        SourceCount,
         SyncRun,
     )
 
@@ -107,3 +108,15 @@ class RecipientAddressQuerySet(QuerySet["RecipientAddress"]):
     def containing_otherwise(self, text: str) -> Self:
         """Return the addresses whose canonical form contains that of ``text``, such as xn--bcher-kva for bücher."""
         return self.exclude(mailbox="").filter(mailbox__contains=mailbox(text))
+
+
+class SourceCountQuerySet(QuerySet["SourceCount"]):
+    """What came from each source."""
+
+    def of_webhooks(self, domain_id: int) -> Self:
+        """Return the counts of a domain's webhooks."""
+        return self.filter(domain=domain_id, source__in=[Source.WEBHOOK, Source.FORM])
+
+    def inexact(self, domain_id: int) -> Self:
+        """Return the counts of a domain's sources that tell a time less exactly than the others."""
+        return self.filter(domain=domain_id, source__in=INEXACT)

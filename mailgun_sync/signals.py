@@ -9,6 +9,7 @@ from django.dispatch import receiver
 from mailgun_sync.client import read_page
 from mailgun_sync.models import SendingDomain
 from mailgun_sync.services.ingest import page_transaction, store_events
+from mailgun_sync.services.source_counts import count_call
 from providers.mailgun import events_read
 
 
@@ -19,4 +20,5 @@ def store_page(*, domain: str, body: str, **kwargs: Any) -> None:
     events, _ = read_page(body)
     if sending and events:
         with page_transaction():
-            store_events(domain_id=sending.pk, events=events)
+            stored = store_events(domain_id=sending.pk, events=events)
+            count_call(domain_id=sending.pk, source=events[0].wording, stored=stored)

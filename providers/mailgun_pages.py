@@ -49,8 +49,7 @@ def read_page(text: str) -> tuple[list[Item] | None, dict[str, Any]]:
     members: dict[str, Any] = {}
     at = _after(text, 0, "{")
     while text[at : at + 1] != "}":
-        name, at = _DECODER.raw_decode(text, at)
-        at = _after(text, at, ":")
+        name, at = _read_name(text, at)
         if name == "items" and text[at : at + 1] == "[":
             items, at = _read_items(text, at)
         else:
@@ -59,36 +58,66 @@ def read_page(text: str) -> tuple[list[Item] | None, dict[str, Any]]:
     return items, members
 
 
+def read_members(text: str) -> dict[str, Item]:
+    """Split a JSON object into its members, each with its JSON as it came.
+
+    Raises ValueError if the text is no JSON object.
+    """
+    members: dict[str, Item] = {}
+    at = _after(text, 0, "{")
+    while text[at : at + 1] != "}":
+        name, at = _read_name(text, at)
+        members[name], at = _read_item(text, at, "}")
+        at = _after(text, at, ",", "}")
+    return members
+
+
+def read_list(text: str) -> list[Item]:
+    """Split a JSON list into its items. Raises ValueError if the text is no JSON list."""
+    return _read_items(text, 0)[0]
+
+
+def _read_name(text: str, at: int) -> tuple[str, int]:
+    """Return the name of a member, and the position of its value."""
+    name, at = _DECODER.raw_decode(text, at)
+    if not isinstance(name, str):
+        raise ValueError("a member without a name")
+    return name, _after(text, at, ":")
+
+
 def _read_items(text: str, at: int) -> tuple[list[Item], int]:
     items = []
     at = _after(text, at, "[")
     while text[at : at + 1] != "]":
-        item, at = _read_item(text, at)
+        item, at = _read_item(text, at, "]")
         items.append(item)
         at = _after(text, at, ",", "]")
     return items, at + 1
 
 
-def _read_item(text: str, begin: int) -> tuple[Item, int]:
-    """Read the item at ``begin``, and return the position after it. Raises ValueError if the item has no end."""
+def _read_item(text: str, begin: int, closing: str) -> tuple[Item, int]:
+    """Read the item at ``begin`` of what ends with ``closing``, and return the position after the item.
+
+    Raises ValueError if the item has no end.
+    """
     error = NOT_JSON
     try:
         value, end = _DECODER.raw_decode(text, begin)
-        if _next_mark(text, end) in (",", "]"):
+        if _next_mark(text, end) in (",", closing):
             return Item(text[begin:end], value), end
     except RecursionError:
         error = TOO_DEEP
     except ValueError:
         pass
-    end = _end_of_item(text, begin)
+    end = _end_of_item(text, begin, closing)
     return Item(text[begin:end].rstrip(), error=error), end
 
 
-def _end_of_item(text: str, begin: int) -> int:
+def _end_of_item(text: str, begin: int, closing: str) -> int:
     """Find the comma or bracket after an item that is no JSON, by its strings and brackets alone."""
     depth = 0
     for mark in _MARK.finditer(text, begin):
-        if depth == 0 and mark[0] in (",", "]"):
+        if depth == 0 and mark[0] in (",", closing):
             return mark.start()
         depth += (mark[0] in ("[", "{")) - (mark[0] in ("]", "}"))
     raise ValueError(f"the item at character {begin} has no end")

@@ -10,7 +10,7 @@ from listings.views import ListingView
 from reports.kinds import MESSAGE_REPORTS
 from web.exporter import exporter
 from web.listings import MESSAGE_PATHS
-from web.views import dispatch_status, home, reports, search, sync_status, user_groups, webhooks
+from web.views import dispatch_status, home, mailgun_webhook, reports, search, sync_status, user_groups, webhooks
 from web.views.cancel import CancelMessage, CancelUpcomingMessage
 from web.views.message import MessageBody, MessagePage
 from web.views.reports import MessageReportView
@@ -84,6 +84,7 @@ urlpatterns = [
     path("my-reports/<int:pk>/file/", reports.file, name="report_file"),
     path("my-reports/<int:pk>/cancel/", reports.cancel, name="report_cancel"),
     path("my-reports/<int:pk>/remove/", reports.remove, name="report_remove"),
+    *webhook("mailgun/webhook/", mailgun_webhook.mailgun, name="mailgun_webhook"),
     *webhook("voxology/<str:secret>/call-flow/", webhooks.call_flow, name="voxology_call_flow"),
     *webhook("voxology/<str:secret>/texts/", webhooks.texts, name="voxology_texts"),
 ]

@@ -126,19 +126,20 @@ class MailgunGateway:
 
         Raises TryLaterError when Mailgun does not give all of them before ``until``.
         """
+        if settings.MAILGUN_SOURCE == mailgun.LOGS:
+            yield from self._logs(domain, hand_off, until)
+            return
         begin = hand_off.handed_at - CLOCKS_MAY_DIFFER_BY
         query = {"begin": int(begin.timestamp()), "message-id": _message_id(hand_off, domain)}
         path = mailgun.events_path(domain, **query)
         seen: set[str] = set()
         while path not in seen and len(seen) < MOST_PAGES:
             seen.add(path)
-            if until is not None and time.monotonic() >= until:
-                raise TryLaterError("The time of this turn is over.")
-            try:
-                reply = self.api.ask("GET", path)
-            except UnknownError as error:
-                raise TryLaterError(str(error)) from error
-            items, paging = _read_page(reply)
+            reply = self._page("GET", path, until, expected=self._gone)
+            if reply.status in self._gone and self._has(domain, reply.status):
+                yield from self._logs(domain, hand_off, until)
+                return
+            items, paging = _read_page(reply, "paging")
             if not items:
                 return
             # What we are told now, the provider may not tell the sync again.
@@ -146,6 +147,42 @@ class MailgunGateway:
             yield reply.kept, items
             path = _path_of(paging.get("next"))
         raise TryLaterError("Mailgun's pages of events do not end.")
+
+    def _logs(self, domain: str, hand_off: HandOff, until: float | None) -> Iterator[tuple[str, list[Any]]]:
+        """Yield the same pages from the Logs API, of which we choose the events: it knows no filter for Message-Ids.
+
+        Mailgun accepts a mail while it is handed over, so we read the events of that time.
+        """
+        begin, end = (hand_off.handed_at + sign * CLOCKS_MAY_DIFFER_BY for sign in (-1, 1))
+        token, seen = "", set[str]()
+        while token not in seen and len(seen) < MOST_PAGES:  # a full page without a token leads back to the first one
+            seen.add(token)
+            search = mailgun.logs_search(domain, begin=begin.timestamp(), end=end.timestamp(), token=token)
+            reply = self._page("POST", mailgun.LOGS_PATH, until, json=search)
+            items, paging = _read_page(reply, "pagination")
+            mailgun.events_read.send_robust(sender=MailgunGateway, domain=domain, body=reply.raw)
+            yield reply.kept, [item for item in items if _is_of(item, _message_id(hand_off, domain))]
+            token = paging.get("next") or ""
+            if not items or (not token and len(items) < mailgun.MOST_LOGS):
+                return
+        raise TryLaterError("Mailgun's pages of events do not end.")
+
+    @property
+    def _gone(self) -> frozenset[int]:
+        """The statuses with which the Events API may say that it is gone."""
+        return mailgun.PERHAPS_GONE if settings.MAILGUN_SOURCE == mailgun.AUTO else frozenset()
+
+    def _has(self, domain: str, status: int) -> bool:
+        """Whether Mailgun has the domain, so that only the API is gone. Raises TryLaterError if not."""
+        return status != 404 or self.api.ask("GET", mailgun.domain_path(domain)).ok
+
+    def _page(self, method: str, path: str, until: float | None, **options: Any) -> Reply:
+        if until is not None and time.monotonic() >= until:
+            raise TryLaterError("The time of this turn is over.")
+        try:
+            return self.api.ask(method, path, **options)
+        except UnknownError as error:
+            raise TryLaterError(str(error)) from error
 
 
 def _mail(hand_off: HandOff, domain: str) -> dict[str, str]:
@@ -216,13 +253,19 @@ def _refused(item: Item, reply: Reply) -> StatusReport:
     )
 
 
-def _read_page(reply: Reply) -> tuple[list[Any], dict[str, Any]]:
+def _is_of(event: Any, message_id: str) -> bool:
+    message = event.get("message") if isinstance(event, dict) else None
+    headers = message.get("headers") if isinstance(message, dict) else None
+    return isinstance(headers, dict) and headers.get("message-id") == message_id
+
+
+def _read_page(reply: Reply, paging_name: str) -> tuple[list[Any], dict[str, Any]]:
     """Return the events of a page, and its paging. Raises TryLaterError when it is none."""
     try:
         items, members = read_page(reply.raw)
     except (ValueError, RecursionError):
         items, members = None, {}
-    paging = members.get("paging")
+    paging = members.get(paging_name)
     if not reply.ok or items is None or not isinstance(paging, dict):
         raise TryLaterError(f"Mailgun's answer has no list of events (status {reply.status}).")
     return [item.value for item in items], paging

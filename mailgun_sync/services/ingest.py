@@ -13,9 +13,10 @@ from django.db import DatabaseError, connection, transaction
 from core.text import storable
 from mailgun_sync.choices import EventKind
 from mailgun_sync.client import ProviderEvent, reread, same_event
-from mailgun_sync.models import ADDRESS_SLACK_DAYS, MailgunEvent, QuarantinedEvent, RecipientAddress
+from mailgun_sync.models import ADDRESS_SLACK_DAYS, MailgunEvent, QuarantinedEvent, RecipientAddress, SourceCount
 from mailgun_sync.services.links import LINK_COLUMNS, LINK_VALUES, LINKS, link_known
 from mailgun_sync.services.outcomes import settle_outcomes
+from mailgun_sync.services.twins import settle_twins
 from messenger_logs.models import Delivery
 
 DIFFERS = "An event of the same kind, id and time is stored already, and says something else."
@@ -185,6 +186,8 @@ def store_events(
 
 
 def _store(domain_id: int, events: list[ProviderEvent], known: Known) -> StoreResult:
+    seen = len(events)
+    events = settle_twins(domain_id=domain_id, events=events)
     with connection.cursor() as cursor:
         page: dict[str, list[str | None]] = {
             "raw": [event.raw for event in events],
@@ -196,13 +199,15 @@ def _store(domain_id: int, events: list[ProviderEvent], known: Known) -> StoreRe
         new, late, latest_by, deliveries, others = cursor.fetchone()
     if deliveries:
         settle_outcomes(deliveries)
-    result = StoreResult(seen=len(events), new=new, late=late, latest_by=latest_by)
+    result = StoreResult(seen=seen, new=new, late=late, latest_by=latest_by)
     return sum((_keep_other(domain_id, *other) for other in others or []), result)
 
 
 def _keep_other(domain_id: int, raw: str, known_raw: str, unlinked: str | None) -> StoreResult:
     """Keep what contradicts a stored event. What says the same in other words mends its link, if that is missing."""
-    if same_event(raw, known_raw):
+    if same_event(raw, known_raw) or (
+        SourceCount.objects.of_webhooks(domain_id).exists() and same_event(raw, known_raw, sources_differ=True)
+    ):
         if unlinked:
             link_known([int(unlinked)])
         return StoreResult()

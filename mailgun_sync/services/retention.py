@@ -5,15 +5,20 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from mailgun_sync.models import ADDRESS_SLACK_DAYS, MailgunEvent, RecipientAddress, SyncRun
+from mailgun_sync.models import ADDRESS_SLACK_DAYS, MailgunEvent, RecipientAddress, SyncRun, TakenWebhook
+from mailgun_sync.services.webhooks import KNOWN
 
 
 def delete_expired(*, now: datetime | None = None, batch: int = 10_000) -> int:
     """Delete events and runs that are older than EVENT_RETENTION_DAYS. Returns the number of events.
 
+    What is known of old calls to the webhook goes too, since their signatures are too old by now.
+
     It deletes in batches, each in its own transaction, so that no lock lasts long.
     """
-    limit = (now or timezone.now()) - timedelta(days=settings.EVENT_RETENTION_DAYS)
+    now = now or timezone.now()
+    TakenWebhook.objects.filter(received_at__lt=now - KNOWN).delete()
+    limit = now - timedelta(days=settings.EVENT_RETENTION_DAYS)
     SyncRun.objects.filter(started_at__lt=limit).delete()
     total = 0
     while True:

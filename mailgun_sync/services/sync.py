@@ -24,10 +24,12 @@ from django.db.models.functions import Greatest, Now
 from accounts.models import User
 from core.dates import time_text
 from mailgun_sync.choices import RunKind, RunOutcome
-from mailgun_sync.client import EventsApi, EventSource, ProviderError, ProviderEvent, TooLargeEventError
+from mailgun_sync.client import EventSource, ProviderError, ProviderEvent, TooLargeEventError
 from mailgun_sync.models import SendingDomain, SyncGap, SyncRun
 from mailgun_sync.querysets import SyncRunQuerySet
 from mailgun_sync.services.ingest import page_transaction, store_events
+from mailgun_sync.services.source_counts import count_call
+from mailgun_sync.services.sources import open_source
 
 log = structlog.get_logger(__name__)
 
@@ -101,9 +103,9 @@ def sync_domain(
     with _alone(domain_id, wait):
         domain = SendingDomain.objects.get(pk=domain_id)
         with _recorded(domain, kind, asked_by) as run:
-            source = EventsApi.of(domain.name)
+            source, clock = open_source(domain, run)
             # The earlier clock counts: if ours is fast, we would settle minutes that are still to come.
-            run_start = min(datetime.now(UTC), source.now())
+            run_start = min(datetime.now(UTC), clock)
             begin = _begin(domain, run_start, sweep)
             if begin >= run_start:
                 clocks = f"The earlier of Mailgun's clock and ours says {time_text(run_start)}"
@@ -120,8 +122,8 @@ def backfill_day(*, domain_id: int, asked_by: User | None = None, wait: timedelt
         if domain.backfill_next is None or domain.backfill_until is None or domain.paused:
             return None
         with _recorded(domain, RunKind.BACKFILL, asked_by) as run:
-            source = EventsApi.of(domain.name)
-            oldest = _oldest(min(datetime.now(UTC), source.now()))
+            source, clock = open_source(domain, run)
+            oldest = _oldest(min(datetime.now(UTC), clock))
             begin = domain.backfill_next
             if oldest - begin > NOT_A_GAP:
                 begin = min(oldest, domain.backfill_until)
@@ -289,6 +291,7 @@ def _read_slice(
                 latest_by=Greatest(F("latest_by"), stored.latest_by),
                 seen_at=Now(),
             )
+            count_call(domain_id=domain.pk, source=run.source, stored=stored)
 
 
 def _pages(source: EventSource, domain: SendingDomain, begin: datetime, end: datetime) -> Iterator[list[ProviderEvent]]:

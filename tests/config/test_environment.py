@@ -25,3 +25,12 @@ def test_minutes_that_are_none_are_told_in_words(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(ImproperlyConfigured, match="MAILGUN_SYNC_MINUTES"):
         Env().minutes("MAILGUN_SYNC_MINUTES", always="0")
+
+
+def test_one_of_some_words_is_told_when_it_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Env().one_of("MAILGUN_SOURCE", "auto", "events", "logs") == "auto"
+    monkeypatch.setenv("MAILGUN_SOURCE", "logs")
+    assert Env().one_of("MAILGUN_SOURCE", "auto", "events", "logs") == "logs"
+    monkeypatch.setenv("MAILGUN_SOURCE", "both")
+    with pytest.raises(ImproperlyConfigured, match="'both'; it takes auto, events or logs"):
+        Env().one_of("MAILGUN_SOURCE", "auto", "events", "logs")

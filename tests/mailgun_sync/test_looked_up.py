@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
-from dispatch.gateways import HandOff, Item
+from dispatch.gateways import HandOff, Item, TryLaterError
 from dispatch.gateways.mailgun import gateway
 from mailgun_sync.models import MailgunEvent, SendingDomain
 from messenger_logs.choices import Mode
@@ -83,3 +84,34 @@ def test_events_that_cannot_be_stored_do_not_hinder_the_look_up(
     tell(mailgun, delivery, hand_off)
 
     assert look_up(hand_off) == [True]
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_when_the_events_api_is_gone_the_logs_api_is_asked(
+    mailgun: Sandbox, domain: SendingDomain, delivery: Delivery, status: int
+) -> None:
+    hand_off = handed(delivery)
+    at = hand_off.handed_at
+    mailgun.add_many(120, at - timedelta(minutes=5), at)
+    mailgun.add(
+        timestamp=at + timedelta(seconds=1),
+        recipient=delivery.address,
+        message_id=f"{hand_off.key}@{mailgun.domain}",
+        user_variables={"message": str(delivery.message_id), "delivery": str(delivery.pk)},
+    )
+    mailgun.events_api_gone = status
+
+    assert look_up(hand_off) == [True]
+
+    assert MailgunEvent.objects.count() == 121
+    delivery.refresh_from_db()
+    assert delivery.email_outcome == "delivered"
+
+
+def test_mail_of_a_domain_that_mailgun_does_not_know_is_not_taken_for_missing(
+    mailgun: Sandbox, domain: SendingDomain, delivery: Delivery, settings: Settings
+) -> None:
+    settings.MAILGUN_DOMAINS = ["mg.unknown.example"]
+
+    with pytest.raises(TryLaterError):
+        look_up(handed(delivery))

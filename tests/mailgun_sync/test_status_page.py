@@ -4,19 +4,23 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 from pytest_django import Settings
 
 from accounts.models import AuditEvent, User
 from accounts.tools import Right, Tool
 from mailgun_sync import tasks
+from mailgun_sync.choices import Refusal
 from mailgun_sync.client import reread
-from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, SyncGap, SyncRun
+from mailgun_sync.models import MailgunEvent, QuarantinedEvent, RefusedCall, SendingDomain, SyncGap, SyncRun
 from mailgun_sync.services.ingest import store_events
 from sandbox.server import Sandbox
 from tests.mailgun_sync import payloads
+from tests.mailgun_sync.webhooks import KEY, call, event, post
 
 pytestmark = pytest.mark.django_db
 URL = "web:mailgun_sync"
@@ -208,3 +212,44 @@ def test_an_installation_without_domains_says_what_to_do(reader: Client, setting
     settings.MAILGUN_DOMAINS = []
 
     assert "MAILGUN_DOMAINS" in show(reader)
+
+
+def test_it_shows_the_address_of_the_webhook_the_last_call_and_what_is_wrong(
+    reader: Client, domain: SendingDomain, settings: Settings
+) -> None:
+    settings.MAILGUN_WEBHOOK_SIGNING_KEYS = []
+    text = show(reader)
+    assert "http://testserver/mailgun/webhook/" in text
+    assert "Delivered, Permanent Failure" in text
+    assert "MAILGUN_WEBHOOK_SIGNING_KEY and restart" in text
+    assert "None so far." in text
+
+    settings.MAILGUN_WEBHOOK_SIGNING_KEYS = [KEY, "the old one"]
+    with time_machine.travel(datetime(2026, 11, 20, 16, 5, 7, tzinfo=UTC), tick=False):
+        post(reader, call(event(recipient="lia@example.com")))
+    with time_machine.travel(datetime(2026, 11, 20, 16, 6, 8, tzinfo=UTC), tick=False):
+        post(reader, call(event(), key="wrong"))
+    RefusedCall.objects.update(last_at=timezone.now() + timedelta(minutes=1))
+
+    text = show(reader)
+
+    assert "2 keys are valid" in text
+    assert "1 call so far" in text
+    assert "The last call had a wrong signature" in text
+    assert Refusal.SIGNATURE.label in text
+    assert "Webhooks</td>" in text
+    assert "lia@" not in text
+
+
+def test_it_says_which_source_is_in_use_and_why(
+    reader: Client, domain: SendingDomain, sync: Callable[..., SyncRun], mailgun: Sandbox
+) -> None:
+    sync()
+    assert "Events API is gone" not in show(reader)
+    mailgun.events_api_gone = 410
+    sync()
+
+    text = show(reader)
+
+    assert "Events API is gone for mg.harrison.example" in text.replace("&#x27;", "'")
+    assert text.count("Logs API</td>") >= 2

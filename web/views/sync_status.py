@@ -30,6 +30,8 @@ from mailgun_sync.freshness import next_sync
 from mailgun_sync.models import QuarantinedEvent, SendingDomain, SyncGap, SyncRun
 from mailgun_sync.services import control
 from mailgun_sync.services.domains import configured_domains
+from mailgun_sync.services.sources import source_in_use
+from web.views.sync_sources import sources_context
 
 DOMAIN_STATUSES = {
     DomainState.SYNCED: Status("Synced", Shape.CHECK, Tone.GOOD, "The last sync read everything there was."),
@@ -87,12 +89,16 @@ class PlainTable(ListingTable):
 class DomainTable(PlainTable):
     name = Column(verbose_name="Domain")
     state = OutcomeColumn(DOMAIN_STATUSES, reason=attrgetter("last_error"), verbose_name="State")
+    source = Column(verbose_name="Source")
     settled_through = TimeColumn(verbose_name="Complete up to", default="not known yet")
     settle_after = Column(verbose_name="Waits for late events")
     covered_from = TemplateColumn(
         template_name="web/_sync_coverage.html", verbose_name="Complete since", empty_values=()
     )
     actions = TemplateColumn(template_name="web/_sync_domain_actions.html", verbose_name="Actions", empty_values=())
+
+    def render_source(self, record: SendingDomain) -> str:
+        return source_in_use(record).label
 
     def render_settle_after(self, value: timedelta) -> str:
         return _minutes(value)
@@ -103,6 +109,7 @@ class RunTable(PlainTable):
     domain = Column()
     kind = Column()
     outcome = OutcomeColumn(RUN_STATUSES, reason=_reason)
+    source = Column()
     begin = TimeColumn(verbose_name="Events from", default="")
     end = TimeColumn(verbose_name="to", default="")
     pages = NumberColumn()
@@ -157,6 +164,7 @@ def status(request: SignedInRequest) -> HttpResponse:
         "quarantined": QuarantineTable(quarantined[:SHOWN_QUARANTINED], exclude=kept_out, request=request),
         "quarantined_total": quarantined.count(),
         "queue_answers": queue_answers(),
+        **sources_context(request),
     }
     if context["quarantined_total"] and not is_htmx(request):
         # The fragment has no events; the page has them as they came, with the addresses of people.

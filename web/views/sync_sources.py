@@ -1,0 +1,66 @@
+"""The part of Mailgun Sync about the sources of events: which API is read, and what comes through the webhook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django_tables2 import Column
+
+from listings.columns import ListingTable, NumberColumn, TimeColumn, time_element
+from mailgun_sync.choices import Source
+from mailgun_sync.models import RefusedCall, SendingDomain, SourceCount
+from providers.mailgun import AUTO
+from providers.mailgun_webhooks import KINDS
+
+
+class SourceTable(ListingTable):
+    domain = Column()
+    source = Column()
+    calls = NumberColumn(verbose_name="Pages or calls")
+    events_seen = NumberColumn(verbose_name="Events")
+    events_new = NumberColumn(verbose_name="New")
+    last_at = TimeColumn(seconds=True, verbose_name="Last")
+
+    class Meta:
+        orderable = False
+
+
+class RefusedTable(ListingTable):
+    reason = Column(verbose_name="Why it was refused")
+    calls = NumberColumn()
+    last_at = TimeColumn(seconds=True, verbose_name="Last")
+
+    class Meta:
+        orderable = False
+
+
+def sources_context(request: HttpRequest) -> dict[str, Any]:
+    """Return what the page shows of sources and webhooks. There is nothing personal in it."""
+    counts = SourceCount.objects.filter(domain__in=SendingDomain.objects.configured()).select_related("domain")
+    refused = list(RefusedCall.objects.all())
+    called = [count for count in counts if count.source in (Source.WEBHOOK, Source.FORM)]
+    last_called = max((count.last_at for count in called), default=None)
+    last_refused = refused[0] if refused else None
+    return {
+        "moved_domains": [domain.name for domain in _moved_domains()],
+        "sources": SourceTable(counts),
+        "refused": RefusedTable(refused),
+        "webhook_url": request.build_absolute_uri(reverse("web:mailgun_webhook")),
+        "webhook_kinds": KINDS,
+        "signing_keys": len(settings.MAILGUN_WEBHOOK_SIGNING_KEYS),
+        "webhook_calls": sum(count.calls for count in called),
+        "last_called": time_element(last_called, seconds=True) if last_called else "",
+        "last_refused": last_refused,
+        "last_refused_at": time_element(last_refused.last_at, seconds=True) if last_refused else "",
+        "refused_last": bool(last_refused and (last_called is None or last_refused.last_at > last_called)),
+    }
+
+
+def _moved_domains() -> list[SendingDomain]:
+    """Return the domains whose Events API is gone, so that they are read from the Logs API."""
+    if settings.MAILGUN_SOURCE != AUTO:
+        return []
+    return list(SendingDomain.objects.configured().filter(source=Source.LOGS))
