@@ -144,7 +144,7 @@ def _stand_in(services: Services, site: str) -> Program:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    key, webhook_secret = secrets.token_urlsafe(), secrets.token_urlsafe()
+    key, webhook_secret, signing_key = (secrets.token_urlsafe() for _ in range(3))
     arguments = {
         "port": str(port),
         "domains": _DEMO_DOMAIN,
@@ -157,6 +157,8 @@ def _stand_in(services: Services, site: str) -> Program:
         "SANDBOX_API_KEY": key,
         "SANDBOX_CALL_FLOW_URL": f"{site}/voxology/{webhook_secret}/call-flow/",
         "SANDBOX_TEXTS_URL": f"{site}/voxology/{webhook_secret}/texts/",
+        "SANDBOX_WEBHOOK_URL": f"{site}/mailgun/webhook/",
+        "SANDBOX_WEBHOOK_SIGNING_KEY": signing_key,
     }
     options = (f"--{name}={value}" for name, value in arguments.items())
     stand_in = Program("stand-in", "sandbox", *options, services=services, private=known_to_it)
@@ -165,6 +167,7 @@ def _stand_in(services: Services, site: str) -> Program:
         MAILGUN_API_BASE=f"http://127.0.0.1:{port}",
         MAILGUN_DOMAINS=_DEMO_DOMAIN,
         MAILGUN_SYNC_MINUTES="*",
+        MAILGUN_WEBHOOK_SIGNING_KEY=signing_key,
     )
     if not given("VOXOLOGY_API_KEY"):
         services.environment.update(
