@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from core.text import storable
 from providers import mailgun
@@ -55,7 +54,7 @@ def fetch_domain(name: str) -> DomainInfo:
     """Ask Mailgun about a domain, once. Raises DomainUnknown."""
     try:
         api = mailgun.api(timeout=TIMEOUT)
-        reply = api.request("GET", api.base + domain_path(name))
+        reply = api.request("GET", api.base + mailgun.domain_path(name))
     except (NotSetUpError, NoAnswerError) as error:
         raise DomainUnknown(str(error)) from error
     if reply.status != 200:
@@ -66,10 +65,6 @@ def fetch_domain(name: str) -> DomainInfo:
         raise DomainUnknown("The answer is not about a domain: is MAILGUN_API_BASE right?")
     state = "disabled" if domain.get("is_disabled") is True else _text(domain["state"])
     return DomainInfo(state, list(_records(answer))[:MOST_RECORDS])
-
-
-def domain_path(name: str) -> str:
-    return f"/v4/domains/{quote(name, safe='')}"
 
 
 def _error(reply: Reply) -> str:

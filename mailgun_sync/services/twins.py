@@ -16,20 +16,23 @@ from mailgun_sync.choices import FORM_ID, Source
 from mailgun_sync.client import ProviderEvent, same_event
 from mailgun_sync.client.events import at_time
 from mailgun_sync.models import MailgunEvent, SourceCount
+from messenger_logs.services.message_ids import bare_message_id_sql, without_signs_sql
 
 # The time of a form post is that of its signature, which Mailgun makes after the event.
 SIGNED_AFTER = "interval '15 minutes'"
 SIGNED_BEFORE = "interval '1 minute'"
 _LOCK_CLASS = crc32(b"mailgun_sync.twins") - 2**31  # pg_advisory_xact_lock takes signed integers
 
-_ITEMS = """
+_GIVEN_ID = without_signs_sql("coalesce(e #>> '{message,headers,message-id}', '')")
+_ITEMS = f"""
 WITH item AS MATERIALIZED (
     SELECT place::int, e ->> 'event' AS event, e ->> 'id' AS event_id, coalesce(e ->> 'severity', '') AS severity,
-        left(coalesce(e ->> 'recipient', e #>> '{message,headers,to}', ''), 512) AS recipient,
-        left(coalesce(e #>> '{message,headers,message-id}', ''), 512) AS message_id,
+        left(coalesce(e ->> 'recipient', e #>> '{{message,headers,to}}', ''), 512) AS recipient,
+        left({bare_message_id_sql("given_id")}, 512) AS message_id,
         'epoch'::timestamptz
             + round((e ->> 'timestamp')::numeric * 1000000)::bigint * interval '1 microsecond' AS occurred_at
-    FROM unnest(%(texts)s::text[]) WITH ORDINALITY AS page (text, place), LATERAL (SELECT text::jsonb AS e) AS read
+    FROM unnest(%(texts)s::text[]) WITH ORDINALITY AS page (text, place), LATERAL (SELECT text::jsonb AS e) AS read,
+        LATERAL (SELECT {_GIVEN_ID} AS given_id) AS bare
 )
 """
 # The same id and kind in the same millisecond, whether Mailgun cuts or rounds. The time comes first in the key's index.
