@@ -34,7 +34,7 @@ WITH item AS MATERIALIZED (
     FROM unnest(%(texts)s::text[]) WITH ORDINALITY AS page (text, place), LATERAL (SELECT text::jsonb AS e) AS read,
         LATERAL (SELECT {_GIVEN_ID} AS given_id) AS bare
 )
-"""
+"""  # noqa: S608  (expressions only)
 # The same id and kind in the same millisecond, whether Mailgun cuts or rounds. The time comes first in the key's index.
 _SAME_MILLISECOND = f"""
 {_ITEMS}
