@@ -90,7 +90,7 @@ def measure_message(large: SentMessage) -> dict[str, Any]:
     everybody = lambda: brute_force(large)  # noqa: E731
     return {
         "kept totals": in_turn(lambda: people_of_many([large.pk]), everybody),
-        "unreached, first page": in_turn(lambda: list(first_page), everybody),
+        "unreached, first page": in_turn(lambda: list(first_page.all()), everybody),
         "recipients not reached, page and count": in_turn(listing.ours(), everybody),
         "unreached people, page and count": in_turn(people.ours(), everybody),
         "by when 50, 90, 99 % were reached": in_turn(lambda: reached_times(large.pk), everybody),
@@ -113,8 +113,8 @@ def measure_sums() -> dict[str, Any]:
         "by school": in_turn(*both("school")),
         "by language": in_turn(*both("language")),
         "by message type": in_turn(*both("message__message_type")),
-        "by school and mode": in_turn(lambda: list(by_mode), both("school")[1]),
-        "by week": in_turn(lambda: list(weekly), lambda: list(people_weekly)),
+        "by school and mode": in_turn(lambda: list(by_mode.all()), both("school")[1]),
+        "by week": in_turn(lambda: list(weekly.all()), lambda: list(people_weekly.all())),
         "the page of Reach": in_turn(open_page("admin_reach", every_day()).ours(), both("school")[1]),
     }
 
