@@ -291,7 +291,7 @@ def lost_of(changed: Collection[tuple[int | None, int | None, str]]) -> dict[int
     return lost
 
 
-def _read_variables(ids: list[int]) -> dict[str, list[int] | list[str | None]]:
+def _read_variables(ids: list[int]) -> dict[str, Sequence[int | str | None]]:
     """Read the user variables of the events that may need them: they may have our mark, or may lose a delivery."""
     # The text is a quick way to leave out e-mails that others sent. JSON within JSON has backslashes before its quotes.
     needed = Q(delivery=None, raw__regex=r'delivery\\?"\s*:')
