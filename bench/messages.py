@@ -19,6 +19,7 @@ KINDS = ["Message Builder", "Attendance", "Behavior", "Missing Assignment", "Gra
 _PAIRS = [pair for community in names.COMMUNITIES for pair in names.pairs(community.given)]
 _FAMILY_PAIRS = [pair for community in names.COMMUNITIES for pair in names.pairs(community.family)]
 _MODELS: list[type[models.Model]] = [SentMessage, Recipient, Delivery]
+_DERIVED: list[type[models.Model]] = [PersonReach, ReachTotals]
 
 _MESSAGES = f"""
 INSERT INTO {SentMessage._meta.db_table} (
@@ -152,8 +153,7 @@ def _without_indexes() -> Iterator[None]:
 def vacuum() -> None:
     """Vacuum and analyze now, so that autovacuum does not disturb a measurement later."""
     with connection.cursor() as cursor:
-        tables = (model._meta.db_table for model in [*_MODELS, PersonReach, ReachTotals])
-        cursor.execute(f"VACUUM ANALYZE {', '.join(tables)}")
+        cursor.execute(f"VACUUM ANALYZE {', '.join(model._meta.db_table for model in [*_MODELS, *_DERIVED])}")
 
 
 def as_json(number: int, *, recipients: int, at: datetime) -> dict[str, Any]:

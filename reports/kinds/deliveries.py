@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from messenger_logs.choices import EMAIL_FAILURES, PHONE, DeliveryStatus, Mode, Outcome
 from messenger_logs.models import Delivery, Recipient, SentMessage
-from messenger_logs.services.totals import contacted_sql
+from messenger_logs.services.conditions import contacted_sql
 from messenger_logs.status_labels import BESIDE_A_NOTE, CODE_NAMES, DELIVERY_STATUSES, EMAIL_OUTCOMES
 from reports.document import DUPLICATE
 from reports.snapshot import plan_for_many_rows, stream

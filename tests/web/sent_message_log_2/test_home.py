@@ -148,8 +148,9 @@ def test_the_picture_is_also_said_in_words_and_as_a_table(make_user: MakeUser, s
         "Messages",
         *Mode.labels,
         "Failed deliveries",
+        "People not reached",
     ]
-    assert page_text(table.partition("<tbody>")[2].partition("</tr>")[0]) == "Fri 11/20/2026 1 0 10 0 0 1"
+    assert page_text(table.partition("<tbody>")[2].partition("</tr>")[0]) == "Fri 11/20/2026 1 0 10 0 0 1 1"
     assert table.count('<th scope="row">') == 14
 
 

@@ -136,7 +136,8 @@ def test_delivery_information_of_each_mode(show_message: Show, me: User, add: Ad
 
     html = show_message(message)
 
-    assert re.findall(r'<th scope="col"[^>]*>([^<]+)</th>', html) == [
+    table = html.partition("Deliveries of each mode</caption>")[2].partition("</table>")[0]
+    assert re.findall(r'<th scope="col"[^>]*>([^<]+)</th>', table) == [
         "Delivery Mode",
         "Total Devices",
         "Total Attempts",
