@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -291,7 +292,7 @@ def lost_of(changed: Collection[tuple[int | None, int | None, str]]) -> dict[int
     return lost
 
 
-def _read_variables(ids: list[int]) -> dict[str, Sequence[int | str | None]]:
+def _read_variables(ids: list[int]) -> dict[str, list[Any]]:
     """Read the user variables of the events that may need them: they may have our mark, or may lose a delivery."""
     # The text is a quick way to leave out e-mails that others sent. JSON within JSON has backslashes before its quotes.
     needed = Q(delivery=None, raw__regex=r'delivery\\?"\s*:')
