@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -65,7 +66,7 @@ _FITS_ID = f"""
         AND d.provider_id = event.message_id AND d.address = event.canonical
         AND NOT EXISTS (
             SELECT FROM {_DOMAIN} AS domain
-            WHERE domain.name = split_part(event.message_id, '@', -1) AND domain.id <> event.domain_id)
+            WHERE domain.name = split_part(d.provider_id, '@', -1) AND domain.id <> event.domain_id)
 """
 _FITS_SUBJECT = f"""
     FROM (
@@ -102,10 +103,10 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS marked ON true
 LEFT JOIN LATERAL (
-    SELECT count(DISTINCT counts.id) AS n, min(counts.id) AS id {_FITS_ID} AND marked.id IS NULL
+    SELECT min(counts.id) AS id, max(counts.id) AS last {_FITS_ID} AND marked.id IS NULL
 ) AS by_id ON true
 LEFT JOIN LATERAL (
-    SELECT count(*) AS n, min(d.id) AS id {_FITS_SUBJECT} AND marked.id IS NULL AND by_id.n = 0
+    SELECT min(d.id) AS id, max(d.id) AS last {_FITS_SUBJECT} AND marked.id IS NULL AND by_id.id IS NULL
 ) AS by_subject ON true
 LEFT JOIN LATERAL (
     SELECT d.id, d.message_id, message.sender_id, recipient.person_id
@@ -113,8 +114,9 @@ LEFT JOIN LATERAL (
     JOIN {_MESSAGE} AS message ON message.id = d.message_id
     JOIN {Recipient._meta.db_table} AS recipient ON recipient.id = d.recipient_id
     WHERE d.id = CASE WHEN marked.id IS NOT NULL THEN marked.id
-                      WHEN by_id.n = 1 THEN by_id.id
-                      WHEN by_subject.n = 1 THEN by_subject.id END
+                      WHEN by_id.id = by_id.last THEN by_id.id
+                      WHEN by_subject.id = by_subject.last THEN by_subject.id END
+    LIMIT 1
 ) AS ours ON true
 """  # noqa: S608  (table names only)
 
@@ -126,9 +128,9 @@ LINK_VALUES = f"""
          ELSE '' END AS person_id,
     ours.message_id AS sent_message_id, ours.id AS delivery_id,
     CASE WHEN marked.id IS NOT NULL THEN '{LinkedBy.VARIABLES}'
-         WHEN by_id.n = 1 THEN '{LinkedBy.MESSAGE_ID}'
-         WHEN by_subject.n = 1 THEN '{LinkedBy.SUBJECT}'
-         WHEN by_id.n > 1 OR by_subject.n > 1 THEN '{LinkedBy.AMBIGUOUS}'
+         WHEN by_id.id = by_id.last THEN '{LinkedBy.MESSAGE_ID}'
+         WHEN by_subject.id = by_subject.last THEN '{LinkedBy.SUBJECT}'
+         WHEN coalesce(by_id.id, by_subject.id) IS NOT NULL THEN '{LinkedBy.AMBIGUOUS}'
          ELSE '' END AS linked_by
 """
 LINK_COLUMNS = "sender_id, person_id, sent_message_id, delivery_id, linked_by"
@@ -290,7 +292,7 @@ def lost_of(changed: Collection[tuple[int | None, int | None, str]]) -> dict[int
     return lost
 
 
-def _read_variables(ids: list[int]) -> dict[str, list[int] | list[str | None]]:
+def _read_variables(ids: list[int]) -> dict[str, list[Any]]:
     """Read the user variables of the events that may need them: they may have our mark, or may lose a delivery."""
     # The text is a quick way to leave out e-mails that others sent. JSON within JSON has backslashes before its quotes.
     needed = Q(delivery=None, raw__regex=r'delivery\\?"\s*:')

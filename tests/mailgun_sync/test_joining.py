@@ -8,10 +8,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.tools import Tool
+from listings.registry import registry
 from mailgun_sync.client import reread
 from mailgun_sync.models import MailgunEvent, SendingDomain
 from mailgun_sync.services.ingest import store_events
-from mailgun_sync.services.links import AFTER, BEFORE, link_events
+from mailgun_sync.services.links import AFTER, BEFORE, link_events, messages_that_fit
 from mailgun_sync.services.retention import delete_expired
 from messenger_logs.choices import LinkedBy, Mode
 from messenger_logs.models import Delivery, SentMessage
@@ -265,6 +267,19 @@ def test_an_ambiguous_event_joins_when_the_other_e_mail_gets_its_message_id():
     assert event.delivery == first
     assert outcome(first) == ("failed-permanent", LinkedBy.SUBJECT)
     assert outcome(second) == ("", "")
+
+
+def test_the_list_of_ambiguous_events_says_what_each_may_belong_to(make_user):
+    first, second = add("a"), add("b")
+    event = store("failed", message_id=ID)
+    add("c", {"address": "mai@example.com", "time": AT.isoformat()}, subject="Another")
+    assert {one.pk for one in messages_that_fit([event.pk])[event.pk]} == {first.message_id, second.message_id}
+
+    reader = make_user(Tool.MAILGUN_SYNC, Tool.ADMIN_SENT_MESSAGE_LOG)
+    listing = registry["ambiguous_events"].open(reader, {"created_from": "2026-11-01", "created_to": "2026-11-30"})
+    listing.fetch()
+    [row] = listing.table.rows
+    assert row.get_cell("messages").count("<a ") == 2
 
 
 # A better key

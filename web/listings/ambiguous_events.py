@@ -30,9 +30,9 @@ class AmbiguousEventTable(ListingTable):
         accessor="pk", verbose_name="May Belong To", orderable=False, exclude_from_export=True, attrs=WIDE
     )
 
-    def render_messages(self, record: MailgunEvent) -> SafeString:
+    def render_messages(self, record: MailgunEvent) -> SafeString | str:
         found = self.listing.messages.get(record.pk, [])
-        return format_html_join(", ", "{}", ((self.link_of(message),) for message in found)) or format_html("—")
+        return format_html_join(", ", "{}", ((self.link_of(message),) for message in found)) or "—"
 
     def link_of(self, message: SentMessage) -> SafeString | str:
         url = self.listing.message_urls.get(message.pk)

@@ -39,7 +39,7 @@ from web.message_access import may_see_values
 from web.people_reached import NO_SCHOOL
 
 # How the provider's word was found for e-mail that another system sent. Our own has our mark, which needs no word.
-_KNOWN_BY = {
+_KNOWN_BY: dict[str, str] = {
     LinkedBy.MESSAGE_ID: "Found by Message-Id and address.",
     LinkedBy.SUBJECT: "Found by address, subject and time.",
 }
