@@ -102,13 +102,15 @@ _FIRST = f"""
 _FILED_UNDER = """left(concat_ws(
     E'\\n', coalesce(upper(school.name), ''), r.plain_student_name, r.student_number, r.plain_name), 400)"""
 
+# Each table is narrowed to the messages, also where a join says so already: PostgreSQL would read all of it.
 # Nearly everybody is in a message once, so the id of a row stands for the person. What the counted row does not say of
 # school and language, another row of the person may say; then the school of the message is that of its students.
 _RECOUNT = f"""
 WITH again AS MATERIALIZED (
     SELECT again.id, counted.id AS counted_id, again.student_school_id, nullif(again.language, '') AS language
     FROM {Recipient._meta.db_table} AS again JOIN {Recipient._meta.db_table} AS counted USING (message_id, person_id)
-    WHERE message_id = ANY(%(messages)s) AND counted.counted AND NOT again.counted
+    WHERE again.message_id = ANY(%(messages)s) AND counted.message_id = ANY(%(messages)s)
+        AND counted.counted AND NOT again.counted
 ), elsewhere AS (
     SELECT counted_id, min(student_school_id) AS school_id, min(language COLLATE "C") AS language FROM again GROUP BY 1
 ), device AS (
@@ -116,8 +118,13 @@ WITH again AS MATERIALIZED (
     FROM {Delivery._meta.db_table} AS d WHERE d.message_id = ANY(%(messages)s) AND NOT d.duplicate
     UNION ALL
     SELECT twin.recipient_id, {_DEVICE}
-    FROM {Delivery._meta.db_table} AS twin {_FIRST}
-    WHERE twin.message_id = ANY(%(messages)s) AND d.message_id = ANY(%(messages)s) AND twin.duplicate
+    FROM (SELECT * FROM {Delivery._meta.db_table} WHERE message_id = ANY(%(messages)s) AND duplicate) AS twin
+    LEFT JOIN (
+        SELECT * FROM {Delivery._meta.db_table}
+        WHERE message_id = ANY(%(messages)s) AND NOT duplicate AND address <> ''
+    ) AS first USING (message_id, mode, address)
+    JOIN {Delivery._meta.db_table} AS d ON d.id = coalesce(first.id, twin.id)
+    WHERE d.message_id = ANY(%(messages)s)
 ), person AS (
     SELECT
         coalesce(again.counted_id, device.recipient_id) AS recipient_id, max(kind) AS kind, {_BY_MODE},
@@ -138,7 +145,7 @@ WITH again AS MATERIALIZED (
     LEFT JOIN elsewhere ON elsewhere.counted_id = r.id
     LEFT JOIN {School._meta.db_table} AS school
         ON school.id = coalesce(r.student_school_id, elsewhere.school_id, message.school_id)
-    WHERE r.message_id = ANY(%(messages)s) AND r.counted
+    WHERE r.message_id = ANY(%(messages)s) AND message.id = ANY(%(messages)s) AND r.counted
 ), gone AS (
     DELETE FROM {PersonReach._meta.db_table} AS kept
     WHERE kept.message_id = ANY(%(messages)s)
@@ -147,13 +154,15 @@ WITH again AS MATERIALIZED (
     UPDATE {PersonReach._meta.db_table} AS kept
     SET ({_PERSON}, {_KINDS}) = ROW ({_person("now")}, {_values("now")})
     FROM now
-    WHERE kept.recipient_id = now.recipient_id AND ({_person("kept")}, {_values("kept")})
-        IS DISTINCT FROM ({_person("now")}, {_values("now")})
+    WHERE kept.recipient_id = now.recipient_id AND kept.message_id = ANY(%(messages)s)
+        AND ({_person("kept")}, {_values("kept")}) IS DISTINCT FROM ({_person("now")}, {_values("now")})
 )
 INSERT INTO {PersonReach._meta.db_table} (recipient_id, message_id, {_PERSON}, {_KINDS})
 SELECT recipient_id, message_id, {_PERSON}, {_KINDS}
 FROM now
-WHERE NOT EXISTS (SELECT FROM {PersonReach._meta.db_table} AS kept WHERE kept.recipient_id = now.recipient_id)
+WHERE NOT EXISTS (
+    SELECT FROM {PersonReach._meta.db_table} AS kept
+    WHERE kept.recipient_id = now.recipient_id AND kept.message_id = ANY(%(messages)s))
 """  # noqa: S608  (names only)
 
 
@@ -284,5 +293,8 @@ def recount_reach(*, message_ids: Collection[int]) -> None:
     """
     parameters = {"messages": sorted(message_ids)}
     with connection.cursor() as cursor:
+        # The statistics do not know rows that just came: PostgreSQL would expect few, and join each with each.
+        cursor.execute("SET LOCAL enable_nestloop = off")
         for statement in (_RECOUNT, _FORGET_TOTALS, _COUNT_TOTALS):
             cursor.execute(statement, parameters)
+        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
