@@ -127,16 +127,20 @@ def settle_mailboxes(mailboxes: Collection[str]) -> None:
     """Let the contacts of these addresses follow the lists of all domains, in the transaction of the caller."""
     wanted = sorted(filter(None, mailboxes))
     for batch in (wanted[at : at + BATCH] for at in range(0, len(wanted), BATCH)):
-        in_force = Suppression.objects.in_force().filter(mailbox__in=batch).select_related("domain")
-        strongest = in_force.annotate(rank=_RANK).order_by("mailbox", "-rank", "suppressed_at", "pk")
-        listed = [_listed(entry) for entry in strongest.distinct("mailbox")]
+        in_force = Suppression.objects.in_force().filter(mailbox__in=batch).annotate(rank=_RANK)
+        strongest = in_force.order_by("mailbox", "-rank", "suppressed_at", "pk").distinct("mailbox")
+        listed = [_listed(*values) for values in strongest.values_list(*_LISTED)]
         settle_listed(listed=listed, unlisted=set(batch) - {one.address for one in listed})
 
 
-def _listed(entry: Suppression) -> ListedAddress:
-    reason = " ".join(filter(None, [entry.code, entry.reason]))
-    problem = PROBLEMS[SuppressionList(entry.list)]
-    return ListedAddress(entry.mailbox, problem, entry.suppressed_at or entry.first_seen_at, reason[:2000])
+_LISTED = ("mailbox", "list", "code", "reason", "suppressed_at", "first_seen_at")
+
+
+def _listed(
+    mailbox: str, name: str, code: str, reason: str, suppressed_at: datetime | None, first_seen_at: datetime
+) -> ListedAddress:
+    words = " ".join(filter(None, [code, reason]))
+    return ListedAddress(mailbox, PROBLEMS[SuppressionList(name)], suppressed_at or first_seen_at, words[:2000])
 
 
 @contextmanager

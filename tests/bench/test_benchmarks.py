@@ -11,6 +11,7 @@ pytestmark = pytest.mark.slow
 
 SMALL = {
     "catch_up": ["--events=2000", "--events-of-one=600", "--latency=0.01"],
+    "contacts": ["--families=200", "--messages=2", "--suppressions=200"],
     "dispatch": ["--emails=60", "--texts=6", "--cancel=300"],
     "grid": ["--rows=3000", "--page=5"],
     "import": ["--rows=900"],

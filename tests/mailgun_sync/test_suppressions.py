@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -269,12 +270,13 @@ def test_many_entries_of_a_page_take_as_many_queries_as_one(mailgun: Sandbox, re
 
 
 @pytest.mark.slow
-def test_100_000_suppressions_are_read_in_under_two_minutes(mailgun: Sandbox, read: Read) -> None:
-    mailgun.suppress("bounces", *map(bounce, range(100_000)))
-    begun = datetime.now(UTC)
+def test_five_thousand_suppressions_take_less_than_a_twentieth_of_two_minutes(mailgun: Sandbox, read: Read) -> None:
+    """`bin/bench contacts` reads 100,000."""
+    mailgun.suppress("bounces", *map(bounce, range(5_000)))
+    begun = time.process_time()
     run = read()
     derive_contacts()
-    took = datetime.now(UTC) - begun
-    assert (run.outcome, run.added) == ("succeeded", 100_000)
-    assert ContactToFix.objects.not_fixed().count() == 100_000
-    assert took < timedelta(minutes=2), took
+    assert (run.outcome, run.added) == ("succeeded", 5_000)
+    assert ContactToFix.objects.not_fixed().count() == 5_000
+    # The time of this process, because the machine may have other work.
+    assert time.process_time() - begun < 120 / 20

@@ -404,16 +404,3 @@ def test_a_success_of_what_nobody_has_to_fix_is_no_news() -> None:
         note_contacts(deliveries=[row.pk])
     assert len(captured) == 1
     assert not ContactNews.objects.exists()
-
-
-@pytest.mark.slow
-def test_a_message_of_100_000_failures() -> None:
-    ids = many(100_000)
-    begun = datetime.now(UTC)
-    note_contacts(deliveries=ids)
-    noted = datetime.now(UTC)
-    derive_contacts()
-    derived = datetime.now(UTC)
-    assert ContactToFix.objects.not_fixed().count() == 100_000
-    assert noted - begun < timedelta(seconds=10), "what the sender waits for"
-    assert derived - noted < timedelta(seconds=120)
