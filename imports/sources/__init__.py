@@ -8,7 +8,8 @@ from pathlib import Path
 from imports.maps import ColumnMap, Reader
 from imports.sources.base import Source
 from imports.sources.mailgun_logs import MailgunSource
-from imports.sources.message_report import MessageReport2Source, MessageReportSource
+from imports.sources.message_report import MessageReportSource
+from imports.sources.message_report_2 import MessageReport2Source
 from imports.sources.rows import RowSource
 from imports.table import digest_of, read_table
 

@@ -1,4 +1,4 @@
-"""A report of a message, in again as a message: the Sent Message Report, and the report of Sent Message Log 2.0.
+"""A Sent Message Report, in again as a message.
 
 A report names people and no ids, and leaves out much that the ledger knows. What its figures say is made true: the
 same report of the message that comes in has the same cells. docs/import.md says what is made up for that.
@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
@@ -22,12 +21,12 @@ from imports.sources.attempts import Attempts, counts, figure, outcome, stopped
 from imports.sources.base import Found, Source
 from imports.sources.people import Kind, People, Person, ReportRow, splits_for
 from imports.sources.report_header import ReportHeader, has_phone, read_header
+from imports.sources.reported_devices import ReportedDevice, printed_number
 from imports.sources.rows import address_of, person_id_of
 from imports.table import Row
 from imports.times import BadTime
-from imports.values import MESSAGE_WORDS, DeviceStatus, UnknownWord, mode_of_device, read_mode, read_status
-from messenger_logs.choices import CANCELED, PHONE, DeliveryStatus, MessageStatus, Mode, Outcome
-from messenger_logs.models import Calendar
+from imports.values import MESSAGE_WORDS, DeviceStatus, UnknownWord, mode_of_device, read_status
+from messenger_logs.choices import PHONE, DeliveryStatus, Mode, Outcome
 from messenger_logs.services.addresses import DeviceAddress, read_device
 from messenger_logs.services.json_fields import FieldError, IntakeError, squeezed
 from messenger_logs.services.message_format import (
@@ -38,38 +37,10 @@ from messenger_logs.services.message_format import (
     read_message,
     read_recipients,
 )
-from messenger_logs.status_labels import device_text
 
-NOT_IN_THE_REPORT = "not in the report"
 _NO_DEVICE = squeezed(DeliveryStatus.NO_DEVICE.label)
 _STAR = " *"
 _MARK = re.compile(r"\s[&†]$")
-_YEAR = re.compile(r"\d{4}-\d{2,4}")
-# A number as our reports print it, its extension, and a note: "(612) 555-0143 ext. 45 (Mom)".
-_PRINTED = re.compile(r"(?P<number>\(\d{3}\) \d{3}-\d{4}|\+\d+)(?: ext\. (?P<ext>\d+))?(?: (?P<note>.*))?", re.DOTALL)
-# The mark of the person in the address of a device that nothing can go to: a blank and eight patterns of Braille.
-_BRAILLE = re.compile(r"(?P<address>.* [\u2800-\u28ff]{8})(?: (?P<given>.*))?", re.DOTALL)
-
-
-@dataclass(slots=True)
-class ReportedDevice(DeviceInput):
-    """A device whose attempts are a number alone."""
-
-    attempts_made: int = 0
-    earlier: bool = False
-    first_at: datetime | None = None
-
-    @property
-    def attempt_count(self) -> int:
-        return self.attempts_made
-
-    @property
-    def first_attempt_at(self) -> datetime | None:
-        return self.first_at
-
-    @property
-    def reached_earlier(self) -> bool:
-        return self.earlier
 
 
 class MessageReportSource(Source):
@@ -406,175 +377,3 @@ class MessageReportSource(Source):
                     f"The report counts {number:,} people ({kind}), and its rows name {self.people.found[kind]:,}."
                     " Make the report with all devices and the detail All."
                 ] += 1
-
-
-class MessageReport2Source(MessageReportSource):
-    """The message of a report of Sent Message Log 2.0. It has no addresses, and does not mark duplicates."""
-
-    engine = "v2"
-    devices_are_named = False
-
-    def begin(self) -> None:
-        super().begin()
-        for mode, label in _figures():
-            number = self.header.number(f"{mode.label} Total {_FIGURES[label]}")
-            if number is not None:
-                self.duplicates[mode, label] = max(0, self.seen[mode, label] - number)
-
-    def decide(self, people: People, attempts: Attempts) -> None:
-        super().decide(people, attempts)
-        for mode in Mode:
-            number = self.header.number(f"{mode.label} Total Attempts")
-            if number is None:
-                continue
-            more, tried = number - attempts.total[mode], attempts.tried[mode]
-            if more > 0 and tried:
-                self.attempts.more[mode] = divmod(more, tried)
-            elif more > 0:
-                self.attempts.lone[mode] = more
-            self.attempts.fewer[mode] = max(0, -more)
-
-    @property
-    def people_wanted(self) -> dict[Kind, int | None]:
-        total, without = (
-            int(text.replace(",", "")) if (text := self.header.criterion(label)).replace(",", "").isdigit() else None
-            for label in ("Total Recipient Count", "Recipients with No Device")
-        )
-        if total is None or without is None:
-            return dict.fromkeys(Kind)
-        return {Kind.NO_DEVICE: without, Kind.OTHERS: total - without}
-
-    @property
-    def by_phone(self) -> bool:
-        return False
-
-    @cached_property
-    def modes(self) -> list[Mode]:
-        named = {read_mode(part) for part in self.header.criterion("Delivery Mode").split(", ")}
-        seen = self.found[""].modes if self.found else set()
-        return [mode for mode in Mode if mode in named | seen | set(self.header.modes)]
-
-    def status(self) -> str | None:
-        status = super().status()
-        left = self.header.number("Canceled: Left")
-        return MessageStatus.CANCELED_IN_PROGRESS if status in CANCELED and left else status
-
-    def criteria(self) -> list[tuple[str, str]]:
-        return self.header.criteria_of_2
-
-    def calendars(self) -> list[dict[str, str]]:
-        text = self.header.criterion("Calendar")
-        return [self.calendar(name) for name in text.split(", ") if name and text != "none"]
-
-    def calendar(self, name: str) -> dict[str, str]:
-        known = Calendar.objects.filter(name=name).select_related("school").first()
-        year = _YEAR.search(name)
-        usual = {"school": _YEAR.sub("", name).strip() or name, "school_year": year[0] if year else "not recorded"}
-        return {"name": name} | ({"school": known.school.name, "school_year": known.school_year} if known else usual)
-
-    def times(self) -> tuple[datetime | None, datetime | None]:
-        """Return start and end. The report has only the length: the start is the message's date, or later."""
-        length = self.header.duration("Total Message Duration")
-        firsts = [self.header.duration(f"{mode.label} First Attempt Duration") for mode in Mode]
-        start = self.created_at()
-        if start is None or (length is None and not any(first is not None for first in firsts)):
-            return None, None
-        if length is not None and self.latest:
-            start = max(start, self.latest - length)
-        return start, None if length is None else start + length
-
-    @cached_property
-    def first_attempts(self) -> dict[Mode, datetime]:
-        start, _ = self.times()
-        lengths = {mode: self.header.duration(f"{mode.label} First Attempt Duration") for mode in Mode}
-        return {mode: start + length for mode, length in lengths.items() if start and length is not None}
-
-    def read(self, row: Row) -> ReportRow:
-        read = super().read(row)
-        read.no_device = False
-        return read
-
-    def mode(self, row: Row, text: str) -> Mode:
-        mode = read_mode(self.cell(row, "mode"))
-        if mode is None:
-            raise self.refusal(row, "mode", "is none of: Inbox, Email, Voice, Text")
-        return mode
-
-    def result(self, row: Row, mode: Mode) -> DeviceStatus:
-        try:
-            return read_status(mode, self.cell(row, "status"), self.cell(row, "detail"))
-        except UnknownWord as error:
-            raise self.refusal(row, "status", str(error)) from None
-
-    def marked(self, rows: list[ReportRow]) -> list[ReportRow]:
-        """Mark the duplicates that the figures leave out, and the recipients without any device."""
-        inboxes: set[object] = set()
-        for row in rows:
-            assert row.mode
-            place, inbox = (row.mode, figure(row)), (row.result, row.time)
-            # A person has one inbox, so a duplicate of it follows it and has its result.
-            if self.duplicates[place] and (row.mode is not Mode.INBOX or inbox in inboxes) and counts(row):
-                self.duplicates[place] -= 1
-                row.duplicate = True
-            elif row.mode is Mode.INBOX:
-                inboxes.add(inbox)
-        for recipient in _by_recipient(rows):
-            without = all(row.result.status is DeliveryStatus.NO_DEVICE for row in recipient)
-            for row in recipient:
-                row.no_device = without
-        return rows
-
-    def address(self, row: ReportRow, person_id: str, number: int) -> DeviceAddress:
-        assert row.mode
-        if row.mode is Mode.INBOX or row.result.status is DeliveryStatus.NO_DEVICE:
-            return super().address(row, person_id, number)
-        text = NOT_IN_THE_REPORT if number == 1 else f"{NOT_IN_THE_REPORT} ({number})"
-        return read_device(row.mode, text, person_id=person_id)
-
-    def first_attempt(self, row: ReportRow, attempts: int, time: datetime | None) -> datetime | None:
-        assert row.mode
-        return self.first_attempts.get(row.mode) if attempts or time else None
-
-
-_FIGURES = {
-    Outcome.SUCCESS: "Success",
-    Outcome.ERROR: "Failed",
-    Outcome.NOT_REACHED: "Not Reached",
-    Outcome.CANCELED: "Canceled",
-    Outcome.PENDING: "Not Done Yet",
-}
-
-
-def _figures() -> Iterator[tuple[Mode, Outcome]]:
-    return ((mode, label) for mode in Mode for label in _FIGURES)
-
-
-def _by_recipient(rows: list[ReportRow]) -> Iterator[list[ReportRow]]:
-    """Yield the rows of each recipient: one begins with another student, or where the modes begin again."""
-    order = list(Mode)
-    recipient: list[ReportRow] = []
-    for row in rows:
-        assert row.mode
-        last = recipient[-1] if recipient else None
-        if last and last.mode and (last.student != row.student or order.index(row.mode) < order.index(last.mode)):
-            yield recipient
-            recipient = []
-        recipient.append(row)
-    if recipient:
-        yield recipient
-
-
-def printed_number(mode: Mode, text: str) -> DeviceAddress | None:
-    """Return the number that our reports print as this text; None if they print none like it."""
-    if found := _BRAILLE.fullmatch(text):
-        return DeviceAddress(found["address"], found["given"] or "")
-    found = _PRINTED.fullmatch(text)
-    if not found:
-        return None
-    digits = re.sub(r"\D", "", found["number"])
-    number = f"+{digits}" if found["number"].startswith("+") else f"+1{digits}"
-    address = f"{number};ext={found['ext']}" if found["ext"] else number
-    note = found["note"] or ""
-    givens = ["", f"{found['number']} {note}", f"{note} {found['number']}", note]
-    given = next((given for given in givens if device_text(mode, address, given) == text), None)
-    return None if given is None else DeviceAddress(address, given)

@@ -3,6 +3,8 @@ from typing import Any
 
 import pytest
 
+from tests.messenger_logs.intake.conftest import lines as lines
+
 
 @pytest.fixture(autouse=True)
 def a_folder_and_a_district(settings: Any, tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.sources.message_report import printed_number
 from imports.sources.report_header import body_of
+from imports.sources.reported_devices import printed_number
 from imports.values import UnknownWord, mode_of_device, own_cell, read_status
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.html_to_text import html_to_text

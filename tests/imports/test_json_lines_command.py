@@ -20,7 +20,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from messenger_logs.management.commands import import_messages
+from imports.management.commands import import_messages
 from messenger_logs.models import Delivery, DeviceAttempt, Recipient, School, SentMessage
 from messenger_logs.totals import totals_of
 from tests.messenger_logs.intake.conftest import Lines, device, message, only, recipient, rows
@@ -60,7 +60,7 @@ def test_the_documented_example_goes_in_as_it_says(capsys: pytest.CaptureFixture
 
 
 def test_every_field_of_the_documentation_is_known_and_every_known_field_documented() -> None:
-    table = (settings.BASE_DIR / "docs" / "import.md").read_text()
+    table, _, _ = (settings.BASE_DIR / "docs" / "import.md").read_text().partition("\n## CSV")
     first_cells = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
     documented = {name for cell in first_cells for name in re.findall("`(.*?)`", cell)}
     source = (settings.BASE_DIR / "messenger_logs" / "services" / "message_format.py").read_text()
