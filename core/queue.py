@@ -19,8 +19,9 @@ def call_worker(task: Task[Any, Any], *args: Any, expires: float | None = None, 
 
     Returns False if the queue does not answer; then a worker finds the work a little later.
     """
+    options = {} if expires is None else {"expires": expires}
     try:
-        task.apply_async(args, kwargs, expires=expires)
+        task.apply_async(args, kwargs, **options)
     except OperationalError as error:
         log.warning("queue.away", task=task.name, error=type(error.__cause__ or error).__name__)
         return False

@@ -53,12 +53,12 @@ class Provider:
         self.retention = retention
         self.seed = seed
         self.clock = Clock()
-        self.suppressions = {domain: Suppressions(self.clock) for domain in self.stores}
         self.chances = Chances(seed)
         self.accepted = AcceptedLog()
         self.phones = Telephony(self.clock, self.chances, self.accepted, seed)
         self.webhooks = Webhooks(self.clock, self.phones.agenda)
         self.stores = {domain: EventStore(self.webhooks.added) for domain in domains}
+        self.suppressions = {domain: Suppressions(self.clock) for domain in self.stores}
         self.events_api_gone = 0
         """The status with which the Events API says that it is gone, such as 410 or 404; 0 while it is there."""
         self._new_mailings: list[Mailing] = []
