@@ -230,6 +230,7 @@ SPECTACULAR_SETTINGS = {
         "Mode": "messenger_logs.choices.Mode",
         "DeliveryStatus": "messenger_logs.choices.DeliveryStatus",
         "Outcome": "messenger_logs.choices.Outcome",
+        "LinkedBy": "messenger_logs.choices.LinkedBy",
     },
 }
 

@@ -64,7 +64,7 @@ def test_every_field_of_the_documentation_is_known_and_every_known_field_documen
     first_cells = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
     documented = {name for cell in first_cells for name in re.findall("`(.*?)`", cell)}
     source = (settings.BASE_DIR / "messenger_logs" / "services" / "message_format.py").read_text()
-    known = set(re.findall(r'\.(?:line|moment|choice|items|objects|texts|number)\(\s*"(\w+)"', source))
+    known = set(re.findall(r'\.(?:line|moment|choice|flag|items|objects|texts|number)\(\s*"(\w+)"', source))
     inner = {"number", "started_at", "ended_at", "school_year", "size"}  # of attempts, calendars and attachments
 
     assert documented == known - inner

@@ -8,7 +8,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 from pytest_django import Settings
 
 from accounts.models import AuditEvent, User
@@ -18,6 +17,7 @@ from mailgun_sync.models import DomainHealth, MailgunEvent, SendingDomain
 from mailgun_sync.services.domain_health import Rates, check_domain
 from providers import mailgun_domains
 from sandbox.server import Sandbox
+from tests.queue import do_at_once, note_queued, refuse_all
 
 pytestmark = pytest.mark.django_db
 
@@ -160,7 +160,7 @@ def test_rates_are_of_what_was_tried(kinds: dict[str, int], bounces: float | Non
 def test_the_night_checks_every_domain(mailgun: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     mailgun.add_domain("mg.two.example")
     settings.MAILGUN_DOMAINS = [mailgun.domain, "mg.two.example"]
-    monkeypatch.setattr(tasks.check_domain, "delay", tasks.check_domain)
+    do_at_once(monkeypatch, tasks.check_domain)
 
     tasks.check_domains()
     tasks.check_domain(10**9)  # a domain that is not there any more
@@ -182,8 +182,7 @@ def test_who_may_write_can_ask_now(
 ) -> None:
     operator = signed_in(make_user(Tool.MAILGUN_SYNC, (Tool.MAILGUN_SYNC, Right.WRITE)))
     assert "Ask Mailgun now" not in show(reader)
-    queued: list[int] = []
-    monkeypatch.setattr(tasks.check_domain, "delay", queued.append)
+    queued = note_queued(monkeypatch, tasks.check_domain)
 
     text = operator.post(reverse("web:check_domain", args=[domain.pk]), follow=True).content.decode()
 
@@ -203,10 +202,7 @@ def test_without_the_queue_the_page_says_so(
     signed_in: Callable[[User], Client],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def away(*_: object) -> None:
-        raise OperationalError
-
-    monkeypatch.setattr(tasks.check_domain, "delay", away)
+    refuse_all(monkeypatch, tasks.check_domain)
     operator = signed_in(make_user(Tool.MAILGUN_SYNC, (Tool.MAILGUN_SYNC, Right.WRITE)))
 
     text = operator.post(reverse("web:check_domain", args=[domain.pk]), follow=True).content.decode()

@@ -21,7 +21,7 @@ from accounts.tools import Tool
 from core.dates import time_text
 from mailgun_sync import tasks
 from mailgun_sync.choices import HUNG_AFTER
-from mailgun_sync.client import PAGE_SECONDS
+from mailgun_sync.client.source import PAGE_SECONDS
 from mailgun_sync.models import MailgunEvent, SendingDomain, SyncRun
 from mailgun_sync.services import sync as sync_module
 from mailgun_sync.services.sync import HUNG, TOOK_TOO_LONG, AlreadyRunningError, sync_domain

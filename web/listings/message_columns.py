@@ -27,7 +27,7 @@ class MessageStatusColumn(StatusColumn):
         reached = people_text(record)
         people = format_html('<p class="people-reached">{}</p>', reached) if reached else ""
         emails = format_html('<p class="people-reached">E-mail: {}</p>', said) if (said := emails_text(record)) else ""
-        return format_html("{}{}{}", super().render(record), people, emails)
+        return format_html("{} {}{}", super().render(record), people, emails)
 
     def status(self, record: SentMessage) -> Status:
         status = super().status(record)

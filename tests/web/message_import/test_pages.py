@@ -3,9 +3,10 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from imports import tasks
 from imports.models import ImportJob, KeptMap
-from imports.services import jobs
 from messenger_logs.models import Delivery, SentMessage
+from tests.queue import do_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,7 +18,7 @@ FILE = "My system\nParent;E-mail;Sent\nVang, Mai;mai@example.org;20/11/2026 8:05
 def client(make_user, signed_in, settings, tmp_path, monkeypatch):
     settings.REPORT_FOLDER = tmp_path
     settings.TIME_ZONE = "America/Chicago"
-    monkeypatch.setattr("imports.tasks.run.delay", lambda pk: jobs.run(job_id=pk))
+    do_at_once(monkeypatch, tasks.run)
     return signed_in(make_user(groups=["System Administrators"]))
 
 

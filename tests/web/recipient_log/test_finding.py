@@ -317,10 +317,10 @@ def test_a_number_that_is_a_person_id_and_a_students_number_opens_the_person_and
 ) -> None:
     text = search(administrator, "100234")
 
-    assert [row[1] for row in rows(text)] == ["Lee, Kong"]
+    assert person_of(text) == ("100234", "Lee, Kong")
     assert "is the number of a student, too" in text
     assert {person for person, _ in choices(text)} == {"4720", "4721"}
-    assert [row[1] for row in rows(search(administrator, "4721"))] == ["Xiong, Chue"], "what the choice posts"
+    assert person_of(search(administrator, "4721")) == ("4721", "Xiong, Chue"), "what the choice posts"
 
 
 def test_the_rows_of_a_family_have_the_student_and_the_school(administrator: Client, families: None) -> None:
