@@ -69,8 +69,11 @@ def kill_and_see_it_gone(process: subprocess.Popen[str]) -> None:
 
 
 def locks_held() -> int:
-    """Count the advisory locks. PostgreSQL releases them when it notices that a process is gone."""
-    return ask("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+    """Count the advisory locks of this test. PostgreSQL releases them when it notices that a process is gone."""
+    return ask(
+        "SELECT count(*) FROM pg_locks JOIN pg_database AS db ON db.oid = database"
+        " WHERE locktype = 'advisory' AND granted AND datname = current_database()"
+    )
 
 
 def waiting_for_a_lock() -> bool:

@@ -83,6 +83,7 @@ def test_no_column_makes_html_of_the_text_of_a_row(entry: Entry) -> None:
         created_at=now,
         scheduled_at=now,
         listed_from=now,
+        status="in_progress",
         drill=True,
     )
     user = User.objects.create(username="admin", is_superuser=True)
