@@ -19,6 +19,7 @@ from listings.cells import cells_of, reader
 from listings.elements import badge, time_element
 
 __all__ = [
+    "ADDRESS",
     "ON_SCREEN",
     "ROW_LINK",
     "WIDE",
@@ -39,6 +40,8 @@ Attributes = Mapping[str, Mapping[str, str]]
 ROW_LINK = {"a": {"class": "row-link"}}
 # attrs of a column of longer texts: it gets more width when the table scrolls sideways anyway.
 WIDE = {"cell": {"class": "wide"}}
+# attrs of a column of e-mail addresses and the like: its cells stay on one line.
+ADDRESS = {"td": {"class": "address"}}
 # attrs of a column of buttons: a printed page leaves it out.
 ON_SCREEN = {"cell": {"class": "on-screen"}}
 

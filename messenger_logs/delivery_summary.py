@@ -140,13 +140,18 @@ class DeliverySummary:
         return self.message.status == MessageStatus.WAITING
 
     @property
+    def under_way(self) -> bool:
+        """Whether devices are still to be tried."""
+        return self.message.status in CANCELABLE
+
+    @property
     def live(self) -> bool:
         """Whether the figures can still change: the message waits, it runs, its cancel is not complete, or e-mail of it
         left lately, so that the provider may still say what happened to it.
         """
         message = self.message
         canceling = message.cancel_asked_at is not None and message.cancel_completed_at is None
-        return message.status in CANCELABLE or canceling or self._awaits_outcomes
+        return self.under_way or canceling or self._awaits_outcomes
 
     @property
     def _awaits_outcomes(self) -> bool:
@@ -159,7 +164,7 @@ class DeliverySummary:
     @property
     def delays(self) -> list[str]:
         """Sentences that say why a part of the message does not go out now."""
-        if self.message.status not in CANCELABLE:
+        if not self.under_way:
             return []
         answers = delays_requested.send(SentMessage, message=self.message)
         return [sentence for _, sentences in answers for sentence in sentences or []]

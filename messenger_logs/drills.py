@@ -9,7 +9,7 @@ from django.db.models import Q
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.reach import People
-from messenger_logs.reach_figures import Dimension, Group, all_of, breakdown
+from messenger_logs.reach_figures import UNKNOWN, Dimension, Group, all_of, breakdown
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Line:
     label: str
     now: People
     before: People
+    school: str = ""
+    """The value of the filter by school; "" for all schools together."""
 
     @property
     def change(self) -> int | None:
@@ -59,7 +61,10 @@ def compare(drill: SentMessage, before: SentMessage | None) -> Comparison:
     labels = {place: group.label for place, group in (then | now).items()}
     # The school that is not known comes last.
     places = sorted(labels, key=lambda place: (place is None, labels[place].casefold()))
-    lines = [Line(labels[place], now.get(place, nobody).people, then.get(place, nobody).people) for place in places]
+    lines = [
+        Line(labels[place], now.get(place, nobody).people, then.get(place, nobody).people, str(place or UNKNOWN))
+        for place in places
+    ]
     return Comparison(drill, before, lines, Line("All", all_of(now.values()).people, all_of(then.values()).people))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, IntegerField, Max, OuterRef, Q, QuerySet, Value, When
 
 from core.text import visible
 from messenger_logs.choices import PHONE, Mode
@@ -127,14 +127,18 @@ def _people(recipients: QuerySet[Recipient], reading: _Reading, condition: Q, li
 
 
 def _with_students(recipients: QuerySet[Recipient], people: list[Person]) -> list[Person]:
-    """Return these people, each with all students whom messages to the person were about."""
+    """Return these people, each with all students whom messages to the person were about, in their newest school."""
     about = recipients.filter(person_id__in=[person.person_id for person in people])
     named = about.exclude(student_name="", student_number="").order_by()
-    columns = named.values_list("person_id", "student_name", "student_number", "student_school__name").distinct()
-    students: dict[str, set[Student]] = defaultdict(set)
-    for person_id, name, number, school in columns:
-        students[person_id].add(Student(name, number, school or ""))
-    return [replace(person, students=sorted(students[person.person_id])) for person in people]
+    columns = named.values_list("person_id", "student_name", "student_number", "student_school__name")
+    schools: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
+    for person_id, name, number, school, _ in columns.annotate(newest=Max("pk")).order_by("newest"):
+        schools[person_id][name, number] = school or ""
+    return [replace(person, students=_students(schools[person.person_id])) for person in people]
+
+
+def _students(schools: Mapping[tuple[str, str], str]) -> list[Student]:
+    return sorted(Student(name, number, school) for (name, number), school in schools.items())
 
 
 def _readings(text: str) -> Iterator[_Reading]:

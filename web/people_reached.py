@@ -33,9 +33,9 @@ class PeopleReached:
     recipients_url: str
 
     @property
-    def others(self) -> int:
-        """The people whom nothing is known to have reached."""
-        return self.people.total - self.people.reached
+    def shown(self) -> bool:
+        """Whether there is something to say: before a message begins, nobody was missed."""
+        return not self.summary.waiting or self.people.reached > 0
 
     @property
     def bar(self) -> Bar:

@@ -158,7 +158,7 @@ def line(person: Any) -> tuple[str, ...]:
         person.recipient.name,
         language_name(person.language),
         numbers_to_call(person),
-        "; ".join(map(str, devices_of(person))),
+        " ".join(map(str, devices_of(person))),
         "",
     )
 

@@ -29,7 +29,7 @@ from reports.writers import Format
 class MessageForm(ReportForm):
     """The choices of a report; they depend on the message."""
 
-    rows_only = forms.BooleanField(label="In a CSV, the rows alone: no header, summary and criteria", required=False)
+    rows_only = forms.BooleanField(label="CSV: rows only, without header, summary and criteria", required=False)
 
     def __init__(self, *args: Any, message: SentMessage, **kwargs: Any) -> None:
         self.message = message

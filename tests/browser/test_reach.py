@@ -49,7 +49,7 @@ def test_a_drill_is_marked_on_the_page_of_the_message_and_compared(page: Page, m
     expect(page.get_by_role("heading", name="Drill: Fall drill")).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("^South"))).to_contain_text("the same")
     assert_accessible(page)
-    page.get_by_role("button", name="It is no drill").click()
+    page.get_by_role("button", name="Not a drill").click()
     expect(page.get_by_role("heading", name="Reach")).to_be_visible()
 
 

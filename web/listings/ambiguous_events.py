@@ -56,6 +56,7 @@ class AmbiguousEvents(ToolListing):
     default_sort = "-occurred_at"
     export_name = "ambiguous-events"
     row_name = "events"
+    template_name = "web/ambiguous_events.html"
     shows_people = True
     # The messages that each event of this page fits, by its id; and the addresses of those that the user may open.
     messages: Mapping[int, list[SentMessage]] = MappingProxyType({})
@@ -70,6 +71,6 @@ class AmbiguousEvents(ToolListing):
 
     def notices(self) -> list[str]:
         return [
-            "Each of these events fits to several e-mails: the same address and subject, at about the same time. So it"
+            "Each of these events fits several e-mails: the same address and subject, at about the same time. So it"
             " counts for none of them. It finds its e-mail as soon as a message or a report names the Message-Id."
         ]

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from accounts.listings import ToolListing
 from core.dates import time_text
 from core.statuses import Status
-from listings.columns import ROW_LINK, WIDE, Column, ListingTable, StatusColumn, TimeColumn
+from listings.columns import ADDRESS, ROW_LINK, WIDE, Column, ListingTable, StatusColumn, TimeColumn
 from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter, SwitchFilter, ValuesFilter
 from messenger_logs.choices import ContactProblem, ContactState, Mode
 from messenger_logs.contact_problems import CONTACT_PROBLEMS, CONTACT_STATES, what_to_do
@@ -35,8 +35,9 @@ def contact_device(contact: ContactToFix) -> str:
 
 
 def contact_reason(contact: ContactToFix) -> str:
-    """The reason in the provider's words; "" where it said nothing."""
-    return detail_text(contact.mode, contact.reason, contact.code)
+    """The reason in the provider's words; "" where it said nothing. The code of an e-mail only says that it left."""
+    code = None if contact.mode == Mode.EMAIL else contact.code
+    return detail_text(contact.mode, contact.reason, code)
 
 
 def state_text(contact: ContactToFix) -> str:
@@ -96,7 +97,7 @@ def _address_of(record: ContactToFix, table: ContactTable) -> str:
 
 
 class ContactTable(ListingTable):
-    device = Column(accessor="address", verbose_name="Address or Number", linkify=_address_of, attrs=ROW_LINK)
+    device = Column(accessor="address", verbose_name="Address or Number", linkify=_address_of, attrs=ROW_LINK | ADDRESS)
     mode = Column(verbose_name="Delivery Mode")
     problem = ProblemColumn(CONTACT_PROBLEMS, verbose_name="Problem")
     since = TimeColumn(verbose_name="Since")

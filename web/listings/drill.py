@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404
@@ -13,7 +15,7 @@ from accounts.tools import Right, Tool
 from listings.filters import SwitchFilter
 from listings.paging import Rows
 from messenger_logs.choices import UNREACHED, Reach
-from messenger_logs.drills import Comparison, compare, drill_before
+from messenger_logs.drills import Comparison, Line, compare, drill_before
 from messenger_logs.models import PersonReach, ReachTotals, SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.unreached import same_person_in, with_details
@@ -35,7 +37,7 @@ class WhoFilter(SwitchFilter):
     """Find people by what the drill and the one before it came to."""
 
     def __init__(self) -> None:
-        choices = [(LOST, "Not now, but before"), (WON, "Now, but not before")]
+        choices = [(LOST, "Reached before, not now"), (WON, "Reached now, not before")]
         super().__init__(label="Reached", choices=choices, empty_label="Not reached in either")
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -141,6 +143,15 @@ class Drill(ToolListing):
     @cached_property
     def comparison(self) -> Comparison:
         return compare(self.message, self.before)
+
+    @property
+    def lines(self) -> Iterator[tuple[Line, str]]:
+        """Yield the figures of each school, and the address of the people not reached; "" if no log shows them."""
+        tool = self.logs.get(self.message.pk)
+        unreached = message_url(tool, self.message.pk, "unreached") if tool else ""
+        for line in self.comparison.lines:
+            query = f"?{urlencode({'school': line.school})}" if line.school else ""
+            yield line, unreached and unreached + query
 
     def url_of(self, message: SentMessage | None) -> str:
         """Return the address of one of the two messages; "" if no log shows it to the user."""

@@ -180,7 +180,7 @@ class MailgunGroups(ToolListing):
 
     @property
     def title(self) -> str:
-        return f"{self.tool.label} {self.by.label}"
+        return f"{self.tool.label} {self.by.label.lower()}"
 
     @cached_property
     def groups(self) -> EventGroups:

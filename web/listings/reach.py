@@ -73,7 +73,7 @@ class ReachTable(ListingTable):
     school_name = Column(verbose_name="District/School")
     drill = Column(verbose_name="Drill", orderable=False, empty_values=())
     people = PeopleColumn(ALL, "People")
-    percent = Column(accessor="pk", verbose_name="Reached, in %", orderable=False, attrs={"cell": {"class": "number"}})
+    percent = Column(accessor="pk", verbose_name="Reached %", orderable=False, attrs={"cell": {"class": "number"}})
     reached = PeopleColumn(Reach.REACHED, REACH[Reach.REACHED].word)
     unconfirmed = PeopleColumn(Reach.UNCONFIRMED, REACH[Reach.UNCONFIRMED].word)
     not_reached = PeopleColumn(Reach.NOT_REACHED, REACH[Reach.NOT_REACHED].word)
@@ -195,8 +195,8 @@ class ReachList(ToolListing):
 
     def notices(self) -> list[str]:
         return [
-            "A person counts once for each message. In percent are those reached of all who were to be reached: a"
-            " canceled message is no failure. Every number opens the messages or the people behind it."
+            "A person counts once for each message. The percentage is of all people who were to be reached: a canceled"
+            " message is no failure. Every number opens the messages or the people behind it."
         ]
 
     def people_url(self, message: SentMessage, kind: str) -> str:

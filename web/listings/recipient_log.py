@@ -134,8 +134,8 @@ class RecipientLogFilters(ListingFilterSet):
 
 WHAT_TO_ENTER = (
     "Enter a person's name, person id, e-mail address or phone number as a whole, and press Find. Any spelling will do,"
-    " such as (651) 555-0100. With a part of one, or with the name or number of a student, choose the person from those"
-    " who have it."
+    " such as (651) 555-0100. For a part of one, or for a student's name or number, you get a list of people to choose"
+    " from."
 )
 EXPORT_WANTS_A_PERSON = "An export is of one person. Find the person first."
 
@@ -232,8 +232,8 @@ class RecipientLog(ToolListing):
             return [f"More than {number} people match “{search}”. Enter more, or choose one of the first:"]
         if number == 1:
             return [
-                f"One person has “{search}” as a part of a name, an address or a number, or as a student. Is this the"
-                " one you mean?"
+                f"One person matches “{search}” by a part of a name, address or number, or by a student. Is this"
+                " the person you mean?"
             ]
         return [f"{number} people match “{search}”. Choose one:"]
 

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from core.statuses import Shape, Status, Tone
 from core.text import visible
-from listings.columns import ON_SCREEN, WIDE, Column, ListingTable, StatusColumn, TimeColumn
+from listings.columns import ADDRESS, ON_SCREEN, Column, ListingTable, StatusColumn, TimeColumn
 from listings.exports import DUPLICATE
 from listings.filters import MAX_VALUES, ContainsFilter, ExactFilter, ListingFilterSet, OptionFilter, ValuesFilter
 from listings.paging import Sort
@@ -72,7 +72,7 @@ class RecipientTable(ListingTable):
     recipient = Column(accessor="recipient__name", order_by="recipient__plain_name", verbose_name="Recipient")
     student = Column(accessor="recipient", order_by="recipient__plain_student_name", verbose_name="Student")
     mode = Column(accessor="mode", verbose_name="Delivery Mode")
-    device = Column(accessor="address", verbose_name="Device", attrs=WIDE)
+    device = Column(accessor="address", verbose_name="Device", attrs=ADDRESS)
     status = StatusColumn(DELIVERY_STATUSES)
     detail = Column(verbose_name="Status Detail", empty_values=())
     time = TimeColumn(accessor="last_attempt_at", verbose_name="Time", orderable=False)

@@ -13,7 +13,7 @@ from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.status_labels import MESSAGE_STATUSES
-from web.listings.message_columns import MessageStatusColumn, add_progress, link_of_message
+from web.listings.message_columns import NARROW, MessageStatusColumn, add_progress, link_of_message
 from web.listings.message_filters import SubjectFilter
 
 SENT_MEANS = f"Sent means: {MESSAGE_STATUSES[MessageStatus.SENT].meaning}"
@@ -27,7 +27,7 @@ class SentMessageLogTable(ListingTable):
     sender_name = Column(verbose_name="Sender")
     created_at = TimeColumn(verbose_name="Date Created")
     scheduled_at = TimeColumn(verbose_name="Date Scheduled")
-    schedule_id = Column(verbose_name="ScheduleID", default="")
+    schedule_id = Column(verbose_name="ScheduleID", default="", attrs=NARROW)
 
     def render_subject(self, record: SentMessage) -> str:
         return record.display_subject

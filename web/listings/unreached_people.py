@@ -60,7 +60,7 @@ class PeopleTable(ListingTable):
         return format_html('<ul class="devices">{}</ul>', listed)
 
     def value_devices(self, record: PersonReach) -> str:
-        return "; ".join(map(str, devices_of(record)))
+        return " ".join(map(str, devices_of(record)))
 
 
 class PeopleFilters(ReachFilterSet):

@@ -66,7 +66,8 @@ class ContactPage(ContactView):
     def get_context(self, contact: ContactToFix) -> dict[str, Any]:
         return {
             "title": contact_device(contact),
-            "menu_path": f"{self.tool.menu} › {self.tool.label}",  # noqa: RUF001
+            "menu_path": self.tool.menu,
+            "tool": self.tool,
             "log_url": page_url(self.tool),
             "contact": contact,
             "mode": Mode(contact.mode).label,

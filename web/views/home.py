@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import SignedInRequest
 from accounts.models import User
 from accounts.tools import MESSAGE_LOGS, Right, Tool
+from messenger_logs.choices import CANCELABLE
 from messenger_logs.dashboard import dashboard
 from messenger_logs.models import SentMessage
 from messenger_logs.reach import People, people_of_many
@@ -48,6 +49,7 @@ def last_emergency(user: User) -> dict[str, Any] | None:
         return None
     return {
         "message": message,
+        "under_way": message.status in CANCELABLE,
         "people": people_of_many([message.pk]).get(message.pk, People()),
         "url": message_url(tool, message.pk),
         "unreached_url": message_url(tool, message.pk, "unreached"),

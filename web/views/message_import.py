@@ -96,7 +96,7 @@ def import_job(request: SignedInRequest, pk: int) -> HttpResponse:
         record_look(by=request.user, action="import.viewed", target=job.file_name, details={"import": job.pk})
     context = {
         "title": job.file_name,
-        "menu_path": TOOL.path,
+        "menu_path": TOOL.menu,
         "job": job,
         "live": job.unfinished,
         "map": map_named(job.map_name),
@@ -150,7 +150,7 @@ def import_map(request: SignedInRequest, pk: int) -> HttpResponse:
     form = MapForm(request.POST or None, headings=headings, known=map_named(job.map_name))
     if form.is_valid() and (kept := _kept(request, form)):
         return _checked_again(request, job, kept.name, job.values)
-    context = {"title": "Column map", "menu_path": f"{TOOL.path} > {job.file_name}", "form": form, "job": job}
+    context = {"title": "Column map", "menu_path": TOOL.menu, "form": form, "job": job}
     return render(request, "web/imports/map.html", context)
 
 
