@@ -18,8 +18,8 @@ PERIODS = (7, 30)
 MOST_COMPLAINTS = 0.001
 """Of the delivered e-mails. Source: user-manual/reporting/metric-definitions of Mailgun's documentation."""
 MOST_BOUNCES = 0.05
-"""Of the e-mails that a mail server took or refused for good. Mailgun disables domains with more, and names no number
-in its documentation (api-reference/lower-bounce-rate); its support says 5 %."""
+"""Of the e-mails that a mail server took or refused for good. Our own choice, from which on a person should look: Mailgun
+disables domains with a high rate, but its documentation (api-reference/lower-bounce-rate) names no number."""
 
 
 @dataclass(frozen=True)
