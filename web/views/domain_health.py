@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +17,7 @@ from core.statuses import Shape, Status, Tone
 from listings.registry import registry
 from mailgun_sync.models import DomainHealth, SendingDomain
 from mailgun_sync.services import control
-from mailgun_sync.services.domain_health import MOST_BOUNCES, MOST_COMPLAINTS, PERIODS, Rates
-from mailgun_sync.services.domains import configured_domains
+from mailgun_sync.services.domain_health import MOST_BOUNCES, MOST_COMPLAINTS, Rates, known_health, rates_of
 from providers.mailgun_domains import ACTIVE, VALID
 
 STATES = {
@@ -61,8 +59,11 @@ class Record:
 class ShownHealth:
     """The health of a domain, in words."""
 
-    domain: SendingDomain
     health: DomainHealth
+
+    @property
+    def domain(self) -> SendingDomain:
+        return self.health.domain
 
     @property
     def status(self) -> Status:
@@ -73,7 +74,7 @@ class ShownHealth:
 
     @property
     def periods(self) -> list[Period]:
-        return [Period(days, Rates.of(self.health.counts.get(str(days), {}))) for days in PERIODS]
+        return [Period(days, rates) for days, rates in rates_of(self.health).items()]
 
     @property
     def records(self) -> list[Record]:
@@ -92,7 +93,7 @@ def _record(*, valid: str, **record: str) -> Record:
 
 def health_context(user: User) -> dict[str, Any]:
     """Return the context of web/_domain_health.html, with two queries."""
-    shown = list(_healths())
+    shown = [ShownHealth(health) for health in known_health()]
     may_group = user.may(Tool.ADMIN_MAILGUN_MESSAGE_LOG)
     return {
         "healths": shown,
@@ -102,13 +103,6 @@ def health_context(user: User) -> dict[str, Any]:
         "most_bounces": MOST_BOUNCES,
         "most_complaints": MOST_COMPLAINTS,
     }
-
-
-def _healths() -> Iterator[ShownHealth]:
-    domains = list(configured_domains())
-    known = DomainHealth.objects.in_bulk([domain.pk for domain in domains])
-    for domain in domains:
-        yield ShownHealth(domain, known.get(domain.pk) or DomainHealth(domain=domain))
 
 
 @require_safe
