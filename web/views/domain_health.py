@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedInRequest, tool_right
@@ -19,6 +18,7 @@ from mailgun_sync.models import DomainHealth, SendingDomain
 from mailgun_sync.services import control
 from mailgun_sync.services.domain_health import MOST_BOUNCES, MOST_COMPLAINTS, Rates, known_health, rates_of
 from providers.mailgun_domains import ACTIVE, VALID
+from web.views.sync_requests import ask_worker
 
 STATES = {
     ACTIVE: Status("Active", Shape.CHECK, Tone.GOOD, "Mailgun sends for this domain."),
@@ -115,11 +115,5 @@ def domain_health(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
 def check_domain(request: SignedInRequest, pk: int) -> HttpResponse:
-    domain = get_object_or_404(SendingDomain, pk=pk)
-    try:
-        control.request_check(domain=domain, by=request.user)
-    except control.QueueAway:
-        messages.error(request, QUEUE_AWAY)
-    else:
-        messages.success(request, f"Mailgun is being asked about {domain}. The answer appears below.")
-    return redirect("web:mailgun_sync")
+    asked = "Mailgun is being asked about {domain}. The answer appears below."
+    return ask_worker(request, pk, control.request_check, asked=asked, queue_away=QUEUE_AWAY)
