@@ -19,6 +19,8 @@ class Line:
     label: str
     now: People
     before: People
+    school: str = ""
+    """The name of the school; "" for the one that is not known, and for all together."""
 
     @property
     def change(self) -> int | None:
@@ -59,7 +61,10 @@ def compare(drill: SentMessage, before: SentMessage | None) -> Comparison:
     labels = {place: group.label for place, group in (then | now).items()}
     # The school that is not known comes last.
     places = sorted(labels, key=lambda place: (place is None, labels[place].casefold()))
-    lines = [Line(labels[place], now.get(place, nobody).people, then.get(place, nobody).people) for place in places]
+    lines = [
+        Line(labels[place], now.get(place, nobody).people, then.get(place, nobody).people, str(place or ""))
+        for place in places
+    ]
     return Comparison(drill, before, lines, Line("All", all_of(now.values()).people, all_of(then.values()).people))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404
@@ -13,9 +15,10 @@ from accounts.tools import Right, Tool
 from listings.filters import SwitchFilter
 from listings.paging import Rows
 from messenger_logs.choices import UNREACHED, Reach
-from messenger_logs.drills import Comparison, compare, drill_before
+from messenger_logs.drills import Comparison, Line, compare, drill_before
 from messenger_logs.models import PersonReach, ReachTotals, SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.reach_figures import UNKNOWN
 from messenger_logs.unreached import same_person_in, with_details
 from web.listings.reach_filters import ReachFilterSet, SchoolFilter
 from web.listings.recipients import NameFilter, StudentFilter
@@ -141,6 +144,15 @@ class Drill(ToolListing):
     @cached_property
     def comparison(self) -> Comparison:
         return compare(self.message, self.before)
+
+    @property
+    def lines(self) -> Iterator[tuple[Line, str]]:
+        """The schools, each with the address of those whom the drill did not reach there; "" if no log shows them."""
+        tool, found = self.logs.get(self.message.pk), self.comparison
+        url = message_url(tool, self.message.pk, "unreached") if tool else ""
+        for line in found.lines:
+            school = "" if line is found.total else f"?{urlencode({'school': line.school or UNKNOWN})}"
+            yield line, url and f"{url}{school}"
 
     def url_of(self, message: SentMessage | None) -> str:
         """Return the address of one of the two messages; "" if no log shows it to the user."""
