@@ -104,7 +104,7 @@ class EmailsColumn(Column):
         return emails_text(record.emails or {})
 
 
-def with_figures(messages: SentMessageQuerySet) -> SentMessageQuerySet:
+def with_figures(messages: Any) -> SentMessageQuerySet:
     """Add what the columns above show, for a file: it is read row by row."""
     return with_emails(with_people(messages))
 
