@@ -59,8 +59,6 @@ FIELDS: Mapping[str, Field] = {
         Field("last_name", "Recipient's last name", _R),
         Field("student_number", "Student number", _R),
         Field("student_name", "Student", _R),
-        Field("student_school", "Student's school", _R, help="without it, figures by school take the message's school"),
-        Field("language", "Language", _R, help="of the family: a tag, such as es, or a name"),
         Field("mode", "Delivery Mode", _D, fixed=True),
         Field("device", "Device", _D, help="an address, a number, or Inbox"),
         Field("status", "Status", _D),

@@ -22,8 +22,7 @@ from imports.values import (
     read_status,
 )
 from messenger_logs.choices import DeliveryStatus, Mode
-from messenger_logs.languages import normalized_language
-from messenger_logs.models import Delivery, Recipient, School
+from messenger_logs.models import Delivery, Recipient
 from messenger_logs.services.addresses import LONGEST as LONGEST_ADDRESS
 from messenger_logs.services.json_fields import FieldError, IntakeError, squeezed
 from messenger_logs.services.message_format import (
@@ -41,10 +40,7 @@ from messenger_logs.statuses import STATUSES, code_of, detail_of
 _OF_MESSAGE = [one for one in FIELDS.values() if one.level is Level.MESSAGE]
 # The fields whose names in the JSON format are others.
 _ELSEWHERE = frozenset({"message_status", "body", "modes"})
-_PERSON = {
-    **{name: limit(Recipient, name) for name in ("person_id", "name", "student_number", "student_name", "language")},
-    "student_school": limit(School, "name"),
-}
+_PERSON = {name: limit(Recipient, name) for name in ("person_id", "name", "student_number", "student_name")}
 _DEVICE = {name: limit(Delivery, name) for name in ("detail", "provider_id")}
 _REASON = limit(Delivery, "email_reason")
 _NO_DEVICE = squeezed(DeliveryStatus.NO_DEVICE.label)
@@ -154,11 +150,7 @@ class RowSource(Source):
         name = self.name(row)
         student, number = self.student(row)
         person_id = self.line(row, "person_id") or (person_id_of(name) if name else "")
-        recipient = RecipientInput(
-            *(person_id, name, number, student, {}),
-            language=normalized_language(self.line(row, "language")),
-            student_school=self.line(row, "student_school"),
-        )
+        recipient = RecipientInput(person_id, name, number, student, {})
         if device := self.device(row, person_id):
             recipient.devices[device.key] = device
         self.check_lines(row, recipient, device)

@@ -57,24 +57,6 @@ def test_rows_become_recipients_and_devices(tmp_path):
     assert Delivery.objects.earliest("pk").last_attempt_at == datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
 
 
-def test_students_have_schools_and_families_languages(tmp_path):
-    more = {"student_school": ("School",), "language": ("Language",)}
-    text = (
-        "Person ID,Recipient,Student,Device,Status,Time,School,Language\n"
-        "7,Vang,Lia,mai@example.org,Sent,,Oak Middle,HMN\n"
-        "7,Vang,Lia,612-555-0143,SMS Delivered,,,\n"
-        f"8,Nguyen,Bao,hoa@example.org,Sent,,{'x' * 201},vi\n"
-    )
-    counts = run(a_file(tmp_path, text), replace(MAP, columns=MAP.columns | more))
-    assert counts.new == 0
-    assert "longer than 200" in str(counts.refusals)
-
-    counts = run(a_file(tmp_path, text.replace("x" * 201, "Elm High")), replace(MAP, columns=MAP.columns | more))
-    assert (counts.new, counts.refusals) == (1, [])
-    known = Recipient.objects.order_by("person_id").values_list("person_id", "student_school__name", "language")
-    assert list(known) == [("7", "Oak Middle", "hmn"), ("8", "Elm High", "vi")]
-
-
 def test_the_same_file_comes_in_once(tmp_path):
     file = a_file(tmp_path, HEAD + "7,Mai,,m@example.org,Sent,\n")
     assert (run(file).new, run(file).here) == (1, 1)
