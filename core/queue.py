@@ -19,7 +19,7 @@ def call_worker(task: Task[Any, Any], *args: Any, expires: float | None = None, 
 
     Returns False if the queue does not answer; then a worker finds the work a little later.
     """
-    options = {} if expires is None else {"expires": expires}
+    options: dict[str, Any] = {} if expires is None else {"expires": expires}
     try:
         task.apply_async(args, kwargs, **options)
     except OperationalError as error:

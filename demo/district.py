@@ -6,7 +6,7 @@ The seed and the time decide what is made: days count back from that time.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,15 @@ from psycopg2.extras import execute_values
 from accounts.models import User
 from core.dates import start_of
 from demo import names
-from demo.kinds import CRITERIA, DRILLS, KINDS, Becomes, outcomes
+from demo.kinds import CRITERIA, DRILLS, KINDS, REPLIES, Becomes, outcomes
 from demo.staff import STAFF
-from messenger_logs.choices import ContactState, DeliveryStatus, MessageStatus, Mode
-from messenger_logs.models import ContactToFix, SentMessage
+from messenger_logs.choices import ContactState, DeliveryStatus, MessageStatus, Mode, Outcome
+from messenger_logs.models import ContactToFix, Delivery, SentMessage
 from messenger_logs.services.contacts import set_contact_state
 from messenger_logs.services.derive_contacts import derive_contacts, note_all_contacts
 from messenger_logs.services.message_status import status_from
 from messenger_logs.services.repair import extend_dispatches
+from messenger_logs.services.replies import record_reply
 from messenger_logs.services.totals import recount_all
 from messenger_logs.statuses import CODES, OUTCOMES, RANKS
 from messenger_logs.totals import totals_of_many
@@ -69,6 +70,17 @@ def make_district(size: Size, *, now: datetime | None = None) -> None:
         for table in _TABLES:
             cursor.execute(f"ANALYZE {quote_ident(f'messenger_logs_{table}', cursor.cursor)}")
     _make_contacts()
+    _make_replies(now)
+
+
+def _make_replies(now: datetime) -> None:
+    """Let some families text back, a few minutes after a text reached them."""
+    reached = Delivery.objects.filter(mode=Mode.TEXT, outcome=Outcome.SUCCESS, last_attempt_at__lt=now)
+    every_third = reached.order_by("-last_attempt_at", "address")[: 3 * len(REPLIES) : 3]
+    for minutes, (text, delivery) in enumerate(zip(REPLIES, every_third, strict=False), 2):
+        # The newest of them may be of this very minute.
+        at = min(now, (delivery.last_attempt_at or now) + timedelta(minutes=minutes))
+        record_reply(number=delivery.address, text=text, at=at, taken_as="", raw="{}")
 
 
 def _make_contacts() -> None:

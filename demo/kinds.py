@@ -28,6 +28,20 @@ class Kind(NamedTuple):
     drill_days_ago: int | None = None
 
 
+REPLIES = [
+    "Is there school tomorrow?",
+    "Gracias",
+    "Who is this? We do not have children at your school.",
+    "He is sick today, he will be back on Monday.",
+    "Thank you!",
+    "Please call me. I cannot read this.",
+    "¿A qué hora sale el autobús?",
+    "ok",
+    "New number for his mother: 612-555-0188",
+    "Which bus is it?",
+]
+"""What families text back."""
+
 KINDS = [
     Kind(
         CLASSIC,

@@ -1,7 +1,7 @@
 """What the grouped log counts events by. PostgreSQL derives each of these when it stores an event.
 
 The SQL functions are in migrations/0010_groups_of_events.py. They are immutable: to change one, replace it by one of
-another name, so that the columns are written anew.
+another name, so that the columns are written again.
 """
 
 from __future__ import annotations

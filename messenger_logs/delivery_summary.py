@@ -72,7 +72,7 @@ _OF_EMAIL = {**EMAIL_OUTCOME_LABELS, "not_handed_over": NOT_HANDED_OVER}
 
 @dataclass(frozen=True)
 class Progress:
-    """The devices of a mode by what became of them. The parts are all of them; only e-mail has the provider's word."""
+    """The devices of a mode by their result. The parts are all of them; only e-mail has the provider's word."""
 
     mode: Mode
     totals: ModeTotals

@@ -167,7 +167,7 @@ EMAIL_OUTCOMES = {
     "complained": Status("Complained", Shape.TRIANGLE, Tone.WARNING, "The recipient marked it as spam."),
 }
 
-# What became of the e-mails of a message, as its figures count them.
+# What happened to the e-mails of a message, as its figures count them.
 EMAIL_OUTCOME_LABELS = {
     "delivered": Status("Delivered", Shape.CHECK, Tone.GOOD, "The recipient's mail server took it."),
     "failed": Status("Failed", Shape.CROSS, Tone.BAD, "Refused for good, by the mail server or by our provider."),

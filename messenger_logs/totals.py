@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import JSONObject
 
 from messenger_logs.choices import EMAIL_FIGURES, Mode
 from messenger_logs.models import MessageModeTotals, MessageTotals, SentMessage
+from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.reach import People, people_of_many
 
 
@@ -171,6 +173,13 @@ def emails_of_many(message_ids: Iterable[int]) -> dict[int, dict[str, int]]:
         for pk, *counts in kept.values_list("totals_id", *EMAIL_FIGURES)
         if any(counts)
     }
+
+
+def with_emails(messages: SentMessageQuerySet) -> SentMessageQuerySet:
+    """Add `emails`: what `emails_of_many` reads, for each message; None where it has no e-mails."""
+    kept = MessageModeTotals.objects.filter(totals=OuterRef("pk"), mode=Mode.EMAIL)
+    figures = JSONObject(**{name: name for name in EMAIL_FIGURES})
+    return messages.annotate(emails=Subquery(kept.values(figures=figures)))
 
 
 def _counts(row: dict[str, Any]) -> dict[str, int]:

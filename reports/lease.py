@@ -6,14 +6,19 @@ import logging
 from datetime import timedelta
 from threading import Event, Thread
 from types import TracebackType
-from typing import Any, Protocol, Self
-from uuid import UUID
+from typing import Any, Self
+from uuid import UUID, uuid4
 
 from django.db import DatabaseError, connection
+from django.db.models import F
 from django.utils import timezone
+
+from reports.querysets import LeasedJobQuerySet
 
 LEASE = timedelta(seconds=30)
 RENEWED_EVERY = 1.0  # seconds
+MOST_TRIES = 3
+GAVE_UP = f"It was begun {MOST_TRIES} times and never came to its end. Tell your administrator."
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +27,16 @@ class LeaseLost(Exception):
     """Somebody canceled the job, or another worker took over."""
 
 
-class LeasedJobs(Protocol):
-    """The jobs of a table that has the columns `lease_until`, `rows_done` and `rows_total`."""
-
-    def held(self, claim: UUID) -> Any:
-        """The queryset of the job that this attempt may still finish."""
-        ...
+def claim_job(jobs: LeasedJobQuerySet[Any], job_id: int) -> UUID | None:
+    """Claim a job. Returns None if another worker does it, or if it must not be done."""
+    now, claim = timezone.now(), uuid4()
+    free = jobs.free(now).filter(pk=job_id)
+    if free.filter(tries__gte=MOST_TRIES).update(status="failed", error=GAVE_UP, finished_at=now):
+        return None
+    taken = free.update(
+        status="running", claim=claim, lease_until=now + LEASE, tries=F("tries") + 1, rows_done=0, rows_total=None
+    )
+    return claim if taken else None
 
 
 class Lease:
@@ -37,7 +46,7 @@ class Lease:
     look like a worker that has ended.
     """
 
-    def __init__(self, jobs: LeasedJobs, *, job_id: int, claim: UUID) -> None:
+    def __init__(self, jobs: LeasedJobQuerySet[Any], *, job_id: int, claim: UUID) -> None:
         self.jobs, self.job_id, self.claim = jobs, job_id, claim
         self.rows = 0
         self.total: int | None = None

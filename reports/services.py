@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import F
 from django.http import Http404
 from django.utils import timezone
 
@@ -20,7 +18,7 @@ from accounts.models import User
 from accounts.services import record_audit_event
 from core.timeouts import StatementTimeout
 from reports.files import TOO_SLOW, NotMade, atomic_file, write_report
-from reports.lease import LEASE, Lease, LeaseLost
+from reports.lease import Lease, LeaseLost, claim_job
 from reports.models import ReportJob
 from reports.querysets import ReportJobQuerySet
 from reports.report import BadOptions, Report, report_kind
@@ -28,10 +26,8 @@ from reports.writers import Format
 
 Status = ReportJob.Status
 
-MOST_TRIES = 3
 # The time limit for a statement in the background. The first one may have to sort a million rows.
 SECONDS = 600
-GAVE_UP = f"It was begun {MOST_TRIES} times and never came to its end. Tell your administrator."
 TOO_MANY = "Too many of your reports are not finished yet. Wait for one of them, or cancel one under My Reports."
 NO_ROOM = "Your reports have used up the room that one person may have. Remove some under My Reports."
 TOO_LARGE = (
@@ -84,7 +80,7 @@ def _most_bytes() -> int:
 
 def make_report(*, job_id: int) -> None:
     """Make a report, unless it is canceled, finished, or another worker is making it."""
-    claim = _claim(job_id)
+    claim = claim_job(ReportJob.objects.all(), job_id)
     if claim is None:
         return
     job = ReportJob.objects.select_related("owner").get(pk=job_id)
@@ -115,18 +111,6 @@ def make_report(*, job_id: int) -> None:
         _fail(job, FAILED)
     else:
         _finish(job, rows, report)
-
-
-def _claim(job_id: int) -> UUID | None:
-    """Claim a report. Returns None if another worker is making it, or if it must not be made."""
-    now, claim = timezone.now(), uuid4()
-    free = ReportJob.objects.free(now).filter(pk=job_id)
-    if free.filter(tries__gte=MOST_TRIES).update(status=Status.FAILED, error=GAVE_UP, finished_at=now):
-        return None
-    taken = free.update(
-        status=Status.RUNNING, claim=claim, lease_until=now + LEASE, tries=F("tries") + 1, rows_done=0, rows_total=None
-    )
-    return claim if taken else None
 
 
 def _finish(job: ReportJob, rows: int, report: Report) -> None:
@@ -174,9 +158,7 @@ def remove(*, job: ReportJob) -> None:
 
 def orphaned(now: datetime | None = None) -> list[int]:
     """Return the ids of reports that no worker is making: their task was lost, or their worker ended."""
-    now = now or timezone.now()
-    waited = now - timedelta(minutes=1)
-    return list(ReportJob.objects.free(now).filter(asked_at__lt=waited).values_list("pk", flat=True))
+    return list(ReportJob.objects.orphaned(now or timezone.now()).values_list("pk", flat=True))
 
 
 def delete_expired(*, now: datetime | None = None) -> int:

@@ -33,9 +33,13 @@ class DeviceFlags:
         contacts = unfixed_contacts(rows)
         return cls(contacts, contact_urls(user, contacts.values()))
 
+    def contact(self, record: Delivery) -> ContactToFix | None:
+        """Return the contact to fix that the device is today; None if nothing is wrong with it."""
+        return self.contacts.get((record.mode, record.address))
+
     def flag(self, record: Delivery) -> SafeString:
         """Return a line for below the device; an empty one if nothing is wrong with it today."""
-        contact = self.contacts.get((record.mode, record.address))
+        contact = self.contact(record)
         if contact is None:
             return _NOTHING
         url = self.urls.get(contact.pk)

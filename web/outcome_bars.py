@@ -11,7 +11,7 @@ from web.bars import Bar, Segment
 
 
 def mode_bars(summary: DeliverySummary, recipients_url: str) -> list[Bar]:
-    """A bar for each mode in use: all its devices by what became of them, each part with the address of its rows."""
+    """A bar for each mode in use: all its devices by their result, each part with the address of its rows."""
     return [_mode_bar(progress, recipients_url) for progress in summary.progress]
 
 

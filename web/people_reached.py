@@ -10,11 +10,9 @@ from urllib.parse import urlencode
 from messenger_logs.choices import Reach
 from messenger_logs.delivery_summary import DeliverySummary
 from messenger_logs.reach import PERCENTS, People
+from messenger_logs.reach_figures import NO_SCHOOL, UNKNOWN
 from messenger_logs.status_labels import REACH
 from web.bars import Bar, Segment
-
-# The value of the recipients' filter by school for people of whom no school is known.
-NO_SCHOOL = "none"
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class PeopleReached:
         if not self.summary.parts.any_school:
             return []
         return [
-            self._line(one.name or "School not known", one.people, school=one.name or NO_SCHOOL)
+            self._line(one.name or NO_SCHOOL, one.people, school=one.name or UNKNOWN)
             for one in self.summary.parts.by_school
         ]
 

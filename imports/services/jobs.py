@@ -9,11 +9,9 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
@@ -24,13 +22,11 @@ from imports.services.importing import ImportCounts, import_messages
 from imports.sources import open_source
 from imports.table import UnreadableFile
 from reports.files import NotMade, atomic_file
-from reports.lease import LEASE, Lease, LeaseLost
+from reports.lease import Lease, LeaseLost, claim_job
 
 Stage, Status = ImportJob.Stage, ImportJob.Status
 
-MOST_TRIES = 3
 UNFINISHED_EACH = 3
-GAVE_UP = f"It was begun {MOST_TRIES} times and never came to its end. Tell your administrator."
 TOO_MANY = "Too many of your imports are not finished yet. Wait for one of them, or cancel one."
 NO_MAP = "The column map is not there any more. Choose another one."
 NO_MAP_YET = "Say which column of the file is which field."
@@ -131,7 +127,7 @@ def remove(*, job: ImportJob, by: User) -> None:
 
 def run(*, job_id: int) -> None:
     """Check or import a file, unless it is canceled, finished, or another worker does it."""
-    claim = _claim(job_id)
+    claim = claim_job(ImportJob.objects.all(), job_id)
     if claim is None:
         return
     job = ImportJob.objects.select_related("owner").get(pk=job_id)
@@ -149,18 +145,6 @@ def run(*, job_id: int) -> None:
         _fail(job, FAILED)
     else:
         _finish(job, counts)
-
-
-def _claim(job_id: int) -> UUID | None:
-    """Claim a job. Returns None if another worker does it, or if it must not be done."""
-    now, claim = timezone.now(), uuid4()
-    free = ImportJob.objects.free(now).filter(pk=job_id)
-    if free.filter(tries__gte=MOST_TRIES).update(status=Status.FAILED, error=GAVE_UP, finished_at=now):
-        return None
-    taken = free.update(
-        status=Status.RUNNING, claim=claim, lease_until=now + LEASE, tries=F("tries") + 1, rows_done=0, rows_total=None
-    )
-    return claim if taken else None
 
 
 def _work(job: ImportJob, lease: Lease) -> ImportCounts:
@@ -204,9 +188,7 @@ def _fail(job: ImportJob, reason: str) -> None:
 
 def orphaned(now: datetime | None = None) -> list[int]:
     """Return the ids of jobs that no worker is doing: their task was lost, or their worker ended."""
-    now = now or timezone.now()
-    waited = now - timedelta(minutes=1)
-    return list(ImportJob.objects.free(now).filter(asked_at__lt=waited).values_list("pk", flat=True))
+    return list(ImportJob.objects.orphaned(now or timezone.now()).values_list("pk", flat=True))
 
 
 def delete_expired(*, now: datetime | None = None) -> int:

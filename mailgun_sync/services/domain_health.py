@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from mailgun_sync.choices import EventKind
 from mailgun_sync.models import DomainHealth, MailgunEvent, SendingDomain
+from mailgun_sync.services.domains import configured_domains
 from providers.mailgun_domains import DomainUnknown, fetch_domain
 
 PERIODS = (7, 30)
@@ -18,8 +19,8 @@ PERIODS = (7, 30)
 MOST_COMPLAINTS = 0.001
 """Of the delivered e-mails. Source: user-manual/reporting/metric-definitions of Mailgun's documentation."""
 MOST_BOUNCES = 0.05
-"""Of the e-mails that a mail server took or refused for good. Mailgun disables domains with more, and names no number
-in its documentation (api-reference/lower-bounce-rate); its support says 5 %."""
+"""Of the e-mails that a mail server took or refused for good. Our own choice: above it a person should look.
+Mailgun disables domains with a high rate, but its documentation (api-reference/lower-bounce-rate) names no number."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,18 @@ def check_domain(*, domain_id: int) -> None:
     counts = {str(days): count_kinds(domain, days=days) for days in PERIODS}
     kept = {**found, "tried_at": now, "counted_at": now, "counts": counts}
     DomainHealth.objects.update_or_create(domain=domain, defaults=kept)
+
+
+def known_health() -> list[DomainHealth]:
+    """Return the health of each domain that is set up; an empty one where it was not checked yet. Two queries."""
+    domains = list(configured_domains())
+    known = DomainHealth.objects.select_related("domain").in_bulk([domain.pk for domain in domains])
+    return [known.get(domain.pk) or DomainHealth(domain=domain) for domain in domains]
+
+
+def rates_of(health: DomainHealth) -> dict[int, Rates]:
+    """Return the rates by the days that they are of."""
+    return {days: Rates.of(health.counts.get(str(days), {})) for days in PERIODS}
 
 
 def count_kinds(domain: SendingDomain, *, days: int) -> dict[str, int]:

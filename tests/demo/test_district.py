@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Count, F, Q
 
 from demo.district import Size, make_district
+from demo.kinds import REPLIES
 from demo.names import COMMUNITIES, pairs
 from demo.people import mail_people
 from demo.staff import STAFF, make_staff
@@ -24,6 +25,7 @@ from messenger_logs.models import (
     MessageTotals,
     PersonReach,
     Recipient,
+    Reply,
     School,
     SentMessage,
 )
@@ -210,6 +212,11 @@ class TestUsualSize:
         hopeless = PersonReach.objects.filter(same_person_in(before.pk, UNREACHED), message=drill, reach__in=UNREACHED)
         assert {row.reach for row in hopeless} == {"not_reached", "no_device"}
         assert hopeless.count() > 5
+
+    def test_some_families_text_back(self) -> None:
+        replies = Reply.objects.all()
+        assert replies.count() == len(REPLIES)
+        assert not replies.filter(Q(message=None) | Q(name="") | Q(received_at__gt=NOW)).exists()
 
     def test_families_speak_several_languages_and_students_have_schools(self) -> None:
         languages = set(Recipient.objects.values_list("language", flat=True))

@@ -15,7 +15,7 @@ from imports.services.maps import BadMap, guess_field, save_map
 from imports.times import DateOrder
 from messenger_logs.models import SentMessage
 from reports.files import NotMade
-from reports.lease import LeaseLost
+from reports.lease import GAVE_UP, MOST_TRIES, LeaseLost
 from reports.services import delete_expired as delete_expired_reports
 from tests.reports.messages import elsewhere
 
@@ -112,8 +112,8 @@ def test_a_job_whose_file_is_gone_says_so_and_one_that_never_ends_is_given_up(ow
     job = uploaded(owner)
     job.path.unlink()
     assert after(job).error == jobs.NO_FILE
-    ImportJob.objects.update(status="queued", tries=jobs.MOST_TRIES)
-    assert after(job).error == jobs.GAVE_UP
+    ImportJob.objects.update(status="queued", tries=MOST_TRIES)
+    assert after(job).error == GAVE_UP
 
 
 @pytest.mark.django_db

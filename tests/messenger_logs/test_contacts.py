@@ -182,7 +182,7 @@ def test_since_is_the_first_failure_after_the_last_success_before_it() -> None:
     assert contact().last_tried_at == MONDAY + timedelta(days=5)
 
 
-@pytest.mark.parametrize("order", permutations(range(4)))
+@pytest.mark.parametrize("order", [*permutations(range(4))])
 def test_the_order_of_the_news_does_not_matter(order: tuple[int, ...]) -> None:
     told = ["failed-permanent", "delivered", "failed-permanent", "complained"]
     rows = [deliver(day) for day in range(4)]

@@ -368,10 +368,10 @@ def test_a_report_whose_task_was_lost_is_taken_up(client, message, no_worker):
 def test_a_report_that_ends_its_worker_again_and_again_is_given_up(client, message):
     job = ask(client, message)
     fields = {"status": "running", "claim": "0" * 32, "lease_until": timezone.now() - timedelta(minutes=1)}
-    ReportJob.objects.update(tries=services.MOST_TRIES, **fields)
+    ReportJob.objects.update(tries=lease.MOST_TRIES, **fields)
     services.make_report(job_id=job.pk)
     job.refresh_from_db()
-    assert (job.status, job.error) == (Status.FAILED, services.GAVE_UP)
+    assert (job.status, job.error) == (Status.FAILED, lease.GAVE_UP)
 
 
 # What goes wrong

@@ -20,7 +20,7 @@ from web.menu import page_url
 pytestmark = pytest.mark.django_db
 
 MakeUser = Callable[..., User]
-each_entry = pytest.mark.parametrize("entry", registry, ids=[entry.name for entry in registry])
+each_entry = pytest.mark.parametrize("entry", [*registry], ids=[entry.name for entry in registry])
 WITH_PAGE = [entry for entry in registry if entry.path]
 
 

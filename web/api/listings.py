@@ -157,11 +157,15 @@ class ListingAPIView(ToolAPIView, GenericAPIView[Any]):
     def respond(self) -> Response:
         paginator = cast(KeyPagination, self.paginator)
         rows = paginator.fetch(self.open_listing(), self.request)
+        self.complete_rows(rows)
         return paginator.get_paginated_response(self.get_serializer(rows, many=True).data)
 
     def load(self, rows: Rows) -> Rows:
         """A hook: add to the queryset what the serializer needs. Use a constant number of queries."""
         return rows
+
+    def complete_rows(self, rows: list[Any]) -> None:
+        """A hook: read what the serializer needs beside the rows of the page. Use a constant number of queries."""
 
     def open_listing(self) -> Listing:
         values = self.read_filters() | self.read_sort()

@@ -20,6 +20,7 @@ from web.api.intake import ONE, TAG, TakenSerializer, create_message
 from web.api.line_parsers import MessageParser
 from web.api.listings import ListingAPIView, find_entry, log_parameter, search_body
 from web.api.serializers import DeliverySerializer, MessageDetailSerializer, MessageSerializer
+from web.device_flags import DeviceFlags
 from web.listings.recipients import RecipientFilters
 from web.message_access import MESSAGE_TOOLS, first_tool_showing, in_any_log, may_see_values, record_message_view
 
@@ -106,6 +107,7 @@ class DeliveryListView(OneMessage, ListingAPIView):
     serializer_class = DeliverySerializer
     filterset_class = RecipientFilters
     sorts = ("id", "-id")
+    devices = DeviceFlags()
 
     def find_entry(self) -> Entry:
         """Return the listing of the message's recipients, in the first log that shows the message."""
@@ -117,8 +119,12 @@ class DeliveryListView(OneMessage, ListingAPIView):
     def load(self, rows: Any) -> Any:
         return rows.select_related("recipient__student_school")
 
+    def complete_rows(self, rows: list[Any]) -> None:
+        self.devices = DeviceFlags.of(rows, user=self.user)
+
     def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "may_see_values": self.may_see_values}
+        more = {"may_see_values": self.may_see_values, "devices": self.devices}
+        return {**super().get_serializer_context(), **more}
 
     @property
     def may_see_values(self) -> bool:

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import LinkedBy, Mode, Outcome
 from messenger_logs.merge_fields import merged
-from messenger_logs.models import Calendar, Delivery, Recipient, SentMessage
+from messenger_logs.models import Calendar, ContactToFix, Delivery, Recipient, SentMessage
 from messenger_logs.reach import people_in_parts, reached_times
 from messenger_logs.status_labels import code_name
 from messenger_logs.totals import Totals, totals_of
@@ -228,6 +228,20 @@ class RecipientSerializer(serializers.ModelSerializer[Recipient]):
         return recipient.merge_fields if self.context.get("may_see_values") else None
 
 
+class DeviceTodaySerializer(serializers.ModelSerializer[ContactToFix]):
+    """What is wrong with a device today, whatever became of this delivery: it is a contact to fix."""
+
+    problem_label = serializers.CharField(source="get_problem_display", help_text="The problem as the pages write it.")
+    contact = serializers.SerializerMethodField(help_text="Its id; null if you may not see it in Contacts to Fix.")
+
+    class Meta:
+        model = ContactToFix
+        fields = ["problem", "problem_label", "since", "state", "contact"]
+
+    def get_contact(self, contact: ContactToFix) -> int | None:
+        return contact.pk if contact.pk in self.context["devices"].urls else None
+
+
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     """One recipient, one mode, one device, and the result. No Device and Opt Out are rows, too."""
 
@@ -250,6 +264,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     email_linked_by = serializers.ChoiceField(
         LinkedBy.choices, allow_blank=True, help_text="The key by which that report was found to be about this e-mail."
     )
+    device_today = serializers.SerializerMethodField(help_text="Null if nothing is known to be wrong with the device.")
 
     class Meta:
         model = Delivery
@@ -273,8 +288,14 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
             "email_reason",
             "email_linked_by",
             "email_outcome_at",
+            "device_today",
         ]
         extra_kwargs = {"attempts": {"source": "attempt_count"}}
 
     def get_code_name(self, delivery: Delivery) -> str:
         return code_name(delivery.mode, delivery.code)
+
+    @extend_schema_field(DeviceTodaySerializer(allow_null=True))
+    def get_device_today(self, delivery: Delivery) -> dict[str, Any] | None:
+        contact = self.context["devices"].contact(delivery)
+        return DeviceTodaySerializer(contact, context=self.context).data if contact else None

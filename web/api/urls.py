@@ -7,7 +7,9 @@ from accounts.tokens import TokenAuthentication
 from web.api import cancel, contacts, intake, messages, people
 from web.api.documentation import documentation
 from web.api.inbox import InboxSearch
+from web.api.mailgun_domains import MailgunDomains
 from web.api.mailgun_events import EventGroups, Events, EventSearch
+from web.api.replies import Replies, ReplySearch
 from web.api.tokens import Tokens
 
 app_name = "api"
@@ -25,6 +27,9 @@ urlpatterns = [
     path("mailgun-events/", Events.as_view(), name="mailgun_events"),
     path("mailgun-events/groups/", EventGroups.as_view(), name="mailgun_groups"),
     path("mailgun-events/search/", EventSearch.as_view(), name="mailgun_event_search"),
+    path("mailgun-domains/", MailgunDomains.as_view(), name="mailgun_domains"),
+    path("replies/", Replies.as_view(), name="replies"),
+    path("replies/search/", ReplySearch.as_view(), name="reply_search"),
     path("contacts/", contacts.Contacts.as_view(), name="contacts"),
     path("contacts/search/", contacts.ContactSearch.as_view(), name="contact_search"),
     path("contacts/<int:pk>/state/", contacts.ContactStateView.as_view(), name="contact_state"),

@@ -92,7 +92,7 @@ registry.register(
     _groups(Tool.ADMIN_MAILGUN_MESSAGE_LOG, "messenger-administration/mailgun-message-log/groups/", api_name="all"),
     _log(ContactsToFix, Tool.CONTACTS_TO_FIX, CONTACT_PATHS[Tool.CONTACTS_TO_FIX], api_name="own"),
     _log(ContactsToFix, Tool.ADMIN_CONTACTS_TO_FIX, CONTACT_PATHS[Tool.ADMIN_CONTACTS_TO_FIX], api_name="all"),
-    _log(Replies, Tool.REPLIES, "messenger-administration/replies/"),
+    _log(Replies, Tool.REPLIES, "messenger-administration/replies/", api_name="all"),
     _log(AuditTrail, Tool.AUDIT_TRAIL, "system-administration/audit-trail/"),
     # Only programs read it, by the API, so it has no page.
     Entry(name="inbox", listing_class=Inbox, tool=Tool.PORTAL_INBOX, path="", api_name="inbox"),

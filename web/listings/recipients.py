@@ -24,6 +24,7 @@ from messenger_logs.delivery_summary import FIGURES, PEOPLE
 from messenger_logs.languages import normalized_language
 from messenger_logs.models import Delivery, PersonReach, Recipient, School
 from messenger_logs.querysets import CONTACTED, EMAIL_ROWS, FINAL_OUTCOME
+from messenger_logs.reach_figures import NO_SCHOOL, UNKNOWN
 from messenger_logs.search import NormalizedText
 from messenger_logs.services.addresses import mailbox, number_of, read_address
 from messenger_logs.status_labels import (
@@ -36,7 +37,6 @@ from messenger_logs.status_labels import (
 from web.device_flags import DeviceFlags
 from web.listings.of_message import MessageListing
 from web.message_access import may_see_values
-from web.people_reached import NO_SCHOOL
 
 # How the provider's word was found for e-mail that another system sent. Our own has our mark, which needs no word.
 _KNOWN_BY: dict[str, str] = {
@@ -239,15 +239,15 @@ class SchoolFilter(ValuesFilter):
     """Find the people of a school: that of their student or, where that is not known, of the message."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(labels={NO_SCHOOL: "not known"}, **kwargs)
+        super().__init__(labels={UNKNOWN: NO_SCHOOL}, **kwargs)
 
     def values(self, rows: QuerySet[Any]) -> list[str]:
-        return [*School.objects.values_list("name", flat=True)[:MAX_VALUES], NO_SCHOOL]
+        return [*School.objects.values_list("name", flat=True)[:MAX_VALUES], UNKNOWN]
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
             return qs
-        return of_people(qs, school=None) if value == NO_SCHOOL else of_people(qs, school__name=value)
+        return of_people(qs, school=None) if value == UNKNOWN else of_people(qs, school__name=value)
 
 
 class LanguageFilter(ExactFilter):

@@ -72,6 +72,7 @@ class Replies(ToolListing):
     default_sort = "-received_at"
     export_name = "replies"
     row_name = "replies"
+    api_resource = "replies"
     shows_people = True
     # The addresses of the messages on this page that the user may open, by id.
     message_urls: Mapping[int, str] = MappingProxyType({})

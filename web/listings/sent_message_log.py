@@ -13,7 +13,15 @@ from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.status_labels import MESSAGE_STATUSES
-from web.listings.message_columns import NARROW, MessageStatusColumn, add_progress, link_of_message
+from web.listings.message_columns import (
+    NARROW,
+    EmailsColumn,
+    MessageStatusColumn,
+    ReachedColumn,
+    add_progress,
+    link_of_message,
+    with_figures,
+)
 from web.listings.message_filters import SubjectFilter
 
 SENT_MEANS = f"Sent means: {MESSAGE_STATUSES[MessageStatus.SENT].meaning}"
@@ -28,6 +36,9 @@ class SentMessageLogTable(ListingTable):
     created_at = TimeColumn(verbose_name="Date Created")
     scheduled_at = TimeColumn(verbose_name="Date Scheduled")
     schedule_id = Column(verbose_name="ScheduleID", default="", attrs=NARROW)
+    people = ReachedColumn("People", "total")
+    reached = ReachedColumn("People Reached", "reached")
+    emails = EmailsColumn()
 
     def render_subject(self, record: SentMessage) -> str:
         return record.display_subject
@@ -67,6 +78,9 @@ class SentMessageLog(ToolListing):
 
     def complete_rows(self, rows: list[SentMessage]) -> None:
         add_progress(rows)
+
+    def export_queryset(self) -> SentMessageQuerySet:
+        return with_figures(super().export_queryset())
 
     def notices(self) -> list[str]:
         return [SENT_MEANS, format_html("E-mails of online registration are in the {}.", self.link_to(OlrEmailLog))]

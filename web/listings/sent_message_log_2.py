@@ -15,7 +15,16 @@ from listings.filters import OptionFilter, ValuesFilter
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import TYPE_RIGHTS, SentMessageQuerySet, visible_types
 from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
-from web.listings.message_columns import NARROW, MessageColumns, MessageStatusColumn, add_progress, link_of_message
+from web.listings.message_columns import (
+    NARROW,
+    EmailsColumn,
+    MessageColumns,
+    MessageStatusColumn,
+    ReachedColumn,
+    add_progress,
+    link_of_message,
+    with_figures,
+)
 from web.listings.message_filters import (
     AttachmentFilter,
     CalendarFilter,
@@ -42,6 +51,9 @@ class SentMessageLog2Table(MessageColumns):
     modes = Column(verbose_name="Delivery Mode", orderable=False, attrs=NARROW)
     attachments = Column(verbose_name="Attachment", orderable=False, empty_values=(), attrs=NARROW)
     status = MessageStatusColumn(SENT_MESSAGE_LOG_2_STATUSES)
+    people = ReachedColumn("People", "total")
+    reached = ReachedColumn("People Reached", "reached")
+    emails = EmailsColumn()
 
     def render_attachments(self, record: SentMessage) -> SafeString:
         if not record.attachments:
@@ -99,6 +111,9 @@ class SentMessageLog2(MessageList):
     default_sort = "-date"
     export_name = "sent-message-log-2"
     filterset: SentMessageLog2Filters
+
+    def export_queryset(self) -> SentMessageQuerySet:
+        return with_figures(super().export_queryset())
 
     def rights_used(self) -> list[Right]:
         everybodys = self.user.may(self.tool, Right.ALL_MESSAGES) and not self.filterset.only_own

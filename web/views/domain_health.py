@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedInRequest, tool_right
@@ -18,9 +16,9 @@ from core.statuses import Shape, Status, Tone
 from listings.registry import registry
 from mailgun_sync.models import DomainHealth, SendingDomain
 from mailgun_sync.services import control
-from mailgun_sync.services.domain_health import MOST_BOUNCES, MOST_COMPLAINTS, PERIODS, Rates
-from mailgun_sync.services.domains import configured_domains
+from mailgun_sync.services.domain_health import MOST_BOUNCES, MOST_COMPLAINTS, Rates, known_health, rates_of
 from providers.mailgun_domains import ACTIVE, VALID
+from web.views.sync_requests import ask_worker
 
 STATES = {
     ACTIVE: Status("Active", Shape.CHECK, Tone.GOOD, "Mailgun sends for this domain."),
@@ -61,8 +59,11 @@ class Record:
 class ShownHealth:
     """The health of a domain, in words."""
 
-    domain: SendingDomain
     health: DomainHealth
+
+    @property
+    def domain(self) -> SendingDomain:
+        return self.health.domain
 
     @property
     def status(self) -> Status:
@@ -73,7 +74,7 @@ class ShownHealth:
 
     @property
     def periods(self) -> list[Period]:
-        return [Period(days, Rates.of(self.health.counts.get(str(days), {}))) for days in PERIODS]
+        return [Period(days, rates) for days, rates in rates_of(self.health).items()]
 
     @property
     def records(self) -> list[Record]:
@@ -92,7 +93,7 @@ def _record(*, valid: str, **record: str) -> Record:
 
 def health_context(user: User) -> dict[str, Any]:
     """Return the context of web/_domain_health.html, with two queries."""
-    shown = list(_healths())
+    shown = [ShownHealth(health) for health in known_health()]
     may_group = user.may(Tool.ADMIN_MAILGUN_MESSAGE_LOG)
     return {
         "healths": shown,
@@ -102,13 +103,6 @@ def health_context(user: User) -> dict[str, Any]:
         "most_bounces": MOST_BOUNCES,
         "most_complaints": MOST_COMPLAINTS,
     }
-
-
-def _healths() -> Iterator[ShownHealth]:
-    domains = list(configured_domains())
-    known = DomainHealth.objects.in_bulk([domain.pk for domain in domains])
-    for domain in domains:
-        yield ShownHealth(domain, known.get(domain.pk) or DomainHealth(domain=domain))
 
 
 @require_safe
@@ -121,11 +115,5 @@ def domain_health(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
 def check_domain(request: SignedInRequest, pk: int) -> HttpResponse:
-    domain = get_object_or_404(SendingDomain, pk=pk)
-    try:
-        control.request_check(domain=domain, by=request.user)
-    except control.QueueAway:
-        messages.error(request, QUEUE_AWAY)
-    else:
-        messages.success(request, f"Mailgun is being asked about {domain}. The answer appears below.")
-    return redirect("web:mailgun_sync")
+    asked = "Mailgun is being asked about {domain}. The answer appears below."
+    return ask_worker(request, pk, control.request_check, asked=asked, queue_away=QUEUE_AWAY)

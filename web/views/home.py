@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -12,10 +14,12 @@ from django.views.decorators.http import require_safe
 from accounts.access import SignedInRequest
 from accounts.models import User
 from accounts.tools import MESSAGE_LOGS, Right, Tool
+from listings.registry import registry
 from messenger_logs.choices import CANCELABLE
-from messenger_logs.dashboard import dashboard
+from messenger_logs.dashboard import Dashboard, dashboard
 from messenger_logs.models import SentMessage
 from messenger_logs.reach import People, people_of_many
+from providers import mailgun
 from web.menu import tools_of
 from web.message_urls import message_logs, message_url
 from web.outcome_bars import emails_bar
@@ -35,10 +39,27 @@ def home(request: SignedInRequest) -> HttpResponse:
         "askable": [] if tools else User.objects.with_perm(Tool.USER_GROUPS.permission(Right.WRITE))[:5],
         "upcoming": upcoming_card(user) if user.may(Tool.UPCOMING_MESSAGES) else None,
         "last_days": last_days,
-        "emails_bar": emails_bar(last_days.emails) if last_days else None,
+        **(links_of(user, last_days) if last_days else {}),
         "emergency": last_emergency(user),
     }
     return render(request, "web/home.html", context)
+
+
+def links_of(user: User, last_days: Dashboard) -> dict[str, Any]:
+    """Return the e-mails of the last days, and where this user reads more about them and about the people."""
+    first, last = last_days.days[0].isoformat(), last_days.days[-1].isoformat()
+    reasons = ("admin_mailgun_message_log_groups", "mailgun_message_log_groups") if mailgun.is_configured() else ()
+    return {
+        "emails_bar": emails_bar(last_days.emails),
+        "reach_url": first_url(user, ("admin_reach", "reach"), sent_from=first, sent_to=last),
+        "reasons_url": first_url(user, reasons, created_from=first, created_to=last),
+    }
+
+
+def first_url(user: User, names: Iterable[str], **filters: str) -> str:
+    """Return the address of the first of these lists that the user may open, filtered; "" if there is none."""
+    entry = next((entry for entry in map(registry.__getitem__, names) if user.may(entry.tool)), None)
+    return f"{entry.url()}?{urlencode(filters)}" if entry else ""
 
 
 def last_emergency(user: User) -> dict[str, Any] | None:

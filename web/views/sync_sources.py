@@ -23,17 +23,11 @@ class SourceTable(ListingTable):
     events_new = NumberColumn(verbose_name="New")
     last_at = TimeColumn(seconds=True, verbose_name="Last")
 
-    class Meta:
-        orderable = False
-
 
 class RefusedTable(ListingTable):
     reason = Column(verbose_name="Why it was refused")
     calls = NumberColumn()
     last_at = TimeColumn(seconds=True, verbose_name="Last")
-
-    class Meta:
-        orderable = False
 
 
 def sources_context(request: HttpRequest) -> dict[str, Any]:

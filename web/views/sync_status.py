@@ -31,6 +31,7 @@ from mailgun_sync.services import control
 from mailgun_sync.services.domains import configured_domains
 from mailgun_sync.services.sources import source_in_use
 from web.views.suppression_status import suppression_context
+from web.views.sync_requests import ask_worker
 from web.views.sync_sources import sources_context
 from web.views.sync_tables import RUN_STATUSES, OutcomeColumn
 
@@ -169,29 +170,15 @@ def status(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
 def sync_now(request: SignedInRequest, pk: int) -> HttpResponse:
-    domain = get_object_or_404(SendingDomain, pk=pk)
-    try:
-        control.request_sync(domain=domain, by=request.user)
-    except control.QueueAway:
-        messages.error(request, NO_BROKER)
-    else:
-        messages.success(request, f"A sync of {domain} was asked for. Its run appears below.")
-    return redirect("web:mailgun_sync")
+    asked = "A sync of {domain} was asked for. Its run appears below."
+    return ask_worker(request, pk, control.request_sync, asked=asked, queue_away=NO_BROKER)
 
 
 @require_POST
 @tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
 def read_suppressions(request: SignedInRequest, pk: int) -> HttpResponse:
-    domain = get_object_or_404(SendingDomain, pk=pk)
-    try:
-        control.request_suppressions(domain=domain, by=request.user)
-    except control.QueueAway:
-        messages.error(
-            request, "The lists are not read now: the task queue does not answer. They are read every night."
-        )
-    else:
-        messages.success(request, f"The lists of suppressions of {domain} are read now. The reading appears below.")
-    return redirect("web:mailgun_sync")
+    asked = "The lists of suppressions of {domain} are read now. The reading appears below."
+    return ask_worker(request, pk, control.request_suppressions, asked=asked, queue_away=NO_BROKER_FOR_LISTS)
 
 
 @require_POST

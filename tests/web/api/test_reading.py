@@ -7,8 +7,12 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from accounts.tools import Right, Tool
+from mailgun_sync.models import DomainHealth, SendingDomain
 from messenger_logs.choices import Mode
-from messenger_logs.models import Calendar, Delivery
+from messenger_logs.models import Calendar, ContactToFix, Delivery
+from messenger_logs.services.contacts import note_contacts
+from messenger_logs.services.derive_contacts import derive_contacts
+from messenger_logs.services.replies import record_reply
 from messenger_logs.services.totals import recount
 from messenger_logs.statuses import CODES
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
@@ -334,3 +338,46 @@ def test_a_code_has_its_name_from_the_table(caller, code):
     make_delivery(make_recipient(message), mode=mode, code=code)
     [row] = caller(ALL).get(f"messages/{message.pk}/deliveries/").json()["results"]
     assert row["code_name"] == (CODES[code].name if code in CODES else "")
+
+
+def test_a_delivery_says_what_is_wrong_with_its_device_today(caller):
+    message = make_message()
+    bounced = make_delivery(make_recipient(message), address="gone@example.com", email_outcome="failed-permanent")
+    make_delivery(make_recipient(message), address="here@example.com", email_outcome="delivered")
+    note_contacts(deliveries=[bounced.pk])
+    derive_contacts()
+    contact = ContactToFix.objects.get()
+    path = f"messages/{message.pk}/deliveries/"
+
+    gone, here = caller(ALL, Tool.ADMIN_CONTACTS_TO_FIX).get(path).json()["results"]
+    assert here["device_today"] is None
+    today = gone["device_today"]
+    assert (today["problem"], today["state"], today["contact"]) == ("bounced", "open", contact.pk)
+    assert caller(ALL).get(path).json()["results"][0]["device_today"]["contact"] is None
+
+
+def test_replies_name_the_message_for_those_who_may_see_it(caller):
+    message = make_message(subject="Bus 12 is late", modes=[Mode.TEXT])
+    make_delivery(make_recipient(message), mode=Mode.TEXT, address="+16125550143", attempt_count=1)
+    record_reply(number="+16125550143", text="Is there school?", at=timezone.now(), taken_as="", raw="{}")
+
+    (found,) = caller(Tool.REPLIES, ALL).get("replies/").json()["results"]
+    assert (found["text"], found["message"]) == ("Is there school?", message.pk)
+    alone = caller(Tool.REPLIES)
+    assert alone.get("replies/").json()["results"][0]["message"] is None
+    assert alone.post("replies/search/", {"text": "bus"}).json()["count"] == 0
+    assert alone.get("replies/", text="school").status_code == 400
+
+
+def test_the_health_of_each_domain_also_before_the_first_check(caller, settings):
+    settings.MAILGUN_DOMAINS = ["mg.example.org", "new.example.org"]
+    checked = SendingDomain.objects.create(name="mg.example.org")
+    SendingDomain.objects.create(name="new.example.org")
+    record = {"purpose": "SPF", "type": "TXT", "name": "mg.example.org", "value": "v=spf1", "valid": "valid"}
+    counts = {"7": {"delivered": 90, "failed-permanent": 10}}
+    DomainHealth.objects.create(domain=checked, state="active", records=[record], counts=counts)
+
+    found, new = caller(Tool.MAILGUN_SYNC).get("mailgun-domains/").json()["results"]
+    assert (found["domain"], found["state"], found["records"]) == ("mg.example.org", "active", [record])
+    assert (found["rates"]["7"]["bounce_rate"], found["rates"]["30"]["bounce_rate"]) == (0.1, None)
+    assert (new["domain"], new["state"], new["checked_at"]) == ("new.example.org", "", None)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any, cast
+from urllib.parse import parse_qsl
 
 import pytest
 from django.test import Client
+from django.urls import resolve
 from django.utils import timezone
 
 from accounts.models import User
@@ -73,6 +76,16 @@ def test_the_page_compares_school_by_school(
         "All 50 % 2 of 4 40 % 2 of 5 ▼ 10 points worse 3",
     ]
     assert page.count.endswith("of 1")
+
+
+def test_each_number_opens_as_many_people(drills: tuple[SentMessage, SentMessage]) -> None:
+    lines: list[Any] = [*cast(Any, opened(drills[1])).lines]
+    assert [line.label for line, _ in lines] == ["North", "South", "All"]
+    for line, url in lines:
+        path, _, query = url.partition("?")
+        page = resolve(path)
+        listed = registry[page.url_name or ""].open(everybody(), dict(parse_qsl(query)), page.kwargs)
+        assert listed.count() == line.now.unreached > 0
 
 
 def test_its_file_has_the_schools_above_the_people(drills: tuple[SentMessage, SentMessage]) -> None:

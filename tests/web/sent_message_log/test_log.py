@@ -70,8 +70,21 @@ def test_a_row_as_it_is_exported(administrator):
             "Date Created": "11/20/2026 8:30 AM",
             "Date Scheduled": "11/20/2026 12:00 PM",
             "ScheduleID": "S-17",
+            "People": "",
+            "People Reached": "",
+            "E-mail Provider Says": "",
         }
     ]
+
+
+def test_a_file_has_the_figures_of_the_status_cell(administrator):
+    message = make_message()
+    for said in ("delivered", "delivered", "failed-permanent", ""):
+        make_delivery(make_recipient(message), mode="email", status="sent", email_outcome=said)
+    recount(message_id=message.pk)
+    (row,) = exported_rows(administrator, ALL)
+    figures = [row[name] for name in ("People", "People Reached", "E-mail Provider Says")]
+    assert figures == ["4", "2", "2 delivered, 1 failed"]
 
 
 def test_a_message_of_no_school_is_one_of_the_district(administrator):

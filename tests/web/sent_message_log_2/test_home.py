@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from accounts.models import User
 from accounts.tools import Right, Tool
@@ -130,11 +131,13 @@ def test_bars_are_drawn_to_the_scale_of_their_own_figure() -> None:
 
 
 def test_the_picture_is_also_said_in_words_and_as_a_table(make_user: MakeUser, signed_in: SignIn, send: Any) -> None:
-    user = make_user(Tool.SENT_MESSAGE_LOG)
+    user = make_user(Tool.SENT_MESSAGE_LOG, Tool.REACH)
     send(*[("email", "sent")] * 9, ("email", "failed"), sender=user, engine="classic")
 
     part = card(home(signed_in(user)), "last-days-heading")
 
+    assert f'href="{reverse("web:reach")}?sent_from=2026-11-07&amp;sent_to=2026-11-20"' in part
+    assert "last-days-reasons" not in part, "without the right to Mailgun's log"
     said = page_text(part)
     assert "1 message of those you may see went out, with 10 deliveries; 1 of them failed (10.0 %)." in said
     assert "From 11/07/2026 to today" in said

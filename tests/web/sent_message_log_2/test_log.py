@@ -65,6 +65,9 @@ def test_a_row(mine: Client, me: User, add: Add) -> None:
             "Delivery Mode": "Inbox, Text",
             "Attachment": "Yes",
             "Status": "SENT",
+            "People": "",
+            "People Reached": "",
+            "E-mail Provider Says": "",
         }
     ]
     assert f'href="{reverse("web:sent_message_log_2_message", args=[message.pk])}"' in show(mine)

@@ -1,0 +1,26 @@
+"""The ledger: messages, their recipients, every device and every attempt."""
+
+from messenger_logs.models.contacts import ContactNews, ContactPerson, ContactToFix
+from messenger_logs.models.deliveries import Delivery, DeviceAttempt, Redial
+from messenger_logs.models.messages import Calendar, Recipient, School, SentMessage
+from messenger_logs.models.texts import Reply, TextConsent
+from messenger_logs.models.totals import MessageModeTotals, MessageTotals, PersonReach, ReachTotals
+
+__all__ = [
+    "Calendar",
+    "ContactNews",
+    "ContactPerson",
+    "ContactToFix",
+    "Delivery",
+    "DeviceAttempt",
+    "MessageModeTotals",
+    "MessageTotals",
+    "PersonReach",
+    "ReachTotals",
+    "Recipient",
+    "Redial",
+    "Reply",
+    "School",
+    "SentMessage",
+    "TextConsent",
+]

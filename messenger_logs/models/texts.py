@@ -1,0 +1,48 @@
+"""What families text back."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from messenger_logs.models.messages import SentMessage
+from messenger_logs.querysets import ReplyQuerySet
+
+
+class TextConsent(models.Model):
+    """A number's STOP or START."""
+
+    number = models.CharField(max_length=20, unique=True, help_text="E.164")
+    opted_out = models.BooleanField()
+    said_at = models.DateTimeField(help_text="when the family last said so")
+
+    def __str__(self) -> str:
+        return "opted out" if self.opted_out else "opted in"
+
+
+class Reply(models.Model):
+    """A text from a family that says more than STOP or START."""
+
+    class TakenAs(models.TextChoices):
+        STOP = "stop", "STOP: no more texts"
+        START = "start", "START: texts again"
+
+    number = models.CharField(max_length=64, help_text="E.164; as it came if it is no number")
+    text = models.TextField(blank=True)
+    received_at = models.DateTimeField()
+    taken_as = models.CharField(max_length=8, choices=TakenAs, blank=True, help_text="what it changed, if anything")
+    # The people with this number, as the newest message to each of them named them; the id if it is one person.
+    name = models.CharField(max_length=1000, blank=True)
+    person_id = models.CharField(max_length=64, blank=True)
+    message = models.ForeignKey(
+        SentMessage, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="the newest to them"
+    )
+    raw = models.TextField(blank=True, help_text="the provider's report as it came")
+
+    objects = ReplyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "replies"
+        indexes = [models.Index(fields=["received_at", "id"], name="reply_received")]
+
+    def __str__(self) -> str:
+        return f"{self.received_at:%Y-%m-%d %H:%M}"
