@@ -187,7 +187,7 @@ def _read(text: str) -> tuple[list[Item], str]:
     if not text.startswith("{"):
         raise ProviderError("The answer is a web page and not a list: is MAILGUN_API_BASE right?")
     try:
-        items, members = read_page(text)
+        items, members = read_page(text, lambda item: item)
     except (ValueError, RecursionError) as error:
         raise TransientError("Mailgun's answer broke off or is not JSON.") from error
     if items is None:

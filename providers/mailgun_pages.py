@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 NOT_JSON = "It is not JSON."
 TOO_DEEP = "It is nested too deeply."
@@ -19,9 +19,10 @@ _MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[][{},]', re.DOTALL)
 # Integers become floats: the code only compares them, and a number of 5,000 digits must not stop its page.
 _DECODER = json.JSONDecoder(parse_int=float)
 
+Made = TypeVar("Made")
 
-@dataclass(frozen=True, slots=True)
-class Item:
+
+class Item(NamedTuple):
     """One item of a page: its JSON as it came, and its value. ``error`` says why it has none; "" if it has one."""
 
     raw: str
@@ -39,19 +40,19 @@ def read_item(raw: str) -> Item:
         return Item(raw, error=NOT_JSON)
 
 
-def read_page(text: str) -> tuple[list[Item] | None, dict[str, Any]]:
-    """Split a page's JSON into its items and the other members.
+def read_page(text: str, make: Callable[[Item], Made]) -> tuple[list[Made] | None, dict[str, Any]]:
+    """Split a page's JSON into what ``make`` makes of its items, and the other members.
 
-    The items are None if ``items`` is missing or not a list. Raises ValueError or RecursionError if the page itself is
-    no JSON object.
+    So the values of a page are not in memory together. The first is None if ``items`` is missing or not a list. Raises
+    ValueError or RecursionError if the page itself is no JSON object.
     """
-    items: list[Item] | None = None
+    items: list[Made] | None = None
     members: dict[str, Any] = {}
     at = _after(text, 0, "{")
     while text[at : at + 1] != "}":
         name, at = _read_name(text, at)
         if name == "items" and text[at : at + 1] == "[":
-            items, at = _read_items(text, at)
+            items, at = _read_items(text, at, make)
         else:
             members[name], at = _DECODER.raw_decode(text, at)
         at = _after(text, at, ",", "}")
@@ -74,7 +75,7 @@ def read_members(text: str) -> dict[str, Item]:
 
 def read_list(text: str) -> list[Item]:
     """Split a JSON list into its items. Raises ValueError if the text is no JSON list."""
-    return _read_items(text, 0)[0]
+    return _read_items(text, 0, lambda item: item)[0]
 
 
 def _read_name(text: str, at: int) -> tuple[str, int]:
@@ -85,12 +86,12 @@ def _read_name(text: str, at: int) -> tuple[str, int]:
     return name, _after(text, at, ":")
 
 
-def _read_items(text: str, at: int) -> tuple[list[Item], int]:
+def _read_items(text: str, at: int, make: Callable[[Item], Made]) -> tuple[list[Made], int]:
     items = []
     at = _after(text, at, "[")
     while text[at : at + 1] != "]":
         item, at = _read_item(text, at, "]")
-        items.append(item)
+        items.append(make(item))
         at = _after(text, at, ",", "]")
     return items, at + 1
 
@@ -140,5 +141,7 @@ def _after(text: str, at: int, mark: str, last: str = "") -> int:
 
 
 def _skip_space(text: str, at: int) -> int:
+    if text[at : at + 1] > " ":
+        return at
     # It matches everywhere.
     return _SPACE.match(text, at).end()  # type: ignore[union-attr]

@@ -262,13 +262,13 @@ def _is_of(event: Any, message_id: str) -> bool:
 def _read_page(reply: Reply, paging_name: str) -> tuple[list[Any], dict[str, Any]]:
     """Return the events of a page, and its paging. Raises TryLaterError when it is none."""
     try:
-        items, members = read_page(reply.raw)
+        values, members = read_page(reply.raw, lambda item: item.value)
     except (ValueError, RecursionError):
-        items, members = None, {}
+        values, members = None, {}
     paging = members.get(paging_name)
-    if not reply.ok or items is None or not isinstance(paging, dict):
+    if not reply.ok or values is None or not isinstance(paging, dict):
         raise TryLaterError(f"Mailgun's answer has no list of events (status {reply.status}).")
-    return [item.value for item in items], paging
+    return values, paging
 
 
 def _path_of(url: Any) -> str:

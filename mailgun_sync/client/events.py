@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.strict_json import read_object
 from core.text import storable, storable_json
@@ -28,8 +27,7 @@ LOGS_TIME = "@timestamp"
 _SECONDS = re.compile(r"\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderEvent:
+class ProviderEvent(NamedTuple):
     """One event of a page.
 
     ``raw`` is its JSON as it came. ``readable`` is the same event as JSON that PostgreSQL can read, in the words of the
@@ -60,14 +58,16 @@ def event_of(item: Item) -> ProviderEvent:
     """Return the event of an item of a page."""
     if error := item.error or _error(item.value):
         return ProviderEvent(item.raw, error)
-    variables = item.value.get("user-variables")
-    readable = storable_json(_in_words_of_events_api(item))
+    raw, event = item.raw, item.value
+    wording = _wording(event)
+    readable = storable_json(_in_words_of_events_api(item) if wording is Source.LOGS else raw)
+    variables = event.get("user-variables")
     return ProviderEvent(
-        item.raw,
-        readable=None if readable is item.raw else readable,
+        raw,
+        readable=None if readable is raw else readable,
         variables=_json_in_text(variables) if isinstance(variables, str) else None,
-        mailbox=_odd_mailbox(item.value),
-        wording=_wording(item.value),
+        mailbox=_odd_mailbox(event),
+        wording=wording,
     )
 
 
@@ -78,15 +78,14 @@ def reread(raw: str) -> ProviderEvent:
 
 def read_page(text: str) -> tuple[list[ProviderEvent] | None, dict[str, Any]]:
     """Split a page's JSON into its events and the other members: like providers.mailgun_pages.read_page."""
-    items, members = mailgun_pages.read_page(text)
-    return None if items is None else [event_of(item) for item in items], members
+    return mailgun_pages.read_page(text, event_of)
 
 
 def at_time(event: ProviderEvent, moment: datetime) -> ProviderEvent:
     """Return the event as if it had occurred at this moment."""
     text = (event.readable or event.raw).rstrip().removesuffix("}")
     # Of two members with the same name the last one counts.
-    return replace(event, readable=f'{text}, "timestamp": {_decimal(moment)}}}')
+    return event._replace(readable=f'{text}, "timestamp": {_decimal(moment)}}}')
 
 
 def _wording(event: dict[str, Any]) -> Source:
@@ -128,9 +127,7 @@ def _decimal(moment: datetime) -> str:
 
 
 def _in_words_of_events_api(item: Item) -> str:
-    """Return the JSON with the member ``timestamp``. An item of the Logs API gets it in front, the rest stays."""
-    if not is_log(item.value):
-        return item.raw
+    """Return the JSON of an item of the Logs API with the member ``timestamp`` in front. The rest stays."""
     return f'{{"timestamp": {_logs_seconds(item.value[LOGS_TIME])}, {item.raw.lstrip().removeprefix("{")}'
 
 

@@ -65,8 +65,22 @@ WITH item AS MATERIALIZED (
     ) AS read
 ), linked AS MATERIALIZED (
     SELECT event.*, {LINK_VALUES} FROM event {LINKS}
+), stored AS (
+    INSERT INTO {MailgunEvent._meta.db_table} (
+        domain_id, event, event_id, occurred_at, late_by, recipient, subject, message_id, severity, reason, code,
+        detail, raw, {LINK_COLUMNS})
+    SELECT
+        %(domain)s, event, event_id, occurred_at,
+        CASE WHEN occurred_at BETWEEN %(covered_from)s AND %(settled_through)s THEN now() - occurred_at END,
+        recipient, subject, message_id, left(severity, 32), left(reason, 128),
+        left(code, 32), left(detail, 2000), raw, {LINK_COLUMNS}
+    FROM linked
+    ORDER BY place
+    ON CONFLICT (domain_id, event, event_id, occurred_at) DO NOTHING
+    RETURNING late_by, delivery_id
 ), known AS MATERIALIZED (
-    -- What the table, or an item before it, has under the key of an item. The limit keeps PostgreSQL on the index.
+    -- What the table, or an item before it, has under the key of an item. Most pages are new as a whole: then nobody
+    -- looks. The limit keeps PostgreSQL on the index.
     SELECT
         stored.id, linked.raw, coalesce(stored.raw, first_value(linked.raw) OVER same) AS known_raw,
         linked.sender_id, linked.person_id, linked.sent_message_id, linked.delivery_id, linked.linked_by,
@@ -81,6 +95,7 @@ WITH item AS MATERIALIZED (
             AND stored.event = linked.event AND stored.domain_id = %(domain)s
         LIMIT 1
     ) AS stored ON true
+    WHERE (SELECT count(*) FROM stored) < (SELECT count(*) FROM linked)
     WINDOW same AS (PARTITION BY linked.occurred_at, linked.event_id, linked.event ORDER BY linked.place)
 ), mended AS (
     -- An event without a delivery, or with one by a weaker key, that has one by now.
@@ -90,19 +105,6 @@ WITH item AS MATERIALIZED (
     FROM known
     WHERE stored.id = known.id AND known.raw = known_raw AND is_better
     RETURNING known_delivery_id, stored.delivery_id, stored.kind
-), stored AS (
-    INSERT INTO {MailgunEvent._meta.db_table} (
-        domain_id, event, event_id, occurred_at, late_by, recipient, subject, message_id, severity, reason, code,
-        detail, raw, {LINK_COLUMNS})
-    SELECT
-        %(domain)s, event, event_id, occurred_at,
-        CASE WHEN occurred_at BETWEEN %(covered_from)s AND %(settled_through)s THEN now() - occurred_at END,
-        recipient, subject, message_id, left(severity, 32), left(reason, 128),
-        left(code, 32), left(detail, 2000), raw, {LINK_COLUMNS}
-    FROM linked
-    ORDER BY place
-    ON CONFLICT (domain_id, event, event_id, occurred_at) DO NOTHING
-    RETURNING late_by, delivery_id
 ), unsettled AS (
     -- An outcome that got lost is settled again at the next reading.
     SELECT delivery_id FROM stored
