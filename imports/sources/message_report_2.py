@@ -10,9 +10,10 @@ from functools import cached_property
 from imports.sources.attempts import Attempts, counts, figure
 from imports.sources.message_report import MessageReportSource
 from imports.sources.people import Kind, People, ReportRow
+from imports.sources.reached import NobodyEarlier, people_reached
 from imports.table import Row
 from imports.values import DeviceStatus, UnknownWord, read_mode, read_status
-from messenger_logs.choices import CANCELED, DeliveryStatus, MessageStatus, Mode, Outcome
+from messenger_logs.choices import CANCELED, DeliveryStatus, MessageStatus, Mode, Outcome, Reach
 from messenger_logs.models import Calendar
 from messenger_logs.services.addresses import DeviceAddress, read_device
 
@@ -72,6 +73,10 @@ class MessageReport2Source(MessageReportSource):
         named = {read_mode(part) for part in self.header.criterion("Delivery Mode").split(", ")}
         seen = self.found[""].modes if self.found else set()
         return [mode for mode in Mode if mode in named | seen | set(self.header.modes)]
+
+    def reached_earlier(self) -> NobodyEarlier:
+        wanted = {kind: number for kind in Reach if (number := self.header.number(kind.label)) is not None}
+        return people_reached(self.everybody(), wanted) if len(wanted) == len(Reach) else NobodyEarlier()
 
     def status(self) -> str | None:
         status = super().status()
