@@ -17,7 +17,7 @@ from typing import Any
 
 from django.conf import settings
 
-from imports.sources.attempts import Attempts, counts, figure, outcome, stopped
+from imports.sources.attempts import Attempts, counts, email_figure, figure, outcome, stopped
 from imports.sources.base import Found, Source
 from imports.sources.people import Kind, People, Person, ReportRow, splits_for
 from imports.sources.reached import NobodyEarlier, numbers_reached
@@ -104,7 +104,7 @@ class MessageReportSource(Source):
         """Start over with the rows."""
         self.people = People(by_phone=self.by_phone)
         self.attempts = Attempts()
-        self.duplicates: Counter[tuple[Mode, Outcome]] = Counter()
+        self.duplicates: Counter[Any] = Counter()
         if self.header.text("Canceled By"):
             self.expect_cancel()
 
@@ -142,6 +142,7 @@ class MessageReportSource(Source):
             return
         found.modes.add(read.mode)
         self.seen[read.mode, figure(read)] += 1
+        self.seen[figure(read), email_figure(read)] += 1
         if counts(read):
             self.seen["stopped"] += stopped(read)
             self.seen[outcome(read)] += 1
