@@ -65,6 +65,9 @@ class DeviceStatus:
     email_outcome: str = ""
 
 
+_FLAGS = {"true": True, "yes": True, "y": True, "1": True, "false": False, "no": False, "n": False, "0": False}
+
+
 class UnknownWord(ValueError):
     """A word that is none of the known ones. The message says which are, without a subject."""
 
@@ -113,6 +116,14 @@ def read_outcome(text: str) -> tuple[str, str] | None:
     word, _, reason = text.partition(": ")
     known = _OUTCOMES.get(word) or _OUTCOMES_BY_NAME.get(squeezed(word))
     return (known, reason) if known else (text[:32], "")
+
+
+def read_flag(text: str) -> bool:
+    """Read "Yes" or "No" in one of their usual spellings. Raises UnknownWord."""
+    flag = _FLAGS.get(squeezed(text))
+    if flag is None:
+        raise UnknownWord("is neither yes nor no")
+    return flag
 
 
 @lru_cache(maxsize=2**10)

@@ -102,6 +102,9 @@ _USUAL = {
     "datetime": "time",
     "timestamp": "time",
     "building": "school",
+    "preferredlanguage": "language",
+    "homelanguage": "language",
+    "schoolofstudent": "student_school",
     "method": "mode",
     "channel": "mode",
 }

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from imports.sources.people import ReportRow
-from messenger_logs.choices import EMAIL_FAILURES, NOT_LEFT, NOT_TRIED, DeliveryStatus, Mode, Outcome
+from messenger_logs.choices import EMAIL_FAILURES, EMAIL_FIGURES, NOT_LEFT, NOT_TRIED, DeliveryStatus, Mode, Outcome
 from messenger_logs.statuses import BAD_DATA, outcome_of
 
 _UNCOUNTED = (DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE)
@@ -21,6 +21,14 @@ def figure(row: ReportRow) -> Outcome:
     """Return what a row counts as in the figures of a report: an e-mail that the provider refused is an error."""
     refused = row.result.status is DeliveryStatus.SENT and row.result.email_outcome in EMAIL_FAILURES
     return Outcome.ERROR if refused else outcome(row)
+
+
+def email_figure(row: ReportRow) -> str:
+    """Return the figure of e-mails that a handed-over e-mail counts in; "" for all else."""
+    if row.mode is not Mode.EMAIL or row.result.status is not DeliveryStatus.SENT:
+        return ""
+    said = row.result.email_outcome
+    return next((name for name, outcomes in EMAIL_FIGURES.items() if said in outcomes), "not_known")
 
 
 def counts(row: ReportRow) -> bool:

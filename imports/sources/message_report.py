@@ -17,9 +17,10 @@ from typing import Any
 
 from django.conf import settings
 
-from imports.sources.attempts import Attempts, counts, figure, outcome, stopped
+from imports.sources.attempts import Attempts, counts, email_figure, figure, outcome, stopped
 from imports.sources.base import Found, Source
 from imports.sources.people import Kind, People, Person, ReportRow, splits_for
+from imports.sources.reached import NobodyEarlier, numbers_reached
 from imports.sources.report_header import ReportHeader, has_phone, read_header
 from imports.sources.reported_devices import ReportedDevice, printed_number
 from imports.sources.rows import address_of, person_id_of
@@ -72,18 +73,27 @@ class MessageReportSource(Source):
         self.begin()
         self.people.merges = merges
         self.decide(people, attempts)
-        self.ready = deepcopy((self.people, self.attempts, self.duplicates))
+        ready = deepcopy((self.people, self.attempts, self.duplicates))
+        self.earlier = self.reached_earlier()
+        self.ready = (*ready, self.earlier)
 
     def try_out(self, *, merges: int) -> tuple[People, Attempts]:
         """Read all rows, and return whom they name and how often their statuses say that they were tried."""
         self.begin()
         self.people.merges = merges
-        for _, rows in groupby(self.readable_rows(), key=lambda one: one.name):
-            for person in self.people.of(self.marked(list(rows))):
-                for row in person.rows:
-                    if row.mode:
-                        self.attempts.of(row)
+        for person in self.everybody():
+            for row in person.rows:
+                if row.mode:
+                    self.attempts.of(row)
         return self.people, self.attempts
+
+    def everybody(self) -> Iterator[Person]:
+        for _, rows in groupby(self.readable_rows(), key=lambda one: one.name):
+            yield from self.people.of(self.marked(list(rows)))
+
+    def reached_earlier(self) -> NobodyEarlier:
+        """Find out whom an earlier attempt reached."""
+        return numbers_reached(self.everybody(), self.readable_rows) if self.by_phone else NobodyEarlier()
 
     def merges_wanted(self, people: People) -> int:
         """Return how many recipients without a device are people who have one: a report of 2.0 lists both."""
@@ -94,7 +104,7 @@ class MessageReportSource(Source):
         """Start over with the rows."""
         self.people = People(by_phone=self.by_phone)
         self.attempts = Attempts()
-        self.duplicates: Counter[tuple[Mode, Outcome]] = Counter()
+        self.duplicates: Counter[Any] = Counter()
         if self.header.text("Canceled By"):
             self.expect_cancel()
 
@@ -132,6 +142,7 @@ class MessageReportSource(Source):
             return
         found.modes.add(read.mode)
         self.seen[read.mode, figure(read)] += 1
+        self.seen[figure(read), email_figure(read)] += 1
         if counts(read):
             self.seen["stopped"] += stopped(read)
             self.seen[outcome(read)] += 1
@@ -268,7 +279,7 @@ class MessageReportSource(Source):
     # Recipients
 
     def messages(self) -> Iterator[tuple[Found, Iterable[Row]]]:
-        self.people, self.attempts, self.duplicates = deepcopy(self.ready)
+        self.people, self.attempts, self.duplicates, self.earlier = deepcopy(self.ready)
         yield self.found[""], self.table.rows()
 
     def recipients(self, found: Found, batch: list[Row], errors: list[FieldError]) -> list[RecipientInput]:
@@ -310,11 +321,11 @@ class MessageReportSource(Source):
     def of_a_person(self, person: Person, person_id: str) -> Iterator[RecipientInput]:
         students: Counter[str] = Counter()
         devices: Counter[Mode] = Counter()
-        earlier = self.reached_earlier(person)
+        earlier = {row.number for row in self.earlier.rows_of(person)}
         for rows in person.recipients:
             students[rows[0].student] += 1
             recipient = self.recipient(rows[0], person_id, students[rows[0].student])
-            recipient.add(self.device(row, person_id, devices, earlier is row) for row in rows if row.mode)
+            recipient.add(self.device(row, person_id, devices, row.number in earlier) for row in rows if row.mode)
             yield recipient
 
     def recipient(self, row: ReportRow, person_id: str, again: int) -> RecipientInput:
@@ -327,14 +338,6 @@ class MessageReportSource(Source):
             "student_number": number or (f"student-{again}" if again > 1 else ""),
         }
         return read_recipients([(row.number, data)], modes=self.modes)[0]
-
-    def reached_earlier(self, person: Person) -> ReportRow | None:
-        """Return the row whose earlier attempt reached the person, where the report says so and no status does."""
-        if person.kind is not Kind.CONTACTED or any(
-            row.by_phone and outcome(row) is Outcome.SUCCESS for row in person.rows
-        ):
-            return None
-        return next((row for row in reversed(list(person.rows)) if row.by_phone), None)
 
     def device(self, row: ReportRow, person_id: str, devices: Counter[Mode], earlier: bool) -> DeviceInput:
         assert row.mode

@@ -7,14 +7,25 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
 
-from imports.sources.attempts import Attempts, counts, figure
+from imports.sources.attempts import Attempts, counts, email_figure, figure
 from imports.sources.message_report import MessageReportSource
 from imports.sources.people import Kind, People, ReportRow
+from imports.sources.reached import NobodyEarlier, people_reached
 from imports.table import Row
 from imports.values import DeviceStatus, UnknownWord, read_mode, read_status
-from messenger_logs.choices import CANCELED, DeliveryStatus, MessageStatus, Mode, Outcome
+from messenger_logs.choices import (
+    CANCELED,
+    EMAIL_FAILURES,
+    EMAIL_FIGURES,
+    DeliveryStatus,
+    MessageStatus,
+    Mode,
+    Outcome,
+    Reach,
+)
 from messenger_logs.models import Calendar
 from messenger_logs.services.addresses import DeviceAddress, read_device
+from messenger_logs.status_labels import EMAIL_OUTCOME_LABELS
 
 NOT_IN_THE_REPORT = "not in the report"
 _YEAR = re.compile(r"\d{4}-\d{2,4}")
@@ -39,6 +50,23 @@ class MessageReport2Source(MessageReportSource):
             number = self.header.number(f"{mode.label} Total {_FIGURES[label]}")
             if number is not None:
                 self.duplicates[mode, label] = max(0, self.seen[mode, label] - number)
+        for outcome, name, number in self.email_figures():
+            twins = max(0, self.seen[outcome, name] - number)
+            self.duplicates[outcome, name] = twins
+            self.duplicates[Mode.EMAIL, outcome] -= twins
+
+    def email_figures(self) -> Iterator[tuple[Outcome, str, int]]:
+        """Yield the figures of handed-over e-mails, each with the figure of all e-mails that it is a part of."""
+        for name, status in EMAIL_OUTCOME_LABELS.items():
+            number = self.header.number(f"E-mail Provider: {status.word}")
+            if number is not None:
+                refused = not EMAIL_FAILURES.isdisjoint(EMAIL_FIGURES.get(name, ()))
+                yield Outcome.ERROR if refused else Outcome.SUCCESS, name, number
+
+    def place(self, row: ReportRow) -> tuple[object, object]:
+        """Return which figure a row counts in: e-mails that were handed over have figures of their own."""
+        of_email = figure(row), email_figure(row)
+        return of_email if of_email in self.duplicates else (row.mode, figure(row))
 
     def decide(self, people: People, attempts: Attempts) -> None:
         super().decide(people, attempts)
@@ -72,6 +100,10 @@ class MessageReport2Source(MessageReportSource):
         named = {read_mode(part) for part in self.header.criterion("Delivery Mode").split(", ")}
         seen = self.found[""].modes if self.found else set()
         return [mode for mode in Mode if mode in named | seen | set(self.header.modes)]
+
+    def reached_earlier(self) -> NobodyEarlier:
+        wanted = {kind: number for kind in Reach if (number := self.header.number(kind.label)) is not None}
+        return people_reached(self.everybody(), wanted) if len(wanted) == len(Reach) else NobodyEarlier()
 
     def status(self) -> str | None:
         status = super().status()
@@ -130,7 +162,7 @@ class MessageReport2Source(MessageReportSource):
         inboxes: set[object] = set()
         for row in rows:
             assert row.mode
-            place, inbox = (row.mode, figure(row)), (row.result, row.time)
+            place, inbox = self.place(row), (row.result, row.time)
             # A person has one inbox, so a duplicate of it follows it and has its result.
             if self.duplicates[place] and (row.mode is not Mode.INBOX or inbox in inboxes) and counts(row):
                 self.duplicates[place] -= 1

@@ -17,12 +17,14 @@ from imports.values import (
     DeviceStatus,
     UnknownWord,
     mode_of_device,
+    read_flag,
     read_mode,
     read_outcome,
     read_status,
 )
 from messenger_logs.choices import DeliveryStatus, Mode
-from messenger_logs.models import Delivery, Recipient
+from messenger_logs.languages import normalized_language
+from messenger_logs.models import Delivery, Recipient, School
 from messenger_logs.services.addresses import LONGEST as LONGEST_ADDRESS
 from messenger_logs.services.json_fields import FieldError, IntakeError, squeezed
 from messenger_logs.services.message_format import (
@@ -40,7 +42,8 @@ from messenger_logs.statuses import STATUSES, code_of, detail_of
 _OF_MESSAGE = [one for one in FIELDS.values() if one.level is Level.MESSAGE]
 # The fields whose names in the JSON format are others.
 _ELSEWHERE = frozenset({"message_status", "body", "modes"})
-_PERSON = {name: limit(Recipient, name) for name in ("person_id", "name", "student_number", "student_name")}
+_TEXTS_OF_A_PERSON = ("person_id", "name", "student_number", "student_name", "language")
+_PERSON = {name: limit(Recipient, name) for name in _TEXTS_OF_A_PERSON} | {"student_school": limit(School, "name")}
 _DEVICE = {name: limit(Delivery, name) for name in ("detail", "provider_id")}
 _REASON = limit(Delivery, "email_reason")
 _NO_DEVICE = squeezed(DeliveryStatus.NO_DEVICE.label)
@@ -101,6 +104,10 @@ class RowSource(Source):
                 data[name] = moment.isoformat() if moment else None
             except BadTime as error:
                 errors.append(FieldError(found.first_row, name, str(error)))
+        try:
+            data |= {"drill": read_flag(data["drill"])} if "drill" in data else {}
+        except UnknownWord as error:
+            errors.append(FieldError(found.first_row, "drill", str(error)))
         if errors:
             raise IntakeError(errors)
         if "created_at" not in data and found.earliest:
@@ -150,7 +157,8 @@ class RowSource(Source):
         name = self.name(row)
         student, number = self.student(row)
         person_id = self.line(row, "person_id") or (person_id_of(name) if name else "")
-        recipient = RecipientInput(person_id, name, number, student, {})
+        language, school = normalized_language(self.line(row, "language")), self.line(row, "student_school")
+        recipient = RecipientInput(person_id, name, number, student, {}, language, school)
         if device := self.device(row, person_id):
             recipient.devices[device.key] = device
         self.check_lines(row, recipient, device)

@@ -5,10 +5,12 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from django.db.models import Value
+from django.db.models.functions import Concat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messenger_logs.choices import MessageStatus
+from messenger_logs.choices import MessageStatus, Reach
 from messenger_logs.models import Calendar, Recipient, SentMessage
 from messenger_logs.services.status_reports import report_statuses
 from messenger_logs.services.totals import recount
@@ -28,20 +30,23 @@ BODIES = [{}, {"email": "School is closed.\nStay home."}, {"email": "1 <b & 2", 
 CRITERIA = [[], [["Calendar", "2019-20"], ["Limit", "No & none"]]]
 # The id of the message is another one, and so is the moment.
 _CHANGES = {"Generated on", "Message ID"}
+_PEOPLE = frozenset(Reach.labels)
 
 
-def cells(document: Document) -> list[list[str]]:
-    return [row for row in csv_rows(document) if row[0] not in _CHANGES]
+def cells(document: Document, unknown: frozenset[str]) -> list[list[str]]:
+    return [row for row in csv_rows(document) if row[0] not in _CHANGES | unknown]
 
 
-def same_again(message: SentMessage, make, map_name: str, folder: Path) -> SentMessage:
-    """Import the report of a message, and compare the reports of both."""
+def same_again(
+    message: SentMessage, make, map_name: str, folder: Path, unknown: frozenset[str] = frozenset()
+) -> SentMessage:
+    """Import the report of a message, and compare the reports of both, save the `unknown` lines."""
     path = folder / "report.csv"
     path.write_bytes(written(Format.CSV, make(message)))
     counts = run(path, map_name)
     assert (counts.new, counts.refused, counts.refusals) == (1, 0, [])
     again = SentMessage.objects.latest("pk")
-    assert cells(make(again)) == cells(make(message))
+    assert cells(make(again), unknown) == cells(make(message), unknown)
     assert not [note for note in counts.notes if "people" in note]
     return again
 
@@ -50,15 +55,17 @@ def varied(random: Random) -> SentMessage:
     """A message with people of one name, of two students, with shared addresses, cancels, redials."""
     made = RandomMessage(random)
     message = made.message
-    for person in {recipient.person_id for recipient in message.recipients.all()}:
+    for person in sorted({recipient.person_id for recipient in message.recipients.all()}):
         message.recipients.filter(person_id=person).update(name=random.choice(NAMES))
-    for recipient in message.recipients.all():
+    for recipient in message.recipients.order_by("pk"):
         student = random.choice(STUDENTS)
         taken = Recipient.objects.filter(message=message, person_id=recipient.person_id, student_name=student)
         if not taken.filter(student_number=recipient.student_number).exists():
             Recipient.objects.filter(pk=recipient.pk).update(student_name=student)
     if reports := made.reports(random.randint(0, 12)):
         report_statuses(message_id=message.pk, reports=reports)
+    # A report does not say that an inbox or an e-mail succeeded before its last attempt. No engine tries them again.
+    message.deliveries.filter(mode__in=["inbox", "email"]).update(reached_earlier=False)
     message.deliveries.filter(mode="email", status="sent").update(
         email_outcome=random.choice(["", "delivered", "failed-permanent", "complained", "surprising"])
     )
@@ -87,6 +94,11 @@ def test_a_sent_message_report_gives_the_same_message(seed: int, tmp_path: Path)
 @given(seed=st.integers(0, 2**32))
 def test_a_report_of_log_2_gives_the_same_message(seed: int, tmp_path: Path):
     message = varied(Random(seed))
+    # Which rows of two people of one name are whose is not in a report without addresses, so nor is which of the two
+    # the message reached. In every second message no two people have one name, and all of its figures are known.
+    namesakes = seed % 2
+    if not namesakes:
+        message.recipients.update(name=Concat("name", Value(" "), "person_id"))
     SentMessage.objects.filter(pk=message.pk).update(engine="v2", message_type="Messenger 2.0 - General")
     if message.school and seed % 2:
         message.calendars.add(
@@ -96,4 +108,10 @@ def test_a_report_of_log_2_gives_the_same_message(seed: int, tmp_path: Path):
     if message.status == MessageStatus.CANCELED_IN_PROGRESS:
         # Both words of a cancel are one word there.
         SentMessage.objects.filter(pk=message.pk).update(status=MessageStatus.CANCELED)
-    same_again(SentMessage.objects.get(pk=message.pk), log_2_document, "sent-message-report-2", tmp_path)
+    same_again(
+        SentMessage.objects.get(pk=message.pk),
+        log_2_document,
+        "sent-message-report-2",
+        tmp_path,
+        _PEOPLE if namesakes else set(),
+    )

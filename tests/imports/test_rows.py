@@ -57,6 +57,24 @@ def test_rows_become_recipients_and_devices(tmp_path):
     assert Delivery.objects.earliest("pk").last_attempt_at == datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
 
 
+def test_language_and_school_of_a_student_and_a_drill(tmp_path):
+    map = replace(MAP, columns=MAP.columns | {"language": ("Language",), "student_school": ("School",)})
+    head, row = "Recipient,Student,Device,Language,School\n", '"Vang, Mai",Lia,mai@example.org,{},Harrison High\n'
+    run(a_file(tmp_path, head + row.format("ES_mx")), map, external_id="1", drill="Yes")
+    recipient = Recipient.objects.select_related("message", "student_school").get()
+    assert recipient.student_school
+    assert (recipient.language, recipient.student_school.name, recipient.message.drill) == (
+        "es-MX",
+        "Harrison High",
+        True,
+    )
+    counts = run(a_file(tmp_path, head + row.format("x" * 65)), map, external_id="2", drill="perhaps")
+    assert [reason for _, reason in counts.refusals] == [
+        "column “Drill” is neither yes nor no",
+        "column “Language” is longer than 64 characters",
+    ]
+
+
 def test_the_same_file_comes_in_once(tmp_path):
     file = a_file(tmp_path, HEAD + "7,Mai,,m@example.org,Sent,\n")
     assert (run(file).new, run(file).here) == (1, 1)
