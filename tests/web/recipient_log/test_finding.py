@@ -323,6 +323,13 @@ def test_a_number_that_is_a_person_id_and_a_students_number_opens_the_person_and
     assert person_of(search(administrator, "4721")) == ("4721", "Xiong, Chue"), "what the choice posts"
 
 
+def test_a_student_is_named_once_with_the_newest_school(mai: Recipient, families: None) -> None:
+    about = {"student_name": "Vang, Blia", "student_number": "100999", "student_school": make_school("Harrison High")}
+    make_recipient(make_message(), person_id="4722", name="Vang, Lia", **about)
+    [lia] = find_people(Recipient.objects.all(), "4722", limit=2).people
+    assert [str(student) for student in lia.students] == ["Vang, Blia (100999), Harrison High"]
+
+
 def test_the_rows_of_a_family_have_the_student_and_the_school(administrator: Client, families: None) -> None:
     [row] = exported_rows(administrator, "4720")
 
