@@ -79,7 +79,7 @@ def test_one_person_who_has_the_text_as_a_part_is_offered_and_not_opened(
     shown = search(administrator, text)
 
     assert rows(shown) == [], "another family's record stays closed"
-    assert f"One person has “{text}” as a part of a name" in shown
+    assert f"One person matches “{text}” as a part of a name" in shown
     assert choices(shown) == [("4711", "Vang, Mai, person id 4711, about Vang, Tou")]
     assert "An export is of one person. Find the person first." in text_of(export(administrator, text))
 
