@@ -33,7 +33,7 @@ def test_from_home_to_the_call_sheet_in_three_clicks(page: Page, messenger: User
     page.get_by_role("link", name="3 people were not reached").click()
     expect(page).to_have_url(re.compile(f"/{message.pk}/unreached/$"))
     expect(page.get_by_role("cell", name="Busy, B")).to_be_visible()
-    link = page.get_by_role("link", name="Call Sheet")
+    link = page.get_by_role("link", name="Call Sheet (opens")
     with page.expect_popup():
         link.click()
     sheet = page.context.request.get(link.evaluate("link => link.href"))
@@ -89,7 +89,7 @@ def test_the_lists_of_recipients_need_no_scrolling_sideways(page: Page, make_use
     assert region.evaluate("region => region.scrollWidth - region.clientWidth") <= 0
     # Two fields, and one look: whether this mother got the message, and why not.
     page.goto("/messenger-administration/recipient-log/")
-    page.get_by_label("Name, person id, e-mail or phone").fill("Cárdenas Zúñiga, María José")
+    page.get_by_label("Name, student, id, e-mail or phone").fill("Cárdenas Zúñiga, María José")
     page.get_by_label("Filter by Message Subject").fill("library")
     page.get_by_role("button", name="Find", exact=True).click()
     expect(region.get_by_text("Bounced: the e-mail was sent")).to_be_visible()
