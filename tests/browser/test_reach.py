@@ -33,7 +33,7 @@ def test_from_home_to_the_call_sheet_in_three_clicks(page: Page, messenger: User
     page.get_by_role("link", name="3 people were not reached").click()
     expect(page).to_have_url(re.compile(f"/{message.pk}/unreached/$"))
     expect(page.get_by_role("cell", name="Busy, B")).to_be_visible()
-    link = page.get_by_role("link", name="Call Sheet")
+    link = page.get_by_role("link", name="Call Sheet (opens")
     with page.expect_popup():
         link.click()
     sheet = page.context.request.get(link.evaluate("link => link.href"))

@@ -63,6 +63,11 @@ def people_in_order(contact: Any) -> list[ContactPerson]:
     return sorted(contact.shown_people, key=lambda row: first[row.person_id])
 
 
+def people_once(people: Iterable[ContactPerson]) -> list[ContactPerson]:
+    """Leave out who differs from another only in the sender of the messages."""
+    return [*{(row.person_id, row.student_number, row.student_name, row.school_id): row for row in people}.values()]
+
+
 def school_names(contact: Any) -> list[str]:
     return sorted({row.school.name for row in contact.shown_people if row.school})
 
@@ -99,7 +104,7 @@ def _address_of(record: ContactToFix, table: ContactTable) -> str:
 class ContactTable(ListingTable):
     device = Column(accessor="address", verbose_name="Address or Number", linkify=_address_of, attrs=ROW_LINK | ADDRESS)
     mode = Column(verbose_name="Delivery Mode")
-    problem = ProblemColumn(CONTACT_PROBLEMS, verbose_name="Problem")
+    problem = ProblemColumn(CONTACT_PROBLEMS, verbose_name="Problem", attrs=WIDE)
     since = TimeColumn(verbose_name="Since")
     tried = TimeColumn(accessor="last_tried_at", verbose_name="Last Tried", orderable=False, default="—")
     people = Column(accessor="pk", verbose_name="Person (Students)", orderable=False, attrs=WIDE)

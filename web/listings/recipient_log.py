@@ -232,8 +232,8 @@ class RecipientLog(ToolListing):
             return [f"More than {number} people match “{search}”. Enter more, or choose one of the first:"]
         if number == 1:
             return [
-                f"One person matches “{search}” by a part of a name, address or number, or by a student. Is this"
-                " the person you mean?"
+                f"One person matches “{search}” as a part of a name, an address or a number, or as a student. Is this"
+                " the one you mean?"
             ]
         return [f"{number} people match “{search}”. Choose one:"]
 

@@ -28,6 +28,7 @@ from web.listings.contacts_to_fix import (
     contact_device,
     contact_reason,
     people_in_order,
+    people_once,
     problem_status,
     state_status,
     state_text,
@@ -59,7 +60,7 @@ class ContactPage(ContactView):
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         contact = self.contact
         people = people_in_order(contact)
-        response = render(request, "web/contact.html", self.get_context(contact) | {"people": people})
+        response = render(request, "web/contact.html", self.get_context(contact) | {"people": people_once(people)})
         record_contact_view(contact, by=self.request.user, tool=self.tool, people=people)
         return response
 

@@ -83,6 +83,25 @@ def test_a_row_has_all_that_the_office_needs(make_user: MakeUser) -> None:
     assert row["Since"] == row["Last Tried"] != ""
 
 
+def test_the_code_of_an_email_only_says_that_it_left(make_user: MakeUser) -> None:
+    fails(email_reason="550 5.1.1 nobody here", code=-29)
+    fails(address="+16125550143", mode="text", status="undelivered", email_outcome="", code=-40)
+    assert sorted(row["Problem"] for row in exported(make_user(ALL))) == [
+        "Landline texted: code -40: SMS Undelivered",
+        "No such mailbox: 550 5.1.1 nobody here",
+    ]
+
+
+def test_who_got_it_from_several_senders_is_listed_once(
+    make_user: MakeUser, signed_in: Callable[[User], Client]
+) -> None:
+    for sender in (make_user(OWN), make_user(OWN)):
+        for school in ("Harrison High", "Oak Middle"):
+            fails(sender, of_person_id="7", of_name="Vang, Mai", of_student_name="Vang, Lia", school=school)
+    shown = page(signed_in(make_user(ALL))).content.decode()
+    assert shown.count('<th scope="row">Vang, Mai</th>') == 2, "one for each school"
+
+
 def test_the_filters(make_user: MakeUser) -> None:
     user = make_user(ALL)
     fails(of_name="Vang, Mai", of_student_name="Vảng, Lia", school="Oak Middle")

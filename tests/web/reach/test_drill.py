@@ -76,6 +76,9 @@ def test_the_page_compares_school_by_school(
         "All 50 % 2 of 4 40 % 2 of 5 ▼ 10 points worse 3",
     ]
     assert page.count.endswith("of 1")
+    unreached = page.root.xpath("//*[contains(@class, 'heat-map')]//tbody//a")
+    rows = [Shown(client.get(link.get("href"))) for link in unreached]
+    assert [shown.count.rpartition(" ")[2] for shown in rows] == [link.text for link in unreached] == ["2", "1", "3"]
 
 
 def test_each_number_opens_as_many_people(drills: tuple[SentMessage, SentMessage]) -> None:

@@ -45,7 +45,7 @@ def names(listing: Listing) -> list[str]:
 def test_it_has_each_person_once_by_school_and_family_with_every_device_and_why() -> None:
     listing = opened(snow_day())
     assert list(exported_rows(listing.export_queryset(), listing.table)) == [
-        ["Nothing, N's child", "Nothing, N", "North", "", "No device", "; ".join(NOTHING)],
+        ["Nothing, N's child", "Nothing, N", "North", "", "No device", " ".join(NOTHING)],
         ["Adams, A", "Bounced, A", "South", "", "Not reached", Beginning("Email parent")],
         ["Young, Y", "Busy, B", "South", "Spanish", "Not reached", Beginning("Email parent")],
     ]

@@ -79,7 +79,7 @@ def test_one_person_who_has_the_text_as_a_part_is_offered_and_not_opened(
     shown = search(administrator, text)
 
     assert rows(shown) == [], "another family's record stays closed"
-    assert f"One person has “{text}” as a part of a name" in shown
+    assert f"One person matches “{text}” as a part of a name" in shown
     assert choices(shown) == [("4711", "Vang, Mai, person id 4711, about Vang, Tou")]
     assert "An export is of one person. Find the person first." in text_of(export(administrator, text))
 
@@ -321,6 +321,13 @@ def test_a_number_that_is_a_person_id_and_a_students_number_opens_the_person_and
     assert "is the number of a student, too" in text
     assert {person for person, _ in choices(text)} == {"4720", "4721"}
     assert person_of(search(administrator, "4721")) == ("4721", "Xiong, Chue"), "what the choice posts"
+
+
+def test_a_student_is_named_once_with_the_newest_school(mai: Recipient, families: None) -> None:
+    about = {"student_name": "Vang, Blia", "student_number": "100999", "student_school": make_school("Harrison High")}
+    make_recipient(make_message(), person_id="4722", name="Vang, Lia", **about)
+    [lia] = find_people(Recipient.objects.all(), "4722", limit=2).people
+    assert [str(student) for student in lia.students] == ["Vang, Blia (100999), Harrison High"]
 
 
 def test_the_rows_of_a_family_have_the_student_and_the_school(administrator: Client, families: None) -> None:

@@ -92,6 +92,7 @@ def test_each_figure_leads_to_the_rows_behind_it(administrator, big_message, fig
     assert str(len(rows.column(1))) == number
 
 
+PEOPLE = "//section[@id='delivery-summary']/p[strong]"
 BARS = "//*[starts-with(@id, 'bar-progress-')]"
 LABELS = f"{BARS}/*[@class='bar-label']"
 
@@ -114,8 +115,7 @@ def test_a_figure_that_counts_people_leads_to_a_list_of_people(administrator, bi
 
 def test_the_people_it_reached_stand_in_a_bar_and_each_part_lists_them(administrator, big_message):
     page = page_of(administrator, big_message)
-    (said,) = page.texts("//section[@id='delivery-summary']/p[strong]")
-    assert said == "1 of 4 people were reached so far. 3 were not yet, or it is not known."
+    assert page.texts(PEOPLE) == ["1 of 4 people were reached so far. 3 were not yet."]
     parts = page.texts("//*[@id='bar-people']//*[starts-with(@id, 'people-part-')]")
     assert parts == [
         "✓ 1 reached",
@@ -129,6 +129,26 @@ def test_the_people_it_reached_stand_in_a_bar_and_each_part_lists_them(administr
     assert "Each person has one row here." in rows.message_text
     by_mode = page.root.xpath("//details[@id='people-by-mode']//tr[th='Email']//a")
     assert [link.text for link in by_mode] == ["0", "1", "1", "0", "2"]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("waiting", []),
+        ("in_progress", ["0 of 3 people were reached so far. 2 were not yet."]),
+        ("sent", ["0 of 3 people were reached. 2 were not."]),
+    ],
+)
+def test_nobody_was_missed_by_a_message_that_waits(administrator, status, said):
+    message = make_message(modes=[Mode.EMAIL], status=status)
+    make_delivery(make_recipient(message))
+    make_delivery(make_recipient(message), email_outcome="failed-permanent")
+    make_recipient(message)
+    recount(message_id=message.pk)
+    page = page_of(administrator, message)
+    handed_over = " It was handed over for 1, but not confirmed."
+    assert page.texts(PEOPLE) == [sentences + handed_over for sentences in said]
+    assert page.texts("//*[@id='unreached-people']") == (["Unreached people: 2"] if said else [])
 
 
 def test_people_and_devices_have_headings_of_their_own(administrator, big_message):
