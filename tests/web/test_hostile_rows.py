@@ -1,6 +1,7 @@
 """Text that people or providers wrote stays text, in every column of every list."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import lxml.html
@@ -16,10 +17,16 @@ from mailgun_sync.choices import GroupBy
 from mailgun_sync.groups import EventGroup
 from mailgun_sync.models import MailgunEvent
 from messenger_logs.choices import Reach
-from messenger_logs.models import ContactPerson, ContactToFix, SentMessage
+from messenger_logs.models import ContactPerson, ContactToFix, PersonReach, SentMessage
+from messenger_logs.reach import People
 from web.listings.contacts_to_fix import ContactsToFix
+from web.listings.drill import Drill
 from web.listings.mailgun_groups import MailgunGroups
 from web.listings.reach import ReachList
+from web.listings.sent_message_log import OlrEmailLog, SentMessageLog
+from web.listings.sent_message_log_2 import SentMessageLog2
+from web.listings.unreached_people import UnreachedPeople
+from web.listings.upcoming_messages import UpcomingMessages
 
 HOSTILE = '<script>alert(\'x\')</script>" onclick="alert(1)" &amp;'
 # One list for each table; that of the administration, which has the most columns.
@@ -61,6 +68,17 @@ def with_figures(message: SentMessage) -> SentMessage:
     return message
 
 
+def with_all_figures(message: SentMessage) -> SentMessage:
+    message.people, message.emails = People(reached=1), {}
+    return with_figures(message)
+
+
+def with_students(person: PersonReach) -> PersonReach:
+    person.students = [{"name": HOSTILE, "number": HOSTILE}]
+    person.devices = []
+    return person
+
+
 def with_people(contact: ContactToFix) -> ContactToFix:
     contact.shown_people = [hostile(ContactPerson)]
     return contact
@@ -71,7 +89,17 @@ def group_of(event: MailgunEvent) -> EventGroup:
 
 
 # What a list adds to its rows after it has read them.
-COMPLETED = {ReachList: with_figures, ContactsToFix: with_people, MailgunGroups: group_of}
+COMPLETED: dict[type, Callable[[Any], Any]] = {
+    ReachList: with_figures,
+    OlrEmailLog: with_all_figures,
+    SentMessageLog: with_all_figures,
+    SentMessageLog2: with_all_figures,
+    UpcomingMessages: with_all_figures,
+    Drill: with_students,
+    UnreachedPeople: with_students,
+    ContactsToFix: with_people,
+    MailgunGroups: group_of,
+}
 
 
 @pytest.mark.parametrize("entry", LISTS.values(), ids=lambda entry: entry.listing_class.__name__)

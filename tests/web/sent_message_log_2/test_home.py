@@ -285,8 +285,8 @@ def test_the_last_emergency_says_how_many_it_did_not_reach_and_leads_to_them(
     send(("voice", "busy"), message_type="Messenger 2.0 - Emergency", status="waiting")
     send(("voice", "busy"), message_type="Messenger 2.0 - General")
     shown = page_text(card(home(client), "last-emergency-heading"))
-    assert "2 people were not reached of 4." in shown
-    assert "Of 1 more nothing is known" in shown
+    assert "2 of 4 people were not reached" in shown
+    assert "It was handed over for 1 more, but not confirmed." in shown
     assert message_url(LOG, last.pk, "unreached") in home(client)
     own = signed_in(make_user(*rights[::2], (Tool.SENT_MESSAGE_LOG_2, Right.MY_MESSAGES)))
     assert "last-emergency-heading" not in home(own), "of own messages alone"
