@@ -55,8 +55,10 @@ def varied(random: Random) -> SentMessage:
     """A message with people of one name, of two students, with shared addresses, cancels, redials."""
     made = RandomMessage(random)
     message = made.message
-    for person in sorted({recipient.person_id for recipient in message.recipients.all()}):
-        message.recipients.filter(person_id=person).update(name=random.choice(NAMES))
+    people = sorted({recipient.person_id for recipient in message.recipients.all()})
+    # Of more than two people with one name, a report may not say how many they are.
+    for person, name in zip(people, random.sample(NAMES, len(people)), strict=True):
+        message.recipients.filter(person_id=person).update(name=name)
     for recipient in message.recipients.order_by("pk"):
         student = random.choice(STUDENTS)
         taken = Recipient.objects.filter(message=message, person_id=recipient.person_id, student_name=student)
