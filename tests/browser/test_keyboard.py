@@ -31,13 +31,14 @@ FOCUSED = """async () => {
   for (let picture = 0; picture < 60 && !inside(); picture++) await new Promise(requestAnimationFrame);
   const box = element.getBoundingClientRect();
   const style = getComputedStyle(element);
-  // A Chromium without windows draws no ring around a frame of another origin, as those with windows do.
-  const ring = element.tagName === "IFRAME" || (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2);
+  // A Chromium without windows draws no ring around a frame of another origin, and does not scroll to it.
+  const frame = element.tagName === "IFRAME";
+  const ring = frame || (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2);
   const label = element.getAttribute("aria-label") || (element.labels && element.labels[0]?.textContent)
     || element.textContent;
   return {
     words: label.replace(/\\s+/g, " ").trim(),
-    seen: ring && inside() && box.width > 0 && box.height > 0,
+    seen: ring && (frame || inside()) && box.width > 0 && box.height > 0,
     place: [...document.querySelectorAll("*")].indexOf(element),
     shown: `${element.outerHTML.slice(0, 120)} outline ${style.outline}`,
   };
