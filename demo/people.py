@@ -9,9 +9,12 @@ LANGUAGES = {shown: community.tag for community in reversed(COMMUNITIES) for sho
 
 
 def mail_people() -> list[dict[str, str]]:
-    """Return everybody who got an e-mail: person_id, name, address and language, in the order of their ids."""
+    """Return everybody who got an e-mail: person_id, name, address and language, in the order of their ids.
+
+    Who comes with the messages of a start is not among them: the stand-in writes the same mail again after each start.
+    """
     rows = (
-        Delivery.objects.filter(mode=Mode.EMAIL)
+        Delivery.objects.filter(mode=Mode.EMAIL, message__external_id=None)
         .exclude(address="")
         .order_by("recipient__person_id", "address")
         .distinct("recipient__person_id")

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from demo.district import Size, make_district
 from demo.outgoing import keep_outgoing_back, plan_outgoing
+from demo.people import mail_people
 from demo.staff import make_staff
 from messenger_logs.models import Delivery, SentMessage
 
@@ -74,6 +75,10 @@ class TestPlanned:
         keep_outgoing_back()
 
         assert outgoing() == [sent], "what is done stays as it was"
+
+    def test_who_comes_with_them_changes_no_mail_that_the_stand_in_writes(self) -> None:
+        assert Delivery.objects.filter(mode="email").exclude(address="").exists()
+        assert mail_people() == []
 
     def test_another_start_has_new_ones_and_takes_up_the_old(self, planned: datetime) -> None:
         number = len(outgoing())
