@@ -15,6 +15,7 @@ from messenger_logs.choices import Mode, Reach
 from messenger_logs.models import Delivery, PersonReach, ReachTotals, Recipient, SentMessage
 from messenger_logs.querysets import FINAL_OUTCOME
 from messenger_logs.reach import people_in_parts, people_of_many, reached_times
+from messenger_logs.reach_figures import UNKNOWN
 from messenger_logs.services.cancel import cancel_message
 from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.reach import settle_reach
@@ -26,7 +27,6 @@ from tests.messenger_logs.factories import make_school
 from tests.messenger_logs.reach import plain
 from tests.messenger_logs.totals.random_messages import START, RandomMessage
 from web.listings.recipients import RecipientFilters
-from web.people_reached import NO_SCHOOL
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -148,7 +148,7 @@ def test_each_figure_lists_as_many_people_as_it_says(random: Random) -> None:
     for mode, people in parts.by_mode.items():
         figures |= {(f"{mode.value}-{kind.value}", ""): number for kind, number in people.by_kind.items()}
     for one in parts.by_school:
-        figures |= {(kind.value, one.name or NO_SCHOOL): number for kind, number in one.people.by_kind.items()}
+        figures |= {(kind.value, one.name or UNKNOWN): number for kind, number in one.people.by_kind.items()}
     # Each list takes a while, so each message shows some of its figures.
     for reach, school in random.sample(sorted(figures), 8):
         filters = {"reach": reach} | ({"school": school} if school else {})
