@@ -141,14 +141,14 @@ def print_writes(large: SentMessage) -> None:
         recount_reach(message_ids=[large.pk])
 
     @transaction.atomic
-    def anew() -> None:
+    def made_again() -> None:
         PersonReach.objects.filter(message=large).delete()
         recount_reach(message_ids=[large.pk])
 
     rows = [
         [f"{len(some):,} deliveries that change, with the change", f"{seconds(settle):.2f}"],
         ["the large message again, nothing to change", f"{seconds(again):.2f}"],
-        ["the large message from nothing", f"{seconds(anew):.2f}"],
+        ["the large message from nothing", f"{seconds(made_again):.2f}"],
     ]
     print_table("Writing", ["", "seconds"], rows)
 

@@ -86,7 +86,7 @@ def check_again(*, job: ImportJob, map_name: str, values: dict[str, str], by: Us
     """Queue another check of a file, with this map and these values. Returns False if it is under way or imported."""
     ready = ImportJob.objects.filter(pk=job.pk, stage=Stage.CHECK).exclude(status__in=ImportJob.UNFINISHED)
     with transaction.atomic():
-        queued = bool(ready.update(map_name=map_name, values=values, **_anew()))
+        queued = bool(ready.update(map_name=map_name, values=values, **_queued_again()))
         if queued:
             details = _facts(job) | {"map": map_name}
             record_audit_event(by=by, action="import.check_asked", target=job.file_name, details=details)
@@ -97,13 +97,13 @@ def start_import(*, job: ImportJob, by: User) -> bool:
     """Queue the import of a file that was checked. Returns False if somebody was quicker."""
     checked = ImportJob.objects.filter(pk=job.pk, stage=Stage.CHECK, status=Status.DONE)
     with transaction.atomic():
-        queued = bool(checked.update(stage=Stage.IMPORT, **_anew()))
+        queued = bool(checked.update(stage=Stage.IMPORT, **_queued_again()))
         if queued:
             record_audit_event(by=by, action="import.started", target=job.file_name, details=_facts(job))
     return queued
 
 
-def _anew() -> dict[str, Any]:
+def _queued_again() -> dict[str, Any]:
     return {"status": Status.QUEUED, "tries": 0, "rows_done": 0, "rows_total": None, "error": "", "finished_at": None}
 
 

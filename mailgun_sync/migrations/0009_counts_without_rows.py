@@ -1,6 +1,6 @@
 """The events of a day are counted from an index alone.
 
-The two indexes are built anew, a second or two for each million events; meanwhile no sync stores any. An index answers
+The two indexes are built again, a second or two for each million events; meanwhile no sync stores any. An index answers
 alone only for the parts of a table that were vacuumed. PostgreSQL waits with that until a fifth of a table is new, which
 is a week of events. Here it waits for as many as the log shows of a day.
 """

@@ -68,7 +68,7 @@ class MailgunEvent(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
     person_id = models.CharField(max_length=64, blank=True)
-    # The message and delivery of the event, whoever sent the e-mail.
+    # The message and delivery of the event, also if another system sent it.
     sent_message = models.ForeignKey(
         SentMessage, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )

@@ -1,4 +1,4 @@
-"""Find the delivery that an event belongs to, whoever sent the e-mail. The first of three keys that fits decides:
+"""Find the delivery that an event belongs to, also of mail that others sent. The first of three keys that fits decides:
 
 1. The user variables that we give to our own e-mails. Everybody who got an e-mail can read them, so we believe them
    only if our records agree: the delivery that they name must belong to the message that they name, and must go to the
@@ -229,7 +229,7 @@ ORDER BY id
 
 
 def link_events() -> int:
-    """Link all stored events anew, and settle the outcomes of the deliveries concerned. Returns how many changed.
+    """Link all stored events again, and settle the outcomes of the deliveries concerned. Returns how many changed.
 
     It works in batches, each in a transaction of its own, and keeps nobody waiting for long. So it may run at any time,
     be stopped, and run again: after a migration, or after a change of how addresses are compared. A batch that meets a

@@ -9,7 +9,7 @@ from messenger_logs.services.message_ids import make_ids_bare
 
 class Command(BaseCommand):
     help = (
-        "Link Mailgun's events to the e-mails that they belong to, whoever sent these, and set the e-mail outcomes. "
+        "Link Mailgun's events to the e-mails that they belong to, also of other systems, and set the e-mail outcomes. "
         "Give their addresses, and the Message-Ids of the e-mails, the form that is compared. "
         "It works in small steps and may run at any time."
     )
