@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 from imports.maps import READY, ColumnMap
 from imports.querysets import ImportJobQuerySet
 from imports.times import DateOrder
+from reports.models import LeasedJob
 
 
 class KeptMap(models.Model):
@@ -51,7 +52,7 @@ def folder() -> Path:
     return Path(settings.REPORT_FOLDER) / "imports"
 
 
-class ImportJob(models.Model):
+class ImportJob(LeasedJob):
     """A file that somebody uploaded. First it is checked, which stores nothing; then its owner may have it imported.
 
     The worker that does either holds a lease: `claim` names the attempt, and until `lease_until` no other worker may
@@ -69,9 +70,6 @@ class ImportJob(models.Model):
         FAILED = "failed", "Failed"
         CANCELED = "canceled", "Canceled"
 
-    UNFINISHED = frozenset({Status.QUEUED, Status.RUNNING})
-
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     file = models.UUIDField(default=uuid4, editable=False, unique=True)
     file_name = models.CharField(max_length=255, help_text="as its owner calls it")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the file")
@@ -82,17 +80,7 @@ class ImportJob(models.Model):
     )
     stage = models.CharField(max_length=8, choices=Stage, default=Stage.CHECK)
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
-    asked_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True)
-    # The time when it is removed, with its file.
-    expires_at = models.DateTimeField()
-    rows_done = models.PositiveIntegerField(default=0)
-    rows_total = models.PositiveIntegerField(null=True, blank=True)
     result = models.JSONField(default=dict, blank=True, help_text="counts, refusals, notes and preview: see services")
-    error = models.CharField(max_length=500, blank=True)
-    tries = models.PositiveSmallIntegerField(default=0)
-    claim = models.UUIDField(null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
 
     objects = ImportJobQuerySet.as_manager()
 
@@ -120,10 +108,6 @@ class ImportJob(models.Model):
         return folder() / f"{self.file}.csv"
 
     @property
-    def unfinished(self) -> bool:
-        return self.status in self.UNFINISHED
-
-    @property
     def checked(self) -> bool:
         """Whether the check is done, so that it may be imported."""
         return self.stage == self.Stage.CHECK and self.status == self.Status.DONE
@@ -131,10 +115,3 @@ class ImportJob(models.Model):
     @property
     def imported(self) -> bool:
         return self.stage == self.Stage.IMPORT and self.status == self.Status.DONE
-
-    @property
-    def percent(self) -> int:
-        """The progress in whole percent of the rows; 100 only when it is done."""
-        if self.status == self.Status.DONE:
-            return 100
-        return min(99, 100 * self.rows_done // self.rows_total) if self.rows_total else 0

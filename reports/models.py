@@ -12,7 +12,44 @@ from reports.querysets import ReportJobQuerySet
 from reports.writers import Format
 
 
-class ReportJob(models.Model):
+class LeasedJob(models.Model):
+    """Work in the background that somebody asked for: its times, its progress, the lease of the worker that does it.
+
+    A subclass has the `status`, in the words of its page.
+    """
+
+    UNFINISHED = frozenset({"queued", "running"})
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    # The time when it is removed, with its file.
+    expires_at = models.DateTimeField()
+    rows_done = models.PositiveIntegerField(default=0)
+    rows_total = models.PositiveIntegerField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    claim = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    status: str
+
+    class Meta:
+        abstract = True
+
+    @property
+    def unfinished(self) -> bool:
+        return self.status in self.UNFINISHED
+
+    @property
+    def percent(self) -> int:
+        """The progress in whole percent of the rows; 100 only when it is done."""
+        if self.status == "done":
+            return 100
+        return min(99, 100 * self.rows_done // self.rows_total) if self.rows_total else 0
+
+
+class ReportJob(LeasedJob):
     """A report that somebody asked for, and that is too large to make while they wait.
 
     The worker that makes it holds a lease: `claim` names the attempt, and until `lease_until` no other worker may start
@@ -26,28 +63,15 @@ class ReportJob(models.Model):
         FAILED = "failed", "Failed"
         CANCELED = "canceled", "Canceled"
 
-    UNFINISHED = frozenset({Status.QUEUED, Status.RUNNING})
-
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=32)
     options = models.JSONField(help_text="what it is of, and with which choices: see reports/kinds")
     format = models.CharField(max_length=8, choices=Format)
     title = models.CharField(max_length=1200)
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
-    asked_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True)
-    # The time when it is removed, with its file.
-    expires_at = models.DateTimeField()
-    rows_done = models.PositiveIntegerField(default=0)
-    rows_total = models.PositiveIntegerField(null=True, blank=True)
     size = models.BigIntegerField(default=0, help_text="of the file, in bytes")
-    error = models.CharField(max_length=500, blank=True)
     permissions = models.JSONField(
         default=list, help_text="what the owner had to have so that the file has these rows: names of permissions"
     )
-    tries = models.PositiveSmallIntegerField(default=0)
-    claim = models.UUIDField(null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
 
     objects = ReportJobQuerySet.as_manager()
 
@@ -84,16 +108,5 @@ class ReportJob(models.Model):
         return found
 
     @property
-    def unfinished(self) -> bool:
-        return self.status in self.UNFINISHED
-
-    @property
     def ready(self) -> bool:
         return self.status == self.Status.DONE
-
-    @property
-    def percent(self) -> int:
-        """The progress in whole percent of the rows; 100 only when the report is ready."""
-        if self.ready:
-            return 100
-        return min(99, 100 * self.rows_done // self.rows_total) if self.rows_total else 0
