@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from importlib.metadata import requires
 from itertools import product
 
 import pytest
@@ -74,6 +75,20 @@ def test_what_is_asked_for_is_installed(name: str) -> None:
         found = installed(name)[canonicalize_name(requirement.name)]
         assert found.specifier == requirement.specifier, requirement.name
         assert platforms(found) == platforms(requirement), requirement.name
+
+
+def test_an_extra_that_a_package_asks_for_is_pinned_with_it() -> None:
+    """An entry without the extra does not pin it for pip: it takes the newest version, and then refuses it."""
+    pinned = installed("requirements-dev")
+    wanted = [
+        wish
+        for name, entry in pinned.items()
+        if entry.marker is None or entry.marker.evaluate()
+        for wish in map(Requirement, requires(name) or [])
+        if wish.extras and (wish.marker is None or any(wish.marker.evaluate({"extra": e}) for e in entry.extras | {""}))
+    ]
+    assert wanted
+    assert [str(wish) for wish in wanted if not wish.extras <= pinned[canonicalize_name(wish.name)].extras] == []
 
 
 def test_tests_run_with_the_packages_of_production() -> None:
