@@ -21,6 +21,7 @@ methods without a line. Where several logs show a message, each of their rights 
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -29,6 +30,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.db.models import Max
 from django.http import HttpResponse
 from django.test import Client
@@ -664,9 +666,16 @@ def test_every_address_is_in_the_matrix():
     assert len(lines) == len(set(lines))
 
 
-def each_line_and_request(lines: list[Any]) -> Any:
-    cases = [(line, request) for line in lines for request in REQUESTS]
-    return pytest.mark.parametrize(("line", "request_kind"), cases, ids=[f"{line.name}-{kind}" for line, kind in cases])
+def each_line(lines: list[Any]) -> Any:
+    return pytest.mark.parametrize("line", lines, ids=lambda line: line.name)
+
+
+@contextmanager
+def on_its_own(subtests: pytest.Subtests, kind: str) -> Iterator[None]:
+    """Ask in a transaction that is undone, so that no request sees what one of another kind left."""
+    with subtests.test(kind), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def ask(client: Client, line: Guarded | Open, kind: str) -> HttpResponse:
@@ -697,51 +706,58 @@ def body(response: HttpResponse) -> str:
     return response.getvalue().decode()
 
 
-@each_line_and_request(GUARDED)
-def test_signed_out(client, line, request_kind):
-    response = ask(client, line, request_kind)
-    if answers(line, request_kind) == 405:
-        assert response.status_code == 405
-    elif request_kind == "htmx":
-        assert response["HX-Redirect"].startswith("/accounts/login/?next=/")
-        assert body(response) == ""
-    else:
-        assert response.status_code == 302
-        assert response["Location"].startswith("/accounts/login/?next=/")
-    assert response.rows == [], "nobody was refused: the way leads on to the sign-in page"
+@each_line(GUARDED)
+def test_signed_out(client, line, subtests):
+    for kind in REQUESTS:
+        with on_its_own(subtests, kind):
+            response = ask(client, line, kind)
+            if answers(line, kind) == 405:
+                assert response.status_code == 405
+            elif kind == "htmx":
+                assert response["HX-Redirect"].startswith("/accounts/login/?next=/")
+                assert body(response) == ""
+            else:
+                assert response.status_code == 302
+                assert response["Location"].startswith("/accounts/login/?next=/")
+            assert response.rows == [], "nobody was refused: the way leads on to the sign-in page"
 
 
 @pytest.mark.slow
-@each_line_and_request(GUARDED)
-def test_every_other_right_but_this(make_user, signed_in, line, request_kind):
+@each_line(GUARDED)
+def test_every_other_right_but_this(make_user, signed_in, line, subtests):
     user = make_user(*(cell for cell in every_right() if cell != (line.tool, line.right)))
-    if line.data:
-        line.data(user)
-    response = ask(signed_in(user), line, request_kind)
-    assert response.status_code == (405 if answers(line, request_kind) == 405 else 403)
-    assert response.rows == ([] if response.status_code == 405 else REFUSED)
-    assert MARK not in body(response)
+    client = signed_in(user)
+    for kind in REQUESTS:
+        with on_its_own(subtests, kind):
+            if line.data:
+                line.data(user)
+            response = ask(client, line, kind)
+            assert response.status_code == (405 if answers(line, kind) == 405 else 403)
+            assert response.rows == ([] if response.status_code == 405 else REFUSED)
+            assert MARK not in body(response)
 
 
 @pytest.mark.slow
-@each_line_and_request(GUARDED)
-def test_this_right_alone_and_own_data(make_user, signed_in, line, request_kind):
+@each_line(GUARDED)
+def test_this_right_alone_and_own_data(make_user, signed_in, line, subtests):
     user = make_user(*line.rights, username="owner")
     if (line.tool, line.right) == (Tool.USER_GROUPS, W):
         make_user(groups=["System Administrators"])
-    if line.data:
-        line.data(user)
     client = signed_in(user)
-    response = ask(client, line, request_kind)
-    assert response.status_code == answers(line, request_kind)
-    assert response.rows == ([] if response.status_code == 405 else row(line.row(request_kind)))
-    assert response["Cache-Control"] == "private, no-store"
-    if line.data and response.status_code == 200:
-        assert MARK in body(response)
+    for kind in REQUESTS:
+        with on_its_own(subtests, kind):
+            if line.data:
+                line.data(user)
+            response = ask(client, line, kind)
+            assert response.status_code == answers(line, kind)
+            assert response.rows == ([] if response.status_code == 405 else row(line.row(kind)))
+            assert response["Cache-Control"] == "private, no-store"
+            if line.data and response.status_code == 200:
+                assert MARK in body(response)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("line", [line for line in GUARDED if line.look], ids=lambda line: line.name)
+@each_line([line for line in GUARDED if line.look])
 def test_who_reloads_a_page_or_its_fragment_goes_on_with_the_same_look(make_user, signed_in, line, time_machine):
     time_machine.move_to(timezone.now(), tick=False)
     user = make_user(*line.rights)
@@ -756,32 +772,38 @@ def test_who_reloads_a_page_or_its_fragment_goes_on_with_the_same_look(make_user
 
 
 @pytest.mark.slow
-@each_line_and_request([line for line in GUARDED if line.data])
-def test_this_right_alone_and_the_data_of_somebody_else(make_user, signed_in, line, request_kind):
-    line.data(make_user(username="owner"))
-    response = ask(signed_in(make_user(*line.rights)), line, request_kind)
-    if isinstance(line.others, int):
-        assert response.status_code == (405 if answers(line, request_kind) == 405 else line.others)
-        assert response.rows == ([] if response.status_code == 405 else REFUSED)
-        assert MARK not in body(response)
-        return
-    assert response.status_code == answers(line, request_kind)
-    assert response.rows == ([] if response.status_code == 405 else row(line.row(request_kind)))
-    if response.status_code == 200:
-        assert (MARK in body(response)) == (line.others == SHOWN)
+@each_line([line for line in GUARDED if line.data])
+def test_this_right_alone_and_the_data_of_somebody_else(make_user, signed_in, line, subtests):
+    owner, client = make_user(username="owner"), signed_in(make_user(*line.rights))
+    for kind in REQUESTS:
+        with on_its_own(subtests, kind):
+            line.data(owner)
+            response = ask(client, line, kind)
+            if isinstance(line.others, int):
+                assert response.status_code == (405 if answers(line, kind) == 405 else line.others)
+                assert response.rows == ([] if response.status_code == 405 else REFUSED)
+                assert MARK not in body(response)
+            else:
+                assert response.status_code == answers(line, kind)
+                assert response.rows == ([] if response.status_code == 405 else row(line.row(kind)))
+                if response.status_code == 200:
+                    assert (MARK in body(response)) == (line.others == SHOWN)
 
 
 @pytest.mark.slow
-@each_line_and_request(OPEN)
-def test_pages_that_need_no_right(client, make_user, signed_in, line, request_kind):
-    position = list(REQUESTS).index(request_kind)
-    for visitor, number in ((client, line.signed_out[position]), (signed_in(make_user()), line.signed_in[position])):
-        response = ask(visitor, line, request_kind)
-        assert response.status_code == number
-        signs_out = line.name == "account_logout" and request_kind == "post" and visitor is not client
-        assert response.rows == (
-            REFUSED if number in (401, 403, 404) else row("sign_out.succeeded" if signs_out else "")
-        )
+@each_line(OPEN)
+def test_pages_that_need_no_right(make_user, signed_in, line, subtests):
+    user = make_user()
+    for position, kind in enumerate(REQUESTS):
+        for knows_user, number in ((False, line.signed_out[position]), (True, line.signed_in[position])):
+            visitor = signed_in(user) if knows_user else Client()
+            with on_its_own(subtests, kind):
+                response = ask(visitor, line, kind)
+                assert response.status_code == number
+                signs_out = knows_user and (line.name, kind) == ("account_logout", "post")
+                assert response.rows == (
+                    REFUSED if number in (401, 403, 404) else row("sign_out.succeeded" if signs_out else "")
+                )
 
 
 def call(line: Api, user: User | None, method: str = "") -> HttpResponse:
