@@ -18,10 +18,13 @@ _CHECKS = {
     "layers": ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
     "migrations": ["-m", "django", "makemigrations", "--check", "--dry-run"],
 }
+_PROCESSORS = os.cpu_count() or 1
 # A worker that has nothing left takes half of what another one still has.
-_WORKERS = ["-n", "auto", "--dist", "worksteal"]
-# Tests wait for half of their time, for a program, a page or a lock: two workers for each processor use it.
-_AUTO = {"PYTEST_XDIST_AUTO_NUM_WORKERS": str(2 * (os.cpu_count() or 1))}
+_SHARED = ["--dist", "worksteal", "-n"]
+# Some tests wait, for a program, a page or a lock. Two workers for each processor use that time.
+_ALL = [*_SHARED, str(2 * _PROCESSORS)]
+# The fast tests do not wait, and each worker has to start first.
+_FAST = [*_SHARED, str(_PROCESSORS), "-m", "not browser and not slow", "--cases=2"]
 _COVERAGE = ["--cov", "--cov-report=term:skip-covered"]
 # No test may reach a real provider, even if the environment names one. Bytecode, and the asserts that pytest rewrites,
 # are kept for the next run: that saves each process half of its start.
@@ -33,7 +36,7 @@ def main(arguments: list[str]) -> int:
     """Run all checks and tests; with arguments for pytest, run only pytest with these."""
     options, chosen = _parser().parse_known_args(arguments)
     with running(VAR, "test", throw_away=True) as services:
-        environment = _AUTO | {
+        environment = {
             name: value for name, value in services.environment.items() if not name.startswith(_NOT_FOR_TESTS)
         }
         chromium = None if options.fast else find_chromium(services.logs / "chromium.log")
@@ -43,7 +46,7 @@ def main(arguments: list[str]) -> int:
         if options.coverage or (_IN_CI and not chosen and not options.fast):
             tests += _COVERAGE
         with _checking({} if chosen else _CHECKS, environment, services.logs) as checks:
-            status = run([sys.executable, "-m", "pytest", *_WORKERS, *tests], env=environment)
+            status = run([sys.executable, "-m", "pytest", *tests], env=environment)
             failed = [name for name, check in checks.items() if check.wait() != 0]
         without_browser = not (chromium or options.fast)
         _remark(failed, services.logs, without_browser=without_browser)
@@ -53,15 +56,17 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     """Of our own options; pytest has its own help."""
     parser = argparse.ArgumentParser("bin/test", add_help=False, allow_abbrev=False)
-    parser.add_argument("--fast", action="store_true", help="without the tests that take long")
+    parser.add_argument(
+        "--fast", action="store_true", help="without the tests that take long, and of each other test two cases at most"
+    )
     parser.add_argument("--coverage", action="store_true", help="say which lines no test ran; CI does so always")
     return parser
 
 
 def _selection(*, fast: bool, browser: bool) -> list[str]:
     if fast:
-        return ["-m", "not browser and not slow"]
-    return [] if browser else ["-m", "not browser"]
+        return _FAST
+    return _ALL if browser else [*_ALL, "-m", "not browser"]
 
 
 @contextmanager

@@ -1,3 +1,5 @@
+from itertools import groupby
+
 import pytest
 
 from tests.examples import load_profile
@@ -7,19 +9,47 @@ load_profile()
 pytest_plugins = [f"tests.fixtures.{name}" for name in ("database", "accounts", "cancel", "sandbox", "browser")]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cases", type=int, help="of each test, run so many of its cases at most")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if most := config.getoption("cases"):
+        _leave_out_cases(config, items, most)
+    _share_out(config, items)
+
+
+def _leave_out_cases(config: pytest.Config, items: list[pytest.Item], most: int) -> None:
+    """Keep at most so many cases of each test, from the first to the last of them."""
+    kept = []
+    for _, group in groupby(items, lambda item: (item.parent, getattr(item, "originalname", item.name))):
+        cases = list(group)
+        kept += (
+            cases if len(cases) <= most else [cases[(len(cases) - 1) * at // max(1, most - 1)] for at in range(most)]
+        )
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+def _share_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let each process begin with its share of what takes long, so that none is left with it in the end.
 
-    pytest-xdist gives each process the same number of items, one part of the list after the other.
+    pytest-xdist gives each process the same number of items, one part of the list after the other. Neighbors take
+    about as long as each other, so the modules are dealt out like cards.
     """
     processes = int(getattr(config, "workerinput", {}).get("workercount", 1))
     slow = [item for item in items if item.get_closest_marker("slow")]
     others = [item for item in items if not item.get_closest_marker("slow")]
-    items[:] = [
-        item for number in range(processes) for part in (slow, others) for item in _share(part, number, processes)
-    ]
+    hands = [[item for module in _modules(slow)[number::processes] for item in module] for number in range(processes)]
+    size = -(-len(items) // processes)
+    for hand in hands:
+        room = max(0, size - len(hand))
+        hand += others[:room]
+        del others[:room]
+    items[:] = [item for hand in hands for item in hand]
 
 
-def _share(items: list[pytest.Item], number: int, shares: int) -> list[pytest.Item]:
-    return items[len(items) * number // shares : len(items) * (number + 1) // shares]
+def _modules(items: list[pytest.Item]) -> list[list[pytest.Item]]:
+    """The tests of each module."""
+    return [list(group) for _, group in groupby(items, lambda item: item.path)]

@@ -1,8 +1,14 @@
-"""How many examples hypothesis tries: few from day to day, many where CI=true."""
+"""How many examples a test tries: few from day to day, many where CI=true."""
 
 import os
+from collections.abc import Sequence
+from itertools import cycle, product
+from typing import TypeVar
 
 from hypothesis import HealthCheck, settings
+
+Case = TypeVar("Case")
+Other = TypeVar("Other")
 
 # A machine with other work takes longer for an example; fixtures that do not change with it may be shared.
 _USUAL = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -16,10 +22,23 @@ def load_profile() -> None:
     settings.load_profile("ci" if os.environ.get("CI") == "true" else "daily")
 
 
+def many() -> bool:
+    return settings().max_examples >= settings.get_profile("ci").max_examples
+
+
 def often(in_ci: int, *, of: int = 5) -> int:
     """So many times in CI, and one `of` so many from day to day."""
-    many = settings().max_examples >= settings.get_profile("ci").max_examples
-    return in_ci if many else max(5, in_ci // of)
+    return in_ci if many() else max(5, in_ci // of)
+
+
+def some(cases: Sequence[Case], *, of: int = 2) -> Sequence[Case]:
+    """All cases in CI, and one `of` so many from day to day."""
+    return cases if many() else cases[::of]
+
+
+def pairs(longer: Sequence[Case], shorter: Sequence[Other]) -> list[tuple[Case, Other]]:
+    """All pairs in CI. From day to day each case of both lists at least once."""
+    return list(product(longer, shorter) if many() else zip(longer, cycle(shorter)))
 
 
 def examples(in_ci: int, *, of: int = 5) -> settings:

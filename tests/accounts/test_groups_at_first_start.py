@@ -71,6 +71,7 @@ def test_no_group_has_a_permission_of_djangos_admin():
     assert not Permission.objects.filter(group__isnull=False).exclude(content_type__model="toolright").exists()
 
 
+@pytest.mark.slow
 def test_later_starts_leave_changes_and_deletions_alone():
     Group.objects.exclude(name="Counselors").delete()
     Group.objects.get().permissions.clear()

@@ -43,12 +43,14 @@ def known_device(address=SCHOOL):
     return client
 
 
+@pytest.mark.slow
 def test_a_stranger_elsewhere_locks_out_nobody_but_himself():
     assert fail(Client(), 8, address=ABROAD) == ["wrong"] * 5 + ["locked"] * 3
     assert attempt(Client(), address=HOME) == "in"
     assert attempt(Client(), address=ABROAD) == "locked", "nor has he a second try with the right password"
 
 
+@pytest.mark.slow
 def test_a_stranger_at_the_same_address_does_not_lock_out_a_known_device():
     device = known_device()
     fail(Client(), 6, address=SCHOOL)
@@ -56,6 +58,7 @@ def test_a_stranger_at_the_same_address_does_not_lock_out_a_known_device():
     assert attempt(device, address=SCHOOL) == "in"
 
 
+@pytest.mark.slow
 def test_many_strangers_with_many_addresses_do_not_lock_out_a_known_device(settings):
     settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {"login_failed_anywhere": "10/h/key"}
     device = known_device()
@@ -65,6 +68,7 @@ def test_many_strangers_with_many_addresses_do_not_lock_out_a_known_device(setti
     assert attempt(device, address=HOME) == "in"
 
 
+@pytest.mark.slow
 def test_a_flood_from_an_address_does_not_lock_out_a_known_device_there():
     device = known_device()
     answers = [attempt(Client(), f"somebody{n}", "wrong", SCHOOL) for n in range(32)]
@@ -73,6 +77,7 @@ def test_a_flood_from_an_address_does_not_lock_out_a_known_device_there():
     assert attempt(device, address=SCHOOL) == "in"
 
 
+@pytest.mark.slow
 def test_a_known_device_has_a_limit_of_its_own():
     device = known_device()
     assert fail(device, 6, address=HOME) == ["wrong"] * 5 + ["locked"]
@@ -80,6 +85,7 @@ def test_a_known_device_has_a_limit_of_its_own():
     assert attempt(known_device(HOME), address=SCHOOL) == "in", "another device is not concerned"
 
 
+@pytest.mark.slow
 def test_a_known_device_is_known_for_its_own_accounts_alone(make_user):
     make_user(username="tou")
     device = known_device()
@@ -113,6 +119,7 @@ def test_the_cookie_is_for_the_sign_in_page_alone_and_opens_nothing(settings):
     assert known_device().cookies[COOKIE]["secure"]
 
 
+@pytest.mark.slow
 def test_a_device_is_forgotten_after_a_year(time_machine):
     now = timezone.now()
     time_machine.move_to(now, tick=False)
@@ -122,6 +129,7 @@ def test_a_device_is_forgotten_after_a_year(time_machine):
     assert attempt(device) == "locked"
 
 
+@pytest.mark.slow
 def test_a_shared_computer_keeps_the_last_people_who_signed_in_there(make_user):
     device = known_device()
     for number in range(MOST_ACCOUNTS):

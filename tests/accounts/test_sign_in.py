@@ -174,6 +174,7 @@ def test_an_unknown_name_is_locked_just_the_same(client):
     assert message.startswith("Sign-in is locked for a while")
 
 
+@pytest.mark.slow
 def test_a_lockout_touches_no_other_account_and_ends(client, make_user, time_machine):
     make_user(username="dexter")
     make_user(username="other")

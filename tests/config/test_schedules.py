@@ -61,6 +61,7 @@ def test_there_are_schedules_by_the_hour_and_by_the_day() -> None:
     assert app.conf.timezone == "UTC", "a zone with summer time skips an hour in autumn"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ZONES)
 def test_the_hours_are_those_of_the_zone(zone: str) -> None:
     """In winter exactly; where summer has its own time, that much later."""

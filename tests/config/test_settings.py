@@ -37,6 +37,7 @@ def test_a_worker_that_is_told_nothing_serves_all_queues() -> None:
     assert set(app.amqp.queues.consume_from) == {"dispatch", "calls", "celery"}
 
 
+@pytest.mark.slow
 def test_a_page_gives_up_on_the_database_sooner_than_a_task() -> None:
     limits = "s.STATEMENT_SECONDS, s.LOCK_SECONDS, s.IDLE_TRANSACTION_SECONDS"
     show = f"import config.wsgi; from django.conf import settings as s; print({limits})"

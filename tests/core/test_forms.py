@@ -32,6 +32,7 @@ def elements(html: str) -> list[object]:
     return [(element.tag, dict(element.attrib), (element.text or "").strip()) for element in root.iter()]
 
 
+@pytest.mark.slow
 @examples(200)
 @given(WIDGETS, TEXTS, TEXTS | st.none() | st.booleans() | st.integers(), ATTRIBUTES)
 def test_it_writes_what_the_templates_write(

@@ -15,6 +15,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(values, st.booleans())
 def test_what_json_can_say_comes_back(value: object, ascii: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii)
@@ -76,6 +77,7 @@ def test_what_is_taken_though_it_is_odd(text: str, value: object) -> None:
 objects = st.dictionaries(st.text(), st.none() | st.text() | st.dictionaries(st.text(), st.integers()), min_size=1)
 
 
+@pytest.mark.slow
 @given(objects, st.data())
 def test_a_repeated_name_is_refused_at_any_depth_and_a_provider_may_repeat_it(
     value: dict[str, object], data: st.DataObject

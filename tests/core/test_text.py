@@ -96,6 +96,7 @@ def test_all_texts_of_a_value_are_found() -> None:
     assert sorted(texts_in(value)) == list("abcdefg")
 
 
+@pytest.mark.slow
 def test_deep_values_have_texts_too() -> None:
     value: object = "bottom"
     for _ in range(100_000):

@@ -38,10 +38,14 @@ def test_the_packages_are_installed_once_and_anew_when_they_change(checkout: Pat
 
     left = checkout / ".venv" / "left by an earlier installation"
     left.touch()
-    (checkout / "requirements-dev.txt").write_text("no-such-package==0 --not-an-option\n")
+    package = checkout / "package"
+    package.mkdir()
+    (package / "setup.py").write_text("from setuptools import setup; setup(name='package')")
+    (checkout / "requirements-dev.txt").write_text("./package\n")
     refused = python(checkout, *PRINT_PLACE)
 
     assert refused.returncode == 1
+    assert "hashes" in refused.stderr, "a package without a hash is not installed"
     assert "could not be installed" in refused.stderr
     assert not left.exists()
     assert not (checkout / ".venv" / "installed").exists()
@@ -58,18 +62,6 @@ def test_packages_of_another_checkout_are_never_cleared(checkout: Path, tmp_path
     assert refused.returncode == 1
     assert f"{other}" in refused.stderr
     assert (other / "of the other").exists()
-
-
-def test_a_package_without_a_hash_is_refused(checkout: Path) -> None:
-    package = checkout / "package"
-    package.mkdir()
-    (package / "setup.py").write_text("from setuptools import setup; setup(name='package')")
-    (checkout / "requirements-dev.txt").write_text("./package\n")
-
-    refused = python(checkout, *PRINT_PLACE)
-
-    assert refused.returncode == 1
-    assert "hashes" in refused.stderr
 
 
 def test_without_a_python_it_says_what_is_needed(checkout: Path, tmp_path: Path) -> None:

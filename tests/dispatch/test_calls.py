@@ -29,6 +29,7 @@ pytestmark = pytest.mark.django_db
 Due = Callable[..., SentMessage]
 
 
+@pytest.mark.slow
 def test_calls_at_night_are_restricted_and_made_in_the_morning(
     provider: Provider, due_message: Due, hours: None, clock
 ) -> None:
@@ -47,12 +48,14 @@ def test_calls_at_night_are_restricted_and_made_in_the_morning(
     assert status_of(message) == "sent"
 
 
+@pytest.mark.slow
 def test_an_emergency_calls_at_night(provider: Provider, due_message: Due, hours: None, clock) -> None:
     clock.move_to(NIGHT)
     due_message(Mode.VOICE, 4, message_type="Messenger 2.0 - Emergency", engine="v2")
     assert dispatch_all() == 4
 
 
+@pytest.mark.slow
 def test_a_cancel_at_night_stops_the_calls_that_are_held(
     provider: Provider, due_message: Due, hours: None, clock, make_user: Callable[..., User]
 ) -> None:
@@ -77,6 +80,7 @@ def ringing(provider: Provider, settings, monkeypatch) -> type[RingingGateway]:
     return RingingGateway
 
 
+@pytest.mark.slow
 def test_a_call_that_rings_is_followed_to_its_end(ringing: type[RingingGateway], due_message: Due, clock) -> None:
     message = due_message(Mode.VOICE, 2)
     dispatch_all()
@@ -95,6 +99,7 @@ def test_a_call_that_rings_is_followed_to_its_end(ringing: type[RingingGateway],
     assert not OpenCall.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_call_that_never_ends_is_given_up(ringing: type[RingingGateway], due_message: Due, clock, settings) -> None:
     message = due_message(Mode.VOICE, 1)
     dispatch_all()
@@ -106,6 +111,7 @@ def test_a_call_that_never_ends_is_given_up(ringing: type[RingingGateway], due_m
     assert status_of(message) == "sent"
 
 
+@pytest.mark.slow
 def test_a_cancel_hangs_up_live_calls(
     ringing: type[RingingGateway], due_message: Due, make_user: Callable[..., User], monkeypatch, clock
 ) -> None:
@@ -129,6 +135,7 @@ def test_a_cancel_hangs_up_live_calls(
     assert message.cancel_completed_at == message.dispatch_finished_at, "complete means complete"
 
 
+@pytest.mark.slow
 def test_what_a_provider_says_after_a_cancel_is_complete_moves_no_figure(
     ringing: type[RingingGateway], due_message: Due, make_user: Callable[..., User], clock
 ) -> None:
@@ -171,6 +178,7 @@ def test_a_call_that_is_recorded_while_its_message_is_canceled_is_hung_up(
     assert ringing.hung_up == [message.deliveries.get().pk]
 
 
+@pytest.mark.slow
 def test_a_canceled_message_ends_when_nothing_of_it_is_under_way(
     ringing: type[RingingGateway], due_message: Due, make_user: Callable[..., User], monkeypatch, clock
 ) -> None:
@@ -192,6 +200,7 @@ def test_a_canceled_message_ends_when_nothing_of_it_is_under_way(
     assert finished_at(message)
 
 
+@pytest.mark.slow
 def test_a_canceled_message_of_which_nothing_was_under_way_ends_with_its_cancel(
     provider: Provider, due_message: Due, make_user: Callable[..., User]
 ) -> None:

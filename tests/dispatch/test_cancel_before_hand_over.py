@@ -70,6 +70,7 @@ def test_what_was_claimed_before_a_cancel_does_not_leave_after_it(
     assert totals_of(message).modes == kept.modes
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_what_was_handed_over_before_a_cancel_counts_as_left(
     provider: Provider, due_message: Due, make_user: MakeUser
@@ -86,6 +87,7 @@ def test_what_was_handed_over_before_a_cancel_counts_as_left(
     assert cancel_figures(message.pk).by_name == answer.figures.by_name
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_redial_in_hand_is_not_made_after_a_cancel(
     provider: Provider, due_message: Due, make_user: MakeUser, monkeypatch
@@ -124,6 +126,7 @@ def test_a_number_that_opts_out_after_a_cancel_was_never_started(
     assert cancel_figures(message.pk).by_name == answer.figures.by_name
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_claim_that_may_not_leave_costs_the_mode_nothing_of_its_pace(
     provider: Provider, due_message: Due, make_user: MakeUser, settings

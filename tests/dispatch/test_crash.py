@@ -35,6 +35,7 @@ from messenger_logs.tasks import finish_cancels
 from messenger_logs.totals import totals_of
 from tests.dispatch.conftest import database_url, dispatch_all, status_of, statuses
 from tests.dispatch.stub import Provider, StubGateway, answers, hangs_up, voice_gateway
+from tests.examples import pairs
 from tests.wait import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -73,8 +74,7 @@ def test_an_email_is_sent_once_whenever_its_worker_is_killed(provider: Provider,
     assert_whole(message)
 
 
-@pytest.mark.parametrize("mode", [Mode.VOICE, Mode.TEXT])
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(("step", "mode"), pairs(STEPS, [Mode.VOICE, Mode.TEXT]))
 def test_nobody_is_called_twice_whenever_a_worker_is_killed(
     provider: Provider, due_message: Due, mode: Mode, step: str
 ) -> None:

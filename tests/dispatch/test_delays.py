@@ -57,6 +57,7 @@ def shown_delays(client: Client, message: SentMessage) -> list[str]:
     return [unescape(sentence) for sentence in page]
 
 
+@pytest.mark.slow
 def test_a_message_that_goes_out_says_nothing(provider: Provider, due_message: Due, reader: Client) -> None:
     message = due_message(Mode.EMAIL)
     assert shown_delays(reader, message) == []
@@ -74,6 +75,7 @@ def test_a_mode_without_a_provider_says_so(
     assert shown_delays(reader, message) == ["Text: nothing is set up to send texts."]
 
 
+@pytest.mark.slow
 def test_what_is_not_due_or_not_sent_here_is_not_held_up(due_message: Due, reader: Client, settings: Settings) -> None:
     settings.GATEWAYS = {}
     tomorrow = timezone.now() + timedelta(days=1)
@@ -81,6 +83,7 @@ def test_what_is_not_due_or_not_sent_here_is_not_held_up(due_message: Due, reade
         assert shown_delays(reader, due_message(Mode.EMAIL, **fields)) == []
 
 
+@pytest.mark.slow
 def test_a_provider_that_asks_for_patience_is_quoted(
     provider: Provider, due_message: Due, reader: Client, at_night: time_machine.Traveller
 ) -> None:
@@ -92,6 +95,7 @@ def test_a_provider_that_asks_for_patience_is_quoted(
     assert shown_delays(reader, message) == []
 
 
+@pytest.mark.slow
 def test_calls_wait_for_the_morning_but_not_in_an_emergency(
     provider: Provider, due_message: Due, reader: Client, at_night: time_machine.Traveller
 ) -> None:
@@ -106,6 +110,7 @@ def test_calls_wait_for_the_morning_but_not_in_an_emergency(
     assert shown_delays(reader, message) == ["Voice: waiting until 8:00 AM, when calls are allowed."]
 
 
+@pytest.mark.slow
 def test_who_is_tried_again_is_announced(
     provider: Provider,
     due_message: Due,
@@ -148,6 +153,7 @@ def status(make_user: Callable[..., User], signed_in: Callable[[User], Client]) 
     return show
 
 
+@pytest.mark.slow
 def test_it_shows_what_each_mode_has_to_do(
     provider: Provider, due_message: Due, settings: Settings, status: Callable[[], dict[str, list[str]]]
 ) -> None:
@@ -191,6 +197,7 @@ def test_it_shows_what_holds_a_mode_up(
 A_WHILE = timedelta(minutes=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("running", [False, True], ids=["not begun", "begun"])
 def test_a_mode_that_nobody_hands_over_hangs(
     provider: Provider, due_message: Due, status: Callable[[], dict[str, list[str]]], running: bool
@@ -204,6 +211,7 @@ def test_a_mode_that_nobody_hands_over_hangs(
     assert "Ready" in shown["Email"][0]
 
 
+@pytest.mark.slow
 def test_a_mode_whose_provider_does_not_answer_hangs(
     provider: Provider, due_message: Due, status: Callable[[], dict[str, list[str]]]
 ) -> None:
@@ -219,6 +227,7 @@ def test_a_mode_whose_provider_does_not_answer_hangs(
     assert "Ready" in status()["Text"][0], "another process goes on"
 
 
+@pytest.mark.slow
 def test_results_of_calls_that_nobody_fetches_are_named(
     provider: Provider, due_message: Due, status: Callable[[], dict[str, list[str]]]
 ) -> None:
@@ -241,6 +250,7 @@ def test_a_mode_that_rests_for_its_pace_does_not_hang(
     assert "Ready" in status()["Email"][0]
 
 
+@pytest.mark.slow
 def test_it_costs_the_same_number_of_queries_however_much_there_is(
     provider: Provider,
     due_message: Due,

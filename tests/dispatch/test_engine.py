@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db
 Due = Callable[..., SentMessage]
 
 
+@pytest.mark.slow
 def test_a_message_goes_from_waiting_to_sent(provider: Provider, due_message: Due) -> None:
     message = due_message(Mode.EMAIL, 7)
     assert start_due() == 1
@@ -51,6 +52,7 @@ def test_what_is_not_due_or_is_not_ours_stays(provider: Provider, due_message: D
         assert statuses(message) == {"waiting": 2}
 
 
+@pytest.mark.slow
 def test_each_kind_of_mode_has_its_own_start(provider: Provider, due_message: Due) -> None:
     now = timezone.now()
     message = due_message(
@@ -62,6 +64,7 @@ def test_each_kind_of_mode_has_its_own_start(provider: Provider, due_message: Du
     assert statuses(message) == {"sent": 3}
 
 
+@pytest.mark.slow
 def test_emergencies_go_before_priority_before_all_others(provider: Provider, due_message: Due) -> None:
     kinds = [
         {"message_type": "Message Builder"},
@@ -78,6 +81,7 @@ def test_emergencies_go_before_priority_before_all_others(provider: Provider, du
     assert order == [ids[3], ids[2], ids[0], ids[1]]
 
 
+@pytest.mark.slow
 def test_a_duplicate_goes_out_once_and_follows_its_first_row(provider: Provider, due_message: Due) -> None:
     message = due_message(Mode.VOICE, 2)
     first = message.deliveries.order_by("pk")[0]
@@ -89,6 +93,7 @@ def test_a_duplicate_goes_out_once_and_follows_its_first_row(provider: Provider,
     assert statuses(message) == {"not_confirmed": 3}
 
 
+@pytest.mark.slow
 def test_recipients_that_come_when_the_first_ones_had_gone_get_it_as_well(provider: Provider, due_message: Due) -> None:
     message = due_message(Mode.EMAIL, 3)
     dispatch_all()
@@ -104,6 +109,7 @@ def test_recipients_that_come_when_the_first_ones_had_gone_get_it_as_well(provid
     assert status_of(message) == "sent"
 
 
+@pytest.mark.slow
 def test_who_sent_stop_gets_no_text(provider: Provider, due_message: Due) -> None:
     message = due_message(Mode.TEXT, 4)
     first = message.deliveries.order_by("pk")[0]
@@ -118,6 +124,7 @@ def test_who_sent_stop_gets_no_text(provider: Provider, due_message: Due) -> Non
     assert totals_of(message).modes[Mode.TEXT].opted_out == 1
 
 
+@pytest.mark.slow
 def test_who_sent_stop_gets_no_text_by_an_extension_either(provider: Provider, due_message: Due) -> None:
     message = due_message(Mode.TEXT, 1)
     number = message.deliveries.get().address
@@ -148,6 +155,7 @@ def test_a_mode_goes_no_faster_than_its_pace(provider: Provider, due_message: Du
     assert may_go(Mode.EMAIL)
 
 
+@pytest.mark.slow
 def test_claims_cost_the_same_number_of_queries_however_many_they_hold(
     provider: Provider, due_message: Due, monkeypatch
 ) -> None:

@@ -32,6 +32,7 @@ def delivered(settings, due_message) -> None:
         dispatch_all(Mode.INBOX)
 
 
+@pytest.mark.slow
 def test_a_portal_reads_the_inbox_of_one_person(ask, delivered: None) -> None:
     answer = ask(person_id="1").json()
     assert answer["count"] == 2
@@ -41,6 +42,7 @@ def test_a_portal_reads_the_inbox_of_one_person(ask, delivered: None) -> None:
     assert times == sorted(times, reverse=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [{}, {"person_id": ""}, {"person_id": "  "}, {"person_id": None}, {"person": "1"}])
 def test_it_is_never_everybodys_at_once(ask, delivered: None, body: dict[str, object]) -> None:
     answer = ask(**body)
@@ -49,5 +51,6 @@ def test_it_is_never_everybodys_at_once(ask, delivered: None, body: dict[str, ob
     assert InboxMessage.objects.exists()
 
 
+@pytest.mark.slow
 def test_somebody_without_messages_has_an_empty_inbox(ask, delivered: None) -> None:
     assert ask(person_id="nobody").json()["results"] == []

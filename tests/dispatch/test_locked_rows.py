@@ -72,6 +72,7 @@ def test_a_delivery_that_somebody_has_locked_waits_for_its_next_turn(
     assert set(provider.attempts.values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_redial_is_handed_over_although_its_delivery_does_not_wait(
     provider: Provider, due_message: Due, monkeypatch: pytest.MonkeyPatch
 ) -> None:

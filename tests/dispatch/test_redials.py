@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db
 Due = Callable[..., SentMessage]
 
 
+@pytest.mark.slow
 def test_a_busy_line_is_tried_again_after_a_while_up_to_so_many_times(
     provider: Provider, due_message: Due, monkeypatch, clock, settings
 ) -> None:
@@ -49,6 +50,7 @@ def test_a_busy_line_is_tried_again_after_a_while_up_to_so_many_times(
     assert totals_of(message).modes[Mode.VOICE].attempts == 3
 
 
+@pytest.mark.slow
 def test_what_is_told_late_or_again_of_a_try_asks_for_no_other(
     provider: Provider, due_message: Due, monkeypatch, clock, settings
 ) -> None:
@@ -70,6 +72,7 @@ def test_what_is_told_late_or_again_of_a_try_asks_for_no_other(
     assert not Redial.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_text_that_fails_after_its_message_had_gone_is_tried_again(
     provider: Provider, due_message: Due, monkeypatch, clock, settings
 ) -> None:
@@ -91,6 +94,7 @@ def test_a_text_that_fails_after_its_message_had_gone_is_tried_again(
     assert finished_at(message)
 
 
+@pytest.mark.slow
 def test_a_redial_waits_for_the_morning(provider: Provider, due_message: Due, monkeypatch, hours: None, clock) -> None:
     monkeypatch.setattr(StubGateway, "codes", {1: 1})
     clock.move_to(EVENING + timedelta(minutes=25))  # 8:55 PM
@@ -99,6 +103,7 @@ def test_a_redial_waits_for_the_morning(provider: Provider, due_message: Due, mo
     assert timezone.localtime(Redial.objects.get().due_at).strftime("%d %H:%M") == "21 08:00"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("code", "again"), [(3, False), (6, False), (9, False), (17, False), (-9, True), (10, True)])
 def test_only_some_codes_are_tried_again(
     provider: Provider, due_message: Due, monkeypatch, code: int, again: bool
@@ -109,6 +114,7 @@ def test_only_some_codes_are_tried_again(
     assert Redial.objects.exists() == again
 
 
+@pytest.mark.slow
 def test_a_voicemail_is_called_again_where_the_district_wants_it(
     provider: Provider, due_message: Due, monkeypatch, settings
 ) -> None:
@@ -119,6 +125,7 @@ def test_a_voicemail_is_called_again_where_the_district_wants_it(
     assert Redial.objects.get().attempt == 2
 
 
+@pytest.mark.slow
 def test_nobody_is_tried_again_after_a_cancel(
     provider: Provider, due_message: Due, monkeypatch, clock, make_user: Callable[..., User]
 ) -> None:
@@ -135,6 +142,7 @@ def test_nobody_is_tried_again_after_a_cancel(
     assert (figures.never_started, figures.left) == (0, 2)
 
 
+@pytest.mark.slow
 def test_what_is_in_doubt_is_sent_again_only_by_a_person(
     provider: Provider, due_message: Due, make_user: Callable[..., User], monkeypatch
 ) -> None:
@@ -156,6 +164,7 @@ def test_what_is_in_doubt_is_sent_again_only_by_a_person(
     assert status_of(message) == "sent"
 
 
+@pytest.mark.slow
 def test_nothing_of_a_canceled_message_is_sent_again(
     provider: Provider, due_message: Due, make_user: Callable[..., User]
 ) -> None:

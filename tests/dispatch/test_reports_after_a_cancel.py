@@ -57,6 +57,7 @@ def last_told(message: SentMessage) -> dict[str, int]:
     return figures
 
 
+@pytest.mark.slow
 def test_a_late_receipt_of_a_text_does_not_move_the_end_of_a_canceled_message(canceled: SentMessage) -> None:
     left = canceled.deliveries.get(status__in=["sent", "delivered", "vendor_received"])
     record_reports(canceled.pk, Mode.TEXT, [report(left.pk, code=-28)])
@@ -67,6 +68,7 @@ def test_a_late_receipt_of_a_text_does_not_move_the_end_of_a_canceled_message(ca
     assert finished == canceled.cancel_completed_at
 
 
+@pytest.mark.slow
 def test_a_report_that_a_text_was_canceled_after_it_left_changes_no_figure(canceled: SentMessage) -> None:
     before = cancel_figures(canceled.pk).by_name
     assert before == {"left": 1, "hung_up": 0, "never_started": 2, "not_tried": 0}
@@ -81,6 +83,7 @@ def test_a_report_that_a_text_was_canceled_after_it_left_changes_no_figure(cance
     assert AuditEvent.objects.filter(action="message.cancel_completed").count() == 1
 
 
+@pytest.mark.slow
 def test_a_report_that_changes_the_figures_of_a_complete_cancel_is_told_again(canceled: SentMessage) -> None:
     stopped = canceled.deliveries.filter(status="canceled").first()
     assert stopped

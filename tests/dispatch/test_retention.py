@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 Due = Callable[..., SentMessage]
 
 
+@pytest.mark.slow
 def test_settled_claims_go_after_their_time_and_the_ledger_stays(
     provider: Provider, due_message: Due, settings: Settings
 ) -> None:

@@ -35,6 +35,7 @@ def address(message: SentMessage) -> str:
     return f"/messenger/sent-message-log/{message.pk}/in-doubt/"
 
 
+@pytest.mark.slow
 def test_a_person_chooses_who_is_tried_again(
     signed_in: Callable[[User], Client], sender: User, message: SentMessage, provider: Provider
 ) -> None:
@@ -53,6 +54,7 @@ def test_a_person_chooses_who_is_tried_again(
     assert {attempt for _, attempt in provider.attempts} == {1, 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [[], ["x"], ["0"], ["99999999999999999999"], ["-1"]])
 def test_what_is_not_in_doubt_is_not_sent(
     signed_in: Callable[[User], Client], sender: User, message: SentMessage, given: list[str]
@@ -62,6 +64,7 @@ def test_what_is_not_in_doubt_is_not_sent(
     assert dispatch_all() == 0
 
 
+@pytest.mark.slow
 def test_the_message_page_leads_there(
     signed_in: Callable[[User], Client], sender: User, message: SentMessage, make_user: Callable[..., User]
 ) -> None:

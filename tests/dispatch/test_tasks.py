@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 Due = Callable[..., SentMessage]
 
 
+@pytest.mark.slow
 def test_everything_due_goes_out_once_after_an_hour_without_beat_or_broker(
     provider: Provider, due_message: Due, clock, monkeypatch
 ) -> None:
@@ -42,6 +43,7 @@ def test_everything_due_goes_out_once_after_an_hour_without_beat_or_broker(
     assert [statuses(message) for message in messages] == [{"sent": 4}, {"sent": 4}]
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_away_stops_nothing_that_was_begun(provider: Provider, due_message: Due, monkeypatch) -> None:
     refuse_all(monkeypatch, tasks.hand_over_due)
     message = due_message(Mode.EMAIL, 4)
@@ -87,6 +89,7 @@ def test_a_poll_that_ends_before_its_work_asks_for_the_next_one(
     assert len(asked) == 1
 
 
+@pytest.mark.slow
 def test_the_command_does_it_without_either(provider: Provider, due_message: Due, capsys) -> None:
     message = due_message(Mode.INBOX, 3, subject="Hello", bodies={"inbox": "<p>Dear {{student.firstName}}</p>"})
     message.recipients.update(merge_fields={"student.firstName": "<Mai>"})

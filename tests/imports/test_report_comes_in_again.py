@@ -86,12 +86,14 @@ def varied(random: Random) -> SentMessage:
     return SentMessage.objects.get(pk=message.pk)
 
 
+@pytest.mark.slow
 @examples(40)
 @given(seed=st.integers(0, 2**32))
 def test_a_sent_message_report_gives_the_same_message(seed: int, tmp_path: Path):
     same_again(varied(Random(seed)), classic, "sent-message-report", tmp_path)
 
 
+@pytest.mark.slow
 @examples(40)
 @given(seed=st.integers(0, 2**32))
 def test_a_report_of_log_2_gives_the_same_message(seed: int, tmp_path: Path):

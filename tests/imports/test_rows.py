@@ -168,6 +168,7 @@ def test_what_the_message_lacks_is_said(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_rows_of_one_person_may_be_far_apart(tmp_path, monkeypatch):
     monkeypatch.setattr("imports.sources.base.ROWS_A_COPY", 7)
     rows = [f"{n % 40},Person {n % 40},,p{n % 50}@example.org,Sent," for n in range(400)]

@@ -26,9 +26,9 @@ def peak(path) -> int:
 @pytest.mark.slow
 @pytest.mark.django_db
 def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr("imports.sources.base.ROWS_A_COPY", 1000)
+    monkeypatch.setattr("imports.sources.base.ROWS_A_COPY", 300)
     monkeypatch.setattr("imports.table._CHUNK", 2**12)
-    sizes = [3000, 21000]
+    sizes = [1000, 7000]
     files = [tmp_path / f"{size}.csv" for size in sizes]
     for file, size in zip(files, sizes, strict=True):
         bench.write_file(file, size, first=0)

@@ -67,6 +67,7 @@ def test_a_search_of_somebody_else_is_not_to_be_had(client):
     assert page.value("recipient") == ""
 
 
+@pytest.mark.slow
 def test_the_last_fifty_searches_are_kept(client):
     urls = [client.post("/letters/", {"recipient": f"{i}@example.org"}).url for i in range(KEPT + 1)]
     assert "not kept here any more" in Shown(client.get(urls[0])).message_text

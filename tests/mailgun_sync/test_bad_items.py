@@ -138,6 +138,7 @@ items = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(odd=st.lists(items.filter(lambda text: "," not in text or text[:1] in "[{"), min_size=1, max_size=3))
 @examples(60)
 def test_of_any_page_the_good_events_are_stored_and_the_others_kept(domain: SendingDomain, odd: list[str]) -> None:

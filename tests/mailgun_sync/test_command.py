@@ -46,6 +46,7 @@ def test_json_has_one_line_for_each_domain(
     assert (second["domain"], second["pages"]) == ("mg.two.example", 0)
 
 
+@pytest.mark.slow
 def test_a_failing_domain_is_the_exit_code_and_stops_no_other(
     mailgun: Sandbox, settings: Settings, now: datetime, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,6 +73,7 @@ def test_one_domain_can_be_named_even_if_it_is_paused(mailgun: Sandbox, domain: 
     assert MailgunEvent.objects.count() == 1
 
 
+@pytest.mark.slow
 def test_a_sweep_reads_again_from_so_many_hours_ago(mailgun: Sandbox, domain: SendingDomain, now: datetime) -> None:
     call_command("sync_mailgun")
 

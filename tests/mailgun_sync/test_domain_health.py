@@ -117,6 +117,7 @@ def test_without_a_key_a_check_says_so(domain: SendingDomain, settings: Settings
     assert "no MAILGUN_API_KEY" in checked(domain).error
 
 
+@pytest.mark.slow
 def test_events_are_counted_for_7_and_30_days(mailgun: Sandbox, domain: SendingDomain, reader: Client) -> None:
     store(domain, 90, event="delivered")
     store(domain, 10, event="failed", severity="permanent")
@@ -171,6 +172,7 @@ def test_the_night_checks_every_domain(mailgun: Sandbox, settings: Settings, mon
     }
 
 
+@pytest.mark.slow
 def test_who_may_write_can_ask_now(
     mailgun: Sandbox,
     domain: SendingDomain,

@@ -124,6 +124,7 @@ things = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @examples(40)
 @given(template=st.sampled_from(TEMPLATES), one=things, other=things)
 def test_equal_causes_are_equal_reasons(template: str, one: dict[str, object], other: dict[str, object]) -> None:

@@ -86,6 +86,7 @@ def every_page(groups: EventGroups, sort: str, *, descending: bool) -> list[Even
         assert total == groups.count()
 
 
+@pytest.mark.slow
 @examples(30)
 @given(
     drawn=some_events,

@@ -39,6 +39,7 @@ def impatient(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.MAILGUN_ATTEMPTS = 2
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("fault", "words"),

@@ -443,6 +443,7 @@ json_values = st.recursive(
 names = ["id", "recipient", "message", "delivery-status", "severity", "reason", "reject", "user-variables"]
 
 
+@pytest.mark.slow
 @given(parts=st.lists(st.dictionaries(st.sampled_from(names), json_values), min_size=1, max_size=4))
 @examples(60)
 def test_whatever_comes_is_either_stored_or_in_quarantine(domain: SendingDomain, parts: list[dict[str, Any]]) -> None:

@@ -285,6 +285,7 @@ def test_the_list_of_ambiguous_events_says_what_each_may_belong_to(make_user):
 # A better key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["accepted", "delivered"])
 def test_a_better_key_takes_the_event_and_the_old_delivery_is_derived_again(first):
     old = add("old")
@@ -330,6 +331,7 @@ def test_our_own_mark_is_final():
     assert outcome(other) == ("", "")
 
 
+@pytest.mark.slow
 def test_events_that_retention_deleted_leave_their_outcome():
     old = add("old")
     store("failed", message_id=ID)
@@ -391,6 +393,7 @@ def test_the_event_of_a_duplicate_is_one_of_the_device_that_counts():
     assert counts(delivery)["failed"] == 1
 
 
+@pytest.mark.slow
 def test_an_old_database_is_joined_by_the_command_and_a_second_run_changes_nothing():
     first, second = add("a", {"address": "mai@example.com", "provider_id": ID}), add("b", subject="Bus 14")
     store("failed", message_id=ID)
@@ -420,6 +423,7 @@ def test_links_from_before_the_key_was_stored_are_our_own_mark():
     assert outcome(own) == ("failed-permanent", LinkedBy.VARIABLES)
 
 
+@pytest.mark.slow
 def test_the_statements_of_an_import_do_not_grow_with_its_events():
     asked = []
     for count in (2, 40):

@@ -30,6 +30,7 @@ def add(mailgun: Sandbox, at: datetime, size: int = 0) -> str:
     return str(added["id"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1_000, 10_000, 40_000, 60_000])
 def test_a_page_that_is_too_large_is_asked_for_in_smaller_ones(
     mailgun: Sandbox, sync: Callable[..., SyncRun], now: datetime, size: int
@@ -43,6 +44,7 @@ def test_a_page_that_is_too_large_is_asked_for_in_smaller_ones(
     assert not SyncGap.objects.exists()
 
 
+@pytest.mark.slow
 def test_many_events_of_one_second_come_in_smaller_pages(
     mailgun: Sandbox, sync: Callable[..., SyncRun], now: datetime
 ) -> None:
@@ -53,6 +55,7 @@ def test_many_events_of_one_second_come_in_smaller_pages(
     assert stored_ids() == sorted(ids)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "large",
     [[0], [9], [5], [5, 6], [2, 7], range(10)],
@@ -97,6 +100,7 @@ def test_others_in_the_second_of_a_too_large_event_are_read_where_they_stand_bef
     assert (gap.begin, gap.end) == (second, second + SECOND), "the gap says that more may be missing"
 
 
+@pytest.mark.slow
 def test_a_provider_that_has_nothing_but_too_large_events_ends_the_run_in_words(
     mailgun: Sandbox, sync: Callable[..., SyncRun], now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

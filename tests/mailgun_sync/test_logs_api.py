@@ -100,6 +100,7 @@ def test_events_of_another_domain_end_the_run(mailgun: Sandbox, source: LogsApi,
         read(source, now)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("logs_alone")
 def test_a_sync_by_the_logs_api_moves_the_cursor_like_any_other(
     mailgun: Sandbox, domain: SendingDomain, sync: Sync, now: datetime
@@ -120,6 +121,7 @@ def test_a_sync_by_the_logs_api_moves_the_cursor_like_any_other(
     assert count.events_seen > 250
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("logs_alone")
 def test_an_event_that_is_too_large_is_a_gap_of_a_second(
     mailgun: Sandbox, domain: SendingDomain, sync: Sync, now: datetime, monkeypatch: pytest.MonkeyPatch
@@ -153,6 +155,7 @@ def test_a_page_that_fails_leaves_the_cursor(
 # The change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [404, 405, 410, 501])
 def test_when_the_events_api_is_gone_the_domain_changes_over_once(
     mailgun: Sandbox, domain: SendingDomain, sync: Sync, now: datetime, status: int
@@ -228,6 +231,7 @@ def test_when_both_are_gone_the_run_fails_and_nothing_changes(
     assert domain.source == "events"
 
 
+@pytest.mark.slow
 def test_a_backfill_goes_on_with_the_other_api(
     mailgun: Sandbox, domain: SendingDomain, sync_all: Callable[..., list[SyncRun]], now: datetime, settings: Settings
 ) -> None:

@@ -111,6 +111,7 @@ steps = st.lists(st.tuples(st.sampled_from(SOURCES), st.integers(0, 5)), max_siz
 exact = st.lists(st.sampled_from(sorted(EXACT)), min_size=6, max_size=6)
 
 
+@pytest.mark.slow
 @examples(40)
 @given(steps, exact, st.randoms(use_true_random=False))
 def test_any_mix_in_any_order_leaves_the_rows_of_the_events_api(
@@ -131,6 +132,7 @@ def test_any_mix_in_any_order_leaves_the_rows_of_the_events_api(
         transaction.set_rollback(True)
 
 
+@pytest.mark.slow
 @examples(25)
 @given(st.lists(st.integers(0, 5), min_size=1), st.randoms(use_true_random=False))
 def test_the_logs_api_alone_leaves_the_same_rows_but_for_the_cut_times(

@@ -78,6 +78,7 @@ def test_an_event_is_linked_to_its_delivery_message_person_and_sender(delivery, 
     assert outcome(delivery) == ("delivered", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, len(LADDER) + 1))
 def test_in_any_order_the_outcome_is_the_same(delivery, number):
     kinds = list(LADDER)[:number]
@@ -200,6 +201,7 @@ def test_expired_events_do_not_take_an_outcome_back(delivery):
     assert outcome(delivery)[0] == "failed-permanent"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_pages_that_are_stored_side_by_side_come_to_the_same_and_wait_for_nobody_forever(sender):
     messages = [make_message(sender=sender) for _ in range(3)]
@@ -230,6 +232,7 @@ def test_the_contradiction_is_flagged_on_the_message_page(delivery, sender, sign
     assert "550 unknown" in html
 
 
+@pytest.mark.slow
 def test_the_subject_leads_to_the_message_for_those_who_may(delivery, sender, make_user, signed_in):
     now = datetime.now(UTC).timestamp()
     headers = {"headers": {"subject": "Snow day"}}

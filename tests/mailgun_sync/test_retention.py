@@ -61,6 +61,7 @@ def test_an_address_goes_soon_after_its_last_event(domain: SendingDomain) -> Non
     assert addresses() == ["both@example.com"]
 
 
+@pytest.mark.slow
 @given(ages=st.lists(st.integers(0, 30) | st.integers(385, 430), min_size=1, max_size=12))
 @examples(40)
 def test_an_address_is_there_as_long_as_its_events_and_a_week_longer_at_most(

@@ -67,6 +67,7 @@ def test_it_shows_domains_and_how_far_they_are(reader: Client, domain: SendingDo
     assert "next scheduled sync starts" in text
 
 
+@pytest.mark.slow
 def test_it_shows_the_last_runs_and_their_errors(
     reader: Client, domain: SendingDomain, sync: Callable[..., SyncRun], mailgun: Sandbox, now: datetime
 ) -> None:
@@ -130,6 +131,7 @@ def test_the_state_refreshes_as_a_fragment(reader: Client, domain: SendingDomain
     assert "Quarantine" not in fragment.partition("<table")[0]
 
 
+@pytest.mark.slow
 def test_sync_now_syncs_and_says_who_asked(
     operator: Client, domain: SendingDomain, mailgun: Sandbox, now: datetime, worker: None
 ) -> None:
@@ -156,6 +158,7 @@ def test_read_all_again_starts_a_backfill(
     assert MailgunEvent.objects.get().event_id == "lost and found"
 
 
+@pytest.mark.slow
 def test_pause_and_resume(operator: Client, domain: SendingDomain) -> None:
     assert "Paused" in press(operator, "pause_sync", domain.pk)
     press(operator, "pause_sync", domain.pk)
@@ -171,6 +174,7 @@ def test_pause_and_resume(operator: Client, domain: SendingDomain) -> None:
     assert list(actions) == ["mailgun_sync.paused", "mailgun_sync.resumed"]
 
 
+@pytest.mark.slow
 def test_retry_takes_an_event_out_of_quarantine_when_it_can_be_read(operator: Client, domain: SendingDomain) -> None:
     readable = QuarantinedEvent.objects.create(domain=domain, digest="x", raw=payloads.OPENED, error="an older program")
     store_events(domain_id=domain.pk, events=[reread(payloads.WITHOUT_TIMESTAMP)])
@@ -238,6 +242,7 @@ def test_it_shows_the_address_of_the_webhook_the_last_call_and_what_is_wrong(
     assert "lia@" not in text
 
 
+@pytest.mark.slow
 def test_it_says_which_source_is_in_use_and_why(
     reader: Client, domain: SendingDomain, sync: Callable[..., SyncRun], mailgun: Sandbox
 ) -> None:

@@ -138,6 +138,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pages_of_two")
 @pytest.mark.parametrize(
     ("fault", "name"), [*((fault, "bounces") for fault in FAULTS), ("cut", "complaints"), ("500", "whitelists")]
@@ -206,6 +207,7 @@ def test_each_list_gives_its_problem_and_the_worst_counts(mailgun: Sandbox, read
     assert ContactToFix.objects.get(address=address(2)).problem == "unsubscribed"
 
 
+@pytest.mark.slow
 def test_an_address_leaves_when_the_lists_of_all_domains_have_it_no_more(mailgun: Sandbox, settings) -> None:
     mailgun.add_domain("mg.two.example")
     settings.MAILGUN_DOMAINS = [mailgun.domain, "mg.two.example"]

@@ -93,6 +93,7 @@ def test_an_event_shown_40_minutes_late_is_found_by_the_sweep_with_a_warning(
     assert (warning["log_level"], warning["late"]) == ("warning", 1)
 
 
+@pytest.mark.slow
 def test_the_waiting_time_at_most_doubles_and_is_never_lowered(
     mailgun: Sandbox, domain: SendingDomain, sync: Sync, now: datetime
 ) -> None:
@@ -171,6 +172,7 @@ def test_a_provider_clock_before_what_is_settled_is_an_error_in_words(
     assert settled(domain) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["html", "repeated-next", "foreign-next"])
 def test_a_failure_in_the_middle_keeps_the_pages_and_leaves_the_cursor(
     mailgun: Sandbox, domain: SendingDomain, sync: Sync, now: datetime, fault: str
@@ -216,6 +218,7 @@ def test_a_bad_event_stops_neither_its_page_nor_the_cursor(
     assert sync().quarantined == 0
 
 
+@pytest.mark.slow
 def test_one_domain_that_fails_does_not_stop_the_others(
     mailgun: Sandbox, settings: Settings, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,6 +288,7 @@ def test_a_second_sync_at_the_same_time_stands_back(mailgun: Sandbox, domain: Se
     assert sync_domain(domain_id=domain.pk, wait=timedelta(seconds=5)).outcome == "succeeded"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_long_catch_up_reads_slices_side_by_side(
     mailgun: Sandbox, domain: SendingDomain, settings: Settings, sync: Sync, now: datetime
@@ -303,6 +307,7 @@ def test_a_long_catch_up_reads_slices_side_by_side(
     assert abs(settled(domain) - (now - 30 * MINUTE)) < ABOUT
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_cursor_moves_only_when_every_slice_has_ended(
     mailgun: Sandbox, domain: SendingDomain, settings: Settings, sync: Sync, now: datetime

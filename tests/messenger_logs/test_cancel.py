@@ -140,6 +140,7 @@ def test_what_would_be_answered_cancels_nothing(under_way, sender):
     assert finished.result is Result.FINISHED
 
 
+@pytest.mark.slow
 def test_the_trail_says_who_canceled_what_and_the_final_figures(under_way, sender):
     message = under_way()
     cancel_message(message_id=message.pk, by=sender)

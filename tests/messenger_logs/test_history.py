@@ -170,6 +170,7 @@ def test_names_are_shown_as_text(mai: User, signed_in: SignIn) -> None:
     assert "&lt;b&gt;Office&lt;/b&gt; created it." in page
 
 
+@pytest.mark.slow
 def test_much_history_is_cut_at_its_beginning_and_says_so(mai: User, signed_in: SignIn) -> None:
     message = make_message(created_at=BEGUN)
     for number in range(MOST_EVENTS + 1):
@@ -188,6 +189,7 @@ def test_much_history_is_cut_at_its_beginning_and_says_so(mai: User, signed_in: 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_the_number_of_queries_does_not_grow_with_the_history(mai: User, signed_in: SignIn, page: str) -> None:
     message, client = message_for(page), signed_in(mai)

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from messenger_logs.choices import Mode
+from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services.totals import recount
 from messenger_logs.totals import totals_of
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
@@ -44,54 +45,60 @@ def index_file(name: str) -> int:
 
 
 @pytest.mark.slow
-def test_attempt_counts_are_renamed_with_their_values_and_without_a_new_index():
-    recipient = make_recipient(make_message())
-    pk = make_delivery(recipient, mode="voice", status="failed", attempt_count=3, reached_earlier=True).pk
-    migrate("0011_attempt_counts")  # a newer version builds it again
-    totals, unfinished = index_file("delivery_totals"), index_file("message_unfinished")
+class TestADatabaseOfBefore:
+    """It goes back to the oldest version that a test is about, and forward again, once for all tests."""
 
-    old = migrate("0010_messages_without_an_end").get_model(APP, "Delivery").objects.get(pk=pk)
-    assert (old.attempts, old.reached_before) == (3, True)
-    assert index_file("message_without_an_end") == unfinished
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def journey(cls, class_db: None) -> None:
+        cls.voice = make_delivery(
+            make_recipient(make_message()), mode="voice", status="failed", attempt_count=3, reached_earlier=True
+        )
+        cls.without_people, cls.with_calls, cls.sent = (
+            make_message(status=status, modes=["email", "voice"]) for status in ("waiting", "waiting", "sent")
+        )
+        cls.call, cls.call_with_detail = (
+            make_delivery(make_recipient(cls.with_calls), mode="voice", status="confirmed", code=6, detail=detail)
+            for detail in ("", "as told")
+        )
+        cls.refused = make_delivery(make_recipient(cls.sent), email_outcome="suppressed")
+        recount(message_id=cls.sent.pk)
+        cls.canceled = canceled_message()
+        cls.kept = totals_of(cls.canceled).modes
 
-    new = migrate("0011_attempt_counts").get_model(APP, "Delivery").objects.get(pk=pk)
-    assert (new.attempt_count, new.reached_earlier) == (3, True)
-    assert (index_file("delivery_totals"), index_file("message_unfinished")) == (totals, unfinished)
+        migrate("0011_attempt_counts")  # a newer version builds its indexes again
+        cls.totals, cls.unfinished = index_file("delivery_totals"), index_file("message_unfinished")
+        cls.before = migrate("0010_messages_without_an_end").get_model(APP, "Delivery").objects.get(pk=cls.voice.pk)
+        cls.unfinished_before = index_file("message_without_an_end")
+        cls.after = migrate("0011_attempt_counts").get_model(APP, "Delivery").objects.get(pk=cls.voice.pk)
+        cls.totals_after, cls.unfinished_after = index_file("delivery_totals"), index_file("message_unfinished")
+        migrate_to_now()
+
+    def test_attempt_counts_are_renamed_with_their_values_and_without_a_new_index(self):
+        assert (self.before.attempts, self.before.reached_before) == (3, True)
+        assert (self.after.attempt_count, self.after.reached_earlier) == (3, True)
+        assert self.unfinished_before == self.unfinished_after == self.unfinished
+        assert self.totals_after == self.totals
+
+    def test_messages_without_people_are_repaired(self):
+        of = [self.without_people, self.with_calls, self.sent]
+        states = dict(SentMessage.objects.filter(pk__in=[each.pk for each in of]).values_list("pk", "status"))
+        assert [states[each.pk] for each in of] == ["no_recipients", "waiting", "sent"]
+
+    def test_confirmed_calls_without_a_detail_are_repaired(self):
+        of = [self.call, self.call_with_detail, self.refused]
+        details = dict(Delivery.objects.filter(pk__in=[each.pk for each in of]).values_list("pk", "detail"))
+        assert [details[each.pk] for each in of] == ["Voicemail detected", "as told", ""]
+        assert totals_of(self.sent).modes[Mode.EMAIL].error == 1
+
+    def test_the_figures_of_a_cancel_are_counted(self):
+        now = totals_of(self.canceled).modes
+        assert now == self.kept
+        assert [(mode.canceled_begun, mode.untried) for mode in now.values()] == [(1, 1), (0, 1)]
 
 
-@pytest.mark.slow
-def test_messages_without_people_and_confirmed_calls_without_a_detail_are_repaired():
-    empty, waiting, sent = (
-        make_message(status=status, modes=["email", "voice"]) for status in ("waiting", "waiting", "sent")
-    )
-    call = make_delivery(make_recipient(waiting), mode="voice", status="confirmed", code=6)
-    refused = make_delivery(make_recipient(sent), email_outcome="suppressed")
-    recount(message_id=sent.pk)
-    kept = make_delivery(make_recipient(waiting), mode="voice", status="confirmed", code=6, detail="as told")
-    migrate("0011_attempt_counts")
-    migrate_to_now()
-    states = dict(type(empty).objects.values_list("pk", "status"))
-    assert states == {empty.pk: "no_recipients", waiting.pk: "waiting", sent.pk: "sent"}
-    details = dict(type(call).objects.values_list("pk", "detail"))
-    assert details == {call.pk: "Voicemail detected", kept.pk: "as told", refused.pk: ""}
-    assert totals_of(sent).modes[Mode.EMAIL].error == 1
-
-
-def test_a_recount_repairs_what_an_older_version_counted():
-    message = make_message(modes=["voice"], dispatch_started_at=NOW, dispatch_finished_at=NOW + timedelta(seconds=28))
-    recipient = make_recipient(message)
-    for number, minutes in ((1, 2), (2, 15)):
-        at = {"first_attempt_at": NOW + timedelta(minutes=minutes), "last_attempt_at": NOW + timedelta(minutes=minutes)}
-        make_delivery(recipient, mode="voice", address=f"+1612555010{number}", **at)
-    call_command("recount", stdout=StringIO())
-    message.refresh_from_db()
-    totals = totals_of(message)
-    assert totals.modes[Mode.VOICE].first_attempt_duration == timedelta(minutes=2)
-    assert totals.duration == timedelta(minutes=15)
-
-
-@pytest.mark.slow
-def test_the_figures_of_a_cancel_are_counted_for_messages_of_before():
+def canceled_message() -> SentMessage:
+    """A message that was canceled while it ran, with a device of each kind that a cancel counts."""
     message = make_message(status="canceled_ip", modes=["voice", "text"])
     for number, (mode, status, attempts) in enumerate(
         [
@@ -108,10 +115,17 @@ def test_the_figures_of_a_cancel_are_counted_for_messages_of_before():
         make_delivery(recipient, mode=mode, status=status, attempt_count=attempts, address=f"+1763555000{number}")
         make_delivery(make_recipient(message), mode=mode, address="")
     recount(message_id=message.pk)
-    kept = totals_of(message).modes
+    return message
 
-    migrate("0012_claims_of_deliveries")
-    migrate_to_now()
 
-    assert totals_of(message).modes == kept
-    assert [(mode.canceled_begun, mode.untried) for mode in kept.values()] == [(1, 1), (0, 1)]
+def test_a_recount_repairs_what_an_older_version_counted():
+    message = make_message(modes=["voice"], dispatch_started_at=NOW, dispatch_finished_at=NOW + timedelta(seconds=28))
+    recipient = make_recipient(message)
+    for number, minutes in ((1, 2), (2, 15)):
+        at = {"first_attempt_at": NOW + timedelta(minutes=minutes), "last_attempt_at": NOW + timedelta(minutes=minutes)}
+        make_delivery(recipient, mode="voice", address=f"+1612555010{number}", **at)
+    call_command("recount", stdout=StringIO())
+    message.refresh_from_db()
+    totals = totals_of(message)
+    assert totals.modes[Mode.VOICE].first_attempt_duration == timedelta(minutes=2)
+    assert totals.duration == timedelta(minutes=15)

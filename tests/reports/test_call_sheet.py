@@ -117,6 +117,7 @@ def cells(message: SentMessage, format: Format) -> list[list[str]]:
     return [["".join(page.extract_text() for page in PdfReader(file).pages)]]
 
 
+@pytest.mark.slow
 def test_every_format_has_the_same_cells() -> None:
     message = make_message(modes=["email", "voice"])
     person(message, "Vaj, Nplooj", BUSY, BOUNCED, language="hmn", student_name="王, 小明")
@@ -130,6 +131,7 @@ def test_every_format_has_the_same_cells() -> None:
         assert together(cell) in together(text), cell
 
 
+@pytest.mark.slow
 def test_the_csv_has_the_header_above_its_lines() -> None:
     file = io.BytesIO()
     write(Format.CSV, sheet(snow_day()).document(), file)
@@ -138,6 +140,7 @@ def test_the_csv_has_the_header_above_its_lines() -> None:
     assert lines[-4][:3] == ["Done", "School", "Student"]
 
 
+@pytest.mark.slow
 def test_it_comes_from_the_browser_in_one_click_and_leaves_a_row_in_the_trail(
     make_user: Callable[..., User], signed_in: Callable[[User], Client]
 ) -> None:

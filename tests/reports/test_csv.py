@@ -121,6 +121,7 @@ def test_with_the_summary_its_labels_and_values_are_the_first_lines_and_all_line
     assert {len(row) for row in rows} == {5}
 
 
+@pytest.mark.slow
 def test_a_formula_far_down_is_found_too():
     rows = [a_row()] * 4_500 + [a_row("=1+1")]
     assert csv_rows(a_document(rows))[-1][0] == "'=1+1"

@@ -114,6 +114,7 @@ def test_asked_for_twice_it_is_made_once(client, message):
     assert ReportJob.objects.count() == 3
 
 
+@pytest.mark.slow
 def test_my_reports_lists_ones_own_and_nobody_sees_those_of_others(client, message, make_user, signed_in):
     job = ask(client, message)
     services.make_report(job_id=job.pk)
@@ -128,6 +129,7 @@ def test_my_reports_lists_ones_own_and_nobody_sees_those_of_others(client, messa
     assert ReportJob.objects.get().ready
 
 
+@pytest.mark.slow
 def test_who_may_see_the_message_may_have_its_report(client, message, make_user, signed_in):
     job = ask(client, message)
     services.make_report(job_id=job.pk)

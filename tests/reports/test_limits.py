@@ -49,6 +49,7 @@ def export(client: Client, subject: str = "") -> Any:
     return client.get(ADDRESS, {"export": "csv", "subject": subject})
 
 
+@pytest.mark.slow
 def test_nobody_has_more_unfinished_reports_than_the_limit(client: Client, make_user: Any, signed_in: Any) -> None:
     assert [export(client, subject).status_code for subject in ("a", "b", "r")] == [302, 302, 429]
     assert "Too many of your reports" in export(client, "r").content.decode()

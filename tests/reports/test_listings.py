@@ -44,6 +44,7 @@ def make_event(**fields):
     return MailgunEvent.objects.create(domain=domain, **(usual | fields))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["web:admin_sent_message_log", "web:admin_mailgun_message_log", "web:audit_trail"])
 def test_every_grid_offers_three_formats(client, name):
     page = Shown(client.get(reverse(name)))
@@ -96,6 +97,7 @@ def test_the_recipient_report_counts_an_email_that_was_sent_and_refused_as_an_er
     assert "Error: 2" in text
 
 
+@pytest.mark.slow
 def test_the_recipient_report_is_of_one_person_in_three_formats(client):
     message = message_by("email", subject="Snow day")
     mai = make_recipient(message, person_id="4711", name="Vang, Mai", student_name="Vang, Pa")

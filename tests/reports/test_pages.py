@@ -90,6 +90,7 @@ def test_a_small_report_opens_at_once(administrator, format, begins, shown):
     assert not ReportJob.objects.exists()
 
 
+@pytest.mark.slow
 def test_what_makes_no_sense_is_said_in_words_beside_the_choices(administrator):
     message = message_by("email")
     for query, words in (

@@ -1,5 +1,7 @@
 import re
 
+import pytest
+
 from reports.document import DUPLICATE
 from tests.reports.documents import COLUMNS, a_document, a_row, pdf, pdf_text, together
 
@@ -18,6 +20,7 @@ def test_headings_are_repeated_and_pages_are_numbered():
         assert re.search(rf"Page {number} of\s+{len(pages)}\b", text)
 
 
+@pytest.mark.slow
 def test_every_row_is_printed_once():
     rows = [a_row(f"Parent {number}.") for number in range(500)]
     found = re.findall(r"Parent (\d+)\.", pdf_text(a_document(rows)))

@@ -79,6 +79,7 @@ CASES = [
 # fmt: on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("listing", "query", "rows", "needed"), CASES)
 def test_a_file_needs_the_rights_that_its_rows_needed_and_no_others(
     owner: User, signed_in: Callable[[User], Client], listing: str, query: Any, rows: int, needed: set[Right]
@@ -97,6 +98,7 @@ def test_a_file_needs_the_rights_that_its_rows_needed_and_no_others(
     assert AuditEvent.objects.filter(action="access.refused").exists()
 
 
+@pytest.mark.slow
 def test_the_refusal_says_what_to_do(owner: User, signed_in: Callable[[User], Client]) -> None:
     client = signed_in(owner)
     job = export(client, "sent_message_log_2", whose="all")
@@ -141,6 +143,7 @@ def migrate(name: str) -> None:
     MigrationExecutor(connection).migrate([("reports", name)])
 
 
+@pytest.mark.slow
 def test_a_title_tells_no_subject_to_whom_no_log_shows_the_message_any_more(
     owner: User, signed_in: Callable[[User], Client]
 ) -> None:

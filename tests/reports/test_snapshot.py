@@ -55,6 +55,7 @@ def test_rows_come_through_a_cursor_of_the_server():
         assert cursor.fetchone() == (1,)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_report_needs_the_same_queries_whatever_its_number_of_rows():
     counts = []

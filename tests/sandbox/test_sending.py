@@ -90,6 +90,7 @@ def test_events_are_found_by_the_message_id(sandbox: Sandbox, send: Any) -> None
     assert events(sandbox, **{"message-id": "never@mg.harrison.example"}) == []
 
 
+@pytest.mark.slow
 def test_the_same_seed_tells_the_same_story(send: Any, sandbox: Sandbox) -> None:
     stories = []
     for _ in range(2):
@@ -128,6 +129,7 @@ def test_what_breaks_a_rule_is_refused_whole(sandbox: Sandbox, send: Any, given:
     assert len(sandbox.accepted) == 0
 
 
+@pytest.mark.slow
 def test_a_thousand_recipients_are_taken_at_once(sandbox: Sandbox, send: Any) -> None:
     addresses = [f"family{number}@example.com" for number in range(1000)]
     assert send(to=addresses).status_code == 200

@@ -269,6 +269,7 @@ class TestCrawl:
 
         open_all(visitor, some, caplog)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("visitor", ["admin"], indirect=True)
     def test_the_first_page_of_each_status(self, visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
         own = Tool.SENT_MESSAGE_LOG  # hides the messages of others

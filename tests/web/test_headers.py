@@ -55,6 +55,7 @@ def test_static_files_may_be_kept_but_not_used_by_other_sites(client: Client, se
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
+@pytest.mark.slow
 def test_browsers_remember_https_for_a_year() -> None:
     show = "from django.conf import settings; print(settings.SECURE_HSTS_SECONDS)"
     environment = os.environ | {"HTTPS": "true"}

@@ -78,6 +78,7 @@ def test_a_search_that_names_several_or_nobody_is_a_search(client: Client, messa
     ]
 
 
+@pytest.mark.slow
 def test_paging_sorting_and_refreshing_a_record_is_one_look(client: Client, message: SentMessage) -> None:
     address = client.post(PEOPLE, {"person": "4711"})["Location"]
     for more in ("", "&sort=created_at", "&rows=25", "&n=1", ""):
@@ -86,6 +87,7 @@ def test_paging_sorting_and_refreshing_a_record_is_one_look(client: Client, mess
     assert [action for action, _, _ in left()] == ["person.viewed"]
 
 
+@pytest.mark.slow
 def test_the_page_without_a_search_shows_nobody_and_leaves_nothing(client: Client, message: SentMessage) -> None:
     client.get(PEOPLE)
     client.get(PEOPLE, {"find": "0123456789abcdef"})
@@ -103,6 +105,7 @@ def test_a_search_that_was_not_made_leaves_nothing(
     assert (left(), searches) == ([], [])
 
 
+@pytest.mark.slow
 def test_the_search_in_the_top_bar_is_a_search_for_people_where_it_finds_people(
     client: Client, message: SentMessage, make_user: Any, signed_in: Any
 ) -> None:
@@ -134,6 +137,7 @@ def test_a_search_among_recipients_says_what_was_searched(client: Client, messag
     assert sorted(details["searched"]) == sorted(map(hashed_search, ("Vang", "parent")))
 
 
+@pytest.mark.slow
 def test_page_fragment_and_api_are_one_look(client: Client, reader: User, message: SentMessage) -> None:
     address = reverse("web:admin_sent_message_log_message_recipients", args=[message.pk])
     client.get(address, headers=HTMX)
@@ -226,6 +230,7 @@ def test_what_is_refused_for_its_form_alone_is_none(client: Client) -> None:
 # The trail itself
 
 
+@pytest.mark.slow
 def test_an_auditor_finds_the_searches_for_a_text_and_the_looks_at_a_person(
     client: Client, message: SentMessage, make_user: Any, signed_in: Any
 ) -> None:
@@ -244,6 +249,7 @@ def test_an_auditor_finds_the_searches_for_a_text_and_the_looks_at_a_person(
     assert "Person" not in found("va")
 
 
+@pytest.mark.slow
 def test_each_search_for_a_person_by_the_api_is_recorded(make_user: Any, message: SentMessage) -> None:
     user = make_user(Tool.PORTAL_INBOX, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.ADMIN_MAILGUN_MESSAGE_LOG)
     token = {"Authorization": f"Token {issue_token(user=user)[0]}"}

@@ -49,6 +49,7 @@ def test_a_tool_without_a_page_is_not_in_the_menu(make_user):
     assert shown == ["/", *(page_url(tool) for tool in WITH_PAGE)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", WITH_PAGE)
 def test_what_the_menu_shows_opens_and_what_it_hides_does_not(make_user, signed_in, tool):
     client = signed_in(make_user(tool))

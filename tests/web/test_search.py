@@ -107,6 +107,7 @@ def test_a_search_matches_its_characters_and_no_patterns(administrator: Client, 
     assert subjects(find(administrator, text)) == []
 
 
+@pytest.mark.slow
 def test_a_message_is_found_by_its_number_and_by_the_id_of_another_system(administrator: Client) -> None:
     message = make_message(subject="Snow day", external_id="sis-2026-11")
 
@@ -146,6 +147,7 @@ def test_people_and_messages_stand_in_groups_of_their_own(administrator: Client)
     assert f'action="{reverse("web:admin_recipient_log")}"' in group(page, "People")
 
 
+@pytest.mark.slow
 def test_more_people_than_fit_are_a_link_away_that_names_nobody(administrator: Client) -> None:
     message = make_message()
     for number in range(12):
@@ -213,6 +215,7 @@ def test_a_text_that_is_only_a_part_of_one_person_opens_nobody(administrator: Cl
     assert people(find(administrator, text)) in (["4711"], []), "the person is offered, and not opened"
 
 
+@pytest.mark.slow
 def test_several_hits_are_listed_though_one_of_them_is_meant_exactly(administrator: Client) -> None:
     family(PERSON, {"person_id": "4712", "name": "Vang, Lia"})
     assert opened(administrator, "Vang, Lia") is None
@@ -221,6 +224,7 @@ def test_several_hits_are_listed_though_one_of_them_is_meant_exactly(administrat
     assert people(find(administrator, "Her, Chue")) == ["4720", "4721"], "two people of one name"
 
 
+@pytest.mark.slow
 def test_a_student_is_found_by_name_and_number_and_stands_beside_the_family(administrator: Client) -> None:
     school = make_school("Washburn Middle")
     about = {"student_name": "Vang, Blia", "student_number": "100234", "student_school": school}
@@ -238,6 +242,7 @@ def test_a_person_with_two_names_is_meant_by_each_of_them(administrator: Client)
     assert opened(administrator, "Vang-Lee, Blia") == "4711"
 
 
+@pytest.mark.slow
 @examples(25)
 @given(data=st.data())
 def test_no_piece_of_a_name_opens_its_person(administrator: Client, data: Any) -> None:
@@ -281,6 +286,7 @@ def test_nothing_found_says_so_and_what_to_try(administrator: Client) -> None:
 # Who finds what
 
 
+@pytest.mark.slow
 def test_own_messages_are_found_by_their_sender_alone(make_user: MakeUser, signed_in: SignIn) -> None:
     me, other = make_user(CLASSIC), make_user(CLASSIC)
     message = make_message(subject="Snow day", sender=me)
@@ -292,6 +298,7 @@ def test_own_messages_are_found_by_their_sender_alone(make_user: MakeUser, signe
     assert subjects(find(signed_in(other), str(message.pk))) == [], "nor by its id"
 
 
+@pytest.mark.slow
 def test_messages_of_2_0_are_found_by_my_all_and_the_rights_on_types(make_user: MakeUser, signed_in: SignIn) -> None:
     me = make_user(V2, (V2, Right.MY_MESSAGES), (V2, Right.TYPE_GENERAL))
     everything = make_user(V2, (V2, Right.ALL_MESSAGES), (V2, Right.TYPE_GENERAL), (V2, Right.TYPE_EMERGENCY))
@@ -396,6 +403,7 @@ def test_a_search_that_is_not_kept_any_more_says_so(administrator: Client) -> No
     assert "not kept here any more" in page_text(administrator.get(ADDRESS, {"find": "0" * 16}).content.decode())
 
 
+@pytest.mark.slow
 def test_the_number_of_queries_does_not_grow_with_what_is_found(administrator: Client) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:

@@ -136,6 +136,7 @@ def group_of(user):
     return user.groups.get()
 
 
+@pytest.mark.slow
 def test_the_last_administrator_cannot_take_the_right_from_everybody(client, administrator):
     group = group_of(administrator)
     for response in (
@@ -252,6 +253,7 @@ def test_a_group_that_is_gone_is_not_found(client, counselors):
 # People
 
 
+@pytest.mark.slow
 def test_people_are_found_by_any_part_of_their_names_without_an_address_telling(client, counselors, make_user):
     make_user(username="dmatthews", first_name="Dexter", last_name="Matthews", email="dm@example.org")
     make_user(username="closed", last_name="Matthews", is_active=False)
@@ -278,6 +280,7 @@ def test_an_odd_search_gets_words(client, counselors, who):
     assert response.context["find_form"].errors["who"]
 
 
+@pytest.mark.slow
 def test_a_person_is_added_and_removed_and_both_are_recorded(client, counselors, make_user):
     user = make_user(username="dexter", pk=12_345)
     assert 'value="12345"' in client.post(page(counselors, "people"), {"who": "dexter"}).text

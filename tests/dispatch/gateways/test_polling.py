@@ -44,6 +44,7 @@ def ringing(message: SentMessage, *, hours_ago: float) -> datetime:
     return at
 
 
+@pytest.mark.slow
 def test_calls_for_which_the_time_of_a_turn_is_too_short_are_asked_about_first_in_the_next(
     provider: Sandbox, due_message: Due, settings: Settings
 ) -> None:
@@ -62,6 +63,7 @@ def test_calls_for_which_the_time_of_a_turn_is_too_short_are_asked_about_first_i
     assert statuses(message) == {"vendor_received": 3 * AT_ONCE}
 
 
+@pytest.mark.slow
 def test_an_error_gives_up_no_call_that_nobody_asked_about(
     provider: Sandbox, due_message: Due, settings: Settings
 ) -> None:

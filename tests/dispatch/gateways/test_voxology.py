@@ -158,6 +158,7 @@ def test_what_is_known_of_some_calls_is_told_though_others_cannot_be_asked(provi
     assert (type(news[first]), type(news[second])) == (StatusReport, TryLaterError)
 
 
+@pytest.mark.slow
 def test_several_calls_are_asked_about_at_once_and_none_after_the_deadline(provider: Sandbox) -> None:
     provider.decide("call", TO, "busy")
     calls = [placed() for _ in range(3 * AT_ONCE)]

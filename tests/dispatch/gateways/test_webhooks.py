@@ -367,6 +367,7 @@ def test_an_older_text_that_comes_late_does_not_undo_a_newer_one(client: Client)
     assert not TextConsent.objects.get().opted_out
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_key_or_a_receipt_that_comes_again_changes_nothing(client: Client) -> None:
     call, text = a_call(), a_call(Mode.TEXT)
@@ -456,6 +457,7 @@ def test_an_address_without_its_last_slash_is_the_same(client: Client) -> None:
     assert reverse("web:voxology_texts", kwargs={"secret": SECRET}) == TEXTS
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_odd_characters_break_nothing(client: Client) -> None:
     delivery = a_call()
@@ -528,6 +530,7 @@ def test_a_family_that_presses_0_has_confirmed(site: Sandbox, twice: bool) -> No
     assert site.accepted.counts()["call"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_text_is_delivered_in_the_end(site: Sandbox) -> None:
     site.decide("text", "", "delivered")
@@ -539,6 +542,7 @@ def test_a_text_is_delivered_in_the_end(site: Sandbox) -> None:
     assert {callback.status for callback in site.phones.callbacks} <= {200, 404}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_family_that_sends_stop_gets_no_text_until_it_sends_start(site: Sandbox) -> None:
     site.phones.receive_text(TO, "STOP", times=2)

@@ -32,6 +32,7 @@ def address(tool: Any, message: Any, part: str = "") -> str:
     return reverse(PAGES[tool] + (f"_{part}" if part else ""), args=[message.pk])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", list(PAGES))
 def test_the_button_leads_to_a_warning_in_numbers_and_ok_cancels(under_way, make_user, signed_in, tool):
     user = make_user(*may_cancel(tool, LOG), username="me")
@@ -59,6 +60,7 @@ def test_for_a_dialog_the_warning_comes_alone(under_way, sender, signed_in):
     assert 'method="dialog"' in html
 
 
+@pytest.mark.slow
 def test_a_second_press_says_who_and_when(under_way, sender, make_user, signed_in):
     message = under_way()
     other = signed_in(make_user(*may_cancel(ADMIN), first_name="Tou", last_name="Lee"))
@@ -68,6 +70,7 @@ def test_a_second_press_says_who_and_when(under_way, sender, make_user, signed_i
     assert "Vang, Mai canceled this message already" in page_text(other.get(address(ADMIN, message, "cancel")))
 
 
+@pytest.mark.slow
 def test_one_that_just_finished_is_told_in_words(under_way, sender, signed_in):
     message = under_way(status="sent")
     client = signed_in(sender)
@@ -76,6 +79,7 @@ def test_one_that_just_finished_is_told_in_words(under_way, sender, signed_in):
     assert "Nothing was canceled: the message is finished (Sent)." in page_text(answer)
 
 
+@pytest.mark.slow
 def test_somebody_elses_message_is_not_there(under_way, make_user, signed_in):
     message = under_way()
     stranger = signed_in(make_user(*may_cancel(LOG, UPCOMING)))
@@ -86,6 +90,7 @@ def test_somebody_elses_message_is_not_there(under_way, make_user, signed_in):
     assert message.status == "in_progress"
 
 
+@pytest.mark.slow
 def test_who_may_only_read_has_no_button_and_gets_403(under_way, make_user, signed_in):
     reader = make_user(LOG, UPCOMING, username="reader")
     message = under_way(sender=reader)
@@ -96,6 +101,7 @@ def test_who_may_only_read_has_no_button_and_gets_403(under_way, make_user, sign
     assert "Cancel Message" not in client.get(reverse("web:upcoming_messages")).content.decode()
 
 
+@pytest.mark.slow
 def test_others_upcoming_messages_need_view_cancel_all(under_way, make_user, signed_in):
     message = under_way(engine="v2", message_type="Messenger 2.0 - General")
     chief = signed_in(make_user(*may_cancel(UPCOMING), (UPCOMING, Right.VIEW_CANCEL_ALL)))
@@ -140,6 +146,7 @@ def test_another_systems_message_has_to_be_stopped_there_as_well(under_way, send
     assert "stop it there as well" in page_text(client.post(address(LOG, message, "cancel"), follow=True))
 
 
+@pytest.mark.slow
 def test_each_figure_of_a_cancel_is_a_link_to_its_rows(under_way, sender, signed_in):
     message = under_way()
     client = signed_in(sender)
@@ -154,6 +161,7 @@ def test_each_figure_of_a_cancel_is_a_link_to_its_rows(under_way, sender, signed
         assert client.get(link[1]).context["grid"].page.rows.__len__() == number
 
 
+@pytest.mark.slow
 def test_page_history_reports_and_api_name_the_same_final_figures(under_way, sender, signed_in):
     message = under_way()
     client = signed_in(sender)

@@ -65,6 +65,7 @@ def test_a_finished_message_of_somebody_else_is_not_there(
     assert SECRET not in answer.content.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", FINISHED)
 def test_a_late_cancel_is_answered_to_the_sender_and_to_those_who_see_the_message_in_a_log(
     make_user: Any, status: MessageStatus
@@ -78,6 +79,7 @@ def test_a_late_cancel_is_answered_to_the_sender_and_to_those_who_see_the_messag
         assert ask(user, message, "api").status_code == (200 if status in CANCELED else 409)
 
 
+@pytest.mark.slow
 def test_whoever_cancels_just_after_another_person_sees_who_that_was(operator: User, time_machine: Any) -> None:
     time_machine.move_to(timezone.now(), tick=False)
     message = finished(MessageStatus.CANCELED, cancel_asked_at=timezone.now(), canceled_by_name="Vang, Mai")
@@ -89,6 +91,7 @@ def test_whoever_cancels_just_after_another_person_sees_who_that_was(operator: U
         assert ask(operator, message, way).status_code == 404
 
 
+@pytest.mark.slow
 def test_whoever_cancels_just_after_the_last_device_sees_that_it_was_too_late(
     operator: User, time_machine: Any
 ) -> None:
@@ -106,6 +109,7 @@ def test_whoever_cancels_just_after_the_last_device_sees_that_it_was_too_late(
         assert ask(operator, message, way).status_code == 404
 
 
+@pytest.mark.slow
 def test_online_registration_is_never_upcoming(make_user: Any) -> None:
     user = make_user(*EVERYTHING_UPCOMING)
     asked = {
@@ -118,6 +122,7 @@ def test_online_registration_is_never_upcoming(make_user: Any) -> None:
         assert ask(user, message, way).status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [Right.READ, Right.WRITE])
 def test_without_a_right_of_the_tool_a_late_cancel_tells_nothing(make_user: Any, missing: Right) -> None:
     user = make_user(*(cell for cell in EVERYTHING_UPCOMING if cell[1] is not missing))

@@ -102,6 +102,7 @@ def test_a_report_about_what_cannot_be_used_reaches_the_right_person() -> None:
     assert refused.message == "The address is not a phone number."
 
 
+@pytest.mark.slow
 @given(text=st.text(), person=st.text(max_size=64), mode=st.sampled_from([Mode.EMAIL, Mode.VOICE]))
 def test_the_stored_form_of_what_cannot_be_used_is_never_usable(text: str, person: str, mode: Mode) -> None:
     found = read_device(mode, text, person_id=person)

@@ -176,6 +176,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
     return results
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_same_message_from_many_at_once_is_one_message() -> None:
     given = message("one", *[recipient(str(n), device(address=f"+1612555{n:04}")) for n in range(300)], school="A")
@@ -216,6 +217,7 @@ def test_a_message_with_very_many_deliveries() -> None:
     assert totals_of(only()).recipients == many
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_large_message_after_small_ones_reads_no_table_from_end_to_end() -> None:
     def whole_reads() -> int:
@@ -237,6 +239,7 @@ def test_a_large_message_after_small_ones_reads_no_table_from_end_to_end() -> No
     assert whole_reads() - before < 100
 
 
+@pytest.mark.slow
 def test_queries_do_not_grow_with_recipients(django_assert_max_num_queries: Any) -> None:
     people = [recipient(str(n), device(address=f"+1612555{n:04}", code=5)) for n in range(2000)]
     with django_assert_max_num_queries(42):

@@ -57,6 +57,7 @@ def test_somebody_without_any_row_is_told_to_have_no_device_for_each_mode(messag
     assert before.modes == after.modes
 
 
+@pytest.mark.slow
 def test_many_messages_are_counted_as_one_by_one_in_as_many_statements_as_one(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:

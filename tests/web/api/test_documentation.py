@@ -7,10 +7,12 @@ from accounts.tools import Tool
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.slow
 def test_the_schema_is_valid_and_complete(tmp_path):
     call_command("spectacular", validate=True, fail_on_warn=True, file=str(tmp_path / "schema.yaml"))
 
 
+@pytest.mark.slow
 def test_the_page_names_every_address_and_has_no_script_of_its_own(make_user, signed_in):
     client = signed_in(make_user())
     page = client.get("/api/v1/").content.decode()

@@ -28,6 +28,7 @@ def ask(client: Any, make_user: Callable[..., User]) -> Callable[..., Any]:
     return ask
 
 
+@pytest.mark.slow
 def test_the_people_whom_a_message_did_not_reach(ask: Callable[..., Any]) -> None:
     message = snow_day()
     found = ask(f"messages/{message.pk}/people/")

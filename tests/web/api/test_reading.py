@@ -31,6 +31,7 @@ def subjects(response):
 # Which messages
 
 
+@pytest.mark.slow
 def test_each_log_has_its_own_messages(caller):
     program = caller(
         Tool.SENT_MESSAGE_LOG,
@@ -61,6 +62,7 @@ def test_each_log_has_its_own_messages(caller):
     }
 
 
+@pytest.mark.slow
 def test_other_peoples_messages_do_not_exist(caller):
     program = caller(Tool.SENT_MESSAGE_LOG)
     message = make_message()
@@ -156,6 +158,7 @@ def test_what_is_not_understood_is_named(caller, query):
 # Pages
 
 
+@pytest.mark.slow
 def test_pages_lead_to_every_message_once_and_back(caller):
     program = caller(ALL)
     at = timezone.now() - timedelta(days=1)
@@ -309,6 +312,7 @@ def queries(program, path, **query):
     return len(captured)
 
 
+@pytest.mark.slow
 def test_no_list_runs_a_number_of_queries_that_grows_with_its_rows(caller):
     program = caller(ALL)
     school = make_school()

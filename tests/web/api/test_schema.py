@@ -43,7 +43,7 @@ def config() -> SchemathesisConfig:
     return SchemathesisConfig.from_dict(
         {
             "seed": 1,
-            "generation": {"max-examples": often(50)},
+            "generation": {"max-examples": often(50, of=10)},
             "checks": checks,
             "operations": [
                 {
@@ -130,6 +130,7 @@ def test_the_api_does_as_its_schema_says(
     case.call_and_validate(headers=authorization(admin))
 
 
+@pytest.mark.slow
 def test_a_message_of_each_status_is_answered_as_the_schema_says(make_user, one_connection: None) -> None:
     user = make_user(is_superuser=True)
     operation = schema_for(user)["/api/v1/messages/{id}/"]["GET"]

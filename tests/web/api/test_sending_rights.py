@@ -32,6 +32,7 @@ def here(**fields: Any) -> dict[str, Any]:
     return given if "sender_name" in fields else {name: given[name] for name in given if name != "sender_name"}
 
 
+@pytest.mark.slow
 def test_without_the_right_to_send_a_message_of_another_system_is_taken_and_one_to_send_is_not(
     caller: MakeCaller,
 ) -> None:
@@ -134,6 +135,7 @@ def test_a_refused_sending_in_bulk_is_in_the_audit_trail_once(caller: MakeCaller
 # What a repeated message tells
 
 
+@pytest.mark.slow
 def test_whether_a_recipient_was_there_is_told_only_to_those_who_may_read_the_message(caller: MakeCaller) -> None:
     importer, reader = caller(IMPORT), caller(IMPORT, Tool.ADMIN_SENT_MESSAGE_LOG)
     path = f"messages/{importer.post('messages/', message()).json()['id']}/recipients/"

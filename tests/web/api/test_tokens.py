@@ -48,6 +48,7 @@ def test_every_refusal_looks_alike(make_user):
     assert len({response.content for response in refusals}) == 1
 
 
+@pytest.mark.slow
 def test_the_lockout_of_the_sign_in_page_holds_here_too(make_user, client):
     make_user(username="dexter")
     for _ in range(5):

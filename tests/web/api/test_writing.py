@@ -195,6 +195,7 @@ def test_a_line_that_is_no_json_stops_no_other(program):
 # Recipients
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content_type", ["application/json", NDJSON])
 def test_recipients_are_added_once(caller, pk, content_type):
     program = caller(IMPORT, Tool.ADMIN_SENT_MESSAGE_LOG)
@@ -289,6 +290,7 @@ def test_a_report_of_another_message_is_refused(program, pk):
 # Cost
 
 
+@pytest.mark.slow
 def test_no_writing_runs_a_number_of_queries_that_grows_with_its_lines(program, pk):
     def cost(path, body):
         with CaptureQueriesContext(connection) as captured:

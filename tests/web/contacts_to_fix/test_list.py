@@ -213,6 +213,7 @@ def complain(provider: Sandbox) -> SendingDomain:
     return domain
 
 
+@pytest.mark.slow
 def test_allow_again_wants_a_reason_for_a_complaint_and_shows_that_the_provider_did_it(
     make_user: MakeUser, signed_in, provider: Sandbox
 ) -> None:

@@ -119,6 +119,7 @@ def test_messages_are_those_of_here_and_else_the_subjects(user: User, add: Add) 
     assert found == [(message.pk, 2), (None, 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", GroupBy.values)
 @pytest.mark.parametrize("few", [0, 3000])
 def test_each_number_opens_as_many_rows_as_it_says(
@@ -177,6 +178,7 @@ def test_the_own_log_groups_own_events_alone(make_user: Callable[..., User], add
     assert rows_behind(me, f"{log}?group=reason-{other.pk}") == 0, "nothing is learned from another's event"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sort", ["-events", "events", "-last_at", "last_at"])
 def test_pages_follow_each_other(user: User, add: Add, sort: str) -> None:
     for number in range(60):
@@ -198,6 +200,7 @@ def test_pages_follow_each_other(user: User, add: Add, sort: str) -> None:
     assert "not there any more" in gone.warnings[0]
 
 
+@pytest.mark.slow
 def test_a_page_takes_the_same_queries_for_any_number_of_groups(user: User, add: Add) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -212,6 +215,7 @@ def test_a_page_takes_the_same_queries_for_any_number_of_groups(user: User, add:
     assert queries() == few
 
 
+@pytest.mark.slow
 def test_a_file_has_all_groups_with_their_days(administrator: Client, week: None) -> None:
     rows = list(csv.DictReader(io.StringIO(page(administrator, ALL, export="csv"))))
 
@@ -226,6 +230,7 @@ def test_a_file_has_all_groups_with_their_days(administrator: Client, week: None
         assert administrator.get(reverse(ALL), {"export": format, "by": "message"}).status_code == 200
 
 
+@pytest.mark.slow
 def test_the_page_draws_the_days_and_has_their_numbers(administrator: Client, week: None) -> None:
     text = page(administrator, ALL)
 
@@ -237,6 +242,7 @@ def test_the_page_draws_the_days_and_has_their_numbers(administrator: Client, we
     assert "Grouped: choose one of the list." in page(administrator, ALL, by="x")
 
 
+@pytest.mark.slow
 def test_a_program_reads_the_groups_and_the_rows_of_one(user: User, week: None) -> None:
     headers = {"Authorization": f"Token {issue_token(user=user)[0]}"}
 

@@ -96,6 +96,7 @@ def test_a_row_shows_the_result_of_an_email(administrator: Client, add: Callable
     assert "secret" not in page(administrator)
 
 
+@pytest.mark.slow
 def test_failed_says_whether_it_is_for_good_and_suppressed_is_told_apart(
     administrator: Client, add: Callable[..., MailgunEvent]
 ) -> None:
@@ -186,6 +187,7 @@ def test_a_search_matches_its_characters_and_no_patterns(
     assert recipients(text_of(response)) == ["a_b@example.com"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("few", [0, 1000])
 def test_an_address_is_found_in_either_way(
     administrator: Client, add: Callable[..., MailgunEvent], monkeypatch: pytest.MonkeyPatch, few: int

@@ -22,6 +22,7 @@ def client(make_user, signed_in, settings, tmp_path, monkeypatch):
     return signed_in(make_user(groups=["System Administrators"]))
 
 
+@pytest.mark.slow
 def test_a_new_system_from_its_file_to_messages(client):
     form = {"file": SimpleUploadedFile("mine.csv", FILE.encode("cp1252")), "map": "", "value_subject": "Snow day"}
     answer = client.post(f"{PAGE}upload/", form)

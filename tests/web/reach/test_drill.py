@@ -65,6 +65,7 @@ def test_the_first_drill_lists_whom_it_did_not_reach(drills: tuple[SentMessage, 
     assert names(opened(drills[0], who="lost")) == []
 
 
+@pytest.mark.slow
 def test_the_page_compares_school_by_school(
     drills: tuple[SentMessage, SentMessage], make_user: Callable[..., User], signed_in: Callable[[User], Client]
 ) -> None:

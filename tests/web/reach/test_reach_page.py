@@ -59,6 +59,7 @@ def messages() -> list[SentMessage]:
     return [snow_day(), counted(earlier), counted(waiting)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["", "message_type", "language", "week"])
 def test_every_figure_above_the_list_lists_the_messages_that_add_up_to_it(messages: list[SentMessage], by: str) -> None:
     listing = opened(by=by)
@@ -108,6 +109,7 @@ def test_a_number_of_a_message_opens_the_people_that_it_counts(messages: list[Se
         assert people.count() == read_people(message).not_reached
 
 
+@pytest.mark.slow
 def test_own_messages_are_those_of_the_sender_and_people_need_a_log(make_user: Callable[..., User]) -> None:
     sender = make_user(Tool.REACH, Tool.ADMIN_REACH)
     own = snow_day(sender=sender)
@@ -118,6 +120,7 @@ def test_own_messages_are_those_of_the_sender_and_people_need_a_log(make_user: C
     assert listing.people_url(own, "reached") == "", "no log shows it to this person"
 
 
+@pytest.mark.slow
 def test_reading_it_needs_the_same_number_of_queries_for_any_number_of_messages(
     messages: list[SentMessage], django_assert_max_num_queries: Any
 ) -> None:
@@ -128,6 +131,7 @@ def test_reading_it_needs_the_same_number_of_queries_for_any_number_of_messages(
         opened(user)
 
 
+@pytest.mark.slow
 def test_the_page_and_its_file(
     messages: list[SentMessage], make_user: Callable[..., User], signed_in: Callable[[User], Client]
 ) -> None:
@@ -144,6 +148,7 @@ def test_the_page_and_its_file(
     assert AuditEvent.objects.filter(action="export.admin_reach").count() == 1
 
 
+@pytest.mark.slow
 def test_marking_a_drill_needs_the_right_is_audited_and_shows_in_the_list(
     make_user: Callable[..., User], signed_in: Callable[[User], Client]
 ) -> None:

@@ -125,6 +125,7 @@ def test_each_figure_of_the_totals_lists_so_many_people_and_its_pages_are_the_wh
     assert pages == max(1, -(-len(found) // 25))
 
 
+@pytest.mark.slow
 def test_reading_a_page_needs_the_same_number_of_queries_for_any_number_of_people(
     django_assert_num_queries: Any,
 ) -> None:

@@ -207,6 +207,7 @@ def test_nobody_found_says_so(administrator: Client, devices: Recipient) -> None
     assert rows(text) == []
 
 
+@pytest.mark.slow
 def test_someone_whose_name_changed_is_one_person(administrator: Client, devices: Recipient) -> None:
     later = make_recipient(make_message(), person_id="4711", name="Vang-Lee, Mai", student_name="Vang, Lia")
     make_delivery(later)
@@ -330,6 +331,7 @@ def test_a_student_is_named_once_with_the_newest_school(mai: Recipient, families
     assert [str(student) for student in lia.students] == ["Vang, Blia (100999), Harrison High"]
 
 
+@pytest.mark.slow
 def test_the_rows_of_a_family_have_the_student_and_the_school(administrator: Client, families: None) -> None:
     [row] = exported_rows(administrator, "4720")
 

@@ -327,6 +327,7 @@ def test_bad_input_gives_words(
     assert 'role="alert"' in text_of(response) or "Nobody found" in text_of(response)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [5, 60])
 def test_the_number_of_queries_does_not_grow_with_the_rows(
     make_user: Callable[..., User],

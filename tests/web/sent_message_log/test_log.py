@@ -154,6 +154,7 @@ def test_the_page_says_that_sent_means_handed_over(make_user, signed_in, address
     assert "Sent means: Handed to the providers" in open_page(client, address).message_text
 
 
+@pytest.mark.slow
 def test_all_messages_are_counted_and_paged_through(administrator):
     make_copies(make_message(created_at=NOON), 12_303)
     assert open_page(administrator, ALL).count == "1–50 of 12,304"
@@ -402,6 +403,7 @@ def test_an_export_is_audited(administrator, address, target):
     assert event.details["filters"] == {"Message Type": "Behavior"}
 
 
+@pytest.mark.slow
 def test_the_number_of_queries_does_not_grow(administrator, django_assert_max_num_queries):
     def queries():
         with django_assert_max_num_queries(50) as captured:

@@ -84,6 +84,7 @@ def test_contact_by_phone_is_counted_only_for_messages_with_voice_or_text(admini
     assert not [label for label in summary if "by phone" in label]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("figure", ["inbox", "email", "voice", "text", "no_device"])
 def test_each_figure_leads_to_the_rows_behind_it(administrator, big_message, figure):
     page = page_of(administrator, big_message)
@@ -102,6 +103,7 @@ def leads(page):
     return page.texts(f"{BARS}//li[1]")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("figure", "people"),
     [("recipients", 4), ("no_device", 1), ("contacted_by_phone", 1), ("not_contacted_by_phone", 3)],
@@ -113,6 +115,7 @@ def test_a_figure_that_counts_people_leads_to_a_list_of_people(administrator, bi
     assert "Each person has one row here." in rows.message_text
 
 
+@pytest.mark.slow
 def test_the_people_it_reached_stand_in_a_bar_and_each_part_lists_them(administrator, big_message):
     page = page_of(administrator, big_message)
     assert page.texts(PEOPLE) == ["1 of 4 people were reached so far. 3 were not yet."]
@@ -156,6 +159,7 @@ def test_people_and_devices_have_headings_of_their_own(administrator, big_messag
     assert page.texts("//*[@class='figures-of']") == ["People", "Devices", "E-mails", "Devices of each mode"]
 
 
+@pytest.mark.slow
 def test_a_bar_is_full_only_where_all_devices_were_reached(administrator):
     message = make_message(modes=[Mode.EMAIL, Mode.VOICE, Mode.TEXT], status="error")
     for outcome in ("delivered", "delivered", "failed-permanent", "suppressed"):
@@ -179,6 +183,7 @@ def test_a_bar_is_full_only_where_all_devices_were_reached(administrator):
         assert len(open_page(administrator, page.href(f"progress-{part}")).column(1)) == number
 
 
+@pytest.mark.slow
 def test_each_figure_of_the_e_mails_leads_to_its_rows(administrator):
     message = make_message()
     outcomes = ["delivered"] * 3 + ["failed-permanent", "rejected", "suppressed", "complained", "accepted", ""]
@@ -219,6 +224,7 @@ def test_a_mode_that_reaches_no_device_says_so(administrator):
     assert leads(page_of(administrator, message)) == ["no device to deliver to"]
 
 
+@pytest.mark.slow
 def test_99_of_100_percent_is_not_rounded_up(administrator):
     message = make_message(status="in_progress")
     for i in range(201):
@@ -253,6 +259,7 @@ def test_it_refreshes_itself_only_while_it_can_change(administrator, fields, liv
     assert bool(page.root.xpath("//*[@id='delivery-summary'][@data-live]")) is live
 
 
+@pytest.mark.slow
 def test_htmx_gets_the_summary_alone_with_new_figures(administrator, big_message):
     before = administrator.get(f"{ALL}{big_message.pk}/", headers=HTMX)
     assert b"<html" not in before.content
@@ -277,6 +284,7 @@ def test_it_says_which_moment_the_figures_are_of(administrator):
     assert "as of 12:00:00 PM" in page_of(administrator, message).texts("//*[@class='as-of']")
 
 
+@pytest.mark.slow
 def test_who_canceled_when_it_was_asked_and_when_complete(administrator):
     asked = {"status": "canceled_ip", "canceled_by_name": "Matthews, Dexter", "cancel_asked_at": NOON}
     summary = facts(page_of(administrator, make_message(**asked)))
@@ -390,6 +398,7 @@ def test_with_the_right_they_show_a_recipients_values(make_user, signed_in, merg
     assert "<p>Dear parent of Mai &lt;b&gt; student.lastName</p>" in client.get(frame).content.decode()
 
 
+@pytest.mark.slow
 def test_without_the_right_values_are_refused_everywhere(administrator, make_user, signed_in, sender, merged_message):
     message, recipient = merged_message
     SentMessage.objects.update(sender=sender)
@@ -469,6 +478,7 @@ def test_a_page_about_people_stays_in_no_cache(administrator):
     assert response["Cache-Control"] == "private, no-store"
 
 
+@pytest.mark.slow
 def test_the_number_of_queries_does_not_grow(administrator, big_message, django_assert_max_num_queries):
     def queries():
         with django_assert_max_num_queries(30) as captured:

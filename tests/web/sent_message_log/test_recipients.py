@@ -198,6 +198,7 @@ def test_a_list_of_people_has_everybody_with_a_device_that_the_other_filters_fin
     assert open_page(administrator, address, figure="recipients", **other).column(1) == people
 
 
+@pytest.mark.slow
 def test_a_list_of_people_is_searched_by_each_of_their_students(administrator, message, address):
     for student in ("Mai", "Tou"):
         make_delivery(make_recipient(message, name="Vang, Pa", person_id="1", student_name=student))
@@ -256,6 +257,7 @@ def test_a_search_in_somebody_elses_message_is_not_there(signed_in, sender, mess
     assert response.status_code == 404
 
 
+@pytest.mark.slow
 def test_the_number_of_queries_does_not_grow(administrator, message, address, django_assert_max_num_queries):
     def queries():
         with django_assert_max_num_queries(30) as captured:

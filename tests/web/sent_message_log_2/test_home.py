@@ -245,6 +245,7 @@ def test_without_the_right_there_is_no_card(make_user: MakeUser, signed_in: Sign
     assert "Upcoming Messages" not in home(signed_in(make_user(Tool.SENT_MESSAGE_LOG)))
 
 
+@pytest.mark.slow
 def test_the_page_takes_a_constant_number_of_queries(
     make_user: MakeUser,
     signed_in: SignIn,
@@ -266,6 +267,7 @@ def test_the_page_takes_a_constant_number_of_queries(
 # The last emergency
 
 
+@pytest.mark.slow
 def test_the_last_emergency_says_how_many_it_did_not_reach_and_leads_to_them(
     send: Any, make_user: MakeUser, signed_in: SignIn
 ) -> None:

@@ -225,6 +225,7 @@ class TestMessageTypes:
     def messages(self, add: Add) -> dict[str, SentMessage]:
         return {kind: add(kind, message_type=kind) for kind in RIGHT_OF_TYPE}
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("right", sorted(set(RIGHT_OF_TYPE.values()), key=lambda right: right.name))
     def test_each_right_shows_the_rows_of_its_types_and_no_other(
         self, reader: Any, signed_in: SignIn, messages: dict[str, SentMessage], right: Right
@@ -429,6 +430,7 @@ def test_days_are_those_of_the_districts_zone_wherever_that_is(mine: Client, me:
     assert [row["Date"] for row in exported_rows(mine, sent_from="2026-11-20")] == ["11/20/2026 12:30 AM"]
 
 
+@pytest.mark.slow
 def test_the_hour_that_comes_twice_is_told_apart_by_its_zone(mine: Client, me: User, add: Add) -> None:
     add("summer time", sender=me, at=datetime(2025, 11, 2, 1, 30, fold=0, tzinfo=CHICAGO))
     add("winter time", sender=me, at=datetime(2025, 11, 2, 1, 30, fold=1, tzinfo=CHICAGO))
@@ -441,6 +443,7 @@ def test_the_hour_that_comes_twice_is_told_apart_by_its_zone(mine: Client, me: U
 # What it costs, and what is recorded
 
 
+@pytest.mark.slow
 def test_queries_do_not_grow_with_rows(
     mine: Client, me: User, add: Add, django_assert_max_num_queries: Any, django_assert_num_queries: Any
 ) -> None:

@@ -155,6 +155,7 @@ def test_delivery_information_of_each_mode(show_message: Show, me: User, add: Ad
     assert facts(html)["Total Message Duration"] == "1 h 2 min 5 s"
 
 
+@pytest.mark.slow
 def test_each_number_of_the_delivery_information_opens_so_many_rows(
     show_message: Show, mine: Client, me: User, add: Add
 ) -> None:
@@ -229,6 +230,7 @@ def test_a_classic_message_has_no_page_here(mine: Client, me: User, add: Add) ->
     assert mine.get(reverse(PAGE, args=[message.pk])).status_code == 404
 
 
+@pytest.mark.slow
 def test_it_refreshes_while_it_runs_and_not_afterwards(mine: Client, me: User, add: Add) -> None:
     running, sent = add(sender=me, status="in_progress"), add(sender=me)
     address = reverse(PAGE, args=[running.pk])
@@ -250,6 +252,7 @@ def test_a_view_is_recorded_once_and_not_with_each_refresh(mine: Client, me: Use
     assert (event.who_id, event.target) == (me.pk, "Snow day")
 
 
+@pytest.mark.slow
 def test_queries_do_not_grow_with_recipients(
     mine: Client, me: User, add: Add, django_assert_max_num_queries: Any, django_assert_num_queries: Any
 ) -> None:

@@ -57,6 +57,7 @@ def buttons(html: str) -> dict[str, bool]:
     return {label: bool(on) for on, label in found}
 
 
+@pytest.mark.slow
 def test_scheduled_is_the_first_tab_soonest_first(own: Client, sender: User, schedule: Any) -> None:
     schedule("tomorrow", hours=24, sender=sender)
     schedule("soon", sender=sender)
@@ -113,6 +114,7 @@ def test_others_messages_need_view_cancel_all(
     assert sorted(subjects(show(everybodys, LIST, whose="all"))) == ["of the chief", "of the sender"]
 
 
+@pytest.mark.slow
 def test_filters_creator_subject_calendar(everybodys: Client, sender: User, schedule: Any) -> None:
     calendar = Calendar.objects.create(school=make_school(), name="26-27", school_year="2026-27")
     schedule("Snow day", sender=sender).calendars.add(calendar)
