@@ -356,6 +356,7 @@ CELERY_TASK_ROUTES = {
 }
 # A busy worker reserves no tasks, so that a free worker takes them.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "mailgun-sync": {
         "task": "mailgun_sync.tasks.sync_all",

@@ -47,7 +47,7 @@ def delay_reasons(message: SentMessage) -> list[str]:
 
 def paused_modes(now: datetime) -> dict[Mode, str]:
     """Return the paused modes, each with a text: until when, and the provider's message."""
-    paused = Pace.objects.filter(paused_until__gt=now).values_list("mode", "paused_until", "words")
+    paused = Pace.objects.paused(now).values_list("mode", "paused_until", "words")
     return {Mode(mode): f"until {clock(until, now)}. {words}" for mode, until, words in paused if until}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
+from core.clock import has_come
 from dispatch.services.calling_hours import calls_allowed
 from messenger_logs.choices import NOT_LEFT, PHONE, DeliveryStatus, MessageType, Mode, Outcome, RedialRule
 from messenger_logs.models import Delivery, Redial, SentMessage
@@ -27,6 +28,11 @@ _STARTS = {
     Mode.VOICE: Coalesce("voice_start_at", "scheduled_at"),
     Mode.TEXT: Coalesce("voice_start_at", "scheduled_at"),
 }
+
+
+def redial_due(now: datetime) -> Q:
+    """Whether a redial is due. A call that has to wait for the morning waits for less than two days."""
+    return has_come("due_at", now, at_most=timedelta(days=2))
 
 
 def not_left(mode: Mode | None = None) -> QuerySet[Delivery]:
@@ -64,7 +70,7 @@ def messages_due(mode: Mode, now: datetime) -> QuerySet[SentMessage]:
     messages = running(mode, now)
     if mode is Mode.VOICE and not calls_allowed(now):
         messages = messages.filter(EMERGENCY)
-    redials = Redial.objects.filter(message=OuterRef("pk"), mode=mode, claim__isnull=True, due_at__lte=now)
+    redials = Redial.objects.filter(redial_due(now), message=OuterRef("pk"), mode=mode, claim__isnull=True)
     has_work = Exists(unclaimed(mode).filter(message=OuterRef("pk"))) | Exists(redials)
     return messages.filter(has_work).order_by(_URGENCY, _STARTS[mode], "pk")
 

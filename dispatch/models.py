@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from core.replays import TakenRequest
 from dispatch.choices import ClaimState
+from dispatch.querysets import PaceQuerySet
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 
@@ -83,6 +84,8 @@ class Pace(models.Model):
     as_of = models.DateTimeField(db_default=Now())
     paused_until = models.DateTimeField(null=True, blank=True, help_text="the provider asked for patience")
     words = models.CharField(max_length=500, blank=True, help_text="what it said")
+
+    objects = PaceQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "paces"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
@@ -13,9 +12,8 @@ from django.db import DatabaseError, connection
 from django.db.models import F
 from django.utils import timezone
 
-from reports.querysets import LeasedJobQuerySet
+from reports.querysets import LEASE, LeasedJobQuerySet
 
-LEASE = timedelta(seconds=30)
 RENEWED_EVERY = 1.0  # seconds
 MOST_TRIES = 3
 GAVE_UP = f"It was begun {MOST_TRIES} times and never came to its end. Tell your administrator."

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from django.db.models import Model, Q, QuerySet, Sum
 
 from accounts.models import User
+from core.clock import has_come
 
 if TYPE_CHECKING:
     from reports.models import ReportJob  # noqa: F401  (named in a string)
+
+LEASE = timedelta(seconds=30)
 
 Job = TypeVar("Job", bound=Model)
 
@@ -27,7 +30,7 @@ class LeasedJobQuerySet(QuerySet[Job]):
 
     def free(self, now: datetime) -> Self:
         """The jobs that no worker is doing: not begun, or left by a worker that ended."""
-        return self.filter(Q(status="queued") | Q(status="running", lease_until__lt=now))
+        return self.filter(Q(status="queued") | Q(has_come("lease_until", now, at_most=LEASE), status="running"))
 
     def orphaned(self, now: datetime) -> Self:
         """The jobs that no worker will do, because their task was lost or their worker ended."""

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from core.clock import has_come
 from dispatch.gateways import News, OpenAttempt, TryLaterError, polling_gateway_for
 from dispatch.models import OpenCall
 from dispatch.services.recording import record_reports
@@ -79,7 +80,7 @@ def _take_to_hang_up(mode: Mode, tried: set[int]) -> list[OpenCall]:
 
 def due(mode: Mode) -> QuerySet[OpenCall]:
     """Return the open calls whose results are to be asked for now."""
-    return OpenCall.objects.filter(mode=mode, poll_at__lte=timezone.now())
+    return OpenCall.objects.filter(has_come("poll_at", timezone.now(), at_most=_LONGEST_WAIT), mode=mode)
 
 
 @transaction.atomic

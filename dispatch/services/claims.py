@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from dispatch.choices import ClaimState
-from dispatch.due import messages_due, reached_after_all, unclaimed
+from dispatch.due import messages_due, reached_after_all, redial_due, unclaimed
 from dispatch.models import Claim
 from messenger_logs.choices import NOT_LEFT, DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import Delivery, Redial, SentMessage
@@ -81,7 +81,7 @@ def _take_waiting(message_id: int, mode: Mode, batch: int, key: UUID) -> list[tu
 
 def _take_redials(message_id: int, mode: Mode, batch: int, key: UUID) -> list[tuple[int, int]]:
     """Take due redials: pairs of delivery id and attempt number. A delivery keeps its old result until the new one."""
-    due = Redial.objects.filter(message=message_id, mode=mode, claim__isnull=True, due_at__lte=timezone.now())
+    due = Redial.objects.filter(redial_due(timezone.now()), message=message_id, mode=mode, claim__isnull=True)
     rows = due.exclude(reached_after_all()).select_for_update(skip_locked=True, of=("self",))
     taken = list(rows.order_by("due_at").values_list("pk", "attempt")[:batch])
     Redial.objects.filter(pk__in=[pk for pk, _ in taken]).update(claim=key)

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
 from django.utils import timezone
 
 from dispatch.models import Pace
@@ -15,7 +14,9 @@ from messenger_logs.choices import Mode
 # After a quiet time, the items of so many seconds may go out at once.
 _BURST = timedelta(seconds=10)
 
-_FILLED = "least(%(burst)s, pace.room + %(rate)s * extract(epoch FROM clock_timestamp() - pace.as_of))"
+# A clock that was put back takes nothing out of the bucket.
+_PASSED = "greatest(0, extract(epoch FROM clock_timestamp() - pace.as_of))"
+_FILLED = f"least(%(burst)s, pace.room + %(rate)s * {_PASSED})"
 _MAY_GO = f"SELECT {_FILLED} > 0 FROM {Pace._meta.db_table} AS pace WHERE mode = %(mode)s"  # noqa: S608
 _SPEND = f"""
 INSERT INTO {Pace._meta.db_table} AS pace (mode, room, as_of, words)
@@ -26,7 +27,7 @@ ON CONFLICT (mode) DO UPDATE SET room = {_FILLED} - %(items)s, as_of = clock_tim
 
 def may_go(mode: Mode) -> bool:
     """Whether a worker may claim deliveries of a mode now: no pause, and no debt."""
-    if Pace.objects.filter(mode=mode, paused_until__gt=timezone.now()).exists():
+    if Pace.objects.paused(timezone.now()).filter(mode=mode).exists():
         return False
     rate = _rate(mode)
     if not rate:
@@ -49,8 +50,8 @@ def pause(mode: Mode, *, after: timedelta, words: str) -> None:
     """Pause a mode for ``after``, because of its provider. ``words`` say why, for people. A longer pause stays."""
     until = timezone.now() + after
     Pace.objects.get_or_create(mode=mode)
-    earlier = Q(paused_until__isnull=True) | Q(paused_until__lt=until)
-    Pace.objects.filter(earlier, mode=mode).update(paused_until=until, words=words[:500])
+    longer = Pace.objects.paused(until).filter(mode=mode)
+    Pace.objects.filter(mode=mode).exclude(pk__in=longer.values("pk")).update(paused_until=until, words=words[:500])
 
 
 def _rate(mode: Mode) -> dict[str, float]:

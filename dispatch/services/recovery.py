@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from core.clock import has_come, stepped_within
 from dispatch.choices import ClaimState
 from dispatch.due import reached_after_all
 from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_for
@@ -35,6 +36,8 @@ def recover(*, until: float | None = None) -> int:
 
     After ``until`` (time.monotonic()) no provider is asked about another claim.
     """
+    if stepped_within(settings.STALE_CLAIM_SECONDS):
+        return 0  # A claim of a moment ago would look old, and go out twice.
     settled = sum(_settle_safely(release_stale, claim) for claim in _stale(ClaimState.CLAIMED))
     for claim in _stale(ClaimState.HANDED):
         if until is not None and time.monotonic() >= until:
@@ -58,7 +61,7 @@ def _settle_safely(settle: Callable[[Claim], bool], claim: Claim) -> bool:
 def _stale(state: ClaimState) -> list[Claim]:
     now = timezone.now()
     since = now - timedelta(seconds=settings.STALE_CLAIM_SECONDS)
-    stale = Q(look_up_at__lte=now) | Q(look_up_at__isnull=True, since__lte=since)
+    stale = has_come("look_up_at", now, at_most=_LOOK_AGAIN) | Q(look_up_at__isnull=True, since__lte=since)
     claims = Claim.objects.alias(since=Coalesce("handed_at", "claimed_at")).filter(stale, state=state)
     return list(claims.select_related("message").order_by("claimed_at")[:1000])
 

@@ -1,5 +1,6 @@
 """The settings of workers in separate processes: the stub provider carries every mode but the inbox."""
 
+import os
 from datetime import time
 
 from config.settings import *  # noqa: F403
@@ -14,3 +15,6 @@ if VOXOLOGY_API_BASE:
 # The tests run at any hour.
 VOICE_HOURS = (time(0, 0), time(23, 59, 59, 999999))
 CELERY_BEAT_SCHEDULE["dispatch-recover-claims"] |= {"schedule": 2}
+# A test may put the clock of these processes.
+if os.environ.get("CLOCK_STEPS"):
+    from tests.dispatch import stepping  # noqa: F401
