@@ -63,8 +63,13 @@ CROSS JOIN LATERAL (
         coalesce(o.email_outcome, '') AS email_outcome, coalesce(o.email_reason, '') AS email_reason
 ) AS told
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN d.started IS NULL THEN 0 WHEN told.most_attempts > 1 THEN 1 + d.turn %% told.most_attempts ELSE told.most_attempts END
-            AS times,
+    SELECT CASE
+            WHEN d.started IS NULL THEN 0
+            -- Nobody was called again after the cancel.
+            WHEN d.message_status = 'canceled_ip' THEN least(1, told.most_attempts)
+            WHEN told.most_attempts > 1 THEN 1 + d.turn %% told.most_attempts
+            ELSE told.most_attempts
+        END AS times,
         d.started + (coalesce(d.finished, {now}) - d.started) * (d.turn / 1000.0) AS first
 ) AS tried;
 
