@@ -117,6 +117,7 @@ def _given(size: Size, now: datetime) -> dict[str, Any]:
         "recipients": size.recipients,
         "events": size.events,
         "people": size.people,
+        "households": (size.people + 1) // 2 + 1,
         "now": now,
         "zone": settings.TIME_ZONE,
         "new_year": start_of(new_year),

@@ -13,7 +13,7 @@ SELECT h, c.id AS community, c.givens, c.language, f.shown AS family, f.letters 
     pg_temp.pick(h, 22, 20) = 0 AS hopeless,
     -- What one in twelve had was wrong until the first drill showed it.
     pg_temp.pick(h, 25, 12) = 0 AS mended
-FROM generate_series(0, ({people} + 1) / 2) AS h
+FROM generate_series(0, {households} - 1) AS h
 JOIN demo_community AS c ON pg_temp.pick(h, 1, 100) BETWEEN c.low AND c.high
 JOIN demo_name AS f ON f.community = c.id AND f.kind = 'family' AND f.i = pg_temp.pick(h, 2, c.families);
 
@@ -42,8 +42,9 @@ CROSS JOIN LATERAL (SELECT person.n - (person.n %% 2 = 1 AND pg_temp.pick(person
 JOIN demo_name AS g
     ON g.community = h.community AND g.kind = 'given' AND g.i = pg_temp.pick(own.n, 19, h.givens);
 
+-- The students of a family go to one school, and neighbors go to the same.
 CREATE TEMP TABLE demo_student ON COMMIT DROP AS
-SELECT h.h, k, (300001 + h.h * 2 + k)::text AS number, h.family || ', ' || g.shown AS name, g.shown AS given
+SELECT h.h, k, h.h * {school_count} / {households} AS school, (300001 + h.h * 2 + k)::text AS number, h.family || ', ' || g.shown AS name, g.shown AS given
 FROM demo_household AS h
 CROSS JOIN generate_series(0, h.students - 1) AS k
 JOIN demo_name AS g

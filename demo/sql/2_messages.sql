@@ -10,6 +10,7 @@ CREATE TEMP TABLE demo_message ON COMMIT DROP AS
 SELECT nextval(pg_get_serial_sequence('messenger_logs_sentmessage', 'id')) AS id, n, k.*,
     sender.id AS sender_id, sender.name AS sender_name,
     CASE WHEN k.audience < 300 THEN school.id END AS school_id,
+    CASE WHEN k.audience < 300 THEN school.i END AS school,
     CASE
         WHEN k.days_ago IS NOT NULL THEN 'sent'
         WHEN n < 200 AND n %% 40 = 0 THEN 'waiting'
@@ -52,7 +53,13 @@ CROSS JOIN LATERAL (
 -- So many people as are asked for in all, most of them in few messages; the people of a message are neighbors.
 UPDATE demo_message AS m
 SET size = CASE WHEN status = 'no_recipients' THEN 3 ELSE sized.size END,
-    start = CASE WHEN days_ago IS NULL THEN pg_temp.pick(m.n, 41, {people}) ELSE 0 END
+    start = CASE
+        WHEN days_ago IS NOT NULL THEN 0
+        WHEN school IS NULL THEN pg_temp.pick(m.n, 41, {people})
+        -- Of a school, only its own families, as far as there are so many.
+        ELSE (school * {households} + {school_count} - 1) / {school_count} * 2
+            + pg_temp.pick(m.n, 41, greatest(1, {people} / {school_count} - sized.size))
+    END
 FROM (
     SELECT n, greatest(1, least({people}, round({recipients} * share / sum(share) OVER ())))::integer AS size
     FROM (SELECT n, audience * CASE WHEN days_ago IS NULL THEN 0.4 + pg_temp.pick(n, 42, 120) / 100.0 ELSE 1 END
