@@ -65,3 +65,8 @@ def why_unavailable(error: BaseException | None) -> str:
         case OperationalError() | InterfaceError():
             return _REASONS.get(code_of(error) or "", AWAY)
     return ""
+
+
+def words_for(error: BaseException) -> str:
+    """Return a sentence for the office about an error that nobody expected; the log has the rest."""
+    return why_unavailable(error) or f"Unexpected error ({type(error).__name__}); the server's log has the details."

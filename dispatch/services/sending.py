@@ -12,6 +12,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 from django.utils import timezone
 
+from core.timeouts import words_for
 from dispatch.gateways import (
     Answer,
     CanceledError,
@@ -108,10 +109,10 @@ def _ask(claim: Claim, gateway: Gateway, items: list[Item]) -> Answer | None:
         _look_up_now(claim)
         pause(mode, after=timedelta(minutes=1), words="The provider did not answer in time.")
         raise
-    except Exception:
+    except Exception as unexpected:
         # A bug in this program: nobody knows what the provider has. The pause keeps it from hitting every message.
         log.exception("dispatch.crashed", mode=mode.value, claim=str(claim.pk))
-        pause(mode, after=timedelta(minutes=1), words="An unexpected error; the server's log has the details.")
+        pause(mode, after=timedelta(minutes=1), words=words_for(unexpected))
     return None
 
 

@@ -21,6 +21,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from core.text import storable
+from core.timeouts import words_for
 from mailgun_sync.choices import RunOutcome, SuppressionList
 from mailgun_sync.client import ProviderError
 from mailgun_sync.models import Removal, SendingDomain, StagedSuppression, Suppression, SuppressionRun
@@ -176,7 +177,7 @@ def _recorded(domain: SendingDomain, asked_by: User | None) -> Iterator[Suppress
         error = TOOK_TOO_LONG
         log.error("suppressions.took_too_long", domain=domain.name)
     except Exception as unexpected:
-        error = f"Unexpected error ({type(unexpected).__name__}); the server's log has the details."
+        error = words_for(unexpected)
         log.exception("suppressions.crashed", domain=domain.name)
     outcome = RunOutcome.FAILED if error else RunOutcome.SUCCEEDED
     runs.filter(pk=run.pk).update(outcome=outcome, error=error, finished_at=Now())

@@ -23,6 +23,7 @@ from django.db.models.functions import Greatest, Now
 
 from accounts.models import User
 from core.dates import time_text
+from core.timeouts import words_for
 from mailgun_sync.choices import RunKind, RunOutcome
 from mailgun_sync.client import EventSource, ProviderError, ProviderEvent, TooLargeEventError
 from mailgun_sync.models import SendingDomain, SyncGap, SyncRun
@@ -206,7 +207,7 @@ def _recorded(domain: SendingDomain, kind: RunKind, asked_by: User | None) -> It
         error = TOOK_TOO_LONG
         log.error("mailgun_sync.took_too_long", domain=domain.name)
     except Exception as unexpected:
-        error = f"Unexpected error ({type(unexpected).__name__}); the server's log has the details."
+        error = words_for(unexpected)
         log.exception("mailgun_sync.crashed", domain=domain.name)
     with transaction.atomic():
         ended = _running(domain.pk).filter(pk=run.pk)
