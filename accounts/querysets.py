@@ -1,12 +1,16 @@
 """Every read of this app."""
 
+from collections import defaultdict
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from django.apps import apps
 from django.contrib.auth.models import Group, Permission, UserManager
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet
 
+from accounts.scopes import ALL_SCHOOLS, NO_SCHOOL, Scope, ScopeReach
 from accounts.tools import every_right
 
 if TYPE_CHECKING:
@@ -75,6 +79,32 @@ def groups_with_people() -> QuerySet[Group]:
 def tool_permissions(codenames: Collection[str]) -> QuerySet[Permission]:
     """Return the Django permissions of tool rights."""
     return Permission.objects.filter(content_type__app_label="accounts", codename__in=codenames)
+
+
+def scopes_by_right(user: "User") -> dict[str, Scope]:
+    """Return for each tool right (codename) that a group of the person gives: for which schools.
+
+    It is one query, and one more where a group means the schools of each member.
+    """
+    groups = list(_groups_with_scopes(user))
+    members = any(reach == ScopeReach.MEMBERS for reach, _, _ in groups)
+    own = Scope.of(user.schools.values_list("pk", flat=True)) if members else NO_SCHOOL
+    scopes: defaultdict[str, Scope] = defaultdict(lambda: NO_SCHOOL)
+    for reach, codenames, chosen in groups:
+        scope = {ScopeReach.CHOSEN: Scope.of(chosen), ScopeReach.MEMBERS: own}.get(reach, ALL_SCHOOLS)
+        for codename in codenames:
+            scopes[codename] |= scope
+    return dict(scopes)
+
+
+def _groups_with_scopes(user: "User") -> QuerySet[Group, tuple[Any, list[str], list[int]]]:
+    """Return of each of the person's groups: the reach, the rights, and the chosen schools."""
+    group = OuterRef("pk")
+    rights = Permission.objects.filter(group=group, content_type__app_label="accounts").values("codename")
+    chosen = apps.get_model("accounts", "GroupScope").objects.filter(group=group, schools__isnull=False)
+    return Group.objects.filter(user=user).values_list(
+        "scope__reach", ArraySubquery(rights), ArraySubquery(chosen.values("schools"))
+    )
 
 
 def rights_of(group: Group) -> list[str]:
