@@ -23,6 +23,10 @@ class User(AbstractUser):
 
     objects: ClassVar[Users] = Users()
 
+    # Not stored. The administrator who sees the product as this person (accounts/view_as.py): every row of the audit
+    # trail is then about the administrator.
+    viewed_by: "User | None" = None
+
     class Meta(AbstractUser.Meta):
         # Only superusers make and close accounts, in Django's admin.
         default_permissions = ()
