@@ -35,8 +35,9 @@ class Users(UserManager["User"]):
         """All accounts with their groups and schools (prefetched) and the name to sort by (`sort_name`)."""
         name = Concat("last_name", Value(" "), "first_name")
         sort_name = Lower(Coalesce(NullIf(Trim(name), Value("")), "username"))
-        by_name = [Prefetch("groups", Group.objects.order_by("name")), "schools"]
-        return self.annotate(sort_name=sort_name).prefetch_related(*by_name)
+        by_name = Prefetch("groups", Group.objects.order_by("name"))
+        people: QuerySet[User] = self.annotate(sort_name=sort_name).prefetch_related(by_name, "schools")
+        return people
 
 
 def named_like(people: QuerySet["User"], text: str) -> QuerySet["User"]:

@@ -61,7 +61,7 @@ def test_an_added_person_has_no_password_and_is_in_the_trail(
     assert (user.username, user.email, user.listed_name) == ("mai.vang@example.org",) * 2 + ("Vang, Mai",)
     assert not user.has_usable_password()
     after = {"last_name": "Vang", "first_name": "Mai", "email": "mai.vang@example.org"}
-    after |= {"groups": ["Principals"], "schools": ["B"]}  # type: ignore[dict-item]
+    after |= {"groups": ["Principals"], "schools": ["B"]}
     assert rows() == [("account.created", "mai.vang@example.org", {"after": after})]
 
 
@@ -69,7 +69,7 @@ def test_an_added_person_has_no_password_and_is_in_the_trail(
 def test_an_address_that_another_account_has_is_refused(
     administrator: User, make_user: MakeUser, taken: dict[str, str]
 ) -> None:
-    make_user(**taken)  # type: ignore[arg-type]
+    make_user(**taken)
     with pytest.raises(services.AccountTaken):
         add(administrator, "Mai@Example.org")
     assert rows() == []

@@ -18,6 +18,7 @@ from accounts.access import SignedInRequest, ToolRightMixin
 from accounts.models import User
 from accounts.services import record_audit_event
 from accounts.tools import Tool
+from accounts.view_as import only_looking
 from core.fragments import page_or_fragment
 from messenger_logs.models import SentMessage
 from reports import services
@@ -109,6 +110,7 @@ def job(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_safe
 def file(request: SignedInRequest, pk: int) -> HttpResponseBase:
     """Answer with the file, if the user may still see the contents of the report."""
+    only_looking(request.user)
     found = readable(request, pk)
     if not found.ready:
         raise Http404("The report is not there.")
