@@ -49,7 +49,7 @@ class BoxesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
 class GroupScopeForm(forms.Form):
     """For which schools a group holds its rights, and for which it did when the page was made."""
 
-    reach = forms.ChoiceField(label="Schools", choices=ScopeReach.choices, widget=forms.RadioSelect)
+    reach = forms.ChoiceField(label="The rights are held for", choices=ScopeReach.choices, widget=forms.RadioSelect)
     schools = BoxesField(School.objects.all(), label="Chosen schools")
     seen_reach = forms.ChoiceField(choices=ScopeReach.choices, widget=forms.HiddenInput)
     seen_schools = SeenField()

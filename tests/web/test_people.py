@@ -250,7 +250,7 @@ def test_the_schools_of_a_group_are_saved_and_shown(client: Client, schools: lis
     ("form", "words"),
     [
         ({"reach": "chosen", "seen_reach": "all"}, "Chosen schools: tick at least one"),
-        ({"reach": "some", "seen_reach": "all"}, "Schools: "),
+        ({"reach": "some", "seen_reach": "all"}, "The rights are held for: "),
         ({"reach": "chosen", "schools": ["9" * 30], "seen_reach": "all"}, "Chosen schools: one of those"),
     ],
 )

@@ -35,7 +35,7 @@ class PeopleTable(ListingTable):
         attrs=ROW_LINK,
     )
     username = Column(verbose_name="Username", attrs=ADDRESS)
-    email = Column(verbose_name="E-mail", orderable=False, attrs=ADDRESS)
+    email = Column(verbose_name="E-mail", orderable=False, on_page=False)
     group = Column(accessor="pk", verbose_name="User Groups", orderable=False, attrs=WIDE)
     school = Column(accessor="pk", verbose_name="Schools", orderable=False, attrs=WIDE)
     last_login = TimeColumn(verbose_name="Last Sign-in", orderable=False, default="never")
