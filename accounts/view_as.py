@@ -89,9 +89,13 @@ def rights_beyond(viewer: User, person: User) -> Iterator[ToolAndRight]:
     for cell in every_right():
         if person.may(*cell):
             wide = WIDER.get(cell)
-            within = viewer.scope_of(*wide).everything if wide else _covers(viewer, person, cell)
-            if not within:
+            if not (_sees_all(viewer, wide) if wide else _covers(viewer, person, cell)):
                 yield cell
+
+
+def _sees_all(viewer: User, wide: ToolAndRight) -> bool:
+    # Without the right that opens the tool, the other one shows nothing.
+    return viewer.may(wide.tool) and viewer.scope_of(*wide).everything
 
 
 def _covers(viewer: User, person: User, cell: ToolAndRight) -> bool:

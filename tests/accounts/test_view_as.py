@@ -10,7 +10,7 @@ from accounts.models import AuditEvent, GroupScope, User
 from accounts.querysets import tool_permissions
 from accounts.scopes import ScopeReach
 from accounts.services import record_audit_event, record_look
-from accounts.tools import Menu, Right, Tool, ToolAndRight, every_right
+from accounts.tools import OWN_RIGHTS, SCOPED_RIGHTS, Right, Tool, ToolAndRight, every_right
 from accounts.view_as import WIDER, NoView, ViewRefused, start_view, why_no_view
 from messenger_logs.models import School
 
@@ -20,6 +20,9 @@ MakeUser = Callable[..., User]
 R, W = Right.READ, Right.WRITE
 RIGHT = (Tool.USER_GROUPS, W)
 LOG, ADMIN_LOG, LOG_2 = Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.SENT_MESSAGE_LOG_2
+
+# Tools of everybody's messages beside which there is none for own ones.
+NOBODYS_OWN = {Tool.REPLIES, Tool.MAILGUN_SYNC, Tool.PORTAL_INBOX, Tool.AUDIT_TRAIL}
 
 # The rights of the administrator besides the one to change groups, those of the person, and whether that is too much.
 RIGHTS = [
@@ -35,7 +38,8 @@ RIGHTS = [
     ([LOG_2, (LOG_2, Right.MY_MESSAGES)], [LOG_2, (LOG_2, Right.MY_MESSAGES)], True),
     ([LOG_2, (LOG_2, Right.ALL_MESSAGES)], [LOG_2, (LOG_2, Right.MY_MESSAGES)], False),
     ([Tool.UPCOMING_MESSAGES], [Tool.UPCOMING_MESSAGES], True),
-    ([(Tool.UPCOMING_MESSAGES, Right.VIEW_CANCEL_ALL)], [Tool.UPCOMING_MESSAGES], False),
+    ([(Tool.UPCOMING_MESSAGES, Right.VIEW_CANCEL_ALL)], [Tool.UPCOMING_MESSAGES], True),
+    ([(Tool.UPCOMING_MESSAGES, Right.VIEW_CANCEL_ALL), Tool.UPCOMING_MESSAGES], [Tool.UPCOMING_MESSAGES], False),
     ([Tool.AUDIT_TRAIL], [RIGHT, Tool.AUDIT_TRAIL], False),
 ]
 
@@ -55,11 +59,9 @@ def test_a_system_administrator_may_see_what_each_group_sees(make_user: MakeUser
 
 
 def test_each_right_on_own_messages_has_a_wider_one() -> None:
-    own = [cell for cell in every_right() if cell.tool.menu == Menu.MESSENGER]
-    own = [cell for cell in own if "own" in cell.allows or "the user sent" in cell.allows]
-    # Who cancels own upcoming messages needs W and the right to see them.
-    assert {*own} - WIDER.keys() == {ToolAndRight(Tool.UPCOMING_MESSAGES, W)}
-    assert all("own" not in wide.allows for wide in WIDER.values())
+    assert {ToolAndRight(*own) for own in OWN_RIGHTS.items()} <= WIDER.keys()
+    shown = {wide for own, wide in WIDER.items() if own.right is not W}
+    assert shown == {ToolAndRight(*all_) for all_ in SCOPED_RIGHTS.items() if all_[0] not in NOBODYS_OWN}
 
 
 # The schools of the administrator's right and of the person's; "*" are all.

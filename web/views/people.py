@@ -18,8 +18,8 @@ from accounts.models import User
 from accounts.querysets import groups_with_scopes
 from accounts.refusals import NO_VIEW, refusal_text
 from accounts.services import Refused, record_look
-from accounts.tools import Right, Tool, ToolAndRight, every_right
-from accounts.view_as import WIDER, why_no_view
+from accounts.tools import OWN_RIGHTS, SCOPED_RIGHTS, Right, Tool, ToolAndRight, every_right
+from accounts.view_as import why_no_view
 from messenger_logs.models import School
 from web.attempts import attempt, understood
 from web.people_forms import AddPersonForm, MembershipsForm
@@ -51,12 +51,13 @@ def rights_held(person: User) -> Iterator[HeldRight]:
             scope = person.scope_of(*cell)
             chosen = sorted(names[pk] for pk in scope.schools or () if pk in names)
             schools = "all schools" if scope.everything else ", ".join(chosen) or "no school"
-            yield HeldRight(cell, "" if knows_no_schools(cell) else schools)
+            yield HeldRight(cell, schools if knows_schools(cell) else "")
 
 
-def knows_no_schools(cell: ToolAndRight) -> bool:
-    """Whether the right is on one's own messages, or on no messages at all."""
-    return cell in WIDER or cell.tool in (Tool.USER_GROUPS, Tool.AUDIT_TRAIL, Tool.MAILGUN_SYNC, Tool.MESSAGE_IMPORT)
+def knows_schools(cell: ToolAndRight) -> bool:
+    """Whether it matters for which schools the right is held: it is on everybody's messages."""
+    changes = cell.right is Right.WRITE and cell.tool not in OWN_RIGHTS
+    return cell.tool in SCOPED_RIGHTS and (changes or cell.right is SCOPED_RIGHTS[cell.tool])
 
 
 @require_safe
