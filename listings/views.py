@@ -76,7 +76,7 @@ class ListingView(View):
             if not listing.errors:
                 return self.exporter(self.request, listing, export)
         notices = listing.fetch()
-        read_only = bool(listing.user.viewed_by)
+        read_only = bool(getattr(listing.user, "viewed_by", None))
         formats = self.exporter.formats if self.exporter and not read_only else ()
         shown = ListContext(
             self.request.path, listing, search=search, notices=notices, formats=formats, read_only=read_only
