@@ -1,6 +1,7 @@
+from functools import cached_property
 from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 from django.db.models import Q
@@ -8,7 +9,8 @@ from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.querysets import AuditEventQuerySet, Users
+from accounts.querysets import AuditEventQuerySet, Users, scopes_by_right
+from accounts.scopes import ALL_SCHOOLS, NO_SCHOOL, Scope, ScopeReach
 from accounts.tools import Right, Tool, every_right
 from core.dates import time_text
 
@@ -16,7 +18,14 @@ from core.dates import time_text
 class User(AbstractUser):
     """A person who signs in: district staff."""
 
+    # The schools that the person belongs to. Groups that hold their rights for "the schools of each member" read them.
+    schools = models.ManyToManyField("messenger_logs.School", blank=True, related_name="+")
+
     objects: ClassVar[Users] = Users()
+
+    # Not stored. The administrator who sees the product as this person (accounts/view_as.py): every row of the audit
+    # trail is then about the administrator.
+    viewed_by: "User | None" = None
 
     class Meta(AbstractUser.Meta):
         # Only superusers make and close accounts, in Django's admin.
@@ -48,6 +57,38 @@ class User(AbstractUser):
 
     def may(self, tool: Tool, right: Right = Right.READ) -> bool:
         return self.has_perm(tool.permission(right))
+
+    def scope_of(self, tool: Tool, right: Right = Right.READ) -> Scope:
+        """Return the schools for which the person holds a right: no school without the right.
+
+        It is the union over the groups that give the right. A right given to the person alone is for all schools.
+        """
+        if not self.may(tool, right):
+            return NO_SCHOOL
+        if self.is_superuser or tool.permission(right) in self.get_user_permissions():
+            return ALL_SCHOOLS
+        return self._scopes_by_right.get(tool.codename(right), NO_SCHOOL)
+
+    @cached_property
+    def _scopes_by_right(self) -> dict[str, Scope]:
+        # Kept with the object, as Django keeps the permissions.
+        return scopes_by_right(self)
+
+
+class GroupScope(models.Model):
+    """The schools for which the members of a user group hold its rights. A group without a row: all schools."""
+
+    group = models.OneToOneField(Group, primary_key=True, on_delete=models.CASCADE, related_name="scope")
+    reach = models.CharField(max_length=8, choices=ScopeReach, default=ScopeReach.ALL)
+    schools = models.ManyToManyField(
+        "messenger_logs.School", blank=True, related_name="+", help_text="the chosen schools; else of no effect"
+    )
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.get_reach_display()
 
 
 class ToolRight(models.Model):  # noqa: DJ008 (there is never a row to name)

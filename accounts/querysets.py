@@ -1,12 +1,17 @@
 """Every read of this app."""
 
+from collections import defaultdict
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from django.apps import apps
 from django.contrib.auth.models import Group, Permission, UserManager
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Concat, Lower, NullIf, Trim
 
+from accounts.scopes import ALL_SCHOOLS, NO_SCHOOL, Scope, ScopeReach
 from accounts.tools import every_right
 
 if TYPE_CHECKING:
@@ -24,14 +29,27 @@ class Users(UserManager["User"]):
     def to_add_to(self, group: Group, text: str) -> QuerySet["User"]:
         """Find active people outside a group whose names, username or e-mail address contain each word of the text."""
         found = self.filter(is_active=True).exclude(groups=group).order_by("last_name", "first_name", "username")
-        for word in text.split():
-            found = found.filter(
-                Q(username__icontains=word)
-                | Q(email__icontains=word)
-                | Q(first_name__icontains=word)
-                | Q(last_name__icontains=word)
-            )
-        return found
+        return named_like(found, text)
+
+    def listed(self) -> QuerySet["User"]:
+        """All accounts with their groups and schools (prefetched) and the name to sort by (`sort_name`)."""
+        name = Concat("last_name", Value(" "), "first_name")
+        sort_name = Lower(Coalesce(NullIf(Trim(name), Value("")), "username"))
+        by_name = Prefetch("groups", Group.objects.order_by("name"))
+        people: QuerySet[User] = self.annotate(sort_name=sort_name).prefetch_related(by_name, "schools")
+        return people
+
+
+def named_like(people: QuerySet["User"], text: str) -> QuerySet["User"]:
+    """Keep the people whose names, username or e-mail address contain each word of the text."""
+    for word in text.split():
+        people = people.filter(
+            Q(username__icontains=word)
+            | Q(email__icontains=word)
+            | Q(first_name__icontains=word)
+            | Q(last_name__icontains=word)
+        )
+    return people
 
 
 class AuditEventQuerySet(QuerySet["AuditEvent"]):
@@ -68,13 +86,51 @@ class AuditEventQuerySet(QuerySet["AuditEvent"]):
 
 
 def groups_with_people() -> QuerySet[Group]:
-    """Return all user groups by name, each with its rights (prefetched) and its number of people (`people`)."""
-    return Group.objects.order_by("name").annotate(people=Count("user")).prefetch_related("permissions__content_type")
+    """Return all user groups by name, each with its number of people (`people`), its rights and its scope (fetched)."""
+    counted = groups_with_scopes().annotate(people=Count("user"))
+    return counted.prefetch_related("permissions__content_type")
+
+
+def groups_with_scopes() -> QuerySet[Group]:
+    """Return all user groups by name, each with what `reach_and_schools` needs."""
+    return Group.objects.order_by("name").select_related("scope").prefetch_related("scope__schools")
+
+
+def reach_and_schools(group: Group) -> tuple[ScopeReach, list[Any]]:
+    """Return for which schools a group holds its rights; the schools are those that were chosen."""
+    scope = getattr(group, "scope", None)
+    return (ScopeReach(scope.reach), list(scope.schools.all())) if scope else (ScopeReach.ALL, [])
 
 
 def tool_permissions(codenames: Collection[str]) -> QuerySet[Permission]:
     """Return the Django permissions of tool rights."""
     return Permission.objects.filter(content_type__app_label="accounts", codename__in=codenames)
+
+
+def scopes_by_right(user: "User") -> dict[str, Scope]:
+    """Return for each tool right (codename) that a group of the person gives: for which schools.
+
+    It is one query, and one more where a group means the schools of each member.
+    """
+    groups = list(_groups_with_scopes(user))
+    members = any(reach == ScopeReach.MEMBERS for reach, _, _ in groups)
+    own = Scope.of(user.schools.values_list("pk", flat=True)) if members else NO_SCHOOL
+    scopes: defaultdict[str, Scope] = defaultdict(lambda: NO_SCHOOL)
+    for reach, codenames, chosen in groups:
+        scope = {ScopeReach.CHOSEN: Scope.of(chosen), ScopeReach.MEMBERS: own}.get(reach, ALL_SCHOOLS)
+        for codename in codenames:
+            scopes[codename] |= scope
+    return dict(scopes)
+
+
+def _groups_with_scopes(user: "User") -> QuerySet[Group, tuple[Any, list[str], list[int]]]:
+    """Return of each of the person's groups: the reach, the rights, and the chosen schools."""
+    group = OuterRef("pk")
+    rights = Permission.objects.filter(group=group, content_type__app_label="accounts").values("codename")
+    chosen = apps.get_model("accounts", "GroupScope").objects.filter(group=group, schools__isnull=False)
+    return Group.objects.filter(user=user).values_list(
+        "scope__reach", ArraySubquery(rights), ArraySubquery(chosen.values("schools"))
+    )
 
 
 def rights_of(group: Group) -> list[str]:

@@ -33,6 +33,7 @@ def record_audit_event(
     """Append an event to the audit trail, in the same transaction as the action.
 
     `action` is a kind and a verb ("export.mailgun_message_log", "sync.started"). `by` is None if nobody was signed in.
+    What an administrator does who sees the product as `by` is the administrator's; the detail "as" names `by`.
     Text that PostgreSQL cannot hold (NUL, lone surrogates) is replaced, so that input never makes the recording fail.
     """
     event = _event(by, action, target, details)
@@ -68,6 +69,8 @@ def hashed_search(text: str) -> str:
 
 
 def _event(by: User | None, action: str, target: str, details: dict[str, Any] | None) -> AuditEvent:
+    if by and by.viewed_by:
+        by, details = by.viewed_by, {**(details or {}), "as": by.username}
     return AuditEvent(
         who_id=by.pk if by else None,
         who=by.listed_name if by else "",
@@ -107,12 +110,13 @@ def issue_token(*, user: User) -> tuple[str, datetime]:
     return token, row.expiry
 
 
-def end_tokens(*, user: User) -> None:
-    """End all tokens of this account."""
+def end_tokens(*, user: User, by: User | None = None) -> None:
+    """End all tokens of this account. `by` is another person who ends them."""
     with transaction.atomic():
         ended, _ = AuthToken.objects.filter(user=user).delete()
         if ended:
-            record_audit_event(by=user, action="api_token.ended", details={"tokens": ended})
+            target = user.username if by else ""
+            record_audit_event(by=by or user, action="api_token.ended", target=target, details={"tokens": ended})
 
 
 # User groups and their rights
@@ -168,7 +172,7 @@ def create_group(*, by: User, name: str) -> Group:
 def rename_group(*, by: User, group_id: int, name: str) -> None:
     """Rename a group. Raises GroupDeleted or NameTaken."""
     with changing_rights():
-        group = _group(group_id)
+        group = group_with_id(group_id)
         if name == group.name:
             return
         _refuse_taken(name, besides=group.name)
@@ -181,7 +185,7 @@ def rename_group(*, by: User, group_id: int, name: str) -> None:
 
 def delete_group(*, by: User, group_id: int) -> None:
     with changing_rights():
-        group = _group(group_id)
+        group = group_with_id(group_id)
         members = list(group.user_set.order_by("username").values_list("username", flat=True))
         details = {"rights": right_names(rights_of(group)), "members": members}
         record_audit_event(by=by, action="user_group.deleted", target=group.name, details=details)
@@ -194,7 +198,7 @@ def set_group_rights(*, by: User, group_id: int, seen: Collection[str], wanted: 
     `seen` are the rights that the person saw while choosing. Raises ChangedMeanwhile if the group has others by now.
     """
     with changing_rights():
-        group = _group(group_id)
+        group = group_with_id(group_id)
         before, after = set(rights_of(group)), set(wanted)
         if before != set(seen):
             raise ChangedMeanwhile
@@ -213,7 +217,7 @@ def set_group_rights(*, by: User, group_id: int, seen: Collection[str], wanted: 
 
 def add_member(*, by: User, group_id: int, user: User) -> None:
     with changing_rights():
-        group = _group(group_id)
+        group = group_with_id(group_id)
         if not user.groups.contains(group):
             user.groups.add(group)
             record_audit_event(
@@ -223,7 +227,7 @@ def add_member(*, by: User, group_id: int, user: User) -> None:
 
 def remove_member(*, by: User, group_id: int, user: User) -> None:
     with changing_rights():
-        group = _group(group_id)
+        group = group_with_id(group_id)
         if user.groups.contains(group):
             user.groups.remove(group)
             record_audit_event(
@@ -241,7 +245,8 @@ def create_default_groups() -> None:
             group.permissions.set(tool_permissions([cell.codename for cell in cells]))
 
 
-def _group(group_id: int) -> Group:
+def group_with_id(group_id: int) -> Group:
+    """Raises GroupDeleted."""
     try:
         return Group.objects.get(pk=group_id)
     except Group.DoesNotExist:

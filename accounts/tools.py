@@ -211,6 +211,32 @@ class Tool(Enum):
         return f"accounts.{self.codename(right)}"
 
 
+# The right of each tool that opens the person's own messages, with all that is in them.
+OWN_RIGHTS: Mapping[Tool, Right] = MappingProxyType(
+    {
+        Tool.SENT_MESSAGE_LOG: Right.READ,
+        Tool.SENT_MESSAGE_LOG_2: Right.MY_MESSAGES,
+        Tool.UPCOMING_MESSAGES: Right.READ,
+        Tool.MAILGUN_MESSAGE_LOG: Right.READ,
+        Tool.RECIPIENT_LOG: Right.READ,
+        Tool.REACH: Right.READ,
+        Tool.CONTACTS_TO_FIX: Right.READ,
+    }
+)
+# The right of each tool that opens everybody's messages. A user group holds it for all schools, or for some.
+SCOPED_RIGHTS: Mapping[Tool, Right] = MappingProxyType(
+    {
+        Tool.SENT_MESSAGE_LOG_2: Right.ALL_MESSAGES,
+        Tool.UPCOMING_MESSAGES: Right.VIEW_CANCEL_ALL,
+        Tool.ADMIN_SENT_MESSAGE_LOG: Right.READ,
+        Tool.ADMIN_MAILGUN_MESSAGE_LOG: Right.READ,
+        Tool.ADMIN_RECIPIENT_LOG: Right.READ,
+        Tool.ADMIN_REACH: Right.READ,
+        Tool.ADMIN_CONTACTS_TO_FIX: Right.READ,
+        Tool.REPLIES: Right.READ,
+    }
+)
+
 # The search in the top bar uses these: the first that the user may open for people, all of them for messages.
 RECIPIENT_LOGS = (Tool.ADMIN_RECIPIENT_LOG, Tool.RECIPIENT_LOG)
 MESSAGE_LOGS = (Tool.SENT_MESSAGE_LOG_2, Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG)
@@ -246,6 +272,17 @@ class MissingRight(PermissionDenied):
     def __init__(self, tool: Tool, right: Right) -> None:
         needed = ToolAndRight(tool, right)
         super().__init__(f"This needs the tool right {needed.name} ({needed.allows}).")
+
+
+class NotForAllSchools(PermissionDenied):
+    """The user holds the right, but not for all schools of the message. The 403 page shows the message."""
+
+    def __init__(self, tool: Tool, right: Right) -> None:
+        needed = ToolAndRight(tool, right)
+        super().__init__(
+            "This message is not of your schools alone. Who changes it needs the tool right"
+            f" {needed.name} for all of its schools; for a message of the whole district, for all schools."
+        )
 
 
 def every_right() -> Iterator[ToolAndRight]:

@@ -79,6 +79,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.RefusalMiddleware",
     "web.middleware.explain_not_allowed",
+    # Last, so that all others see who is really signed in.
+    "web.view_as.ViewAsMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -94,6 +96,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "web.context_processors.district",
                 "web.context_processors.menu",
+                "web.context_processors.view_as",
             ],
         },
     },
@@ -174,7 +177,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 SESSION_COOKIE_AGE = int(timedelta(hours=10).total_seconds())
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
-# Mail, for password resets alone. Without EMAIL_URL nothing is sent, and the reset page says so.
+# Mail, for password resets and invitations. Without EMAIL_URL nothing is sent, and their pages say so.
 globals().update({"EMAIL_TIMEOUT": 30} | env.email("EMAIL_URL", default="dummymail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="messenger-logs@localhost")
 

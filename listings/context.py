@@ -65,6 +65,7 @@ class ListContext:
     """The context of a list's templates.
 
     `search` is the key of a saved search ("" for none). `formats` are pairs of name and label, such as ("csv", "CSV").
+    A list that is `read_only` sends its filters in the address, so it takes no search for a person.
     """
 
     sizes = PAGE_SIZES
@@ -77,11 +78,15 @@ class ListContext:
         search: str = "",
         notices: Sequence[str] = (),
         formats: Sequence[tuple[str, str]] = (),
+        read_only: bool = False,
     ) -> None:
+        self.read_only = read_only
         self.path, self.listing, self.search = path, listing, search
         self.notices, self.formats = notices, formats
         self.filterset, self.table, self.page = listing.filterset, listing.table, listing.page
         self.sort, self.size, self.row_name = listing.sort, listing.size, listing.row_name
+        for name in self.filterset.personal:
+            self.filterset.form.fields[name].disabled = read_only
 
     def link(self, **changes: str) -> str:
         """Return the address of this list's first page, with some values changed."""

@@ -76,8 +76,11 @@ class ListingView(View):
             if not listing.errors:
                 return self.exporter(self.request, listing, export)
         notices = listing.fetch()
-        formats = self.exporter.formats if self.exporter else ()
-        shown = ListContext(self.request.path, listing, search=search, notices=notices, formats=formats)
+        read_only = bool(getattr(listing.user, "viewed_by", None))
+        formats = self.exporter.formats if self.exporter and not read_only else ()
+        shown = ListContext(
+            self.request.path, listing, search=search, notices=notices, formats=formats, read_only=read_only
+        )
         context = {"grid": shown, "listing": listing, "title": listing.title, "menu_path": listing.menu_path}
         return page_or_fragment(
             self.request, page=listing.template_name, fragment="listings/fragment.html", context=context

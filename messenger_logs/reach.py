@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, Sum
 
+from accounts.scopes import Scope
 from messenger_logs.choices import Mode, Reach
 from messenger_logs.models import PersonReach, ReachTotals
 
@@ -89,6 +90,10 @@ class PeopleInParts:
     @property
     def any_school(self) -> bool:
         return any(one.school_id for one in self.by_school)
+
+    def of_schools(self, scope: Scope) -> list[OfSchool]:
+        """Return the parts of the schools in a scope."""
+        return [one for one in self.by_school if scope.schools is None or one.school_id in scope.schools]
 
 
 def people_in_parts(message_id: int) -> PeopleInParts:

@@ -5,10 +5,16 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from web.menu import may_use_api, menu_of, search_words_of
+from web.view_as import View
 
 
 def district(request: HttpRequest) -> dict[str, object]:
     return {"DISTRICT_NAME": settings.DISTRICT_NAME, "CAN_SEND_MAIL": "dummy" not in settings.EMAIL_BACKEND}
+
+
+def view_as(request: HttpRequest) -> dict[str, object]:
+    """The view that is on: as whom an administrator sees the product."""
+    return {"viewing": View.of(request)}
 
 
 def menu(request: HttpRequest) -> dict[str, object]:

@@ -65,7 +65,12 @@ def menu_of(user: User, path: str) -> list[Group]:
 
 
 def search_words_of(user: User) -> str:
-    """Return what the search in the top bar finds for this user: "person, message or address"; "" for nothing."""
+    """Return what the search in the top bar finds for this user: "person, message or address"; "" for nothing.
+
+    Nothing is searched while an administrator sees the product as this user.
+    """
+    if user.viewed_by:
+        return ""
     people, messages = any(map(user.may, RECIPIENT_LOGS)), any(map(user.may, MESSAGE_LOGS))
     if people:
         return "person, message or address" if messages else "person or address"
@@ -74,4 +79,4 @@ def search_words_of(user: User) -> str:
 
 def may_use_api(user: User) -> bool:
     """Whether this user may do anything with the REST API."""
-    return any(page_url(tool) and user.may(tool, tool.opened_by) for tool in Tool)
+    return not user.viewed_by and any(page_url(tool) and user.may(tool, tool.opened_by) for tool in Tool)

@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
 from accounts.models import User
+from accounts.view_as import only_looking
 from core.queue import call_worker
 from core.timeouts import StatementTimeout, statement_timeout
 from reports import tasks
@@ -30,9 +31,13 @@ FILE_POLICY = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
 def report_response(request: HttpRequest, report: Report, format: Format) -> HttpResponseBase:
-    """Answer with the report as a file. A large or slow one is made in the background; the answer leads to its page."""
+    """Answer with the report as a file. A large or slow one is made in the background; the answer leads to its page.
+
+    Raises ReadOnlyView.
+    """
     user = request.user
     assert isinstance(user, User)
+    only_looking(user)
     rows = counted(report)
     if rows is not None:
         file = TemporaryFile()  # noqa: SIM115  (the response closes it)

@@ -10,17 +10,19 @@ from listings.views import ListingView
 from reports.kinds import MESSAGE_REPORTS
 from reports.kinds.call_sheet import CallSheet
 from web.exporter import exporter
-from web.listings import CONTACT_PATHS, MESSAGE_PATHS, REACH_PATHS
+from web.listings import CONTACT_PATHS, MESSAGE_PATHS, PEOPLE_PATH, REACH_PATHS
 from web.views import (
     dispatch_status,
     domain_health,
     home,
     mailgun_webhook,
     message_import,
+    people,
     reports,
     search,
     sync_status,
     user_groups,
+    view_as,
     webhooks,
 )
 from web.views.cancel import CancelMessage, CancelUpcomingMessage
@@ -120,11 +122,20 @@ urlpatterns = [
     path(f"{GROUPS}new/", user_groups.new_group, name="new_group"),
     path(f"{GROUPS}<int:pk>/", user_groups.user_group, name="user_group"),
     path(f"{GROUPS}<int:pk>/rights/", user_groups.change_rights, name="change_rights"),
+    path(f"{GROUPS}<int:pk>/schools/", user_groups.change_schools, name="change_schools"),
     path(f"{GROUPS}<int:pk>/name/", user_groups.rename_group, name="rename_group"),
     path(f"{GROUPS}<int:pk>/people/", user_groups.find_people, name="find_people"),
     path(f"{GROUPS}<int:pk>/people/add/", user_groups.add_member, name="add_member"),
     path(f"{GROUPS}<int:pk>/people/remove/", user_groups.remove_member, name="remove_member"),
     path(f"{GROUPS}<int:pk>/delete/", user_groups.delete_group, name="delete_group"),
+    path(f"{PEOPLE_PATH}add/", people.add_person, name="add_person"),
+    path(f"{PEOPLE_PATH}<int:pk>/", people.person, name="person"),
+    path(f"{PEOPLE_PATH}<int:pk>/change/", people.change_person, name="change_person"),
+    path(f"{PEOPLE_PATH}<int:pk>/close/", people.close_account, name="close_account"),
+    path(f"{PEOPLE_PATH}<int:pk>/open/", people.open_account, name="open_account"),
+    path(f"{PEOPLE_PATH}<int:pk>/invite/", people.invite, name="invite_person"),
+    path(f"{PEOPLE_PATH}<int:pk>/view/", view_as.start, name="view_as"),
+    path("end-view/", view_as.end, name="end_view_as"),
     path("my-reports/", reports.my_reports, name="my_reports"),
     path("my-reports/<int:pk>/", reports.job, name="report_job"),
     path("my-reports/<int:pk>/file/", reports.file, name="report_file"),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import User
 from accounts.tools import MESSAGE_LOGS, Tool
 from messenger_logs.choices import UNREACHED, MessageStatus, Reach
 from messenger_logs.languages import language_name
@@ -78,14 +77,6 @@ class CallSheet(MessageReport):
     label = "Call Sheet"
     tools = (*MESSAGE_LOGS, Tool.UPCOMING_MESSAGES)
     form_class = CallSheetForm
-
-    @classmethod
-    def open(cls, user: User, options: dict[str, Any]) -> Self:
-        return super().open(user, options).asked_by(user)
-
-    def asked_by(self, user: User) -> Self:
-        self.user = user
-        return self
 
     def people(self) -> QuerySet[PersonReach]:
         which = Which(school=self.chosen["school"])

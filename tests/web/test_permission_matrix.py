@@ -46,7 +46,7 @@ from imports.models import ImportJob, KeptMap
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
 from messenger_logs.choices import LinkedBy
-from messenger_logs.models import ContactToFix, Reply, SentMessage
+from messenger_logs.models import ContactToFix, Reply, School, SentMessage
 from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.derive_contacts import derive_contacts
 from messenger_logs.services.totals import recount
@@ -98,6 +98,31 @@ def rights_seen() -> dict[str, Any]:
 
 def somebody() -> dict[str, Any]:
     return {"user": User.objects.create_user("somebody").pk}
+
+
+def a_person(owner: User) -> None:
+    User.objects.create_user("person", last_name=MARK)
+
+
+def of_the_person() -> dict[str, Any]:
+    """The arguments of an address below an account: the one with the mark, or a new one."""
+    return {"pk": User.objects.get_or_create(username="person")[0].pk}
+
+
+def of_a_closed_person() -> dict[str, Any]:
+    return {"pk": User.objects.create_user("closed", is_active=False).pk}
+
+
+def a_new_person() -> dict[str, Any]:
+    return {"first_name": "Mai", "last_name": "Vang", "email": "mai@example.org"}
+
+
+def a_school() -> dict[str, Any]:
+    return {"schools": [School.objects.create(name=uuid4().hex).pk]}
+
+
+def a_scope() -> dict[str, Any]:
+    return {"reach": "chosen", "seen_reach": "all", **a_school()}
 
 
 def a_member() -> dict[str, Any]:
@@ -295,6 +320,24 @@ GUARDED = [
             does="user_group.created", form=lambda: {"name": "Aides"}),
     Guarded("web:change_rights",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group,
             does="user_group.rights_changed", form=rights_seen),
+    Guarded("web:change_schools", Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group,
+            does="user_group.scope_changed", form=a_scope),
+    Guarded("web:people",         Tool.USER_GROUPS, R,          200, 200, 302, 200, data=a_person,
+            look="list.viewed", file="export.user_groups"),
+    Guarded("web:person",         Tool.USER_GROUPS, R,          200, 200, 405, 200, data=a_person, of=of_the_person,
+            look="account.viewed"),
+    Guarded("web:add_person",     Tool.USER_GROUPS, W,          200, 200, 302, 200,
+            does="account.created", form=a_new_person),
+    Guarded("web:change_person",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=of_the_person,
+            does="account.changed", form=a_school),
+    Guarded("web:close_account",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=of_the_person,
+            does="account.changed"),
+    Guarded("web:open_account",   Tool.USER_GROUPS, W,          405, 405, 302, 405, of=of_a_closed_person,
+            does="account.changed"),
+    # No mail is sent in this test, and the account has no address; tests/web/test_people.py invites.
+    Guarded("web:invite_person",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=of_the_person),
+    Guarded("web:view_as",        Tool.USER_GROUPS, W,          405, 405, 302, 405, of=of_the_person,
+            does="view_as.started"),
     Guarded("web:rename_group",   Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group,
             does="user_group.renamed", form=lambda: {"name": "Aides"}),
     Guarded("web:find_people",    Tool.USER_GROUPS, W,          405, 405, 200, 405, of=a_group,
@@ -517,6 +560,8 @@ OPEN = [
          of={"pk": 1}),
     Open("web:report_remove",                        (405, 405, 302, 405),                       (405, 405, 404, 405),
          of={"pk": 1}),
+    # Without a view it leads on to the home page; tests/web/test_view_as.py has the views.
+    Open("web:end_view_as",                          (405, 405, 302, 405),                       (405, 405, 302, 405)),
     Open("api:documentation",                     (302, 302, 302, 302),                       (200, 200, 405, 200)),
     Open("api:schema",                            (401, 401, 401, 401),                       (200, 200, 405, 200)),
     Open("account_login",                         (200, 200, 200, 200),                       (302, 302, 302, 302)),
@@ -652,8 +697,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch, settings, tmp_path):
-    """What is asked for is not started."""
+    """What is asked for is not started, and no mail is sent."""
     settings.REPORT_FOLDER = tmp_path
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     for task in (tasks.sync_one, tasks.check_domain, tasks.read_suppressions, import_tasks.run):
         note_queued(monkeypatch, task)
 

@@ -14,6 +14,7 @@ from web.listings.drill import Drill
 from web.listings.inbox import Inbox
 from web.listings.mailgun_groups import MailgunGroups
 from web.listings.mailgun_message_log import MailgunMessageLog
+from web.listings.people import People
 from web.listings.reach import ReachList
 from web.listings.recipient_log import RecipientLog
 from web.listings.recipients import Recipients
@@ -36,6 +37,8 @@ CONTACT_PATHS = {
     Tool.CONTACTS_TO_FIX: "messenger/contacts-to-fix/",
     Tool.ADMIN_CONTACTS_TO_FIX: "messenger-administration/contacts-to-fix/",
 }
+# That of the people who have an account. The addresses of one person begin with it.
+PEOPLE_PATH = "system-administration/user-groups/people/"
 
 
 def _log(listing_class: type, tool: Tool, path: str = "", *, name: str = "", **more: str) -> Entry:
@@ -93,6 +96,7 @@ registry.register(
     _log(ContactsToFix, Tool.CONTACTS_TO_FIX, CONTACT_PATHS[Tool.CONTACTS_TO_FIX], api_name="own"),
     _log(ContactsToFix, Tool.ADMIN_CONTACTS_TO_FIX, CONTACT_PATHS[Tool.ADMIN_CONTACTS_TO_FIX], api_name="all"),
     _log(Replies, Tool.REPLIES, "messenger-administration/replies/", api_name="all"),
+    _log(People, Tool.USER_GROUPS, PEOPLE_PATH, name="people", title="People"),
     _log(AuditTrail, Tool.AUDIT_TRAIL, "system-administration/audit-trail/"),
     # Only programs read it, by the API, so it has no page.
     Entry(name="inbox", listing_class=Inbox, tool=Tool.PORTAL_INBOX, path="", api_name="inbox"),

@@ -2,7 +2,7 @@
 
 import sys
 
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -24,6 +24,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(API):
         return JsonResponse({"detail": "There is nothing at this address."}, status=404)
     return defaults.page_not_found(request, exception)
+
+
+def forbidden(request: HttpRequest, exception: PermissionDenied) -> HttpResponse:
+    """Answer 403 with the message of the exception."""
+    return defaults.permission_denied(request, exception)
 
 
 def not_allowed(request: HttpRequest, *, allowed: str) -> HttpResponse:

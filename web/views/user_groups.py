@@ -2,24 +2,22 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.models import Group
-from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import services
+from accounts import account_services, services
 from accounts.access import SignedInRequest, tool_right
 from accounts.forms import FindPeopleForm, GroupNameForm, GroupRightsForm, PersonForm
 from accounts.models import User
-from accounts.querysets import groups_with_people, rights_of
-from accounts.refusals import refusal_text
+from accounts.querysets import groups_with_people, reach_and_schools, rights_of
+from accounts.scopes import ScopeReach
 from accounts.tools import Right, Tool, right_names
-
-T = TypeVar("T")
+from web.attempts import attempt, understood
+from web.people_forms import GroupScopeForm
 
 FOUND_AT_ONCE = 20
 
@@ -47,15 +45,18 @@ def user_group(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def group_page(request: SignedInRequest, group: Group, **found: Any) -> HttpResponse:
     """Show one group: its column of the matrix, and its people."""
+    may_change = request.user.may(Tool.USER_GROUPS, Right.WRITE)
     context = {
         "title": group.name,
         "menu_path": Tool.USER_GROUPS.path,
         "tools": list(Tool),
         "group": group,
         "rights": rights_of(group),
+        "scope_form": GroupScopeForm.of(*reach_and_schools(group)),
         "people": group.user_set.order_by("last_name", "first_name", "username"),
         "name_form": GroupNameForm(initial={"name": group.name}),
-        "may_change": request.user.may(Tool.USER_GROUPS, Right.WRITE),
+        "may_change": may_change,
+        "read_only": not may_change,
     }
     return render(request, "web/user_group.html", context | found)
 
@@ -86,6 +87,23 @@ def change_rights(request: SignedInRequest, pk: int) -> HttpResponse:
             wanted=form.cleaned_data["rights"],
         )
         attempt(request, change, "The rights are saved. They hold from the next page that somebody opens.")
+    return redirect("web:user_group", pk=pk)
+
+
+@require_POST
+@tool_right(Tool.USER_GROUPS, Right.WRITE)
+def change_schools(request: SignedInRequest, pk: int) -> HttpResponse:
+    form = GroupScopeForm(request.POST)
+    if understood(request, form):
+        change = partial(
+            account_services.set_group_scope,
+            by=request.user,
+            group_id=pk,
+            seen=form.seen,
+            reach=ScopeReach(form.cleaned_data["reach"]),
+            schools=form.cleaned_data["schools"],
+        )
+        attempt(request, change, "The schools are saved. They hold from the next page that somebody opens.")
     return redirect("web:user_group", pk=pk)
 
 
@@ -159,22 +177,3 @@ def delete_group(request: SignedInRequest, pk: int) -> HttpResponse:
         "rights": right_names(rights_of(group)),
     }
     return render(request, "web/delete_group.html", context)
-
-
-def understood(request: SignedInRequest, form: Form) -> bool:
-    """Whether the form is valid. If it is not, the next page shows the errors."""
-    for field, errors in form.errors.items():
-        for error in errors:
-            messages.error(request, f"{form.fields[field].label}: {error}")
-    return form.is_valid()
-
-
-def attempt(request: SignedInRequest, change: Callable[[], T], done: str) -> T | None:
-    """Make the change. The next page says that it is done, or why it was refused. Returns None if it was refused."""
-    try:
-        result = change()
-    except services.Refused as refused:
-        messages.error(request, refusal_text(refused))
-        return None
-    messages.success(request, done)
-    return result

@@ -1,0 +1,260 @@
+"""The pages of people: the list, a person, a new person, and the schools of a group."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from accounts.account_services import Memberships
+from accounts.models import AuditEvent, GroupScope, User
+from accounts.querysets import reach_and_schools
+from accounts.scopes import ScopeReach
+from accounts.tools import Right, Tool
+from listings.registry import registry
+from messenger_logs.models import School
+
+pytestmark = pytest.mark.django_db
+
+MakeUser = Callable[..., User]
+SEE, CHANGE = (Tool.USER_GROUPS, Right.READ), (Tool.USER_GROUPS, Right.WRITE)
+PASSWORD = "an uncommon long sentence"
+
+
+@pytest.fixture
+def administrator(make_user: MakeUser) -> User:
+    return make_user(SEE, CHANGE, username="admin", first_name="System", last_name="Administrator")
+
+
+@pytest.fixture
+def client(administrator: User, signed_in: Callable[[User], Client]) -> Client:
+    return signed_in(administrator)
+
+
+@pytest.fixture
+def schools() -> list[School]:
+    return [School.objects.create(name=name) for name in ("Harrison High", "Lincoln Elementary")]
+
+
+def events(*kinds: str) -> list[tuple[str, str]]:
+    rows = AuditEvent.objects.order_by("pk").values_list("action", "target")
+    return [row for row in rows if row[0].startswith(kinds)]
+
+
+# The list
+
+
+def listed(user: User, **values: str) -> list[str]:
+    listing = registry["people"].open(user, values)
+    listing.fetch()
+    return [person.username for person in listing.page.rows]
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({}, ["admin", "liên", "mai", "rosa"]),
+        ({"sort": "-person"}, ["rosa", "mai", "liên", "admin"]),
+        ({"person": "vang MAI"}, ["mai"]),
+        ({"person": "@example"}, ["rosa"]),
+        ({"group": "Principals"}, ["mai", "rosa"]),
+        ({"school": "Lincoln Elementary"}, ["rosa"]),
+        ({"group": "Principals", "school": "Harrison High"}, ["mai", "rosa"]),
+        ({"state": "False"}, ["liên"]),
+        ({"state": "True"}, ["admin", "mai", "rosa"]),
+    ],
+)
+def test_people_are_found_by_name_group_school_and_state(
+    administrator: User, make_user: MakeUser, schools: list[School], values: dict[str, str], found: list[str]
+) -> None:
+    make_user(username="liên", is_active=False)
+    mai = make_user(username="mai", first_name="Mai", last_name="Vang", groups=["Principals"])
+    rosa = make_user(username="rosa", last_name="Xiong", email="r@example.org", groups=["Principals", "Counselors"])
+    mai.schools.set(schools[:1])
+    rosa.schools.set(schools)
+    assert listed(administrator, **values) == found
+
+
+def test_the_list_takes_a_fixed_number_of_queries(
+    administrator: User,
+    make_user: MakeUser,
+    schools: list[School],
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for number in range(20):
+        make_user(groups=["Principals"]).schools.set(schools[: number % 3])
+    with django_assert_max_num_queries(14):
+        assert len(listed(administrator)) == 21
+
+
+def test_the_list_says_who_has_never_signed_in_and_leads_to_each_person(client: Client, make_user: MakeUser) -> None:
+    person = make_user(username="mai", groups=["Principals"])
+    text = client.get(reverse("web:people")).text
+    assert f'href="{reverse("web:person", args=[person.pk])}"' in text
+    assert "never" in text
+    assert reverse("web:add_person") in text
+
+
+# A person
+
+
+def test_the_page_of_a_person_says_for_which_schools_each_right_is(
+    client: Client, make_user: MakeUser, schools: list[School]
+) -> None:
+    person = make_user(Tool.RECIPIENT_LOG, Tool.ADMIN_RECIPIENT_LOG, username="mai")
+    group = person.groups.get()
+    GroupScope.objects.create(group=group, reach=ScopeReach.CHOSEN).schools.set(schools[:1])
+    response = client.get(reverse("web:person", args=[person.pk]))
+    held = [(each.cell.tool, each.schools) for each in response.context["rights"]]
+    assert held == [(Tool.RECIPIENT_LOG, ""), (Tool.ADMIN_RECIPIENT_LOG, "Harrison High")]
+    assert f"{group.name}</a>: Harrison High" in response.text
+    assert events("account") == [("account.viewed", "mai")]
+
+
+def test_groups_and_schools_are_saved_on_the_page_of_a_person(
+    client: Client, make_user: MakeUser, schools: list[School]
+) -> None:
+    person = make_user(username="mai", groups=["Counselors"])
+    address = reverse("web:person", args=[person.pk])
+    form = client.get(address).context["form"]
+    seen = {name: form[name].value() for name in ("seen_groups", "seen_schools")}
+    wanted = {"groups": [Group.objects.get(name="Principals").pk], "schools": [school.pk for school in schools]}
+    change = reverse("web:change_person", args=[person.pk])
+    assert "The groups and schools are saved." in client.post(change, seen | wanted, follow=True).text
+    has = Memberships.of(User.objects.get(pk=person.pk))
+    assert (has.groups, has.schools) == (frozenset(wanted["groups"]), frozenset(wanted["schools"]))
+    # The page from before has been overtaken.
+    assert "somebody else changed the groups or schools" in client.post(change, seen | wanted, follow=True).text
+    assert events("account.changed") == [("account.changed", "mai")]
+
+
+@pytest.mark.parametrize("odd", ["x", "nul\0", "9" * 30, "-1", "0", ""])
+def test_a_group_or_school_that_is_none_is_refused_in_words(client: Client, make_user: MakeUser, odd: str) -> None:
+    person = make_user()
+    for field, label in (("groups", "User groups"), ("schools", "Schools")):
+        text = client.post(reverse("web:change_person", args=[person.pk]), {field: [odd]}, follow=True).text
+        assert f"{label}: one of those that you ticked is not there any more." in text
+    assert events("account.changed") == []
+
+
+def test_an_account_is_closed_and_opened_on_its_page(client: Client, administrator: User, make_user: MakeUser) -> None:
+    person = make_user(username="mai", first_name="Mai", last_name="Vang")
+    text = client.post(reverse("web:close_account", args=[person.pk]), follow=True).text
+    assert "The account is closed: Vang, Mai may not sign in any more." in text
+    assert "The account is open: Vang, Mai may sign in again." in (
+        client.post(reverse("web:open_account", args=[person.pk]), follow=True).text
+    )
+    text = client.post(reverse("web:close_account", args=[administrator.pk]), follow=True).text
+    assert "you cannot close your own account" in text
+    assert client.get(reverse("web:person", args=[10**9])).status_code == 404
+
+
+def test_who_may_only_see_is_offered_no_change_of_people(
+    make_user: MakeUser, signed_in: Callable[[User], Client], schools: list[School]
+) -> None:
+    client, person = signed_in(make_user(SEE)), make_user()
+    text = client.get(reverse("web:person", args=[person.pk])).text
+    assert text.count("<form") == 1, "only the sign-out"
+    assert text.count("<fieldset") == text.count(" disabled>") == 2
+    assert reverse("web:add_person") not in client.get(reverse("web:people")).text
+
+
+# A new person
+
+MAI: dict[str, Any] = {"first_name": "Mai", "last_name": "Vang", "email": "Mai@Example.org"}
+
+
+def test_a_new_person_chooses_a_password_by_the_link_of_the_invitation(
+    client: Client, settings: Settings, schools: list[School]
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    settings.CELERY_TASK_ALWAYS_EAGER = True
+    group = Group.objects.get(name="Principals")
+    form = MAI | {"groups": [group.pk], "schools": [schools[0].pk]}
+    response = client.post(reverse("web:add_person"), form, follow=True)
+    person = User.objects.get(username="mai@example.org")
+    assert response.redirect_chain == [(reverse("web:person", args=[person.pk]), 302)]
+    assert "an invitation is on its way" in response.text
+    assert [*person.groups.all()] == [group]
+    assert [*person.schools.all()] == schools[:1]
+    assert events("account.created", "account.invited") == [
+        ("account.created", "mai@example.org"),
+        ("account.invited", "mai@example.org"),
+    ]
+    [sent] = mail.outbox
+    assert sent.to == ["mai@example.org"]
+    [link, again] = re.findall(r"http://testserver(\S+)", sent.body)
+    assert again == reverse("account_reset_password")
+    visitor = Client()
+    form_page = visitor.get(link, follow=True).redirect_chain[-1][0]
+    visitor.post(form_page, {"password1": PASSWORD, "password2": PASSWORD})
+    assert visitor.login(username="mai@example.org", password=PASSWORD)
+    assert "Send the invitation again" not in client.get(reverse("web:person", args=[person.pk])).text
+
+
+def test_without_mail_the_page_says_who_sets_the_password(client: Client, settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    text = client.post(reverse("web:add_person"), MAI, follow=True).text
+    assert "a superuser has to set the password" in text
+    assert events("account.") == [("account.created", "mai@example.org"), ("account.viewed", "mai@example.org")]
+    person = User.objects.get(username="mai@example.org")
+    text = client.post(reverse("web:invite_person", args=[person.pk]), follow=True).text
+    assert "No invitation was sent" in text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"email": "taken@example.org"}, "another account has this e-mail address"),
+        ({"email": "no address"}, "Enter a valid email address"),
+        ({"email": f"{'x' * 60}@{'y' * 60}.{'z' * 60}.org"}, "at most 150 characters"),
+        ({"first_name": ""}, "This field is required"),
+        ({"last_name": "nul\0"}, "Null characters are not allowed"),
+        ({"schools": ["0"]}, "not there any more"),
+    ],
+)
+def test_what_will_not_do_is_said_beside_the_form_and_what_was_typed_stays(
+    client: Client, make_user: MakeUser, wrong: dict[str, Any], words: str
+) -> None:
+    make_user(username="taken", email="taken@example.org")
+    group = Group.objects.get(name="Principals")
+    response = client.post(reverse("web:add_person"), MAI | {"groups": [group.pk]} | wrong)
+    assert response.status_code == 200
+    assert words in response.text
+    assert re.search(rf'name="groups"[^>]* value="{group.pk}" checked', response.text)
+    assert events("account.") == []
+
+
+# The schools of a group
+
+
+def test_the_schools_of_a_group_are_saved_and_shown(client: Client, schools: list[School]) -> None:
+    group = Group.objects.get(name="Principals")
+    change = reverse("web:change_schools", args=[group.pk])
+    assert "all schools" in client.get(reverse("web:user_groups")).text
+    form = {"reach": "chosen", "schools": [schools[1].pk], "seen_reach": "all", "seen_schools": ""}
+    assert "The schools are saved." in client.post(change, form, follow=True).text
+    group = Group.objects.get(pk=group.pk)
+    assert reach_and_schools(group) == (ScopeReach.CHOSEN, schools[1:])
+    assert "Lincoln Elementary" in client.get(reverse("web:user_groups")).text
+    assert "somebody else changed the schools of this group" in client.post(change, form, follow=True).text
+    assert events("user_group") == [("user_group.scope_changed", "Principals")]
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"reach": "chosen", "seen_reach": "all"}, "Chosen schools: tick at least one"),
+        ({"reach": "some", "seen_reach": "all"}, "The rights are held for: "),
+        ({"reach": "chosen", "schools": ["9" * 30], "seen_reach": "all"}, "Chosen schools: one of those"),
+    ],
+)
+def test_schools_that_will_not_do_are_refused_in_words(client: Client, form: dict[str, Any], words: str) -> None:
+    group = Group.objects.get(name="Principals")
+    assert words in client.post(reverse("web:change_schools", args=[group.pk]), form, follow=True).text
+    assert events("user_group") == []

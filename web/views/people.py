@@ -1,0 +1,159 @@
+"""The pages of the people who have an account."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import account_services as services
+from accounts.access import SignedInRequest, tool_right
+from accounts.account_services import Memberships
+from accounts.invitations import send_invitation
+from accounts.models import User
+from accounts.querysets import groups_with_scopes
+from accounts.refusals import NO_VIEW, refusal_text
+from accounts.services import Refused, record_look
+from accounts.tools import OWN_RIGHTS, SCOPED_RIGHTS, Right, Tool, ToolAndRight, every_right
+from accounts.view_as import why_no_view
+from messenger_logs.models import School
+from web.attempts import attempt, understood
+from web.people_forms import AddPersonForm, MembershipsForm
+
+CHANGE = Right.WRITE
+MENU_PATH = f"{Tool.USER_GROUPS.path} > People"
+
+
+class HeldRight(NamedTuple):
+    """A right that a person has, and for which schools, in words; "" where schools do not matter."""
+
+    cell: ToolAndRight
+    schools: str
+
+
+def may_send_mail() -> bool:
+    return "dummy" not in settings.EMAIL_BACKEND
+
+
+def may_invite(person: User) -> bool:
+    """Whether an invitation makes sense: the person has never signed in, and mail reaches them."""
+    return may_send_mail() and person.is_active and bool(person.email) and person.last_login is None
+
+
+def rights_held(person: User) -> Iterator[HeldRight]:
+    names = dict(School.objects.values_list("pk", "name"))
+    for cell in every_right():
+        if person.may(*cell):
+            scope = person.scope_of(*cell)
+            chosen = sorted(names[pk] for pk in scope.schools or () if pk in names)
+            schools = "all schools" if scope.everything else ", ".join(chosen) or "no school"
+            yield HeldRight(cell, schools if knows_schools(cell) else "")
+
+
+def knows_schools(cell: ToolAndRight) -> bool:
+    """Whether it matters for which schools the right is held: it is on everybody's messages."""
+    changes = cell.right is Right.WRITE and cell.tool not in OWN_RIGHTS
+    return cell.tool in SCOPED_RIGHTS and (changes or cell.right is SCOPED_RIGHTS[cell.tool])
+
+
+@require_safe
+@tool_right(Tool.USER_GROUPS)
+def person(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Show a person's groups, schools and rights, and what an administrator may do with the account."""
+    found = get_object_or_404(User, pk=pk)
+    record_look(by=request.user, action="account.viewed", target=found.username)
+    may_change = request.user.may(Tool.USER_GROUPS, CHANGE)
+    no_view = why_no_view(request.user, found) if may_change else None
+    context = {
+        "title": found.listed_name,
+        "menu_path": MENU_PATH,
+        "person": found,
+        "groups": groups_with_scopes().filter(user=found),
+        "rights": list(rights_held(found)),
+        "form": MembershipsForm.of(Memberships.of(found)),
+        "may_change": may_change,
+        "read_only": not may_change,
+        "no_view": NO_VIEW[no_view] if no_view else "",
+        "may_invite": may_invite(found),
+    }
+    return render(request, "web/person.html", context)
+
+
+@require_POST
+@tool_right(Tool.USER_GROUPS, CHANGE)
+def change_person(request: SignedInRequest, pk: int) -> HttpResponse:
+    found, form = get_object_or_404(User, pk=pk), MembershipsForm(request.POST)
+    if understood(request, form):
+        change = partial(
+            services.set_memberships, by=request.user, user_id=found.pk, seen=form.seen, wanted=form.wanted
+        )
+        attempt(
+            request, change, "The groups and schools are saved. They hold from the next page that the person opens."
+        )
+    return redirect("web:person", pk=pk)
+
+
+@require_POST
+@tool_right(Tool.USER_GROUPS, CHANGE)
+def close_account(request: SignedInRequest, pk: int) -> HttpResponse:
+    return set_open(request, pk, services.close_account, "The account is closed: {} may not sign in any more.")
+
+
+@require_POST
+@tool_right(Tool.USER_GROUPS, CHANGE)
+def open_account(request: SignedInRequest, pk: int) -> HttpResponse:
+    return set_open(request, pk, services.open_account, "The account is open: {} may sign in again.")
+
+
+def set_open(request: SignedInRequest, pk: int, service: Callable[..., None], done: str) -> HttpResponse:
+    found = get_object_or_404(User, pk=pk)
+    attempt(request, partial(service, by=request.user, user_id=pk), done.format(found.listed_name))
+    return redirect("web:person", pk=pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@tool_right(Tool.USER_GROUPS, CHANGE)
+def add_person(request: SignedInRequest) -> HttpResponse:
+    """GET shows the form; POST makes the account, and sends an invitation where mail can be sent."""
+    form = AddPersonForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and (added := make_account(request, form)):
+        return redirect("web:person", pk=added.pk)
+    context: dict[str, Any] = {"title": "Add a person", "menu_path": MENU_PATH, "form": form}
+    return render(request, "web/add_person.html", context)
+
+
+def make_account(request: SignedInRequest, form: AddPersonForm) -> User | None:
+    """Make the account. Returns None, and adds the reason to the form, if it is refused."""
+    given = {name: form.cleaned_data[name] for name in ("email", "first_name", "last_name")}
+    try:
+        added = services.add_account(by=request.user, memberships=form.wanted, **given)
+    except Refused as refused:
+        form.add_error(None, refusal_text(refused))
+        return None
+    if may_send_mail():
+        send_invitation(request, to=added)
+        messages.success(request, f"{added.listed_name} has an account now, and an invitation is on its way.")
+    else:
+        messages.success(request, f"{added.listed_name} has an account now. {NO_MAIL}")
+    return added
+
+
+NO_MAIL = "No mail is sent from here (EMAIL_URL is not set), so a superuser has to set the password under Accounts."
+
+
+@require_POST
+@tool_right(Tool.USER_GROUPS, CHANGE)
+def invite(request: SignedInRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(User, pk=pk)
+    if may_invite(found):
+        send_invitation(request, to=found)
+        messages.success(request, "The invitation is on its way.")
+    else:
+        messages.error(
+            request, "No invitation was sent: this person has signed in, is closed, or gets no mail from here."
+        )
+    return redirect("web:person", pk=pk)
