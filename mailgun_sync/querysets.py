@@ -13,6 +13,7 @@ from accounts.tools import Tool
 from core.dates import start_of
 from mailgun_sync.choices import HUNG_AFTER, INEXACT, SHOWN_EVENTS, EventKind, RunOutcome, Source, SuppressionList
 from messenger_logs.choices import LinkedBy
+from messenger_logs.querysets import RowsOfSchools
 from messenger_logs.services.addresses import mailbox
 
 if TYPE_CHECKING:
@@ -26,16 +27,19 @@ if TYPE_CHECKING:
     )
 
 
-class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
+class MailgunEventQuerySet(RowsOfSchools["MailgunEvent"]):
     """Events of Mailgun, with the filters of the log."""
 
     def visible_to(self, user: User, tool: Tool) -> Self:
-        """Return the events that ``tool`` may show to ``user``: all, or those of the user's own messages."""
+        """Return the events that ``tool`` may show to ``user``: of the user's schools, or of own messages."""
         if not user.may(tool):
             return self.none()
-        if tool is Tool.ADMIN_MAILGUN_MESSAGE_LOG:
-            return self
-        return self.filter(sender=user)
+        match tool:
+            case Tool.MAILGUN_MESSAGE_LOG:
+                return self.filter(sender=user)
+            case Tool.ADMIN_MAILGUN_MESSAGE_LOG | Tool.MAILGUN_SYNC:
+                return self.in_scope(user.scope_of(tool))
+        return self.none()
 
     def shown_by_default(self) -> Self:
         """Return the events of the kinds that the log shows without a filter."""

@@ -13,7 +13,7 @@ from mailgun_sync.grouping import MailboxProvider, ReasonText, TextKey
 from mailgun_sync.models.domains import SendingDomain
 from mailgun_sync.querysets import MailgunEventQuerySet, RecipientAddressQuerySet
 from messenger_logs.choices import LinkedBy
-from messenger_logs.models import Delivery, SentMessage
+from messenger_logs.models import Delivery, School, SentMessage
 
 # The last day of an address may be behind its newest event by fewer days than this: so not every page writes it.
 ADDRESS_SLACK_DAYS = 7
@@ -75,6 +75,11 @@ class MailgunEvent(models.Model):
     delivery = models.ForeignKey(
         Delivery, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
+    # The school that decides who may see it: that of the recipient's student or, where it is not known, of the message.
+    # An event without a delivery has none. The recipient and the message hold the school, so no constraint is needed.
+    school = models.ForeignKey(
+        School, null=True, blank=True, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+"
+    )
     # By which key it has this delivery, or "ambiguous" where it has none because several fit: see services/links.py.
     linked_by = models.CharField(max_length=16, choices=LinkedBy, blank=True, default="", db_default="")
     raw = models.TextField()
@@ -91,13 +96,22 @@ class MailgunEvent(models.Model):
             models.Index(
                 fields=["occurred_at", "id"],
                 name="mailgun_event_time",
-                include=["event", "kind", "mailbox_provider", "subject_key", "sent_message", "sender", "domain"],
+                include=[
+                    *("event", "kind", "mailbox_provider", "subject_key", "sent_message"),
+                    *("sender", "domain", "school"),
+                ],
             ),
             models.Index(
                 fields=["sender", "occurred_at", "id"],
                 include=["event"],
                 name="mailgun_event_sender",
                 condition=Q(sender__isnull=False),
+            ),
+            models.Index(
+                fields=["school", "occurred_at", "id"],
+                include=["event", "kind", "mailbox_provider", "subject_key", "sent_message"],
+                name="mailgun_event_school",
+                condition=Q(school__isnull=False),
             ),
             # A person has some hundred events: sorting them is quicker than keeping them in order.
             models.Index(fields=["person_id"], name="mailgun_event_person", condition=~Q(person_id="")),
@@ -121,7 +135,7 @@ class MailgunEvent(models.Model):
             models.Index(
                 fields=["kind", "occurred_at", "id"],
                 name="mailgun_event_rare_kind",
-                include=["reason_text", "mailbox_provider", "subject_key", "sent_message", "sender"],
+                include=["reason_text", "mailbox_provider", "subject_key", "sent_message", "sender", "school"],
                 condition=~Q(kind__in=[EventKind.ACCEPTED, EventKind.DELIVERED]),
             ),
         ]

@@ -49,7 +49,10 @@ class AmbiguousEventFilters(ListingFilterSet):
 
 
 class AmbiguousEvents(ToolListing):
-    """Events that fit to several e-mails. They count for none of them, until one gets its Message-Id."""
+    """Events that fit to several e-mails. They count for none of them, until one gets its Message-Id.
+
+    They are of no school until then. So only those see them who have the tool for all schools.
+    """
 
     table_class = AmbiguousEventTable
     filterset_class = AmbiguousEventFilters
@@ -63,7 +66,7 @@ class AmbiguousEvents(ToolListing):
     message_urls: Mapping[int, str] = MappingProxyType({})
 
     def get_queryset(self) -> MailgunEventQuerySet:
-        return MailgunEvent.objects.ambiguous().defer("raw")
+        return MailgunEvent.objects.visible_to(self.user, self.tool).ambiguous().defer("raw")
 
     def complete_rows(self, rows: list[Any]) -> None:
         self.messages = messages_that_fit([row.pk for row in rows])
