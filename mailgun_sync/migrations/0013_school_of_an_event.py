@@ -8,12 +8,29 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+# An event has the school of its delivery, also if that gets another one later.
+KEEP = """
+CREATE FUNCTION mailgun_sync_new_school_of_delivery() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE mailgun_sync_mailgunevent SET school_id = NEW.school_id WHERE delivery_id = NEW.id;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER mailgun_sync_new_school AFTER UPDATE ON messenger_logs_delivery
+    FOR EACH ROW WHEN (OLD.school_id IS DISTINCT FROM NEW.school_id)
+    EXECUTE FUNCTION mailgun_sync_new_school_of_delivery();
+"""
+FORGET = """
+DROP TRIGGER mailgun_sync_new_school ON messenger_logs_delivery;
+DROP FUNCTION mailgun_sync_new_school_of_delivery;
+"""
+
 
 class Migration(migrations.Migration):
 
     dependencies = [
         ('mailgun_sync', '0012_suppressions'),
-        ('messenger_logs', '0024_foreign_keys_at_once'),
+        ('messenger_logs', '0025_rights_by_school'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -43,4 +60,5 @@ class Migration(migrations.Migration):
             model_name='mailgunevent',
             index=models.Index(condition=models.Q(('kind__in', ['accepted', 'delivered']), _negated=True), fields=['kind', 'occurred_at', 'id'], include=('reason_text', 'mailbox_provider', 'subject_key', 'sent_message', 'sender', 'school'), name='mailgun_event_rare_kind'),
         ),
+        migrations.RunSQL(KEEP, FORGET),
     ]

@@ -75,8 +75,7 @@ class MailgunEvent(models.Model):
     delivery = models.ForeignKey(
         Delivery, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
-    # The school that decides who may see it: that of the recipient's student or, where it is not known, of the message.
-    # An event without a delivery has none. The recipient and the message hold the school, so no constraint is needed.
+    # That of the delivery: whose people see the event. One without a delivery has none. Migration 0013 keeps it right.
     school = models.ForeignKey(
         School, null=True, blank=True, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+"
     )

@@ -109,8 +109,7 @@ LEFT JOIN LATERAL (
     SELECT min(d.id) AS id, max(d.id) AS last {_FITS_SUBJECT} AND marked.id IS NULL AND by_id.id IS NULL
 ) AS by_subject ON true
 LEFT JOIN LATERAL (
-    SELECT d.id, d.message_id, message.sender_id, recipient.person_id,
-        coalesce(recipient.student_school_id, message.school_id) AS school_id
+    SELECT d.id, d.message_id, d.school_id, message.sender_id, recipient.person_id
     FROM {_DELIVERY} AS d
     JOIN {_MESSAGE} AS message ON message.id = d.message_id
     JOIN {Recipient._meta.db_table} AS recipient ON recipient.id = d.recipient_id

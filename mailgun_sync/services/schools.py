@@ -1,4 +1,4 @@
-"""Give stored events the school that decides who may see them. New events have it already: see links.py."""
+"""Give stored events the school that decides who may see them: that of their delivery. New events have it already."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ from django.db import connection
 
 from core.timeouts import retry_when_busy
 from mailgun_sync.models import MailgunEvent
-from messenger_logs.models import Delivery, Recipient, SentMessage
+from messenger_logs.models import Delivery
 
 BATCH = 10_000
 
 _FILL = f"""
-UPDATE {MailgunEvent._meta.db_table} AS stored
-SET school_id = coalesce(recipient.student_school_id, message.school_id)
-FROM {Delivery._meta.db_table} AS d
-JOIN {Recipient._meta.db_table} AS recipient ON recipient.id = d.recipient_id
-JOIN {SentMessage._meta.db_table} AS message ON message.id = d.message_id
-WHERE stored.id BETWEEN %s AND %s AND stored.delivery_id = d.id
-    AND stored.school_id IS DISTINCT FROM coalesce(recipient.student_school_id, message.school_id)
+UPDATE {MailgunEvent._meta.db_table} AS stored SET school_id = d.school_id FROM {Delivery._meta.db_table} AS d
+WHERE stored.id BETWEEN %s AND %s AND stored.delivery_id = d.id AND stored.school_id IS DISTINCT FROM d.school_id
 """  # noqa: S608  (table names only)
 
 

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from messenger_logs.choices import UNREACHED, Mode, Reach
 from messenger_logs.models.messages import Recipient, School, SentMessage
-from messenger_logs.querysets import RowsOfSchools
+from messenger_logs.querysets import PersonReachQuerySet, ReachTotalsQuerySet
 
 
 class MessageTotals(models.Model):
@@ -99,7 +99,7 @@ class PersonReach(models.Model):
         db_default="", help_text="school, student and person in plain letters: the order of a call sheet"
     )
 
-    objects = RowsOfSchools["PersonReach"].as_manager()
+    objects = PersonReachQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "person reach"
@@ -133,7 +133,7 @@ class ReachTotals(models.Model):
     canceled = models.IntegerField(db_default=0)
     no_device = models.IntegerField(db_default=0)
 
-    objects = RowsOfSchools["ReachTotals"].as_manager()
+    objects = ReachTotalsQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "reach totals"

@@ -59,7 +59,7 @@ def _make_message(number: str, opted_out: bool, at: datetime, raw: str) -> None:
             name=person.name,
             student_number=person.student_number,
             student_name=person.student_name,
-            student_school_id=_school_of(person),
+            student_school_id=person.school_id,
             counted=True,
         )
         for person in people_with_number(number) or [_UNKNOWN_PERSON]
@@ -95,16 +95,9 @@ def _make_message(number: str, opted_out: bool, at: datetime, raw: str) -> None:
 def people_with_number(number: str) -> list[Recipient]:
     """The people with this number, as the newest message to each of them names them; at most 50."""
     newest = recipients_with_number(number).order_by("person_id", "-message_id", "pk").distinct("person_id")
-    return list(newest.select_related("message")[:_MOST_PEOPLE])
+    return list(newest[:_MOST_PEOPLE])
 
 
 def recipients_with_number(number: str) -> QuerySet[Recipient]:
     """The recipients of all messages who have this number; a recipient with two such devices comes twice."""
     return Recipient.objects.filter(deliveries__mode__in=PHONE, deliveries__address__iexact=number)
-
-
-def _school_of(person: Recipient) -> int | None:
-    """The school of the person's student or, where it is not known, of the message that names the person."""
-    if person.student_school_id or not person.message_id:
-        return person.student_school_id
-    return person.message.school_id

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F, Q, Window
-from django.db.models.functions import Coalesce, Rank
+from django.db.models.functions import Rank
 
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, Reply, ReplyPerson
@@ -42,9 +42,9 @@ def record_reply(*, number: str, text: str, at: datetime, taken_as: str, raw: st
 
 def _people_by_school(reply: Reply, number: str) -> Iterator[ReplyPerson]:
     """Yield the people with the number, once for each school that the newest message with a school has for them."""
-    of_school = recipients_with_number(number).annotate(school=Coalesce("student_school", "message__school"))
     place = Window(Rank(), partition_by="person_id", order_by=F("message_id").desc())
-    newest = of_school.exclude(school=None).annotate(place=place).filter(place=1).order_by("person_id", "-pk")
+    of_school = recipients_with_number(number).exclude(school=None).annotate(place=place)
+    newest = of_school.filter(place=1).order_by("person_id", "-pk")
     found = dict.fromkeys(newest.values_list("person_id", "school", "name")[:MOST_PEOPLE])
     names = {(person, school): name for person, school, name in found}
     for (person, school), name in names.items():

@@ -6,15 +6,12 @@ from django.db import migrations, models
 # The newest message to a person that names a school says which schools these are: see services/replies.py.
 FILL = """
 WITH known AS (
-    SELECT DISTINCT reply.id AS reply_id, r.id, r.person_id, r.name, r.message_id,
-        coalesce(r.student_school_id, message.school_id) AS school_id
+    SELECT DISTINCT reply.id AS reply_id, r.id, r.person_id, r.name, r.message_id, r.school_id
     FROM messenger_logs_reply AS reply
     JOIN messenger_logs_delivery AS d ON d.address = reply.number AND d.mode IN ('voice', 'text')
-    JOIN messenger_logs_recipient AS r ON r.id = d.recipient_id
-    JOIN messenger_logs_sentmessage AS message ON message.id = r.message_id
+    JOIN messenger_logs_recipient AS r ON r.id = d.recipient_id AND r.school_id IS NOT NULL
 ), placed AS (
-    SELECT *, rank() OVER (PARTITION BY reply_id, person_id ORDER BY message_id DESC) AS place
-    FROM known WHERE school_id IS NOT NULL
+    SELECT *, rank() OVER (PARTITION BY reply_id, person_id ORDER BY message_id DESC) AS place FROM known
 )
 INSERT INTO messenger_logs_replyperson (reply_id, school_id, person_id, name)
 SELECT DISTINCT ON (reply_id, person_id, school_id) reply_id, school_id, person_id, name
@@ -25,7 +22,7 @@ FROM placed WHERE place = 1 ORDER BY reply_id, person_id, school_id, id
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messenger_logs', '0024_foreign_keys_at_once'),
+        ('messenger_logs', '0025_rights_by_school'),
     ]
 
     operations = [
