@@ -4,8 +4,9 @@ from collections.abc import Collection
 from typing import Any, ClassVar
 
 from accounts.models import User
+from accounts.scopes import NO_SCHOOL, Scope
 from accounts.services import hashed_search, record_audit_event, record_look
-from accounts.tools import MissingRight, Right, Tool
+from accounts.tools import SCOPED_RIGHTS, MissingRight, Right, Tool
 from listings.listing import Listing
 
 
@@ -27,6 +28,16 @@ class ToolListing(Listing):
     @property
     def permissions(self) -> list[str]:
         return [self.tool.permission(right) for right in self.rights_used()]
+
+    @property
+    def scope(self) -> Scope:
+        """The schools of which the list has the rows of others: none where it has only what the user sent."""
+        right = SCOPED_RIGHTS.get(self.tool)
+        return self.user.scope_of(self.tool, right) if right else NO_SCHOOL
+
+    @property
+    def schools(self) -> list[int] | None:
+        return self.scope.stored
 
     @property
     def export_target(self) -> str:

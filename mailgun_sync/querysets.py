@@ -19,6 +19,7 @@ from messenger_logs.services.addresses import mailbox
 if TYPE_CHECKING:
     from mailgun_sync.models import (  # noqa: F401  (named in strings)
         MailgunEvent,
+        QuarantinedEvent,
         RecipientAddress,
         SendingDomain,
         SourceCount,
@@ -91,6 +92,14 @@ class MailgunEventQuerySet(RowsOfSchools["MailgunEvent"]):
         return self.exclude(cut & (Q(occurred_at__lt=moment) | Q(pk__lt=pk)))
 
 
+class QuarantinedEventQuerySet(QuerySet["QuarantinedEvent"]):
+    """Events that are not in the log. Nobody knows of which school they are."""
+
+    def visible_to(self, user: User) -> Self:
+        """Return the events that Mailgun Sync shows to ``user``: all of them, with the tool for all schools."""
+        return self.all() if user.scope_of(Tool.MAILGUN_SYNC).everything else self.none()
+
+
 class SendingDomainQuerySet(QuerySet["SendingDomain"]):
     """The domains that the district sends from."""
 
@@ -149,3 +158,7 @@ class SuppressionQuerySet(QuerySet["Suppression"]):
     def odd(self) -> Self:
         """Return the entries that name no address to compare."""
         return self.exclude(error="")
+
+    def visible_to(self, user: User) -> Self:
+        """Return the entries that Mailgun Sync shows to ``user`` as they came: all, with the tool for all schools."""
+        return self.all() if user.scope_of(Tool.MAILGUN_SYNC).everything else self.none()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
     Case,
     Exists,
@@ -23,7 +24,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from accounts.models import User
@@ -286,9 +287,11 @@ class ReplyQuerySet(QuerySet["Reply"]):
             return self.annotate(people_named=F("name"), person_named=F("person_id"))
         people = self._people(scope).order_by()
         names = ArraySubquery(people.order_by("name").values("name").distinct()[:MOST_NAMES])
+        # Without any school Django leaves the subquery out, and with it the type.
+        typed = Cast(names, ArrayField(TextField()))
         one = people.values("reply").annotate(most=Max("person_id"), least=Min("person_id"))
         return self.annotate(
-            people_named=Func(names, Value("; "), function="array_to_string", output_field=TextField()),
+            people_named=Func(typed, Value("; "), function="array_to_string", output_field=TextField()),
             person_named=Coalesce(Subquery(one.filter(most=F("least")).values("most")), Value("")),
         )
 

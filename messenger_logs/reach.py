@@ -92,10 +92,9 @@ class PeopleInParts:
         return any(one.school_id for one in self.by_school)
 
 
-def people_in_parts(message_id: int, scope: Scope = ALL_SCHOOLS) -> PeopleInParts:
-    """Read the people of a message who are of these schools in parts, with one query."""
-    totals = ReachTotals.objects.in_scope(scope).filter(message=message_id)
-    rows = totals.order_by(F("school__name").asc(nulls_last=True))
+def people_in_parts(message_id: int) -> PeopleInParts:
+    """Read the people of a message in parts, with one query."""
+    rows = ReachTotals.objects.filter(message=message_id).order_by(F("school__name").asc(nulls_last=True))
     by_mode: dict[str, People] = {}
     by_school: list[OfSchool] = []
     for row in rows.values("mode", "school", "school__name").annotate(**SUMS):
@@ -107,28 +106,24 @@ def people_in_parts(message_id: int, scope: Scope = ALL_SCHOOLS) -> PeopleInPart
     return PeopleInParts({mode: by_mode[mode] for mode in Mode if mode in by_mode}, by_school)
 
 
-_OF_SCHOOLS = "message_id = %(message)s AND (%(schools)s::bigint[] IS NULL OR school_id = ANY(%(schools)s))"
 # The n-th of the times in their order is the first whose part of all times is above that of n - ½: no rounding decides.
 _TIMES = f"""
 WITH people AS (
     SELECT count(*) AS n, count(reached_at) AS known
-    FROM {PersonReach._meta.db_table} WHERE {_OF_SCHOOLS}
+    FROM {PersonReach._meta.db_table} WHERE message_id = %(message)s
 ), nth AS (
     SELECT percent, ceil(people.n * percent / 100.0) AS place, known
     FROM people CROSS JOIN unnest(%(percents)s::int[]) AS percent
 )
 SELECT percent, (
     SELECT percentile_disc((place - 0.5) / known) WITHIN GROUP (ORDER BY reached_at)
-    FROM {PersonReach._meta.db_table} WHERE {_OF_SCHOOLS})
+    FROM {PersonReach._meta.db_table} WHERE message_id = %(message)s)
 FROM nth WHERE place <= known AND known > 0
 """  # noqa: S608  (table names only)
 
 
-def reached_times(message_id: int, scope: Scope = ALL_SCHOOLS) -> dict[int, datetime]:
-    """By when 50, 90 and 99 percent of the people of a message who are of these schools were reached.
-
-    A part that never was is not there.
-    """
+def reached_times(message_id: int) -> dict[int, datetime]:
+    """By when 50, 90 and 99 percent of all the people of a message were reached. A part that never was is not there."""
     with connection.cursor() as cursor:
-        cursor.execute(_TIMES, {"message": message_id, "schools": scope.stored, "percents": list(PERCENTS)})
+        cursor.execute(_TIMES, {"message": message_id, "percents": list(PERCENTS)})
         return dict(cursor.fetchall())

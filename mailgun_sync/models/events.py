@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, Lower, Now, NullIf, Upper
 from mailgun_sync.choices import FAILED, FORM_ID, SUPPRESSION, TEMPORARY, EventKind
 from mailgun_sync.grouping import MailboxProvider, ReasonText, TextKey
 from mailgun_sync.models.domains import SendingDomain
-from mailgun_sync.querysets import MailgunEventQuerySet, RecipientAddressQuerySet
+from mailgun_sync.querysets import MailgunEventQuerySet, QuarantinedEventQuerySet, RecipientAddressQuerySet
 from messenger_logs.choices import LinkedBy
 from messenger_logs.models import Delivery, School, SentMessage
 
@@ -189,6 +189,8 @@ class QuarantinedEvent(models.Model):
     raw = models.TextField()
     error = models.TextField()
     first_seen_at = models.DateTimeField(db_default=Now())
+
+    objects = QuarantinedEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-first_seen_at", "-id"]

@@ -73,6 +73,8 @@ class AmbiguousEvents(ToolListing):
         self.message_urls = message_urls(self.user, {one.pk for found in self.messages.values() for one in found})
 
     def notices(self) -> list[str]:
+        if not self.scope.everything:
+            return ["An ambiguous event is of no school. It is shown to those who have this tool for all schools."]
         return [
             "Each of these events fits several e-mails: the same address and subject, at about the same time. So it"
             " counts for none of them. It finds its e-mail as soon as a message or a report names the Message-Id."

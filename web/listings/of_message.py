@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 from django.shortcuts import get_object_or_404
 
 from accounts.listings import ToolListing
+from accounts.scopes import Scope
 from messenger_logs.models import SentMessage
+from messenger_logs.sight import Sight
 from web.menu import page_url
 from web.message_access import record_message_view
 from web.message_urls import message_url
@@ -25,6 +27,11 @@ class MessageListing(ToolListing):
         messages = SentMessage.objects.visible_to(self.user, self.tool)
         message: SentMessage = get_object_or_404(messages, pk=self.arguments["pk"])
         return message
+
+    @cached_property
+    def scope(self) -> Scope:
+        """The schools whose people it lists: all schools, if the user sent the message."""
+        return Sight.of(self.user, self.tool).scope_in(self.message)
 
     @property
     def title(self) -> str:

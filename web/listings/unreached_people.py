@@ -24,8 +24,9 @@ from web.listings.reach_filters import (
     ReachFilter,
     ReachFilterSet,
     SchoolFilter,
+    StudentOfPersonFilter,
 )
-from web.listings.recipients import NameFilter, StudentFilter
+from web.listings.recipients import NameFilter
 
 
 class PeopleTable(ListingTable):
@@ -64,7 +65,7 @@ class PeopleTable(ListingTable):
 
 
 class PeopleFilters(ReachFilterSet):
-    student = StudentFilter(label="Student")
+    student = StudentOfPersonFilter(label="Student")
     recipient = NameFilter(label="Recipient")
     school = SchoolFilter()
     language = LanguageFilter()
@@ -93,7 +94,8 @@ class UnreachedPeople(MessageListing):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.filterset.totals = ReachTotals.objects.filter(message=self.message)
+        self.filterset.scope = self.scope
+        self.filterset.totals = ReachTotals.objects.in_scope(self.scope).filter(message=self.message)
 
     @property
     def mode(self) -> str:
@@ -102,8 +104,8 @@ class UnreachedPeople(MessageListing):
         return mode if mode in Mode.values else ""
 
     def get_queryset(self) -> QuerySet[PersonReach]:
-        people = PersonReach.objects.filter(message=self.message).annotate(kind=F(self.mode or "reach"))
-        return with_details(people)
+        people = PersonReach.objects.in_scope(self.scope).filter(message=self.message)
+        return with_details(people.annotate(kind=F(self.mode or "reach")), self.scope)
 
     @property
     def title(self) -> str:
