@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Now, StrIndex, Upper
 
 from accounts.models import User
+from accounts.scopes import Scope
 from accounts.tools import Tool
 from core.dates import start_of
 from mailgun_sync.choices import HUNG_AFTER, INEXACT, SHOWN_EVENTS, EventKind, RunOutcome, Source, SuppressionList
@@ -39,8 +40,15 @@ class MailgunEventQuerySet(RowsOfSchools["MailgunEvent"]):
             case Tool.MAILGUN_MESSAGE_LOG:
                 return self.filter(sender=user)
             case Tool.ADMIN_MAILGUN_MESSAGE_LOG | Tool.MAILGUN_SYNC:
-                return self.in_scope(user.scope_of(tool))
+                return self.shown_in(user.scope_of(tool))
         return self.none()
+
+    def shown_in(self, scope: Scope) -> Self:
+        """Return the events about students of these schools, in messages of these schools or of the whole district."""
+        if scope.everything:
+            return self
+        messages: Any = self.model._meta.get_field("sent_message").related_model
+        return self.in_scope(scope).filter(sent_message__in=messages.objects.in_scope(scope))
 
     def shown_by_default(self) -> Self:
         """Return the events of the kinds that the log shows without a filter."""

@@ -31,4 +31,5 @@ def fill_schools() -> int:
 def _fill_between(first: int, last: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_FILL, [first, last])
-        return cursor.rowcount
+        filled: int = cursor.rowcount
+    return filled

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import Http404
 
 from accounts.models import User
+from accounts.scopes import ALL_SCHOOLS, Scope
 from accounts.services import record_audit_event
 from accounts.tools import MissingRight, Right, Tool
 from messenger_logs.cancel_figures import cancel_figures
@@ -20,6 +21,7 @@ from messenger_logs.html_to_text import html_to_text
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.sight import Sight
 from messenger_logs.totals import Totals
 from reports.document import Text
 from reports.report import BadOptions, Pairs, Report, ReportForm, moment, number, sentences
@@ -31,8 +33,8 @@ class MessageForm(ReportForm):
 
     rows_only = forms.BooleanField(label="CSV: rows only, without header, summary and criteria", required=False)
 
-    def __init__(self, *args: Any, message: SentMessage, **kwargs: Any) -> None:
-        self.message = message
+    def __init__(self, *args: Any, message: SentMessage, scope: Scope = ALL_SCHOOLS, **kwargs: Any) -> None:
+        self.message, self.scope = message, scope
         super().__init__(*args, **kwargs)
 
 
@@ -66,7 +68,8 @@ class MessageReport(Report):
     def open(cls, user: User, options: dict[str, Any]) -> Self:
         tool = Tool[options["tool"]]
         message = cls.find(user, tool, options["message"])
-        form = cls.form_class({name: options[name] for name in options if name != "message"}, message=message)
+        chosen = {name: options[name] for name in options if name != "message"}
+        form = cls.form_class(chosen, message=message, scope=Sight.of(user, tool).scope_in(message))
         if not form.is_valid():
             raise BadOptions(" ".join(sentences(form)))
         return cls(message, tool=tool, chosen=form.cleaned_data)

@@ -33,7 +33,8 @@ class ReachFilterSet(ListingFilterSet):
     @property
     def which(self) -> Which:
         chosen = self.form.cleaned_data
-        return Which(*(str(chosen.get(name) or "") for name in ("mode", "school", "language")), scope=self.scope)
+        mode, school, language = (str(chosen.get(name) or "") for name in ("mode", "school", "language"))
+        return Which(mode, school, language, self.scope)
 
 
 class StudentOfPersonFilter(ContainsFilter):

@@ -20,6 +20,7 @@ from accounts.services import record_audit_event
 from accounts.tools import Tool
 from core.fragments import page_or_fragment
 from messenger_logs.models import SentMessage
+from messenger_logs.sight import Sight
 from reports import services
 from reports.kinds.call_sheet import CallSheet
 from reports.kinds.message import MessageReport
@@ -49,7 +50,8 @@ class MessageReportView(ToolRightMixin, View):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         message = self.report_class.find(self.request.user, self.tool, pk)
-        form = self.report_class.form_class(self.choices(), message=message)
+        scope = Sight.of(self.request.user, self.tool).scope_in(message)
+        form = self.report_class.form_class(self.choices(), message=message, scope=scope)
         if form.is_valid():
             return report_response(request, self.report(message, form.cleaned_data), form.cleaned_data["format"])
         context = {
