@@ -42,6 +42,10 @@ class Scope:
         """The scope as JSON can hold it. `Scope.of` reads it."""
         return None if self.schools is None else sorted(self.schools)
 
+    def has(self, school: int | None) -> bool:
+        """Tell whether a row of this school is in the scope. Without a school it is only in that of all schools."""
+        return self.schools is None or school in self.schools
+
     def covers(self, other: Scope) -> bool:
         """Tell whether each school of the other scope is in this one."""
         if self.schools is None:

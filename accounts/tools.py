@@ -277,6 +277,17 @@ class MissingRight(PermissionDenied):
         super().__init__(f"This needs the tool right {needed.name} ({needed.allows}).")
 
 
+class NotForAllSchools(PermissionDenied):
+    """The user holds the right, but not for all schools of the message. The 403 page shows the message."""
+
+    def __init__(self, tool: Tool, right: Right) -> None:
+        needed = ToolAndRight(tool, right)
+        super().__init__(
+            "This message is not of your schools alone. Who changes it needs the tool right"
+            f" {needed.name} for all of its schools; for a message of the whole district, for all schools."
+        )
+
+
 def every_right() -> Iterator[ToolAndRight]:
     """Yield all rights of all tools, in the order of the menu."""
     return (cell for tool in Tool for cell in tool.cells)

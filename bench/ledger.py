@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.http.request import QueryDict
 from django.test import Client
 from django.test.utils import override_settings
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import GroupScope, User
+from accounts.querysets import tool_permissions
+from accounts.scopes import ScopeReach
+from accounts.tools import Tool
 from bench import naive_ledger
 from bench.databases import own_database
 from bench.measure import ROUNDS, Comparison, in_turn, print_table, seconds
@@ -21,7 +25,7 @@ from listings.listing import Listing
 from listings.paging import Key, Total, fetch_page
 from listings.registry import registry
 from messenger_logs.choices import MessageStatus
-from messenger_logs.models import Delivery, Recipient, SentMessage
+from messenger_logs.models import Delivery, Recipient, School, SentMessage
 from messenger_logs.people import find_people
 from messenger_logs.services.intake import add_message
 from messenger_logs.services.status_reports import StatusReport, report_statuses
@@ -52,6 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
         large = SentMessage.objects.get(status=MessageStatus.IN_PROGRESS)
         title = f"{options.messages:,} messages, {options.deliveries:,} deliveries; milliseconds, medians of {ROUNDS}"
         print_milliseconds(f"Lists: a page and its count, at {title}", measure_listings(large, options.page))
+        print_scopes(large, options.page)
         print_answers(large)
         print_milliseconds("Finding a person among all of it; milliseconds", measure_people())
         print_milliseconds(f"Totals of a message of {options.large:,} deliveries; milliseconds", measure_totals(large))
@@ -105,10 +110,24 @@ class Shown:
         return Key(before.pk, value, backward=False)
 
 
-def open_page(name: str, values: dict[str, str], *, page: int = 1, **arguments: Any) -> Shown:
-    listing = registry[name].open(administrator(), values, arguments)
+def open_page(name: str, values: dict[str, str], *, user: User, page: int = 1, **arguments: Any) -> Shown:
+    listing = registry[name].open(user, values, arguments)
     assert not listing.errors
     return Shown(listing, page)
+
+
+def principal(schools: int) -> User:
+    """Return a person who reads everybody's messages of so many schools."""
+    user, created = User.objects.get_or_create(username=f"bench-{schools}")
+    if created:
+        group = Group.objects.create(name=f"{schools} schools")
+        tools = (Tool.ADMIN_SENT_MESSAGE_LOG, Tool.ADMIN_RECIPIENT_LOG)
+        group.permissions.set(tool_permissions([tool.codename() for tool in tools]))
+        group.user_set.add(user)
+        scope = GroupScope.objects.create(group=group, reach=ScopeReach.CHOSEN)
+        # The large message is of the last school.
+        scope.schools.set(School.objects.order_by("-pk")[:schools])
+    return user
 
 
 def administrator() -> User:
@@ -120,12 +139,21 @@ def all_days() -> dict[str, str]:
     return {"created_from": str(today - timedelta(days=DAYS + 1)), "created_to": str(today + timedelta(days=1))}
 
 
-def listings_to_measure(large: SentMessage, far: int) -> Iterator[tuple[str, Shown]]:
+def listings_to_measure(large: SentMessage, far: int, user: User) -> Iterator[tuple[str, Shown]]:
+    """Yield the lists by name. A name without a colon goes on with the list before."""
+    of = ""
+    for name, shown in _listings_to_measure(large, far, user):
+        before, colon, _ = name.partition(": ")
+        of = before if colon else of
+        yield name if colon else f"{of}: {name}", shown
+
+
+def _listings_to_measure(large: SentMessage, far: int, user: User) -> Iterator[tuple[str, Shown]]:
     def log(page: int = 1, **values: str) -> Shown:
-        return open_page("admin_sent_message_log", all_days() | values, page=page)
+        return open_page("admin_sent_message_log", all_days() | values, user=user, page=page)
 
     def recipients(page: int = 1, **values: str) -> Shown:
-        return open_page("admin_sent_message_log_message_recipients", values, page=page, pk=large.pk)
+        return open_page("admin_sent_message_log_message_recipients", values, user=user, page=page, pk=large.pk)
 
     yield "Sent Message Log: page 1", log()
     yield f"page {far:,}", log(far)
@@ -145,12 +173,37 @@ def listings_to_measure(large: SentMessage, far: int) -> Iterator[tuple[str, Sho
 
 
 def measure_listings(large: SentMessage, far: int) -> Found:
-    found, log = {}, ""
-    for name, each in listings_to_measure(large, far):
-        before, colon, _ = name.partition(": ")
-        log = before if colon else log
-        found[name if colon else f"{log}: {name}"] = in_turn(each.ours(), each.naive())
-    return found
+    return {name: in_turn(each.ours(), each.naive()) for name, each in listings_to_measure(large, far, administrator())}
+
+
+def print_scopes(large: SentMessage, far: int) -> None:
+    """Measure the same lists and searches for all schools, for half of them and for one."""
+    # With fewer rows there may be no page so far down.
+    lists = [listings_to_measure(large, min(far, 100), user) for user in (administrator(), *map(principal, (4, 1)))]
+    rows = []
+    for everything, *scoped in zip(*lists, strict=True):
+        took = [in_turn(each.ours(), everything[1].ours()) for _, each in scoped]
+        rows.append([everything[0], *(f"{1000 * value:,.1f}" for value in scope_times(took)), *map(scope_ratio, took)])
+    for name, text in people_to_find().items():
+        took = [in_turn(searched(user, text), searched(administrator(), text)) for user in map(principal, (4, 1))]
+        rows.append(
+            [f"Person: {name}", *(f"{1000 * value:,.1f}" for value in scope_times(took)), *map(scope_ratio, took)]
+        )
+    headers = ["", "all schools", "half", "one", "half : all", "one : all"]
+    print_table("The same with rights for some schools; milliseconds", headers, rows)
+
+
+def scope_times(took: list[Comparison]) -> list[float]:
+    return [took[0].median_naive, *(one.median_ours for one in took)]
+
+
+def scope_ratio(one: Comparison) -> str:
+    return f"{one.median_ours / one.median_naive:.2f}"
+
+
+def searched(user: User, text: str) -> Callable[[], object]:
+    recipients = Recipient.objects.visible_to(user, Tool.ADMIN_RECIPIENT_LOG)
+    return lambda: find_people(recipients, text, limit=51)
 
 
 def print_answers(large: SentMessage) -> None:
@@ -184,16 +237,28 @@ def print_answers(large: SentMessage) -> None:
 # Other tasks
 
 
+def people_to_find() -> dict[str, str]:
+    person = Recipient.objects.get(pk=1)
+    return {
+        "person id": person.person_id,
+        "name": person.name,
+        "name without its accents": "nguyen quynh",
+        "e-mail": "parent1234@",
+        "part of a number": person.deliveries.get(mode="text").address[4:],
+        "nobody": "zzyzx",
+    }
+
+
 def measure_people() -> Found:
     person = Recipient.objects.get(pk=1)
-    number = person.deliveries.get(mode="text").address
-    searches = {
-        "person id": (person.person_id, {"person_id": person.person_id}),
-        "name": (person.name, {"name__icontains": person.name}),
-        "name without its accents": ("nguyen quynh", {"name__iregex": "nguy[eễ]n, qu[yỳ]nh"}),
-        "e-mail": ("parent1234@", {"deliveries__address__icontains": "parent1234@"}),
-        "part of a number": (number[4:], {"deliveries__address__icontains": number[4:]}),
-        "nobody": ("zzyzx", {"name__icontains": "zzyzx"}),
+    text_of = people_to_find()
+    conditions = {
+        "person id": {"person_id": person.person_id},
+        "name": {"name__icontains": person.name},
+        "name without its accents": {"name__iregex": "nguy[eễ]n, qu[yỳ]nh"},
+        "e-mail": {"deliveries__address__icontains": "parent1234@"},
+        "part of a number": {"deliveries__address__icontains": text_of["part of a number"]},
+        "nobody": {"name__icontains": "zzyzx"},
     }
     messages = SentMessage.objects.listed()
     everybody = Recipient.objects.filter(message__in=messages)
@@ -203,8 +268,8 @@ def measure_people() -> Found:
         return lambda: without_indexes_for_parts(lambda: list(everybody.filter(**condition)[:SIZE]))
 
     return {
-        name: in_turn(lambda text=text: find_people(everybody, text, limit=51), naive(condition))  # type: ignore[misc]
-        for name, (text, condition) in searches.items()
+        name: in_turn(lambda text=text: find_people(everybody, text, limit=51), naive(conditions[name]))  # type: ignore[misc]
+        for name, text in text_of.items()
     }
 
 

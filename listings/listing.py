@@ -140,6 +140,11 @@ class Listing:
         """The names of the Django permissions that the user needs to see these rows, and not fewer."""
         return []
 
+    @property
+    def schools(self) -> list[int] | None:
+        """The ids of the schools that the rows of others are limited to; None where they are of all schools."""
+        return []
+
     def get_queryset(self) -> Rows:
         """Return all rows that this user may see. Raises Http404 if they belong to something that does not exist."""
         raise NotImplementedError

@@ -91,6 +91,10 @@ class PeopleInParts:
     def any_school(self) -> bool:
         return any(one.school_id for one in self.by_school)
 
+    def of_schools(self, scope: Scope) -> list[OfSchool]:
+        """Return the parts of the schools in a scope."""
+        return [one for one in self.by_school if scope.schools is None or one.school_id in scope.schools]
+
 
 def people_in_parts(message_id: int) -> PeopleInParts:
     """Read the people of a message in parts, with one query."""

@@ -73,6 +73,10 @@ class ReportJob(LeasedJob):
         default=list, help_text="what the owner had to have so that the file has these rows: names of permissions"
     )
 
+    schools = models.JSONField(
+        null=True, default=None, help_text="of which the owner saw the rows of others: their ids; null for all schools"
+    )
+
     objects = ReportJobQuerySet.as_manager()
 
     class Meta:

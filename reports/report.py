@@ -12,6 +12,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import Http404
 
 from accounts.models import User
+from accounts.scopes import NO_SCHOOL, Scope
 from core.dates import time_text
 from reports.document import Document
 from reports.writers import Format
@@ -66,6 +67,11 @@ class Report(ABC):
         They are stored with a file, and its readers need them as well.
         """
         return []
+
+    @property
+    def scope(self) -> Scope:
+        """The schools of which it has the rows of others. A file stores them: its readers need them as well."""
+        return NO_SCHOOL
 
     @abstractmethod
     def count(self, limit: int | None = None) -> int:

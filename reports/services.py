@@ -123,6 +123,7 @@ def _finish(job: ReportJob, rows: int, report: Report) -> None:
             rows_total=rows,
             size=size,
             permissions=report.permissions,
+            schools=report.scope.stored,
             finished_at=now,
             expires_at=now + timedelta(days=settings.REPORT_DAYS),
         )

@@ -6,12 +6,16 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from django.http import Http404
+
 from accounts.models import User
+from accounts.scopes import NO_SCHOOL, Scope
 from accounts.services import record_look
-from accounts.tools import MESSAGE_LOGS, Right, Tool
+from accounts.tools import MESSAGE_LOGS, NotForAllSchools, Right, Tool
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.services.cancel import CancelAnswer, Result
+from messenger_logs.sight import Sight
 
 CANCEL_SHOWN = "figures of a cancel"
 # The tools that show messages, in the order of the search.
@@ -34,6 +38,26 @@ def first_tool_showing(user: User, message_id: int) -> Tool | None:
 def may_see_values(user: User, tool: Tool) -> bool:
     """Whether a tool shows this user bodies with the values of a recipient's merge fields."""
     return Right.MERGE_FIELD_VALUES in tool.rights and user.may(tool, Right.MERGE_FIELD_VALUES)
+
+
+def values_scope(user: User, tool: Tool) -> Scope:
+    """Return the schools about whose recipients a tool shows this user the values of merge fields."""
+    if not may_see_values(user, tool):
+        return NO_SCHOOL
+    return Sight.of(user, tool).scope & user.scope_of(tool, Right.MERGE_FIELD_VALUES)
+
+
+def find_changeable(messages: SentMessageQuerySet, *, pk: int, user: User, tool: Tool) -> SentMessage:
+    """Return one of the messages that a user may change with a tool.
+
+    Raises NotForAllSchools if the tool shows the message, but it is of other schools, too; else Http404.
+    """
+    found: SentMessage | None = messages.filter(pk=pk).first()
+    if found:
+        return found
+    if SentMessage.objects.visible_to(user, tool).filter(pk=pk).exists():
+        raise NotForAllSchools(tool, Right.WRITE)
+    raise Http404
 
 
 def record_message_view(message: SentMessage, *, by: User, part: str, **details: Any) -> None:

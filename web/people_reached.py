@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
+from accounts.scopes import Scope
 from messenger_logs.choices import Reach
 from messenger_logs.delivery_summary import DeliverySummary
 from messenger_logs.reach import PERCENTS, People
@@ -29,6 +30,8 @@ class PeopleReached:
     summary: DeliverySummary
     people: People
     recipients_url: str
+    scope: Scope
+    """The schools that are told apart; the other figures count everybody."""
 
     @property
     def shown(self) -> bool:
@@ -68,7 +71,7 @@ class PeopleReached:
             return []
         return [
             self._line(one.name or NO_SCHOOL, one.people, school=one.name or UNKNOWN)
-            for one in self.summary.parts.by_school
+            for one in self.summary.parts.of_schools(self.scope)
         ]
 
     @property
@@ -85,6 +88,6 @@ class PeopleReached:
         return f"{self.recipients_url}?{urlencode(filters)}"
 
 
-def people_reached(summary: DeliverySummary, recipients_url: str) -> PeopleReached | None:
+def people_reached(summary: DeliverySummary, recipients_url: str, scope: Scope) -> PeopleReached | None:
     """None where the message has no people, or nobody counted them yet."""
-    return PeopleReached(summary, summary.people, recipients_url) if summary.people else None
+    return PeopleReached(summary, summary.people, recipients_url, scope) if summary.people else None

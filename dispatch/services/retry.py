@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -14,6 +14,7 @@ from dispatch.services.recording import finish
 from dispatch.services.recovery import UNKNOWN_DETAIL
 from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus
 from messenger_logs.models import Delivery, Redial, SentMessage
+from messenger_logs.querysets import DeliveryQuerySet
 from messenger_logs.services.totals import lock_totals
 
 _RETRIABLE = [MessageStatus.IN_PROGRESS, MessageStatus.SENT, MessageStatus.ERROR]
@@ -21,9 +22,9 @@ _RETRIABLE = [MessageStatus.IN_PROGRESS, MessageStatus.SENT, MessageStatus.ERROR
 DOUBTFUL = Q(status=DeliveryStatus.VENDOR_RECEIVED, detail=UNKNOWN_DETAIL, code__isnull=True, duplicate=False)
 
 
-def in_doubt(message: SentMessage) -> QuerySet[Delivery]:
+def in_doubt(message: SentMessage) -> DeliveryQuerySet:
     """Return the devices that may or may not have the message and have no redial."""
-    return message.deliveries.filter(DOUBTFUL, mode__in=PHONE, redial__isnull=True)
+    return Delivery.objects.filter(DOUBTFUL, message=message, mode__in=PHONE, redial__isnull=True)
 
 
 @transaction.atomic
@@ -40,9 +41,9 @@ def retry_deliveries(*, message_id: int, deliveries: Collection[int], by: User) 
     if not retriable.update(status=MessageStatus.IN_PROGRESS, dispatch_finished_at=None):
         return 0
     message = SentMessage.objects.get(pk=message_id)
-    chosen = in_doubt(message).filter(pk__in=deliveries).annotate(next_attempt=F("attempt_count") + 1)
+    chosen = in_doubt(message).filter(pk__in=deliveries)
     redials = [
-        Redial(delivery=one, message=message, mode=one.mode, attempt=one.next_attempt, due_at=timezone.now())
+        Redial(delivery=one, message=message, mode=one.mode, attempt=one.attempt_count + 1, due_at=timezone.now())
         for one in chosen
     ]
     before = Redial.objects.filter(message=message_id).count()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import User
 from accounts.scopes import Scope
 from accounts.tools import MESSAGE_LOGS, Tool
 from messenger_logs.choices import UNREACHED, MessageStatus, Reach
@@ -18,7 +16,7 @@ from messenger_logs.languages import language_name
 from messenger_logs.models import Delivery, PersonReach, ReachTotals, SentMessage
 from messenger_logs.reach import People, people_of_many
 from messenger_logs.reach_figures import NO_SCHOOL, UNKNOWN, Which
-from messenger_logs.sight import Sight
+from messenger_logs.scope_texts import schools_text
 from messenger_logs.status_labels import MESSAGE_STATUSES, REACH
 from messenger_logs.unreached import (
     devices_of,
@@ -82,19 +80,6 @@ class CallSheet(MessageReport):
     tools = (*MESSAGE_LOGS, Tool.UPCOMING_MESSAGES)
     form_class = CallSheetForm
 
-    @classmethod
-    def open(cls, user: User, options: dict[str, Any]) -> Self:
-        return super().open(user, options).asked_by(user)
-
-    def asked_by(self, user: User) -> Self:
-        self.user = user
-        return self
-
-    @cached_property
-    def scope(self) -> Scope:
-        """The schools whose people it lists: all schools, if the user sent the message."""
-        return Sight.of(self.user, self.tool).scope_in(self.message)
-
     def people(self) -> QuerySet[PersonReach]:
         which = Which(school=self.chosen["school"], scope=self.scope)
         people = people_with(self.chosen["reach"]).filter(message=self.message, **which.condition)
@@ -124,6 +109,8 @@ class CallSheet(MessageReport):
     def header(self) -> Pairs:
         message, chosen = self.message, self.chosen["school"]
         school = [("School", dict(schools_of(message, self.scope))[chosen])] if chosen else []
+        if not (chosen or self.scope.everything):
+            school = [("Schools", schools_text(self.scope))]
         return [
             ("Subject", message.display_subject),
             ("Message ID", str(message.pk)),

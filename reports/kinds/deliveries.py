@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.scopes import ALL_SCHOOLS, Scope
 from messenger_logs.choices import EMAIL_FAILURES, PHONE, DeliveryStatus, Mode, Outcome
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.services.conditions import contacted_sql
@@ -63,6 +64,9 @@ _FAILED = f"""
     (d.outcome = '{Outcome.ERROR}' OR d.status = '{DeliveryStatus.SENT}' AND d.email_outcome = ANY(%(failures)s))
 """
 
+# The rows of the schools of a scope; all rows where it is NULL.
+_SEEN = "(%(schools)s::bigint[] IS NULL OR r.school_id = ANY(%(schools)s::bigint[]))"
+
 _RECIPIENT, _DELIVERY = Recipient._meta.db_table, Delivery._meta.db_table
 _PEOPLE = f"""
     SELECT r.person_id,
@@ -71,7 +75,7 @@ _PEOPLE = f"""
         bool_or(d.mode = ANY(%(modes)s) AND {_FAILED}) IS TRUE AS failed
     FROM {_RECIPIENT} AS r
     LEFT JOIN {_DELIVERY} AS d ON d.recipient_id = r.id AND d.message_id = %(message)s
-    WHERE r.message_id = %(message)s
+    WHERE r.message_id = %(message)s AND {_SEEN}
     GROUP BY r.person_id
 """  # noqa: S608  (table names only)
 
@@ -86,13 +90,13 @@ SELECT name || mark, student, device, status, time FROM (
     JOIN person USING (person_id)
     {_WORDS}
     WHERE d.message_id = %(message)s AND r.message_id = %(message)s AND d.mode = ANY(%(modes)s)
-        AND d.status <> '{DeliveryStatus.NO_DEVICE}' AND (person.failed OR NOT %(only_failed)s)
+        AND {_SEEN} AND d.status <> '{DeliveryStatus.NO_DEVICE}' AND (person.failed OR NOT %(only_failed)s)
     UNION ALL
     SELECT r.name, r.person_id, r.id, '', NULL, CASE WHEN %(phone)s THEN ' *' ELSE '' END, {_STUDENT}, 'No Device',
         'No Device', ''
     FROM {_RECIPIENT} AS r
     JOIN person USING (person_id)
-    WHERE %(no_device)s AND r.message_id = %(message)s AND NOT person.has_device AND NOT %(only_failed)s
+    WHERE %(no_device)s AND r.message_id = %(message)s AND {_SEEN} AND NOT person.has_device AND NOT %(only_failed)s
 ) AS line
 {_ORDER}
 """  # noqa: S608  (table names only)
@@ -106,15 +110,16 @@ SELECT name, student, mode_word, status, detail, time FROM (
     JOIN {_RECIPIENT} AS r ON r.id = d.recipient_id
     {_WORDS}
     WHERE d.message_id = %(message)s AND r.message_id = %(message)s AND d.mode = ANY(%(modes)s)
-        AND d.status = ANY(%(wanted)s)
+        AND {_SEEN} AND d.status = ANY(%(wanted)s)
 ) AS line
 {_ORDER}
 """  # noqa: S608  (table names only)
 
 
-def _parameters(message: SentMessage, **more: object) -> Parameters:
+def _parameters(message: SentMessage, scope: Scope, **more: object) -> Parameters:
     return {
         "message": message.pk,
+        "schools": scope.stored,
         "zone": timezone.get_current_timezone_name(),
         "duplicate": f" {DUPLICATE}",
         "number": BESIDE_A_NOTE,
@@ -134,14 +139,22 @@ class ClassicRows:
     """Rows of Recipient, Student, Delivery Device, Status, Time, ordered by recipient.
 
     The devices of `modes` are rows. With `no_device`, a recipient without any device is a row, too. With
-    `only_failed`, the rows are those of people with at least one failed device among these.
+    `only_failed`, the rows are those of people with at least one failed device among these. They are of the schools of
+    `scope`, and say nothing of others.
     """
 
     def __init__(
-        self, message: SentMessage, *, modes: Collection[Mode], no_device: bool = False, only_failed: bool = False
+        self,
+        message: SentMessage,
+        *,
+        modes: Collection[Mode],
+        no_device: bool = False,
+        only_failed: bool = False,
+        scope: Scope = ALL_SCHOOLS,
     ) -> None:
         self.parameters = _parameters(
             message,
+            scope,
             modes=[mode.value for mode in modes],
             no_device=no_device,
             only_failed=only_failed,
@@ -158,8 +171,15 @@ class ClassicRows:
 class V2Rows:
     """Rows of Recipient, Student, Delivery Mode, Status, Status Detail, Time, ordered by recipient."""
 
-    def __init__(self, message: SentMessage, *, modes: Collection[str], statuses: Collection[str]) -> None:
-        self.parameters = _parameters(message, modes=list(modes), wanted=list(statuses))
+    def __init__(
+        self,
+        message: SentMessage,
+        *,
+        modes: Collection[str],
+        statuses: Collection[str],
+        scope: Scope = ALL_SCHOOLS,
+    ) -> None:
+        self.parameters = _parameters(message, scope, modes=list(modes), wanted=list(statuses))
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
         return stream(_V2, self.parameters)

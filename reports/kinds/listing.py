@@ -10,6 +10,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.scopes import Scope
 from listings.columns import Column as ListColumn
 from listings.columns import NumberColumn, TimeColumn
 from listings.exports import exported_columns, exported_rows
@@ -58,6 +59,10 @@ class ListingReport(Report):
     @property
     def permissions(self) -> list[str]:
         return self.listing.permissions
+
+    @property
+    def scope(self) -> Scope:
+        return Scope.of(self.listing.schools)
 
     @property
     def title(self) -> str:

@@ -21,6 +21,7 @@ from messenger_logs.html_to_text import html_to_text
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.scope_texts import scope_note
 from messenger_logs.sight import Sight
 from messenger_logs.totals import Totals
 from reports.document import Text
@@ -45,9 +46,10 @@ class MessageReport(Report):
     """The logs that offer it."""
     form_class: ClassVar[type[MessageForm]]
 
-    def __init__(self, message: SentMessage, *, tool: Tool, chosen: dict[str, Any]) -> None:
+    def __init__(self, message: SentMessage, *, tool: Tool, user: User, chosen: dict[str, Any]) -> None:
         self.message = message
         self.tool = tool
+        self.user = user
         self.chosen = chosen
 
     @classmethod
@@ -72,20 +74,33 @@ class MessageReport(Report):
         form = cls.form_class(chosen, message=message, scope=Sight.of(user, tool).scope_in(message))
         if not form.is_valid():
             raise BadOptions(" ".join(sentences(form)))
-        return cls(message, tool=tool, chosen=form.cleaned_data)
+        return cls(message, tool=tool, user=user, chosen=form.cleaned_data)
 
     @classmethod
     def open_shared(cls, user: User, options: dict[str, Any]) -> Self:
-        """Open another user's report. Everybody may see it to whom a log shows its message; else raises Http404."""
-        for tool in cls.tools:
-            if user.may(tool) and cls.messages(user, tool).filter(pk=options["message"]).exists():
-                return cls.open(user, options | {"tool": tool.name})
-        raise Http404("There is no such report.")
+        """Open another user's report. Everybody may see it to whom a log shows its message; else raises Http404.
+
+        Of several such logs it takes the first that shows all people of the message, else the first.
+        """
+        showing = [tool for tool in cls.tools if cls.messages(user, tool).filter(pk=options["message"]).exists()]
+        reports = [cls.open(user, options | {"tool": tool.name}) for tool in showing]
+        if not reports:
+            raise Http404("There is no such report.")
+        return max(reports, key=lambda report: report.scope.everything)
 
     @property
     def options(self) -> dict[str, Any]:
         chosen = {name: value for name, value in self.chosen.items() if name != "format" and value is not False}
         return {"tool": self.tool.name, "message": self.message.pk, **chosen}
+
+    @cached_property
+    def scope(self) -> Scope:
+        """The schools whose people it lists: all schools, if the user sent the message."""
+        return Sight.of(self.user, self.tool).scope_in(self.message)
+
+    def scope_header(self) -> Pairs:
+        """Say of whom the rows are, where they are not of everybody; the figures are."""
+        return [("People Listed", scope_note(self.message, self.scope))] if not self.scope.everything else []
 
     @property
     def title(self) -> str:

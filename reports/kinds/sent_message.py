@@ -125,6 +125,7 @@ class SentMessageReport(MessageReport):
             modes=[mode for device in self.devices for mode in device.modes],
             no_device=Device.NO_DEVICE in self.devices,
             only_failed=self.detail is Detail.FAILED,
+            scope=self.scope,
         )
 
     def count(self, limit: int | None = None) -> int:
@@ -150,6 +151,7 @@ class SentMessageReport(MessageReport):
             ("Sender", message.sender_name),
             ("Date Created", moment(message.created_at)),
             ("Include Recipient Devices", labels(self.devices, Device.choices) or "none"),
+            *self.scope_header(),
         ]
 
     def sections(self, totals: Totals) -> list[Section]:

@@ -77,7 +77,7 @@ class SentMessageLog2Report(MessageReport):
         return [mode for mode in Mode if mode in self.chosen["modes"]]
 
     def rows(self) -> V2Rows:
-        return V2Rows(self.message, modes=self.modes, statuses=self.chosen["statuses"])
+        return V2Rows(self.message, modes=self.modes, statuses=self.chosen["statuses"], scope=self.scope)
 
     def document(self) -> Document:
         self.message = message = self.as_it_is_now()
@@ -110,6 +110,7 @@ class SentMessageLog2Report(MessageReport):
             ("Date", moment(message.scheduled_at)),
             ("Delivery Modes", labels(self.modes, Mode.choices)),
             ("Delivery Statuses", "All" if every else labels(self.chosen["statuses"], DeliveryStatus.choices)),
+            *self.scope_header(),
         ]
 
     def figures(self, totals: Totals) -> Iterator[tuple[str, str]]:

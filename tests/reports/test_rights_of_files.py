@@ -127,13 +127,15 @@ def test_files_from_before_need_all_rights_that_may_have_been_in_use(owner: User
         )
 
     jobs = [old("sent_message_log_2", whose="all"), old("sent_message_log_2"), old("upcoming_messages", whose="all")]
-    jobs += [old("upcoming_messages"), old("audit_trail")]
+    jobs += [old("upcoming_messages"), old("audit_trail"), old("admin_sent_message_log"), old("mailgun_message_log")]
+    jobs += [old("sent_message_log_message_recipients")]
     ReportJob.objects.update(status="done", claim="00000000-0000-0000-0000-000000000000")
     migrate("0002_listings_by_name")
-    migrate("0003_what_a_file_needs")
+    migrate("0004_what_schools_a_file_has")
     for job in jobs:
         job.refresh_from_db()
-    assert [len(job.permissions) for job in jobs] == [5, 5, 1, 0, 0]
+    assert [len(job.permissions) for job in jobs] == [5, 5, 1, 0, 0, 0, 0, 0]
+    assert [job.schools for job in jobs] == [None, [], None, [], [], None, [], None]
     assert owner.has_perms([name for job in jobs for name in job.permissions])
 
 

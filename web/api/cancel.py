@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.tools import MissingRight, Right, Tool, ToolAndRight
+from accounts.tools import MissingRight, NotForAllSchools, Right, Tool, ToolAndRight
 from messenger_logs.choices import Engine, MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import CANCEL_TOOLS
@@ -62,10 +62,17 @@ class Cancel(ToolAPIView):
         return Response(CancelSerializer(answer).data, status=status)
 
     def find(self, pk: int) -> SentMessage:
-        """Return the message. Raises Http404 if the user does not see it, MissingRight if only others may cancel it."""
+        """Return the message.
+
+        Raises Http404 if the user does not see it, MissingRight if only others may cancel it, NotForAllSchools if only
+        those of more schools may.
+        """
         message = SentMessage.objects.in_reach_of_any_cancel(self.user).filter(pk=pk).first()
         if message is None:
             seen: SentMessage = get_object_or_404(in_any_log(self.user), pk=pk)
+            for tool in CANCEL_TOOLS:
+                if self.user.may(tool, Right.WRITE) and SentMessage.objects.visible_to(self.user, tool).contains(seen):
+                    raise NotForAllSchools(tool, Right.WRITE)
             upcoming = seen.engine == Engine.V2
             raise MissingRight(Tool.UPCOMING_MESSAGES if upcoming else Tool.ADMIN_SENT_MESSAGE_LOG, Right.WRITE)
         return message

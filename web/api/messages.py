@@ -11,9 +11,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.scopes import NO_SCHOOL, Scope
 from accounts.tools import Right, Tool, ToolAndRight
 from listings.registry import Entry, registry
 from messenger_logs.models import SentMessage
+from messenger_logs.sight import Sight
 from web.api.access import ToolAPIView
 from web.api.filters import MessageFilters
 from web.api.intake import ONE, TAG, TakenSerializer, create_message
@@ -22,7 +24,7 @@ from web.api.listings import ListingAPIView, find_entry, log_parameter, search_b
 from web.api.serializers import DeliverySerializer, MessageDetailSerializer, MessageSerializer
 from web.device_flags import DeviceFlags
 from web.listings.recipients import RecipientFilters
-from web.message_access import MESSAGE_TOOLS, first_tool_showing, in_any_log, may_see_values, record_message_view
+from web.message_access import MESSAGE_TOOLS, first_tool_showing, in_any_log, record_message_view, values_scope
 
 LOG = log_parameter("messages", "sent", "Which log to read, with the rights that its page asks for.")
 
@@ -94,11 +96,24 @@ class OneMessage(ToolAPIView):
         found: SentMessage = get_object_or_404(in_any_log(self.user).with_school_name(), pk=self.kwargs["pk"])
         return found
 
+    @cached_property
+    def log(self) -> Tool:
+        """The first log that shows the message. Raises Http404 if none does."""
+        found = first_tool_showing(self.user, self.kwargs["pk"])
+        if found is None:
+            raise Http404
+        return found
+
+    @property
+    def scope(self) -> Scope:
+        """The schools whose people that log shows of the message."""
+        return Sight.of(self.user, self.log).scope_in(self.message)
+
 
 class MessageDetail(OneMessage):
     @extend_schema(tags=["Messages"], summary="One message, with its totals", responses=MessageDetailSerializer)
     def get(self, request: Request, pk: int) -> Response:
-        data = MessageDetailSerializer(self.message).data
+        data = MessageDetailSerializer(self.message, context={"scope": self.scope}).data
         record_message_view(self.message, by=self.user, part="message")
         return Response(data)
 
@@ -111,10 +126,7 @@ class DeliveryListView(OneMessage, ListingAPIView):
 
     def find_entry(self) -> Entry:
         """Return the listing of the message's recipients, in the first log that shows the message."""
-        tool = first_tool_showing(self.user, self.kwargs["pk"])
-        if tool is None:
-            raise Http404
-        return registry[f"{tool.name.lower()}_message_recipients"]
+        return registry[f"{self.log.name.lower()}_message_recipients"]
 
     def load(self, rows: Any) -> Any:
         return rows.select_related("recipient__student_school")
@@ -123,14 +135,15 @@ class DeliveryListView(OneMessage, ListingAPIView):
         self.devices = DeviceFlags.of(rows, user=self.user)
 
     def get_serializer_context(self) -> dict[str, Any]:
-        more = {"may_see_values": self.may_see_values, "devices": self.devices}
+        more = {"values_scope": self.values_scope, "devices": self.devices}
         return {**super().get_serializer_context(), **more}
 
     @property
-    def may_see_values(self) -> bool:
+    def values_scope(self) -> Scope:
+        """The schools about whose recipients the user sees the values of merge fields."""
         tool = Tool.ADMIN_SENT_MESSAGE_LOG
         shown = SentMessage.objects.visible_to(self.user, tool).filter(pk=self.message.pk)
-        return may_see_values(self.user, tool) and shown.exists()
+        return values_scope(self.user, tool) if shown.exists() else NO_SCHOOL
 
 
 class Deliveries(DeliveryListView):

@@ -9,6 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.scopes import Scope
 from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import LinkedBy, Mode, Outcome
 from messenger_logs.merge_fields import merged
@@ -148,7 +149,7 @@ class MessageDetailSerializer(MessageSerializer):
     cancel_figures = serializers.SerializerMethodField(help_text="Null if nobody canceled it.")
     totals = serializers.SerializerMethodField()
     people_by_mode = serializers.SerializerMethodField(help_text="Each mode has all people.")
-    people_by_school = serializers.SerializerMethodField()
+    people_by_school = serializers.SerializerMethodField(help_text="Of the schools that you may see.")
     reached_times = serializers.SerializerMethodField(
         help_text="By when 50, 90 and 99 percent of all people were reached; only the parts that were."
     )
@@ -196,7 +197,7 @@ class MessageDetailSerializer(MessageSerializer):
     def get_people_by_school(self, message: SentMessage) -> list[dict[str, Any]]:
         return [
             {"school": one.name or None, **PeopleSerializer(one.people).data}
-            for one in people_in_parts(message.pk).by_school
+            for one in people_in_parts(message.pk).of_schools(self.context["scope"])
         ]
 
     @extend_schema_field(serializers.DictField(child=serializers.DateTimeField()))
@@ -225,7 +226,8 @@ class RecipientSerializer(serializers.ModelSerializer[Recipient]):
         ]
 
     def get_merge_fields(self, recipient: Recipient) -> dict[str, str] | None:
-        return recipient.merge_fields if self.context.get("may_see_values") else None
+        seen: Scope = self.context["values_scope"]
+        return recipient.merge_fields if seen.has(recipient.school_id) else None
 
 
 class DeviceTodaySerializer(serializers.ModelSerializer[ContactToFix]):

@@ -20,6 +20,7 @@ from messenger_logs.choices import UNREACHED, Reach
 from messenger_logs.drills import Comparison, Line, compare, drill_before
 from messenger_logs.models import PersonReach, ReachTotals, SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.scope_texts import counted_note
 from messenger_logs.sight import Sight
 from messenger_logs.unreached import same_person_in, with_details
 from web.listings.reach_filters import ReachFilterSet, SchoolFilter, StudentOfPersonFilter
@@ -152,7 +153,7 @@ class Drill(ToolListing):
         return [*super().permissions, *(tool.permission() for tool in {*self.logs.values()})]
 
     def notices(self) -> list[str]:
-        return [] if self.may_see_people else [NO_LOG]
+        return [*counted_note(self.counted), *([] if self.may_see_people else [NO_LOG])]
 
     def record_look(self) -> None:
         record_message_view(self.message, by=self.user, part="drill", **self.searched)

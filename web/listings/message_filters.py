@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from accounts.models import User
+from accounts.scopes import Scope
+from accounts.tools import SCOPED_RIGHTS, Tool
 from listings.dates import DateRange, DateRangeField
 from listings.filters import (
     ContainsFilter,
@@ -16,7 +20,7 @@ from listings.filters import (
     SwitchFilter,
 )
 from messenger_logs.choices import Mode
-from messenger_logs.models import Calendar
+from messenger_logs.models import Calendar, SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.search import icontains_unaccented
 
@@ -59,13 +63,20 @@ class MessageIdFilter(ExactFilter):
         return qs.known_as(value) if value else qs
 
 
-def calendars() -> list[tuple[int, str]]:
-    return [(calendar.pk, calendar.name) for calendar in Calendar.objects.all()]
+def calendars(user: User, scope: Scope) -> list[tuple[int, str]]:
+    """Return the calendars of the schools in a scope, and those of the user's own messages."""
+    found = Calendar.objects.all()
+    if scope.schools is not None:
+        own = SentMessage.objects.filter(sender=user, calendars=OuterRef("pk"))
+        found = found.filter(Q(school__in=scope.schools) | Exists(own))
+    return [(calendar.pk, calendar.name) for calendar in found]
 
 
 class CalendarFilter(OptionFilter):
+    """Find messages of a calendar. The filterset says which there are: see `OwnOrAllFilters`."""
+
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__("calendars", label="Calendar", choices=calendars, **kwargs)
+        super().__init__("calendars", label="Calendar", choices=(), **kwargs)
 
 
 class ModeFilter(OptionFilter):
@@ -96,9 +107,12 @@ class OwnOrAllFilters(ListingFilterSet):
     """Filters of a list of own messages, or of all that the user may see, if the user has this choice."""
 
     queryset: SentMessageQuerySet
+    tool: ClassVar[Tool]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        scope = self.user.scope_of(self.tool, SCOPED_RIGHTS[self.tool])
+        self.filters["calendars"].extra["choices"] = partial(calendars, self.user, scope)
         if not self.may_choose_whose:
             del self.filters["whose"]
         elif self.only_own:

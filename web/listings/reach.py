@@ -34,6 +34,7 @@ from messenger_logs.reach_figures import (
     week,
     with_people,
 )
+from messenger_logs.scope_texts import counted_note
 from messenger_logs.status_labels import REACH
 from web.listings.message_filters import SubjectFilter
 from web.listings.reach_filters import ALL, LanguageFilter, ReachedByFilter, ReachFilterSet, SchoolFilter
@@ -203,8 +204,9 @@ class ReachList(ToolListing):
 
     def notices(self) -> list[str]:
         return [
+            *counted_note(self.counted),
             "A person counts once for each message. The percentage is of all people who were to be reached: a canceled"
-            " message is no failure. Every number opens the messages or the people behind it."
+            " message is no failure. Every number opens the messages or the people behind it.",
         ]
 
     def people_url(self, message: SentMessage, kind: str) -> str:

@@ -22,9 +22,9 @@ from listings.filters import MAX_TEXT, ContainsFilter, DateRangeFilter, ListingF
 from listings.paging import Key, Page
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.failure_reasons import why_not_reached
-from messenger_logs.models import Delivery, Recipient, SentMessage
+from messenger_logs.models import Delivery, Recipient
 from messenger_logs.people import SHORTEST_NAME, FoundPeople, Person, Student, find_people
-from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.scope_texts import schools_text
 from web.device_flags import DeviceFlags
 from web.listings.message_filters import SubjectFilter
 from web.listings.recipients import RecipientTable
@@ -158,16 +158,12 @@ class RecipientLog(ToolListing):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.filterset.recipients = Recipient.objects.filter(message__in=self.messages)
-
-    @property
-    def messages(self) -> SentMessageQuerySet:
-        return SentMessage.objects.visible_to(self.user, self.tool)
+        self.filterset.recipients = Recipient.objects.visible_to(self.user, self.tool)
 
     def get_queryset(self) -> QuerySet[Delivery]:
         # The texts of a message are most of its row, and the list does not show them.
         unread = ("message__bodies", "message__attachments", "message__criteria", "recipient__merge_fields")
-        shown = Delivery.objects.filter(message__in=self.messages)
+        shown = Delivery.objects.visible_to(self.user, self.tool)
         return shown.select_related("message", "recipient__student_school").defer(*unread)
 
     @property
@@ -218,13 +214,20 @@ class RecipientLog(ToolListing):
         if not search:
             return [WHAT_TO_ENTER]
         if not people:
-            whose = "your messages" if self.tool is Tool.RECIPIENT_LOG else "anybody's messages"
-            return [f"Nobody found by “{search}” among the recipients of {whose}.", WHAT_TO_ENTER]
+            return [f"Nobody found by “{search}” among {self.whom()}.", WHAT_TO_ENTER]
         if self.person:
             others = [person for person in people if person is not self.person]
             also = [f"“{search}” is the number of a student, too. Choose one of the family:"] if others else []
             return [chosen(self.person), *also, *map(choice, others)]
         return [*self.which(len(people)), *map(choice, people)]
+
+    def whom(self) -> str:
+        """Return in words whom the user may find."""
+        if self.tool is Tool.RECIPIENT_LOG:
+            return "the recipients of your messages"
+        if self.scope.everything:
+            return "the recipients of anybody's messages"
+        return f"the people of {schools_text(self.scope)}"
 
     def which(self, number: int) -> list[str]:
         search = self.filterset.search

@@ -11,6 +11,7 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.scopes import ALL_SCHOOLS, Scope
 from core.statuses import Shape, Status, Tone
 from core.text import visible
 from listings.columns import ADDRESS, ON_SCREEN, Column, ListingTable, StatusColumn, TimeColumn
@@ -25,6 +26,7 @@ from messenger_logs.languages import normalized_language
 from messenger_logs.models import Delivery, PersonReach, Recipient, School
 from messenger_logs.querysets import CONTACTED, EMAIL_ROWS, FINAL_OUTCOME
 from messenger_logs.reach_figures import NO_SCHOOL, UNKNOWN
+from messenger_logs.scope_texts import scope_note
 from messenger_logs.search import NormalizedText
 from messenger_logs.services.addresses import mailbox, number_of, read_address
 from messenger_logs.status_labels import (
@@ -173,9 +175,9 @@ def one_row_each(qs: QuerySet[Any]) -> QuerySet[Any]:
     return qs.filter(~Exists(earlier))
 
 
-def of_people(qs: QuerySet[Any], **kept: Any) -> QuerySet[Any]:
+def of_people(qs: QuerySet[Any], scope: Scope = ALL_SCHOOLS, **kept: Any) -> QuerySet[Any]:
     """The rows of people whose kept row (`PersonReach`) has these values. Totals of people count the same rows."""
-    counted = PersonReach.objects.filter(
+    counted = PersonReach.objects.in_scope(scope).filter(
         message=OuterRef("message"),
         recipient__message=OuterRef("message"),
         recipient__person_id=OuterRef("recipient__person_id"),
@@ -219,7 +221,7 @@ class FigureFilter(OptionFilter):
 
     def people(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         """One row for each person: the first of those that the other filters find."""
-        of_the_person = Delivery.objects.filter(
+        of_the_person = Delivery.objects.in_scope(self.parent.scope).filter(
             message=OuterRef("message"),
             recipient__message=OuterRef("message"),
             recipient__person_id=OuterRef("recipient__person_id"),
@@ -242,12 +244,17 @@ class SchoolFilter(ValuesFilter):
         super().__init__(labels={UNKNOWN: NO_SCHOOL}, **kwargs)
 
     def values(self, rows: QuerySet[Any]) -> list[str]:
-        return [*School.objects.values_list("name", flat=True)[:MAX_VALUES], UNKNOWN]
+        scope = self.parent.scope
+        if scope.schools is None:
+            return [*School.objects.values_list("name", flat=True)[:MAX_VALUES], UNKNOWN]
+        return list(School.objects.filter(pk__in=scope.schools).values_list("name", flat=True)[:MAX_VALUES])
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
             return qs
-        return of_people(qs, school=None) if value == UNKNOWN else of_people(qs, school__name=value)
+        # A person may be counted for the school of another child: of that one, the list says nothing.
+        named: dict[str, Any] = {"school": None} if value == UNKNOWN else {"school__name": value}
+        return of_people(qs, self.parent.scope, **named)
 
 
 class LanguageFilter(ExactFilter):
@@ -268,7 +275,8 @@ class ReachFilter(OptionFilter):
         if not value:
             return qs
         *mode, kind = value.split("-")
-        return one_row_each(of_people(qs, **{mode[0] if mode else "reach": kind}))
+        wanted: dict[str, Any] = {mode[0] if mode else "reach": kind}
+        return one_row_each(of_people(qs, **wanted))
 
 
 class OutcomeFilter(OptionFilter):
@@ -293,6 +301,9 @@ class RecipientFilters(ListingFilterSet):
 
     personal = {"recipient", "student", "device"}
 
+    # The schools whose people are listed; the list sets them.
+    scope: Scope = ALL_SCHOOLS
+
 
 class Recipients(MessageListing):
     """Every device of every recipient of a message, and its result."""
@@ -306,16 +317,25 @@ class Recipients(MessageListing):
     template_name = "web/message_recipients.html"
     api_resource = "deliveries"
     exact_up_to = 100_000
+    filterset: RecipientFilters
     devices = DeviceFlags()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.filterset.scope = self.scope
+
     def get_queryset(self) -> QuerySet[Delivery]:
-        deliveries = Delivery.objects.filter(message=self.message).select_related("recipient")
-        return deliveries.annotate(final_outcome=FINAL_OUTCOME)
+        deliveries = Delivery.objects.filter(message=self.message).in_scope(self.scope)
+        return deliveries.select_related("recipient").annotate(final_outcome=FINAL_OUTCOME)
 
     def column_sort(self) -> Sort:
         sort = super().column_sort()
-        by_recipient = sort.path.startswith("recipient__")
-        return replace(sort, restated=Q(recipient__message=self.message)) if by_recipient else sort
+        if not sort.path.startswith("recipient__"):
+            return sort
+        restated = Q(recipient__message=self.message)
+        if self.scope.schools is not None:
+            restated &= Q(recipient__school__in=self.scope.schools)
+        return replace(sort, restated=restated)
 
     @property
     def lists_people(self) -> bool:
@@ -327,6 +347,9 @@ class Recipients(MessageListing):
         return (*hidden, *OF_A_DEVICE) if self.lists_people else hidden
 
     def notices(self) -> list[str]:
+        return [*filter(None, [scope_note(self.message, self.scope)]), *self.row_notices()]
+
+    def row_notices(self) -> list[str]:
         if self.lists_people:
             return ["Each person has one row here. Take the filter away to see their devices."]
         notices = ["A recipient has a row for each device, and for each student the message was about."]

@@ -12,6 +12,7 @@ from listings.registry import registry
 from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.scope_texts import messages_note
 from messenger_logs.status_labels import MESSAGE_STATUSES
 from web.listings.message_columns import (
     NARROW,
@@ -83,7 +84,10 @@ class SentMessageLog(ToolListing):
         return with_figures(super().export_queryset())
 
     def notices(self) -> list[str]:
-        return [SENT_MEANS, format_html("E-mails of online registration are in the {}.", self.link_to(OlrEmailLog))]
+        return [*filter(None, [messages_note(self.scope)]), SENT_MEANS, self.other_log()]
+
+    def other_log(self) -> str:
+        return format_html("E-mails of online registration are in the {}.", self.link_to(OlrEmailLog))
 
     def link_to(self, listing_class: type[SentMessageLog]) -> SafeString:
         """Return a link to the other log of the same tool."""
@@ -100,5 +104,5 @@ class OlrEmailLog(SentMessageLog):
     def visible(self) -> SentMessageQuerySet:
         return SentMessage.objects.visible_to(self.user, self.tool).olr()
 
-    def notices(self) -> list[str]:
-        return [SENT_MEANS, format_html("All other messages are in the {}.", self.link_to(SentMessageLog))]
+    def other_log(self) -> str:
+        return format_html("All other messages are in the {}.", self.link_to(SentMessageLog))

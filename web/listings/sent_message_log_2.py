@@ -9,11 +9,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.listings import ToolListing
+from accounts.scopes import NO_SCHOOL, Scope
 from accounts.tools import Right, Tool
 from listings.columns import ROW_LINK, Column, TimeColumn
 from listings.filters import OptionFilter, ValuesFilter
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import TYPE_RIGHTS, SentMessageQuerySet, visible_types
+from messenger_logs.scope_texts import messages_note
 from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
 from web.listings.message_columns import (
     NARROW,
@@ -67,6 +69,7 @@ class SentMessageLog2Table(MessageColumns):
 
 
 class SentMessageLog2Filters(OwnOrAllFilters):
+    tool = Tool.SENT_MESSAGE_LOG_2
     whose = WhoseFilter()
     message_id = MessageIdFilter(label="Message ID")
     sent = DaysFilter("scheduled_at", label="Date", default_days=None, input_labels=("Start Date", "End Date"))
@@ -95,11 +98,19 @@ class MessageList(ToolListing):
     reset_label = "Reset Filters"
     row_name = "messages"
     api_resource = "messages"
+    filterset: OwnOrAllFilters
 
     def get_queryset(self) -> SentMessageQuerySet:
         messages = SentMessage.objects.visible_to(self.user, self.tool)
         # The texts of a message are most of its row, and the list does not show them.
         return messages.prefetch_related("calendars").defer("bodies", "criteria")
+
+    @property
+    def scope(self) -> Scope:
+        return NO_SCHOOL if self.filterset.only_own else super().scope
+
+    def notices(self) -> list[str]:
+        return [*filter(None, [messages_note(self.scope)])]
 
     def complete_rows(self, rows: list[SentMessage]) -> None:
         add_progress(rows)
@@ -130,4 +141,4 @@ class SentMessageLog2(MessageList):
             return ["You may not see messages of any type yet. Ask for a tool right on the message types you need."]
         if not any(self.user.may(self.tool, right) for right in (Right.MY_MESSAGES, Right.ALL_MESSAGES)):
             return ["You may not see any messages yet. Ask for the tool right My Messages or All Messages."]
-        return []
+        return super().notices()

@@ -15,6 +15,7 @@ from messenger_logs.choices import Mode
 from messenger_logs.languages import language_name
 from messenger_logs.models import PersonReach, ReachTotals
 from messenger_logs.reach_figures import NO_LANGUAGE, NO_SCHOOL
+from messenger_logs.scope_texts import counted_note
 from messenger_logs.status_labels import REACH
 from messenger_logs.unreached import devices_of, students_of, with_details
 from web.listings.of_message import MessageListing
@@ -117,4 +118,5 @@ class UnreachedPeople(MessageListing):
         return self.part_url("call_sheet")
 
     def notices(self) -> list[str]:
-        return ["Each person has one row, with all students and devices of this message. Names are those of that day."]
+        each = "Each person has one row, with all students and devices of this message. Names are those of that day."
+        return [*counted_note(self.scope), each]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cached_property
 from typing import Any
 
 from django.utils.html import format_html
@@ -14,6 +15,7 @@ from listings.filters import SwitchFilter, ValuesFilter
 from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.sight import Sight
 from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
 from web.listings.message_columns import MessageColumns, MessageStatusColumn, link_of_message
 from web.listings.message_filters import CalendarFilter, OwnOrAllFilters, SubjectFilter, WhoseFilter
@@ -48,7 +50,9 @@ class UpcomingTable(MessageColumns):
     def render_details(self, record: SentMessage) -> SafeString:
         return format_html('View Details<span class="visually-hidden"> of {}</span>', record.display_subject)
 
-    def render_cancel(self, record: SentMessage) -> SafeString:
+    def render_cancel(self, record: SentMessage) -> SafeString | str:
+        if not self.listing.changeable.holds_wholly(record):
+            return "—"
         return format_html(
             '<a id="cancel-{id}" class="btn btn-sm btn-outline-danger" href="{address}" data-cancel hx-get="{address}"'
             ' hx-target="#cancel-dialog" hx-swap="innerHTML">Cancel Message'
@@ -73,6 +77,7 @@ class TabFilter(SwitchFilter):
 
 
 class UpcomingFilters(OwnOrAllFilters):
+    tool = Tool.UPCOMING_MESSAGES
     tab = TabFilter()
     whose = WhoseFilter()
     sender_name = ValuesFilter(label="Creator")
@@ -94,6 +99,11 @@ class UpcomingMessages(MessageList):
     export_name = "upcoming-messages"
     template_name = "web/upcoming.html"
     filterset: UpcomingFilters
+
+    @cached_property
+    def changeable(self) -> Sight:
+        """What the user may cancel here."""
+        return Sight.to_change(self.user, self.tool)
 
     def rights_used(self) -> list[Right]:
         everybodys = self.filterset.may_choose_whose and not self.filterset.only_own

@@ -14,7 +14,6 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
-from accounts.tools import Right
 from core.fragments import is_htmx, page_or_fragment
 from listings.context import list_address
 from messenger_logs.cancel_figures import cancel_figures
@@ -25,16 +24,14 @@ from messenger_logs.services.cancel import CancelAnswer, Result, cancel_message,
 from web.cancel_text import cancel_text
 from web.message_access import CANCEL_SHOWN, record_late_cancel
 from web.message_urls import message_urls
-from web.views.message import MessageView
+from web.views.message import ChangeMessageView
 
 LEVELS = {Result.CANCELED: messages.SUCCESS, Result.ALREADY_CANCELED: messages.INFO, Result.FINISHED: messages.WARNING}
 
 
 @method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
-class CancelMessage(MessageView):
+class CancelMessage(ChangeMessageView):
     """GET warns, POST cancels and leads back to the message."""
-
-    right = Right.WRITE
 
     def part_shown(self) -> str:
         # A redirect shows the result; see post.

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from django.views.generic import View
 
 from accounts.access import SignedInRequest, ToolRightMixin
+from accounts.scopes import Scope
 from accounts.tools import MissingRight, Right, Tool
 from core.fragments import is_htmx, page_or_fragment
 from core.ids import read_id
@@ -24,9 +25,12 @@ from messenger_logs.merge_fields import merged
 from messenger_logs.message_history import history_of
 from messenger_logs.models import Recipient, SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.scope_texts import scope_note
+from messenger_logs.sight import Sight
+from messenger_logs.totals import Totals
 from web.body_frame import FRAME_POLICY, FRAMED, frame_document
 from web.menu import page_url
-from web.message_access import may_see_values, record_message_view
+from web.message_access import find_changeable, may_see_values, record_message_view, values_scope
 from web.message_urls import message_url
 from web.outcome_bars import mode_bars
 from web.people_reached import people_reached
@@ -86,14 +90,16 @@ class MessageView(ToolRightMixin, View):
     def recipient(self) -> Recipient | None:
         """The recipient whose merge-field values are shown; None to show the names of the fields.
 
-        Raises MissingRight without the right to see values, and Http404 if the message has no such recipient.
+        Raises MissingRight without the right to see values, and Http404 if the message has no such recipient
+        of the schools for which the user has that right.
         """
         wanted = self.request.GET.get("recipient", "")
         if not wanted:
             return None
         if not self.may_see_values:
             raise MissingRight(Tool.ADMIN_SENT_MESSAGE_LOG, Right.MERGE_FIELD_VALUES)
-        recipient: Recipient = get_object_or_404(Recipient, message=self.message, pk=read_id(wanted))
+        shown = Recipient.objects.in_scope(values_scope(self.request.user, self.tool))
+        recipient: Recipient = get_object_or_404(shown, message=self.message, pk=read_id(wanted))
         return recipient
 
     @property
@@ -104,7 +110,27 @@ class MessageView(ToolRightMixin, View):
     def cancel_url(self) -> str:
         """The address to cancel the message; "" if it cannot be canceled, or not by this user or tool."""
         may_cancel = Right.WRITE in self.tool.rights and self.request.user.may(self.tool, Right.WRITE)
-        return self.url("cancel") if may_cancel and self.message.status in CANCELABLE else ""
+        return self.url("cancel") if may_cancel and self.message.status in CANCELABLE and self.may_change else ""
+
+    @cached_property
+    def may_change(self) -> bool:
+        """Whether the message is the user's own, or of schools for which the user may change it."""
+        return Sight.to_change(self.request.user, self.tool).holds_wholly(self.message)
+
+    @cached_property
+    def scope(self) -> Scope:
+        """The schools whose people the tool shows of this message."""
+        return Sight.of(self.request.user, self.tool).scope_in(self.message)
+
+
+class ChangeMessageView(MessageView):
+    """The base of views that change a message: `get_messages` has those that the user may change."""
+
+    right = Right.WRITE
+
+    @cached_property
+    def message(self) -> SentMessage:
+        return find_changeable(self.get_messages(), pk=self.kwargs["pk"], user=self.request.user, tool=self.tool)
 
 
 @method_decorator(require_safe, name="dispatch")
@@ -128,7 +154,8 @@ class MessagePage(MessageView):
             "summary": summary,
             "message_url": self.url(),
             "recipients_url": self.url("recipients"),
-            "reached": people_reached(summary, self.url("recipients")),
+            "reached": people_reached(summary, self.url("recipients"), self.scope),
+            "scope_note": scope_note(self.message, self.scope),
             "bars": mode_bars(summary, self.url("recipients")),
             "unreached_url": self.url("unreached"),
             "call_sheet_url": self.url("call_sheet"),
@@ -138,18 +165,28 @@ class MessagePage(MessageView):
 
     def get_context(self) -> dict[str, Any]:
         """Return everything that the page shows. The pages of other logs add to it."""
-        return self.summary_context() | {
+        context = self.summary_context()
+        return context | {
             "title": self.message.display_subject,
             "menu_path": self.tool.menu,
             "tool": self.tool,
             "log_url": self.log_url,
             "message": self.message,
             "bodies": self.bodies(),
+            "retry_url": self.retry_url(context["summary"].totals),
             "may_see_values": self.may_see_values,
             "history": history_of(self.message),
             "mark_drill_url": mark_url(self.request.user, self.message),
             "drill_url": compare_url(self.request.user, self.message),
         }
+
+    def retry_url(self, totals: Totals) -> str:
+        """Return the address of the calls and texts in doubt; "" if there are none, or not for this user."""
+        if not (totals.received and self.message.dispatched_here):
+            return ""
+        tool = self.tool if Right.WRITE in self.tool.rights else Tool.UPCOMING_MESSAGES
+        in_reach = SentMessage.objects.in_reach_of_retry(self.request.user, tool).contains(self.message)
+        return message_url(tool, self.message.pk, "retry") if in_reach else ""
 
     def bodies(self) -> list[Body]:
         query = f"?recipient={self.recipient.pk}" if self.recipient else ""

@@ -16,13 +16,13 @@ from django.views.generic import View
 
 from accounts.access import SignedInRequest, ToolRightMixin
 from accounts.models import User
+from accounts.scopes import Scope
 from accounts.services import record_audit_event
 from accounts.tools import Tool
 from core.fragments import page_or_fragment
 from messenger_logs.models import SentMessage
 from messenger_logs.sight import Sight
 from reports import services
-from reports.kinds.call_sheet import CallSheet
 from reports.kinds.message import MessageReport
 from reports.kinds.sent_message import SentMessageReport
 from reports.models import ReportJob
@@ -34,8 +34,8 @@ from web.responses import file_response, report_response
 
 SHOWN = 100
 FEWER_RIGHTS = (
-    "This file has rows that you may not see any more, because a right was taken from you since it was made. Make the"
-    " report again: it will have what you may see now."
+    "This file has rows that you may not see (any more): your rights are fewer, or for fewer schools, than those with"
+    " which it was made. Make the report again: it will have what you may see now."
 )
 
 
@@ -67,7 +67,7 @@ class MessageReportView(ToolRightMixin, View):
         return self.request.GET or None
 
     def report(self, message: SentMessage, chosen: dict[str, Any]) -> MessageReport:
-        return self.report_class(message, tool=self.tool, chosen=chosen)
+        return self.report_class(message, tool=self.tool, user=self.request.user, chosen=chosen)
 
 
 class CallSheetView(MessageReportView):
@@ -76,9 +76,6 @@ class CallSheetView(MessageReportView):
     def choices(self) -> QueryDict | None:
         # All other choices may be left out.
         return self.request.GET if "format" in self.request.GET else None
-
-    def report(self, message: SentMessage, chosen: dict[str, Any]) -> MessageReport:
-        return CallSheet(message, tool=self.tool, chosen=chosen).asked_by(self.request.user)
 
 
 # My Reports
@@ -173,7 +170,10 @@ def still_allowed(job: ReportJob, user: User) -> Report:
         # The file keeps the rows of the rights that the user had; the report opens with those of now.
         raise PermissionDenied(FEWER_RIGHTS)
     try:
-        return (kind.open if is_own else kind.open_shared)(user, job.options)
+        report = (kind.open if is_own else kind.open_shared)(user, job.options)
     except BadOptions as reason:
         # The message has changed (it may run again), so the report is not true any more.
         raise PermissionDenied(str(reason)) from None
+    if not report.scope.covers(Scope.of(job.schools)):
+        raise PermissionDenied(FEWER_RIGHTS)
+    return report

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 
-from accounts.tools import Right
 from dispatch.services.retry import in_doubt, retry_deliveries
-from messenger_logs.models import SentMessage
+from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
-from web.views.message import MessageView
+from messenger_logs.sight import Sight
+from web.views.message import ChangeMessageView
 
 # At most this many are shown. After they are sent, the page shows the next ones.
 SHOWN = 200
 
 
 @method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
-class RetryDeliveries(MessageView):
-    right = Right.WRITE
-
+class RetryDeliveries(ChangeMessageView):
     def part_shown(self) -> str:
         return "calls and texts in doubt"
 
@@ -31,7 +30,7 @@ class RetryDeliveries(MessageView):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         subject = self.message.display_subject
-        doubtful = in_doubt(self.message).select_related("recipient").order_by("pk")
+        doubtful = self.doubtful().select_related("recipient")
         context = {
             "title": f"Calls and texts in doubt of {subject}",
             "menu_path": self.tool.menu,
@@ -42,8 +41,13 @@ class RetryDeliveries(MessageView):
         }
         return render(request, "web/retry.html", context)
 
+    def doubtful(self) -> QuerySet[Delivery]:
+        """Return the devices in doubt of the people whom the user sees: all of them to the sender."""
+        seen = Sight.to_change(self.request.user, self.tool).scope_in(self.message)
+        return in_doubt(self.message).in_scope(seen).order_by("pk")
+
     def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        shown = in_doubt(self.message).order_by("pk").values_list("pk", flat=True)[:SHOWN]
+        shown = self.doubtful().values_list("pk", flat=True)[:SHOWN]
         wanted = set(request.POST.getlist("delivery"))
         chosen = [pk for pk in shown if str(pk) in wanted]
         count = retry_deliveries(message_id=self.message.pk, deliveries=chosen, by=self.request.user)

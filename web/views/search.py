@@ -132,8 +132,7 @@ def look_for_people(user: User, text: str) -> FoundPeople | None:
     tool = next(filter(user.may, RECIPIENT_LOGS), None)
     if tool is None:
         return None
-    recipients = Recipient.objects.filter(message__in=SentMessage.objects.visible_to(user, tool))
-    found = find_people(recipients, text, limit=PEOPLE_SHOWN)
+    found = find_people(Recipient.objects.visible_to(user, tool), text, limit=PEOPLE_SHOWN)
     record_search(by=user, target="Search", text=text)
     choices = [choice(person) for person in found.people]
     return FoundPeople(page_url(tool), choices, more=found.more, one_meant=found.only_one is not None)
