@@ -95,7 +95,7 @@ def add_family(message: SentMessage, word: str, school: School | None = None, pe
     refused = {"email_outcome": "failed-permanent", "email_reason": f"550 5.1.1 {device}: user unknown"}
     make_delivery(parent, address=f"{device}@{device}.example", **refused)
     make_delivery(parent, mode=Mode.TEXT, address=NUMBERS[person or word], status="undelivered", attempt_count=1)
-    inbox = make_delivery(parent, mode=Mode.INBOX, address=parent.person_id)
+    inbox = make_delivery(parent, mode=Mode.INBOX, address=parent.person_id, status="canceled")
     InboxMessage.objects.create(
         delivery=inbox, person_id=parent.person_id, subject=f"{word} news", body=word, sender_name=message.sender_name
     )
@@ -227,7 +227,7 @@ class TestLists:
         for listing in listings(entry, side):
             texts.append(shown(listing))
             side.check(texts[-1])
-            if entry.path and not listing.errors:
+            if entry.path and listing.page.rows:
                 side.check(" ".join(words_of(report_of(listing).document())))
                 assert listing.page.total.number == len(list(listing.export_queryset().iterator(chunk_size=100)))
         assert (side.own.lower() in " ".join(texts).lower()) is (entry.tool not in NOTHING)
