@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from accounts.models import User
 from accounts.services import issue_token
@@ -123,14 +124,14 @@ def test_only_devices_of_ones_school_are_sent_again(client: Client, north: Schoo
 
 @pytest.mark.django_db(transaction=True)
 def test_a_file_is_read_by_people_of_all_its_schools(
-    settings: object,
+    settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     make_user: Callable[..., User],
     signed_in: Callable[[User], Client],
     north: School,
     south: School,
 ) -> None:
-    settings.REPORT_AT_ONCE_ROWS = 0  # type: ignore[attr-defined]
+    settings.REPORT_AT_ONCE_ROWS = 0
     do_at_once(monkeypatch, tasks.make)
     message = make_message(school=None)
     to_families(message, north, south)
