@@ -12,7 +12,7 @@ from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat, Lower, NullIf, Trim
 
 from accounts.scopes import ALL_SCHOOLS, NO_SCHOOL, Scope, ScopeReach
-from accounts.tools import every_right
+from accounts.tools import Tool, every_right
 
 if TYPE_CHECKING:
     from accounts.models import AuditEvent, User
@@ -53,6 +53,10 @@ def named_like(people: QuerySet["User"], text: str) -> QuerySet["User"]:
 
 
 class AuditEventQuerySet(QuerySet["AuditEvent"]):
+    def visible_to(self, user: "User") -> Self:
+        """The events that the Audit Trail shows to a person. They are of no school: all of them, or none."""
+        return self.all() if user.scope_of(Tool.AUDIT_TRAIL).everything else self.none()
+
     def of_message(self, pk: int) -> Self:
         """The events about a message: those with its id in the detail "message"."""
         return self.filter(details__message=pk)

@@ -234,6 +234,9 @@ SCOPED_RIGHTS: Mapping[Tool, Right] = MappingProxyType(
         Tool.ADMIN_REACH: Right.READ,
         Tool.ADMIN_CONTACTS_TO_FIX: Right.READ,
         Tool.REPLIES: Right.READ,
+        Tool.MAILGUN_SYNC: Right.READ,
+        Tool.PORTAL_INBOX: Right.READ,
+        Tool.AUDIT_TRAIL: Right.READ,
     }
 )
 

@@ -110,8 +110,8 @@ class Shown:
         return Key(before.pk, value, backward=False)
 
 
-def open_page(name: str, values: dict[str, str], *, user: User, page: int = 1, **arguments: Any) -> Shown:
-    listing = registry[name].open(user, values, arguments)
+def open_page(name: str, values: dict[str, str], *, user: User | None = None, page: int = 1, **arguments: Any) -> Shown:
+    listing = registry[name].open(user or administrator(), values, arguments)
     assert not listing.errors
     return Shown(listing, page)
 

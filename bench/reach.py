@@ -12,7 +12,7 @@ from django.db.models import Count
 from django.db.models.functions import TruncWeek
 
 from bench.databases import own_database
-from bench.ledger import SIZE, all_days, make_ledger, open_page, print_milliseconds
+from bench.ledger import SIZE, administrator, all_days, make_ledger, open_page, print_milliseconds
 from bench.measure import ROUNDS, in_turn, print_table, seconds
 from bench.messages import vacuum
 from messenger_logs.choices import Reach
@@ -85,8 +85,9 @@ def measure_message(large: SentMessage) -> dict[str, Any]:
     assert {kind.value: number for kind, number in kept.items()} == brute_force(large)
     unreached = PersonReach.objects.filter(message=large, reach=Reach.NOT_REACHED)
     first_page = unreached.select_related("recipient").order_by("recipient")[:SIZE]
-    listing = open_page("admin_sent_message_log_message_recipients", {"reach": "not_reached"}, pk=large.pk)
-    people = open_page("admin_sent_message_log_message_unreached", {}, pk=large.pk)
+    user = administrator()
+    listing = open_page("admin_sent_message_log_message_recipients", {"reach": "not_reached"}, user=user, pk=large.pk)
+    people = open_page("admin_sent_message_log_message_unreached", {}, user=user, pk=large.pk)
     everybody = lambda: brute_force(large)  # noqa: E731
     return {
         "kept totals": in_turn(lambda: people_of_many([large.pk]), everybody),
@@ -108,6 +109,7 @@ def measure_sums() -> dict[str, Any]:
     week = TruncWeek("message__scheduled_at")
     weekly = totals.filter(mode="").annotate(week=week).values("week").annotate(**SUMS)
     people_weekly = people.annotate(week=week).values("week", "reach").annotate(Count("pk"))
+    page = open_page("admin_reach", every_day(), user=administrator())
     by_mode = totals.values("school", "mode").annotate(**SUMS)
     return {
         "by school": in_turn(*both("school")),
@@ -115,7 +117,7 @@ def measure_sums() -> dict[str, Any]:
         "by message type": in_turn(*both("message__message_type")),
         "by school and mode": in_turn(lambda: list(by_mode.all()), both("school")[1]),
         "by week": in_turn(lambda: list(weekly.all()), lambda: list(people_weekly.all())),
-        "the page of Reach": in_turn(open_page("admin_reach", every_day()).ours(), both("school")[1]),
+        "the page of Reach": in_turn(page.ours(), both("school")[1]),
     }
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from core.replays import TakenRequest
 from dispatch.choices import ClaimState
-from dispatch.querysets import PaceQuerySet
+from dispatch.querysets import InboxMessageQuerySet, PaceQuerySet
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 
@@ -103,6 +103,8 @@ class InboxMessage(models.Model):
     body = models.TextField(blank=True)
     sender_name = models.CharField(max_length=200)
     delivered_at = models.DateTimeField(db_default=Now())
+
+    objects = InboxMessageQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["person_id", "delivered_at", "delivery"], name="inbox_of_a_person")]

@@ -2,22 +2,25 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Now, StrIndex, Upper
 
 from accounts.models import User
+from accounts.scopes import Scope
 from accounts.tools import Tool
 from core.dates import start_of
 from mailgun_sync.choices import HUNG_AFTER, INEXACT, SHOWN_EVENTS, EventKind, RunOutcome, Source, SuppressionList
 from messenger_logs.choices import LinkedBy
+from messenger_logs.querysets import RowsOfSchools
 from messenger_logs.services.addresses import mailbox
 
 if TYPE_CHECKING:
     from mailgun_sync.models import (  # noqa: F401  (named in strings)
         MailgunEvent,
+        QuarantinedEvent,
         RecipientAddress,
         SendingDomain,
         SourceCount,
@@ -26,16 +29,26 @@ if TYPE_CHECKING:
     )
 
 
-class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
+class MailgunEventQuerySet(RowsOfSchools["MailgunEvent"]):
     """Events of Mailgun, with the filters of the log."""
 
     def visible_to(self, user: User, tool: Tool) -> Self:
-        """Return the events that ``tool`` may show to ``user``: all, or those of the user's own messages."""
+        """Return the events that ``tool`` may show to ``user``: of the user's schools, or of own messages."""
         if not user.may(tool):
             return self.none()
-        if tool is Tool.ADMIN_MAILGUN_MESSAGE_LOG:
+        match tool:
+            case Tool.MAILGUN_MESSAGE_LOG:
+                return self.filter(sender=user)
+            case Tool.ADMIN_MAILGUN_MESSAGE_LOG | Tool.MAILGUN_SYNC:
+                return self.shown_in(user.scope_of(tool))
+        return self.none()
+
+    def shown_in(self, scope: Scope) -> Self:
+        """Return the events about students of these schools, in messages of these schools or of the whole district."""
+        if scope.everything:
             return self
-        return self.filter(sender=user)
+        messages: Any = self.model._meta.get_field("sent_message").related_model
+        return self.in_scope(scope).filter(sent_message__in=messages.objects.in_scope(scope))
 
     def shown_by_default(self) -> Self:
         """Return the events of the kinds that the log shows without a filter."""
@@ -85,6 +98,14 @@ class MailgunEventQuerySet(QuerySet["MailgunEvent"]):
         moment, pk = edge[0]
         cut = Q(occurred_at__gte=start_of(day), occurred_at__lte=moment)
         return self.exclude(cut & (Q(occurred_at__lt=moment) | Q(pk__lt=pk)))
+
+
+class QuarantinedEventQuerySet(QuerySet["QuarantinedEvent"]):
+    """Events that are not in the log. Nobody knows of which school they are."""
+
+    def visible_to(self, user: User) -> Self:
+        """Return the events that Mailgun Sync shows to ``user``: all of them, with the tool for all schools."""
+        return self.all() if user.scope_of(Tool.MAILGUN_SYNC).everything else self.none()
 
 
 class SendingDomainQuerySet(QuerySet["SendingDomain"]):
@@ -145,3 +166,7 @@ class SuppressionQuerySet(QuerySet["Suppression"]):
     def odd(self) -> Self:
         """Return the entries that name no address to compare."""
         return self.exclude(error="")
+
+    def visible_to(self, user: User) -> Self:
+        """Return the entries that Mailgun Sync shows to ``user`` as they came: all, with the tool for all schools."""
+        return self.all() if user.scope_of(Tool.MAILGUN_SYNC).everything else self.none()

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain, starmap
 from typing import Any
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from messenger_logs.choices import EMAIL_FIGURES, MessageStatus, Mode
-from messenger_logs.models import MessageModeTotals, ReachTotals
-from messenger_logs.querysets import SentMessageQuerySet
+from accounts.models import User
+from accounts.scopes import ALL_SCHOOLS, Scope
+from accounts.tools import MESSAGE_LOGS
+from messenger_logs.choices import EMAIL_FIGURES, DeliveryStatus, MessageStatus, Mode, Outcome
+from messenger_logs.models import Delivery, MessageModeTotals, ReachTotals, SentMessage
+from messenger_logs.querysets import EMAIL_ROWS, REFUSED, SentMessageQuerySet
 from messenger_logs.reach import SUMS, People
+from messenger_logs.sight import Sight
 
 DAYS = 14
 # The width and the height of a column in the bar chart.
 COLUMN, HEIGHT = 10, 30
 # Nothing of such a message has gone out.
 _NOT_SENT = (MessageStatus.WAITING, MessageStatus.CANCELED)
+# Messages, and the schools of whose people the user sees rows in them.
+Part = tuple[SentMessageQuerySet, Scope]
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,8 @@ class Dashboard:
     """Whom no device got it to, or who have none. Unconfirmed and canceled ones are no part of them."""
     emails: Mapping[str, int]
     """The e-mails that were handed over, by what their provider finally said: see EMAIL_OUTCOME_LABELS."""
+    of_schools: bool
+    """Whether the figures below the messages leave out people of schools that the user does not see."""
 
     @property
     def series(self) -> list[Series]:
@@ -93,45 +102,78 @@ class Dashboard:
         return 100 * self.failures.total / self.deliveries if self.deliveries else 0.0
 
 
-def dashboard(messages: SentMessageQuerySet, *, today: date | None = None) -> Dashboard:
-    """The last 14 days of these messages, today included, by the day on which each was due. Three queries."""
+def dashboard_of(user: User) -> Dashboard:
+    """The last days of the messages that the logs of a user show.
+
+    Own messages count with everybody in them, those of others with the people of the user's schools.
+    """
+    whole, partly = SentMessage.objects.none(), []
+    for tool in MESSAGE_LOGS:
+        sight, shown = Sight.of(user, tool), SentMessage.objects.visible_to(user, tool)
+        if sight.scope.everything:
+            whole |= shown
+        else:
+            whole |= shown.filter(sender=user) if sight.own else shown.none()
+            partly.append((shown, sight.scope))
+    own = whole.filter(sender=user).values("pk")
+    return dashboard(whole, partly=[(shown.exclude(pk__in=own), scope) for shown, scope in partly if scope.schools])
+
+
+def dashboard(messages: SentMessageQuerySet, *, partly: Sequence[Part] = (), today: date | None = None) -> Dashboard:
+    """The last 14 days of these messages, today included, by the day on which each was due.
+
+    `partly` are others, of which only the people of some schools count. Three queries for each part: of `messages` the
+    kept totals alone are read.
+    """
     today = today or timezone.localdate()
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
-    sent = messages.scheduled_between(days[0], today).exclude(status__in=_NOT_SENT)
-    counted = dict(sent.annotate(day=TruncDate("scheduled_at")).values_list("day").annotate(Count("pk")))
+    parts = [(messages, ALL_SCHOOLS), *partly]
+    sent = [(part.scheduled_between(days[0], today).exclude(status__in=_NOT_SENT), scope) for part, scope in parts]
+    counted = sum((_messages_by_day(part) for part, _ in sent), Counter[date]())
     deliveries = dict.fromkeys(((mode, day) for mode in Mode for day in days), 0)
     failures = dict.fromkeys(days, 0)
     emails: Counter[str] = Counter()
-    for mode, day, tried, failed, success, *said in _by_mode_and_day(sent):
+    for mode, day, tried, failed, success, *said in chain.from_iterable(starmap(_by_mode_and_day, sent)):
         deliveries[Mode(mode), day] += tried
         failures[day] += failed
         if mode == Mode.EMAIL:
             emails.update(dict(zip(EMAIL_FIGURES, said, strict=True)), not_known=success - sum(said))
-    people = _people_by_day(sent)
+    people: defaultdict[date, People] = defaultdict(People)
+    for day, found in chain.from_iterable(starmap(_people_by_day, sent)):
+        people[day] += found
     return Dashboard(
         days,
-        Series("messages", "Messages", {day: counted.get(day, 0) for day in days}),
+        Series("messages", "Messages", {day: counted[day] for day in days}),
         [Series(mode.value, mode.label, {day: deliveries[mode, day] for day in days}) for mode in Mode],
         Series("failed", "Failed deliveries", failures),
         Series("people", "People", {day: people[day].total for day in days}),
         Series("reached", "People reached", {day: people[day].reached for day in days}),
         Series("unreached", "People not reached", {day: people[day].unreached for day in days}),
         emails,
+        of_schools=bool(partly),
     )
 
 
-def _people_by_day(messages: SentMessageQuerySet) -> dict[date, People]:
-    totals = ReachTotals.objects.filter(message__in=messages, mode="")
+def _messages_by_day(messages: SentMessageQuerySet) -> Counter[date]:
+    return Counter(dict(messages.annotate(day=TruncDate("scheduled_at")).values_list("day").annotate(Count("pk"))))
+
+
+def _people_by_day(messages: SentMessageQuerySet, scope: Scope) -> Iterator[tuple[date, People]]:
+    totals = ReachTotals.objects.in_scope(scope).filter(message__in=messages, mode="")
     rows = totals.annotate(day=TruncDate("message__scheduled_at")).order_by().values("day").annotate(**SUMS)
-    return defaultdict(People, {row["day"]: People.of(row) for row in rows})
+    return ((row["day"], People.of(row)) for row in rows)
 
 
-def _by_mode_and_day(messages: SentMessageQuerySet) -> Iterator[tuple[Any, ...]]:
+def _by_mode_and_day(messages: SentMessageQuerySet, scope: Scope) -> Iterator[tuple[Any, ...]]:
     """Mode, day, devices that were to be reached, and those of them that failed; refused e-mails are among them.
 
     Then the successes, refused ones among them, and the e-mails of each of EMAIL_FIGURES, which are parts of these.
     """
-    figures = (
+    return iter(_kept(messages) if scope.everything else _of_schools(messages, scope))
+
+
+def _kept(messages: SentMessageQuerySet) -> QuerySet[Any, Any]:
+    return (
         MessageModeTotals.objects.filter(totals__message__in=messages)
         .annotate(day=TruncDate("totals__message__scheduled_at"))
         .values_list("mode", "day")
@@ -142,4 +184,20 @@ def _by_mode_and_day(messages: SentMessageQuerySet) -> Iterator[tuple[Any, ...]]
             **{f"said_{name}": Sum(name) for name in EMAIL_FIGURES},
         )
     )
-    return iter(figures)
+
+
+def _of_schools(messages: SentMessageQuerySet, scope: Scope) -> QuerySet[Any, Any]:
+    """Count what the totals keep for all schools together."""
+    rows = Delivery.objects.in_scope(scope).filter(message__in=messages, duplicate=False)
+    counted = rows.exclude(status__in=[DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE])
+    not_tried = Q(outcome__in=[Outcome.CANCELED, Outcome.NOT_ATTEMPTED])
+    return (
+        counted.annotate(day=TruncDate("message__scheduled_at"))
+        .values_list("mode", "day")
+        .annotate(
+            tried=Count("pk", filter=~not_tried),
+            failures=Count("pk", filter=Q(outcome=Outcome.ERROR) | REFUSED),
+            successes=Count("pk", filter=Q(outcome=Outcome.SUCCESS)),
+            **{f"said_{name}": Count("pk", filter=EMAIL_ROWS[name]) for name in EMAIL_FIGURES},
+        )
+    )

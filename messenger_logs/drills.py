@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
+from accounts.scopes import ALL_SCHOOLS, Scope
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.reach import People
-from messenger_logs.reach_figures import UNKNOWN, Dimension, Group, all_of, breakdown
+from messenger_logs.reach_figures import UNKNOWN, Dimension, Group, Which, all_of, breakdown
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,10 @@ def drill_before(drill: SentMessage, drills: SentMessageQuerySet) -> SentMessage
     return earlier.order_by("-scheduled_at", "-pk").first()
 
 
-def compare(drill: SentMessage, before: SentMessage | None) -> Comparison:
-    """Compare two drills, with one query for each."""
-    now = _schools(drill)
-    then = _schools(before) if before else {}
+def compare(drill: SentMessage, before: SentMessage | None, scope: Scope = ALL_SCHOOLS) -> Comparison:
+    """Compare two drills in these schools, with one query for each."""
+    now = _schools(drill, scope)
+    then = _schools(before, scope) if before else {}
     nobody = Group("", "")
     labels = {place: group.label for place, group in (then | now).items()}
     # The school that is not known comes last.
@@ -68,6 +69,6 @@ def compare(drill: SentMessage, before: SentMessage | None) -> Comparison:
     return Comparison(drill, before, lines, Line("All", all_of(now.values()).people, all_of(then.values()).people))
 
 
-def _schools(message: SentMessage) -> dict[object, Group]:
+def _schools(message: SentMessage, scope: Scope) -> dict[object, Group]:
     only = SentMessage.objects.filter(pk=message.pk)
-    return {group.value: group for group in breakdown(only, Dimension.SCHOOL)}
+    return {group.value: group for group in breakdown(only, Dimension.SCHOOL, Which(scope=scope))}

@@ -6,13 +6,30 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.conf import settings
-from django.db.models import Case, Exists, F, Model, OuterRef, Q, QuerySet, Value, When
-from django.db.models.functions import Coalesce
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import (
+    Case,
+    Exists,
+    F,
+    Func,
+    Max,
+    Min,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.scopes import Scope
-from accounts.tools import CONTACT_TOOLS, MESSAGE_LOGS, Right, Tool
+from accounts.tools import MESSAGE_LOGS, Right, Tool
 from core.dates import start_of
 from core.ids import read_id
 from messenger_logs.choices import (
@@ -33,16 +50,21 @@ from messenger_logs.sight import Sight, in_scope, rows_in_scope
 
 if TYPE_CHECKING:
     from messenger_logs.models import (  # noqa: F401  (named in strings)
+        ContactPerson,
         ContactToFix,
         Delivery,
         PersonReach,
         ReachTotals,
         Recipient,
         Reply,
+        ReplyPerson,
         SentMessage,
     )
 
 Row = TypeVar("Row", bound=Model)
+
+# A reply names at most so many people.
+MOST_NAMES = 5
 
 # E-mails that we handed over, and that the provider could not deliver.
 REFUSED = Q(mode=Mode.EMAIL, status=DeliveryStatus.SENT, email_outcome__in=sorted(EMAIL_FAILURES))
@@ -217,17 +239,21 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
         return self.filter(created_at__gte=start_of(first), created_at__lt=start_of(last + timedelta(days=1)))
 
 
-class RowQuerySet(QuerySet[Row]):
-    """Rows about people: each has a message, and the school whose people see it."""
+class RowsOfSchools(QuerySet[Row]):
+    """Rows about people: each has the school whose people see it, or none."""
+
+    def in_scope(self, scope: Scope) -> Self:
+        """The rows of these schools. A row without a school is only in the scope of all schools."""
+        return self.filter(rows_in_scope(scope))
+
+
+class RowQuerySet(RowsOfSchools[Row]):
+    """Rows about people of a message."""
 
     def visible_to(self, user: User, tool: Tool) -> Self:
         """The rows that ``tool`` may show to ``user``, of the messages that it shows."""
         messages: Any = self.model._meta.get_field("message").related_model
         return self.filter(Sight.of(user, tool).rows, message__in=messages.objects.visible_to(user, tool))
-
-    def in_scope(self, scope: Scope) -> Self:
-        """The rows of these schools. A row without a school is only in the scope of all schools."""
-        return self.filter(rows_in_scope(scope))
 
 
 class RecipientQuerySet(RowQuerySet["Recipient"]):
@@ -248,23 +274,67 @@ class ReachTotalsQuerySet(RowQuerySet["ReachTotals"]):
 
 class ReplyQuerySet(QuerySet["Reply"]):
     def visible_to(self, user: User, tool: Tool) -> Self:
-        """The replies that ``tool`` may show to ``user``: all, or none."""
-        return self.all() if tool is Tool.REPLIES and user.may(tool) else self.none()
+        """The replies that ``tool`` may show to ``user``."""
+        return self.in_scope(user.scope_of(tool)) if tool is Tool.REPLIES else self.none()
+
+    def in_scope(self, scope: Scope) -> Self:
+        """The replies of people of these schools. Only all schools have those whose number is not on record."""
+        return self if scope.schools is None else self.filter(Exists(self._people(scope)))
+
+    def with_people(self, scope: Scope) -> Self:
+        """Add `people_named` and `person_named`: the name and the person id, so far as these schools know them."""
+        if scope.everything:
+            return self.annotate(people_named=F("name"), person_named=F("person_id"))
+        people = self._people(scope).order_by()
+        names = ArraySubquery(people.order_by("name").values("name").distinct()[:MOST_NAMES])
+        # Without any school Django leaves the subquery out, and with it the type.
+        typed = Cast(names, ArrayField(TextField()))
+        one = people.values("reply").annotate(most=Max("person_id"), least=Min("person_id"))
+        return self.annotate(
+            people_named=Func(typed, Value("; "), function="array_to_string", output_field=TextField()),
+            person_named=Coalesce(Subquery(one.filter(most=F("least")).values("most")), Value("")),
+        )
+
+    def _people(self, scope: Scope) -> RowsOfSchools[ReplyPerson]:
+        people: Any = self.model._meta.get_field("people").related_model
+        found: RowsOfSchools[ReplyPerson] = people.objects.in_scope(scope).filter(reply=OuterRef("pk"))
+        return found
+
+
+class ContactPersonQuerySet(RowsOfSchools["ContactPerson"]):
+    def visible_to(self, user: User, tool: Tool, right: Right = Right.READ) -> Self:
+        """The people behind contacts for whom ``user`` holds a right on ``tool``: of own messages, or of schools."""
+        if not user.may(tool, right):
+            return self.none()
+        match tool:
+            case Tool.CONTACTS_TO_FIX:
+                return self.filter(sender=user)
+            case Tool.ADMIN_CONTACTS_TO_FIX:
+                return self.in_scope(user.scope_of(tool, right))
+        return self.none()
 
 
 class ContactToFixQuerySet(QuerySet["ContactToFix"]):
     def visible_to(self, user: User, tool: Tool) -> Self:
-        """The contacts that ``tool`` may show to ``user``: all, or those in messages that the user sent."""
-        if tool not in CONTACT_TOOLS or not user.may(tool):
-            return self.none()
-        if tool is Tool.ADMIN_CONTACTS_TO_FIX:
-            return self.all()
-        return self.with_person(sender=user)
+        """The contacts that ``tool`` may show to ``user``: those of the people whom it shows.
 
-    def with_person(self, *conditions: Q, **values: object) -> Self:
-        """The contacts with a person behind them for whom all of this is true."""
+        All schools have a contact, too, that nobody on record is behind.
+        """
+        return self._of_people(user, tool, Right.READ)
+
+    def changeable_by(self, user: User, tool: Tool) -> Self:
+        """The contacts that ``tool`` shows to ``user``, and that the user may change with it."""
+        return self.visible_to(user, tool)._of_people(user, tool, Right.WRITE)
+
+    def _of_people(self, user: User, tool: Tool, right: Right) -> Self:
+        if tool is Tool.ADMIN_CONTACTS_TO_FIX and user.scope_of(tool, right).everything:
+            return self.all()
         people: Any = self.model._meta.get_field("people").related_model
-        return self.filter(Exists(people.objects.filter(*conditions, contact=OuterRef("pk"), **values)))
+        return self.with_person(people.objects.visible_to(user, tool, right))
+
+    def with_person(self, people: QuerySet[ContactPerson]) -> Self:
+        """The contacts with one of these people behind them."""
+        return self.filter(Exists(people.filter(contact=OuterRef("pk"))))
 
     def not_fixed(self) -> Self:
         return self.exclude(state=ContactState.FIXED)

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, Sum
 
-from accounts.scopes import Scope
+from accounts.scopes import ALL_SCHOOLS, Scope
 from messenger_logs.choices import Mode, Reach
 from messenger_logs.models import PersonReach, ReachTotals
 
@@ -64,9 +64,9 @@ SUMS: dict[str, Sum] = {kind.value: Sum(kind.value) for kind in Reach}
 """The five figures, for an aggregate over `ReachTotals`."""
 
 
-def people_of_many(message_ids: Iterable[int]) -> dict[int, People]:
-    """The people of each message, with one query. A message whose people were never counted is not there."""
-    totals = ReachTotals.objects.filter(message__in=list(message_ids), mode="")
+def people_of_many(message_ids: Iterable[int], scope: Scope = ALL_SCHOOLS) -> dict[int, People]:
+    """The people of each message who are of these schools, with one query. A message without any is not there."""
+    totals = ReachTotals.objects.in_scope(scope).filter(message__in=list(message_ids), mode="")
     return {row["message"]: People.of(row) for row in totals.order_by().values("message").annotate(**SUMS)}
 
 

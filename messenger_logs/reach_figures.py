@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, TextChoices
 from django.db.models.functions import JSONObject, TruncWeek
 
+from accounts.scopes import ALL_SCHOOLS, Scope
 from core.dates import written
 from messenger_logs.choices import Mode
 from messenger_logs.languages import language_name
@@ -24,16 +25,25 @@ NO_SCHOOL, NO_LANGUAGE = "School not known", "Language not known"
 
 @dataclass(frozen=True)
 class Which:
-    """Which people to count: by a mode ("" is any device), of a school (its name) and a language ("" is all)."""
+    """Which people to count: by a mode ("" is any device), of a school (its name) and a language ("" is all).
+
+    `scope` are the schools of whose people the user may know.
+    """
 
     mode: str = ""
     school: str = ""
     language: str = ""
+    scope: Scope = ALL_SCHOOLS
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether not all of the people are meant of whom the user may know."""
+        return bool(self.mode or self.school or self.language)
 
     @property
     def condition(self) -> dict[str, Any]:
         """The condition for the rows of people and for their totals."""
-        condition: dict[str, Any] = {}
+        condition: dict[str, Any] = {} if self.scope.schools is None else {"school__in": self.scope.schools}
         if self.school:
             condition |= {"school": None} if self.school == UNKNOWN else {"school__name": self.school}
         if self.language:
@@ -49,10 +59,10 @@ EVERYBODY = Which()
 
 
 def with_people(messages: SentMessageQuerySet, which: Which = EVERYBODY) -> SentMessageQuerySet:
-    """Add `reach`, for `read_people`, and leave out messages without any such people."""
+    """Add `reach`, for `read_people`, and leave out messages without any people of the school, language and mode."""
     of_the_message = which.totals.filter(message=OuterRef("pk")).order_by()
     counts = of_the_message.values("message").annotate(reach=JSONObject(**SUMS)).values("reach")
-    if which != EVERYBODY:
+    if which.narrowed:
         messages = messages.filter(Exists(of_the_message))
     return messages.annotate(reach=Subquery(counts))
 

@@ -33,3 +33,8 @@ def messages_note(scope: Scope) -> str:
     if not scope.schools:
         return ""
     return f"These are the messages of {schools_text(scope)}, and those of the whole district."
+
+
+def counted_note(scope: Scope) -> list[str]:
+    """Say whose figures a list has, where it does not count everybody; nothing for all schools."""
+    return [] if scope.everything else [f"Only people with a student at {schools_text(scope)} are counted and listed."]

@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import JSONObject
 
+from accounts.scopes import ALL_SCHOOLS, Scope
 from messenger_logs.choices import PHONE, UNREACHED, DeliveryStatus, Mode
 from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Delivery, PersonReach, Recipient
-from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.status_labels import DELIVERY_STATUSES, device_text
 
 # What `why_not_reached` and `device_text` read.
@@ -48,14 +48,15 @@ def people_with(kinds: Collection[str] = UNREACHED, *, mode: str = "") -> QueryS
     return PersonReach.objects.filter(**{f"{mode or 'reach'}__in": list(kinds)})
 
 
-def with_details(people: QuerySet[PersonReach]) -> QuerySet[PersonReach]:
+def with_details(people: QuerySet[PersonReach], scope: Scope = ALL_SCHOOLS) -> QuerySet[PersonReach]:
     """Add what `students_of` and `devices_of` read. PostgreSQL looks it up for the rows that are read alone.
 
-    A person in the message for several students has all of them.
+    A person in the message for several students has all of them who are of these schools.
     """
     same_person = {"message": OuterRef("message"), "person_id": OuterRef("recipient__person_id")}
-    students = Recipient.objects.filter(**same_person).order_by("-counted", "pk")
-    devices = Delivery.objects.filter(**{f"recipient__{name}": value for name, value in same_person.items()})
+    students = Recipient.objects.in_scope(scope).filter(**same_person).order_by("-counted", "pk")
+    of_person = Delivery.objects.in_scope(scope)
+    devices = of_person.filter(**{f"recipient__{name}": value for name, value in same_person.items()})
     names = students.annotate(json=JSONObject(name="student_name", number="student_number"))
     in_order = devices.order_by(_IN_ORDER, "duplicate", "pk").annotate(json=JSONObject(**{one: one for one in _DEVICE}))
     return people.select_related("recipient", "school").annotate(
@@ -99,13 +100,13 @@ def numbers_of(person: Any) -> list[str]:
     return list(dict.fromkeys(one.device for one in devices_of(person) if one.mode in PHONE and one.device))
 
 
-def with_earlier_numbers(people: QuerySet[PersonReach], messages: SentMessageQuerySet) -> QuerySet[PersonReach]:
-    """Add what `earlier_numbers_of` reads: the numbers that `messages`, the newest first, had for the person."""
-    numbers = Delivery.objects.filter(
-        recipient__person_id=OuterRef("recipient__person_id"), message__in=messages.order_by(), mode__in=sorted(PHONE)
-    ).exclude(address="")
-    newest = numbers.order_by("-message", _IN_ORDER, "pk").annotate(
-        json=JSONObject(mode="mode", address="address", given_address="given_address")
+def with_earlier_numbers(people: QuerySet[PersonReach], seen: QuerySet[Delivery]) -> QuerySet[PersonReach]:
+    """Add what `earlier_numbers_of` reads: the numbers that `seen`, the newest message first, had for the person."""
+    of_person = seen.filter(recipient__person_id=OuterRef("recipient__person_id"), mode__in=sorted(PHONE))
+    newest = (
+        of_person.exclude(address="")
+        .order_by("-message", _IN_ORDER, "pk")
+        .annotate(json=JSONObject(mode="mode", address="address", given_address="given_address"))
     )
     return people.annotate(earlier_numbers=ArraySubquery(newest.values("json")[:_MOST_NUMBERS]))
 
@@ -116,7 +117,14 @@ def earlier_numbers_of(person: Any) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def same_person_in(message_id: int, kinds: Collection[str]) -> Exists:
-    """The condition that another message reached the person, or did not: `kinds` are those of Reach."""
-    there = PersonReach.objects.filter(message=message_id, reach__in=list(kinds))
+def with_student(people: QuerySet[PersonReach], scope: Scope, condition: Q) -> QuerySet[PersonReach]:
+    """The people of whom one student in the message is of these schools and meets a condition on recipients."""
+    students = Recipient.objects.in_scope(scope).filter(condition)
+    same_person = {"message": OuterRef("message"), "person_id": OuterRef("recipient__person_id")}
+    return people.filter(Exists(students.filter(**same_person)))
+
+
+def same_person_in(message_id: int, kinds: Collection[str], scope: Scope = ALL_SCHOOLS) -> Exists:
+    """The condition that another message reached the person at these schools, or not: `kinds` are those of Reach."""
+    there = PersonReach.objects.in_scope(scope).filter(message=message_id, reach__in=list(kinds))
     return Exists(there.filter(recipient__person_id=OuterRef("recipient__person_id")))

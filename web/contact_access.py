@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any
 
 from django.db.models import Prefetch
 from django.urls import reverse
 
 from accounts.models import User
 from accounts.services import record_look
-from accounts.tools import CONTACT_TOOLS, Tool
+from accounts.tools import CONTACT_TOOLS, Right, Tool
 from messenger_logs.models import ContactPerson, ContactToFix, Delivery
 from messenger_logs.querysets import ContactToFixQuerySet
 
 Devices = dict[tuple[str, str], ContactToFix]
 
 
-def people_shown(user: User, tool: Tool) -> dict[str, Any]:
-    """Return the condition on the people behind a contact that a tool shows: all, or those in messages of the user."""
-    return {} if tool is Tool.ADMIN_CONTACTS_TO_FIX else {"sender": user}
+def contacts_shown(user: User, tool: Tool, right: Right = Right.READ) -> ContactToFixQuerySet:
+    """Return the contacts that a tool shows to a user; with the right W, those of them that the user may change.
 
-
-def contacts_shown(user: User, tool: Tool) -> ContactToFixQuerySet:
-    """Return the contacts that a tool shows to a user; each has as ``shown_people`` those whom the tool shows."""
-    people = ContactPerson.objects.filter(**people_shown(user, tool)).select_related("school")
+    Each has as ``shown_people`` those whom the tool shows.
+    """
+    people = ContactPerson.objects.visible_to(user, tool).select_related("school")
     in_order = people.order_by("plain_name", "plain_student_name", "pk")
-    shown = ContactToFix.objects.visible_to(user, tool)
+    contacts = ContactToFix.objects
+    shown = contacts.changeable_by(user, tool) if right is Right.WRITE else contacts.visible_to(user, tool)
     return shown.prefetch_related(Prefetch("people", queryset=in_order, to_attr="shown_people"))
-
-
-def tool_showing_contacts(user: User) -> Tool | None:
-    """Return the first tool that shows contacts to this user."""
-    return next(filter(user.may, CONTACT_TOOLS), None)
 
 
 def contact_url(tool: Tool, contact_id: int, part: str = "") -> str:
@@ -42,13 +35,13 @@ def contact_url(tool: Tool, contact_id: int, part: str = "") -> str:
 
 
 def contact_urls(user: User, contacts: Collection[ContactToFix]) -> dict[int, str]:
-    """Return the addresses, by id, of the contacts that a tool shows to this user."""
-    tool = tool_showing_contacts(user)
-    if tool is None or not contacts:
-        return {}
-    wanted = {contact.pk for contact in contacts}
-    shown = ContactToFix.objects.visible_to(user, tool).filter(pk__in=wanted).values_list("pk", flat=True)
-    return {pk: contact_url(tool, pk) for pk in shown}
+    """Return the addresses, by id, of the contacts that a tool shows to this user, each in the first such tool."""
+    urls: dict[int, str] = {}
+    for tool in CONTACT_TOOLS:
+        left = {contact.pk for contact in contacts} - urls.keys()
+        shown = ContactToFix.objects.visible_to(user, tool).filter(pk__in=left).values_list("pk", flat=True)
+        urls |= {pk: contact_url(tool, pk) for pk in shown}
+    return urls
 
 
 def unfixed_contacts(deliveries: Iterable[Delivery]) -> Devices:

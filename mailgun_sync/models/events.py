@@ -11,9 +11,9 @@ from django.db.models.functions import Coalesce, Lower, Now, NullIf, Upper
 from mailgun_sync.choices import FAILED, FORM_ID, SUPPRESSION, TEMPORARY, EventKind
 from mailgun_sync.grouping import MailboxProvider, ReasonText, TextKey
 from mailgun_sync.models.domains import SendingDomain
-from mailgun_sync.querysets import MailgunEventQuerySet, RecipientAddressQuerySet
+from mailgun_sync.querysets import MailgunEventQuerySet, QuarantinedEventQuerySet, RecipientAddressQuerySet
 from messenger_logs.choices import LinkedBy
-from messenger_logs.models import Delivery, SentMessage
+from messenger_logs.models import Delivery, School, SentMessage
 
 # The last day of an address may be behind its newest event by fewer days than this: so not every page writes it.
 ADDRESS_SLACK_DAYS = 7
@@ -75,6 +75,10 @@ class MailgunEvent(models.Model):
     delivery = models.ForeignKey(
         Delivery, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="+"
     )
+    # That of the delivery: whose people see the event. One without a delivery has none. Migration 0013 keeps it right.
+    school = models.ForeignKey(
+        School, null=True, blank=True, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+"
+    )
     # By which key it has this delivery, or "ambiguous" where it has none because several fit: see services/links.py.
     linked_by = models.CharField(max_length=16, choices=LinkedBy, blank=True, default="", db_default="")
     raw = models.TextField()
@@ -91,13 +95,22 @@ class MailgunEvent(models.Model):
             models.Index(
                 fields=["occurred_at", "id"],
                 name="mailgun_event_time",
-                include=["event", "kind", "mailbox_provider", "subject_key", "sent_message", "sender", "domain"],
+                include=[
+                    *("event", "kind", "mailbox_provider", "subject_key", "sent_message"),
+                    *("sender", "domain", "school"),
+                ],
             ),
             models.Index(
                 fields=["sender", "occurred_at", "id"],
                 include=["event"],
                 name="mailgun_event_sender",
                 condition=Q(sender__isnull=False),
+            ),
+            models.Index(
+                fields=["school", "occurred_at", "id"],
+                include=["event", "kind", "mailbox_provider", "subject_key", "sent_message"],
+                name="mailgun_event_school",
+                condition=Q(school__isnull=False),
             ),
             # A person has some hundred events: sorting them is quicker than keeping them in order.
             models.Index(fields=["person_id"], name="mailgun_event_person", condition=~Q(person_id="")),
@@ -121,7 +134,7 @@ class MailgunEvent(models.Model):
             models.Index(
                 fields=["kind", "occurred_at", "id"],
                 name="mailgun_event_rare_kind",
-                include=["reason_text", "mailbox_provider", "subject_key", "sent_message", "sender"],
+                include=["reason_text", "mailbox_provider", "subject_key", "sent_message", "sender", "school"],
                 condition=~Q(kind__in=[EventKind.ACCEPTED, EventKind.DELIVERED]),
             ),
         ]
@@ -176,6 +189,8 @@ class QuarantinedEvent(models.Model):
     raw = models.TextField()
     error = models.TextField()
     first_seen_at = models.DateTimeField(db_default=Now())
+
+    objects = QuarantinedEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-first_seen_at", "-id"]

@@ -14,7 +14,15 @@ from core.text import storable
 from mailgun_sync.choices import EventKind
 from mailgun_sync.client import ProviderEvent, reread, same_event
 from mailgun_sync.models import ADDRESS_SLACK_DAYS, MailgunEvent, QuarantinedEvent, RecipientAddress, SourceCount
-from mailgun_sync.services.links import LINK_COLUMNS, LINK_VALUES, LINKS, link_known, lost_of, strength_sql
+from mailgun_sync.services.links import (
+    LINK_COLUMNS,
+    LINK_VALUES,
+    LINKS,
+    link_columns_of,
+    link_known,
+    lost_of,
+    strength_sql,
+)
 from mailgun_sync.services.outcomes import settle_outcomes
 from mailgun_sync.services.twins import settle_twins
 from messenger_logs.models import Delivery
@@ -83,7 +91,7 @@ WITH item AS MATERIALIZED (
     -- looks. The limit keeps PostgreSQL on the index.
     SELECT
         stored.id, linked.raw, coalesce(stored.raw, first_value(linked.raw) OVER same) AS known_raw,
-        linked.sender_id, linked.person_id, linked.sent_message_id, linked.delivery_id, linked.linked_by,
+        {link_columns_of("linked")},
         stored.delivery_id AS known_delivery_id,
         linked.delivery_id IS NOT NULL AND {strength_sql("linked.linked_by")}
             > coalesce(CASE WHEN stored.delivery_id IS NOT NULL THEN {strength_sql("stored.linked_by")} END, 0)
@@ -100,8 +108,7 @@ WITH item AS MATERIALIZED (
 ), mended AS (
     -- An event without a delivery, or with one by a weaker key, that has one by now.
     UPDATE {MailgunEvent._meta.db_table} AS stored
-    SET ({LINK_COLUMNS}) =
-        (known.sender_id, known.person_id, known.sent_message_id, known.delivery_id, known.linked_by)
+    SET ({LINK_COLUMNS}) = ({link_columns_of("known")})
     FROM known
     WHERE stored.id = known.id AND known.raw = known_raw AND is_better
     RETURNING known_delivery_id, stored.delivery_id, stored.kind

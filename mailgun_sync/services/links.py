@@ -16,8 +16,8 @@ of the domain above or below one. Then the event must be of that domain; else it
 The result depends on what is stored, and not on what came first. So a delivery that comes later, or gets a Message-Id
 later, may take an event from another one, or make it ambiguous. Our own mark is final.
 
-Of an event with a delivery, our records give the sender and the person. Else its variables give them, and the person id
-counts only together with a sender that is a user of this installation.
+Of an event with a delivery, our records give the sender, the person and the school. Else its variables give the first
+two, and the person id counts only together with a sender that is a user of this installation.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ LEFT JOIN LATERAL (
     SELECT min(d.id) AS id, max(d.id) AS last {_FITS_SUBJECT} AND marked.id IS NULL AND by_id.id IS NULL
 ) AS by_subject ON true
 LEFT JOIN LATERAL (
-    SELECT d.id, d.message_id, message.sender_id, recipient.person_id
+    SELECT d.id, d.message_id, d.school_id, message.sender_id, recipient.person_id
     FROM {_DELIVERY} AS d
     JOIN {_MESSAGE} AS message ON message.id = d.message_id
     JOIN {Recipient._meta.db_table} AS recipient ON recipient.id = d.recipient_id
@@ -120,21 +120,27 @@ LEFT JOIN LATERAL (
 ) AS ours ON true
 """  # noqa: S608  (table names only)
 
-# The linked columns, in the order of LINK_COLUMNS.
+# The values of the linked columns.
 LINK_VALUES = f"""
     CASE WHEN ours.id IS NULL THEN named.id ELSE ours.sender_id END AS sender_id,
     CASE WHEN ours.id IS NOT NULL THEN ours.person_id
          WHEN named.id IS NOT NULL THEN left(coalesce(event.variables ->> 'person_id', ''), 64)
          ELSE '' END AS person_id,
-    ours.message_id AS sent_message_id, ours.id AS delivery_id,
+    ours.message_id AS sent_message_id, ours.id AS delivery_id, ours.school_id,
     CASE WHEN marked.id IS NOT NULL THEN '{LinkedBy.VARIABLES}'
          WHEN by_id.id = by_id.last THEN '{LinkedBy.MESSAGE_ID}'
          WHEN by_subject.id = by_subject.last THEN '{LinkedBy.SUBJECT}'
          WHEN coalesce(by_id.id, by_subject.id) IS NOT NULL THEN '{LinkedBy.AMBIGUOUS}'
          ELSE '' END AS linked_by
 """
-LINK_COLUMNS = "sender_id, person_id, sent_message_id, delivery_id, linked_by"
+_LINKED = ("sender_id", "person_id", "sent_message_id", "delivery_id", "school_id", "linked_by")
+LINK_COLUMNS = ", ".join(_LINKED)
 _STRENGTHS = ", ".join(f"'{key}'" for key in LinkedBy.values)
+
+
+def link_columns_of(row: str) -> str:
+    """The linked columns of a row of the statement, in the order of LINK_COLUMNS."""
+    return ", ".join(f"{row}.{column}" for column in _LINKED)
 
 
 def strength_sql(column: str) -> str:
@@ -175,7 +181,7 @@ WITH given AS MATERIALIZED (
     SELECT event.id, was, was_by, {LINK_VALUES} FROM event {LINKS}
 )
 UPDATE {_EVENT} AS stored
-SET ({LINK_COLUMNS}) = (link.sender_id, link.person_id, link.sent_message_id, link.delivery_id, link.linked_by)
+SET ({LINK_COLUMNS}) = ({link_columns_of("link")})
 FROM link
 WHERE stored.id = link.id AND (link.delivery_id IS DISTINCT FROM was OR link.linked_by IS DISTINCT FROM
     CASE WHEN was IS NULL AND was_by <> '{LinkedBy.AMBIGUOUS}' THEN '' ELSE was_by END)

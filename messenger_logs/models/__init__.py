@@ -3,7 +3,7 @@
 from messenger_logs.models.contacts import ContactNews, ContactPerson, ContactToFix
 from messenger_logs.models.deliveries import Delivery, DeviceAttempt, Redial
 from messenger_logs.models.messages import Calendar, Recipient, School, SentMessage
-from messenger_logs.models.texts import Reply, TextConsent
+from messenger_logs.models.texts import Reply, ReplyPerson, TextConsent
 from messenger_logs.models.totals import MessageModeTotals, MessageTotals, PersonReach, ReachTotals
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Recipient",
     "Redial",
     "Reply",
+    "ReplyPerson",
     "School",
     "SentMessage",
     "TextConsent",

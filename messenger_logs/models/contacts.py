@@ -10,7 +10,7 @@ from django.db.models.functions import Greatest, Upper
 
 from messenger_logs.choices import ContactProblem, ContactState, Mode
 from messenger_logs.models.messages import School
-from messenger_logs.querysets import ContactToFixQuerySet
+from messenger_logs.querysets import ContactPersonQuerySet, ContactToFixQuerySet
 from messenger_logs.search import NormalizedText
 
 # The newest reason why nothing arrives. NULL if there is none.
@@ -112,6 +112,8 @@ class ContactPerson(models.Model):
     plain_student_name = models.GeneratedField(
         expression=NormalizedText("student_name"), output_field=models.TextField(), db_persist=True
     )
+
+    objects = ContactPersonQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "contact people"

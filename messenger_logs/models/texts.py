@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from messenger_logs.models.messages import SentMessage
-from messenger_logs.querysets import ReplyQuerySet
+from messenger_logs.models.messages import School, SentMessage
+from messenger_logs.querysets import ReplyQuerySet, RowsOfSchools
 
 
 class TextConsent(models.Model):
@@ -46,3 +46,25 @@ class Reply(models.Model):
 
     def __str__(self) -> str:
         return f"{self.received_at:%Y-%m-%d %H:%M}"
+
+
+class ReplyPerson(models.Model):
+    """A person with the number of a reply, once for each school of the students. It decides who may read the reply.
+
+    The schools are those of the newest message to the person that names one.
+    """
+
+    reply = models.ForeignKey(Reply, on_delete=models.CASCADE, db_index=False, related_name="people")
+    school = models.ForeignKey(School, on_delete=models.PROTECT, db_index=False, related_name="+")
+    person_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=200)
+
+    objects = RowsOfSchools["ReplyPerson"].as_manager()
+
+    class Meta:
+        verbose_name_plural = "reply people"
+        constraints = [models.UniqueConstraint(fields=["reply", "school", "person_id"], name="reply_person_key")]
+        indexes = [models.Index(fields=["school", "reply"], name="reply_person_school")]
+
+    def __str__(self) -> str:
+        return self.name

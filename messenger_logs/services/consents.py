@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from messenger_logs.choices import NOT_TRIED, PHONE, DeliveryStatus, Engine, MessageStatus, MessageType, Mode
 from messenger_logs.models import Delivery, DeviceAttempt, Recipient, SentMessage, TextConsent
@@ -58,6 +59,7 @@ def _make_message(number: str, opted_out: bool, at: datetime, raw: str) -> None:
             name=person.name,
             student_number=person.student_number,
             student_name=person.student_name,
+            student_school_id=person.school_id,
             counted=True,
         )
         for person in people_with_number(number) or [_UNKNOWN_PERSON]
@@ -92,6 +94,10 @@ def _make_message(number: str, opted_out: bool, at: datetime, raw: str) -> None:
 
 def people_with_number(number: str) -> list[Recipient]:
     """The people with this number, as the newest message to each of them names them; at most 50."""
-    known = Recipient.objects.filter(deliveries__mode__in=PHONE, deliveries__address__iexact=number)
-    newest = known.order_by("person_id", "-message_id", "pk").distinct("person_id")
+    newest = recipients_with_number(number).order_by("person_id", "-message_id", "pk").distinct("person_id")
     return list(newest[:_MOST_PEOPLE])
+
+
+def recipients_with_number(number: str) -> QuerySet[Recipient]:
+    """The recipients of all messages who have this number; a recipient with two such devices comes twice."""
+    return Recipient.objects.filter(deliveries__mode__in=PHONE, deliveries__address__iexact=number)

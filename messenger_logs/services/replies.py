@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import F, Q, Window
+from django.db.models.functions import Rank
 
 from messenger_logs.choices import Mode
-from messenger_logs.models import Delivery, Reply
-from messenger_logs.services.consents import people_with_number
+from messenger_logs.models import Delivery, Reply, ReplyPerson
+from messenger_logs.querysets import MOST_NAMES
+from messenger_logs.services.consents import people_with_number, recipients_with_number
 
-MOST_NAMES = 5
+# Of a number that hundreds share, not all are kept.
+MOST_PEOPLE = 100
 
 
+@transaction.atomic
 def record_reply(*, number: str, text: str, at: datetime, taken_as: str, raw: str) -> Reply:
     """Keep a text from a family. ``number`` is E.164, or what the provider gave for one; ``raw`` is its report.
 
@@ -20,7 +26,7 @@ def record_reply(*, number: str, text: str, at: datetime, taken_as: str, raw: st
     """
     people = people_with_number(number)
     names = list(dict.fromkeys(person.name for person in people))
-    return Reply.objects.create(
+    reply = Reply.objects.create(
         number=number[:64],
         text=text,
         received_at=at,
@@ -30,6 +36,19 @@ def record_reply(*, number: str, text: str, at: datetime, taken_as: str, raw: st
         message_id=_newest_message_to(number),
         raw=raw,
     )
+    ReplyPerson.objects.bulk_create(_people_by_school(reply, number))
+    return reply
+
+
+def _people_by_school(reply: Reply, number: str) -> Iterator[ReplyPerson]:
+    """Yield the people with the number, once for each school that the newest message with a school has for them."""
+    place = Window(Rank(), partition_by="person_id", order_by=F("message_id").desc())
+    of_school = recipients_with_number(number).exclude(school=None).annotate(place=place)
+    newest = of_school.filter(place=1).order_by("person_id", "-pk")
+    found = dict.fromkeys(newest.values_list("person_id", "school", "name")[:MOST_PEOPLE])
+    names = {(person, school): name for person, school, name in found}
+    for (person, school), name in names.items():
+        yield ReplyPerson(reply=reply, school_id=school, person_id=person, name=name)
 
 
 def _newest_message_to(number: str) -> int | None:

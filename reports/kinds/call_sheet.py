@@ -9,12 +9,14 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.scopes import Scope
 from accounts.tools import MESSAGE_LOGS, Tool
 from messenger_logs.choices import UNREACHED, MessageStatus, Reach
 from messenger_logs.languages import language_name
-from messenger_logs.models import PersonReach, ReachTotals, SentMessage
+from messenger_logs.models import Delivery, PersonReach, ReachTotals, SentMessage
 from messenger_logs.reach import People, people_of_many
 from messenger_logs.reach_figures import NO_SCHOOL, UNKNOWN, Which
+from messenger_logs.scope_texts import schools_text
 from messenger_logs.status_labels import MESSAGE_STATUSES, REACH
 from messenger_logs.unreached import (
     devices_of,
@@ -54,21 +56,21 @@ class CallSheetForm(MessageForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["school"]
-        field.choices = [("", "all"), *schools_of(self.message)]
+        field.choices = [("", "all"), *schools_of(self.message, self.scope)]
 
     def clean_reach(self) -> list[str]:
         return self.cleaned_data["reach"] or [kind.value for kind in UNREACHED]
 
 
-def schools_of(message: SentMessage) -> list[tuple[str, str]]:
-    """Return the schools of a message's people."""
-    totals = ReachTotals.objects.filter(message=message, mode="").order_by("school__name")
-    names = totals.values_list("school__name", flat=True).distinct()
+def schools_of(message: SentMessage, scope: Scope) -> list[tuple[str, str]]:
+    """Return the schools of a message's people that the user may know."""
+    totals = ReachTotals.objects.in_scope(scope).filter(message=message, mode="")
+    names = totals.order_by("school__name").values_list("school__name", flat=True).distinct()
     return [(name or UNKNOWN, name or NO_SCHOOL) for name in names]
 
 
 class CallSheet(MessageReport):
-    """Everybody to whom a tool shows a message's recipients may have it.
+    """Everybody to whom a tool shows a message's recipients may have it, with the people of the same schools.
 
     A number that the message itself does not have comes from the newest messages that the same tool shows to the user.
     """
@@ -79,7 +81,7 @@ class CallSheet(MessageReport):
     form_class = CallSheetForm
 
     def people(self) -> QuerySet[PersonReach]:
-        which = Which(school=self.chosen["school"])
+        which = Which(school=self.chosen["school"], scope=self.scope)
         people = people_with(self.chosen["reach"]).filter(message=self.message, **which.condition)
         return people.order_by("filed_under", "pk")
 
@@ -87,13 +89,13 @@ class CallSheet(MessageReport):
         return self.people().order_by()[:limit].count()
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        messages = self.messages(self.user, self.tool).exclude(pk=self.message.pk)
-        people = with_earlier_numbers(with_details(self.people()), messages)
+        seen = Delivery.objects.visible_to(self.user, self.tool).exclude(message=self.message)
+        people = with_earlier_numbers(with_details(self.people(), self.scope), seen)
         return map(line, people.iterator(chunk_size=CHUNK))
 
     def document(self) -> Document:
         self.message = message = self.as_it_is_now()
-        found = people_of_many([message.pk]).get(message.pk, People())
+        found = people_of_many([message.pk], self.scope).get(message.pk, People())
         return Document(
             title=self.label,
             subtitle=self.school,
@@ -106,7 +108,9 @@ class CallSheet(MessageReport):
 
     def header(self) -> Pairs:
         message, chosen = self.message, self.chosen["school"]
-        school = [("School", dict(schools_of(message))[chosen])] if chosen else []
+        school = [("School", dict(schools_of(message, self.scope))[chosen])] if chosen else []
+        if not (chosen or self.scope.everything):
+            school = [("Schools", schools_text(self.scope))]
         return [
             ("Subject", message.display_subject),
             ("Message ID", str(message.pk)),

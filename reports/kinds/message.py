@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import Http404
 
 from accounts.models import User
-from accounts.scopes import Scope
+from accounts.scopes import ALL_SCHOOLS, Scope
 from accounts.services import record_audit_event
 from accounts.tools import MissingRight, Right, Tool
 from messenger_logs.cancel_figures import cancel_figures
@@ -34,8 +34,8 @@ class MessageForm(ReportForm):
 
     rows_only = forms.BooleanField(label="CSV: rows only, without header, summary and criteria", required=False)
 
-    def __init__(self, *args: Any, message: SentMessage, **kwargs: Any) -> None:
-        self.message = message
+    def __init__(self, *args: Any, message: SentMessage, scope: Scope = ALL_SCHOOLS, **kwargs: Any) -> None:
+        self.message, self.scope = message, scope
         super().__init__(*args, **kwargs)
 
 
@@ -70,7 +70,8 @@ class MessageReport(Report):
     def open(cls, user: User, options: dict[str, Any]) -> Self:
         tool = Tool[options["tool"]]
         message = cls.find(user, tool, options["message"])
-        form = cls.form_class({name: options[name] for name in options if name != "message"}, message=message)
+        chosen = {name: options[name] for name in options if name != "message"}
+        form = cls.form_class(chosen, message=message, scope=Sight.of(user, tool).scope_in(message))
         if not form.is_valid():
             raise BadOptions(" ".join(sentences(form)))
         return cls(message, tool=tool, user=user, chosen=form.cleaned_data)

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from django.contrib.auth.models import Group
 from django.utils import timezone
+from hypothesis import Phase, settings
 
 from accounts.models import GroupScope, User
 from accounts.querysets import tool_permissions
@@ -15,6 +16,7 @@ from accounts.scopes import ScopeReach
 from accounts.tools import Right, Tool
 from messenger_logs.models import Calendar, Delivery, School, SentMessage
 from messenger_logs.services.totals import recount
+from tests.examples import often
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
 R, W = Right.READ, Right.WRITE
@@ -38,6 +40,8 @@ EVERYBODYS: dict[Tool, Cell] = {
     ADMIN_PEOPLE: (ADMIN_PEOPLE, R),
 }
 ALL = None
+# A district that fails is as good as a smaller one, which takes minutes to find.
+DISTRICTS = settings(max_examples=often(60, of=10), phases=(Phase.explicit, Phase.generate))
 _numbers = count(1)
 T = TypeVar("T")
 
@@ -50,6 +54,8 @@ class District:
     rights: list[tuple[ScopeReach | None, set[int], list[Cell]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        for model in (SentMessage, Calendar):
+            model.objects.all().delete()  # those of the example before
         self.schools = [School.objects.create(name=f"School {next(_numbers)}") for _ in range(3)]
         self.calendars = [
             Calendar.objects.create(school=school, name=f"Calendar {next(_numbers)}", school_year="2026-27")
@@ -61,7 +67,7 @@ class District:
         self.user.schools.set(self.of_user)
         for _ in range(self.random.randint(1, 3)):
             self._add_group()
-        self.messages = [self._message() for _ in range(6)]
+        self.messages = [self._message() for _ in range(4)]
         for message in self.messages:
             self._people(message)
             recount(message_id=message.pk)

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 from messenger_logs.models import Delivery, PersonReach, Recipient, SentMessage
 from messenger_logs.querysets import CANCEL_TOOLS
 from messenger_logs.sight import Sight
-from tests.examples import examples
-from tests.messenger_logs.random_scopes import TOOLS, District
+from tests.messenger_logs.random_scopes import DISTRICTS, TOOLS, District
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
-@examples(in_ci=100)
+@DISTRICTS
 @given(st.randoms(use_true_random=False))
 def test_a_tool_shows_the_messages_and_rows_of_the_schools_of_its_right(random: Random) -> None:
     district = District(random)
@@ -34,7 +33,7 @@ def test_a_tool_shows_the_messages_and_rows_of_the_schools_of_its_right(random: 
                 assert {*message.deliveries.in_scope(scope)} == {*district.rows(tool, message)}
 
 
-@examples(in_ci=100)
+@DISTRICTS
 @given(st.randoms(use_true_random=False))
 def test_only_the_sender_or_a_person_of_all_schools_of_a_message_changes_it(random: Random) -> None:
     district = District(random)

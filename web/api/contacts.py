@@ -127,15 +127,19 @@ class OneContact(ToolAPIView):
 
     @cached_property
     def found_tool(self) -> Tool:
-        may = (tool for tool in CONTACT_TOOLS if self.user.may(tool) and self.user.may(tool, Right.WRITE))
-        return next(may, Tool.CONTACTS_TO_FIX)
+        """The first tool with which the user may change this contact; else the first with which any may be changed."""
+        may = [tool for tool in CONTACT_TOOLS if self.user.may(tool) and self.user.may(tool, Right.WRITE)]
+        return next(filter(self.shows_it, may), next(iter(may), Tool.CONTACTS_TO_FIX))
+
+    def shows_it(self, tool: Tool) -> bool:
+        return ContactToFix.objects.changeable_by(self.user, tool).filter(pk=self.kwargs["pk"]).exists()
 
     def needed(self) -> ToolAndRight:
         return ToolAndRight(self.found_tool, Right.WRITE)
 
     @cached_property
     def contact(self) -> Any:
-        return get_object_or_404(contacts_shown(self.user, self.found_tool), pk=self.kwargs["pk"])
+        return get_object_or_404(contacts_shown(self.user, self.found_tool, Right.WRITE), pk=self.kwargs["pk"])
 
     def answer(self, **more: Any) -> Response:
         """Answer with the state of the contact by now."""

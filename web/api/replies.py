@@ -24,8 +24,12 @@ TAG = "Replies"
 class ReplySerializer(serializers.ModelSerializer[Reply]):
     """A text from a family that says more than STOP or START."""
 
-    name = serializers.CharField(help_text="The people with this number; empty if it is not on record.")
-    person_id = serializers.CharField(help_text="Empty unless the number is of one person alone.")
+    name = serializers.CharField(
+        source="people_named", help_text="The people with this number whom you may see; empty if it is not on record."
+    )
+    person_id = serializers.CharField(
+        source="person_named", help_text="Empty unless it is one person alone whom you may see."
+    )
     message = serializers.SerializerMethodField(
         help_text="The newest message of which a text went to the number; null if there is none that you may see."
     )

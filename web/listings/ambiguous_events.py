@@ -49,7 +49,10 @@ class AmbiguousEventFilters(ListingFilterSet):
 
 
 class AmbiguousEvents(ToolListing):
-    """Events that fit to several e-mails. They count for none of them, until one gets its Message-Id."""
+    """Events that fit to several e-mails. They count for none of them, until one gets its Message-Id.
+
+    They are of no school until then. So only those see them who have the tool for all schools.
+    """
 
     table_class = AmbiguousEventTable
     filterset_class = AmbiguousEventFilters
@@ -63,13 +66,15 @@ class AmbiguousEvents(ToolListing):
     message_urls: Mapping[int, str] = MappingProxyType({})
 
     def get_queryset(self) -> MailgunEventQuerySet:
-        return MailgunEvent.objects.ambiguous().defer("raw")
+        return MailgunEvent.objects.visible_to(self.user, self.tool).ambiguous().defer("raw")
 
     def complete_rows(self, rows: list[Any]) -> None:
         self.messages = messages_that_fit([row.pk for row in rows])
         self.message_urls = message_urls(self.user, {one.pk for found in self.messages.values() for one in found})
 
     def notices(self) -> list[str]:
+        if not self.scope.everything:
+            return ["An ambiguous event is of no school. It is shown to those who have this tool for all schools."]
         return [
             "Each of these events fits several e-mails: the same address and subject, at about the same time. So it"
             " counts for none of them. It finds its e-mail as soon as a message or a report names the Message-Id."

@@ -15,6 +15,7 @@ from accounts.services import hashed_search
 from listings.columns import Column, ListingTable, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
 
+OF_NO_SCHOOL = "What is in the trail is of no school. It is shown to those who have this tool for all schools."
 # A longer detail is folded, in characters.
 SHORT_DETAIL = 100
 
@@ -98,4 +99,7 @@ class AuditTrail(ToolListing):
     row_name = "events"
 
     def get_queryset(self) -> AuditEventQuerySet:
-        return AuditEvent.objects.all()
+        return AuditEvent.objects.visible_to(self.user)
+
+    def notices(self) -> list[str]:
+        return [] if self.scope.everything else [OF_NO_SCHOOL]

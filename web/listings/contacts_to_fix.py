@@ -22,7 +22,7 @@ from messenger_logs.models import ContactPerson, ContactToFix, School
 from messenger_logs.querysets import ContactToFixQuerySet
 from messenger_logs.search import NormalizedText
 from messenger_logs.status_labels import detail_text, device_text
-from web.contact_access import contact_url, contacts_shown, people_shown
+from web.contact_access import contact_url, contacts_shown
 from web.listings.recipients import DeviceFilter
 
 _MODES = [(mode.value, mode.label) for mode in (Mode.EMAIL, Mode.VOICE, Mode.TEXT)]
@@ -160,18 +160,18 @@ class PeopleFilter(ContainsFilter):
             return qs
         part = NormalizedText(Value(value))
         named = Q(plain_name__contains=part) | Q(plain_student_name__contains=part) | Q(student_number=value)
-        return qs.with_person(named, **self.parent.people_shown)
+        return qs.with_person(self.parent.shown_people.filter(named))
 
 
 class SchoolFilter(ValuesFilter):
     """Find by the school of a student behind the contact."""
 
     def values(self, rows: QuerySet[Any]) -> list[str]:
-        behind = ContactPerson.objects.filter(school=OuterRef("pk"), **self.parent.people_shown)
+        behind = self.parent.shown_people.filter(school=OuterRef("pk"))
         return list(School.objects.filter(Exists(behind)).order_by("name").values_list("name", flat=True))
 
     def filter(self, qs: ContactToFixQuerySet, value: str) -> ContactToFixQuerySet:
-        return qs.with_person(school__name=value, **self.parent.people_shown) if value else qs
+        return qs.with_person(self.parent.shown_people.filter(school__name=value)) if value else qs
 
 
 class ContactFilters(ListingFilterSet):
@@ -186,12 +186,12 @@ class ContactFilters(ListingFilterSet):
 
     personal = {"device", "people"}
 
-    # The condition on the people whom the tool shows; the list sets it.
-    people_shown: dict[str, Any] = {}
+    # The people whom the tool shows; the list sets them.
+    shown_people: QuerySet[ContactPerson]
 
 
 class ContactsToFix(ToolListing):
-    """The addresses and numbers at which nothing arrives, of own messages or of all."""
+    """The addresses and numbers at which nothing arrives, of own messages or of the user's schools."""
 
     table_class = ContactTable
     filterset_class = ContactFilters
@@ -204,7 +204,7 @@ class ContactsToFix(ToolListing):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.filterset.people_shown = people_shown(self.user, self.tool)
+        self.filterset.shown_people = ContactPerson.objects.visible_to(self.user, self.tool)
 
     def get_queryset(self) -> ContactToFixQuerySet:
         return contacts_shown(self.user, self.tool)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import and_
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,16 +12,19 @@ from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404
 
 from accounts.listings import ToolListing
-from accounts.tools import Right, Tool
+from accounts.scopes import Scope
+from accounts.tools import Tool
 from listings.filters import SwitchFilter
 from listings.paging import Rows
 from messenger_logs.choices import UNREACHED, Reach
 from messenger_logs.drills import Comparison, Line, compare, drill_before
 from messenger_logs.models import PersonReach, ReachTotals, SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.scope_texts import counted_note
+from messenger_logs.sight import Sight
 from messenger_logs.unreached import same_person_in, with_details
-from web.listings.reach_filters import ReachFilterSet, SchoolFilter
-from web.listings.recipients import NameFilter, StudentFilter
+from web.listings.reach_filters import ReachFilterSet, SchoolFilter, StudentOfPersonFilter
+from web.listings.recipients import NameFilter
 from web.listings.unreached_people import PeopleTable
 from web.menu import page_url
 from web.message_access import record_message_view
@@ -46,12 +50,12 @@ class WhoFilter(SwitchFilter):
             # The first drill: there is only one list, of those whom it did not reach.
             return qs.none() if value else qs.filter(reach__in=UNREACHED)
         now, then = _KINDS[value]
-        return qs.filter(same_person_in(before.pk, then), reach__in=now)
+        return qs.filter(same_person_in(before.pk, then, self.parent.scope), reach__in=now)
 
 
 class DrillFilters(ReachFilterSet):
     who = WhoFilter()
-    student = StudentFilter(label="Student")
+    student = StudentOfPersonFilter(label="Student")
     recipient = NameFilter(label="Recipient")
     school = SchoolFilter()
 
@@ -69,7 +73,8 @@ class Drill(ToolListing):
     """The people whom a drill did not reach, and the drill before it neither. Raises Http404 if it is no drill, or if
     the tool hides it.
 
-    The figures of both need the tool alone; the people are shown to those to whom a log shows both messages.
+    The figures of both need the tool alone; the people are shown to those to whom a log shows both messages. Both are
+    those of the user's schools.
     """
 
     table_class = PeopleTable
@@ -85,7 +90,8 @@ class Drill(ToolListing):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.filterset.before = self.before
-        self.filterset.totals = ReachTotals.objects.filter(message=self.message)
+        self.filterset.scope = self.people_scope
+        self.filterset.totals = ReachTotals.objects.in_scope(self.people_scope).filter(message=self.message)
 
     @property
     def drills(self) -> SentMessageQuerySet:
@@ -103,15 +109,26 @@ class Drill(ToolListing):
     @cached_property
     def logs(self) -> dict[int, Tool]:
         """The log, by id, that shows each of the two messages to the user, if any does."""
-        return message_logs(self.user, self._both)
+        return message_logs(self.user, [message.pk for message in self._both])
 
     @property
-    def _both(self) -> list[int]:
-        return [message.pk for message in (self.message, self.before) if message]
+    def _both(self) -> list[SentMessage]:
+        return [message for message in (self.message, self.before) if message]
 
     @property
     def may_see_people(self) -> bool:
         return len(self.logs) == len(self._both)
+
+    @cached_property
+    def counted(self) -> Scope:
+        """The schools whose people count: in an own drill, everybody."""
+        return Sight.of(self.user, self.tool).scope_in(self.message)
+
+    @cached_property
+    def people_scope(self) -> Scope:
+        """The schools of these whose people the logs of both messages show, too."""
+        in_logs = (Sight.of(self.user, self.logs[one.pk]).scope_in(one) for one in self._both if one.pk in self.logs)
+        return reduce(and_, in_logs, self.counted)
 
     @property
     def title(self) -> str:
@@ -126,8 +143,9 @@ class Drill(ToolListing):
         return {"message": self.message.pk}
 
     def get_queryset(self) -> QuerySet[PersonReach]:
-        people = PersonReach.objects.filter(message=self.message).annotate(kind=F("reach"))
-        return with_details(people) if self.may_see_people else people.none()
+        people = PersonReach.objects.in_scope(self.people_scope).filter(message=self.message)
+        people = people.annotate(kind=F("reach"))
+        return with_details(people, self.people_scope) if self.may_see_people else people.none()
 
     @property
     def permissions(self) -> list[str]:
@@ -135,14 +153,14 @@ class Drill(ToolListing):
         return [*super().permissions, *(tool.permission() for tool in {*self.logs.values()})]
 
     def notices(self) -> list[str]:
-        return [] if self.may_see_people else [NO_LOG]
+        return [*counted_note(self.counted), *([] if self.may_see_people else [NO_LOG])]
 
     def record_look(self) -> None:
         record_message_view(self.message, by=self.user, part="drill", **self.searched)
 
     @cached_property
     def comparison(self) -> Comparison:
-        return compare(self.message, self.before)
+        return compare(self.message, self.before, self.counted)
 
     @property
     def lines(self) -> Iterator[tuple[Line, str]]:
@@ -168,8 +186,9 @@ class Drill(ToolListing):
 
     @property
     def mark_url(self) -> str:
-        """The address where the mark is taken away; "" without the right W."""
-        return drill_url(self.tool, self.message.pk, "mark") if self.user.may(self.tool, Right.WRITE) else ""
+        """The address where the mark is taken away; "" for those who may not mark it."""
+        markable = SentMessage.objects.markable_by(self.user, self.tool).filter(pk=self.message.pk)
+        return drill_url(self.tool, self.message.pk, "mark") if markable.exists() else ""
 
     @property
     def reach_url(self) -> str:

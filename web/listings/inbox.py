@@ -26,4 +26,4 @@ class Inbox(ToolListing):
         record_look(by=self.user, action="person.viewed", target=self.tool.path, details={"person": person_id})
 
     def get_queryset(self) -> QuerySet[InboxMessage]:
-        return InboxMessage.objects.all()
+        return InboxMessage.objects.visible_to(self.user, self.tool)

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.listings import ToolListing
+from accounts.scopes import ALL_SCHOOLS, Scope
 from accounts.tools import Tool
 from listings.columns import ROW_LINK, Column, ListingTable, NumberColumn, TimeColumn
 from listings.filters import DateRangeFilter, OptionFilter, SwitchFilter, ValuesFilter
@@ -33,6 +34,7 @@ from messenger_logs.reach_figures import (
     week,
     with_people,
 )
+from messenger_logs.scope_texts import counted_note
 from messenger_logs.status_labels import REACH
 from web.listings.message_filters import SubjectFilter
 from web.listings.reach_filters import ALL, LanguageFilter, ReachedByFilter, ReachFilterSet, SchoolFilter
@@ -162,7 +164,7 @@ class HeatMap:
 class ReachList(ToolListing):
     """The messages of some days with the people whom they reached, and the figures of all of them by groups.
 
-    All figures come from the kept totals. Messages that wait are left out.
+    All figures come from the kept totals of the user's schools. Messages that wait are left out.
     """
 
     table_class = ReachTable
@@ -183,7 +185,14 @@ class ReachList(ToolListing):
         super().__init__(*args, **kwargs)
         days = self.filterset.bounds
         messages = self.get_queryset().filter(days.condition()) if days else self.get_queryset().none()
-        self.filterset.totals = ReachTotals.objects.filter(message__in=messages.order_by().values("pk"))
+        self.filterset.scope = self.counted
+        totals = ReachTotals.objects.in_scope(self.counted)
+        self.filterset.totals = totals.filter(message__in=messages.order_by().values("pk"))
+
+    @property
+    def counted(self) -> Scope:
+        """The schools whose people count. In own messages, which alone the user's own tool shows, everybody counts."""
+        return ALL_SCHOOLS if self.tool is Tool.REACH else self.scope
 
     def get_queryset(self) -> SentMessageQuerySet:
         messages = SentMessage.objects.visible_to(self.user, self.tool).begun()
@@ -195,8 +204,9 @@ class ReachList(ToolListing):
 
     def notices(self) -> list[str]:
         return [
+            *counted_note(self.counted),
             "A person counts once for each message. The percentage is of all people who were to be reached: a canceled"
-            " message is no failure. Every number opens the messages or the people behind it."
+            " message is no failure. Every number opens the messages or the people behind it.",
         ]
 
     def people_url(self, message: SentMessage, kind: str) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Value
 
-from listings.filters import ListingFilterSet, OptionFilter, ValuesFilter
+from accounts.scopes import Scope
+from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter, ValuesFilter
 from messenger_logs.choices import UNREACHED, Mode, Reach
 from messenger_logs.languages import language_name
 from messenger_logs.models import ReachTotals
 from messenger_logs.reach_figures import NO_LANGUAGE, NO_SCHOOL, UNKNOWN, Which
+from messenger_logs.search import NormalizedText
 from messenger_logs.status_labels import REACH
+from messenger_logs.unreached import with_student
 
 # Everybody, whether reached or not.
 ALL = "all"
@@ -23,13 +26,25 @@ class ReachFilterSet(ListingFilterSet):
     the list asks `which` for what is chosen.
     """
 
-    # The totals of the messages that are shown; the list sets them.
+    # The totals of the messages that are shown, and the schools of whose people the user may know; the list sets them.
     totals: QuerySet[ReachTotals]
+    scope: Scope
 
     @property
     def which(self) -> Which:
         chosen = self.form.cleaned_data
-        return Which(*(str(chosen.get(name) or "") for name in ("mode", "school", "language")))
+        mode, school, language = (str(chosen.get(name) or "") for name in ("mode", "school", "language"))
+        return Which(mode, school, language, self.scope)
+
+
+class StudentOfPersonFilter(ContainsFilter):
+    """Find people by a part of the name or number of any of their students in the message."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if not value:
+            return qs
+        named = Q(plain_student_name__contains=NormalizedText(Value(value)))
+        return with_student(qs, self.parent.scope, named | Q(student_number__icontains=value))
 
 
 class SchoolFilter(ValuesFilter):

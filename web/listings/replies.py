@@ -22,8 +22,8 @@ from web.message_urls import message_urls
 
 class ReplyTable(ListingTable):
     received_at = TimeColumn(verbose_name="Received")
-    name = Column(verbose_name="From", empty_values=())
-    person_id = Column(verbose_name="PersonID", orderable=False)
+    name = Column(accessor="people_named", verbose_name="From", empty_values=())
+    person_id = Column(accessor="person_named", verbose_name="PersonID", orderable=False)
     number = Column(verbose_name="Phone")
     text = Column(verbose_name="Text", orderable=False, empty_values=(), attrs=WIDE)
     taken_as = Column(verbose_name="Taken As", orderable=False)
@@ -56,7 +56,7 @@ class ReplyTable(ListingTable):
 
 class ReplyFilters(ListingFilterSet):
     received = DateRangeFilter("received_at", label="Received", default_days=30)
-    name = ContainsFilter(label="From")
+    name = ContainsFilter("people_named", label="From")
     number = DeviceFilter("number", label="Phone")
     text = ContainsFilter(label="Text")
     taken_as = OptionFilter(label="Taken As", choices=Reply.TakenAs.choices)
@@ -65,7 +65,7 @@ class ReplyFilters(ListingFilterSet):
 
 
 class Replies(ToolListing):
-    """The texts of families that are more than STOP or START."""
+    """The texts of families that are more than STOP or START, with the names that the user's schools know."""
 
     table_class = ReplyTable
     filterset_class = ReplyFilters
@@ -78,7 +78,8 @@ class Replies(ToolListing):
     message_urls: Mapping[int, str] = MappingProxyType({})
 
     def get_queryset(self) -> QuerySet[Reply]:
-        return Reply.objects.visible_to(self.user, self.tool).select_related("message").defer("raw")
+        replies = Reply.objects.visible_to(self.user, self.tool).with_people(self.user.scope_of(self.tool))
+        return replies.select_related("message").defer("raw")
 
     def complete_rows(self, rows: list[Any]) -> None:
         if messages := {row.message_id for row in rows if row.message_id}:

@@ -15,6 +15,7 @@ from messenger_logs.choices import Mode
 from messenger_logs.languages import language_name
 from messenger_logs.models import PersonReach, ReachTotals
 from messenger_logs.reach_figures import NO_LANGUAGE, NO_SCHOOL
+from messenger_logs.scope_texts import counted_note
 from messenger_logs.status_labels import REACH
 from messenger_logs.unreached import devices_of, students_of, with_details
 from web.listings.of_message import MessageListing
@@ -24,8 +25,9 @@ from web.listings.reach_filters import (
     ReachFilter,
     ReachFilterSet,
     SchoolFilter,
+    StudentOfPersonFilter,
 )
-from web.listings.recipients import NameFilter, StudentFilter
+from web.listings.recipients import NameFilter
 
 
 class PeopleTable(ListingTable):
@@ -64,7 +66,7 @@ class PeopleTable(ListingTable):
 
 
 class PeopleFilters(ReachFilterSet):
-    student = StudentFilter(label="Student")
+    student = StudentOfPersonFilter(label="Student")
     recipient = NameFilter(label="Recipient")
     school = SchoolFilter()
     language = LanguageFilter()
@@ -93,7 +95,8 @@ class UnreachedPeople(MessageListing):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.filterset.totals = ReachTotals.objects.filter(message=self.message)
+        self.filterset.scope = self.scope
+        self.filterset.totals = ReachTotals.objects.in_scope(self.scope).filter(message=self.message)
 
     @property
     def mode(self) -> str:
@@ -102,8 +105,8 @@ class UnreachedPeople(MessageListing):
         return mode if mode in Mode.values else ""
 
     def get_queryset(self) -> QuerySet[PersonReach]:
-        people = PersonReach.objects.filter(message=self.message).annotate(kind=F(self.mode or "reach"))
-        return with_details(people)
+        people = PersonReach.objects.in_scope(self.scope).filter(message=self.message)
+        return with_details(people.annotate(kind=F(self.mode or "reach")), self.scope)
 
     @property
     def title(self) -> str:
@@ -115,4 +118,5 @@ class UnreachedPeople(MessageListing):
         return self.part_url("call_sheet")
 
     def notices(self) -> list[str]:
-        return ["Each person has one row, with all students and devices of this message. Names are those of that day."]
+        each = "Each person has one row, with all students and devices of this message. Names are those of that day."
+        return [*counted_note(self.scope), each]

@@ -47,7 +47,7 @@ class ContactView(ToolRightMixin, View):
 
     @cached_property
     def contact(self) -> Any:
-        return get_object_or_404(contacts_shown(self.request.user, self.tool), pk=self.kwargs["pk"])
+        return get_object_or_404(contacts_shown(self.request.user, self.tool, self.right), pk=self.kwargs["pk"])
 
     def to_contact(self) -> HttpResponseBase:
         return redirect(contact_url(self.tool, self.contact.pk))
@@ -82,9 +82,14 @@ class ContactPage(ContactView):
             **self.provider_context(contact),
         }
 
+    @cached_property
+    def may_change(self) -> bool:
+        changeable = ContactToFix.objects.changeable_by(self.request.user, self.tool)
+        return changeable.filter(pk=self.contact.pk).exists()
+
     def states(self, contact: ContactToFix) -> list[tuple[str, str]]:
         """Return the states that this user may give the contact: value and label."""
-        if not self.request.user.may(self.tool, Right.WRITE):
+        if not self.may_change:
             return []
         labels = {
             ContactState.TOLD: "The family was told",
@@ -103,7 +108,7 @@ class ContactPage(ContactView):
         return {
             "entries": entries,
             "removals": [(removal, removal_text(removal)) for removal in removals],
-            "may_allow": bool(entries) and self.request.user.may(self.tool, Right.WRITE),
+            "may_allow": bool(entries) and self.may_change,
             "complained": any(entry.list == SuppressionList.COMPLAINTS for entry in entries),
         }
 

@@ -34,6 +34,10 @@ STATES = {
 }
 
 
+# The figures of the whole district: with the tool for some schools, the states alone are shown.
+COUNTS = ("due", "redials", "claims", "calls", "in_doubt")
+
+
 class CountColumn(NumberColumn):
     """A count that is exact up to COUNTED_TO."""
 
@@ -72,11 +76,12 @@ class ModeTable(ListingTable):
 def status(request: SignedInRequest) -> HttpResponse:
     """Show how the messages of this installation go out, to users who may see the sync. It names no person."""
     now = timezone.now()
+    left_out = () if request.user.scope_of(Tool.MAILGUN_SYNC).everything else COUNTS
     context = {
         "title": "Dispatch Status",
         "menu_path": Tool.MAILGUN_SYNC.menu,
         "as_of": time_element(now, seconds=True),
-        "modes": ModeTable(mode_statuses(now)),
+        "modes": ModeTable(mode_statuses(now), exclude=left_out),
         "doubt_days": DOUBT_DAYS,
         "queue_answers": queue_answers(),
     }

@@ -16,9 +16,10 @@ from accounts.models import User
 from accounts.tools import MESSAGE_LOGS, Right, Tool
 from listings.registry import registry
 from messenger_logs.choices import CANCELABLE
-from messenger_logs.dashboard import Dashboard, dashboard
+from messenger_logs.dashboard import Dashboard, dashboard_of
 from messenger_logs.models import SentMessage
 from messenger_logs.reach import People, people_of_many
+from messenger_logs.sight import Sight
 from providers import mailgun
 from web.menu import tools_of
 from web.message_urls import message_logs, message_url
@@ -32,7 +33,7 @@ SHOWN_UPCOMING = 5
 def home(request: SignedInRequest) -> HttpResponse:
     user = request.user
     tools = tools_of(user)
-    last_days = dashboard(SentMessage.objects.in_logs_of(user)) if any(map(user.may, MESSAGE_LOGS)) else None
+    last_days = dashboard_of(user) if any(map(user.may, MESSAGE_LOGS)) else None
     context = {
         "title": "Home",
         "tools": tools,
@@ -68,10 +69,11 @@ def last_emergency(user: User) -> dict[str, Any] | None:
     tool = message_logs(user, [message.pk]).get(message.pk) if message else None
     if message is None or tool is None:
         return None
+    scope = Sight.of(user, tool).scope_in(message)
     return {
         "message": message,
         "under_way": message.status in CANCELABLE,
-        "people": people_of_many([message.pk]).get(message.pk, People()),
+        "people": people_of_many([message.pk], scope).get(message.pk, People()),
         "url": message_url(tool, message.pk),
         "unreached_url": message_url(tool, message.pk, "unreached"),
     }

@@ -22,6 +22,7 @@ from accounts.tools import Tool
 from accounts.view_as import only_looking
 from core.fragments import page_or_fragment
 from messenger_logs.models import SentMessage
+from messenger_logs.sight import Sight
 from reports import services
 from reports.kinds.message import MessageReport
 from reports.kinds.sent_message import SentMessageReport
@@ -50,7 +51,8 @@ class MessageReportView(ToolRightMixin, View):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         message = self.report_class.find(self.request.user, self.tool, pk)
-        form = self.report_class.form_class(self.choices(), message=message)
+        scope = Sight.of(self.request.user, self.tool).scope_in(message)
+        form = self.report_class.form_class(self.choices(), message=message, scope=scope)
         if form.is_valid():
             return report_response(request, self.report(message, form.cleaned_data), form.cleaned_data["format"])
         context = {

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
+from accounts.models import User
 from listings.columns import ADDRESS, Column, ListingTable, NumberColumn, TimeColumn
 from mailgun_sync.choices import RunOutcome, SuppressionList
 from mailgun_sync.models import SendingDomain, Suppression, SuppressionRun
@@ -48,9 +49,9 @@ class DomainLists:
     """The entry of the allowlist that keeps mail to the district's own staff off the bounces; "" without one."""
 
 
-def suppression_context() -> dict[str, Any]:
+def suppression_context(user: User) -> dict[str, Any]:
     runs = SuppressionRun.objects.select_related("domain")
-    odd = Suppression.objects.odd().select_related("domain").order_by("-first_seen_at", "-pk")
+    odd = Suppression.objects.visible_to(user).odd().select_related("domain").order_by("-first_seen_at", "-pk")
     return {
         "suppression_lists": list(lists_of_domains()),
         "suppression_runs": SuppressionRunTable(runs[:SHOWN_RUNS]),

@@ -141,7 +141,7 @@ NO_BROKER = "The sync could not be started: the task queue does not answer. The 
 @tool_right(Tool.MAILGUN_SYNC)
 def status(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
-    quarantined = QuarantinedEvent.objects.select_related("domain")
+    quarantined = QuarantinedEvent.objects.visible_to(request.user).select_related("domain")
     kept_out = () if request.user.may(Tool.MAILGUN_SYNC, Right.WRITE) else ("actions", "retry")
     context = {
         "title": Tool.MAILGUN_SYNC.label,
@@ -151,11 +151,12 @@ def status(request: SignedInRequest) -> HttpResponse:
         "retention_days": settings.MAILGUN_RETENTION_DAYS,
         "domains": DomainTable(configured_domains(), exclude=kept_out, request=request),
         "runs": RunTable(SyncRun.objects.select_related("domain", "asked_by")[:SHOWN_RUNS]),
-        **suppression_context(),
+        **suppression_context(request.user),
         "gaps": GapTable(SyncGap.objects.select_related("domain")),
         "quarantined": QuarantineTable(quarantined[:SHOWN_QUARANTINED], exclude=kept_out, request=request),
         "quarantined_total": quarantined.count(),
-        "ambiguous_total": MailgunEvent.objects.ambiguous().count(),
+        "all_schools": request.user.scope_of(Tool.MAILGUN_SYNC).everything,
+        "ambiguous_total": MailgunEvent.objects.visible_to(request.user, Tool.MAILGUN_SYNC).ambiguous().count(),
         "queue_answers": queue_answers(),
         **sources_context(request),
     }
@@ -216,7 +217,7 @@ def resume(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 @tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
 def retry_event(request: SignedInRequest, pk: int) -> HttpResponse:
-    quarantined = get_object_or_404(QuarantinedEvent, pk=pk)
+    quarantined = get_object_or_404(QuarantinedEvent.objects.visible_to(request.user), pk=pk)
     if control.retry(quarantined=quarantined, by=request.user):
         messages.success(request, "The event could be read and is in the log now.")
     else:

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from messenger_logs.choices import Reach
-from messenger_logs.models import PersonReach, SentMessage
+from messenger_logs.models import Delivery, PersonReach, SentMessage
 from messenger_logs.unreached import (
     devices_of,
     earlier_numbers_of,
@@ -91,10 +91,10 @@ def test_numbers_of_earlier_messages_come_from_those_that_are_given_the_newest_f
     person(message, "Vang, Pa", BOUNCED, person_id="7")
     counted(message)
 
-    shown = SentMessage.objects.filter(pk=old.pk)
+    shown = Delivery.objects.filter(message=old)
     [row] = with_earlier_numbers(with_details(people_with().filter(message=message)), shown)
     assert earlier_numbers_of(row) == ["(612) 555-0101"]
-    [row] = with_earlier_numbers(with_details(people_with().filter(message=message)), SentMessage.objects.all())
+    [row] = with_earlier_numbers(with_details(people_with().filter(message=message)), Delivery.objects.all())
     assert earlier_numbers_of(row) == ["(612) 555-0102", "(612) 555-0101"]
 
 
