@@ -3,6 +3,7 @@
 from messenger_logs.models.contacts import ContactNews, ContactPerson, ContactToFix
 from messenger_logs.models.deliveries import Delivery, DeviceAttempt, Redial
 from messenger_logs.models.messages import Calendar, Recipient, School, SentMessage
+from messenger_logs.models.students import StudentSchool
 from messenger_logs.models.texts import Reply, TextConsent
 from messenger_logs.models.totals import MessageModeTotals, MessageTotals, PersonReach, ReachTotals
 
@@ -22,5 +23,6 @@ __all__ = [
     "Reply",
     "School",
     "SentMessage",
+    "StudentSchool",
     "TextConsent",
 ]
