@@ -1,7 +1,7 @@
 """Every write of this app."""
 
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,6 +38,11 @@ def record_audit_event(
     event = _event(by, action, target, details)
     event.save()
     return event
+
+
+def record_audit_events(*, by: User | None, events: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
+    """Append many events of one action to the audit trail: triples of action, target and details, as above."""
+    AuditEvent.objects.bulk_create((_event(by, *event) for event in events), batch_size=1000)
 
 
 def record_look(*, by: User | None, action: str, target: str = "", details: dict[str, Any] | None = None) -> None:
@@ -113,6 +118,15 @@ def end_tokens(*, user: User) -> None:
         ended, _ = AuthToken.objects.filter(user=user).delete()
         if ended:
             record_audit_event(by=user, action="api_token.ended", details={"tokens": ended})
+
+
+# Accounts
+
+
+def close_accounts(ids: Collection[int]) -> None:
+    """Close accounts and end their tokens, so that nobody is signed in with them any more. The caller records it."""
+    User.objects.filter(pk__in=ids).update(is_active=False)
+    AuthToken.objects.filter(user__in=ids).delete()
 
 
 # User groups and their rights
