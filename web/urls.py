@@ -18,6 +18,7 @@ from web.views import (
     mailgun_webhook,
     message_import,
     reports,
+    roster,
     search,
     sync_status,
     user_groups,
@@ -34,7 +35,7 @@ from web.views.sent_message_log_2 import SentMessageLog2Page, UpcomingMessagePag
 app_name = "web"
 
 SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/user-groups/"
-IMPORT = "messenger-administration/message-import/"
+IMPORT, ROSTER = "messenger-administration/message-import/", "system-administration/roster/"
 
 # For each tool that shows messages: the view of a message's page and the view that cancels it, if there is one.
 MESSAGE_VIEWS: dict[Tool, tuple[Any, Any]] = {
@@ -125,6 +126,11 @@ urlpatterns = [
     path(f"{GROUPS}<int:pk>/people/add/", user_groups.add_member, name="add_member"),
     path(f"{GROUPS}<int:pk>/people/remove/", user_groups.remove_member, name="remove_member"),
     path(f"{GROUPS}<int:pk>/delete/", user_groups.delete_group, name="delete_group"),
+    path(ROSTER, roster.roster, name="roster"),
+    path(f"{ROSTER}ask/", roster.ask, name="roster_ask"),
+    path(f"{ROSTER}upload/", roster.upload, name="roster_upload"),
+    path(f"{ROSTER}<int:pk>/", roster.roster_run, name="roster_run"),
+    path(f"{ROSTER}<int:pk>/start/", roster.start, name="roster_start"),
     path("my-reports/", reports.my_reports, name="my_reports"),
     path("my-reports/<int:pk>/", reports.job, name="report_job"),
     path("my-reports/<int:pk>/file/", reports.file, name="report_file"),

@@ -12,7 +12,7 @@ from messenger_logs.services.intake import add_message
 pytestmark = pytest.mark.django_db
 
 
-def a_message(*recipients: dict[str, str]) -> dict:
+def a_message(*recipients: dict[str, str]) -> dict[str, object]:
     return {
         "external_id": "1",
         "engine": "classic",
