@@ -55,13 +55,14 @@ def _listed(table: str, part: str, columns: str, label: str) -> tuple[str, str, 
 ORGS = _listed("roster_rosterorg", "orgs", "name, kind, parent", "name")
 TERMS = _listed("roster_rosterterm", "terms", "title, kind, starts_on, ends_on, school_year", "title")
 
-# A school gets the name that its organization has now, unless another school has it.
+# A school gets the name that its organization has now, unless another school has it. New schools come in the order of
+# their names, as those of messages do, so that nobody waits in a circle.
 LINK_SCHOOLS = """
 UPDATE messenger_logs_school s SET name = o.name FROM roster_rosterorg o
 WHERE o.school_id = s.id AND o.name <> s.name
     AND NOT EXISTS (SELECT FROM messenger_logs_school other WHERE other.name = o.name);
 INSERT INTO messenger_logs_school (name) SELECT o.name FROM roster_rosterorg o
-WHERE o.kind = 'school' AND o.left_at IS NULL AND o.school_id IS NULL ON CONFLICT (name) DO NOTHING;
+WHERE o.kind = 'school' AND o.left_at IS NULL AND o.school_id IS NULL ORDER BY o.name ON CONFLICT (name) DO NOTHING;
 UPDATE roster_rosterorg o SET school_id = s.id FROM messenger_logs_school s
 WHERE s.name = o.name AND NOT EXISTS (SELECT FROM roster_rosterorg other WHERE other.school_id = s.id)
     AND o.id IN (SELECT min(id) FROM roster_rosterorg WHERE kind = 'school' AND left_at IS NULL AND school_id IS NULL
