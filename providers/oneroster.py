@@ -192,4 +192,4 @@ def _is_last(reply: Reply, offset: int, here: int, total: int | None) -> bool:
         return offset >= total
     if links := reply.headers.get("Link", ""):
         return re.search(r"""\brel\s*=\s*["']?next\b""", links) is None
-    return here < settings.ROSTER_PAGE
+    return here < int(settings.ROSTER_PAGE)
