@@ -121,10 +121,12 @@ WHERE NOT p.gone AND p.enabled AND EXISTS (
 CREATE UNIQUE INDEX ON staff (sourced_id);
 ANALYZE staff;
 """
+# Only a superuser closes, changes or hands over the account of a superuser.
 LEAVERS = """
 CREATE TEMP TABLE leaver ON COMMIT DROP AS
 SELECT a.id AS account_id, a.user_id FROM roster_rosteraccount a JOIN accounts_user u ON u.id = a.user_id
-WHERE u.is_active AND a.closed_at IS NULL AND NOT EXISTS (SELECT FROM staff s WHERE s.sourced_id = a.sourced_id)
+WHERE u.is_active AND NOT u.is_superuser AND a.closed_at IS NULL
+    AND NOT EXISTS (SELECT FROM staff s WHERE s.sourced_id = a.sourced_id)
     AND (EXISTS (SELECT FROM staged_people p WHERE p.sourced_id = a.sourced_id)
         OR %(complete)s AND NOT EXISTS (
             SELECT FROM staged_bad b WHERE b.sourced_id = a.sourced_id AND b.part IN ('people', 'roles')))
@@ -135,7 +137,7 @@ CREATE TEMP TABLE claim ON COMMIT DROP AS
 SELECT s.sourced_id, u.id AS user_id, a.id AS account_id
 FROM staff s JOIN accounts_user u ON u.email <> '' AND lower(u.email) = s.email
 LEFT JOIN roster_rosteraccount a ON a.user_id = u.id
-WHERE s.account_id IS NULL AND s.by_email = 1
+WHERE s.account_id IS NULL AND s.by_email = 1 AND NOT u.is_superuser
     AND (a.id IS NULL OR a.id IN (SELECT account_id FROM leaver)
         OR a.closed_at IS NOT NULL AND NOT EXISTS (SELECT FROM staff o WHERE o.account_id = a.id))
 """
@@ -183,12 +185,14 @@ FROM (
         CASE WHEN s.username <> '' AND s.by_username = 1 AND {_FREE.format("username")} THEN s.username END AS username
     FROM staff s WHERE s.made
 ) w
-WHERE u.id = w.user_id AND (u.first_name, u.last_name, u.email, u.username)
+WHERE u.id = w.user_id AND NOT u.is_superuser AND (u.first_name, u.last_name, u.email, u.username)
     IS DISTINCT FROM (w.first_name, w.last_name, coalesce(w.email, u.email), coalesce(w.username, u.username))
 RETURNING u.username, 'name, username or e-mail address'
 """
 WITHOUT_ACCOUNT = f"""
 SELECT s.sourced_id, s.username, s.email, s.first_name, s.last_name, CASE
+    WHEN EXISTS (SELECT FROM accounts_user u WHERE u.is_superuser AND u.email <> '' AND lower(u.email) = s.email)
+        THEN 'is a superuser, whose account the roster leaves alone'
     WHEN s.username = '' THEN 'has no username and no e-mail address to sign in with'
     WHEN s.email <> '' AND s.by_email > 1 THEN 'has the e-mail address of another person of the roster'
     WHEN s.by_username > 1 THEN 'has the username of another person of the roster'

@@ -116,7 +116,7 @@ class Takeover:
         new: list[tuple[str, User]] = []
         for sourced_id, username, email, first, last, reason in self._rows(statements.WITHOUT_ACCOUNT):
             if reason:
-                self.reading.note(f"users, {sourced_id}", f"{reason}; there is no account")
+                self.reading.note(f"users, {sourced_id}", f"{reason}; no account is made")
                 continue
             user = User(username=username, email=email, first_name=first, last_name=last, password=make_password(None))
             new.append((sourced_id, user))

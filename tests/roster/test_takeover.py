@@ -124,7 +124,7 @@ def test_two_people_of_the_roster_with_one_address_are_one_account(roster):
     twice = [*people(), person("pam2", "administrator", "oak", email="PAM@harrison.example")]
     run = roster(district(twice))
     assert User.objects.filter(email="pam@harrison.example").count() == 1
-    reason = "has the e-mail address of another person of the roster; there is no account"
+    reason = "has the e-mail address of another person of the roster; no account is made"
     assert run.problems == [["users, pam2", reason]]
     assert numbers(roster(district(twice))) == {}
 
@@ -201,6 +201,18 @@ def test_other_accounts_are_left_alone(roster, make_user, no_guard):
     roster(district(without("pam", "sue", "tom")))
     active = set(User.objects.filter(is_active=True).values_list("username", flat=True))
     assert active == {"ann", "boss"}
+
+
+def test_the_account_of_a_superuser_is_left_alone(roster, make_user, no_guard):
+    root = make_user(username="root", email="pam@harrison.example", is_superuser=True)
+    run = roster()
+    assert run.problems == [["users, pam", "is a superuser, whose account the roster leaves alone; no account is made"]]
+    User.objects.filter(username="tom").update(is_superuser=True)
+    changed = [*without("pam", "tom"), person("tom", "teacher", "oak", email="evil@harrison.example")]
+    assert "accounts" not in numbers(roster(district(changed)))
+    roster(district(without("pam", "tom")))
+    assert User.objects.get(username="tom").is_active
+    assert not RosterAccount.objects.filter(user=root).exists()
 
 
 def test_the_last_administrator_stays(roster, administrator, settings, no_guard):

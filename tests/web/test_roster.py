@@ -13,7 +13,7 @@ from roster.models import RosterRun
 from tests.queue import do_at_once
 from tests.roster.files import district, people, write_zip
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 PAGE = "/system-administration/roster/"
 
