@@ -1,7 +1,7 @@
 """Every write of this app."""
 
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +39,11 @@ def record_audit_event(
     event = _event(by, action, target, details)
     event.save()
     return event
+
+
+def record_audit_events(*, by: User | None, events: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
+    """Append many events of one action to the audit trail: triples of action, target and details, as above."""
+    AuditEvent.objects.bulk_create((_event(by, *event) for event in events), batch_size=1000)
 
 
 def record_look(*, by: User | None, action: str, target: str = "", details: dict[str, Any] | None = None) -> None:
@@ -117,6 +122,15 @@ def end_tokens(*, user: User, by: User | None = None) -> None:
         if ended:
             target = user.username if by else ""
             record_audit_event(by=by or user, action="api_token.ended", target=target, details={"tokens": ended})
+
+
+# Accounts
+
+
+def close_accounts(ids: Collection[int]) -> None:
+    """Close accounts and end their tokens, so that nobody is signed in with them any more. The caller records it."""
+    User.objects.filter(pk__in=ids).update(is_active=False)
+    AuthToken.objects.filter(user__in=ids).delete()
 
 
 # User groups and their rights

@@ -172,6 +172,12 @@ class Tool(Enum):
         "Who may open which tool, and what they may do there.",
         {Right.READ: "see the matrix", Right.WRITE: "change it"},
     )
+    ROSTER = (
+        Menu.SYSTEM_ADMINISTRATION,
+        "Roster",
+        "Which schools, staff and students the student information system knows, and what changed there.",
+        {Right.READ: "see the runs and what each of them changed", Right.WRITE: "upload a roster, check it and run it"},
+    )
     AUDIT_TRAIL = (
         Menu.SYSTEM_ADMINISTRATION,
         "Audit Trail",

@@ -14,6 +14,7 @@ from kombu import Queue
 from config.database import with_time_limits
 from config.environment import Env
 from config.logs import LOGGING as LOGGING
+from config.roster_settings import *  # noqa: F403
 from config.schedules import daily, hourly, sundays
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -40,6 +41,7 @@ INSTALLED_APPS = [
     "web",
     "imports",
     "reports",
+    "roster",
     "dispatch",
     "mailgun_sync",
     "messenger_logs",
@@ -426,4 +428,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "mailgun_sync.tasks.delete_expired",
         "schedule": daily(4, 20, zone=TIME_ZONE),
     },
+    "roster-nightly": {"task": "roster.tasks.nightly", "schedule": daily(1, 20, zone=TIME_ZONE)},
+    "roster-run-queued": {"task": "roster.tasks.run_queued", "schedule": 60, "options": {"expires": 50}},
+    "roster-delete-expired": {"task": "roster.tasks.delete_expired", "schedule": daily(4, 30, zone=TIME_ZONE)},
 }

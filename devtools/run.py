@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from demo.names import SCHOOLS
+
 from .processes import SetupError, Supervised, spawn, stop, tail, wait_until
 from .running import VAR, Services, command, given, running
 from .servers import RUNNING_ROLE, Postgres
@@ -151,6 +153,7 @@ def _stand_in(services: Services, site: str) -> Program:
         "senders": _DEMO_SENDERS,
         "time-zone": os.environ.get("TIME_ZONE", "America/Chicago"),
         "people": str(_people(services)),
+        "schools": ",".join(SCHOOLS),
         "replies": "0.01",
     }
     known_to_it = {
@@ -169,6 +172,14 @@ def _stand_in(services: Services, site: str) -> Program:
         MAILGUN_SYNC_MINUTES="*",
         MAILGUN_WEBHOOK_SIGNING_KEY=signing_key,
     )
+    if not given("ROSTER_URL"):
+        services.environment.update(
+            ROSTER_URL=f"http://127.0.0.1:{port}/ims/oneroster/rostering/v1p2",
+            ROSTER_TOKEN_URL=f"http://127.0.0.1:{port}/oneroster/token",
+            ROSTER_CLIENT_ID="roster-client",
+            ROSTER_CLIENT_SECRET=key,
+            ROSTER_ROLE_GROUPS="principal=Principals,siteAdministrator=Front Office,counselor=Counselors",
+        )
     if not given("VOXOLOGY_API_KEY"):
         services.environment.update(
             VOXOLOGY_API_KEY=key,

@@ -3,13 +3,14 @@
 import argparse
 import os
 import signal
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sandbox.announcements import Sender
 from sandbox.people import read_people
 from sandbox.provider import API_KEY, DOMAIN
+from sandbox.roster_district import fill
 from sandbox.server import Sandbox
 from sandbox.traffic import Traffic
 
@@ -28,6 +29,8 @@ def main(arguments: list[str] | None = None) -> None:
     sandbox.phones.call_flow_url = options.call_flow_url
     sandbox.phones.texts_url = options.texts_url
     sandbox.phones.replies = options.replies
+    sandbox.roster.client_secret = options.api_key
+    fill(sandbox.roster, options.schools, seed=options.seed, today=datetime.now(options.time_zone).date())
     if options.webhook_url:
         sandbox.webhooks.start(options.webhook_url, options.webhook_signing_key)
     if options.per_day:
@@ -64,6 +67,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         default=[Sender.parse("admin")],
         help="usernames that send, separated by commas; each may have a role: jlee:principal",
     )
+    parser.add_argument("--schools", type=_list, default=["Harrison High"], help="of the roster, separated by commas")
     parser.add_argument("--time-zone", type=ZoneInfo, default=ZoneInfo("America/Chicago"))
     parser.add_argument("--retention-days", type=float, default=30)
     parser.add_argument("--history-days", type=int, default=30, help="days of mail before today")

@@ -14,6 +14,7 @@ from sandbox.clock import Clock, Moment, epoch
 from sandbox.events import EventStore, NewEvent
 from sandbox.exchange import Request
 from sandbox.faults import Fault, Faults, Kind, RateLimit
+from sandbox.oneroster import Roster
 from sandbox.suppressions import Suppressions
 from sandbox.telephony import Telephony
 from sandbox.webhooks import Webhooks
@@ -59,6 +60,7 @@ class Provider:
         self.webhooks = Webhooks(self.clock, self.phones.agenda)
         self.stores = {domain: EventStore(self.webhooks.added) for domain in domains}
         self.suppressions = {domain: Suppressions(self.clock) for domain in self.stores}
+        self.roster = Roster()
         self.events_api_gone = 0
         """The status with which the Events API says that it is gone, such as 410 or 404; 0 while it is there."""
         self._new_mailings: list[Mailing] = []

@@ -14,7 +14,7 @@ from itertools import repeat
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sandbox import control, domains_api, events_api, logs_api, messages_api, suppressions, voxology_api
+from sandbox import control, domains_api, events_api, logs_api, messages_api, oneroster, suppressions, voxology_api
 from sandbox.exchange import RefusedError, Request, Response
 from sandbox.faults import Fault, Kind
 from sandbox.provider import Provider
@@ -142,6 +142,8 @@ class _Handler(BaseHTTPRequestHandler):
             content_type=self.headers.get("Content-Type", ""),
             authorized=_authorized(self.headers, self.server.provider.api_key),
         )
+        if oneroster.is_of_roster(target.path):
+            request.authorized = oneroster.authorized(self.server.provider.roster, request, self.headers)
         if target.path == logs_api.PATH:
             logs_api.read_request(request)
         steps = target.path.split("/")
@@ -224,6 +226,8 @@ def _handle(provider: Provider, request: Request, fault: Fault | None) -> Respon
 
 
 def _route(provider: Provider, request: Request, fault: Fault | None) -> Response:
+    if oneroster.is_of_roster(request.path):
+        return oneroster.respond(provider.roster, request)
     if not request.authorized:
         raise RefusedError(401, "Invalid private key")
     if request.path == logs_api.PATH:

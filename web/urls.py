@@ -19,6 +19,7 @@ from web.views import (
     message_import,
     people,
     reports,
+    roster,
     search,
     sync_status,
     user_groups,
@@ -36,7 +37,7 @@ from web.views.sent_message_log_2 import SentMessageLog2Page, UpcomingMessagePag
 app_name = "web"
 
 SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/user-groups/"
-IMPORT = "messenger-administration/message-import/"
+IMPORT, ROSTER = "messenger-administration/message-import/", "system-administration/roster/"
 
 # For each tool that shows messages: the view of a message's page and the view that cancels it, if there is one.
 MESSAGE_VIEWS: dict[Tool, tuple[Any, Any]] = {
@@ -136,6 +137,11 @@ urlpatterns = [
     path(f"{PEOPLE_PATH}<int:pk>/invite/", people.invite, name="invite_person"),
     path(f"{PEOPLE_PATH}<int:pk>/view/", view_as.start, name="view_as"),
     path("end-view/", view_as.end, name="end_view_as"),
+    path(ROSTER, roster.roster, name="roster"),
+    path(f"{ROSTER}ask/", roster.ask, name="roster_ask"),
+    path(f"{ROSTER}upload/", roster.upload, name="roster_upload"),
+    path(f"{ROSTER}<int:pk>/", roster.roster_run, name="roster_run"),
+    path(f"{ROSTER}<int:pk>/start/", roster.start, name="roster_start"),
     path("my-reports/", reports.my_reports, name="my_reports"),
     path("my-reports/<int:pk>/", reports.job, name="report_job"),
     path("my-reports/<int:pk>/file/", reports.file, name="report_file"),

@@ -3,6 +3,7 @@
 from messenger_logs.models.contacts import ContactNews, ContactPerson, ContactToFix
 from messenger_logs.models.deliveries import Delivery, DeviceAttempt, Redial
 from messenger_logs.models.messages import Calendar, Recipient, School, SentMessage
+from messenger_logs.models.students import StudentSchool
 from messenger_logs.models.texts import Reply, ReplyPerson, TextConsent
 from messenger_logs.models.totals import MessageModeTotals, MessageTotals, PersonReach, ReachTotals
 
@@ -23,5 +24,6 @@ __all__ = [
     "ReplyPerson",
     "School",
     "SentMessage",
+    "StudentSchool",
     "TextConsent",
 ]

@@ -37,6 +37,7 @@ from messenger_logs.services.message_format import (
 )
 from messenger_logs.services.message_status import extend_dispatch, reopen, settle_status
 from messenger_logs.services.senders import check_may_add_recipients, settle_sender
+from messenger_logs.services.students import fill_student_schools
 from messenger_logs.services.totals import lock_totals, recount
 from messenger_logs.signals import deliveries_stored
 
@@ -310,6 +311,7 @@ def _append(message: SentMessage, inputs: list[RecipientInput], known: _Known) -
     new = [recipient for recipient in inputs if recipient.key not in known.recipients]
     new_ids = reserve(Recipient, len(new))
     known.recipients |= zip((recipient.key for recipient in new), new_ids, strict=True)
+    fill_student_schools(new)
     schools = _schools(_student_schools(new))
     copy_rows(Recipient, RECIPIENT, recipient_rows(message, new_ids, new, known.people, schools))
 

@@ -74,3 +74,13 @@ def test_who_sees_messages_by_person_sees_their_reach_and_who_may_cancel_may_mar
     assert rights(reader) == [(Tool.REACH, Right.READ)]
     assert rights(administrator) == [(Tool.ADMIN_REACH, Right.READ), (Tool.ADMIN_REACH, Right.WRITE)]
     assert rights(other) == []
+
+
+def test_who_may_change_rights_may_run_the_roster(make_user):
+    administrator, other = make_user((Tool.USER_GROUPS, Right.WRITE)), make_user(Tool.USER_GROUPS, Tool.AUDIT_TRAIL)
+    cells = [(Tool.ROSTER, Right.READ), (Tool.ROSTER, Right.WRITE)]
+    Permission.objects.filter(codename__in=[tool.codename(right) for tool, right in cells]).delete()
+    migrate("0013_rights_by_school")
+    migrate("0014_roster_rights")
+    rights = [[User.objects.get(pk=user.pk).may(*cell) for cell in cells] for user in (administrator, other)]
+    assert rights == [[True, True], [False, False]]

@@ -37,6 +37,7 @@ def test_the_registry_is_the_table_of_tools_and_rights():
         ("Messenger Administration > Message Import", [W, Right.SEND, Right.SEND_AS_OTHERS]),
         ("Messenger Administration > Portal Inbox (API)", [R]),
         ("System Administration > User Groups and Tool Rights", [R, W]),
+        ("System Administration > Roster", [R, W]),
         ("System Administration > Audit Trail", [R]),
     ]
 

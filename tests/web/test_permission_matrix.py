@@ -50,6 +50,9 @@ from messenger_logs.models import ContactToFix, Reply, School, SentMessage
 from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.derive_contacts import derive_contacts
 from messenger_logs.services.totals import recount
+from roster import tasks as roster_tasks
+from roster.choices import Kind
+from roster.models import RosterRun
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.queue import note_queued
 from tests.web.addresses import patterns
@@ -235,6 +238,20 @@ def an_upload() -> dict[str, Any]:
 
 def a_kept_map() -> dict[str, Any]:
     return {"pk": KeptMap.objects.create(name=uuid4().hex, columns={"name": "Who"}).pk}
+
+
+def a_roster_run(owner: User) -> None:
+    kinds = {kind: {"before": 0, "new": 0, "changed": 0, "leaving": 0, "rows": []} for kind in Kind.values}
+    fields = {"source": "file", "check_only": True, "status": "done", "asked_at": timezone.now(), "file_name": MARK}
+    RosterRun.objects.create(**fields, difference=kinds, problems=[[MARK, MARK]])
+
+
+def of_the_roster_run() -> dict[str, Any]:
+    return {"pk": RosterRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 1}
+
+
+def a_roster() -> dict[str, Any]:
+    return {"file": SimpleUploadedFile("roster.zip", b"PK")}
 
 
 def of_the_message(**others: Any) -> Callable[[], dict[str, Any]]:
@@ -517,6 +534,15 @@ GUARDED = [
     Guarded("web:import_map_delete", Tool.MESSAGE_IMPORT, W, 405, 405, 302, 405, of=a_kept_map,
             does="import_map.deleted"),
 
+    Guarded("web:roster",           Tool.ROSTER, R,         200, 200, 405, 200, data=a_roster_run),
+    Guarded("web:roster_ask",       Tool.ROSTER, W,         405, 405, 302, 405, does="roster.run_asked"),
+    Guarded("web:roster_upload",    Tool.ROSTER, W,         405, 405, 302, 405,
+            does="roster.check_asked", form=a_roster),
+    Guarded("web:roster_run",       Tool.ROSTER, R,         200, 200, 405, 200,
+            data=a_roster_run, of=of_the_roster_run, look="roster.viewed"),
+    Guarded("web:roster_start",     Tool.ROSTER, W,         405, 405, 302, 405,
+            data=a_roster_run, of=of_the_roster_run, does="roster.run_asked"),
+
     Guarded("web:dispatch_status",         Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
 
     # Without choices it is a page that offers them.
@@ -700,7 +726,9 @@ def no_worker(monkeypatch, settings, tmp_path):
     """What is asked for is not started, and no mail is sent."""
     settings.REPORT_FOLDER = tmp_path
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
-    for task in (tasks.sync_one, tasks.check_domain, tasks.read_suppressions, import_tasks.run):
+    settings.ROSTER_FILE = str(tmp_path / "roster.zip")
+    of_mailgun = (tasks.sync_one, tasks.check_domain, tasks.read_suppressions)
+    for task in (*of_mailgun, import_tasks.run, roster_tasks.run_queued):
         note_queued(monkeypatch, task)
 
 

@@ -1,0 +1,236 @@
+"""All writes about runs: they are asked for, done, stopped by the guard, allowed by a person, and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services import record_audit_event
+from core.text import storable
+from dispatch.services.slots import slot
+from providers import oneroster
+from roster.choices import Change, Kind, RunStatus, Source
+from roster.csv_zip import read_zip
+from roster.models import RosterRun, folder
+from roster.reading import ChangedMeanwhile, Reading, Unreadable
+from roster.rest import read_rest
+from roster.services.takeover import Takeover
+
+# New terms come each summer, and nothing hangs on the old ones.
+GUARDED = [kind for kind in Kind if kind is not Kind.TERMS]
+READINGS = 2
+FILE_DAYS = 2
+INTERRUPTED = "The program ended before the run was done. It changed nothing."
+TOOK_TOO_LONG = "It ran too long and was stopped. It changed nothing."
+FAILED = "Something went wrong here, and nothing was changed. Tell your administrator."
+
+log = structlog.get_logger(__name__)
+
+
+class Refused(Exception):
+    """The request was not taken. The message says why, as a sentence."""
+
+
+class _TakeBack(Exception):
+    """Ends the transaction of a run that changes nothing."""
+
+
+def configured_source() -> Source | None:
+    """Return where the roster of the night comes from; None where the settings name neither address nor file."""
+    if oneroster.is_configured():
+        return Source.REST
+    return Source.FILE if settings.ROSTER_FILE else None
+
+
+# To ask for a run
+
+
+def request_run(*, by: User | None, check_only: bool) -> RosterRun:
+    """Queue a run of the configured roster; ``by`` is None at night. Raises Refused."""
+    source = configured_source()
+    if source is None:
+        raise Refused("The settings name no roster: neither ROSTER_URL nor ROSTER_FILE.")
+    return _queue(RosterRun(source=source, check_only=check_only), by=by)
+
+
+def upload(*, chunks: Iterable[bytes], name: str, by: User | None, check_only: bool = True) -> RosterRun:
+    """Keep an uploaded zip, and queue a run of it. Raises Refused."""
+    run = RosterRun(source=Source.UPLOAD, check_only=check_only, file=uuid4(), file_name=storable(name)[:255])
+    try:
+        _keep(run.path, chunks)
+        return _queue(run, by=by)
+    except BaseException:
+        run.path.unlink(missing_ok=True)
+        raise
+
+
+def start(*, seen: RosterRun, by: User) -> RosterRun:
+    """Queue a run that changes things, after a person has seen the difference of a check or of a run that was stopped.
+
+    As many may leave as that difference shows, once. Raises Refused.
+    """
+    if not may_start(seen):
+        raise Refused("Check the roster first, and start the run from what the check shows.")
+    run = RosterRun(source=seen.source, check_only=False, file=seen.file, file_name=seen.file_name, allows=seen)
+    return _queue(run, by=by)
+
+
+def may_start(run: RosterRun) -> bool:
+    """Whether a run may be started from the difference of this one. An uploaded file may be gone by now."""
+    shown = run.status == RunStatus.STOPPED or (run.check_only and run.status == RunStatus.DONE)
+    used = RosterRun.objects.filter(allows=run).exclude(status=RunStatus.FAILED).exists()
+    return shown and not used and (run.source != Source.UPLOAD or run.path.exists())
+
+
+def _queue(run: RosterRun, *, by: User | None) -> RosterRun:
+    run.asked_by, run.asked_at = by, timezone.now()
+    with transaction.atomic():
+        run.save()
+        action = "roster.check_asked" if run.check_only else "roster.run_asked"
+        allowed = {kind.value: run.allows.leaving(kind) for kind in GUARDED} if run.allows else {}
+        record_audit_event(by=by, action=action, target=run.file_name, details=_facts(run) | {"may_leave": allowed})
+    return run
+
+
+def _keep(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a file that only this account may read."""
+    folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    size = 0
+    with path.open("xb") as file:
+        path.chmod(0o600)
+        for chunk in chunks:
+            size += len(chunk)
+            if size > settings.ROSTER_MEGABYTES * 2**20:
+                raise Refused(f"The file is larger than {settings.ROSTER_MEGABYTES:,} MB.")
+            file.write(chunk)
+
+
+def _facts(run: RosterRun) -> dict[str, Any]:
+    return {"run": run.pk, "source": run.source}
+
+
+# To do it
+
+
+def do_queued() -> int:
+    """Do the runs that wait, the oldest first; one process at a time. Returns their number."""
+    done = 0
+    with slot("roster") as free:
+        if not free:
+            return 0
+        # Nobody else is at work, so what is in progress has died.
+        died = RosterRun.objects.filter(status=RunStatus.RUNNING)
+        died.update(status=RunStatus.FAILED, error=INTERRUPTED, finished_at=timezone.now())
+        while run := RosterRun.objects.filter(status=RunStatus.QUEUED).order_by("asked_at", "pk").first():
+            if RosterRun.objects.filter(pk=run.pk, status=RunStatus.QUEUED).update(
+                status=RunStatus.RUNNING, started_at=timezone.now()
+            ):
+                _do(run)
+                done += 1
+    return done
+
+
+def _do(run: RosterRun) -> None:
+    try:
+        _read_and_take_over(run)
+    except Unreadable as reason:
+        _fail(run, str(reason))
+    except SoftTimeLimitExceeded:
+        _fail(run, TOOK_TOO_LONG)
+        raise
+    except Exception:
+        log.exception("roster.failed", run=run.pk)
+        _fail(run, FAILED)
+    if run.status == RunStatus.DONE and not run.check_only and run.source == Source.UPLOAD:
+        run.path.unlink(missing_ok=True)
+
+
+def _read_and_take_over(run: RosterRun) -> None:
+    """Read the roster without a transaction, then take it over in one. Raises Unreadable."""
+    with _read(run) as reading:
+        takeover = Takeover(reading, by=run.asked_by)
+        try:
+            with transaction.atomic():
+                takeover.run()
+                run.status = RunStatus.STOPPED if too_many(run, takeover.difference) else RunStatus.DONE
+                if run.check_only or run.status == RunStatus.STOPPED:
+                    raise _TakeBack
+                _finish(run, reading, takeover)
+        except _TakeBack:
+            run.status = RunStatus.DONE if run.check_only else run.status
+            _finish(run, reading, takeover)
+
+
+@contextmanager
+def _read(run: RosterRun) -> Iterator[Reading]:
+    """Read the roster; once more if it changed meanwhile. Raises Unreadable."""
+    for left in reversed(range(READINGS)):
+        with Reading.open() as reading:
+            try:
+                if run.source == Source.REST:
+                    read_rest(reading)
+                else:
+                    read_zip(run.path, reading)
+            except ChangedMeanwhile:
+                if left:
+                    continue
+                raise
+            yield reading
+            return
+
+
+def too_many(run: RosterRun, difference: dict[str, dict[str, Any]]) -> list[Kind]:
+    """Return the kinds of which more would leave than ROSTER_LEAVING_PERCENT, and than a person has seen."""
+    allowed = {kind: run.allows.leaving(kind) if run.allows else 0 for kind in GUARDED}
+    return [
+        kind
+        for kind in GUARDED
+        if difference[kind][Change.LEAVING] > allowed[kind]
+        and 100 * difference[kind][Change.LEAVING] > settings.ROSTER_LEAVING_PERCENT * difference[kind]["before"]
+    ]
+
+
+def _finish(run: RosterRun, reading: Reading, takeover: Takeover) -> None:
+    run.read, run.difference, run.finished_at = reading.label, takeover.difference, timezone.now()
+    run.problems = [[storable(part) for part in problem] for problem in reading.problems]
+    run.problem_count = reading.problem_count
+    action = {RunStatus.STOPPED: "roster.stopped"}.get(
+        RunStatus(run.status), "roster.checked" if run.check_only else "roster.taken_over"
+    )
+    counts = {kind: {change: number[change] for change in Change.values} for kind, number in run.difference.items()}
+    with transaction.atomic():
+        run.save()
+        details = _facts(run) | {"difference": counts, "problems": run.problem_count}
+        record_audit_event(by=run.asked_by, action=action, target=run.file_name, details=details)
+
+
+def _fail(run: RosterRun, reason: str) -> None:
+    run.status, run.error, run.finished_at = RunStatus.FAILED, reason[:500], timezone.now()
+    run.difference = {}
+    with transaction.atomic():
+        run.save()
+        details = _facts(run) | {"reason": run.error}
+        record_audit_event(by=run.asked_by, action="roster.failed", target=run.file_name, details=details)
+
+
+def delete_expired(*, now: datetime | None = None) -> int:
+    """Remove old runs, and uploaded files that nobody ran. Returns the number of removed runs."""
+    now = now or timezone.now()
+    old = RosterRun.objects.asked_before(now - timedelta(days=settings.ROSTER_RUN_DAYS))
+    removed, _ = old.exclude(status__in=[RunStatus.QUEUED, RunStatus.RUNNING]).delete()
+    waiting = {run.path.name for run in RosterRun.objects.unfinished() if run.source == Source.UPLOAD}
+    for file in folder().glob("*") if folder().is_dir() else ():
+        if file.name not in waiting and file.stat().st_mtime < (now - timedelta(days=FILE_DAYS)).timestamp():
+            file.unlink(missing_ok=True)
+    return removed
