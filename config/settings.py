@@ -349,6 +349,8 @@ CELERY_TASK_ROUTES = {
     "dispatch.tasks.poll_calls": "calls",
     "dispatch.tasks.hang_up_calls": "calls",
     "dispatch.tasks.*": "dispatch",
+    # It is short, and must not wait for reports.
+    "accounts.tasks.chain_audit_events": "dispatch",
     # Contacts may wait: a message must not wait for them.
     "messenger_logs.tasks.derive_contacts": "celery",
     "messenger_logs.tasks.review_contacts": "celery",
@@ -401,6 +403,15 @@ CELERY_BEAT_SCHEDULE = {
     "dispatch-delete-expired": {
         "task": "dispatch.tasks.delete_expired",
         "schedule": daily(4, 40, zone=TIME_ZONE),
+    },
+    "accounts-chain-audit-events": {
+        "task": "accounts.tasks.chain_audit_events",
+        "schedule": 10,
+        "options": {"expires": 10},
+    },
+    "accounts-verify-audit-trail": {
+        "task": "accounts.tasks.verify_audit_trail",
+        "schedule": daily(5, 30, zone=TIME_ZONE),
     },
     "accounts-delete-expired-sessions": {
         "task": "accounts.tasks.delete_expired_sessions",
