@@ -304,7 +304,9 @@ GUARDED = [
     Guarded("web:delete_group",   Tool.USER_GROUPS, W,          200, 200, 302, 200, of=a_group,
             does="user_group.deleted"),
     Guarded("web:audit_trail",    Tool.AUDIT_TRAIL, R,          200, 200, 302, 200, data=an_entry,
-            file="export.audit_trail"),
+            look="list.viewed", file="export.audit_trail"),
+    # Nothing is shown before a message or a family is named; tests/web/test_audit_trail.py names them.
+    Guarded("web:who_saw",        Tool.AUDIT_TRAIL, R,          200, 200, 302, 200),
 
     # Nothing is shown before a search, so there is nothing to look for; tests/web/recipient_log searches.
     Guarded("web:recipient_log", Tool.RECIPIENT_LOG, R,   200, 200, 302, 200),
