@@ -53,6 +53,11 @@ class Scope:
             return ALL_SCHOOLS
         return Scope(self.schools | other.schools)
 
+    def __and__(self, other: Scope) -> Scope:
+        if self.schools is None:
+            return other
+        return self if other.schools is None else Scope(self.schools & other.schools)
+
 
 ALL_SCHOOLS = Scope(None)
 NO_SCHOOL = Scope(frozenset())

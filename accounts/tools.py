@@ -211,6 +211,32 @@ class Tool(Enum):
         return f"accounts.{self.codename(right)}"
 
 
+# The right of each tool that opens the person's own messages, with all that is in them.
+OWN_RIGHTS: Mapping[Tool, Right] = MappingProxyType(
+    {
+        Tool.SENT_MESSAGE_LOG: Right.READ,
+        Tool.SENT_MESSAGE_LOG_2: Right.MY_MESSAGES,
+        Tool.UPCOMING_MESSAGES: Right.READ,
+        Tool.MAILGUN_MESSAGE_LOG: Right.READ,
+        Tool.RECIPIENT_LOG: Right.READ,
+        Tool.REACH: Right.READ,
+        Tool.CONTACTS_TO_FIX: Right.READ,
+    }
+)
+# The right of each tool that opens everybody's messages. A user group holds it for all schools, or for some.
+SCOPED_RIGHTS: Mapping[Tool, Right] = MappingProxyType(
+    {
+        Tool.SENT_MESSAGE_LOG_2: Right.ALL_MESSAGES,
+        Tool.UPCOMING_MESSAGES: Right.VIEW_CANCEL_ALL,
+        Tool.ADMIN_SENT_MESSAGE_LOG: Right.READ,
+        Tool.ADMIN_MAILGUN_MESSAGE_LOG: Right.READ,
+        Tool.ADMIN_RECIPIENT_LOG: Right.READ,
+        Tool.ADMIN_REACH: Right.READ,
+        Tool.ADMIN_CONTACTS_TO_FIX: Right.READ,
+        Tool.REPLIES: Right.READ,
+    }
+)
+
 # The search in the top bar uses these: the first that the user may open for people, all of them for messages.
 RECIPIENT_LOGS = (Tool.ADMIN_RECIPIENT_LOG, Tool.RECIPIENT_LOG)
 MESSAGE_LOGS = (Tool.SENT_MESSAGE_LOG_2, Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG)

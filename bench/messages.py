@@ -43,16 +43,18 @@ FROM (
 # The large message is the last one. Its recipients come last, and each is a different person.
 _RECIPIENTS = f"""
 INSERT INTO {Recipient._meta.db_table} (
-    id, message_id, person_id, name, student_number, student_name, merge_fields, counted, language, student_school_id)
+    id, message_id, person_id, name, student_number, student_name, merge_fields, counted, language, student_school_id,
+    school_id)
 SELECT
     n + 1, message, 100000 + person,
     (%(family)s::text[])[family] || ', ' || (%(given)s::text[])[person %% %(givens)s + 1],
     500000 + person, (%(family)s::text[])[family] || ', ' || (%(given)s::text[])[person / 7 %% %(givens)s + 1],
-    '{{}}', true, (ARRAY['en', 'en', 'en', 'en', 'es', 'hmn'])[person %% 6 + 1],
-    -- A message of a school is about its students; the large one about those of all schools.
-    %(first_school)s + CASE WHEN message < %(messages)s THEN message - 1 ELSE person END %% 8
+    '{{}}', true, (ARRAY['en', 'en', 'en', 'en', 'es', 'hmn'])[person %% 6 + 1], school, school
 FROM (
-    SELECT *, person / %(givens)s %% %(families)s + 1 AS family
+    SELECT
+        *, person / %(givens)s %% %(families)s + 1 AS family,
+        -- A message of a school is about its students; the large one about those of all schools.
+        %(first_school)s + CASE WHEN message < %(messages)s THEN message - 1 ELSE person END %% 8 AS school
     FROM (
         SELECT
             n, CASE WHEN n < %(ordinary)s THEN n / %(each)s + 1 ELSE %(messages)s END AS message,
@@ -69,13 +71,13 @@ FROM (
 _DELIVERIES = f"""
 INSERT INTO {Delivery._meta.db_table} (
     message_id, recipient_id, mode, address, duplicate, status, detail, outcome, code, attempt_count,
-    first_attempt_at, last_attempt_at, provider_id, email_outcome, email_reason)
+    first_attempt_at, last_attempt_at, provider_id, email_outcome, email_reason, school_id)
 SELECT
     message_id, r.id, told.mode, address, false, told.status, told.detail, told.outcome, told.code,
     (told.outcome NOT IN ('pending', 'not_attempted'))::int, tried, tried, '',
-    CASE WHEN told.mode = 'email' THEN 'delivered' ELSE '' END, ''
+    CASE WHEN told.mode = 'email' THEN 'delivered' ELSE '' END, '', school_id
 FROM (
-    SELECT r.id, r.message_id, person_id::int - 100000 AS person, m.status, m.created_at AS tried
+    SELECT r.id, r.message_id, r.school_id, person_id::int - 100000 AS person, m.status, m.created_at AS tried
     FROM {Recipient._meta.db_table} AS r JOIN {SentMessage._meta.db_table} AS m ON m.id = r.message_id
     ORDER BY r.id
 ) AS r
@@ -122,7 +124,7 @@ def fill(*, messages: int, deliveries: int, large: int, end: datetime) -> None:
         "families": len(_FAMILY_PAIRS),
     }
     with _without_indexes(), transaction.atomic(), connection.cursor() as cursor:
-        # The foreign keys are right by construction; a check of millions of them would take long.
+        # Foreign keys and schools are right by construction; checks and triggers for millions of them would take long.
         cursor.execute("SET LOCAL session_replication_role = replica")
         for statement in (_MESSAGES, _RECIPIENTS, _DELIVERIES):
             cursor.execute(statement, given)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.conf import settings
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, Model, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.scopes import Scope
 from accounts.tools import CONTACT_TOOLS, MESSAGE_LOGS, Right, Tool
 from core.dates import start_of
 from core.ids import read_id
@@ -28,9 +29,20 @@ from messenger_logs.choices import (
     Outcome,
 )
 from messenger_logs.search import icontains_unaccented
+from messenger_logs.sight import Sight, in_scope, rows_in_scope
 
 if TYPE_CHECKING:
-    from messenger_logs.models import ContactToFix, Reply, SentMessage  # noqa: F401  (named in strings)
+    from messenger_logs.models import (  # noqa: F401  (named in strings)
+        ContactToFix,
+        Delivery,
+        PersonReach,
+        ReachTotals,
+        Recipient,
+        Reply,
+        SentMessage,
+    )
+
+Row = TypeVar("Row", bound=Model)
 
 # E-mails that we handed over, and that the provider could not deliver.
 REFUSED = Q(mode=Mode.EMAIL, status=DeliveryStatus.SENT, email_outcome__in=sorted(EMAIL_FAILURES))
@@ -73,26 +85,28 @@ def visible_types(user: User) -> list[str]:
 class SentMessageQuerySet(QuerySet["SentMessage"]):
     def visible_to(self, user: User, tool: Tool) -> Self:
         """The messages that ``tool`` may show to ``user``. Every page, API call, export and report starts here."""
-        if not user.may(tool):
-            return self.none()
-        own = Q(sender=user)
+        shown = self.filter(Sight.of(user, tool).messages)
         match tool:
-            case Tool.SENT_MESSAGE_LOG:
-                return self.listed().exclude(engine=Engine.V2).filter(own)
-            case Tool.ADMIN_SENT_MESSAGE_LOG:
-                return self.listed().exclude(engine=Engine.V2)
+            case Tool.SENT_MESSAGE_LOG | Tool.ADMIN_SENT_MESSAGE_LOG:
+                return shown.listed().exclude(engine=Engine.V2)
             case Tool.SENT_MESSAGE_LOG_2:
-                shown = self.v2().listed().filter(message_type__in=visible_types(user))
-                if user.may(tool, Right.ALL_MESSAGES):
-                    return shown
-                return shown.filter(own) if user.may(tool, Right.MY_MESSAGES) else self.none()
+                return shown.v2().listed().filter(message_type__in=visible_types(user))
             case Tool.UPCOMING_MESSAGES:
                 return self.once_upcoming(user).cancelable()
-            case Tool.RECIPIENT_LOG | Tool.REACH:
-                return self.listed().filter(own)
-            case Tool.ADMIN_RECIPIENT_LOG | Tool.ADMIN_REACH:
-                return self.listed()
+            case Tool.RECIPIENT_LOG | Tool.REACH | Tool.ADMIN_RECIPIENT_LOG | Tool.ADMIN_REACH:
+                return shown.listed()
         return self.none()
+
+    def in_scope(self, scope: Scope) -> Self:
+        """The messages of these schools, and those of the whole district; nothing without a school."""
+        return self.filter(in_scope(scope))
+
+    def changeable_by(self, user: User, tool: Tool) -> Self:
+        """The messages that the right W of ``tool`` opens: own ones, and those that are of the user's schools alone.
+
+        Others also concern people whom the user does not see.
+        """
+        return self.filter(Sight.to_change(user, tool).wholly)
 
     def classic(self) -> Self:
         return self.filter(engine=Engine.CLASSIC)
@@ -130,7 +144,7 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
 
     def markable_by(self, user: User, tool: Tool) -> Self:
         """The messages that ``user`` may mark as drills with ``tool``."""
-        return self.visible_to(user, tool) if user.may(tool, Right.WRITE) else self.none()
+        return self.changeable_by(user, tool).visible_to(user, tool)
 
     def running(self) -> Self:
         return self.filter(status=MessageStatus.IN_PROGRESS)
@@ -158,24 +172,19 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
 
     def once_upcoming(self, user: User) -> Self:
         """The messages that Upcoming Messages shows to ``user`` or showed before."""
-        tool = Tool.UPCOMING_MESSAGES
-        if not user.may(tool):
-            return self.none()
-        all_of_them = self.exclude(engine=Engine.OLR)
-        return all_of_them if user.may(tool, Right.VIEW_CANCEL_ALL) else all_of_them.filter(sender=user)
+        return self.filter(Sight.of(user, Tool.UPCOMING_MESSAGES).messages).exclude(engine=Engine.OLR)
 
     def in_reach_of_retry(self, user: User, tool: Tool) -> Self:
         """The messages whose deliveries ``user`` may send again with ``tool``.
 
         A finished message is upcoming no more: there it is shown to its sender, and to those who see it in a log.
         """
-        if not user.may(tool, Right.WRITE):
-            return self.none()
-        shown = self.visible_to(user, tool)
+        changeable = self.changeable_by(user, tool)
+        shown = changeable.visible_to(user, tool)
         if tool is not Tool.UPCOMING_MESSAGES:
             return shown
-        once = self.once_upcoming(user)
-        return shown | once.filter(sender=user) | (once & self.in_logs_of(user))
+        once = changeable.once_upcoming(user)
+        return shown | once.filter(sender=user) | (once & changeable.in_logs_of(user))
 
     def in_reach_of_cancel(self, user: User, tool: Tool) -> Self:
         """The messages that ``user`` may cancel with ``tool``, and those of which a late cancel may tell more.
@@ -183,11 +192,11 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
         A person who cancels a message just after its end sees how it ended, and who canceled it.
         """
         reach = self.in_reach_of_retry(user, tool)
-        if tool is not Tool.UPCOMING_MESSAGES or not user.may(tool, Right.WRITE):
+        if tool is not Tool.UPCOMING_MESSAGES:
             return reach
         since = timezone.now() - JUST_ENDED
         just_ended = Q(cancel_asked_at__gt=since) | Q(dispatch_finished_at__gt=since)
-        return reach | self.once_upcoming(user).filter(just_ended)
+        return reach | self.changeable_by(user, tool).once_upcoming(user).filter(just_ended)
 
     def in_reach_of_any_cancel(self, user: User) -> Self:
         found = self.none()
@@ -206,6 +215,35 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
     def created_between(self, first: date, last: date) -> Self:
         """Created on one of the days from ``first`` to ``last`` of the district's time zone."""
         return self.filter(created_at__gte=start_of(first), created_at__lt=start_of(last + timedelta(days=1)))
+
+
+class RowQuerySet(QuerySet[Row]):
+    """Rows about people: each has a message, and the school whose people see it."""
+
+    def visible_to(self, user: User, tool: Tool) -> Self:
+        """The rows that ``tool`` may show to ``user``, of the messages that it shows."""
+        messages: Any = self.model._meta.get_field("message").related_model
+        return self.filter(Sight.of(user, tool).rows, message__in=messages.objects.visible_to(user, tool))
+
+    def in_scope(self, scope: Scope) -> Self:
+        """The rows of these schools. A row without a school is only in the scope of all schools."""
+        return self.filter(rows_in_scope(scope))
+
+
+class RecipientQuerySet(RowQuerySet["Recipient"]):
+    pass
+
+
+class DeliveryQuerySet(RowQuerySet["Delivery"]):
+    pass
+
+
+class PersonReachQuerySet(RowQuerySet["PersonReach"]):
+    pass
+
+
+class ReachTotalsQuerySet(RowQuerySet["ReachTotals"]):
+    pass
 
 
 class ReplyQuerySet(QuerySet["Reply"]):

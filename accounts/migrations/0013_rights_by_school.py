@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0012_message_import_page'),
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('messenger_logs', '0024_foreign_keys_at_once'),
+        ('messenger_logs', '0001_initial'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from messenger_logs.choices import CANCELABLE, Engine, MessageStatus, Mode
-from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.querysets import RecipientQuerySet, SentMessageQuerySet
 from messenger_logs.search import NormalizedText
 
 
@@ -54,6 +54,10 @@ class SentMessage(models.Model):
     # Null for a message of the whole district.
     school = models.ForeignKey(School, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     calendars = models.ManyToManyField(Calendar, blank=True, related_name="+")
+    # PostgreSQL keeps it: see migration 0025. So a list of messages in a scope needs no join.
+    calendar_schools = ArrayField(
+        models.BigIntegerField(), default=list, db_default=[], editable=False, help_text="the schools of its calendars"
+    )
     schedule_id = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField()
     scheduled_at = models.DateTimeField()
@@ -147,6 +151,17 @@ class Recipient(models.Model):
     student_school = models.ForeignKey(
         School, null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="+"
     )
+    # That of the student or, where it is not known, of the message. PostgreSQL keeps it: see migration 0025.
+    school = models.ForeignKey(
+        School,
+        null=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        db_index=False,
+        db_constraint=False,
+        related_name="+",
+        help_text="whose people see the row",
+    )
     language = models.CharField(
         max_length=64, blank=True, default="", db_default="", help_text="of the family: a BCP 47 tag or a name"
     )
@@ -161,6 +176,8 @@ class Recipient(models.Model):
     # A person may be in a message for two students. One of the rows stands for the person where people are counted.
     counted = models.BooleanField()
 
+    objects = RecipientQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -172,7 +189,8 @@ class Recipient(models.Model):
         ]
         indexes = [
             models.Index(fields=["person_id", "message"], name="recipient_person"),
-            models.Index(fields=["message", "plain_name"], name="recipient_by_name"),
+            # With the school, an index scan in the order of names steps over the rows of other schools.
+            models.Index(fields=["message", "plain_name", "school"], name="recipient_by_name"),
             GinIndex(fields=["plain_name"], opclasses=["gin_trgm_ops"], name="recipient_name"),
             GinIndex(
                 fields=["plain_student_name"],

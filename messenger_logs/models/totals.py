@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from messenger_logs.choices import UNREACHED, Mode, Reach
 from messenger_logs.models.messages import Recipient, School, SentMessage
+from messenger_logs.querysets import PersonReachQuerySet, ReachTotalsQuerySet
 
 
 class MessageTotals(models.Model):
@@ -98,6 +99,8 @@ class PersonReach(models.Model):
         db_default="", help_text="school, student and person in plain letters: the order of a call sheet"
     )
 
+    objects = PersonReachQuerySet.as_manager()
+
     class Meta:
         verbose_name_plural = "person reach"
         indexes = [
@@ -129,6 +132,8 @@ class ReachTotals(models.Model):
     not_reached = models.IntegerField(db_default=0)
     canceled = models.IntegerField(db_default=0)
     no_device = models.IntegerField(db_default=0)
+
+    objects = ReachTotalsQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "reach totals"
