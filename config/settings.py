@@ -14,6 +14,7 @@ from kombu import Queue
 from config.database import with_time_limits
 from config.environment import Env
 from config.logs import LOGGING as LOGGING
+from config.records_settings import *  # noqa: F403
 from config.schedules import daily, hourly, sundays
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -39,6 +40,7 @@ INSTALLED_APPS = [
     "demo",
     "web",
     "imports",
+    "records",
     "reports",
     "dispatch",
     "mailgun_sync",
@@ -427,6 +429,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "mailgun_sync.tasks.check_domains",
         "schedule": daily(5, 10, zone=TIME_ZONE),
     },
+    "records-requeue-orphaned": {"task": "records.tasks.requeue_orphaned", "schedule": 60, "options": {"expires": 50}},
+    "records-delete-expired": {"task": "records.tasks.delete_expired", "schedule": hourly([50], zone=TIME_ZONE)},
     "imports-requeue-orphaned": {"task": "imports.tasks.requeue_orphaned", "schedule": 60, "options": {"expires": 50}},
     "imports-delete-expired": {"task": "imports.tasks.delete_expired", "schedule": hourly([45], zone=TIME_ZONE)},
     "mailgun-delete-expired": {

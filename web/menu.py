@@ -30,6 +30,7 @@ _OTHER_PAGES = {
     Tool.MAILGUN_SYNC: "web:mailgun_sync",
     Tool.MESSAGE_IMPORT: "web:message_import",
     Tool.USER_GROUPS: "web:user_groups",
+    Tool.RECORDS_REQUEST: "web:records_requests",
 }
 
 

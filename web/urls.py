@@ -17,6 +17,7 @@ from web.views import (
     home,
     mailgun_webhook,
     message_import,
+    records,
     reports,
     search,
     sync_status,
@@ -34,7 +35,7 @@ from web.views.sent_message_log_2 import SentMessageLog2Page, UpcomingMessagePag
 app_name = "web"
 
 SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/user-groups/"
-IMPORT = "messenger-administration/message-import/"
+IMPORT, RECORDS = "messenger-administration/message-import/", "system-administration/records-requests/"
 
 # For each tool that shows messages: the view of a message's page and the view that cancels it, if there is one.
 MESSAGE_VIEWS: dict[Tool, tuple[Any, Any]] = {
@@ -125,6 +126,11 @@ urlpatterns = [
     path(f"{GROUPS}<int:pk>/people/add/", user_groups.add_member, name="add_member"),
     path(f"{GROUPS}<int:pk>/people/remove/", user_groups.remove_member, name="remove_member"),
     path(f"{GROUPS}<int:pk>/delete/", user_groups.delete_group, name="delete_group"),
+    path(RECORDS, records.records_requests, name="records_requests"),
+    path(f"{RECORDS}new/", records.new_request, name="new_records_request"),
+    path(f"{RECORDS}<int:pk>/", records.records_request, name="records_request"),
+    path(f"{RECORDS}<int:pk>/cancel/", records.cancel, name="cancel_records_request"),
+    path(f"{RECORDS}<int:pk>/hand-over/", records.hand_over, name="hand_over_records"),
     path("my-reports/", reports.my_reports, name="my_reports"),
     path("my-reports/<int:pk>/", reports.job, name="report_job"),
     path("my-reports/<int:pk>/file/", reports.file, name="report_file"),

@@ -9,7 +9,8 @@ from django.conf import settings
 
 from config.celery import app
 
-NAMES = set(re.findall(r'env\.\w+\(\s*"([A-Z][A-Z0-9_]+)"', Path(settings.BASE_DIR, "config/settings.py").read_text()))
+SOURCE = "".join(file.read_text() for file in Path(settings.BASE_DIR, "config").glob("*settings.py"))
+NAMES = set(re.findall(r'env\.\w+\(\s*"([A-Z][A-Z0-9_]+)"', SOURCE))
 TASK_LIMITS = (settings.STATEMENT_SECONDS, settings.LOCK_SECONDS, settings.IDLE_TRANSACTION_SECONDS)
 
 
