@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Count, QuerySet
 
 from accounts.scopes import Scope
-from messenger_logs.choices import Mode
+from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.html_to_text import html_to_text
 from messenger_logs.merge_fields import fields_of, merged
 from messenger_logs.models import Delivery, MessageTotals, Recipient, Reply, SentMessage
@@ -47,6 +47,7 @@ class MaskedMessage:
     """A message, and its texts without other families."""
 
     message: SentMessage
+    school: str
     subject: str
     criteria: str
     attachments: str
@@ -85,7 +86,8 @@ class Records:
         staff = (message.sender_name, message.canceled_by_name, message.reply_to)
         texts = self.mask.texts([message.subject, chosen, files, *bodies.values()], staff=staff)
         subject, chosen, files, *masked = texts
-        return MaskedMessage(message, subject, chosen, files, dict(zip(bodies, masked, strict=True)))
+        school = getattr(message, "school_name", "")
+        return MaskedMessage(message, school, subject, chosen, files, dict(zip(bodies, masked, strict=True)))
 
     def _bodies(self, message: SentMessage) -> Iterator[tuple[str, str]]:
         """Yield name and text of each body; where it has merge fields, also as each person of the family got it."""
@@ -116,8 +118,8 @@ class Records:
             others = everybody.get(message.pk, 0) - own.get(message.pk, 0)
             yield [
                 *(str(message.pk), moment(message.created_at), masked.subject, message.message_type),
-                *(message.sender_name, message.school_name, message.display_modes),
-                MESSAGE_STATUSES[message.status].word,
+                *(message.sender_name, masked.school, message.display_modes),
+                MESSAGE_STATUSES[MessageStatus(message.status)].word,
                 *(str(own.get(message.pk, 0)), str(others)),
                 *(masked.criteria, masked.attachments, ", ".join(masked.bodies)),
             ]
@@ -150,20 +152,18 @@ class Records:
                 *(recipient.student_name, recipient.student_number),
                 recipient.student_school.name if recipient.student_school else "",
                 *(row.get_mode_display(), device_text(row.mode, row.address, row.given_address)),
-                *(DELIVERY_STATUSES[row.status].word, detail, str(row.attempt_count)),
+                *(DELIVERY_STATUSES[DeliveryStatus(row.status)].word, detail, str(row.attempt_count)),
                 *(moment(row.last_attempt_at, seconds=True), ": ".join(filter(None, [said, reason]))),
             ]
 
     def reply_rows(self) -> Iterator[list[str]]:
         numbers = self.deliveries.filter(mode=Mode.TEXT).order_by().values("address")
-        replies = Reply.objects.filter(number__in=numbers, **self._received).order_by("received_at", "pk")
+        replies = Reply.objects.filter(number__in=numbers, **self.criteria.between("received_at")).order_by(
+            "received_at", "pk"
+        )
         for reply in replies.iterator(chunk_size=2_000):
             [text] = self.mask.texts([reply.text])
             yield [moment(reply.received_at, seconds=True), device_text(Mode.TEXT, reply.number), text]
-
-    @property
-    def _received(self) -> dict[str, object]:
-        return self.criteria.between("received_at")
 
     # Documents
 
@@ -202,7 +202,7 @@ def _section(masked: MaskedMessage) -> Text:
     facts = [
         ("Date Created", moment(message.created_at)),
         ("Sender", message.sender_name),
-        ("School", message.school_name),
+        ("School", masked.school),
         ("Delivery Modes", message.display_modes),
         ("Attachments", masked.attachments),
     ]

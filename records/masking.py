@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -83,7 +83,7 @@ class Mask:
         ):
             found = {text for one in clean for text in pattern.findall(one)}
             masks = find(found) if found else {}
-            clean = [pattern.sub(lambda match, masks=masks: masks.get(match[0], match[0]), one) for one in clean]
+            clean = [_replaced(pattern, one, masks) for one in clean]
         return [self._without_names(one, stay) for one in clean]
 
     def _strange_addresses(self, mode: Mode, mask: str, staff: Collection[str]) -> Callable[[set[str]], dict[str, str]]:
@@ -133,6 +133,10 @@ class Mask:
             if key in self._others:
                 return length, True
         return 1, False
+
+
+def _replaced(pattern: re.Pattern[str], text: str, masks: Mapping[str, str]) -> str:
+    return pattern.sub(lambda match: masks.get(match[0], match[0]), text)
 
 
 def _names_in(recipients: QuerySet[Recipient]) -> Iterator[str]:

@@ -137,7 +137,7 @@ class CriteriaForm(forms.Form):
 
     @property
     def was_seen(self) -> bool:
-        return self.cleaned_data["seen"] == self.mark
+        return bool(self.cleaned_data["seen"] == self.mark)
 
 
 def _words(person: Person) -> str:

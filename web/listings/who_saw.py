@@ -7,7 +7,6 @@ from typing import Any
 
 from django.forms import TextInput
 
-from accounts.querysets import AuditEventQuerySet
 from accounts.services import record_look
 from core.text import visible
 from listings.filters import ContainsFilter, DateRangeFilter, IdFilter, ListingFilterSet
@@ -34,7 +33,7 @@ class FamilyFilter(ContainsFilter):
 
     field_class = PersonField
 
-    def filter(self, qs: AuditEventQuerySet, value: str) -> AuditEventQuerySet:
+    def filter(self, qs: Any, value: str) -> Any:
         if not value:
             return qs
         family = [person.person_id for person in self.parent.family]
@@ -43,7 +42,7 @@ class FamilyFilter(ContainsFilter):
 
 
 class MessageFilter(IdFilter):
-    def filter(self, qs: AuditEventQuerySet, value: Any) -> AuditEventQuerySet:
+    def filter(self, qs: Any, value: Any) -> Any:
         return qs.of_message(int(value)) if value else qs
 
 
