@@ -9,6 +9,9 @@ adds to it must wait for the one before. At the insert, or at the commit of a tr
 page would then wait for the longest import. Until an event is chained, `AuditWaiting` knows it; a trigger adds that
 row.
 
+Retention may let old events go, the oldest first, with the rights of the owner (`forget_events`). Their links stay, and
+an event of the trail says up to which number they went.
+
 What this cannot show: the owner of the tables may change an event and its waiting row before it is chained, or may
 make the whole chain again. Who notes the head of the chain elsewhere finds the second: `verify` compares it.
 """
@@ -17,11 +20,14 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
+from operator import itemgetter
 from typing import NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import AuditWaiting
+from accounts.services import record_audit_event
 
 BATCH = 5_000
 # The clocks of the web servers and of the database differ by less.
@@ -46,6 +52,18 @@ WHERE NOT EXISTS (SELECT FROM accounts_auditlink AS link WHERE link.event_id = e
 _GONE_BEFORE = """
 SELECT count(*), min(event_id) FROM accounts_auditwaiting AS waiting
 WHERE NOT EXISTS (SELECT FROM accounts_auditevent AS event WHERE event.id = waiting.event_id)
+"""
+
+
+# Events that retention let go, the last of them by its place in the chain.
+_FORGOTTEN = """
+SELECT coalesce(max((details ->> 'through')::bigint), 0) FROM accounts_auditevent WHERE action = 'audit.forgotten'
+    AND details ->> 'through' ~ '^[0-9]{1,18}$'
+"""
+_OLDEST = """
+SELECT link.number, event.id, event.occurred_at < %s
+FROM accounts_auditlink AS link JOIN accounts_auditevent AS event ON event.id = link.event_id
+WHERE link.number > %s ORDER BY link.number LIMIT %s
 """
 
 
@@ -96,6 +114,32 @@ def chain_events(*, most: int = BATCH) -> int:
         return int(cursor.fetchone()[0])
 
 
+def forget_events(*, before: datetime, most: int = BATCH) -> int:
+    """Delete the oldest events from before a moment, at most so many, and record that. Returns how many.
+
+    They go in the order of the chain, up to the first one that stays. Only the owner of the tables may: for others it
+    raises ProgrammingError. Who records an event waits for this short transaction.
+    """
+    chain_events()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_OLDEST, [before, _forgotten(), most])
+        old = list(takewhile(itemgetter(2), cursor.fetchall()))
+        if not old:
+            return 0
+        cursor.execute("SET LOCAL lock_timeout = '1s'")
+        cursor.execute("ALTER TABLE accounts_auditevent DISABLE TRIGGER accounts_auditevent_no_change")
+        cursor.execute("DELETE FROM accounts_auditevent WHERE id = ANY(%s)", [[event_id for _, event_id, _ in old]])
+        cursor.execute("ALTER TABLE accounts_auditevent ENABLE TRIGGER accounts_auditevent_no_change")
+        record_audit_event(by=None, action="audit.forgotten", details={"events": len(old), "through": old[-1][0]})
+    return len(old)
+
+
+def _forgotten() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGOTTEN)
+        return int(cursor.fetchone()[0])
+
+
 def verify(*, noted: Head | None = None) -> Verification:
     """Check the whole chain. Memory does not grow with it: it is read a few thousand links at a time.
 
@@ -118,16 +162,16 @@ def _checked_links() -> Iterator[tuple[int, str, Break | None]]:
 
     The next link is checked against the stored hash, so that one change is one break.
     """
-    before, expected = b"", 1
+    before, expected, forgotten = b"", 1, _forgotten()
     for number, event_id, stored, stored_at, occurred_at, content in _links():
         reason = ""
         if number != expected:
             reason = f"Number {expected} of the chain is missing; the next one is {number}."
-        elif content is None:
+        elif content is None and number > forgotten:
             reason = f"Event {event_id}, number {number} of the chain, was deleted."
-        elif hashlib.sha256(before + content.encode()).digest() != stored:
+        elif content and hashlib.sha256(before + content.encode()).digest() != stored:
             reason = f"Event {event_id}, number {number} of the chain, was changed, or its hash was."
-        elif stored_at and abs(stored_at - occurred_at) > LATE:
+        elif content and stored_at and abs(stored_at - occurred_at) > LATE:
             reason = f"Event {event_id}, number {number} of the chain, was stored at another time than it says."
         yield number, stored.hex(), Break(number, event_id, reason) if reason else None
         before, expected = stored, number + 1

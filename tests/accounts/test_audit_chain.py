@@ -183,6 +183,21 @@ def test_events_of_an_earlier_version_are_chained_without_a_time() -> None:
     assert AuditLink.objects.get().stored_at is None
 
 
+def test_old_events_may_go_in_the_order_of_the_chain_and_it_stays_whole(ids: list[int]) -> None:
+    kept = AuditEvent.objects.get(pk=ids[4]).occurred_at
+    assert audit_chain.forget_events(before=kept, most=3) == 3
+    assert audit_chain.forget_events(before=kept, most=3) == 1
+    assert audit_chain.forget_events(before=kept, most=3) == 0
+    assert list(AuditEvent.objects.filter(action="test.happened").values_list("pk", flat=True)) == ids[4:]
+    forgotten = AuditEvent.objects.filter(action="audit.forgotten").order_by("pk")
+    assert [event.details for event in forgotten] == [{"events": 3, "through": 3}, {"events": 1, "through": 4}]
+    assert verify().first is None
+    as_forger(f"DELETE FROM accounts_auditevent WHERE id = {ids[5]}")
+    found = verify().first
+    assert found
+    assert (found.number, "deleted" in found.reason) == (6, True)
+
+
 def command(*arguments: str) -> Any:
     out = io.StringIO()
     try:
