@@ -84,6 +84,10 @@ def _refused(event: AuditEvent) -> str:
     return f"was refused at {event.target}{about}, with the answer {event.details.get('answer', '')}"
 
 
+def _without_factor(event: AuditEvent) -> str:
+    return f"{_refused(event)}, because the second factor was missing"
+
+
 def _exported(event: AuditEvent) -> str:
     rows, format = event.details.get("rows", ""), str(event.details.get("format", "")).upper()
     counted = f"{_text(rows)} rows" if isinstance(rows, int) else "all rows"
@@ -110,7 +114,17 @@ def _unknown(event: AuditEvent) -> str:
 
 
 # These happen without a person.
-_OF_THE_PRODUCT = {"audit.verified", "audit.broken", "mailgun_sync.source_changed", "import.finished"}
+_OF_THE_PRODUCT = {
+    "account.provider_joined",
+    "audit.broken",
+    "audit.forgotten",
+    "audit.verified",
+    "import.finished",
+    "mailgun_sync.source_changed",
+    "person.erased",
+    "sign_in.ended_by_provider",
+    "sign_in.values_ignored",
+}
 
 # For actions of which a part is the name of a tool or of a kind of report.
 _KINDS: dict[str, Callable[[AuditEvent], str]] = {"export": _exported, "report": _reported}
@@ -119,11 +133,17 @@ _WORDS: dict[str, str | Callable[[AuditEvent], str]] = {
     "access.refused": _refused,
     "account.changed": "changed the account {target}",
     "account.created": "made the account {target}",
+    "account.invited": "invited {target} by e-mail",
     "account.password_set": "set a new password for the account {target}",
+    "account.provider_joined": "joined the account {target} with {provider}",
+    "account.provider_taken_off": "took a provider off the account {target}",
+    "account.viewed": "looked at the account {target}",
+    "api.called": "called the API: {target}",
     "api_token.ended": "ended {tokens} tokens of the REST API",
     "api_token.issued": "got a token for the REST API",
     "audit.asked": "asked who saw {about}",
     "audit.broken": "checked the audit trail and found it broken: {first}",
+    "audit.forgotten": "let {events} old events of the audit trail go, up to number {through} of its chain",
     "audit.verified": "checked the audit trail and found it whole",
     "contact.allowed_again": "asked to allow {target} again on the list {list} of {domain}",
     "contact.provider_answered": "got the provider's answer about {target} on the list {list} of {domain}: {answer}",
@@ -158,6 +178,8 @@ _WORDS: dict[str, str | Callable[[AuditEvent], str]] = {
     "message.viewed": _looked_at_message,
     "password.changed": "changed the own password",
     "password.reset": "set a new password by the link of an e-mail",
+    "person.erase_asked": "asked to erase a person: {target}",
+    "person.erased": "erased a person: {target}",
     "person.searched": "searched for a person in {target}",
     "person.viewed": "looked at the record of person {person} in {target}",
     "records.asked": "made records request {request}",
@@ -169,14 +191,41 @@ _WORDS: dict[str, str | Callable[[AuditEvent], str]] = {
     "report.canceled": "canceled the report “{target}”",
     "report.downloaded": "opened the report “{target}”",
     "report.removed": "removed the report “{target}”",
+    "retention.hold_lifted": "lifted {target}",
+    "retention.hold_set": "set {target}",
+    "retention.period_set": "changed for how long this is kept: {target}",
+    "roster.check_asked": "asked to check the roster {target}",
+    "roster.failed": "could not take over the roster {target}",
+    "roster.run_asked": "asked to take over the roster {target}",
+    "roster.stopped": "did not take over the roster {target}, because too many would leave",
+    "roster.viewed": "looked at run {run} of the roster",
+    "second_factor.added": "added a second factor: {target}",
+    "second_factor.failed": _not_signed_in("gave a wrong second factor{}"),
+    "second_factor.missing": _without_factor,
+    "second_factor.recovery_code_used": "used a recovery code; {left} are left",
+    "second_factor.removed": "removed a second factor: {target}",
+    "service_account.created": "made the service account {target}",
+    "service_account.ended": "ended the service account {target}",
+    "service_account.secret_renewed": "gave the service account {target} new credentials",
+    "service_account.token_issued": "got a token as a service account",
+    "session.ended": "was signed out: {because}",
+    "sign_in.ended_by_provider": "ended the sign-ins of {target}: {provider} closed the account",
     "sign_in.failed": _not_signed_in("failed to sign in{}"),
     "sign_in.locked": _not_signed_in("tried to sign in{} too often, so that is locked for a while"),
+    "sign_in.refused": _not_signed_in("was refused to sign in{}"),
     "sign_in.succeeded": "signed in",
+    "sign_in.values_ignored": "did not use all that the provider said about {target}",
+    "sign_out.not_confirmed": "was signed out, because the provider did not confirm the account",
     "sign_out.succeeded": "signed out",
     "user_group.created": "made the user group {target}",
     "user_group.deleted": "deleted the user group {target}",
     "user_group.member_added": "added {account} to the user group {target}",
     "user_group.member_removed": "took {account} out of the user group {target}",
+    "user_group.policy_changed": "changed what the user group {target} needs to sign in",
     "user_group.renamed": "renamed the user group {before} to {after}",
     "user_group.rights_changed": "changed the rights of the user group {target}",
+    "user_group.scope_changed": "changed the schools of the user group {target}",
+    "view_as.ended": "stopped looking at the product as {target}",
+    "view_as.page": "looked, as another person sees it, at {target}",
+    "view_as.started": "began to look at the product as {target}",
 }
