@@ -34,7 +34,7 @@ DELIVERY_COLUMNS = [
     *("Mode", "Device", "Status", "Detail", "Attempts", "Last Attempt", "Provider"),
 ]
 # The columns of the PDF, with their widths; the CSV has all.
-PDF_COLUMNS = {"Message": 0.6, "Date Created": 1.2, "Recipient": 1.2, "Student": 1.2, "Mode": 0.6, "Device": 1.9} | {
+PDF_COLUMNS = {"Message": 0.6, "Date Created": 1.5, "Recipient": 1.2, "Student": 1.2, "Mode": 0.6, "Device": 1.9} | {
     "Status": 0.9,
     "Detail": 1.2,
     "Provider": 1.2,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import transaction
@@ -31,6 +32,8 @@ Status = RecordsRequest.Status
 
 # The time limits for a statement: while a person waits, and in the background.
 PREVIEW_SECONDS, SECONDS = 20, 600
+# So many people of a family stand in an event of the audit trail.
+MOST_NAMED = 50
 TOO_MANY = "Too many of your requests are not finished yet. Wait for one of them, or cancel one."
 TOO_MANY_MESSAGES = "The request has more than {:,} messages. Choose fewer days, or ask for less."
 TOO_LARGE = "The file would be larger than {:,} MB. Choose fewer days, or ask for less."
@@ -69,17 +72,18 @@ def preview(criteria: Criteria, *, by: User) -> Preview:
         ids = list(criteria.messages(scope).values_list("pk", flat=True)[: settings.RECORDS_MESSAGES + 1])
         family = criteria.family(scope).filter(message__in=ids)
         found = Preview(len(ids), family.order_by().values("person_id").distinct().count(), criteria.pairs(scope))
-    record_look(by=by, action="records.previewed", details=_about(criteria) | {"messages": found.messages})
+    record_look(by=by, action="records.previewed", details=_about(criteria, scope) | {"messages": found.messages})
     return found
 
 
-def _about(criteria: Criteria) -> dict[str, object]:
+def _about(criteria: Criteria, scope: Scope) -> dict[str, object]:
     """Return about whom a request is, for the audit trail: ids, and hashes of what was typed."""
+    family = criteria.family(scope).order_by("person_id").values_list("person_id", flat=True).distinct()
+    people = list(family[:MOST_NAMED]) or list(criteria.people)
     typed = (criteria.student_name, criteria.sender, criteria.words)
     searched = [hashed_search(text) for text in typed if text]
-    about: dict[str, object] = {"people": list(criteria.people)} if criteria.people else {}
-    student = {"student": criteria.student_number} if criteria.student_number else {}
-    return about | student | ({"searched": searched} if searched else {})
+    about = {"people": people, "student": criteria.student_number, "searched": searched}
+    return {name: value for name, value in about.items() if value}
 
 
 def request_records(criteria: Criteria, *, by: User) -> RecordsRequest:
@@ -96,7 +100,7 @@ def request_records(criteria: Criteria, *, by: User) -> RecordsRequest:
             asked_at=now,
             expires_at=now + timedelta(days=settings.RECORDS_DAYS),
         )
-        _record(request, "asked", by=by, **_about(criteria))
+        _record(request, "asked", by=by, **_about(criteria, scope))
     return request
 
 
@@ -171,7 +175,7 @@ def _finish(request: RecordsRequest, made: Made) -> None:
             expires_at=now + timedelta(days=settings.RECORDS_DAYS),
         )
         if done:
-            _record(request, "made", by=request.owner, sha256=digest, **_about(request.wanted))
+            _record(request, "made", by=request.owner, sha256=digest, **_about(request.wanted, request.scope))
     if not done:
         # It was canceled at the last moment, or another attempt took over.
         request.path.unlink(missing_ok=True)
@@ -207,14 +211,41 @@ def hand_over(*, request: RecordsRequest, received_by: str, by: User) -> Records
             handed_by=by,
             handed_by_name=by.listed_name,
         )
-        _record(request, "handed_over", by=by, receipt=receipt.pk, **_about(request.wanted))
+        _record(request, "handed_over", by=by, receipt=receipt.pk, **_about(request.wanted, request.scope))
     return receipt
 
 
 def record_view(request: RecordsRequest, *, by: User) -> None:
     """Record that somebody looked at a request, which names the family."""
-    details = {"request": request.pk} | _about(request.wanted)
+    details = {"request": request.pk} | _about(request.wanted, request.scope)
     record_look(by=by, action="records.viewed", target=str(request), details=details)
+
+
+def erase_from_requests(*, person_id: str, redacted: Callable[[Any], Any]) -> int:
+    """Erase a person from finished requests, and remove the files that may have the person. Returns how many changed.
+
+    `redacted` takes what names the person out of a text or a JSON value. That a request was made, and when somebody
+    received its file, stays.
+    """
+    changed = 0
+    for request in RecordsRequest.objects.exclude(status__in=RecordsRequest.UNFINISHED).iterator():
+        criteria = redacted(request.criteria)
+        if "people" in criteria:
+            criteria["people"] = [one for one in criteria["people"] if one != person_id]
+        of_student = request.wanted.student_number or request.wanted.student_name
+        changed += _erase_from(request, criteria, has_file=bool(of_student) or criteria != request.criteria)
+    for receipt in RecordsReceipt.objects.iterator():
+        if (named := redacted(receipt.received_by)) != receipt.received_by:
+            changed += RecordsReceipt.objects.filter(pk=receipt.pk).update(received_by=named)
+    return changed
+
+
+def _erase_from(request: RecordsRequest, criteria: dict[str, Any], *, has_file: bool) -> int:
+    if not has_file:
+        return 0
+    request.path.unlink(missing_ok=True)
+    status = Status.EXPIRED if request.ready else request.status
+    return RecordsRequest.objects.filter(pk=request.pk).update(criteria=criteria, status=status)
 
 
 def _record(request: RecordsRequest, verb: str, *, by: User, **details: object) -> None:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 from zipfile import ZipFile
 
 import pytest
@@ -292,6 +293,24 @@ def test_the_file_goes_after_a_time_and_the_request_stays(made: RecordsRequest, 
     made.refresh_from_db()
     assert (made.status, made.path.exists(), made.receipts.count()) == (Status.EXPIRED, False, 1)
     assert services.hand_over(request=made, received_by="x", by=clerk) is None
+
+
+def test_an_erased_person_is_in_no_request(made: RecordsRequest, clerk: User) -> None:
+    other = RecordsRequest.objects.create(
+        owner=clerk, criteria={"words": "snow"}, status=Status.DONE, claim=uuid4(), asked_at=made.asked_at,
+        expires_at=made.expires_at,
+    )  # fmt: skip
+    services.hand_over(request=made, received_by="Mai Vang, by mail", by=clerk)
+
+    def redacted(value: Any) -> Any:
+        return value.replace("Mai Vang", "removed") if isinstance(value, str) else dict(value)
+
+    assert services.erase_from_requests(person_id="4711", redacted=redacted) == 2
+    for request in (made, other):
+        request.refresh_from_db()
+    assert (made.status, made.criteria, made.path.exists()) == (Status.EXPIRED, {"people": []}, False)
+    assert (other.status, other.criteria) == (Status.DONE, {"words": "snow"})
+    assert made.receipts.get().received_by == "removed, by mail"
 
 
 def test_requests_without_a_worker_are_found(ledger: list[SentMessage], clerk: User, monkeypatch: Any) -> None:
