@@ -13,7 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg2.extensions import encrypt_password
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, AuditLink, AuditWaiting
 
 _OF_A_ROLE = ("USER", "PASSWORD", "HOST", "PORT", "OPTIONS")
 # Every right on rows of the schema, and no other.
@@ -29,7 +29,13 @@ _MAINTAIN = "GRANT MAINTAIN ON ALL TABLES IN SCHEMA public TO {role};"
 _MAINTAIN_SINCE = 17_00_00
 _FEWER_RIGHTS = "REVOKE ALL ON {table} FROM {role}; GRANT {rights} ON {table} TO {role};"
 # MAINTAIN would include LOCK TABLE, with which a program could hold up everybody who records an event.
-_FEWER = {AuditEvent._meta.db_table: "SELECT, INSERT", "django_migrations": "SELECT"}
+_FEWER = {
+    AuditEvent._meta.db_table: "SELECT, INSERT",
+    # Functions of the owner write these two.
+    AuditLink._meta.db_table: "SELECT",
+    AuditWaiting._meta.db_table: "SELECT",
+    "django_migrations": "SELECT",
+}
 
 
 @contextmanager

@@ -2,7 +2,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, Group
-from django.contrib.postgres.indexes import HashIndex
+from django.contrib.postgres.indexes import GinIndex, HashIndex, OpClass
 from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KeyTransform
@@ -123,7 +123,42 @@ class AuditEvent(models.Model):
             models.Index("who_id", "occurred_at", name="audit_by_person"),
             # Events that are not about a message are not in this index.
             HashIndex(KeyTransform("message", "details"), name="audit_of_message"),
+            HashIndex(KeyTransform("person", "details"), name="audit_of_a_person"),
+            GinIndex(OpClass(KeyTransform("people", "details"), name="jsonb_path_ops"), name="audit_of_people"),
         ]
 
     def __str__(self) -> str:
         return f"{time_text(self.occurred_at, seconds=True)} {self.action}"
+
+
+class AuditLink(models.Model):
+    """The place of an event in the chain that shows whether somebody changed the audit trail; see audit_chain.py.
+
+    Only a function of the database writes it. Append-only, as the events are.
+    """
+
+    number = models.BigIntegerField(primary_key=True)
+    event_id = models.BigIntegerField(unique=True)
+    # By the clock of the database. NULL for events of a version without the chain.
+    stored_at = models.DateTimeField(null=True)
+    # SHA-256 of the hash before it and the content of the event.
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Number {self.number}"
+
+
+class AuditWaiting(models.Model):
+    """An event that is not in the chain yet. A trigger adds it with the event."""
+
+    event_id = models.BigIntegerField(primary_key=True)
+    stored_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Event {self.event_id}"

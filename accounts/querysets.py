@@ -52,6 +52,12 @@ def named_like(people: QuerySet["User"], text: str) -> QuerySet["User"]:
     return people
 
 
+# What of a message has the people in it: a look at a list of them, each export and each report.
+LISTS_PEOPLE = Q(
+    action="message.viewed", details__shown__in=["recipients", "unreached people", "calls and texts in doubt", "drill"]
+) | Q(action__regex=r"^(export|report)\.")
+
+
 class AuditEventQuerySet(QuerySet["AuditEvent"]):
     def visible_to(self, user: "User") -> Self:
         """The events that the Audit Trail shows to a person. They are of no school: all of them, or none."""
@@ -73,6 +79,18 @@ class AuditEventQuerySet(QuerySet["AuditEvent"]):
     def of_person(self, person_id: str) -> Self:
         """The events about the record of a person: those with the person id in the detail "person"."""
         return self.filter(details__person=person_id)
+
+    def about_people(self, person_ids: Collection[str], *, messages: Collection[int]) -> Self:
+        """The events about these people: their records, their contacts, and the lists of people of these messages."""
+        people, wanted = list(person_ids), Q()
+        for person_id in people:
+            wanted |= Q(details__people__contains=[person_id])
+        lists = Q(details__message__in=list(messages)) & LISTS_PEOPLE
+        return self.filter(wanted | Q(details__person__in=people) | lists)
+
+    def chain_checks(self) -> Self:
+        """The checks of the chain, the newest first."""
+        return self.filter(action__in=["audit.verified", "audit.broken"]).order_by("-occurred_at", "-pk")
 
     def actions(self) -> list[str]:
         """Return each action that occurs. It jumps through the index, from one action to the next."""

@@ -1,8 +1,17 @@
+import logging
 from smtplib import SMTPException
 
 from celery import shared_task
 from django.core.mail import send_mail
 from django.core.management import call_command
+
+from accounts.audit_chain import BATCH, chain_events, verify
+from accounts.services import record_audit_event
+
+# So many batches a run; the next run goes on, so that no run is long.
+MOST_BATCHES = 20
+
+log = logging.getLogger(__name__)
 
 
 class MailNotSent(Exception):
@@ -25,3 +34,24 @@ def send_email(*, subject: str, body: str, to: list[str]) -> None:
 def delete_expired_sessions() -> None:
     """Delete the sessions that have ended: a search for a person may be in them."""
     call_command("clearsessions")
+
+
+@shared_task
+def chain_audit_events() -> None:
+    """Chain the events of the audit trail that wait. It may run at any time, and several times at once."""
+    for _ in range(MOST_BATCHES):
+        if chain_events() < BATCH:
+            return
+
+
+@shared_task
+def verify_audit_trail() -> None:
+    """Check the chain of the audit trail. The result is an event, and its head a line of the log, out of reach here."""
+    result = verify()
+    details = {"head": str(result.head), "waiting": result.waiting}
+    if result.first:
+        log.error("The audit trail is broken: %s Head %s.", result.first.reason, result.head)
+        details |= {"broken": result.broken, "first": result.first.reason}
+    else:
+        log.info("The audit trail is whole. Head %s.", result.head)
+    record_audit_event(by=None, action="audit.broken" if result.first else "audit.verified", details=details)

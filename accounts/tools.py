@@ -184,6 +184,15 @@ class Tool(Enum):
         "Who signed in, looked at whose data, exported, canceled or changed rights, and when.",
         {Right.READ: "see and export the trail"},
     )
+    RECORDS_REQUEST = (
+        Menu.SYSTEM_ADMINISTRATION,
+        "Records Requests",
+        "What the district sent to a family, or about something, as one file to hand over; and who received it.",
+        {
+            Right.READ: "see requests, and who received their files",
+            Right.WRITE: "make requests, and hand over their files",
+        },
+    )
 
     def __init__(self, menu: Menu, label: str, answers: str, rights: Mapping[Right, str]) -> None:
         self.menu = menu

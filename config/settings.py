@@ -14,6 +14,7 @@ from kombu import Queue
 from config.database import with_time_limits
 from config.environment import Env
 from config.logs import LOGGING as LOGGING
+from config.records_settings import *  # noqa: F403
 from config.roster_settings import *  # noqa: F403
 from config.schedules import daily, hourly, sundays
 
@@ -40,6 +41,7 @@ INSTALLED_APPS = [
     "demo",
     "web",
     "imports",
+    "records",
     "reports",
     "roster",
     "dispatch",
@@ -354,6 +356,8 @@ CELERY_TASK_ROUTES = {
     "dispatch.tasks.poll_calls": "calls",
     "dispatch.tasks.hang_up_calls": "calls",
     "dispatch.tasks.*": "dispatch",
+    # It is short, and must not wait for reports.
+    "accounts.tasks.chain_audit_events": "dispatch",
     # Contacts may wait: a message must not wait for them.
     "messenger_logs.tasks.derive_contacts": "celery",
     "messenger_logs.tasks.review_contacts": "celery",
@@ -408,6 +412,15 @@ CELERY_BEAT_SCHEDULE = {
         "task": "dispatch.tasks.delete_expired",
         "schedule": daily(4, 40, zone=TIME_ZONE),
     },
+    "accounts-chain-audit-events": {
+        "task": "accounts.tasks.chain_audit_events",
+        "schedule": 10,
+        "options": {"expires": 10},
+    },
+    "accounts-verify-audit-trail": {
+        "task": "accounts.tasks.verify_audit_trail",
+        "schedule": daily(5, 30, zone=TIME_ZONE),
+    },
     "accounts-delete-expired-sessions": {
         "task": "accounts.tasks.delete_expired_sessions",
         "schedule": daily(4, 50, zone=TIME_ZONE),
@@ -422,6 +435,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "mailgun_sync.tasks.check_domains",
         "schedule": daily(5, 10, zone=TIME_ZONE),
     },
+    "records-requeue-orphaned": {"task": "records.tasks.requeue_orphaned", "schedule": 60, "options": {"expires": 50}},
+    "records-delete-expired": {"task": "records.tasks.delete_expired", "schedule": hourly([50], zone=TIME_ZONE)},
     "imports-requeue-orphaned": {"task": "imports.tasks.requeue_orphaned", "schedule": 60, "options": {"expires": 50}},
     "imports-delete-expired": {"task": "imports.tasks.delete_expired", "schedule": hourly([45], zone=TIME_ZONE)},
     "mailgun-delete-expired": {

@@ -35,7 +35,8 @@ class History:
 def history_of(message: SentMessage) -> History:
     """The same number of queries for any number of events. The Audit Trail alone has who looked at the message."""
     shown = Q(action__in=_SENTENCES) | Q(action__startswith="report.") | Q(action__startswith="export.")
-    events = AuditEvent.objects.of_message(message.pk).filter(shown).order_by("-occurred_at", "-pk")
+    events = AuditEvent.objects.of_message(message.pk).filter(shown).exclude(action="report.downloaded")
+    events = events.order_by("-occurred_at", "-pk")
     latest = list(events[: MOST_EVENTS + 1])
     recorded = [Entry(event.occurred_at, _sentence(event)) for event in latest[:MOST_EVENTS]]
     entries = sorted([*_steps(message), *reversed(recorded)], key=lambda entry: entry.at)

@@ -101,6 +101,19 @@ def find_people(recipients: QuerySet[Recipient], text: str, *, limit: int) -> Fo
     return FoundPeople([])
 
 
+def find_students(recipients: QuerySet[Recipient], text: str, *, limit: int) -> list[Student]:
+    """Find the students whose whole number, or whole name, the text is; at most ``limit``, without their schools."""
+    text = visible(text)
+    words = [word for word in re.split(_BETWEEN_WORDS, text) if word]
+    wholly = _is_name("plain_student_name", words) & _HAS_STUDENT if words else Q(pk__in=[])
+    for condition in (Q(student_number=text) & _HAS_NUMBER, wholly):
+        rows = recipients.filter(condition).order_by("student_number", "student_name") if text else recipients.none()
+        found = rows.values_list("student_name", "student_number").distinct()[:limit]
+        if students := [Student(name, number) for name, number in found]:
+            return students
+    return []
+
+
 # A person's rows differ now and then, because names change. The limit is inside: Django's queries have it only outside.
 _PEOPLE = """
 SELECT person_id, max(name) AS name, max(rank) AS rank, sum(count(*)) OVER ()

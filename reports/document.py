@@ -57,6 +57,8 @@ Section = Figures | Text | Rows
 class Document:
     """A whole report. `subtitle` is the school or district, `language` a language tag such as en or es-MX.
 
+    One that is `repeatable` becomes the same bytes each time: it may say when it was made only in its contents.
+
     It has at most one `Rows`. A CSV file has only these; with `summary_in_csv`, all else stands above them. Raises
     ValueError for more `Rows`.
     """
@@ -69,6 +71,7 @@ class Document:
     language: str = "en"
     landscape: bool = False
     summary_in_csv: bool = False
+    repeatable: bool = False
 
     def __post_init__(self) -> None:
         if sum(isinstance(section, Rows) for section in self.sections) > 1:

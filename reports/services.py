@@ -150,11 +150,13 @@ def cancel(*, job: ReportJob, by: User) -> bool:
     return canceled
 
 
-def remove(*, job: ReportJob) -> None:
+def remove(*, job: ReportJob, by: User) -> None:
     """Remove a finished report with its file."""
     finished = ReportJob.objects.exclude(status__in=ReportJob.UNFINISHED).filter(pk=job.pk)
-    if finished.delete()[0]:
-        job.path.unlink(missing_ok=True)
+    with transaction.atomic():
+        if finished.delete()[0]:
+            record_audit_event(by=by, action="report.removed", target=job.title, details={"report": job.pk})
+            transaction.on_commit(lambda: job.path.unlink(missing_ok=True))
 
 
 def orphaned(now: datetime | None = None) -> list[int]:

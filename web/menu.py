@@ -31,6 +31,7 @@ _OTHER_PAGES = {
     Tool.MESSAGE_IMPORT: "web:message_import",
     Tool.USER_GROUPS: "web:user_groups",
     Tool.ROSTER: "web:roster",
+    Tool.RECORDS_REQUEST: "web:records_requests",
 }
 
 

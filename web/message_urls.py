@@ -24,6 +24,11 @@ def drill_url(tool: Tool, message_id: int, part: str = "") -> str:
     return reverse(f"web:{name}" + (f"_{part}" if part else ""), kwargs={"pk": message_id})
 
 
+def who_saw_url(user: User, message_id: int) -> str:
+    """Return the address that says who saw a message; "" without the right to it."""
+    return f"{reverse('web:who_saw')}?message={message_id}" if user.may(Tool.AUDIT_TRAIL) else ""
+
+
 def message_logs(user: User, message_ids: Collection[int]) -> dict[int, Tool]:
     """Return the first log, by id, that shows each of these messages to this user, for those that any log shows."""
     logs: dict[int, Tool] = {}

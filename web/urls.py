@@ -18,6 +18,7 @@ from web.views import (
     mailgun_webhook,
     message_import,
     people,
+    records,
     reports,
     roster,
     search,
@@ -38,6 +39,7 @@ app_name = "web"
 
 SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/user-groups/"
 IMPORT, ROSTER = "messenger-administration/message-import/", "system-administration/roster/"
+RECORDS = "system-administration/records-requests/"
 
 # For each tool that shows messages: the view of a message's page and the view that cancels it, if there is one.
 MESSAGE_VIEWS: dict[Tool, tuple[Any, Any]] = {
@@ -142,6 +144,11 @@ urlpatterns = [
     path(f"{ROSTER}upload/", roster.upload, name="roster_upload"),
     path(f"{ROSTER}<int:pk>/", roster.roster_run, name="roster_run"),
     path(f"{ROSTER}<int:pk>/start/", roster.start, name="roster_start"),
+    path(RECORDS, records.records_requests, name="records_requests"),
+    path(f"{RECORDS}new/", records.new_request, name="new_records_request"),
+    path(f"{RECORDS}<int:pk>/", records.records_request, name="records_request"),
+    path(f"{RECORDS}<int:pk>/cancel/", records.cancel, name="cancel_records_request"),
+    path(f"{RECORDS}<int:pk>/hand-over/", records.hand_over, name="hand_over_records"),
     path("my-reports/", reports.my_reports, name="my_reports"),
     path("my-reports/<int:pk>/", reports.job, name="report_job"),
     path("my-reports/<int:pk>/file/", reports.file, name="report_file"),

@@ -9,8 +9,9 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from psycopg2.errors import InsufficientPrivilege
 
+from accounts.audit_chain import chain_events, verify
 from accounts.database_roles import as_owner, give_rights
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, AuditLink, AuditWaiting, User
 from accounts.services import record_audit_event
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,12 @@ REFUSED = [
     "CREATE TABLE of_my_own (id int)",
     "COPY accounts_auditevent TO PROGRAM 'cat'",
     "SELECT setval(pg_get_serial_sequence('accounts_auditevent', 'id'), 1)",
+    "INSERT INTO accounts_auditlink (number, event_id, hash) VALUES (1, 1, '')",
+    "DELETE FROM accounts_auditlink",
+    "DELETE FROM accounts_auditwaiting",
+    "UPDATE accounts_auditwaiting SET stored_at = NULL",
+    "ALTER TABLE accounts_auditevent DISABLE TRIGGER accounts_auditevent_waits",
+    "DROP FUNCTION accounts_chain_audit(integer)",
     "INSERT INTO django_migrations (app, name, applied) VALUES ('accounts', '0099_never', now())",
     "DELETE FROM django_migrations",
 ]
@@ -70,6 +77,13 @@ def test_the_running_role_cannot_get_around_the_audit_trail(running_role: None, 
         assert AuditEvent.objects.get().action == "test.happened"
 
 
+def test_the_running_role_chains_events_and_checks_the_chain(running_role: None) -> None:
+    with as_running_role():
+        record_audit_event(by=None, action="test.happened")
+        assert chain_events() == 1
+        assert verify().first is None
+
+
 def test_the_running_role_cannot_give_itself_rights(running_role: None) -> None:
     with as_running_role(), connection.cursor() as cursor:
         cursor.execute(f"GRANT ALL ON accounts_auditevent TO {ROLE}")  # PostgreSQL only warns that this does nothing
@@ -91,7 +105,8 @@ def test_the_running_role_reads_and_writes_everything_else(running_role: None, m
 def test_the_running_role_has_these_rights_on_every_table_and_no_other(running_role: None) -> None:
     kinds = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER", "REFERENCES", "MAINTAIN")
     audit, migrations = AuditEvent._meta.db_table, "django_migrations"
-    tables = set(connection.introspection.table_names()) - {audit, migrations}
+    chain = {AuditLink._meta.db_table, AuditWaiting._meta.db_table}
+    tables = set(connection.introspection.table_names()) - {audit, migrations, *chain}
     with connection.cursor() as cursor:
 
         def rights(table: str) -> set[str]:
@@ -106,7 +121,7 @@ def test_the_running_role_has_these_rights_on_every_table_and_no_other(running_r
             return {kind for (kind,) in cursor.fetchall()}
 
         assert rights(audit) == {"SELECT", "INSERT"}
-        assert rights(migrations) == {"SELECT"}
+        assert [rights(table) for table in (migrations, *chain)] == [{"SELECT"}] * 3
         everywhere = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MAINTAIN"})
         assert {frozenset(rights(table)) for table in tables} == {everywhere}
 

@@ -39,6 +39,7 @@ def test_the_registry_is_the_table_of_tools_and_rights():
         ("System Administration > User Groups and Tool Rights", [R, W]),
         ("System Administration > Roster", [R, W]),
         ("System Administration > Audit Trail", [R]),
+        ("System Administration > Records Requests", [R, W]),
     ]
 
 

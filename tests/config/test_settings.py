@@ -9,8 +9,8 @@ from django.conf import settings
 
 from config.celery import app
 
-SOURCES = [path.read_text() for path in Path(settings.BASE_DIR, "config").glob("*settings.py")]
-NAMES = set(re.findall(r'env\.\w+\(\s*"([A-Z][A-Z0-9_]+)"', "\n".join(SOURCES)))
+SOURCE = "".join(file.read_text() for file in Path(settings.BASE_DIR, "config").glob("*settings.py"))
+NAMES = set(re.findall(r'env\.\w+\(\s*"([A-Z][A-Z0-9_]+)"', SOURCE))
 TASK_LIMITS = (settings.STATEMENT_SECONDS, settings.LOCK_SECONDS, settings.IDLE_TRANSACTION_SECONDS)
 
 

@@ -96,7 +96,8 @@ def test_a_large_report_is_queued_made_and_downloaded(client, message, no_worker
     assert response["Content-Disposition"] == f'attachment; filename="sent-message-report-{message.pk}.csv"'
     assert len(csv_of(response)) == 4
     assert AuditEvent.objects.filter(action="report.sent_message").count() == 1
-    assert AuditEvent.objects.get(action="report.downloaded").details == {"report": job.pk}
+    downloaded = AuditEvent.objects.get(action="report.downloaded")
+    assert downloaded.details == {"report": job.pk, "message": message.pk}
 
 
 def test_the_name_of_a_file_says_nothing_of_people(client, message):

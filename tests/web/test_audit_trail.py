@@ -1,14 +1,26 @@
 import csv
 import io
+import os
+import re
+from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.conf import settings
+from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
 
 from accounts.models import AuditEvent
 from accounts.services import record_audit_event
 from accounts.tools import Tool
+from listings.registry import registry
+from tests.messenger_logs.factories import make_message, make_recipient
+from web.audit_sentences import audit_sentence, has_words
 
 pytestmark = pytest.mark.django_db
 
+ROOT = Path(settings.BASE_DIR)
 TRAIL = "/system-administration/audit-trail/"
 
 
@@ -41,27 +53,30 @@ def test_events_are_listed_newest_first_in_words(client, dexter):
         by=dexter, action="sync.started", target="mg.example.org", details={"rows": 3, "names": ["a", "b"], "none": []}
     )
     rows = table(client.get(TRAIL))
-    assert "Matthews, Dexter" in rows
-    assert "Sync: started" in rows
-    assert "mg.example.org" in rows
+    assert "Dexter Matthews did this: sync: started: mg.example.org." in rows
     assert "<strong>names:</strong> a, b" in rows
     assert "<strong>none:</strong> none" in rows
-    assert rows.index("Sync: started") < rows.index("Sign in: succeeded")
+    assert rows.index("sync: started") < rows.index("auditor signed in.")
 
 
 def test_an_event_of_nobody_says_so(client):
     record_audit_event(by=None, action="sign_in.failed")
-    assert "Nobody signed in" in table(client.get(TRAIL))
+    assert "Somebody who was not signed in failed to sign in." in table(client.get(TRAIL))
+
+
+def test_who_looks_at_the_trail_stands_in_it(client):
+    client.get(TRAIL)
+    assert "auditor looked at the list System Administration &gt; Audit Trail" in table(client.get(TRAIL))
 
 
 def test_events_are_filtered_by_person_action_and_days(client, dexter, time_machine):
     record_audit_event(by=dexter, action="sync.started")
     record_audit_event(by=None, action="sync.paused")
-    assert "Sync: paused" not in table(client.get(TRAIL, {"who": "matthews"}))
+    assert "sync: paused" not in table(client.get(TRAIL, {"who": "matthews"}))
     rows = table(client.get(TRAIL, {"action": "sync.paused"}))
-    assert "Sync: paused" in rows
-    assert "Sync: started" not in rows
-    assert "Sync: started" not in table(client.get(TRAIL, {"happened_from": "2020-01-01", "happened_to": "2020-01-02"}))
+    assert "sync: paused" in rows
+    assert "sync: started" not in rows
+    assert "sync: started" not in table(client.get(TRAIL, {"happened_from": "2020-01-01", "happened_to": "2020-01-02"}))
 
 
 def test_the_actions_to_choose_from_are_those_that_occur(client, dexter):
@@ -85,6 +100,7 @@ def test_an_export_has_what_the_filters_show_and_is_recorded_itself(client, dext
     response = client.get(TRAIL, {"action": "sync.started", "export": "csv"})
     [row] = exported_rows(response)
     assert (row["Who"], row["Action"]) == ("Matthews, Dexter", "Sync: started")
+    assert row["What happened"] == "Dexter Matthews did this: sync: started."
     assert row["Details"] == "before: a; after: none"
     event = AuditEvent.objects.get(action="export.audit_trail")
     assert event.who == "auditor"
@@ -99,3 +115,151 @@ def test_odd_filters_get_words(client, query):
     response = client.get(TRAIL, query)
     assert response.status_code == 200
     assert 'role="alert"' in response.text
+
+
+# Sentences
+
+
+@pytest.mark.parametrize(
+    ("action", "target", "details", "sentence"),
+    [
+        ("message.viewed", "Snow", {"message": 309, "shown": "recipients"}, "looked at the recipients of message 309."),
+        ("message.viewed", "Snow", {"message": 309, "shown": "message"}, "looked at message 309."),
+        (
+            "message.viewed",
+            "Snow",
+            {"message": 309, "shown": "message, with a recipient's values", "person": "4711"},
+            "looked at message 309, with a recipient's values (person 4711).",
+        ),
+        ("message.canceled", "Snow", {"message": 309}, "canceled message 309."),
+        (
+            "person.viewed",
+            "Messenger > Recipient Log",
+            {"person": "4711"},
+            "looked at the record of person 4711 in Messenger > Recipient Log.",
+        ),
+        ("export.replies", "", {"rows": 1204, "format": "csv"}, "exported 1,204 rows of “replies” as CSV."),
+        ("report.sent_message", "Snow", {"message": 309, "format": "pdf"}, "asked for a report of message 309 as PDF."),
+        (
+            "access.refused",
+            "/messenger/<int:pk>/",
+            {"answer": 404, "method": "GET", "pk": 7},
+            "was refused at /messenger/<int:pk>/ (pk 7), with the answer 404.",
+        ),
+        ("user_group.renamed", "B", {"before": "A", "after": "B"}, "renamed the user group A to B."),
+        ("import.messages", "", {"messages": 2, "recipients": 9}, "brought in several messages, with 9 recipients."),
+        ("odd.action_of_later", "X", {}, "did this: odd: action of later: x."),
+    ],
+)
+def test_an_event_is_a_sentence(action, target, details, sentence):
+    event = AuditEvent(who="Ruiz, Ana", action=action, target=target, details=details)
+    assert audit_sentence(event).lower() == f"Ana Ruiz {sentence}".lower()
+
+
+def actions_of_the_source():
+    """Each action that the code of the product names."""
+    found = set()
+    for folder in {str(config.path).split("/")[-1] for config in apps.get_app_configs()} & set(os.listdir(ROOT)):
+        for file in (ROOT / folder).rglob("*.py"):
+            for line in re.findall(r"(?:action=|action = |_record\()(.+)", file.read_text()):
+                found |= set(re.findall(r"\"([a-z_]+\.[a-z_]+)\"", line))
+    return found
+
+
+def test_every_action_of_the_product_has_words():
+    actions = actions_of_the_source()
+    assert len(actions) > 40
+    assert {action for action in actions if not has_words(action)} == set()
+
+
+@given(st.text(max_size=40), st.text(max_size=40), st.dictionaries(st.text(max_size=9), st.integers() | st.text()))
+def test_whatever_an_event_has_it_is_a_sentence(action, target, details):
+    assert audit_sentence(AuditEvent(action=action, target=target, details=details)).endswith(".")
+    for known in ("message.viewed", "import.finished", "access.refused", "export.x", "report.x"):
+        assert audit_sentence(AuditEvent(action=known, target=target, details=details)).endswith(".")
+
+
+# Who saw a message, or a family
+
+
+@pytest.fixture
+def looks(dexter):
+    """A message to Mai and one to Lia; and who looked at what."""
+    messages = [make_message(subject=subject) for subject in ("One", "Two")]
+    make_recipient(messages[0], person_id="4711", name="Vang, Mai", student_number="9001", student_name="Vang, Bee")
+    make_recipient(messages[1], person_id="4712", name="Yang, Lia", student_number="9002", student_name="Yang, Pa")
+    for number, message in enumerate(messages):
+        for shown in ("message", "recipients"):
+            details = {"message": message.pk, "shown": shown}
+            record_audit_event(by=dexter, action="message.viewed", target=message.subject, details=details)
+        record_audit_event(by=dexter, action="person.viewed", target="Log", details={"person": f"471{number + 1}"})
+        record_audit_event(
+            by=dexter, action="contact.viewed", target="Contact 1", details={"people": [f"471{number + 1}"]}
+        )
+    record_audit_event(by=dexter, action="export.x", details={"message": messages[0].pk, "format": "csv", "rows": 1})
+    return messages
+
+
+def who_saw(user, **values):
+    """The events that the list shows, as pairs of action and what it was about."""
+    listing = registry["who_saw"].open(user, values)
+    notices = listing.fetch()
+    about = [[row.details.get(name) for name in ("message", "person", "people")] for row in listing.page.rows]
+    rows = [(row.action, next(filter(None, one))) for row, one in zip(listing.page.rows, about, strict=True)]
+    return rows, notices
+
+
+def test_who_saw_a_message_is_all_that_was_done_with_it(auditor, looks):
+    rows, _ = who_saw(auditor, message=str(looks[1].pk))
+    assert rows == [("message.viewed", looks[1].pk)] * 2
+    asked = AuditEvent.objects.get(action="audit.asked")
+    assert audit_sentence(asked) == f"auditor asked who saw message {looks[1].pk}."
+
+
+@pytest.mark.parametrize("text", ["4711", "Vang, Mai", "mai vang", "9001", "Vang, Bee"])
+def test_who_saw_a_family_is_asked_by_person_or_student(auditor, looks, text):
+    rows, notices = who_saw(auditor, person=text)
+    assert rows == [
+        ("export.x", looks[0].pk),
+        ("contact.viewed", ["4711"]),
+        ("person.viewed", "4711"),
+        ("message.viewed", looks[0].pk),  # its recipients; who saw only the message saw no family
+    ]
+    assert "Vang, Mai, person id 4711" in notices[0]
+    asked = AuditEvent.objects.get(action="audit.asked").details
+    assert asked == {"people": ["4711"], "about": "person 4711"}, "what was typed is not kept"
+
+
+def test_without_an_exact_question_nothing_is_shown(auditor, looks):
+    assert who_saw(auditor)[0] == []
+    rows, notices = who_saw(auditor, person="ang")
+    assert rows == []
+    assert "Several people match. Choose one:" in notices
+    assert who_saw(auditor, person="Nobody At All")[0] == []
+    assert not AuditEvent.objects.filter(action="audit.asked").exists()
+    listing = registry["who_saw"].open(auditor, {"person": "ang"})
+    listing.check_export()
+    assert listing.errors
+
+
+def test_the_way_to_it_is_for_those_with_the_right(auditor, looks, make_user, signed_in):
+    message = reverse("web:admin_sent_message_log_message", args=[looks[0].pk])
+    both = signed_in(make_user(Tool.AUDIT_TRAIL, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.ADMIN_RECIPIENT_LOG))
+    only_one = signed_in(make_user(Tool.ADMIN_SENT_MESSAGE_LOG, Tool.ADMIN_RECIPIENT_LOG))
+    link = f"{reverse('web:who_saw')}?message={looks[0].pk}"
+    button = 'form="who-saw-form" name="person" value="4711"'
+    log = reverse("web:admin_recipient_log")
+    for client, shown in ((both, True), (only_one, False)):
+        assert (link in client.get(message).text) == shown
+        assert (button in client.post(log, {"person": "4711"}, follow=True).text) == shown
+    page = both.post(reverse("web:who_saw"), {"person": "4711"}, follow=True)
+    assert "looked at the record of person 4711" in page.text
+    assert "4711" not in page.request["QUERY_STRING"]
+
+
+def test_the_trail_says_when_its_chain_was_checked(client, auditor):
+    record_audit_event(by=None, action="audit.verified", details={"head": "1:00"})
+    assert "nobody had changed it" in client.get(TRAIL).text
+    record_audit_event(by=None, action="audit.broken", details={"first": "Event 7 was deleted."})
+    page = client.get(TRAIL).text
+    assert "it is broken: Event 7 was deleted. Tell your administrator." in page

@@ -50,6 +50,7 @@ from messenger_logs.models import ContactToFix, Reply, School, SentMessage
 from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.derive_contacts import derive_contacts
 from messenger_logs.services.totals import recount
+from records.models import RecordsRequest
 from roster import tasks as roster_tasks
 from roster.choices import Kind
 from roster.models import RosterRun
@@ -236,6 +237,15 @@ def an_upload() -> dict[str, Any]:
     return {"file": SimpleUploadedFile("file.csv", b"Recipient,Device\nMai,m@example.org\n"), "map": "recipients"}
 
 
+def a_records_request(owner: User) -> None:
+    times = dict.fromkeys(["asked_at", "expires_at"], timezone.now())
+    RecordsRequest.objects.create(owner=owner, criteria={"words": MARK}, **times)
+
+
+def of_the_records_request() -> dict[str, Any]:
+    return {"pk": RecordsRequest.objects.order_by("-pk").values_list("pk", flat=True).first() or 1}
+
+
 def a_kept_map() -> dict[str, Any]:
     return {"pk": KeptMap.objects.create(name=uuid4().hex, columns={"name": "Who"}).pk}
 
@@ -366,7 +376,20 @@ GUARDED = [
     Guarded("web:delete_group",   Tool.USER_GROUPS, W,          200, 200, 302, 200, of=a_group,
             does="user_group.deleted"),
     Guarded("web:audit_trail",    Tool.AUDIT_TRAIL, R,          200, 200, 302, 200, data=an_entry,
-            file="export.audit_trail"),
+            look="list.viewed", file="export.audit_trail"),
+    # Nothing is shown before a message or a family is named; tests/web/test_audit_trail.py names them.
+    Guarded("web:who_saw",        Tool.AUDIT_TRAIL, R,          200, 200, 302, 200),
+    # The list names nobody, so it leaves no row.
+    Guarded("web:records_requests", Tool.RECORDS_REQUEST, R,    200, 200, 405, 200),
+    Guarded("web:new_records_request", Tool.RECORDS_REQUEST, W, 200, 200, 200, 200, also=(R,),
+            does="records.previewed", form=lambda: {"words": "snow"}),
+    Guarded("web:records_request", Tool.RECORDS_REQUEST, R,     200, 200, 405, 200,
+            data=a_records_request, of=of_the_records_request, look="records.viewed"),
+    Guarded("web:cancel_records_request", Tool.RECORDS_REQUEST, W, 405, 405, 302, 405, also=(R,),
+            data=a_records_request, of=of_the_records_request, does="records.canceled"),
+    # No worker has made the file, so it is not there; tests/records hand over one.
+    Guarded("web:hand_over_records", Tool.RECORDS_REQUEST, W,   405, 405, 302, 405, also=(R,),
+            data=a_records_request, of=of_the_records_request, form=lambda: {"received_by": "Mai"}),
 
     # Nothing is shown before a search, so there is nothing to look for; tests/web/recipient_log searches.
     Guarded("web:recipient_log", Tool.RECIPIENT_LOG, R,   200, 200, 302, 200),

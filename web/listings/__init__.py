@@ -23,6 +23,7 @@ from web.listings.sent_message_log import OlrEmailLog, SentMessageLog
 from web.listings.sent_message_log_2 import SentMessageLog2
 from web.listings.unreached_people import UnreachedPeople
 from web.listings.upcoming_messages import UpcomingMessages
+from web.listings.who_saw import WhoSaw
 
 # The addresses of the logs that show messages. The addresses of one message begin with them.
 MESSAGE_PATHS = {
@@ -98,6 +99,7 @@ registry.register(
     _log(Replies, Tool.REPLIES, "messenger-administration/replies/", api_name="all"),
     _log(People, Tool.USER_GROUPS, PEOPLE_PATH, name="people", title="People"),
     _log(AuditTrail, Tool.AUDIT_TRAIL, "system-administration/audit-trail/"),
+    _log(WhoSaw, Tool.AUDIT_TRAIL, "system-administration/audit-trail/who-saw/", name="who_saw", title="Who Saw"),
     # Only programs read it, by the API, so it has no page.
     Entry(name="inbox", listing_class=Inbox, tool=Tool.PORTAL_INBOX, path="", api_name="inbox"),
 )

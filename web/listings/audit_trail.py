@@ -12,25 +12,32 @@ from accounts.listings import ToolListing
 from accounts.models import AuditEvent
 from accounts.querysets import AuditEventQuerySet
 from accounts.services import hashed_search
-from listings.columns import Column, ListingTable, TimeColumn
+from core.dates import time_text
+from listings.columns import WIDE, Column, ListingTable, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
+from listings.listing import View
+from listings.registry import registry
+from web.audit_sentences import action_text, audit_sentence
 
 OF_NO_SCHOOL = "What is in the trail is of no school. It is shown to those who have this tool for all schools."
 # A longer detail is folded, in characters.
 SHORT_DETAIL = 100
-
-
-def action_text(action: str) -> str:
-    """Return an action as people read it: "user_group.rights_changed" is "User group: rights changed"."""
-    return action.replace(".", ": ").replace("_", " ").capitalize()
+WHOLE = "The chain of this trail was checked {at}, and nobody had changed it."
+BROKEN = "The chain of this trail was checked {at}, and it is broken: {first} Tell your administrator."
 
 
 class AuditTable(ListingTable):
+    """What happened is a sentence. A file has its parts as columns, too, so that a program can count them."""
+
     occurred_at = TimeColumn(seconds=True, verbose_name="When")
-    who = Column(verbose_name="Who", empty_values=(), orderable=False)
-    action = Column(verbose_name="Action")
-    target = Column(verbose_name="What or whom", orderable=False)
+    sentence = Column(accessor="action", verbose_name="What happened", orderable=False, attrs=WIDE)
+    who = Column(verbose_name="Who", empty_values=(), orderable=False, on_page=False)
+    action = Column(verbose_name="Action", on_page=False)
+    target = Column(verbose_name="What or whom", orderable=False, on_page=False)
     details = Column(verbose_name="Details", empty_values=({},), orderable=False)
+
+    def render_sentence(self, record: AuditEvent) -> str:
+        return audit_sentence(record)
 
     def render_who(self, value: str) -> str:
         return value or "Nobody signed in"
@@ -91,15 +98,32 @@ class AuditFilters(ListingFilterSet):
     personal = {"searched"}
 
 
-class AuditTrail(ToolListing):
+class AuditListing(ToolListing):
+    """The base of the lists of the audit trail."""
+
     table_class = AuditTable
-    filterset_class = AuditFilters
     default_sort = "-occurred_at"
-    export_name = "audit-trail"
     row_name = "events"
+
+    @property
+    def views(self) -> list[View]:
+        names = {"audit_trail": "Audit Trail", "who_saw": "Who Saw"}
+        return [View(label, registry[name].url(), current=self.entry.name == name) for name, label in names.items()]
 
     def get_queryset(self) -> AuditEventQuerySet:
         return AuditEvent.objects.visible_to(self.user)
 
+
+class AuditTrail(AuditListing):
+    filterset_class = AuditFilters
+    export_name = "audit-trail"
+    # It says what people did: who looks at it leaves a row in it, too.
+    shows_people = True
+
     def notices(self) -> list[str]:
-        return [] if self.scope.everything else [OF_NO_SCHOOL]
+        of_no_school = [] if self.scope.everything else [OF_NO_SCHOOL]
+        checked = AuditEvent.objects.chain_checks().first()
+        if checked is None:
+            return of_no_school
+        words = BROKEN if checked.action == "audit.broken" else WHOLE
+        return [*of_no_school, words.format(at=time_text(checked.occurred_at), first=checked.details.get("first", ""))]

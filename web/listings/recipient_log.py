@@ -151,6 +151,7 @@ class RecipientLog(ToolListing):
     export_label = "Generate Report"
     row_name = "deliveries"
     report_kind = "recipient"
+    template_name = "web/recipient_log.html"
     shows_people = True
     # The addresses of the messages on this page that the user may open, by id.
     message_urls: Mapping[int, str] = MappingProxyType({})
@@ -218,7 +219,8 @@ class RecipientLog(ToolListing):
         if self.person:
             others = [person for person in people if person is not self.person]
             also = [f"“{search}” is the number of a student, too. Choose one of the family:"] if others else []
-            return [chosen(self.person), *also, *map(choice, others)]
+            asked = [who_saw_button(self.person)] if self.user.may(Tool.AUDIT_TRAIL) else []
+            return [chosen(self.person), *asked, *also, *map(choice, others)]
         return [*self.which(len(people)), *map(choice, people)]
 
     def whom(self) -> str:
@@ -260,3 +262,12 @@ def choice(person: Person) -> str:
 
 def chosen(person: Person) -> str:
     return format_html('<span id="person-{}" tabindex="-1">{}</span>', person.person_id, person_text(person))
+
+
+def who_saw_button(person: Person) -> str:
+    """Return a button that asks who saw the record of a person. It posts a form beside the list, not the list's."""
+    return format_html(
+        '<button type="submit" class="link" form="who-saw-form" name="person" value="{}">Who saw this record, and when'
+        "</button>",
+        person.person_id,
+    )

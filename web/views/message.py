@@ -31,7 +31,7 @@ from messenger_logs.totals import Totals
 from web.body_frame import FRAME_POLICY, FRAMED, frame_document
 from web.menu import page_url
 from web.message_access import find_changeable, may_see_values, record_message_view, values_scope
-from web.message_urls import message_url
+from web.message_urls import message_url, who_saw_url
 from web.outcome_bars import mode_bars
 from web.people_reached import people_reached
 from web.views.drill import compare_url, mark_url
@@ -176,6 +176,7 @@ class MessagePage(MessageView):
             "retry_url": self.retry_url(context["summary"].totals),
             "may_see_values": self.may_see_values,
             "history": history_of(self.message),
+            "who_saw_url": who_saw_url(self.request.user, self.message.pk),
             "mark_drill_url": mark_url(self.request.user, self.message),
             "drill_url": compare_url(self.request.user, self.message),
         }

@@ -118,7 +118,10 @@ def file(request: SignedInRequest, pk: int) -> HttpResponseBase:
         content = found.path.open("rb")
     except FileNotFoundError:
         raise Http404("The file of the report is not there any more.") from None
-    record_audit_event(by=request.user, action="report.downloaded", target=found.title, details={"report": found.pk})
+    about = {"message": found.message_id} if found.message_id else {}
+    record_audit_event(
+        by=request.user, action="report.downloaded", target=found.title, details={"report": found.pk, **about}
+    )
     return file_response(content, name=report.file_name, format=Format(found.format))
 
 
@@ -135,7 +138,7 @@ def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def remove(request: SignedInRequest, pk: int) -> HttpResponse:
-    services.remove(job=own(request, pk))
+    services.remove(job=own(request, pk), by=request.user)
     return redirect("web:my_reports")
 
 

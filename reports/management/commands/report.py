@@ -29,6 +29,8 @@ from reports.report import BadOptions, Report, report_kind
 from reports.writers import Format
 
 SECONDS = 3_600
+# The audit trail names it as who asked for the report.
+EVERYBODY = User(username="manage.py", is_superuser=True)
 LOGS = {
     MailgunReport.kind: (MailgunReport, "admin_mailgun_message_log"),
     RecipientReport.kind: (RecipientReport, "admin_recipient_log"),
@@ -63,6 +65,7 @@ class Command(BaseCommand):
         try:
             report = self.open(options)
             rows = self.write(report, format, options["output"])
+            report.record_request(by=EVERYBODY, format=format, rows=rows)
         except Http404 as missing:
             raise CommandError(str(missing)) from None
         except (BadOptions, NotMade) as reason:
@@ -72,13 +75,12 @@ class Command(BaseCommand):
         self.stderr.write(f"{rows:,} rows", ending="\n")
 
     def open(self, options: dict[str, Any]) -> Report:
-        everybody = User(username="manage.py", is_superuser=True)
         if options["kind"] == CallSheet.kind:
-            return CallSheet.open(everybody, call_sheet_options(options))
+            return CallSheet.open(EVERYBODY, call_sheet_options(options))
         if options["kind"] in MESSAGES:
-            return report_kind(options["kind"]).open(everybody, message_options(options))
+            return report_kind(options["kind"]).open(EVERYBODY, message_options(options))
         report_class, name = LOGS[options["kind"]]
-        return report_class.open(everybody, log_options(report_class, name, options))
+        return report_class.open(EVERYBODY, log_options(report_class, name, options))
 
     def write(self, report: Report, format: Format, output: str | None) -> int:
         if output and output != "-":

@@ -28,7 +28,9 @@ class Pages:
         width, height = reversed(LETTER) if document.landscape else LETTER
         self.left, self.right, self.top, self.bottom = MARGIN, width - MARGIN, height - MARGIN, MARGIN + 6
         self.width = self.right - self.left
-        self.canvas = StreamedCanvas(file, size=(width, height), language=document.language)
+        self.canvas = StreamedCanvas(
+            file, size=(width, height), language=document.language, repeatable=document.repeatable
+        )
         self.fonts = Fonts(document.language)
         self.body = Style(self.fonts, size=9)
         self.label = Style(self.fonts, size=9, weight=BOLD)
@@ -50,7 +52,8 @@ class Pages:
         self.lines(self.large, self.document.title)
         self.lines(self.body, self.document.subtitle)
         self.y -= GAP / 2
-        self.pairs([("Generated on", self.document.generated_on), *self.document.header])
+        made = [("Generated on", self.document.generated_on)] if self.document.generated_on else []
+        self.pairs([*made, *self.document.header])
 
     def heading(self, text: str) -> None:
         """Draw a heading with a rule and a bookmark, and with room for some lines below it."""

@@ -11,9 +11,9 @@ from reportlab.pdfgen.canvas import Canvas
 class StreamedCanvas(Canvas):
     """Draws like any canvas. Memory grows by a few hundred bytes per page, not by the whole page."""
 
-    def __init__(self, file: BinaryIO, *, size: tuple[float, float], language: str) -> None:
+    def __init__(self, file: BinaryIO, *, size: tuple[float, float], language: str, repeatable: bool = False) -> None:
         super().__init__(file, pagesize=size, pageCompression=1)
-        self._doc = StreamedDocument(file, language)
+        self._doc = StreamedDocument(file, language, repeatable=repeatable)
 
     def _make_preamble(self) -> None:
         """Leave out the font that reportlab selects on each page, because it is never embedded."""
@@ -21,10 +21,13 @@ class StreamedCanvas(Canvas):
 
 
 class StreamedDocument(pdfdoc.PDFDocument):
-    """Writes pages at once, and all other objects at the end. reportlab would write all objects at the end."""
+    """Writes pages at once, and all other objects at the end. reportlab would write all objects at the end.
 
-    def __init__(self, file: BinaryIO, language: str) -> None:
-        super().__init__(compression=1, lang=language)
+    One that is `repeatable` has the same time and id each time.
+    """
+
+    def __init__(self, file: BinaryIO, language: str, *, repeatable: bool = False) -> None:
+        super().__init__(compression=1, lang=language, invariant=int(repeatable))
         self.out = StreamedFile(file, self._pdfVersion)
         # Pages refer to this object, so it needs its number before them.
         self.Reference(self.Pages)
