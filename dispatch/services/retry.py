@@ -14,6 +14,7 @@ from dispatch.services.recording import finish
 from dispatch.services.recovery import UNKNOWN_DETAIL
 from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus
 from messenger_logs.models import Delivery, Redial, SentMessage
+from messenger_logs.removed import REMOVED
 from messenger_logs.services.totals import lock_totals
 
 _RETRIABLE = [MessageStatus.IN_PROGRESS, MessageStatus.SENT, MessageStatus.ERROR]
@@ -23,7 +24,8 @@ DOUBTFUL = Q(status=DeliveryStatus.VENDOR_RECEIVED, detail=UNKNOWN_DETAIL, code_
 
 def in_doubt(message: SentMessage) -> QuerySet[Delivery]:
     """Return the devices that may or may not have the message and have no redial."""
-    return message.deliveries.filter(DOUBTFUL, mode__in=PHONE, redial__isnull=True)
+    known = message.deliveries.exclude(given_address=REMOVED)
+    return known.filter(DOUBTFUL, mode__in=PHONE, redial__isnull=True)
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from messenger_logs.models.contacts import ContactNews, ContactPerson, ContactToFix
 from messenger_logs.models.deliveries import Delivery, DeviceAttempt, Redial
+from messenger_logs.models.erased import ErasedAddress
 from messenger_logs.models.messages import Calendar, Recipient, School, SentMessage
 from messenger_logs.models.texts import Reply, TextConsent
 from messenger_logs.models.totals import MessageModeTotals, MessageTotals, PersonReach, ReachTotals
@@ -13,6 +14,7 @@ __all__ = [
     "ContactToFix",
     "Delivery",
     "DeviceAttempt",
+    "ErasedAddress",
     "MessageModeTotals",
     "MessageTotals",
     "PersonReach",
