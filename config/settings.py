@@ -38,6 +38,7 @@ FORMAT_MODULE_PATH = None
 INSTALLED_APPS = [
     "demo",
     "web",
+    "retention",
     "imports",
     "reports",
     "dispatch",
@@ -398,10 +399,6 @@ CELERY_BEAT_SCHEDULE = {
         "task": "messenger_logs.tasks.review_contacts",
         "schedule": daily(3, 50, zone=TIME_ZONE),
     },
-    "dispatch-delete-expired": {
-        "task": "dispatch.tasks.delete_expired",
-        "schedule": daily(4, 40, zone=TIME_ZONE),
-    },
     "accounts-delete-expired-sessions": {
         "task": "accounts.tasks.delete_expired_sessions",
         "schedule": daily(4, 50, zone=TIME_ZONE),
@@ -418,8 +415,5 @@ CELERY_BEAT_SCHEDULE = {
     },
     "imports-requeue-orphaned": {"task": "imports.tasks.requeue_orphaned", "schedule": 60, "options": {"expires": 50}},
     "imports-delete-expired": {"task": "imports.tasks.delete_expired", "schedule": hourly([45], zone=TIME_ZONE)},
-    "mailgun-delete-expired": {
-        "task": "mailgun_sync.tasks.delete_expired",
-        "schedule": daily(4, 20, zone=TIME_ZONE),
-    },
+    "retention": {"task": "retention.tasks.retain", "schedule": daily(0, 40, zone=TIME_ZONE)},
 }

@@ -30,6 +30,8 @@ _OTHER_PAGES = {
     Tool.MAILGUN_SYNC: "web:mailgun_sync",
     Tool.MESSAGE_IMPORT: "web:message_import",
     Tool.USER_GROUPS: "web:user_groups",
+    Tool.RETENTION: "web:retention",
+    Tool.ERASE: "web:erase",
 }
 
 
