@@ -14,10 +14,12 @@ from web.listings import CONTACT_PATHS, MESSAGE_PATHS, REACH_PATHS
 from web.views import (
     dispatch_status,
     domain_health,
+    erase,
     home,
     mailgun_webhook,
     message_import,
     reports,
+    retention,
     search,
     sync_status,
     user_groups,
@@ -35,6 +37,7 @@ app_name = "web"
 
 SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/user-groups/"
 IMPORT = "messenger-administration/message-import/"
+RETENTION, ERASE = "system-administration/retention/", "system-administration/erase/"
 
 # For each tool that shows messages: the view of a message's page and the view that cancels it, if there is one.
 MESSAGE_VIEWS: dict[Tool, tuple[Any, Any]] = {
@@ -125,6 +128,13 @@ urlpatterns = [
     path(f"{GROUPS}<int:pk>/people/add/", user_groups.add_member, name="add_member"),
     path(f"{GROUPS}<int:pk>/people/remove/", user_groups.remove_member, name="remove_member"),
     path(f"{GROUPS}<int:pk>/delete/", user_groups.delete_group, name="delete_group"),
+    path(RETENTION, retention.retention, name="retention"),
+    path(f"{RETENTION}periods/", retention.set_periods, name="retention_periods"),
+    path(f"{RETENTION}holds/", retention.add_hold, name="add_hold"),
+    path(f"{RETENTION}holds/<int:pk>/lift/", retention.lift, name="lift_hold"),
+    path(ERASE, erase.erase, name="erase"),
+    path(f"{ERASE}person/", erase.show, name="erase_show"),
+    path(f"{ERASE}confirm/", erase.confirm, name="erase_confirm"),
     path("my-reports/", reports.my_reports, name="my_reports"),
     path("my-reports/<int:pk>/", reports.job, name="report_job"),
     path("my-reports/<int:pk>/file/", reports.file, name="report_file"),

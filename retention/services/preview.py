@@ -27,18 +27,17 @@ class KindPreview:
     kind: Kind
     days: int | None
     before: datetime | None
-    gone: dict[str, int]
+    gone: dict[str, int] | None
+    """None where they were not counted."""
 
 
-def preview(*, now: datetime | None = None) -> list[KindPreview]:
+def preview(*, now: datetime | None = None, count: bool = True) -> list[KindPreview]:
     """Return what would go, for each kind."""
     now = now or timezone.now()
     before, days = limits_of(now), periods()
     with respecting_holds() as holds:
-        return [
-            KindPreview(kind, days[kind], before.get(kind), _gone(kind, before[kind], holds) if kind in before else {})
-            for kind in Kind
-        ]
+        counted = {kind: _gone(kind, limit, holds) for kind, limit in before.items()} if count else {}
+    return [KindPreview(kind, days[kind], before.get(kind), counted.get(kind)) for kind in Kind]
 
 
 def _gone(kind: Kind, before: datetime, holds: Holds) -> dict[str, int]:

@@ -60,6 +60,9 @@ def test_messenger_administrators_have_all_logs_and_cancel_but_no_system_adminis
         (Tool.USER_GROUPS, Right.READ),
         (Tool.USER_GROUPS, Right.WRITE),
         (Tool.AUDIT_TRAIL, Right.READ),
+        (Tool.RETENTION, Right.READ),
+        (Tool.RETENTION, Right.WRITE),
+        (Tool.ERASE, Right.WRITE),
     }
 
 

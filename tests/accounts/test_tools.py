@@ -38,6 +38,8 @@ def test_the_registry_is_the_table_of_tools_and_rights():
         ("Messenger Administration > Portal Inbox (API)", [R]),
         ("System Administration > User Groups and Tool Rights", [R, W]),
         ("System Administration > Audit Trail", [R]),
+        ("System Administration > Retention and Holds", [R, W]),
+        ("System Administration > Erase a Person", [W]),
     ]
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
@@ -78,7 +79,7 @@ def files_of(user: Any) -> None:
         options={"person": PERSON},
         format="csv",
         title=f"Messages of {NAME}",
-        claim="0" * 32,
+        claim=uuid4(),
         **times,
     )
     report.path.write_text(NAME)

@@ -44,13 +44,16 @@ from imports.models import ImportJob, KeptMap
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
 from messenger_logs.choices import LinkedBy
-from messenger_logs.models import ContactToFix, Reply, SentMessage
+from messenger_logs.models import ContactToFix, Recipient, Reply, SentMessage
 from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.derive_contacts import derive_contacts
 from messenger_logs.services.totals import recount
+from retention.models import Hold
+from retention.services.erasing import preview
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.queue import note_queued
 from tests.web.addresses import patterns
+from web.views.erase import seen
 
 R, W = Right.READ, Right.WRITE
 OWN_GENERAL = (Right.MY_MESSAGES, Right.TYPE_GENERAL)
@@ -204,6 +207,19 @@ def of_the_csv_file() -> dict[str, Any]:
 
 def an_upload() -> dict[str, Any]:
     return {"file": SimpleUploadedFile("file.csv", b"Recipient,Device\nMai,m@example.org\n"), "map": "recipients"}
+
+
+def a_hold() -> dict[str, Any]:
+    return {"pk": Hold.objects.create(kind="sender", value="principal", reason="A case", set_by_name="Somebody").pk}
+
+
+def a_family(owner: User) -> None:
+    make_delivery(make_recipient(make_message(sender=owner), person_id=MARK))
+
+
+def an_erasure() -> dict[str, Any]:
+    found = Recipient.objects.filter(person_id=MARK).exists()
+    return {"person_id": MARK, "seen": seen(preview(MARK)) if found else "", "typed": "ERASE"}
 
 
 def a_kept_map() -> dict[str, Any]:
@@ -481,6 +497,19 @@ GUARDED = [
             data=a_message, of=of_the_message()),
     Guarded("web:sent_message_log_2_message_report", Tool.SENT_MESSAGE_LOG_2, R,         200, 200, 405, 200,
             data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
+
+    Guarded("web:retention",         Tool.RETENTION, R,            200, 200, 405, 200, look="list.viewed"),
+    Guarded("web:retention_periods", Tool.RETENTION, W,            405, 405, 302, 405, also=(R,),
+            does="retention.period_set", form=lambda: {"people": 800}),
+    Guarded("web:add_hold",          Tool.RETENTION, W,            405, 405, 302, 405, also=(R,),
+            does="retention.hold_set", form=lambda: {"kind": "sender", "value": "principal", "reason": "A case"}),
+    Guarded("web:lift_hold",         Tool.RETENTION, W,            405, 405, 302, 405, of=a_hold, also=(R,),
+            does="retention.hold_lifted"),
+    Guarded("web:erase",             Tool.ERASE, W,                200, 200, 405, 200, look="list.viewed"),
+    Guarded("web:erase_show",        Tool.ERASE, W,                405, 405, 200, 405, does="person.viewed",
+            data=a_family, form=lambda: {"person_id": MARK}),
+    Guarded("web:erase_confirm",     Tool.ERASE, W,                405, 405, 302, 405, does="person.erase_asked",
+            data=a_family, form=an_erasure),
 
     Guarded("web:mailgun_sync",     Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
     Guarded("web:domain_health",    Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),

@@ -30,6 +30,7 @@ from web.message_access import may_see_values, record_message_view
 from web.message_urls import message_url
 from web.outcome_bars import mode_bars
 from web.people_reached import people_reached
+from web.removed_notes import removed_notes
 from web.views.drill import compare_url, mark_url
 
 
@@ -147,6 +148,7 @@ class MessagePage(MessageView):
             "bodies": self.bodies(),
             "may_see_values": self.may_see_values,
             "history": history_of(self.message),
+            "removed_notes": removed_notes(self.message),
             "mark_drill_url": mark_url(self.request.user, self.message),
             "drill_url": compare_url(self.request.user, self.message),
         }

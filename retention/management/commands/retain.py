@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["dry_run"]:
             for kind in preview():
-                for name, number in kind.gone.items():
+                for name, number in (kind.gone or {}).items():
                     self.stdout.write(f"{kind.kind.label}: {number:,} {name}")
             return
         gone, _ = retain()
