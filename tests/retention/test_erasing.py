@@ -90,6 +90,7 @@ def files_of(user: Any) -> None:
     upload.save()
 
 
+@pytest.mark.slow
 def test_an_erased_person_is_in_no_table_and_in_no_file(make_user, folder):
     everything(make_user)
     assert len(traces()) > 20

@@ -48,7 +48,7 @@ from messenger_logs.models import ContactToFix, Recipient, Reply, SentMessage
 from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.derive_contacts import derive_contacts
 from messenger_logs.services.totals import recount
-from retention.models import Hold
+from retention.models import Erasure, Hold
 from retention.services.erasing import preview
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.queue import note_queued
@@ -211,6 +211,14 @@ def an_upload() -> dict[str, Any]:
 
 def a_hold() -> dict[str, Any]:
     return {"pk": Hold.objects.create(kind="sender", value="principal", reason="A case", set_by_name="Somebody").pk}
+
+
+def a_held_sender(owner: User) -> None:
+    Hold.objects.create(kind="sender", value="principal", reason=MARK, set_by_name=owner.listed_name)
+
+
+def an_erased_person(owner: User) -> None:
+    Erasure.objects.create(digest="0", asked_by_name=owner.listed_name, reason=MARK, finished_at=timezone.now())
 
 
 def a_family(owner: User) -> None:
@@ -498,14 +506,16 @@ GUARDED = [
     Guarded("web:sent_message_log_2_message_report", Tool.SENT_MESSAGE_LOG_2, R,         200, 200, 405, 200,
             data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
 
-    Guarded("web:retention",         Tool.RETENTION, R,            200, 200, 405, 200, look="list.viewed"),
+    Guarded("web:retention",         Tool.RETENTION, R,            200, 200, 405, 200, look="list.viewed",
+            data=a_held_sender),
     Guarded("web:retention_periods", Tool.RETENTION, W,            405, 405, 302, 405, also=(R,),
-            does="retention.period_set", form=lambda: {"people": 800}),
+            does="retention.period_set", form=lambda: {"people": 800, "events": 400}),
     Guarded("web:add_hold",          Tool.RETENTION, W,            405, 405, 302, 405, also=(R,),
             does="retention.hold_set", form=lambda: {"kind": "sender", "value": "principal", "reason": "A case"}),
     Guarded("web:lift_hold",         Tool.RETENTION, W,            405, 405, 302, 405, of=a_hold, also=(R,),
             does="retention.hold_lifted"),
-    Guarded("web:erase",             Tool.ERASE, W,                200, 200, 405, 200, look="list.viewed"),
+    Guarded("web:erase",             Tool.ERASE, W,                200, 200, 405, 200, look="list.viewed",
+            data=an_erased_person),
     Guarded("web:erase_show",        Tool.ERASE, W,                405, 405, 200, 405, does="person.viewed",
             data=a_family, form=lambda: {"person_id": MARK}),
     Guarded("web:erase_confirm",     Tool.ERASE, W,                405, 405, 302, 405, does="person.erase_asked",
