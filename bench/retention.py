@@ -3,9 +3,10 @@
 import argparse
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from multiprocessing.process import BaseProcess
 from statistics import median
 
 from django.db import connection
@@ -62,9 +63,7 @@ def make_rows(options: argparse.Namespace) -> None:
     vacuum()
 
 
-def ask(
-    pages: dict[str, Callable[[], object]], *, rounds: int, while_alive: multiprocessing.Process | None = None
-) -> Times:
+def ask(pages: Mapping[str, Callable[[], object]], *, rounds: int, while_alive: BaseProcess | None = None) -> Times:
     """Ask for the pages in turns, at least so often, and as long as the other process lives."""
     for page in pages.values():
         page()
@@ -75,7 +74,7 @@ def ask(
     return times
 
 
-def start(limit: int) -> multiprocessing.Process:
+def start(limit: int) -> BaseProcess:
     """Let the rows age in a process of its own, as a worker does it."""
     connection.close()
     process = multiprocessing.get_context("fork").Process(target=_age, args=(limit,))

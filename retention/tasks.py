@@ -5,6 +5,7 @@ import time
 from celery import shared_task
 
 from core.queue import call_worker
+from retention.models import Erasure
 from retention.services import aging, erasing
 
 # A task gives its worker back after this time (in seconds), and is queued again while there is more.
@@ -32,5 +33,7 @@ def go_on() -> None:
 
 @shared_task(soft_time_limit=_SOFT_LIMIT, time_limit=_LIMIT)
 def erase(erasure_id: int) -> None:
-    """Erase a person, as far as nothing holds it up. What is left waits for the next night."""
+    """Erase a person, as far as nothing holds it up. What waits for something is tried again the next night."""
     erasing.erase_person(erasure_id=erasure_id, until=time.monotonic() + _TURN)
+    if Erasure.objects.filter(pk=erasure_id, finished_at=None, stays={}).exists():
+        call_worker(erase, erasure_id)

@@ -95,7 +95,7 @@ def remove_people(*, message_id: int, people: Collection[str], staying: Collecti
     Rows of other people at the same devices lose the address too, but for those of the people ``staying``; None stands
     for all others. The caller holds the message's lock, and the message has ended.
     """
-    given = {"message": message_id, "people": sorted(people)}
+    given: dict[str, int | list[str]] = {"message": message_id, "people": sorted(people)}
     with connection.cursor() as cursor:
         cursor.execute(_DEVICES, given)
         deliveries = _remove_devices(cursor.fetchall(), set(people), staying)

@@ -20,7 +20,7 @@ from messenger_logs.choices import CANCELABLE
 from messenger_logs.models import Delivery, DeviceAttempt, Recipient, Reply, SentMessage
 from messenger_logs.removed import REMOVED, removed_texts
 from messenger_logs.services.remove_people import remove_people
-from messenger_logs.services.totals import lock_totals
+from messenger_logs.services.totals import lock_totals, recount
 from retention.choices import Kind
 from retention.models import AgedMessage
 from retention.services import audit_trail, files
@@ -106,6 +106,12 @@ def _next_messages(kind: Kind, before: datetime, last: tuple[datetime, int] | No
         return list(found.values_list("created_at", "pk")[:_MESSAGES])
 
 
+def lock_message(message_id: int) -> None:
+    """Take the message's lock. A message from before totals were kept is counted now, while it has its people."""
+    if not lock_totals(message_id=message_id):
+        recount(message_id=message_id)
+
+
 def _still(kind: Kind, before: datetime, holds: Holds, message_id: int) -> bool:
     """Whether the message is still to be aged: it may run again, or be held, since we found it."""
     return messages_to_age(kind, before, holds).filter(pk=message_id).exists()
@@ -128,7 +134,7 @@ def _remove_some(message_id: int, after: str, before: datetime) -> tuple[str | N
     """Remove the next people of a message, in the order of their ids. Returns the last id, None at the end."""
     with respecting_holds() as holds:
         limit_time()
-        lock_totals(message_id=message_id)
+        lock_message(message_id)
         if not _still(Kind.PEOPLE, before, holds, message_id):
             return None, 0
         held = holds.people_in(message_id)
@@ -146,8 +152,7 @@ def _age_replies(before: datetime) -> int:
     with respecting_holds() as holds:
         limit_time()
         old = Reply.objects.filter(received_at__lt=before).exclude(number=REMOVED)
-        found = old.exclude(holds.in_days("received_at")).exclude(person_id__in=holds.people)
-        ids = list(found.order_by("received_at").values_list("pk", flat=True)[:ROWS])
+        ids = list(old.exclude(holds.replies()).order_by("received_at").values_list("pk", flat=True)[:ROWS])
         return Reply.objects.filter(pk__in=ids).update(number=REMOVED, name=REMOVED, person_id="", raw="")
 
 
@@ -186,8 +191,7 @@ def _age_reply_texts(before: datetime) -> int:
     with respecting_holds() as holds:
         limit_time()
         old = Reply.objects.filter(received_at__lt=before).exclude(text__in=[REMOVED, ""])
-        found = old.exclude(holds.in_days("received_at")).exclude(person_id__in=holds.people)
-        ids = list(found.order_by("received_at").values_list("pk", flat=True)[:ROWS])
+        ids = list(old.exclude(holds.replies()).order_by("received_at").values_list("pk", flat=True)[:ROWS])
         return Reply.objects.filter(pk__in=ids).update(text=REMOVED)
 
 
@@ -203,7 +207,7 @@ def _age_raw(before: datetime, steps: Steps, gone: Counter[str]) -> None:
 def _remove_raw(message_id: int, before: datetime, deliveries: list[int]) -> int:
     with respecting_holds() as holds:
         limit_time()
-        lock_totals(message_id=message_id)
+        lock_message(message_id)
         if not _still(Kind.RAW, before, holds, message_id):
             return 0
         return DeviceAttempt.objects.filter(delivery__in=deliveries).exclude(raw="").update(raw="")
@@ -252,7 +256,7 @@ def held_events(holds: Holds) -> Q | None:
     keep = holds.in_days("occurred_at") | holds.whole_messages("sent_message__")
     if holds.of_people:
         rows = Recipient.objects.filter(holds.rows()).values("pk")
-        keep |= Q(person_id__in=holds.people) | Q(delivery__recipient__in=rows)
+        keep |= Q(person_id__in=holds.families()) | Q(delivery__recipient__in=rows)
     return keep
 
 

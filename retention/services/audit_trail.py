@@ -41,6 +41,6 @@ def _remove(before: datetime, batch: int) -> int:
         # Those who record an event wait for this short transaction.
         cursor.execute(f"SET LOCAL lock_timeout = '1s'; ALTER TABLE {_TABLE} DISABLE TRIGGER {_TRIGGER}")
         cursor.execute(_REMOVE, [before, batch])
-        removed = cursor.rowcount
+        removed = int(cursor.rowcount)
         cursor.execute(f"ALTER TABLE {_TABLE} ENABLE TRIGGER {_TRIGGER}")
     return removed

@@ -22,9 +22,9 @@ from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.services.consents import UNKNOWN_PERSON
 from messenger_logs.services.derive_contacts import derive_contacts
 from messenger_logs.services.remove_people import remove_people
-from messenger_logs.services.totals import lock_totals
 from retention.models import Erasure
 from retention.services import erasing_elsewhere as elsewhere
+from retention.services.aging import lock_message
 from retention.services.holds import Holds, respecting_holds
 from retention.services.needles import Needles
 from retention.services.steps import OutOfTime, Steps, limit_time
@@ -66,7 +66,7 @@ class Result:
 
 def identity_of(person_id: str, known: Erasure | None = None) -> Identity:
     """Return what names this person in the ledger, and what an erasure under way knew before."""
-    rows = Recipient.objects.filter(person_id=person_id, removed=False)
+    rows = Recipient.objects.filter(person_id=person_id, removed=False).exclude(person_id=UNKNOWN_PERSON)
     devices = Delivery.objects.filter(recipient__in=rows).exclude(mode=Mode.INBOX).exclude(address="")
     addresses = list(devices.values_list("address", "given_address").distinct())
     before = known.identity if known else {}
@@ -120,7 +120,8 @@ def _settle(erasure_id: int, result: Result, *, ended: bool) -> bool:
     if erasure is None:
         return True
     erasure.figures = dict(Counter(erasure.figures) + result.gone)
-    erasure.stays = dict(result.stays)
+    # Of a run that was cut nobody knows yet what stays.
+    erasure.stays = {why: number for why, number in result.stays.items() if number} if ended else {}
     done = ended and not (result.stays["held"] or result.stays["running"])
     if done:
         record("person.erased", erasure)
@@ -175,7 +176,7 @@ def _erase_from(message_id: int, identity: Identity) -> tuple[str, int]:
     """Erase the person from a message. Returns "erased", "held" or "running", and how many rows changed."""
     with respecting_holds() as holds:
         limit_time()
-        lock_totals(message_id=message_id)
+        lock_message(message_id)
         message = SentMessage.objects.select_for_update(no_key=True).get(pk=message_id)
         if is_held(message, identity, holds):
             return "held", 0
@@ -185,6 +186,7 @@ def _erase_from(message_id: int, identity: Identity) -> tuple[str, int]:
         rows = remove_people(message_id=message_id, people=people, staying=None)
         elsewhere.redact_message(message, identity.needles)
         elsewhere.redact_claims(message, identity.needles)
+        elsewhere.redact_merge_fields(message, identity.needles)
     return "erased", rows
 
 

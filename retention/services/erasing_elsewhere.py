@@ -18,7 +18,7 @@ from listings.saved_searches import SESSION_KEY
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, Removal, StagedSuppression, Suppression
 from mailgun_sync.services.remove_events import addresses_as_they_came, remove_events
 from mailgun_sync.services.suppressions import settle_mailboxes
-from messenger_logs.models import ContactToFix, Delivery, ErasedAddress, Reply, SentMessage, TextConsent
+from messenger_logs.models import ContactToFix, Delivery, ErasedAddress, Recipient, Reply, SentMessage, TextConsent
 from messenger_logs.removed import REMOVED
 from messenger_logs.services.addresses import number_of
 from messenger_logs.services.erased import digest_of
@@ -105,7 +105,7 @@ def _erase_some_replies(identity: Identity, free: Collection[str]) -> tuple[int,
     with respecting_holds() as holds:
         limit_time()
         replies = replies_of(identity, free)
-        held = holds.in_days("received_at") | Q(person_id__in=holds.people)
+        held = holds.replies()
         some = list(replies.exclude(held).values_list("pk", flat=True)[:ROWS])
         changed = Reply.objects.filter(pk__in=some).update(
             number=REMOVED, name=REMOVED, person_id="", text=REMOVED, raw=""
@@ -188,6 +188,13 @@ def _texts_of(message: SentMessage) -> dict[str, Any]:
     return {name: getattr(message, name) for name in ("subject", "bodies", "attachments", "criteria", "reply_to")}
 
 
+def redact_merge_fields(message: SentMessage, needles: Needles) -> None:
+    """Take what names the person out of the merge fields of others: of a second parent, say."""
+    rows = Recipient.objects.filter(message=message).exclude(merge_fields={})
+    for row in rows.annotate(fields=Cast("merge_fields", TextField())).filter(fields__iregex=needles.pattern):
+        Recipient.objects.filter(pk=row.pk).update(merge_fields=needles.redacted(row.merge_fields))
+
+
 def redact_claims(message: SentMessage, needles: Needles) -> None:
     """Take what names the person out of the providers' answers to the hand-overs of a message."""
     for claim in Claim.objects.filter(message=message, raw__iregex=needles.pattern):
@@ -224,7 +231,7 @@ def _sweep_replies(identity: Identity, after: int) -> tuple[int | None, int]:
         ids = list(Reply.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:ROWS])
         pattern = identity.needles.pattern
         named = Q(text__iregex=pattern) | Q(name__iregex=pattern) | Q(raw__iregex=pattern)
-        found = Reply.objects.filter(named, pk__in=ids).exclude(holds.in_days("received_at"))
+        found = Reply.objects.filter(named, pk__in=ids).exclude(holds.replies())
         for reply in found:
             redacted = {name: identity.needles.redacted(getattr(reply, name)) for name in ("text", "name")}
             Reply.objects.filter(pk=reply.pk).update(**redacted, raw="")

@@ -26,5 +26,5 @@ def remove_jobs(jobs: QuerySet[ReportJob] | QuerySet[ImportJob]) -> int:
     for job in chosen:
         # The file first: if this process dies now, the next run finds the job.
         job.path.unlink(missing_ok=True)
-        type(job).objects.filter(pk=job.pk).delete()  # type: ignore[misc]
+        type(job).objects.filter(pk=job.pk).delete()
     return len(chosen)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import User
@@ -62,6 +62,17 @@ class Holds:
         if self.students:
             found |= Q(student_number__in=self.students) & ~Q(student_number="")
         return found
+
+    def replies(self) -> Q:
+        """The replies that stay: of held days, people, and families of students."""
+        found = self.in_days("received_at")
+        if self.of_people:
+            found |= Q(person_id__in=self.families())
+        return found
+
+    def families(self) -> QuerySet[Recipient, dict[str, str]]:
+        """The person ids of the held people, and of those who get messages about a held student."""
+        return Recipient.objects.filter(self.rows()).values("person_id")
 
     def people_in(self, message_id: int) -> set[str]:
         """The person ids of a message that stay whole: all rows of a person, also those for another student."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import AuditEvent
@@ -62,8 +62,7 @@ def _people(before: datetime, holds: Holds) -> dict[str, int]:
 
 
 def _replies(before: datetime, holds: Holds) -> QuerySet[Reply]:
-    held = holds.in_days("received_at") | Q(person_id__in=holds.people)
-    return Reply.objects.filter(received_at__lt=before).exclude(held)
+    return Reply.objects.filter(received_at__lt=before).exclude(holds.replies())
 
 
 def _raw(before: datetime, holds: Holds) -> dict[str, int]:

@@ -89,7 +89,13 @@ def the_family(message: SentMessage, at: datetime) -> None:
 
 
 def others(message: SentMessage, at: datetime) -> None:
-    neighbor = make_recipient(message, name="Neighbor, Nia", person_id="P-9", student_name="Neighbor, Bo")
+    neighbor = make_recipient(
+        message,
+        name="Neighbor, Nia",
+        person_id="P-9",
+        student_name="Neighbor, Bo",
+        merge_fields={"friend": f"{NAME}, {NUMBER}"},
+    )
     make_delivery(neighbor, email_outcome="delivered", email_outcome_at=at, attempt_count=1, first_attempt_at=at)
     make_delivery(neighbor, mode="voice", status="busy", attempt_count=3, first_attempt_at=at)
     make_delivery(make_recipient(message, name="Nobody, Ned"), address="")

@@ -2,27 +2,33 @@
 
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from unittest import mock
+from uuid import uuid4
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from accounts.models import AuditEvent
+from dispatch.models import Claim
 from mailgun_sync.models import MailgunEvent
-from messenger_logs.models import ContactToFix, Delivery, DeviceAttempt, Recipient, Reply, SentMessage
+from messenger_logs.models import ContactToFix, Delivery, DeviceAttempt, MessageTotals, Recipient, Reply, SentMessage
 from messenger_logs.people import find_people
 from messenger_logs.removed import REMOVED
 from messenger_logs.services.derive_contacts import derive_contacts
 from reports.document import DUPLICATE
+from reports.models import ReportJob
 from reports.writers import Format
 from retention.choices import HoldKind, Kind
 from retention.models import AgedMessage, Hold, RetentionPeriod
-from retention.services import aging, steps
+from retention.services import aging, audit_trail, steps
+from tests.examples import examples
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.reports.documents import written
 from tests.reports.messages import classic, rows
@@ -209,7 +215,7 @@ ROWS = st.tuples(st.integers(0, 3), st.integers(0, 2), st.sampled_from(MODES), s
 class TestRandomMessages(TestCase):
     """Whatever people share devices and students: a recount after the removal finds the same."""
 
-    @hypothesis_settings(max_examples=15)
+    @examples(75)
     @given(st.lists(ROWS, min_size=1, max_size=12), st.sets(st.integers(0, 3), max_size=2), st.integers(1, 3))
     def test_figures_stay(self, drawn, held, size):
         message = make_message(modes=MODES, created_at=timezone.now() - 2 * YEAR)
@@ -234,6 +240,80 @@ def fill(message: SentMessage, drawn: list[tuple[int, int, str, int]]) -> None:
         address = f"d{device}@example.com" if mode == "email" else f"+1763555010{device}"
         status = {"email": ["sent", "error"], "voice": ["confirmed", "busy"], "text": ["delivered", "undelivered"]}
         make_delivery(known[person, student], mode=mode, address=address, status=status[mode][device % 2])
+
+
+def test_a_message_that_was_never_counted_is_counted_first():
+    message = district.a_message()
+    before = all_figures(message)
+    MessageTotals.objects.filter(pk=message.pk).delete()
+    keep(people=400)
+    retain()
+    assert MessageTotals.objects.get(pk=message.pk).recipients == before["totals"]["recipients"]
+
+
+def test_answers_to_hand_overs_stay_with_a_held_message():
+    held, other = district.a_message(), district.a_message()
+    hold(HoldKind.MESSAGE, str(held.pk))
+    retain()
+    assert list(Claim.objects.values_list("message", flat=True)) == [held.pk]
+    assert not other.deliveries.filter(given_address=REMOVED).exists()
+
+
+def test_files_go_before_their_usual_end(make_user, settings, tmp_path):
+    settings.REPORT_FOLDER = tmp_path
+    for days in (3, 1):
+        at = timezone.now() - timedelta(days=days)
+        times = {"asked_at": at, "expires_at": at + timedelta(days=7), "owner": make_user()}
+        job = ReportJob.objects.create(kind="reach", options={}, format="csv", status="done", claim=uuid4(), **times)
+        job.path.write_text("rows")
+    keep(reports=2)
+    retain()
+    assert ReportJob.objects.get() == job
+    assert list(tmp_path.iterdir()) == [job.path]
+
+
+def an_old_row() -> AuditEvent:
+    return AuditEvent.objects.create(action="test", occurred_at=timezone.now() - 2 * YEAR)
+
+
+def test_old_rows_of_the_trail_go_and_the_trail_refuses_changes_as_before():
+    an_old_row()
+    new = AuditEvent.objects.create(action="test")
+    keep(audit=400)
+    retain()
+    assert list(AuditEvent.objects.all()) == [new]
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        AuditEvent.objects.all().delete()
+
+
+def test_a_role_that_does_not_own_the_trail_removes_nothing():
+    row = an_old_row()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE runs_the_product; GRANT SELECT, INSERT ON accounts_auditevent TO runs_the_product")
+        cursor.execute("SET LOCAL ROLE runs_the_product")
+        assert audit_trail.remove_old(before=timezone.now(), batch=10) == 0
+        cursor.execute("RESET ROLE")
+    assert AuditEvent.objects.get() == row
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_two_runs_at_once_do_the_same_as_one(monkeypatch):
+    monkeypatch.setattr(aging, "PEOPLE", 2)
+    messages = [district.a_message() for _ in range(3)]
+    before = [all_figures(message) for message in messages]
+    keep(people=400, bodies=400, raw=400)
+
+    def run() -> int:
+        try:
+            return retain()["people"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        counts = [future.result(timeout=120) for future in [pool.submit(run), pool.submit(run)]]
+    assert sum(counts) == Recipient.objects.filter(removed=True).count() == 18
+    assert [all_figures(message, again=True) for message in messages] == before
 
 
 def test_steps_pause_and_end_in_time():

@@ -221,8 +221,9 @@ def test_the_preview_counts_what_goes(make_user):
         "files": 2,
         "entries of suppression lists": 1,
     }
-    with pytest.raises(NobodyFound):
-        preview("nobody")
+    for nobody in ("nobody", "unknown", REMOVED):
+        with pytest.raises(NobodyFound):
+            preview(nobody)
 
 
 def test_the_trail_says_who_asked_and_names_nobody(make_user):
