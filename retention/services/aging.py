@@ -202,6 +202,8 @@ def _age_raw(before: datetime, steps: Steps, gone: Counter[str]) -> None:
     for message_id in _each(Kind.RAW, before, steps):
         gone["raw answers"] += _through_deliveries(message_id, partial(_remove_raw, message_id, before), steps)
         steps(_note_raw, message_id, before)
+    while rows := steps(_age_raw_replies, before):
+        gone["raw answers"] += rows
 
 
 def _remove_raw(message_id: int, before: datetime, deliveries: list[int]) -> int:
@@ -211,6 +213,14 @@ def _remove_raw(message_id: int, before: datetime, deliveries: list[int]) -> int
         if not _still(Kind.RAW, before, holds, message_id):
             return 0
         return DeviceAttempt.objects.filter(delivery__in=deliveries).exclude(raw="").update(raw="")
+
+
+def _age_raw_replies(before: datetime) -> int:
+    with respecting_holds() as holds:
+        limit_time()
+        old = Reply.objects.filter(received_at__lt=before).exclude(raw="").exclude(holds.replies())
+        ids = list(old.order_by("received_at").values_list("pk", flat=True)[:ROWS])
+        return Reply.objects.filter(pk__in=ids).update(raw="")
 
 
 def _note_raw(message_id: int, before: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -40,9 +41,13 @@ def periods() -> dict[Kind, int | None]:
     return {kind: set_days[kind] if kind in set_days else configured_days(kind) for kind in Kind}
 
 
-def limits(now: datetime) -> dict[Kind, datetime]:
-    """Return the moment before which things of a kind are too old; kinds that are kept for ever are left out."""
-    return {kind: now - timedelta(days=days) for kind, days in periods().items() if days is not None}
+def limits(now: datetime, days: Mapping[Kind, int | None] | None = None) -> dict[Kind, datetime]:
+    """Return the moment before which things of a kind are too old; kinds that are kept for ever are left out.
+
+    ``days`` are other periods than those that are set.
+    """
+    kept = periods() if days is None else days
+    return {kind: now - timedelta(days=number) for kind, number in kept.items() if number is not None}
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,8 +17,7 @@ from retention.choices import Kind
 from retention.services import files
 from retention.services.aging import held_events, messages_to_age
 from retention.services.holds import Holds, respecting_holds
-from retention.services.periods import limits as limits_of
-from retention.services.periods import periods
+from retention.services.periods import limits, periods
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class KindPreview:
     """None where they were not counted."""
 
 
-def preview(*, now: datetime | None = None, count: bool = True) -> list[KindPreview]:
-    """Return what would go, for each kind."""
-    now = now or timezone.now()
-    before, days = limits_of(now), periods()
+def preview(*, days: Mapping[Kind, int | None] | None = None, count: bool = True) -> list[KindPreview]:
+    """Return what would go now, for each kind; with ``days``, if these were its periods."""
+    days = periods() if days is None else days
+    before = limits(timezone.now(), days)
     with respecting_holds() as holds:
         counted = {kind: _gone(kind, limit, holds) for kind, limit in before.items()} if count else {}
     return [KindPreview(kind, days[kind], before.get(kind), counted.get(kind)) for kind in Kind]

@@ -22,6 +22,7 @@ from messenger_logs.models import ContactToFix, Delivery, DeviceAttempt, Message
 from messenger_logs.people import find_people
 from messenger_logs.removed import REMOVED
 from messenger_logs.services.derive_contacts import derive_contacts
+from messenger_logs.signals import deliveries_stored
 from reports.document import DUPLICATE
 from reports.models import ReportJob
 from reports.writers import Format
@@ -240,6 +241,17 @@ def fill(message: SentMessage, drawn: list[tuple[int, int, str, int]]) -> None:
         address = f"d{device}@example.com" if mode == "email" else f"+1763555010{device}"
         status = {"email": ["sent", "error"], "voice": ["confirmed", "busy"], "text": ["delivered", "undelivered"]}
         make_delivery(known[person, student], mode=mode, address=address, status=status[mode][device % 2])
+
+
+def test_people_who_are_added_later_go_too():
+    message = district.a_message()
+    keep(people=400, raw=400)
+    retain()
+    late = make_recipient(message, name="Late, Lou")
+    delivery = make_delivery(late)
+    deliveries_stored.send(SentMessage, message_id=message.pk, deliveries=[delivery.pk])
+    assert retain()["people"] == 1
+    assert not message.recipients.filter(removed=False).exists()
 
 
 def test_a_message_that_was_never_counted_is_counted_first():

@@ -32,6 +32,10 @@ def test_a_period_shows_what_would_go(client):
     district.a_message()
     text = client.get(PAGE).text
     assert text.count("nothing") >= 4
+    tried = client.post(reverse("web:retention_periods"), {"people": "400", "events": "400", "preview": "1"}).text
+    assert "not saved" in tried
+    assert "5 people in them" in tried
+    assert not RetentionPeriod.objects.exists()
     response = client.post(reverse("web:retention_periods"), {"people": "400", "bodies": "", "events": "400"})
     assert response.status_code == 302
     assert dict(RetentionPeriod.objects.values_list("kind", "days")) == {"people": 400}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -13,7 +14,7 @@ from accounts.access import SignedInRequest, tool_right
 from accounts.services import record_look
 from accounts.tools import Right, Tool
 from core.timeouts import StatementTimeout, statement_timeout
-from retention.choices import WHAT_GOES, HoldKind
+from retention.choices import WHAT_GOES, HoldKind, Kind
 from retention.models import Hold
 from retention.services.holds import lift_hold, set_hold
 from retention.services.periods import SHORTEST, periods, set_period
@@ -32,11 +33,10 @@ def retention(request: SignedInRequest) -> HttpResponse:
     return page(request)
 
 
-def page(request: SignedInRequest, **forms: Any) -> HttpResponse:
-    form = forms.pop("periods_form", None) or PeriodsForm(
-        initial={kind.value: days for kind, days in periods().items()}
-    )
-    found = what_would_go()
+def page(request: SignedInRequest, *, days: Mapping[Kind, int | None] | None = None, **forms: Any) -> HttpResponse:
+    """Show the page; with ``days``, what would go if these were the periods."""
+    form = forms.get("periods_form") or PeriodsForm(initial={kind.value: each for kind, each in periods().items()})
+    found = what_would_go(days)
     context = {
         "title": Tool.RETENTION.label,
         "menu_path": Tool.RETENTION.menu,
@@ -51,21 +51,24 @@ def page(request: SignedInRequest, **forms: Any) -> HttpResponse:
     return render(request, "web/retention/retention.html", context | forms)
 
 
-def what_would_go() -> list[KindPreview]:
+def what_would_go(days: Mapping[Kind, int | None] | None) -> list[KindPreview]:
     """Return the preview; without its figures where the database takes too long to count them."""
     try:
         with statement_timeout(SECONDS):
-            return preview()
+            return preview(days=days)
     except StatementTimeout:
-        return preview(count=False)
+        return preview(days=days, count=False)
 
 
 @require_POST
 @tool_right(Tool.RETENTION, Right.WRITE)
 def set_periods(request: SignedInRequest) -> HttpResponse:
+    """Save the periods, or show what would go with them."""
     form = PeriodsForm(request.POST)
     if not form.is_valid():
         return page(request, periods_form=form)
+    if "preview" in request.POST:
+        return page(request, periods_form=form, days=form.days, not_saved=True)
     changed = [kind.label for kind, days in form.days.items() if set_period(kind=kind, days=days, by=request.user)]
     if changed:
         messages.success(request, f"Changed: {', '.join(changed)}. It counts from tonight on.")
