@@ -19,7 +19,7 @@ class Kind(models.TextChoices):
 WHAT_GOES = {
     Kind.BODIES: "The bodies of messages, the names of their attachments, and what families texted back.",
     Kind.PEOPLE: "Names, ids, addresses and numbers of recipients and students, and the same in the events of their "
-    "e-mails, in replies and in contacts to fix. Rows, results and all figures stay.",
+    "e-mails, in replies and in contacts to fix. Rows, results and all figures stay, and so does a STOP.",
     Kind.EVENTS: "The events themselves. What they said about an e-mail stays with its delivery.",
     Kind.RAW: "What the providers of voice, text and e-mail answered, as it came. The results stay.",
     Kind.AUDIT: "The rows of the audit trail. Only the owner of the database can remove them.",

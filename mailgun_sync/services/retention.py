@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from mailgun_sync.models import (
@@ -64,3 +64,15 @@ def delete_addresses(*, before: datetime, batch: int = 10_000) -> None:
     expired = RecipientAddress.objects.filter(last_event_on__lt=before.date() - timedelta(days=ADDRESS_SLACK_DAYS + 1))
     while pks := list(expired.values_list("pk", flat=True)[:batch]):
         expired.filter(pk__in=pks).delete()
+
+
+def delete_unused_addresses(*, before: datetime, after: int = 0, batch: int = 10_000) -> int | None:
+    """Delete some of the addresses whose events are older than a moment, and do not name them any more.
+
+    It looks at those with an id above ``after``, and returns the last id; None at the end.
+    """
+    old = RecipientAddress.objects.filter(pk__gt=after, last_event_on__lt=before.date()).order_by("pk")
+    ids = list(old.values_list("pk", flat=True)[:batch])
+    named = MailgunEvent.objects.filter(recipient=OuterRef("address"))
+    RecipientAddress.objects.filter(~Exists(named), pk__in=ids, last_event_on__lt=before.date()).delete()
+    return ids[-1] if ids else None

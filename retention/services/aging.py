@@ -15,7 +15,15 @@ from django.utils import timezone
 
 from dispatch.models import InboxMessage
 from dispatch.services.retention import delete_claims, forget_webhooks
-from mailgun_sync.services.retention import delete_addresses, delete_events, delete_runs, forget_calls
+from mailgun_sync.models import MailgunEvent
+from mailgun_sync.services.remove_events import remove_events
+from mailgun_sync.services.retention import (
+    delete_addresses,
+    delete_events,
+    delete_runs,
+    delete_unused_addresses,
+    forget_calls,
+)
 from messenger_logs.choices import CANCELABLE
 from messenger_logs.models import Delivery, DeviceAttempt, Recipient, Reply, SentMessage
 from messenger_logs.removed import REMOVED, removed_texts
@@ -128,6 +136,32 @@ def _age_people(before: datetime, steps: Steps, gone: Counter[str]) -> None:
             gone["people"] += rows
     while rows := steps(_age_replies, before):
         gone["replies"] += rows
+    _age_people_in_events(before, steps, gone)
+
+
+def _age_people_in_events(before: datetime, steps: Steps, gone: Counter[str]) -> None:
+    """Take the people out of events that belong to no message, too, and forget their addresses."""
+    last: tuple[datetime, int] | None = (_NEVER, 0)
+    while last is not None:
+        last, rows = steps(_remove_from_events, before, last)
+        gone["events without people"] += rows
+    address: int | None = 0
+    while address is not None:
+        address = steps(delete_unused_addresses, before=before, after=address, batch=ROWS)
+
+
+def _remove_from_events(before: datetime, after: tuple[datetime, int]) -> tuple[tuple[datetime, int] | None, int]:
+    """Look at the next events in the order of time. Returns the last one, None at the end."""
+    with respecting_holds() as holds:
+        limit_time()
+        old = MailgunEvent.objects.filter(occurred_at__gte=after[0], occurred_at__lt=before)
+        old = old.exclude(occurred_at=after[0], pk__lte=after[1]).order_by("occurred_at", "pk")
+        found = list(old.values_list("occurred_at", "pk")[:ROWS])
+        events = MailgunEvent.objects.filter(pk__in=[pk for _, pk in found]).exclude(raw="")
+        keep = held_events(holds)
+        kept = events.filter(keep).values_list("pk", flat=True) if keep is not None else ()
+        ids = set(events.values_list("pk", flat=True)) - set(kept)
+        return (found[-1] if found else None), remove_events(ids)
 
 
 def _remove_some(message_id: int, after: str, before: datetime) -> tuple[str | None, int]:

@@ -17,7 +17,7 @@ from hypothesis.extra.django import TestCase
 
 from accounts.models import AuditEvent
 from dispatch.models import Claim
-from mailgun_sync.models import MailgunEvent
+from mailgun_sync.models import MailgunEvent, RecipientAddress
 from messenger_logs.models import ContactToFix, Delivery, DeviceAttempt, MessageTotals, Recipient, Reply, SentMessage
 from messenger_logs.people import find_people
 from messenger_logs.removed import REMOVED
@@ -131,6 +131,17 @@ def test_events_of_removed_people_keep_what_is_counted():
     assert after.reason_text == event.reason_text.replace(NAME, REMOVED)
     assert (after.delivery_id, after.recipient, after.raw) == (event.delivery_id, REMOVED, "")
     assert message.recipients.filter(removed=True).count() == 6
+
+
+def test_events_that_belong_to_no_message_lose_their_people_too():
+    message = district.a_message(ago=timedelta(days=100))
+    delivery = message.deliveries.filter(mode="email").first()
+    foreign = district.event_of(delivery, message.created_at, "x", **{"user-variables": {}, "message": {}})
+    district.store(foreign.replace(district.ADDRESS, "stranger@example.org"))
+    keep(people=90)
+    assert retain()["events without people"] == 1
+    assert set(MailgunEvent.objects.values_list("recipient", "raw")) == {(REMOVED, "")}
+    assert not RecipientAddress.objects.exists()
 
 
 def test_reading_the_links_again_takes_no_outcome_back():
