@@ -74,3 +74,12 @@ def test_who_sees_messages_by_person_sees_their_reach_and_who_may_cancel_may_mar
     assert rights(reader) == [(Tool.REACH, Right.READ)]
     assert rights(administrator) == [(Tool.ADMIN_REACH, Right.READ), (Tool.ADMIN_REACH, Right.WRITE)]
     assert rights(other) == []
+
+
+def test_who_changes_rights_gets_retention_and_erasing(make_user):
+    administrator, other = make_user((Tool.USER_GROUPS, Right.WRITE)), make_user(Tool.AUDIT_TRAIL)
+    migrate("0012_message_import_page")
+    migrate("0013_retention_rights")
+    cells = [(Tool.RETENTION, Right.READ), (Tool.RETENTION, Right.WRITE), (Tool.ERASE, Right.WRITE)]
+    found = {user: [User.objects.get(pk=user.pk).may(*cell) for cell in cells] for user in (administrator, other)}
+    assert found == {administrator: [True] * 3, other: [False] * 3}
