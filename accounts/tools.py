@@ -194,6 +194,19 @@ class Tool(Enum):
         },
     )
 
+    RETENTION = (
+        Menu.SYSTEM_ADMINISTRATION,
+        "Retention and Holds",
+        "How long each kind of data is kept, what would go tonight, and what must stay.",
+        {Right.READ: "see periods, the preview and holds", Right.WRITE: "change periods, set and lift holds"},
+    )
+    ERASE = (
+        Menu.SYSTEM_ADMINISTRATION,
+        "Erase a Person",
+        "What we know of a person who asks to be forgotten, and what of it is erased.",
+        {Right.WRITE: "see what would go, and erase a person"},
+    )
+
     def __init__(self, menu: Menu, label: str, answers: str, rights: Mapping[Right, str]) -> None:
         self.menu = menu
         self.label = label

@@ -23,6 +23,8 @@ env = Env()
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
+# Keys from before: what was signed with them stays valid, and an erased address is still known.
+SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 
@@ -40,6 +42,7 @@ FORMAT_MODULE_PATH = None
 INSTALLED_APPS = [
     "demo",
     "web",
+    "retention",
     "imports",
     "records",
     "reports",
@@ -408,10 +411,6 @@ CELERY_BEAT_SCHEDULE = {
         "task": "messenger_logs.tasks.review_contacts",
         "schedule": daily(3, 50, zone=TIME_ZONE),
     },
-    "dispatch-delete-expired": {
-        "task": "dispatch.tasks.delete_expired",
-        "schedule": daily(4, 40, zone=TIME_ZONE),
-    },
     "accounts-chain-audit-events": {
         "task": "accounts.tasks.chain_audit_events",
         "schedule": 10,
@@ -439,11 +438,8 @@ CELERY_BEAT_SCHEDULE = {
     "records-delete-expired": {"task": "records.tasks.delete_expired", "schedule": hourly([50], zone=TIME_ZONE)},
     "imports-requeue-orphaned": {"task": "imports.tasks.requeue_orphaned", "schedule": 60, "options": {"expires": 50}},
     "imports-delete-expired": {"task": "imports.tasks.delete_expired", "schedule": hourly([45], zone=TIME_ZONE)},
-    "mailgun-delete-expired": {
-        "task": "mailgun_sync.tasks.delete_expired",
-        "schedule": daily(4, 20, zone=TIME_ZONE),
-    },
     "roster-nightly": {"task": "roster.tasks.nightly", "schedule": daily(1, 20, zone=TIME_ZONE)},
     "roster-run-queued": {"task": "roster.tasks.run_queued", "schedule": 60, "options": {"expires": 50}},
     "roster-delete-expired": {"task": "roster.tasks.delete_expired", "schedule": daily(4, 30, zone=TIME_ZONE)},
+    "retention": {"task": "retention.tasks.retain", "schedule": daily(0, 40, zone=TIME_ZONE)},
 }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -8,11 +9,11 @@ from django.dispatch import receiver
 from core.queue import call_worker
 from dispatch import delays
 from dispatch.choices import ClaimState
-from dispatch.models import Claim, OpenCall
+from dispatch.models import Claim, InboxMessage, OpenCall
 from dispatch.services.recording import lock_and_finish
 from dispatch.tasks import hang_up_calls
 from messenger_logs.models import Redial, SentMessage
-from messenger_logs.signals import cancel_completed, delays_requested, message_canceled
+from messenger_logs.signals import cancel_completed, delays_requested, message_canceled, people_removed
 
 
 @receiver(message_canceled)
@@ -38,3 +39,9 @@ def finish_canceled(message_id: int, **_: Any) -> None:
 def answer_delays(message: SentMessage, **_: Any) -> list[str]:
     """Return the sentences for the message's page: why a part of it does not go out now."""
     return delays.delay_reasons(message)
+
+
+@receiver(people_removed)
+def empty_inbox(deliveries: Sequence[int], **_: Any) -> None:
+    """Take the copies of these deliveries out of the inboxes: their portal reads them by the person."""
+    InboxMessage.objects.filter(delivery__in=deliveries).delete()

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from core.queue import call_worker
 from dispatch.due import messages_due, messages_to_restrict
-from dispatch.services import calls, retention
+from dispatch.services import calls
 from dispatch.services.rate_limit import may_go
 from dispatch.services.recovery import recover
 from dispatch.services.scheduling import start_due
@@ -72,9 +72,3 @@ def hang_up_calls() -> None:
         with slot(f"hang up {mode}") as free:
             if free:
                 calls.hang_up(mode, until=time.monotonic() + _POLL_SECONDS)
-
-
-@shared_task(soft_time_limit=_SOFT_LIMIT, time_limit=_LIMIT)
-def delete_expired() -> None:
-    """Delete claims that are older than their retention."""
-    retention.delete_expired()

@@ -11,8 +11,9 @@ from mailgun_sync.client import read_page
 from mailgun_sync.models import SendingDomain
 from mailgun_sync.services.ingest import page_transaction, store_events
 from mailgun_sync.services.links import link_deliveries
+from mailgun_sync.services.remove_events import remove_events_of
 from mailgun_sync.services.source_counts import count_call
-from messenger_logs.signals import deliveries_stored
+from messenger_logs.signals import deliveries_stored, people_removed
 from providers.mailgun import events_read
 
 
@@ -31,3 +32,9 @@ def store_page(*, domain: str, body: str, **kwargs: Any) -> None:
 def link_earlier_events(*, deliveries: Sequence[int], **kwargs: Any) -> None:
     """Give the events that came before their deliveries to them, in the transaction that stores the deliveries."""
     link_deliveries(deliveries)
+
+
+@receiver(people_removed)
+def remove_from_events(*, deliveries: Sequence[int], **kwargs: Any) -> None:
+    """Take the people out of the events of these deliveries. The events go on to count."""
+    remove_events_of(deliveries)

@@ -7,7 +7,7 @@ from celery import shared_task
 from accounts.models import User
 from core.queue import call_worker
 from mailgun_sync.models import SendingDomain
-from mailgun_sync.services import domain_health, retention, suppressions
+from mailgun_sync.services import domain_health, suppressions
 from mailgun_sync.services.domains import configured_domains
 from mailgun_sync.services.sync import LONGEST, AlreadyRunningError, bring_up_to_date
 
@@ -73,9 +73,3 @@ def read_suppressions(domain_id: int, asked_by_id: int | None = None) -> None:
         suppressions.read_suppressions(domain_id=domain_id, asked_by=asked_by)
     except suppressions.AlreadyReadingError:
         return
-
-
-@shared_task
-def delete_expired() -> None:
-    """Delete events and runs that are older than EVENT_RETENTION_DAYS."""
-    retention.delete_expired()

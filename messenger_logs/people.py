@@ -127,16 +127,17 @@ def _people(recipients: QuerySet[Recipient], reading: _Reading, condition: Q, li
     if reading.student is not None:
         ranks.append(When(reading.student, then=Value(_STUDENT)))
     rank = Case(*ranks, default=Value(_PART), output_field=IntegerField())
-    rows = recipients.filter(condition).order_by().annotate(rank=rank).values("person_id", "name", "rank")[:MOST_ROWS]
+    found = recipients.filter(condition, removed=False).order_by().annotate(rank=rank)
+    rows = found.values("person_id", "name", "rank")[:MOST_ROWS]
     try:
         sql, parameters = rows.query.sql_with_params()
     except EmptyResultSet:
         return [], 0
     with connection.cursor() as cursor:
         cursor.execute(_PEOPLE.format(rows=sql), [*parameters, limit])
-        found = cursor.fetchall()
-    people = [Person(person_id, name, [], meant_exactly=rank == _PERSON) for person_id, name, rank, _ in found]
-    return people, int(found[0][-1]) if found else 0
+        people = cursor.fetchall()
+    named = [Person(person_id, name, [], meant_exactly=rank == _PERSON) for person_id, name, rank, _ in people]
+    return named, int(people[0][-1]) if people else 0
 
 
 def _with_students(recipients: QuerySet[Recipient], people: list[Person]) -> list[Person]:

@@ -19,3 +19,8 @@ cancel_completed = Signal()
 # A question about `message`, which is not finished. A receiver answers a list of sentences: why a part of the message
 # does not go out now.
 delays_requested = Signal()
+
+# Addresses were removed from the deliveries with the ids `deliveries`, of the message `message_id`, and the names of
+# their people go next. Sent within the transaction that does it, which holds the message's lock. A receiver removes
+# what it keeps about them.
+people_removed = Signal()

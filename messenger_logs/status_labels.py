@@ -6,6 +6,7 @@ import re
 
 from core.statuses import Shape, Status, Tone
 from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus, Mode, Outcome, Reach
+from messenger_logs.removed import REMOVED
 from messenger_logs.statuses import CODES
 
 MESSAGE_STATUSES = {
@@ -197,7 +198,7 @@ def device_text(mode: str, address: str, given: str = "") -> str:
 
     A note that was given beside a number stands behind it: (612) 555-0100 (Mom).
     """
-    if mode not in PHONE:
+    if mode not in PHONE or given == REMOVED:
         return given or address
     note = re.sub(BESIDE_A_NOTE, "", given, count=1).strip()
     return " ".join(filter(None, [_number_text(address), note]))

@@ -32,6 +32,8 @@ _OTHER_PAGES = {
     Tool.USER_GROUPS: "web:user_groups",
     Tool.ROSTER: "web:roster",
     Tool.RECORDS_REQUEST: "web:records_requests",
+    Tool.RETENTION: "web:retention",
+    Tool.ERASE: "web:erase",
 }
 
 

@@ -14,12 +14,14 @@ from web.listings import CONTACT_PATHS, MESSAGE_PATHS, PEOPLE_PATH, REACH_PATHS
 from web.views import (
     dispatch_status,
     domain_health,
+    erase,
     home,
     mailgun_webhook,
     message_import,
     people,
     records,
     reports,
+    retention,
     roster,
     search,
     sync_status,
@@ -40,6 +42,7 @@ app_name = "web"
 SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/user-groups/"
 IMPORT, ROSTER = "messenger-administration/message-import/", "system-administration/roster/"
 RECORDS = "system-administration/records-requests/"
+RETENTION, ERASE = "system-administration/retention/", "system-administration/erase/"
 
 # For each tool that shows messages: the view of a message's page and the view that cancels it, if there is one.
 MESSAGE_VIEWS: dict[Tool, tuple[Any, Any]] = {
@@ -149,6 +152,13 @@ urlpatterns = [
     path(f"{RECORDS}<int:pk>/", records.records_request, name="records_request"),
     path(f"{RECORDS}<int:pk>/cancel/", records.cancel, name="cancel_records_request"),
     path(f"{RECORDS}<int:pk>/hand-over/", records.hand_over, name="hand_over_records"),
+    path(RETENTION, retention.retention, name="retention"),
+    path(f"{RETENTION}periods/", retention.set_periods, name="retention_periods"),
+    path(f"{RETENTION}holds/", retention.add_hold, name="add_hold"),
+    path(f"{RETENTION}holds/<int:pk>/lift/", retention.lift, name="lift_hold"),
+    path(ERASE, erase.erase, name="erase"),
+    path(f"{ERASE}person/", erase.show, name="erase_show"),
+    path(f"{ERASE}confirm/", erase.confirm, name="erase_confirm"),
     path("my-reports/", reports.my_reports, name="my_reports"),
     path("my-reports/<int:pk>/", reports.job, name="report_job"),
     path("my-reports/<int:pk>/file/", reports.file, name="report_file"),

@@ -15,6 +15,7 @@ from dispatch.services.recovery import UNKNOWN_DETAIL
 from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus
 from messenger_logs.models import Delivery, Redial, SentMessage
 from messenger_logs.querysets import DeliveryQuerySet
+from messenger_logs.removed import REMOVED
 from messenger_logs.services.totals import lock_totals
 
 _RETRIABLE = [MessageStatus.IN_PROGRESS, MessageStatus.SENT, MessageStatus.ERROR]
@@ -24,7 +25,8 @@ DOUBTFUL = Q(status=DeliveryStatus.VENDOR_RECEIVED, detail=UNKNOWN_DETAIL, code_
 
 def in_doubt(message: SentMessage) -> DeliveryQuerySet:
     """Return the devices that may or may not have the message and have no redial."""
-    return Delivery.objects.filter(DOUBTFUL, message=message, mode__in=PHONE, redial__isnull=True)
+    known = Delivery.objects.filter(message=message).exclude(given_address=REMOVED)
+    return known.filter(DOUBTFUL, mode__in=PHONE, redial__isnull=True)
 
 
 @transaction.atomic

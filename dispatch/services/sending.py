@@ -32,6 +32,7 @@ from dispatch.services.scheduling import restrict_calls
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage, TextConsent
 from messenger_logs.services.addresses import deliverable, number_of
+from messenger_logs.services.erased import refusing_texts
 from messenger_logs.services.status_reports import StatusReport
 from messenger_logs.services.totals import lock_totals
 from providers import voxology
@@ -153,8 +154,9 @@ def items_of(claim: Claim) -> list[Item]:
 
 def _without_opted_out(claim: Claim, items: list[Item]) -> list[Item]:
     """Return the items that may get texts. Record the others as opted out, without an attempt."""
-    numbers = TextConsent.objects.filter(number__in=[number_of(item.address) for item in items], opted_out=True)
-    opted_out = set(numbers.values_list("number", flat=True))
+    numbers = {number_of(item.address) for item in items}
+    refusing = TextConsent.objects.filter(number__in=numbers, opted_out=True)
+    opted_out = set(refusing.values_list("number", flat=True)) | refusing_texts(numbers)
     refused = [item for item in items if number_of(item.address) in opted_out]
     if refused:
         with transaction.atomic():

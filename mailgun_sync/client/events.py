@@ -144,14 +144,26 @@ def _error(value: Any) -> str:
 
 def _odd_mailbox(event: dict[str, Any]) -> str | None:
     """Return the canonical form of an event's recipient; None if PostgreSQL writes it itself, in lower case."""
+    recipient = _recipient(event)
+    if not isinstance(recipient, str) or is_plain(recipient):
+        return None
+    return storable(mailbox(recipient))
+
+
+def recipient_of(raw: str) -> str:
+    """Return the recipient that an event names, as it names them; "" for none."""
+    value = read_item(raw).value
+    recipient = _recipient(value) if isinstance(value, dict) else None
+    return recipient if isinstance(recipient, str) else ""
+
+
+def _recipient(event: dict[str, Any]) -> Any:
     recipient = event.get("recipient")
     if recipient is None:
         headers = event.get("message")
         headers = headers.get("headers") if isinstance(headers, dict) else None
         recipient = headers.get("to") if isinstance(headers, dict) else None
-    if not isinstance(recipient, str) or is_plain(recipient):
-        return None
-    return storable(mailbox(recipient))
+    return recipient
 
 
 def _json_in_text(text: str) -> str | None:

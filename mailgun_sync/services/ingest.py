@@ -24,6 +24,7 @@ from mailgun_sync.services.links import (
     strength_sql,
 )
 from mailgun_sync.services.outcomes import settle_outcomes
+from mailgun_sync.services.remove_events import without_erased
 from mailgun_sync.services.twins import settle_twins
 from messenger_logs.models import Delivery
 from messenger_logs.services.message_ids import bare_message_id_sql, without_signs_sql
@@ -133,7 +134,9 @@ WITH item AS MATERIALIZED (
 SELECT count(*), count(late_by), coalesce(max(late_by), interval '0'),
     (SELECT array_agg(delivery_id) FROM unsettled WHERE delivery_id IS NOT NULL),
     -- Whether these say the same in other words, Python finds out. The id is of an event with a better link now.
-    (SELECT array_agg(ARRAY[raw, known_raw, CASE WHEN is_better THEN id::text END]) FROM known WHERE raw <> known_raw),
+    -- One without its text is final: people were taken out of it.
+    (SELECT array_agg(ARRAY[raw, known_raw, CASE WHEN is_better THEN id::text END])
+     FROM known WHERE raw <> known_raw AND known_raw <> ''),
     (SELECT array_agg(ARRAY[known_delivery_id::text, delivery_id::text, kind])
      FROM mended WHERE known_delivery_id <> delivery_id)
 FROM stored
@@ -213,6 +216,7 @@ def store_events(
 
     We took the time from ``covered_from`` to ``settled_through`` as complete, so new events in it are marked as late.
     """
+    events = without_erased(events)
     known: Known = {"domain": domain_id, "covered_from": covered_from, "settled_through": settled_through}
     readable = [event for event in events if not event.error]
     unreadable = [event for event in events if event.error]

@@ -164,7 +164,8 @@ _STORED = f"""
     FROM {_EVENT} AS stored LEFT JOIN {_ADDRESS} AS kept ON kept.address = stored.recipient
     WHERE stored.id = ANY(%(ids)s)
 """  # noqa: S608  (table names only)
-_NOT_FINAL = f"(stored.linked_by <> '{LinkedBy.VARIABLES}' OR stored.delivery_id IS NULL)"
+# Our own mark is, and so is an event that people were taken out of: it has no text any more.
+_NOT_FINAL = f"(stored.linked_by <> '{LinkedBy.VARIABLES}' OR stored.delivery_id IS NULL) AND stored.raw <> ''"
 _LOCK = f"""
 SELECT FROM {_EVENT} AS stored WHERE stored.id = ANY(%(ids)s) AND {_NOT_FINAL}
 ORDER BY stored.id FOR NO KEY UPDATE

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from mailgun_sync.models import (
@@ -24,27 +25,54 @@ def delete_expired(*, now: datetime | None = None, batch: int = 10_000) -> int:
     It deletes in batches, each in its own transaction, so that no lock lasts long.
     """
     now = now or timezone.now()
-    TakenWebhook.objects.filter(received_at__lt=now - KNOWN).delete()
+    forget_calls(now=now)
     limit = now - timedelta(days=settings.EVENT_RETENTION_DAYS)
-    SyncRun.objects.filter(started_at__lt=limit).delete()
-    SuppressionRun.objects.filter(started_at__lt=limit).delete()
+    delete_runs(before=limit)
     total = 0
-    while True:
-        oldest = MailgunEvent.objects.filter(occurred_at__lt=limit).order_by("occurred_at", "id")[:batch]
-        deleted, _ = MailgunEvent.objects.filter(pk__in=list(oldest.values_list("pk", flat=True))).delete()
+    while deleted := delete_events(before=limit, batch=batch):
         total += deleted
-        if deleted < batch:
-            break
-    _delete_addresses(limit, batch)
+    delete_addresses(before=limit, batch=batch)
     return total
 
 
-def _delete_addresses(limit: datetime, batch: int) -> None:
+def forget_calls(*, now: datetime) -> None:
+    """Forget calls to the webhook whose signatures are too old to come again."""
+    TakenWebhook.objects.filter(received_at__lt=now - KNOWN).delete()
+
+
+def delete_runs(*, before: datetime) -> None:
+    SyncRun.objects.filter(started_at__lt=before).delete()
+    SuppressionRun.objects.filter(started_at__lt=before).delete()
+
+
+def delete_events(*, before: datetime, keep: Q | None = None, batch: int = 10_000) -> int:
+    """Delete the oldest events from before a moment, but for those of ``keep``. Returns how many."""
+    old = MailgunEvent.objects.filter(occurred_at__lt=before)
+    if keep is not None:
+        # Not exclude(): a condition on a link that is NULL would leave the event out.
+        old = old.exclude(pk__in=MailgunEvent.objects.filter(keep, occurred_at__lt=before).values("pk"))
+    some = list(old.order_by("occurred_at", "id").values_list("pk", flat=True)[:batch])
+    return MailgunEvent.objects.filter(pk__in=some).delete()[0] if some else 0
+
+
+def delete_addresses(*, before: datetime, batch: int = 10_000) -> None:
     """Delete the addresses whose newest event was deleted, also where a sync writes at the same moment.
 
     A page leaves an address alone only if its last day is near enough to that of the event. PostgreSQL looks at the day
     again when it deletes a row that a page has just written.
     """
-    expired = RecipientAddress.objects.filter(last_event_on__lt=limit.date() - timedelta(days=ADDRESS_SLACK_DAYS + 1))
+    expired = RecipientAddress.objects.filter(last_event_on__lt=before.date() - timedelta(days=ADDRESS_SLACK_DAYS + 1))
     while pks := list(expired.values_list("pk", flat=True)[:batch]):
         expired.filter(pk__in=pks).delete()
+
+
+def delete_unused_addresses(*, before: datetime, after: int = 0, batch: int = 10_000) -> int | None:
+    """Delete some of the addresses whose events are older than a moment, and do not name them any more.
+
+    It looks at those with an id above ``after``, and returns the last id; None at the end.
+    """
+    old = RecipientAddress.objects.filter(pk__gt=after, last_event_on__lt=before.date()).order_by("pk")
+    ids = list(old.values_list("pk", flat=True)[:batch])
+    named = MailgunEvent.objects.filter(recipient=OuterRef("address"))
+    RecipientAddress.objects.filter(~Exists(named), pk__in=ids, last_event_on__lt=before.date()).delete()
+    return ids[-1] if ids else None

@@ -29,6 +29,7 @@ from mailgun_sync.suppression_lists import Entry, SuppressionLists
 from messenger_logs.choices import ContactProblem
 from messenger_logs.services.bulk_copy import copy_rows
 from messenger_logs.services.contacts import ListedAddress, settle_listed
+from messenger_logs.services.erased import anybody_erased, erased_among
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +102,9 @@ def read_suppressions(*, domain_id: int, asked_by: User | None = None) -> Suppre
 
 @transaction.atomic
 def _stage(run: SuppressionRun, entries: list[Entry]) -> None:
-    rows = ((run.pk, *attrgetter(*_COLUMNS)(entry)) for entry in entries)
+    erased = erased_among({entry.mailbox for entry in entries}) if anybody_erased() else set()
+    kept = (entry for entry in entries if entry.mailbox not in erased)
+    rows = ((run.pk, *attrgetter(*_COLUMNS)(entry)) for entry in kept)
     copy_rows(StagedSuppression, ["run_id", *_COLUMNS], rows)
     odd = sum(bool(entry.error) for entry in entries)
     SuppressionRun.objects.filter(pk=run.pk).update(

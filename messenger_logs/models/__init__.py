@@ -2,6 +2,7 @@
 
 from messenger_logs.models.contacts import ContactNews, ContactPerson, ContactToFix
 from messenger_logs.models.deliveries import Delivery, DeviceAttempt, Redial
+from messenger_logs.models.erased import ErasedAddress
 from messenger_logs.models.messages import Calendar, Recipient, School, SentMessage
 from messenger_logs.models.students import StudentSchool
 from messenger_logs.models.texts import Reply, ReplyPerson, TextConsent
@@ -14,6 +15,7 @@ __all__ = [
     "ContactToFix",
     "Delivery",
     "DeviceAttempt",
+    "ErasedAddress",
     "MessageModeTotals",
     "MessageTotals",
     "PersonReach",

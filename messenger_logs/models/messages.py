@@ -175,6 +175,12 @@ class Recipient(models.Model):
     merge_fields = models.JSONField(default=dict, blank=True, help_text='{"student.firstName": "Mai"}')
     # A person may be in a message for two students. One of the rows stands for the person where people are counted.
     counted = models.BooleanField()
+    # Then the row says "(removed)" where names were, and only the figures count: see services/remove_people.py.
+    removed = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="names and addresses are gone: their time is over, or they were erased",
+    )
 
     objects = RecipientQuerySet.as_manager()
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from messenger_logs.choices import NOT_TRIED, PHONE, DeliveryStatus, Engine, MessageStatus, MessageType, Mode
-from messenger_logs.models import Delivery, DeviceAttempt, Recipient, SentMessage, TextConsent
+from messenger_logs.models import Delivery, DeviceAttempt, ErasedAddress, Recipient, SentMessage, TextConsent
 from messenger_logs.services.contacts import note_contacts
+from messenger_logs.services.erased import digests_of, erased_among
 from messenger_logs.services.totals import recount
 from messenger_logs.statuses import OUTCOMES, RANKS
 
 # Nobody of the district sent it, so only people who see all messages see it.
 _SENDER_NAME = "Recipient, by text"
-_UNKNOWN_PERSON = Recipient(person_id="unknown", name="Number not on record")
+UNKNOWN_PERSON = "unknown"
+_UNKNOWN_PERSON = Recipient(person_id=UNKNOWN_PERSON, name="Number not on record")
 # A number belongs to a family. A number that hundreds share is a switchboard.
 _MOST_PEOPLE = 50
 
@@ -25,9 +27,13 @@ def record_consent(*, number: str, opted_out: bool, at: datetime, raw: str) -> b
     """Record that a number (E.164) sent STOP or START; ``raw`` is the provider's report. Returns whether it changed.
 
     What the family said last counts, in whatever order the reports come; of one moment, STOP. Safe to repeat: the same
-    report, or an older one, changes nothing and makes no second message.
+    report, or an older one, changes nothing and makes no second message. Of an erased number only a digest keeps it.
     """
     said = {"opted_out": opted_out, "said_at": at}
+    known = ErasedAddress.objects.filter(digest__in=digests_of(number)).filter(Q(said_at=None) | Q(said_at__lt=at))
+    known.update(**said)
+    if erased_among([number]):
+        return False
     consent, new = TextConsent.objects.select_for_update().get_or_create(number=number, defaults=said)
     if not new and (at, opted_out) <= (consent.said_at, consent.opted_out):
         return False

@@ -13,6 +13,7 @@ from core.timeouts import retry_when_busy
 from messenger_logs.choices import ContactState, Mode
 from messenger_logs.contact_problems import arrived_sql, problem_sql
 from messenger_logs.models import ContactNews, ContactPerson, ContactToFix, Delivery, Recipient, SentMessage
+from messenger_logs.removed import REMOVED
 
 # Contacts that a transaction derives.
 BATCH = 1_000
@@ -26,7 +27,7 @@ _DELIVERY = Delivery._meta.db_table
 
 # A success of a contact that nobody has to fix is no news.
 IS_NEWS = f"""
-d.address <> '' AND d.mode <> '{Mode.INBOX}' AND (
+d.address <> '' AND d.mode <> '{Mode.INBOX}' AND d.given_address <> '{REMOVED}' AND (
     {problem_sql("d")} IS NOT NULL
     OR EXISTS (
         SELECT FROM {_CONTACT} AS kept
@@ -85,12 +86,15 @@ ON CONFLICT (address, mode) DO UPDATE SET
     succeeded_at = excluded.succeeded_at, last_tried_at = excluded.last_tried_at
 """  # noqa: S608  (table names only)
 
-# What never failed, or only before its evidence was corrected, and nobody has touched.
+# What never failed, or only before its evidence was corrected, and nobody has touched; and what no message went to that
+# still names the address.
 _FORGET = f"""
 DELETE FROM {_CONTACT} AS contact
 USING unnest(%(modes)s::text[], %(addresses)s::text[]) AS wanted (mode, address)
 WHERE contact.address = wanted.address AND contact.mode = wanted.mode
-    AND contact.failed_at IS NULL AND contact.listed_as = '' AND contact.handled_as = ''
+    AND contact.failed_at IS NULL AND contact.listed_as = '' AND (
+        contact.handled_as = '' OR NOT EXISTS (
+            SELECT FROM {_DELIVERY} AS d WHERE d.address = contact.address AND d.mode = contact.mode))
 RETURNING contact.id
 """  # noqa: S608  (table names only)
 _FORGET_PEOPLE = f"DELETE FROM {_PERSON} WHERE contact_id = ANY(%s)"  # noqa: S608

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Outcome
 from messenger_logs.models import Delivery, DeviceAttempt, MessageModeTotals, MessageTotals, Recipient, SentMessage
+from messenger_logs.removed import REMOVED
 from messenger_logs.services.complete_cancel import tell_figures
 from messenger_logs.services.conditions import contacted_sql
 from messenger_logs.services.contacts import note_contacts
@@ -97,6 +98,10 @@ WITH report AS MATERIALIZED (
     SELECT report.delivery_id, report.number, string_agg(DISTINCT report.raw, E'\\n') AS raw
     FROM report LEFT JOIN kept USING (delivery_id, number)
     WHERE report.raw <> '' AND strpos(coalesce(kept.raw, ''), report.raw) = 0
+        -- A late report must not bring back the number of a person whose data are removed.
+        AND NOT EXISTS (
+            SELECT FROM {Delivery._meta.db_table} AS d
+            WHERE d.id = report.delivery_id AND d.given_address = '{REMOVED}')
     GROUP BY 1, 2
 )
 INSERT INTO {DeviceAttempt._meta.db_table} AS attempt (

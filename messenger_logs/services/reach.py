@@ -99,7 +99,7 @@ _FIRST = f"""
 """
 
 # The order of a call sheet. It has an index, whose entries may not be long.
-_FILED_UNDER = """left(concat_ws(
+FILED_UNDER = """left(concat_ws(
     E'\\n', coalesce(upper(school.name), ''), r.plain_student_name, r.student_number, r.plain_name), 400)"""
 
 # Each table is narrowed to the messages, also where a join says so already: PostgreSQL would read all of it.
@@ -138,7 +138,7 @@ WITH again AS MATERIALIZED (
         {_name_sql(f"coalesce(person.kind, {_PLACES[Reach.NO_DEVICE]})")} AS reach,
         {_BECOMES},
         person.reached_at,
-        {_FILED_UNDER} AS filed_under
+        {FILED_UNDER} AS filed_under
     FROM {Recipient._meta.db_table} AS r
     JOIN {SentMessage._meta.db_table} AS message ON message.id = r.message_id
     LEFT JOIN person ON person.recipient_id = r.id

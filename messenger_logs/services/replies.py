@@ -12,7 +12,9 @@ from django.db.models.functions import Rank
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, Reply, ReplyPerson
 from messenger_logs.querysets import MOST_NAMES
+from messenger_logs.removed import REMOVED
 from messenger_logs.services.consents import people_with_number, recipients_with_number
+from messenger_logs.services.erased import erased_among
 
 # Of a number that hundreds share, not all are kept.
 MOST_PEOPLE = 100
@@ -22,8 +24,11 @@ MOST_PEOPLE = 100
 def record_reply(*, number: str, text: str, at: datetime, taken_as: str, raw: str) -> Reply:
     """Keep a text from a family. ``number`` is E.164, or what the provider gave for one; ``raw`` is its report.
 
-    The people are those of the newest message to each of them. `taken_as` is a value of Reply.TakenAs.
+    The people are those of the newest message to each of them. `taken_as` is a value of Reply.TakenAs. A number that
+    was erased stays out: staff read what was texted, and not by whom.
     """
+    if erased_among([number]):
+        number, raw = REMOVED, ""
     people = people_with_number(number)
     names = list(dict.fromkeys(person.name for person in people))
     reply = Reply.objects.create(

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.scopes import ALL_SCHOOLS, Scope
 from messenger_logs.choices import EMAIL_FAILURES, PHONE, DeliveryStatus, Mode, Outcome
 from messenger_logs.models import Delivery, Recipient, SentMessage
+from messenger_logs.removed import REMOVED
 from messenger_logs.services.conditions import contacted_sql
 from messenger_logs.status_labels import BESIDE_A_NOTE, CODE_NAMES, DELIVERY_STATUSES, EMAIL_OUTCOMES
 from reports.document import DUPLICATE
@@ -25,12 +26,13 @@ _STUDENT = """
 # The same format as core.dates.time_text and messenger_logs.status_labels.device_text.
 _TIME = "coalesce(to_char(d.last_attempt_at AT TIME ZONE %(zone)s, 'MM/DD/YYYY FMHH12:MI AM'), '')"
 # Length and beginning show a North American number; a regular expression would take ten times as long.
-_NUMBER = """
-    CASE WHEN starts_with(d.address, '+1') AND length(split_part(d.address, ';', 1)) = 12
+_NUMBER = f"""
+    CASE WHEN d.given_address = '{REMOVED}' THEN d.given_address
+         WHEN starts_with(d.address, '+1') AND length(split_part(d.address, ';', 1)) = 12
          THEN '(' || substr(d.address, 3, 3) || ') ' || substr(d.address, 6, 3) || '-' || substr(d.address, 9, 4)
          ELSE split_part(d.address, ';', 1) END
     || CASE WHEN strpos(d.address, ';ext=') > 0 THEN ' ext. ' || split_part(d.address, ';ext=', 2) ELSE '' END
-    || CASE WHEN d.given_address <> ''
+    || CASE WHEN d.given_address NOT IN ('', '{REMOVED}')
             THEN coalesce(' ' || nullif(trim(regexp_replace(d.given_address, %(number)s, '')), ''), '') ELSE '' END
 """
 _DEVICE = f"""

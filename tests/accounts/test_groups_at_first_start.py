@@ -62,6 +62,9 @@ def test_messenger_administrators_have_all_logs_and_cancel_but_no_system_adminis
         (Tool.AUDIT_TRAIL, Right.READ),
         (Tool.RECORDS_REQUEST, Right.READ),
         (Tool.RECORDS_REQUEST, Right.WRITE),
+        (Tool.RETENTION, Right.READ),
+        (Tool.RETENTION, Right.WRITE),
+        (Tool.ERASE, Right.WRITE),
     }
 
 

@@ -40,6 +40,8 @@ def test_the_registry_is_the_table_of_tools_and_rights():
         ("System Administration > Roster", [R, W]),
         ("System Administration > Audit Trail", [R]),
         ("System Administration > Records Requests", [R, W]),
+        ("System Administration > Retention and Holds", [R, W]),
+        ("System Administration > Erase a Person", [W]),
     ]
 
 

@@ -5,8 +5,6 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from config.celery import app
-from dispatch import tasks
 from dispatch.models import Claim
 from dispatch.services.claims import claim_next
 from dispatch.services.retention import delete_expired
@@ -46,7 +44,3 @@ def test_a_claim_that_is_open_stays_however_old_it_is(provider: Provider, due_me
     assert claim
     assert delete_expired(now=timezone.now() + timedelta(days=9999)) == 0
     assert Claim.objects.get() == claim
-
-
-def test_beat_does_it_every_day() -> None:
-    assert tasks.delete_expired.name in {entry["task"] for entry in app.conf.beat_schedule.values()}

@@ -46,17 +46,20 @@ from imports.models import ImportJob, KeptMap
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
 from messenger_logs.choices import LinkedBy
-from messenger_logs.models import ContactToFix, Reply, School, SentMessage
+from messenger_logs.models import ContactToFix, Recipient, Reply, School, SentMessage
 from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.derive_contacts import derive_contacts
 from messenger_logs.services.totals import recount
 from records.models import RecordsRequest
+from retention.models import Erasure, Hold
+from retention.services.erasing import preview
 from roster import tasks as roster_tasks
 from roster.choices import Kind
 from roster.models import RosterRun
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.queue import note_queued
 from tests.web.addresses import patterns
+from web.views.erase import seen
 
 R, W = Right.READ, Right.WRITE
 OWN_GENERAL = (Right.MY_MESSAGES, Right.TYPE_GENERAL)
@@ -244,6 +247,27 @@ def a_records_request(owner: User) -> None:
 
 def of_the_records_request() -> dict[str, Any]:
     return {"pk": RecordsRequest.objects.order_by("-pk").values_list("pk", flat=True).first() or 1}
+
+
+def a_hold() -> dict[str, Any]:
+    return {"pk": Hold.objects.create(kind="sender", value="principal", reason="A case", set_by_name="Somebody").pk}
+
+
+def a_held_sender(owner: User) -> None:
+    Hold.objects.create(kind="sender", value="principal", reason=MARK, set_by_name=owner.listed_name)
+
+
+def an_erased_person(owner: User) -> None:
+    Erasure.objects.create(digest="0", asked_by_name=owner.listed_name, reason=MARK, finished_at=timezone.now())
+
+
+def a_family(owner: User) -> None:
+    make_delivery(make_recipient(make_message(sender=owner), person_id=MARK))
+
+
+def an_erasure() -> dict[str, Any]:
+    found = Recipient.objects.filter(person_id=MARK).exists()
+    return {"person_id": MARK, "seen": seen(preview(MARK)) if found else "", "typed": "ERASE"}
 
 
 def a_kept_map() -> dict[str, Any]:
@@ -575,6 +599,21 @@ GUARDED = [
             data=a_message, of=of_the_message()),
     Guarded("web:sent_message_log_2_message_report", Tool.SENT_MESSAGE_LOG_2, R,         200, 200, 405, 200,
             data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
+
+    Guarded("web:retention",         Tool.RETENTION, R,            200, 200, 405, 200, look="list.viewed",
+            data=a_held_sender),
+    Guarded("web:retention_periods", Tool.RETENTION, W,            405, 405, 302, 405, also=(R,),
+            does="retention.period_set", form=lambda: {"people": 800, "events": 400}),
+    Guarded("web:add_hold",          Tool.RETENTION, W,            405, 405, 302, 405, also=(R,),
+            does="retention.hold_set", form=lambda: {"kind": "sender", "value": "principal", "reason": "A case"}),
+    Guarded("web:lift_hold",         Tool.RETENTION, W,            405, 405, 302, 405, of=a_hold, also=(R,),
+            does="retention.hold_lifted"),
+    Guarded("web:erase",             Tool.ERASE, W,                200, 200, 405, 200, look="list.viewed",
+            data=an_erased_person),
+    Guarded("web:erase_show",        Tool.ERASE, W,                405, 405, 200, 405, does="person.viewed",
+            data=a_family, form=lambda: {"person_id": MARK}),
+    Guarded("web:erase_confirm",     Tool.ERASE, W,                405, 405, 302, 405, does="person.erase_asked",
+            data=a_family, form=an_erasure),
 
     Guarded("web:mailgun_sync",     Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
     Guarded("web:domain_health",    Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),

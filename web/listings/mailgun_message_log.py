@@ -40,6 +40,7 @@ from mailgun_sync.freshness import freshness_notices
 from mailgun_sync.groups import events_like
 from mailgun_sync.models import MailgunEvent, RecipientAddress
 from mailgun_sync.querysets import MailgunEventQuerySet
+from messenger_logs.removed import REMOVED
 from web.menu import page_url
 from web.message_urls import message_urls
 
@@ -94,7 +95,7 @@ class MailgunEventTable(ListingTable):
         return value
 
     def render_person_id(self, value: str) -> SafeString | str:
-        if not self.listing.recipient_log_url:
+        if not self.listing.recipient_log_url or value == REMOVED:
             return value
         button = '<button form="find-recipient" name="person" value="{}" class="link" aria-label="{}">{}</button>'
         return format_html(button, value, f"Find person {value} in the Recipient Log", value)

@@ -34,6 +34,7 @@ from web.message_access import find_changeable, may_see_values, record_message_v
 from web.message_urls import message_url, who_saw_url
 from web.outcome_bars import mode_bars
 from web.people_reached import people_reached
+from web.removed_notes import removed_notes
 from web.views.drill import compare_url, mark_url
 
 
@@ -177,6 +178,7 @@ class MessagePage(MessageView):
             "may_see_values": self.may_see_values,
             "history": history_of(self.message),
             "who_saw_url": who_saw_url(self.request.user, self.message.pk),
+            "removed_notes": removed_notes(self.message),
             "mark_drill_url": mark_url(self.request.user, self.message),
             "drill_url": compare_url(self.request.user, self.message),
         }
