@@ -1,12 +1,13 @@
 from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from accounts.querysets import AuditEventQuerySet, Users
 from accounts.tools import Right, Tool, every_right
@@ -15,6 +16,10 @@ from core.dates import time_text
 
 class User(AbstractUser):
     """A person who signs in: district staff."""
+
+    sign_in_advice_hidden = models.BooleanField(
+        default=False, editable=False, help_text="whether Home recommends no second factor any more"
+    )
 
     objects: ClassVar[Users] = Users()
 
@@ -48,6 +53,44 @@ class User(AbstractUser):
 
     def may(self, tool: Tool, right: Right = Right.READ) -> bool:
         return self.has_perm(tool.permission(right))
+
+    # `Users.with_second_factors` reads both with the user.
+
+    @cached_property
+    def needs_second_factor(self) -> bool:
+        """Whether a group of this person requires a second factor."""
+        return User.objects.with_second_factors().get(pk=self.pk).needs_second_factor
+
+    @cached_property
+    def has_second_factor(self) -> bool:
+        """Whether this person has set up an authenticator app or a passkey. Recovery codes alone do not count."""
+        return User.objects.with_second_factors().get(pk=self.pk).has_second_factor
+
+
+class GroupPolicy(models.Model):
+    """What a user group asks of its members. A group without a row asks nothing."""
+
+    group = models.OneToOneField(Group, models.CASCADE, primary_key=True, related_name="policy")
+    second_factor = models.BooleanField("second factor required", default=False)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.group}: {'second factor required' if self.second_factor else 'nothing required'}"
+
+
+class TokenFactor(models.Model):
+    """Says of a token of the REST API that the person showed a second factor for it."""
+
+    token = models.OneToOneField("knox.AuthToken", models.CASCADE, primary_key=True, related_name="factor")
+    shown_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"shown {time_text(self.shown_at)}"
 
 
 class ToolRight(models.Model):  # noqa: DJ008 (there is never a row to name)

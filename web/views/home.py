@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import SignedInRequest
 from accounts.models import User
+from accounts.querysets import second_factor_anywhere
 from accounts.tools import MESSAGE_LOGS, Right, Tool
 from listings.registry import registry
 from messenger_logs.choices import CANCELABLE
@@ -41,8 +42,15 @@ def home(request: SignedInRequest) -> HttpResponse:
         "last_days": last_days,
         **(links_of(user, last_days) if last_days else {}),
         "emergency": last_emergency(user),
+        "sign_in_advice": needs_sign_in_advice(user),
     }
     return render(request, "web/home.html", context)
+
+
+def needs_sign_in_advice(user: User) -> bool:
+    """Whether to recommend a second factor: to who may require one, as long as no group does."""
+    may = user.may(Tool.USER_GROUPS, Right.WRITE) and not user.sign_in_advice_hidden
+    return may and not second_factor_anywhere()
 
 
 def links_of(user: User, last_days: Dashboard) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import services
 from accounts.access import SignedInRequest, tool_right
 from accounts.forms import FindPeopleForm, GroupNameForm, GroupRightsForm, PersonForm
-from accounts.models import User
-from accounts.querysets import groups_with_people, rights_of
+from accounts.models import GroupPolicy, User
+from accounts.querysets import factor_figures, groups_with_people, rights_of
 from accounts.refusals import refusal_text
 from accounts.tools import Right, Tool, right_names
 
@@ -53,6 +53,8 @@ def group_page(request: SignedInRequest, group: Group, **found: Any) -> HttpResp
         "tools": list(Tool),
         "group": group,
         "rights": rights_of(group),
+        "policy": GroupPolicy.objects.filter(group=group).first(),
+        "factors": factor_figures(group),
         "people": group.user_set.order_by("last_name", "first_name", "username"),
         "name_form": GroupNameForm(initial={"name": group.name}),
         "may_change": request.user.may(Tool.USER_GROUPS, Right.WRITE),
