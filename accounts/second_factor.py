@@ -60,6 +60,11 @@ def ask_factor_again(request: HttpRequest) -> None:
         raise ReauthenticationRequired
 
 
+def note_missing_factor(request: HttpRequest, user: User) -> None:
+    """Let the audit trail say that this request is refused for lack of the second factor."""
+    request.lacks_factor = user  # type: ignore[attr-defined]
+
+
 def note_shown(request: HttpRequest, authenticator: Any) -> None:
     """Remember that who set up a factor in this session has shown it."""
     record_authentication(request, authenticator.user, "mfa", id=authenticator.pk, type=authenticator.type)

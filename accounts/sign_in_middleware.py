@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.access import address_to_return_to
 from accounts.models import User
-from accounts.second_factor import MISSING, lacks_second_factor
+from accounts.second_factor import MISSING, lacks_second_factor, note_missing_factor
 from accounts.sessions import expire_session, limit_reached, note_activity
 from core.fragments import is_htmx
 
@@ -69,10 +69,10 @@ class SecondFactorMiddleware:
         match = request.resolver_match
         if (match and match.view_name in REACHED_WITHOUT) or not lacks_second_factor(request):
             return None
-        request.refused_as = "second_factor.missing"  # type: ignore[attr-defined]
+        assert isinstance(request.user, User)
+        note_missing_factor(request, request.user)
         if issubclass(getattr(view, "cls", object), APIView):
             return JsonResponse({"detail": MISSING}, status=403)
-        assert isinstance(request.user, User)
         return lead_to_factor(request, request.user)
 
 

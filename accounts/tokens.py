@@ -9,7 +9,7 @@ from knox.auth import TokenAuthentication as KnoxAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from accounts.second_factor import refuse_token
+from accounts.second_factor import note_missing_factor, refuse_token
 
 TOKEN = re.compile(rb"[0-9a-f]{64}")
 
@@ -25,8 +25,6 @@ class TokenAuthentication(KnoxAuthentication):
         """Raises PermissionDenied for the token of a person who needs a second factor, if it was made without one."""
         found = super().authenticate(request)
         if found and (why := refuse_token(found[1])):
-            # The audit trail then knows whose token it was.
-            request._request.user = found[0]
-            request._request.refused_as = "second_factor.missing"
+            note_missing_factor(request._request, found[0])
             raise PermissionDenied(why)
         return found

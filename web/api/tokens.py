@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from accounts.factor_forms import CodeForm
 from accounts.forms import SignInForm
 from accounts.models import User
-from accounts.second_factor import MISSING
+from accounts.second_factor import MISSING, note_missing_factor
 from accounts.services import end_tokens, issue_token
 
 CODE_NEEDED = "This account has a second factor. Send a code of its app, or a recovery code, as `code`."
@@ -105,7 +105,7 @@ class Tokens(APIView):
                 raise AuthenticationFailed(" ".join(map(str, form.errors["code"])))
             form.authenticator.record_usage()
         elif user.needs_second_factor:
-            request.user, request.refused_as = user, "second_factor.missing"  # type: ignore[attr-defined]
+            note_missing_factor(request, user)
             raise PermissionDenied(MISSING)
 
     @extend_schema(
