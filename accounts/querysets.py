@@ -28,7 +28,9 @@ class Users(UserManager["User"]):
         strict = Group.objects.filter(user=OuterRef("pk"), policy__second_factor=True)
         factors: QuerySet[Any] = Authenticator.objects.filter(user=OuterRef("pk"))
         factors = factors.exclude(type=Authenticator.Type.RECOVERY_CODES)
-        return self.annotate(needs_second_factor=Exists(strict), has_second_factor=Exists(factors))
+        # They fill the properties of the same names.
+        answers = {"needs_second_factor": Exists(strict), "has_second_factor": Exists(factors)}
+        return self.annotate(**answers)
 
     def to_add_to(self, group: Group, text: str) -> QuerySet["User"]:
         """Find active people outside a group whose names, username or e-mail address contain each word of the text."""

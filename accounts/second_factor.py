@@ -47,7 +47,7 @@ def proved_recently(request: HttpRequest, user: User) -> bool:
         proofs = shown_factors(request, user)
     else:
         proofs = [record["at"] for record in get_authentication_records(request, user)]
-    return time.time() - max(proofs, default=0) < settings.FACTOR_AGAIN_MINUTES * 60
+    return bool(time.time() - max(proofs, default=0) < settings.FACTOR_AGAIN_MINUTES * 60)
 
 
 def ask_factor_again(request: HttpRequest) -> None:

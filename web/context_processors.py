@@ -19,7 +19,7 @@ def district(request: HttpRequest) -> dict[str, object]:
 
 def passkeys_in_use() -> bool:
     """Whether anybody can sign in with a passkey. Until then the sign-in page is as it was."""
-    return Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN).exists()
+    return bool(Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN).exists())
 
 
 def menu(request: HttpRequest) -> dict[str, object]:
