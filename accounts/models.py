@@ -17,10 +17,6 @@ from core.dates import time_text
 class User(AbstractUser):
     """A person who signs in: district staff."""
 
-    sign_in_advice_hidden = models.BooleanField(
-        default=False, editable=False, help_text="whether Home recommends no second factor any more"
-    )
-
     objects: ClassVar[Users] = Users()
 
     class Meta(AbstractUser.Meta):
@@ -78,6 +74,18 @@ class GroupPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.group}: {'second factor required' if self.second_factor else 'nothing required'}"
+
+
+class HiddenAdvice(models.Model):
+    """Says that Home recommends no second factor to a person any more."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="hidden_advice")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"hidden from {self.user}"
 
 
 class TokenFactor(models.Model):

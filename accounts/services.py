@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 from knox.models import AuthToken
 
 from accounts.default_groups import DEFAULT_GROUPS
-from accounts.models import AuditEvent, GroupPolicy, TokenFactor, User
+from accounts.models import AuditEvent, GroupPolicy, HiddenAdvice, TokenFactor, User
 from accounts.querysets import rights_of, tool_permissions
 from accounts.tools import Right, Tool, right_names
 from core.text import storable
@@ -231,7 +231,7 @@ def require_second_factor(*, by: User, group_id: int, required: bool) -> None:
 
 def hide_sign_in_advice(*, by: User) -> None:
     """Recommend nothing about signing in to this person any more."""
-    User.objects.filter(pk=by.pk).update(sign_in_advice_hidden=True)
+    HiddenAdvice.objects.get_or_create(user=by)
 
 
 def add_member(*, by: User, group_id: int, user: User) -> None:

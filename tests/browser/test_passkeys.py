@@ -48,7 +48,8 @@ def enter_password(page: Page) -> None:
 
 
 def test_a_passkey_is_set_up_and_signs_in_alone_and_after_the_password(page: Page, make_user: Callable[..., User]):
-    require_factor(make_user(username="dexter"))
+    dexter = make_user(username="dexter")
+    require_factor(dexter)
     agree = add_authenticator(page)
     page.goto("/accounts/login/")
     expect(page.get_by_role("button", name="Sign in with a passkey")).to_have_count(0)
@@ -59,6 +60,10 @@ def test_a_passkey_is_set_up_and_signs_in_alone_and_after_the_password(page: Pag
     page.get_by_label("Name").fill("Work laptop")
     page.get_by_role("button", name="Add the passkey").click()
     expect(page.locator("#recovery-codes li")).to_have_count(10)
+    for address in ("/accounts/second-factor/totp/activate/", "/accounts/second-factor/webauthn/", "/my-sessions/"):
+        page.goto(address)
+        assert_accessible(page, widths=[320])
+    page.goto("/accounts/second-factor/recovery-codes/")
     page.get_by_role("link", name="Done").click()
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
 
@@ -78,6 +83,11 @@ def test_a_passkey_is_set_up_and_signs_in_alone_and_after_the_password(page: Pag
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
     added = AuditEvent.objects.filter(action="second_factor.added").values_list("target", flat=True)
     assert set(added) == {"Passkey: Work laptop", "Recovery codes"}
+
+    sign_out(page)
+    User.objects.filter(pk=dexter.pk).update(is_active=False)
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_text("This account is closed")).to_be_visible()
 
 
 def test_a_page_that_refreshes_says_that_no_person_asked(page: Page, make_user: Callable[..., User]):

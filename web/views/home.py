@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.access import SignedInRequest
-from accounts.models import User
+from accounts.models import HiddenAdvice, User
 from accounts.querysets import second_factor_anywhere
 from accounts.tools import MESSAGE_LOGS, Right, Tool
 from listings.registry import registry
@@ -49,8 +49,9 @@ def home(request: SignedInRequest) -> HttpResponse:
 
 def needs_sign_in_advice(user: User) -> bool:
     """Whether to recommend a second factor: to who may require one, as long as no group does."""
-    may = user.may(Tool.USER_GROUPS, Right.WRITE) and not user.sign_in_advice_hidden
-    return may and not second_factor_anywhere()
+    if not user.may(Tool.USER_GROUPS, Right.WRITE) or HiddenAdvice.objects.filter(user=user).exists():
+        return False
+    return not second_factor_anywhere()
 
 
 def links_of(user: User, last_days: Dashboard) -> dict[str, Any]:
