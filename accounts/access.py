@@ -14,9 +14,14 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
+from accounts.second_factor import ask_factor_again
 from accounts.tools import MissingRight, Right, Tool
 
 P = ParamSpec("P")
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+# Where a second factor is required, who uses these rights to change something is asked for it again after some minutes.
+ASKED_AGAIN = frozenset({(Tool.USER_GROUPS, Right.WRITE)})
 
 
 class SignedInRequest(HttpRequest):
@@ -29,12 +34,15 @@ class SignedInRequest(HttpRequest):
 def check_tool_right(request: HttpRequest, tool: Tool, right: Right) -> HttpResponse | None:
     """Return None if the request may go on, or a redirect to the sign-in page if nobody is signed in.
 
-    Raises MissingRight for a signed-in user without the right.
+    Raises MissingRight for a signed-in user without the right, and ReauthenticationRequired if the person has to show
+    the second factor again.
     """
     if not isinstance(request.user, User):
         return sign_in_first(request)
     if not request.user.may(tool, right):
         raise MissingRight(tool, right)
+    if (tool, right) in ASKED_AGAIN and request.method not in SAFE_METHODS:
+        ask_factor_again(request)
     return None
 
 
@@ -45,12 +53,17 @@ def home_url() -> str:
 
 def sign_in_first(request: HttpRequest) -> HttpResponse:
     """Lead to the sign-in page, and from there back to this page."""
-    htmx = HtmxDetails(request)
-    if htmx:
-        # A fragment cannot contain the sign-in page, so the whole page leaves for it.
-        return HttpResponseClientRedirect(redirect_to_login(htmx.current_url_abs_path or home_url()).url)
+    way = redirect_to_login(address_to_return_to(request))
+    # A fragment cannot contain the sign-in page, so the whole page leaves for it.
+    return HttpResponseClientRedirect(way.url) if HtmxDetails(request) else way
+
+
+def address_to_return_to(request: HttpRequest) -> str:
+    """Return the address to come back to from a page that had to come first."""
+    if htmx := HtmxDetails(request):
+        return htmx.current_url_abs_path or home_url()
     # The posted values are lost, and this address would answer a GET with "method not allowed".
-    return redirect_to_login(request.get_full_path() if request.method == "GET" else home_url())
+    return request.get_full_path() if request.method == "GET" else home_url()
 
 
 def tool_right(

@@ -1,20 +1,27 @@
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.core.internal import ratelimit
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from accounts.known_devices import known_device, remember_device
 from accounts.models import User
+from accounts.second_factor import proved_recently
 from accounts.services import record_lockout
 from accounts.tasks import send_email
 from core.queue import call_worker
 
 
-def limits(request: HttpRequest, *, login: str, account: User | None) -> Iterator[tuple[str, str]]:
+def limits(request: HttpRequest, *, login: str, account: User | None, what: str = "login") -> Iterator[tuple[str, str]]:
     """Yield the limits for a sign-in, each as its action in ACCOUNT_RATE_LIMITS and what it counts.
+
+    `what` is what could be guessed: "login" (the password) or "code" (of the second factor). Each has its own counts.
 
     An account is counted by its username, whether the person enters that or the e-mail address. A device where the
     person has signed in before has a count of its own, which nobody else can use up. All others count by account and
@@ -22,10 +29,27 @@ def limits(request: HttpRequest, *, login: str, account: User | None) -> Iterato
     """
     name = (account.username if account else login).lower()
     if account and (device := known_device(request, account)):
-        yield "login_failed_on_known_device", f"{name}:{device}"
+        yield f"{what}_failed_on_known_device", f"{name}:{device}"
         return
-    yield "login_failed", f"{name}:{ratelimit.get_ip(request)}"
-    yield "login_failed_anywhere", name
+    yield f"{what}_failed", f"{name}:{ratelimit.get_ip(request)}"
+    yield f"{what}_failed_anywhere", name
+
+
+def count_attempt(
+    request: HttpRequest, counted: Iterable[tuple[str, str]], *, account: User | None
+) -> ratelimit.RateLimitUsage:
+    """Count an attempt in each limit that it falls under. Who finds it good takes it back: `rollback`.
+
+    Raises ValidationError if one is used up.
+    """
+    attempt = ratelimit.RateLimitUsage(usage=[])
+    for action, key in counted:
+        used = ratelimit.consume(request, app="allauth.account", action=action, key=key)
+        if not used:
+            record_lockout(account=account)
+            raise AccountAdapter().validation_error("too_many_login_attempts")
+        attempt.usage += used.usage
+    return attempt
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -45,24 +69,38 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count the attempt in each limit that it falls under (see ACCOUNT_RATE_LIMITS); a good sign-in takes it back.
-
-        Raises ValidationError if one is used up.
-        """
+        """Count the attempt (see ACCOUNT_RATE_LIMITS); a good sign-in takes it back. Raises ValidationError."""
         login = credentials.get("username") or credentials.get("email", "")
         account = User.objects.signing_in_as(login)
-        self._login_failed_rl_usage = ratelimit.RateLimitUsage(usage=[])
-        for action, key in limits(request, login=login, account=account):
-            used = ratelimit.consume(request, app="allauth.account", action=action, key=key)
-            if not used:
-                record_lockout(account=account)
-                raise self.validation_error("too_many_login_attempts")
-            self._login_failed_rl_usage.usage += used.usage
+        counted = limits(request, login=login, account=account)
+        self._login_failed_rl_usage = count_attempt(request, counted, account=account)
 
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **options: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **options)
         remember_device(request, response, account=cast(User, user))
         return response
+
+    def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
+        """Answer who signs in to a closed account with what still proves it, such as a passkey."""
+        messages.error(request, "This account is closed. Ask an administrator of your district.")
+        return redirect(settings.LOGIN_URL)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Whether allauth asks again before a change of one's own sign-in; also a few minutes after it asked before."""
+        request = context.request
+        return not proved_recently(request, request.user)
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Return the ways to prove it again, the usual one first. Who has a second factor proves it with that."""
+        words = {
+            "reauthenticate": "Your password",
+            "mfa_reauthenticate": "A code of your authenticator app, or a recovery code",
+            "mfa_reauthenticate:webauthn": "A passkey",
+        }
+        ways = super().get_reauthentication_methods(user)
+        methods = [way | {"description": words[way["id"]]} for way in ways]
+        factors = [method for method in methods if method["id"] != "reauthenticate"]
+        return factors if factors and user.has_second_factor else methods
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Let a worker send the mail: a wait for the mail server would reveal that the account exists.

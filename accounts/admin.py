@@ -1,6 +1,8 @@
 from typing import Any, cast
 
 from allauth.account.admin import EmailAddress  # also registers it, before it is unregistered here
+from allauth.mfa.admin import Authenticator
+from allauth.usersessions.admin import UserSession
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -11,11 +13,13 @@ from knox.admin import models as knox_models  # registers them, as allauth does
 
 from accounts.models import User
 from accounts.refusals import refusal_text
+from accounts.second_factor import ask_factor_again
 from accounts.services import LastAdministrator, changing_rights, end_tokens, record_audit_event
+from accounts.sessions import remove_second_factors
 
 # Another page changes groups; it guards and audits each change. allauth's list of addresses is not in use.
-# Nobody makes a token for another person.
-admin.site.unregister([Group, EmailAddress, knox_models.AuthToken])
+# Nobody makes a token, a session or a second factor for another person.
+admin.site.unregister([Group, EmailAddress, Authenticator, UserSession, knox_models.AuthToken])
 
 AUDITED = ("username", "last_name", "first_name", "email", "is_active", "groups", "is_staff", "is_superuser")
 
@@ -32,6 +36,14 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     )
     readonly_fields = ("last_login", "date_joined")
     list_display = ("username", "listed_name", "email", "is_active", "is_superuser")
+    actions = ["remove_factors"]
+
+    @admin.action(description="Remove the second factors of these accounts, and end their sessions")
+    def remove_factors(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Help who has lost the phone, the passkey and the recovery codes."""
+        ask_factor_again(request)
+        removed = sum(remove_second_factors(user=user, by=cast(User, request.user)) for user in queryset)
+        messages.success(request, f"Removed: {removed}. Who has none now signs in with the password alone.")
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
@@ -39,6 +51,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.method != "POST":
             return super().changeform_view(request, *args, **kwargs)
+        ask_factor_again(request)
         try:
             with changing_rights():
                 return super().changeform_view(request, *args, **kwargs)
@@ -59,6 +72,8 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
             )
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        if request.method == "POST":
+            ask_factor_again(request)
         before = self.get_object(request, unquote(id))
         response = super().user_change_password(request, id, form_url)
         after = self.get_object(request, unquote(id))

@@ -1,11 +1,14 @@
 """The pages of django-allauth that are in use: administrators make the accounts, so nobody signs up."""
 
 from allauth.account import views
-from django.urls import path, re_path
+from django.urls import include, path, re_path
+from django.views.decorators.http import require_safe
+from django.views.generic import TemplateView
 
 urlpatterns = [
     path("login/", views.login, name="account_login"),
     path("logout/", views.logout, name="account_logout"),
+    path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     path("password/change/", views.password_change, name="account_change_password"),
     path("password/reset/", views.password_reset, name="account_reset_password"),
     path("password/reset/done/", views.password_reset_done, name="account_reset_password_done"),
@@ -15,4 +18,6 @@ urlpatterns = [
         views.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
+    path("second-factor/", include("allauth.mfa.urls")),
+    path("help/", require_safe(TemplateView.as_view(template_name="account/help.html")), name="account_help"),
 ]

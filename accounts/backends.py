@@ -10,7 +10,7 @@ class UsernameOrEmailBackend(ModelBackend):
     """Signs in by username or e-mail address.
 
     Every attempt computes exactly one password hash, so that the time of the answer does not reveal whether the account
-    exists.
+    exists. With the user of a session it reads what the session's second factor is judged by.
     """
 
     def authenticate(
@@ -26,3 +26,7 @@ class UsernameOrEmailBackend(ModelBackend):
         if user.check_password(password) and self.user_can_authenticate(user):
             return user
         return None
+
+    def get_user(self, user_id: int) -> User | None:
+        user = User.objects.with_second_factors().filter(pk=user_id).first()
+        return user if user and self.user_can_authenticate(user) else None

@@ -38,7 +38,7 @@ def remember_device(request: HttpRequest, response: HttpResponse, *, account: Us
         COOKIE,
         signing.dumps(newest, salt=COOKIE),
         max_age=KEPT,
-        path=reverse("account_login"),
+        path=reverse("account_login").removesuffix("login/"),  # the pages of the second factor, too
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",

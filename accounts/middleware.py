@@ -23,7 +23,8 @@ class RefusalMiddleware:
 
     The target is the address without its values: a value may be a secret, and a stranger may try any number of them.
     The same goes for a method that somebody made up. Of somebody who is signed in, the numbers of the things that were
-    asked for are recorded.
+    asked for are recorded. A refusal for lack of a second factor (`note_missing_factor`) has a name of its own,
+    whatever the answer is.
     """
 
     def __init__(self, get_response: Answer) -> None:
@@ -31,22 +32,29 @@ class RefusalMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code in REFUSALS:
+        if who := getattr(request, "lacks_factor", None):
+            record_refusal(request, response.status_code, action="second_factor.missing", user=who)
+        elif response.status_code in REFUSALS:
             record_refusal(request, response.status_code)
         return response
 
 
-def record_refusal(request: HttpRequest, answer: int) -> None:
-    """Record that what is at an address, or a part of it, is refused. `answer` is the status that says so."""
+def record_refusal(
+    request: HttpRequest, answer: int, *, action: str = "access.refused", user: User | None = None
+) -> None:
+    """Record that what is at an address, or a part of it, is refused. `answer` is the status that says so.
+
+    `user` is the one of the request, if it is not given.
+    """
     match = request.resolver_match
     if not match or not match.route:
         return
     # The API sets the user of its token here, too.
-    user = request.user if isinstance(request.user, User) else None
+    user = user or (request.user if isinstance(request.user, User) else None)
     numbers = {name: value for name, value in match.kwargs.items() if isinstance(value, int)} if user else {}
     method = request.method if str(request.method).lower() in _METHODS else "another"
     details = {"answer": int(answer), "method": method, **numbers}
-    record_look(by=user, action="access.refused", target=f"/{match.route}", details=details)
+    record_look(by=user, action=action, target=f"/{match.route}", details=details)
 
 
 class PrivateResponseMiddleware:

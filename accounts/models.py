@@ -74,6 +74,18 @@ class User(AbstractUser):
         # Kept with the object, as Django keeps the permissions.
         return scopes_by_right(self)
 
+    # `Users.with_second_factors` reads both with the user.
+
+    @cached_property
+    def needs_second_factor(self) -> bool:
+        """Whether a group of this person requires a second factor."""
+        return User.objects.with_second_factors().get(pk=self.pk).needs_second_factor
+
+    @cached_property
+    def has_second_factor(self) -> bool:
+        """Whether this person has set up an authenticator app or a passkey. Recovery codes alone do not count."""
+        return User.objects.with_second_factors().get(pk=self.pk).has_second_factor
+
 
 class GroupScope(models.Model):
     """The schools for which the members of a user group hold its rights. A group without a row: all schools."""
@@ -89,6 +101,44 @@ class GroupScope(models.Model):
 
     def __str__(self) -> str:
         return self.get_reach_display()
+
+
+class GroupPolicy(models.Model):
+    """What a user group asks of its members. A group without a row asks nothing."""
+
+    group = models.OneToOneField(Group, models.CASCADE, primary_key=True, related_name="policy")
+    second_factor = models.BooleanField("second factor required", default=False)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.group}: {'second factor required' if self.second_factor else 'nothing required'}"
+
+
+class HiddenAdvice(models.Model):
+    """Says that Home recommends no second factor to a person any more."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="hidden_advice")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"hidden from {self.user}"
+
+
+class TokenFactor(models.Model):
+    """Says of a token of the REST API that the person showed a second factor for it."""
+
+    token = models.OneToOneField("knox.AuthToken", models.CASCADE, primary_key=True, related_name="factor")
+    shown_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"shown {time_text(self.shown_at)}"
 
 
 class ToolRight(models.Model):  # noqa: DJ008 (there is never a row to name)

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.contrib.auth.models import Group, Permission, UserManager
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Value
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat, Lower, NullIf, Trim
 
 from accounts.scopes import ALL_SCHOOLS, NO_SCHOOL, Scope, ScopeReach
@@ -25,6 +25,17 @@ class Users(UserManager["User"]):
     def signing_in_as(self, login: str) -> "User | None":
         """Return the account with this username or, if there is none, with this e-mail address; else None."""
         return self.filter(username__iexact=login).first() or self.filter(email__iexact=login, email__gt="").first()
+
+    def with_second_factors(self) -> QuerySet["User"]:
+        """Read with each user whether a group requires a second factor, and whether the person has one."""
+        from allauth.mfa.models import Authenticator  # its table refers to the model of this manager
+
+        strict = Group.objects.filter(user=OuterRef("pk"), policy__second_factor=True)
+        factors: QuerySet[Any] = Authenticator.objects.filter(user=OuterRef("pk"))
+        factors = factors.exclude(type=Authenticator.Type.RECOVERY_CODES)
+        # They fill the properties of the same names.
+        answers = {"needs_second_factor": Exists(strict), "has_second_factor": Exists(factors)}
+        return self.annotate(**answers)
 
     def to_add_to(self, group: Group, text: str) -> QuerySet["User"]:
         """Find active people outside a group whose names, username or e-mail address contain each word of the text."""
@@ -105,6 +116,19 @@ class AuditEventQuerySet(QuerySet["AuditEvent"]):
                 SELECT action FROM seen WHERE action IS NOT NULL
             """)
             return [action for (action,) in cursor]
+
+
+def second_factor_anywhere() -> bool:
+    """Whether any user group requires a second factor."""
+    return Group.objects.filter(policy__second_factor=True).exists()
+
+
+def factor_figures(group: Group) -> dict[str, int]:
+    """Return how many active people a group has (`people`), and how many of them have a second factor (`ready`)."""
+    from accounts.models import User
+
+    members = User.objects.with_second_factors().filter(groups=group, is_active=True)
+    return members.aggregate(people=Count("pk"), ready=Count("pk", filter=Q(has_second_factor=True)))
 
 
 def groups_with_people() -> QuerySet[Group]:

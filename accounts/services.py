@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 from knox.models import AuthToken
 
 from accounts.default_groups import DEFAULT_GROUPS
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, GroupPolicy, HiddenAdvice, TokenFactor, User
 from accounts.querysets import rights_of, tool_permissions
 from accounts.tools import Right, Tool, right_names
 from core.text import storable
@@ -107,11 +107,16 @@ def _as_json(value: Any) -> Any:
 # Tokens of the REST API
 
 
-def issue_token(*, user: User) -> tuple[str, datetime]:
-    """Make a token. Return it and the time when it expires. Only its hash is stored, so it can be read only now."""
+def issue_token(*, user: User, with_factor: bool = False) -> tuple[str, datetime]:
+    """Make a token. Return it and the time when it expires. Only its hash is stored, so it can be read only now.
+
+    `with_factor` says that the person showed a second factor for it.
+    """
     with transaction.atomic():
         row, token = AuthToken.objects.create(user=user)
-        record_audit_event(by=user, action="api_token.issued")
+        if with_factor:
+            TokenFactor.objects.create(token=row)
+        record_audit_event(by=user, action="api_token.issued", details={"second_factor": True} if with_factor else {})
     return token, row.expiry
 
 
@@ -227,6 +232,24 @@ def set_group_rights(*, by: User, group_id: int, seen: Collection[str], wanted: 
             "after": right_names(after),
         }
         record_audit_event(by=by, action="user_group.rights_changed", target=group.name, details=details)
+
+
+def require_second_factor(*, by: User, group_id: int, required: bool) -> None:
+    """Set whether a group requires a second factor. It holds from the next request of each member."""
+    with changing_rights():
+        group = _group(group_id)
+        policy, _ = GroupPolicy.objects.get_or_create(group=group)
+        if policy.second_factor == required:
+            return
+        details = {"second_factor": {"before": policy.second_factor, "after": required}}
+        policy.second_factor = required
+        policy.save()
+        record_audit_event(by=by, action="user_group.policy_changed", target=group.name, details=details)
+
+
+def hide_sign_in_advice(*, by: User) -> None:
+    """Recommend nothing about signing in to this person any more."""
+    HiddenAdvice.objects.get_or_create(user=by)
 
 
 def add_member(*, by: User, group_id: int, user: User) -> None:

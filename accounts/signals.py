@@ -1,17 +1,24 @@
-"""Records sign-ins and password changes in the audit trail, from the signals of Django and allauth."""
+"""Records sign-ins, passwords and second factors in the audit trail, from the signals of Django and allauth."""
 
 from typing import Any
 
 from allauth.account.signals import password_changed, password_reset
+from allauth.core import context
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
+from django.http import HttpRequest
 
 from accounts.models import User
+from accounts.second_factor import kind_of_factor, note_shown
 from accounts.services import end_tokens, record_audit_event
+from accounts.sessions import begin_session, end_sessions, sessions_of
 
 
 @receiver(user_logged_in)
-def signed_in(user: User, **_: Any) -> None:
+def signed_in(user: User, request: HttpRequest, **_: Any) -> None:
+    begin_session(request)
     record_audit_event(by=user, action="sign_in.succeeded")
 
 
@@ -29,12 +36,40 @@ def sign_in_failed(credentials: dict[str, Any], **_: Any) -> None:
 
 
 @receiver(password_changed)
-def changed_password(user: User, **_: Any) -> None:
+def changed_password(user: User, request: HttpRequest, **_: Any) -> None:
     record_audit_event(by=user, action="password.changed")
     end_tokens(user=user)
+    end_other_sessions(user, request)
 
 
 @receiver(password_reset)
-def reset_password(user: User, **_: Any) -> None:
+def reset_password(user: User, request: HttpRequest, **_: Any) -> None:
     record_audit_event(by=user, action="password.reset")
     end_tokens(user=user)
+    end_other_sessions(user, request)
+
+
+def end_other_sessions(user: User, request: HttpRequest) -> None:
+    """End those that an old password began. Django refuses them already; now they are gone, too."""
+    end_sessions(sessions_of(user).exclude(session_key=request.session.session_key), by=user, because="a new password")
+
+
+# allauth's own signals come after the transaction of the change, and these within it.
+
+
+@receiver(post_save, sender=Authenticator)
+def added_factor(instance: Any, created: bool, **_: Any) -> None:
+    if not created:
+        return
+    record_audit_event(by=instance.user, action="second_factor.added", target=kind_of_factor(instance))
+    request = context.request
+    if request and request.user.pk == instance.user_id and instance.type != Authenticator.Type.RECOVERY_CODES:
+        note_shown(request, instance)
+
+
+@receiver(post_delete, sender=Authenticator)
+def removed_factor(instance: Any, **_: Any) -> None:
+    """Record who removed a factor: `removed_by`, or the person whose it was."""
+    by = getattr(instance, "removed_by", instance.user)
+    details = {} if by == instance.user else {"account": instance.user.username}
+    record_audit_event(by=by, action="second_factor.removed", target=kind_of_factor(instance), details=details)

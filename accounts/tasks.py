@@ -7,6 +7,7 @@ from django.core.management import call_command
 
 from accounts.audit_chain import BATCH, chain_events, verify
 from accounts.services import record_audit_event
+from accounts.sessions import delete_forgotten
 
 # So many batches a run; the next run goes on, so that no run is long.
 MOST_BATCHES = 20
@@ -34,6 +35,7 @@ def send_email(*, subject: str, body: str, to: list[str]) -> None:
 def delete_expired_sessions() -> None:
     """Delete the sessions that have ended: a search for a person may be in them."""
     call_command("clearsessions")
+    delete_forgotten()
 
 
 @shared_task

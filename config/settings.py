@@ -17,6 +17,8 @@ from config.logs import LOGGING as LOGGING
 from config.records_settings import *  # noqa: F403
 from config.roster_settings import *  # noqa: F403
 from config.schedules import daily, hourly, sundays
+from config.sign_in_settings import *  # noqa: F403
+from config.sign_in_settings import CODE_RATE_LIMITS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -54,6 +56,8 @@ INSTALLED_APPS = [
     "listings",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "knox",
     "drf_spectacular",
     "django_htmx",
@@ -81,10 +85,12 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.sign_in_middleware.limit_sessions",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.RefusalMiddleware",
+    "accounts.sign_in_middleware.SecondFactorMiddleware",
     "web.middleware.explain_not_allowed",
     # Last, so that all others see who is really signed in.
     "web.view_as.ViewAsMiddleware",
@@ -178,11 +184,8 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed_anywhere": "100/h/key",
     "login_failed_on_known_device": "5/15m/key",
     "api_token": "120/m/ip",
-}
+} | CODE_RATE_LIMITS
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
-# A working day; closing the browser ends it sooner.
-SESSION_COOKIE_AGE = int(timedelta(hours=10).total_seconds())
-SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 
 # Mail, for password resets and invitations. Without EMAIL_URL nothing is sent, and their pages say so.
 globals().update({"EMAIL_TIMEOUT": 30} | env.email("EMAIL_URL", default="dummymail://"))

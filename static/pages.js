@@ -1,4 +1,5 @@
 // Places an explanation beside its ?, and opens it when the keyboard reaches the ?. A click needs no script.
+// Marks requests that no person makes: a page that refreshes keeps no session alive.
 
 function explanationOf(element) {
   return element.matches?.(".explain") ? document.getElementById(element.getAttribute("popovertarget")) : null;
@@ -28,3 +29,8 @@ document.addEventListener("focusin", ({ target }) => {
 });
 
 document.addEventListener("focusout", ({ target }) => explanationOf(target)?.hidePopover?.());
+
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  const event = detail.triggeringEvent;
+  if (!event || event.type === "refresh") detail.headers["X-Unattended"] = "true";
+});

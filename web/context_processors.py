@@ -1,15 +1,26 @@
 from functools import partial
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.models import User
+from accounts.second_factor import lacks_second_factor
 from web.menu import may_use_api, menu_of, search_words_of
 from web.view_as import View
 
 
 def district(request: HttpRequest) -> dict[str, object]:
-    return {"DISTRICT_NAME": settings.DISTRICT_NAME, "CAN_SEND_MAIL": "dummy" not in settings.EMAIL_BACKEND}
+    return {
+        "DISTRICT_NAME": settings.DISTRICT_NAME,
+        "CAN_SEND_MAIL": "dummy" not in settings.EMAIL_BACKEND,
+        "passkeys_in_use": passkeys_in_use,
+    }
+
+
+def passkeys_in_use() -> bool:
+    """Whether anybody can sign in with a passkey. Until then the sign-in page is as it was."""
+    return bool(Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN).exists())
 
 
 def view_as(request: HttpRequest) -> dict[str, object]:
@@ -18,10 +29,13 @@ def view_as(request: HttpRequest) -> dict[str, object]:
 
 
 def menu(request: HttpRequest) -> dict[str, object]:
-    """The menus of the signed-in user. They are made only if a template uses them."""
+    """The menus of the signed-in user. They are made only if a template uses them.
+
+    Who has to show a second factor first has none: everything in them would lead back.
+    """
     user = getattr(request, "user", None)
-    if not isinstance(user, User):
-        return {"menu": []}
+    if not isinstance(user, User) or lacks_second_factor(request):
+        return {"menu": [], "reaches_nothing": isinstance(user, User)}
     return {
         "menu": partial(menu_of, user, request.path),
         "search_words": partial(search_words_of, user),

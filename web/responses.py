@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
 from accounts.models import User
+from accounts.second_factor import ask_factor_again
 from accounts.view_as import only_looking
 from core.queue import call_worker
 from core.timeouts import StatementTimeout, statement_timeout
@@ -33,12 +34,14 @@ FILE_POLICY = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 def report_response(request: HttpRequest, report: Report, format: Format) -> HttpResponseBase:
     """Answer with the report as a file. A large or slow one is made in the background; the answer leads to its page.
 
-    Raises ReadOnlyView.
+    Raises ReadOnlyView, and ReauthenticationRequired if it has many rows and the person has to show the second factor
+    again.
     """
     user = request.user
     assert isinstance(user, User)
     only_looking(user)
     rows = counted(report)
+    check_many_rows(request, rows)
     if rows is not None:
         file = TemporaryFile()  # noqa: SIM115  (the response closes it)
         try:
@@ -61,6 +64,15 @@ def report_response(request: HttpRequest, report: Report, format: Format) -> Htt
         return not_made(request, report, reason, HTTPStatus.TOO_MANY_REQUESTS)
     start(job)
     return redirect("web:report_job", pk=job.pk)
+
+
+def check_many_rows(request: HttpRequest, rows: int | None) -> None:
+    """Ask for the second factor again if a file has more than FACTOR_AGAIN_ROWS rows; None is more than were counted.
+
+    Raises ReauthenticationRequired.
+    """
+    if rows is None or rows > settings.FACTOR_AGAIN_ROWS:
+        ask_factor_again(request)
 
 
 def not_made(request: HttpRequest, report: Report, reason: NotMade, status: HTTPStatus) -> HttpResponse:

@@ -108,10 +108,10 @@ def test_a_forged_cookie_is_none(value):
     assert fail(forger, 6, address=ABROAD) == ["wrong"] * 5 + ["locked"]
 
 
-def test_the_cookie_is_for_the_sign_in_page_alone_and_opens_nothing(settings):
+def test_the_cookie_is_for_the_sign_in_pages_alone_and_opens_nothing(settings):
     device = known_device()
     cookie = device.cookies[COOKIE]
-    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/accounts/login/", True, "Lax")
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/accounts/", True, "Lax")
     assert cookie["max-age"] == int(KEPT.total_seconds())
     assert not is_signed_in(device)
     assert "dexter" not in cookie.value

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from knox.models import AuthToken
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.models import User
+from accounts.second_factor import token_too_old
 from accounts.tools import MissingRight, Right, Tool, ToolAndRight
 
 
@@ -38,3 +41,12 @@ class ToolAPIView(APIView):
     @property
     def user(self) -> User:
         return cast(User, self.request.user)
+
+
+def ask_new_token(request: Request) -> None:
+    """Let a person whose group requires a second factor show it again, by a new token, for what can do harm.
+
+    Raises PermissionDenied. Programs with an account of their own have no factor to show.
+    """
+    if isinstance(request.auth, AuthToken) and (why := token_too_old(request.auth)):
+        raise PermissionDenied(why)

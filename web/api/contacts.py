@@ -20,7 +20,7 @@ from messenger_logs.choices import ContactProblem, ContactState, Mode
 from messenger_logs.contact_problems import what_to_do
 from messenger_logs.models import ContactPerson, ContactToFix
 from messenger_logs.services.contacts import set_contact_state
-from web.api.access import ToolAPIView
+from web.api.access import ToolAPIView, ask_new_token
 from web.api.listings import ListingAPIView, find_entry, log_parameter, search_body
 from web.contact_access import contacts_shown
 from web.contact_texts import removal_text
@@ -205,6 +205,7 @@ class AllowAgainView(OneContact):
     )
     def post(self, request: Request, pk: int) -> Response:
         """An opted-out phone number is on no such list: only a text START of the family lifts that."""
+        ask_new_token(request)
         given = WhySerializer(data=request.data)
         given.is_valid(raise_exception=True)
         removals = self.allow(given.validated_data["why"])

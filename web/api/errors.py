@@ -14,7 +14,7 @@ from rest_framework.views import exception_handler
 ERRORS = {
     400: "The request was not understood. Nothing was done.",
     401: "There is no token, or one that does not work any more.",
-    403: "The account lacks a right; `detail` names it.",
+    403: "The account lacks a right, or the second factor that its user group requires; `detail` says which.",
     404: "It does not exist, or this account may not see it.",
     406: "The answer was asked for in a form that there is not. All answers are JSON.",
     413: "The body is too large. Nothing was done.",

@@ -7,7 +7,6 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 
-from web.api.access import ToolAPIView
 from web.api.errors import ERRORS, ErrorSerializer
 from web.api.listings import ListingAPIView
 
@@ -26,12 +25,11 @@ class APISchema(AutoSchema):
     def errors(self) -> Iterator[int]:
         """Yield the statuses of errors that this operation may answer."""
         has_body = self.method == "POST" and self.get_request_serializer() is not None
-        yield from (401, 406, 429, 503)
+        # 403 to everybody whose second factor is missing, also where no right is needed.
+        yield from (401, 403, 406, 429, 503)
         if has_body:
             yield from (413, 415)
         if has_body or isinstance(self.view, ListingAPIView):
             yield 400
-        if isinstance(self.view, ToolAPIView):
-            yield 403
         if "{" in self.path:
             yield 404

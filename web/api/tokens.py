@@ -10,15 +10,19 @@ from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.factor_forms import CodeForm
 from accounts.forms import SignInForm
 from accounts.models import User
+from accounts.second_factor import MISSING, note_missing_factor
 from accounts.services import end_tokens, issue_token
+
+CODE_NEEDED = "This account has a second factor. Send a code of its app, or a recovery code, as `code`."
 
 
 class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
@@ -29,6 +33,14 @@ class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
 class CredentialsSerializer(serializers.Serializer[Any]):
     username = serializers.CharField(help_text="Username or e-mail address.", max_length=254)
     password = serializers.CharField(trim_whitespace=False, max_length=4096)
+
+    code = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=32,
+        help_text="A code of the authenticator app, or a recovery code, if the account has a second factor.",
+    )
 
 
 class TokenSerializer(serializers.Serializer[Any]):
@@ -58,11 +70,14 @@ class Tokens(APIView):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        """The lockout is the same as on the sign-in page: five failures lock an account at that address for 15
-        minutes."""
+        """An account with a second factor needs a `code`. The lockout is the same as on the sign-in page: five failures
+        lock an account at that address for 15 minutes."""
         credentials = CredentialsSerializer(data=request.data)
         credentials.is_valid(raise_exception=True)
-        token, expires_at = issue_token(user=self.sign_in(request._request, **credentials.validated_data))
+        given = credentials.validated_data
+        user = self.sign_in(request._request, given["username"], given["password"])
+        self.check_code(request._request, user, given["code"])
+        token, expires_at = issue_token(user=user, with_factor=user.has_second_factor)
         return Response(TokenSerializer({"token": token, "expires_at": expires_at}).data, status=201)
 
     def sign_in(self, request: HttpRequest, username: str, password: str) -> User:
@@ -76,6 +91,22 @@ class Tokens(APIView):
         if not form.is_valid():
             raise AuthenticationFailed(" ".join(str(message) for found in form.errors.values() for message in found))
         return cast(User, form.user)
+
+    def check_code(self, request: HttpRequest, user: User, code: str) -> None:
+        """Raises AuthenticationFailed without the right code of an account with a second factor.
+
+        Raises PermissionDenied if the account has none, and needs one.
+        """
+        if user.has_second_factor:
+            form = CodeForm({"code": code}, user=user)
+            if not code:
+                raise AuthenticationFailed(CODE_NEEDED)
+            if not form.is_valid():
+                raise AuthenticationFailed(" ".join(map(str, form.errors["code"])))
+            form.authenticator.record_usage()
+        elif user.needs_second_factor:
+            note_missing_factor(request, user)
+            raise PermissionDenied(MISSING)
 
     @extend_schema(
         tags=["Sign-in"], summary="Sign out: end all tokens of the account", request=None, responses={204: None}

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import View
 
 from accounts.access import SignedInRequest, ToolRightMixin
+from accounts.second_factor import ask_factor_again
 from accounts.tools import Right, Tool
 from mailgun_sync.choices import SuppressionList
 from mailgun_sync.models import Removal, Suppression
@@ -134,6 +135,7 @@ class AllowAgain(ContactView):
     right = Right.WRITE
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        ask_factor_again(request)
         contact, why = self.contact, request.POST.get("why", "")
         try:
             removals = self.allow(contact, why)

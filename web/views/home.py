@@ -12,7 +12,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.access import SignedInRequest
-from accounts.models import User
+from accounts.models import HiddenAdvice, User
+from accounts.querysets import second_factor_anywhere
 from accounts.tools import MESSAGE_LOGS, Right, Tool
 from listings.registry import registry
 from messenger_logs.choices import CANCELABLE
@@ -42,8 +43,16 @@ def home(request: SignedInRequest) -> HttpResponse:
         "last_days": last_days,
         **(links_of(user, last_days) if last_days else {}),
         "emergency": last_emergency(user),
+        "sign_in_advice": needs_sign_in_advice(user),
     }
     return render(request, "web/home.html", context)
+
+
+def needs_sign_in_advice(user: User) -> bool:
+    """Whether to recommend a second factor: to who may require one, as long as no group does."""
+    if not user.may(Tool.USER_GROUPS, Right.WRITE) or HiddenAdvice.objects.filter(user=user).exists():
+        return False
+    return not second_factor_anywhere()
 
 
 def links_of(user: User, last_days: Dashboard) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from reports.report import BadOptions, Report, kind_label, report_kind
 from reports.writers import Format
 from web.message_access import in_any_log
 from web.message_urls import message_url
-from web.responses import file_response, report_response
+from web.responses import check_many_rows, file_response, report_response
 
 SHOWN = 100
 FEWER_RIGHTS = (
@@ -114,6 +114,7 @@ def file(request: SignedInRequest, pk: int) -> HttpResponseBase:
     if not found.ready:
         raise Http404("The report is not there.")
     report = still_allowed(found, request.user)
+    check_many_rows(request, found.rows_total)
     try:
         content = found.path.open("rb")
     except FileNotFoundError:

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import account_services, services
 from accounts.access import SignedInRequest, tool_right
 from accounts.forms import FindPeopleForm, GroupNameForm, GroupRightsForm, PersonForm
-from accounts.models import User
-from accounts.querysets import groups_with_people, reach_and_schools, rights_of
+from accounts.models import GroupPolicy, User
+from accounts.querysets import factor_figures, groups_with_people, reach_and_schools, rights_of
 from accounts.scopes import ScopeReach
 from accounts.tools import Right, Tool, right_names
 from web.attempts import attempt, understood
@@ -53,6 +53,8 @@ def group_page(request: SignedInRequest, group: Group, **found: Any) -> HttpResp
         "group": group,
         "rights": rights_of(group),
         "scope_form": GroupScopeForm.of(*reach_and_schools(group)),
+        "policy": GroupPolicy.objects.filter(group=group).first(),
+        "factors": factor_figures(group),
         "people": group.user_set.order_by("last_name", "first_name", "username"),
         "name_form": GroupNameForm(initial={"name": group.name}),
         "may_change": may_change,
