@@ -1,10 +1,13 @@
+from datetime import date, timedelta
 from typing import Any
 
 from allauth.account import forms as allauth_forms
 from django import forms
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
 from accounts.models import User
+from accounts.passwords import may_use_password
 from accounts.tools import every_right
 
 # Sign-in, with our own labels. Placeholders only repeat the labels, so they are removed.
@@ -35,6 +38,11 @@ class ResetPasswordForm(allauth_forms.ResetPasswordForm):
         super().__init__(*args, **kwargs)
         self.fields["email"].label = "E-mail address of your account"
         without_placeholders(self)
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        self.users = [user for user in self.users if may_use_password(user)]
+        return email
 
 
 class NewPasswordForm(allauth_forms.ResetPasswordKeyForm):
@@ -81,3 +89,31 @@ class PersonForm(forms.Form):
     user = forms.ModelChoiceField(
         User.objects.all(), label="Person", error_messages={"invalid_choice": "there is no such account any more."}
     )
+
+
+# Service accounts
+
+LONGEST = timedelta(days=2 * 366)
+
+
+class ServiceAccountForm(forms.Form):
+    name = forms.CharField(
+        label="Name of the program", max_length=100, help_text="As the audit trail names it: Student system, nightly."
+    )
+    groups = forms.ModelMultipleChoiceField(
+        Group.objects.order_by("name"),
+        label="User groups that it is in",
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+        error_messages={"required": "Choose a user group: without one the program may do nothing."},
+    )
+    until = forms.DateField(
+        label="Last day",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="The credentials do not work after this day. Two years at most.",
+    )
+
+    def clean_until(self) -> date:
+        last: date = self.cleaned_data["until"]
+        if not timezone.localdate() <= last <= timezone.localdate() + LONGEST:
+            raise forms.ValidationError("Choose a day from today to two years from now.")
+        return last

@@ -123,3 +123,8 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{time_text(self.occurred_at, seconds=True)} {self.action}"
+
+
+# The models of parts with a folder of their own. They name the tables above as text.
+from accounts.service_accounts.models import ServiceAccount as ServiceAccount  # noqa: E402
+from accounts.sso.models import ProviderIdentity as ProviderIdentity  # noqa: E402

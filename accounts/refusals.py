@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from accounts.service_accounts.services import AccountNameTaken, AlreadyEnded
 from accounts.services import ChangedMeanwhile, GroupDeleted, LastAdministrator, NameTaken, Refused
 from accounts.tools import Right, Tool, ToolAndRight
 
@@ -24,4 +25,8 @@ def refusal_text(refused: Refused) -> str:
             return "Nothing was changed: somebody deleted this group meanwhile."
         case NameTaken():
             return f"There is already a group named {refused.name}. Choose another name."
+        case AccountNameTaken():
+            return f"There is already an account named {refused.name}. Choose another name."
+        case AlreadyEnded():
+            return "Nothing was changed: this service account has ended already."
     return "Nothing was changed."

@@ -4,6 +4,8 @@ from celery import shared_task
 from django.core.mail import send_mail
 from django.core.management import call_command
 
+from accounts.service_accounts.services import delete_expired_tokens
+
 
 class MailNotSent(Exception):
     """Names only the kind of failure: the mail server's message names the recipient, and this goes into the log."""
@@ -23,5 +25,6 @@ def send_email(*, subject: str, body: str, to: list[str]) -> None:
 
 @shared_task
 def delete_expired_sessions() -> None:
-    """Delete the sessions that have ended: a search for a person may be in them."""
+    """Delete the sessions that have ended: a search for a person may be in them. And the tokens of programs."""
     call_command("clearsessions")
+    delete_expired_tokens()

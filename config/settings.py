@@ -15,6 +15,7 @@ from config.database import with_time_limits
 from config.environment import Env
 from config.logs import LOGGING as LOGGING
 from config.schedules import daily, hourly, sundays
+from config.sso_settings import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -47,6 +48,10 @@ INSTALLED_APPS = [
     "listings",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
+    "allauth.idp.oidc",
     "knox",
     "drf_spectacular",
     "django_htmx",
@@ -77,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.sso.middleware.ProviderSessionMiddleware",
     "accounts.middleware.RefusalMiddleware",
     "web.middleware.explain_not_allowed",
 ]
@@ -168,6 +174,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed_anywhere": "100/h/key",
     "login_failed_on_known_device": "5/15m/key",
     "api_token": "120/m/ip",
+    "sign_in_by_provider": "300/m/ip",
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 # A working day; closing the browser ends it sooner.
@@ -205,7 +212,10 @@ API_RATE = env.str("API_RATE", default="600/min")
 API_MAX_BYTES = env.int("API_MAX_BYTES", default=16 * 1024 * 1024)
 API_MAX_LINES = 10_000
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.tokens.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.tokens.TokenAuthentication",
+        "accounts.service_accounts.authentication.ServiceTokenAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["web.api.parsers.JSONParser"],

@@ -4,7 +4,9 @@ from tests.examples import load_profile
 
 load_profile()
 
-pytest_plugins = [f"tests.fixtures.{name}" for name in ("database", "accounts", "cancel", "sandbox", "browser")]
+pytest_plugins = [
+    f"tests.fixtures.{name}" for name in ("database", "accounts", "cancel", "sandbox", "browser", "sign_in_providers")
+]
 
 
 @pytest.hookimpl(trylast=True)

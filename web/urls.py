@@ -19,6 +19,7 @@ from web.views import (
     message_import,
     reports,
     search,
+    service_accounts,
     sync_status,
     user_groups,
     webhooks,
@@ -34,6 +35,7 @@ from web.views.sent_message_log_2 import SentMessageLog2Page, UpcomingMessagePag
 app_name = "web"
 
 SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/user-groups/"
+PROGRAMS = f"{GROUPS}service-accounts/"
 IMPORT = "messenger-administration/message-import/"
 
 # For each tool that shows messages: the view of a message's page and the view that cancels it, if there is one.
@@ -125,6 +127,10 @@ urlpatterns = [
     path(f"{GROUPS}<int:pk>/people/add/", user_groups.add_member, name="add_member"),
     path(f"{GROUPS}<int:pk>/people/remove/", user_groups.remove_member, name="remove_member"),
     path(f"{GROUPS}<int:pk>/delete/", user_groups.delete_group, name="delete_group"),
+    path(PROGRAMS, service_accounts.service_accounts, name="service_accounts"),
+    path(f"{PROGRAMS}new/", service_accounts.new, name="new_service_account"),
+    path(f"{PROGRAMS}<int:pk>/secret/", service_accounts.renew, name="renew_service_account"),
+    path(f"{PROGRAMS}<int:pk>/end/", service_accounts.end, name="end_service_account"),
     path("my-reports/", reports.my_reports, name="my_reports"),
     path("my-reports/<int:pk>/", reports.job, name="report_job"),
     path("my-reports/<int:pk>/file/", reports.file, name="report_file"),
