@@ -174,7 +174,6 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed_anywhere": "100/h/key",
     "login_failed_on_known_device": "5/15m/key",
     "api_token": "120/m/ip",
-    "sign_in_by_provider": "300/m/ip",
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 # A working day; closing the browser ends it sooner.

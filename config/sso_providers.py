@@ -114,6 +114,7 @@ def _oidc(variables: _Variables) -> dict[str, Any]:
             "auth_params": variables.preset.get("auth_params", {}),
             "oauth_pkce_enabled": True,
             "email_claim": variables.get("EMAIL_CLAIM", "email"),
+            "token_auth_method": variables.get("TOKEN_AUTH"),
             "origins": variables.origins(url),
         },
     }

@@ -97,7 +97,7 @@ def _fresh(adapter: Any, app: SocialApp, tokens: Tokens) -> dict[str, Any] | Non
 
 def _refreshed(adapter: Any, app: SocialApp, refresh_token: str) -> dict[str, Any]:
     data = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-    auth = (app.client_id, app.secret) if adapter.basic_auth else None
+    auth = (app.client_id, app.secret) if _by_basic_auth(adapter, app) else None
     if not auth:
         data |= {"client_id": app.client_id, "client_secret": app.secret}
     with get_adapter().get_requests_session() as session:
@@ -107,3 +107,13 @@ def _refreshed(adapter: Any, app: SocialApp, refresh_token: str) -> dict[str, An
         raise _Refused
     response.raise_for_status()
     return answer
+
+
+def _by_basic_auth(adapter: Any, app: SocialApp) -> bool:
+    """Whether the provider wants our secret in a header. One that does not say wants that.
+
+    Source: https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata
+    """
+    if method := app.settings.get("token_auth_method"):
+        return bool(method == "client_secret_basic")
+    return "client_secret_post" not in adapter.openid_config.get("token_endpoint_auth_methods_supported", [])

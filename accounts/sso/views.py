@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from allauth.account.utils import get_next_redirect_url
 from allauth.account.views import LoginView, PasswordChangeView
-from allauth.core import ratelimit
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.base import AuthProcess, ProviderException
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
@@ -31,8 +30,8 @@ from accounts.sso.refusals import back_to_sign_in
 
 logger = logging.getLogger(__name__)
 
-# Characters. A SAML answer with hundreds of groups has a tenth of it.
-MOST_SAML = 300_000
+# Characters. A SAML answer with hundreds of groups has a half of it.
+MOST_SAML = 100_000
 # OSError is also that the provider is away; ValueError and KeyError are that its answer is another than it should be.
 _FAULTS = (
     OSError,
@@ -79,8 +78,6 @@ def _forgiving(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
     @wraps(view)
     def forgiven(request: HttpRequest, **name: str) -> HttpResponse:
         provider = _provider_or_404(request, *name.values())
-        if not ratelimit.consume(request, action="sign_in_by_provider"):
-            return cast(HttpResponse, ratelimit.respond_429(request))
         try:
             return view(request, **name)
         except _FAULTS as fault:

@@ -249,7 +249,7 @@ FORGERIES: dict[str, Callable[[str], str]] = {
     "no request": lambda answer: answer.replace('InResponseTo="', 'Was="'),
     "no XML": lambda answer: "x",
     "cut": lambda answer: answer[:-200],
-    "huge": lambda answer: answer + " " * 400_000,
+    "huge": lambda answer: answer + " " * 100_000,
 }
 
 
