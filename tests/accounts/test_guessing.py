@@ -27,7 +27,8 @@ def accounts(make_user, settings) -> None:
     make_user(username="dexter", email="dexter@example.org")
     make_user(username="closed", email="closed@example.org", is_active=False)
     User.objects.create_user("by-provider", "by-provider@example.org")
-    settings.ACCOUNT_RATE_LIMITS = dict.fromkeys(settings.ACCOUNT_RATE_LIMITS, "9999/s/ip")
+    limits = [*settings.ACCOUNT_RATE_LIMITS, "reset_password"]
+    settings.ACCOUNT_RATE_LIMITS = dict.fromkeys(limits, "9999/s/ip")
 
 
 def seconds(client: Client, path: str, form: dict[str, str]) -> tuple[float, object]:
