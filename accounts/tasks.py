@@ -1,5 +1,4 @@
 from smtplib import SMTPException
-from typing import Any
 
 from allauth.account.utils import user_pk_to_url_str
 from celery import shared_task
@@ -19,16 +18,15 @@ class MailNotSent(Exception):
 
 
 _PARTS = ("subject", "message")
-_AGAIN: dict[str, Any] = {"autoretry_for": (MailNotSent,), "retry_backoff": True, "max_retries": 5}
 
 
-@shared_task(**_AGAIN)
+@shared_task(autoretry_for=(MailNotSent,), retry_backoff=True, max_retries=5)
 def send_email(*, subject: str, body: str, to: list[str]) -> None:
     """Send one mail from the product's own address. Celery tries again while the mail server refuses or is away."""
     _send(subject, body, to)
 
 
-@shared_task(**_AGAIN)
+@shared_task(autoretry_for=(MailNotSent,), retry_backoff=True, max_retries=5)
 def send_reset_link(*, email: str, address: str) -> None:
     """Send the link for a new password to the person with this address, if anybody with a password has it.
 

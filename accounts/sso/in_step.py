@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -75,7 +75,7 @@ def keep_in_step(
 
 def _schools() -> type[Model]:
     # The table is the ledger's, which this room does not know.
-    return cast("type[Model]", User._meta.get_field("schools").related_model)
+    return User._meta.get_field("schools").related_model
 
 
 _KINDS = (("groups", lambda: Group, "SSO_GROUPS"), ("schools", _schools, "SSO_SCHOOLS"))
