@@ -25,7 +25,8 @@ class Claims:
         """
         found = self._find(name)
         if found is None:
-            return None if name in (self.said.get("_claim_names") or {}) else []
+            left_out = self.said.get("_claim_names")
+            return None if isinstance(left_out, Mapping) and name in left_out else []
         listed = found if isinstance(found, list | tuple) else [found]
         return list(dict.fromkeys(str(value) for value in listed if isinstance(value, str | int)))[:MOST_VALUES]
 

@@ -19,6 +19,9 @@ from accounts.sso.in_step import keep_in_step, mapped_groups
 from accounts.sso.tokens import Tokens
 
 
+LONGEST_USERNAME = User._meta.get_field("username").max_length or 0
+
+
 class Reason(StrEnum):
     """Why a person whom the provider knows is not let in, in the words of the audit trail."""
 
@@ -108,7 +111,7 @@ def _verified_email(login: Any) -> str:
 
 
 def _new_account(login: Any, email: str, claims: Claims) -> User:
-    if not settings.SSO_NEW_ACCOUNTS:
+    if not settings.SSO_NEW_ACCOUNTS or len(email) > LONGEST_USERNAME:
         raise NotLetIn(Reason.NO_ACCOUNT, email=email)
     if not mapped_groups(claims, login.provider.app.settings).found:
         raise NotLetIn(Reason.NO_GROUP, email=email)

@@ -16,6 +16,7 @@ from allauth.socialaccount.providers.openid_connect import views as oidc
 from allauth.socialaccount.providers.saml import views as saml
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db import DataError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -42,6 +43,9 @@ _FAULTS = (
     ProviderException,
     OneLogin_Saml2_Error,
     LxmlError,
+    # A claim that cannot be stored, and two sign-ins of a new person at the same moment.
+    DataError,
+    IntegrityError,
 )
 
 

@@ -48,6 +48,7 @@ def test_what_the_claim_gives_follows_it_and_nothing_else_does(
         ("groups", {}, []),
         ("groups", {"groups": None}, []),
         ("groups", {"_claim_names": {"groups": "src1"}}, None),
+        ("groups", {"_claim_names": 7}, []),
         ("realm_access.roles", {"realm_access": {"roles": ["a"]}}, ["a"]),
         ("https://example.org/groups", {"https://example.org/groups": ["a"]}, ["a"]),
         ("a.b", {"a": "x"}, []),

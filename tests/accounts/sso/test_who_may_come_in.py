@@ -147,6 +147,13 @@ def test_a_new_account_needs_the_setting_and_a_group(client, oidc: OIDC, configu
     assert b"Change password" not in client.get("/").content
 
 
+def test_claims_that_cannot_be_stored_make_no_error_page(client, oidc: OIDC, make_user) -> None:
+    make_user(username="dexter", email=MAIL)
+    oidc.person("n3", email=MAIL, email_verified=True, name="nul\0byte", nickname=["\0"])
+    assert oidc.sign_in(client, "n3")["Location"] == "/accounts/login/"
+    assert not is_signed_in(client)
+
+
 def test_an_address_that_is_somebodys_username_makes_no_account(client, oidc: OIDC, configure, make_user) -> None:
     make_user(username=MAIL)
     configure(SSO_NEW_ACCOUNTS="true", SSO_GROUPS='{"office": "Front Office"}')
