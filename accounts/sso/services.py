@@ -18,7 +18,6 @@ from accounts.sso.claims import Claims
 from accounts.sso.in_step import keep_in_step, mapped_groups
 from accounts.sso.tokens import Tokens
 
-
 LONGEST_USERNAME = User._meta.get_field("username").max_length or 0
 
 
