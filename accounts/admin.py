@@ -1,7 +1,9 @@
 from typing import Any, cast
 
 from allauth.account.admin import EmailAddress  # also registers it, before it is unregistered here
+from allauth.idp.oidc.admin import Client, Token  # so do these
 from allauth.mfa.admin import Authenticator
+from allauth.socialaccount.admin import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.admin import UserSession
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -18,8 +20,22 @@ from accounts.services import LastAdministrator, changing_rights, end_tokens, re
 from accounts.sessions import remove_second_factors
 
 # Another page changes groups; it guards and audits each change. allauth's list of addresses is not in use.
-# Nobody makes a token, a session or a second factor for another person.
-admin.site.unregister([Group, EmailAddress, Authenticator, UserSession, knox_models.AuthToken])
+# Nobody makes a token, a session or a second factor for another person. Providers come from the configuration; a page
+# makes service accounts.
+admin.site.unregister(
+    [
+        Group,
+        EmailAddress,
+        Authenticator,
+        UserSession,
+        knox_models.AuthToken,
+        Client,
+        Token,
+        SocialAccount,
+        SocialApp,
+        SocialToken,
+    ]
+)
 
 AUDITED = ("username", "last_name", "first_name", "email", "is_active", "groups", "is_staff", "is_superuser")
 
@@ -86,3 +102,26 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 def as_text(value: Any) -> Any:
     """Return groups as their names, and all other values unchanged."""
     return sorted(group.name for group in value) if isinstance(value, list | QuerySet) else value
+
+
+@admin.register(SocialAccount)
+class SocialAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Superusers take the joint between a provider's account and one here away. The next sign-in makes a new one."""
+
+    list_display = ("user", "provider", "uid", "date_joined")
+    list_filter = ("provider",)
+    search_fields = ("user__username", "user__email", "uid")
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: SocialAccount | None = None) -> bool:
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: SocialAccount) -> None:
+        details = {"provider": obj.provider}
+        record_audit_event(
+            by=cast(User, request.user), action="account.provider_taken_off", target=obj.user.username, details=details
+        )
+        super().delete_model(request, obj)

@@ -3,7 +3,8 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
-from accounts.models import User
+from accounts.models import ServiceAccount, User
+from accounts.passwords import may_use_password
 
 
 class UsernameOrEmailBackend(ModelBackend):
@@ -23,10 +24,14 @@ class UsernameOrEmailBackend(ModelBackend):
         if user is None:
             User().set_password(password)
             return None
-        if user.check_password(password) and self.user_can_authenticate(user):
+        if user.check_password(password) and self.user_can_authenticate(user) and signs_in_by_password(user):
             return user
         return None
 
     def get_user(self, user_id: int) -> User | None:
         user = User.objects.with_second_factors().filter(pk=user_id).first()
         return user if user and self.user_can_authenticate(user) else None
+
+def signs_in_by_password(user: User) -> bool:
+    """Whether a right password is enough. A service account calls the API with other credentials, and nothing else."""
+    return may_use_password(user) and not ServiceAccount.objects.filter(user=user).exists()

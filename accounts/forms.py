@@ -1,11 +1,17 @@
+from datetime import date, timedelta
 from typing import Any
 
 from allauth.account import forms as allauth_forms
 from django import forms
 from django.contrib.auth.models import Group
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
+from accounts.tasks import send_reset_link
 from accounts.tools import every_right
+from core.queue import call_worker
 
 # Sign-in, with our own labels. Placeholders only repeat the labels, so they are removed.
 
@@ -35,6 +41,17 @@ class ResetPasswordForm(allauth_forms.ResetPasswordForm):
         super().__init__(*args, **kwargs)
         self.fields["email"].label = "E-mail address of your account"
         without_placeholders(self)
+
+    def clean_email(self) -> str:
+        """Leave the look for an account to the worker. The time of the answer would tell whether there is one."""
+        return str(self.cleaned_data["email"]).lower()
+
+    def save(self, request: HttpRequest, **_: Any) -> str:
+        """Ask for the mail. The page does not say that the queue is away: a person who gets no mail asks again."""
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
+        email: str = self.cleaned_data["email"]
+        call_worker(send_reset_link, email=email, address=request.build_absolute_uri(path))
+        return email
 
 
 class NewPasswordForm(allauth_forms.ResetPasswordKeyForm):
@@ -81,3 +98,31 @@ class PersonForm(forms.Form):
     user = forms.ModelChoiceField(
         User.objects.all(), label="Person", error_messages={"invalid_choice": "there is no such account any more."}
     )
+
+
+# Service accounts
+
+LONGEST = timedelta(days=2 * 366)
+
+
+class ServiceAccountForm(forms.Form):
+    name = forms.CharField(
+        label="Name of the program", max_length=100, help_text="As the audit trail names it: Student system, nightly."
+    )
+    groups = forms.ModelMultipleChoiceField(
+        Group.objects.order_by("name"),
+        label="User groups that it is in",
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+        error_messages={"required": "Choose a user group: without one the program may do nothing."},
+    )
+    until = forms.DateField(
+        label="Last day",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="The credentials do not work after this day. Two years at most.",
+    )
+
+    def clean_until(self) -> date:
+        last: date = self.cleaned_data["until"]
+        if not timezone.localdate() <= last <= timezone.localdate() + LONGEST:
+            raise forms.ValidationError("Choose a day from today to two years from now.")
+        return last

@@ -212,3 +212,8 @@ class AuditWaiting(models.Model):
 
     def __str__(self) -> str:
         return f"Event {self.event_id}"
+
+
+# The models of parts with a folder of their own. They name the tables above as text.
+from accounts.service_accounts.models import ServiceAccount as ServiceAccount  # noqa: E402
+from accounts.sso.models import ProviderIdentity as ProviderIdentity  # noqa: E402

@@ -24,7 +24,9 @@ class Users(UserManager["User"]):
 
     def signing_in_as(self, login: str) -> "User | None":
         """Return the account with this username or, if there is none, with this e-mail address; else None."""
-        return self.filter(username__iexact=login).first() or self.filter(email__iexact=login, email__gt="").first()
+        # One query for all cases, so that the time of it tells nothing.
+        found = self.filter(Q(username__iexact=login) | Q(email__iexact=login, email__gt=""))
+        return min(found, key=lambda user: user.username.lower() != login.lower(), default=None)
 
     def with_second_factors(self) -> QuerySet["User"]:
         """Read with each user whether a group requires a second factor, and whether the person has one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from accounts.account_services import AccountChanged, AccountTaken, OwnAccount, ScopeChanged, SuperuserAccount
+from accounts.service_accounts.services import AccountNameTaken, AlreadyEnded
 from accounts.services import ChangedMeanwhile, GroupDeleted, LastAdministrator, NameTaken, Refused
 from accounts.tools import Right, Tool, ToolAndRight
 from accounts.view_as import NoView, ViewRefused
@@ -50,4 +51,7 @@ def refusal_text(refused: Refused) -> str:
             return f"There is already a group named {refused.name}. Choose another name."
         case ViewRefused():
             return NO_VIEW[refused.why]
-    return _FIXED.get(type(refused), "Nothing was changed.")
+        case AccountNameTaken():
+            return f"There is already an account named {refused.name}. Choose another name."
+        case AlreadyEnded():
+            return _FIXED.get(type(refused), "Nothing was changed.")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.signals import password_changed, password_reset
 from allauth.core import context
 from allauth.mfa.models import Authenticator
@@ -11,15 +12,26 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts.models import User
+from accounts.passwords import is_break_glass
 from accounts.second_factor import kind_of_factor, note_shown
 from accounts.services import end_tokens, record_audit_event
 from accounts.sessions import begin_session, end_sessions, sessions_of
 
 
 @receiver(user_logged_in)
-def signed_in(user: User, request: HttpRequest, **_: Any) -> None:
-    begin_session(request)
-    record_audit_event(by=user, action="sign_in.succeeded")
+def signed_in(user: User, request: HttpRequest | None = None, **_: Any) -> None:
+    if request:
+        begin_session(request)
+    record_audit_event(by=user, action="sign_in.succeeded", details=how_signed_in(user, request))
+
+
+def how_signed_in(user: User, request: HttpRequest | None) -> dict[str, Any]:
+    """Return the details for the audit trail: the provider, or that it was the break-glass account."""
+    methods = get_authentication_records(request, user) if request else []
+    providers = [method["provider"] for method in methods if "provider" in method]
+    if providers:
+        return {"provider": providers[-1]}
+    return {"break_glass": True} if is_break_glass(user) else {}
 
 
 @receiver(user_logged_out)

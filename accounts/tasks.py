@@ -1,9 +1,17 @@
 import logging
 from smtplib import SMTPException
 
+from allauth.account.utils import user_pk_to_url_str
 from celery import shared_task
+from django.conf import settings
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.mail import send_mail
 from django.core.management import call_command
+from django.template.loader import render_to_string
+
+from accounts.models import User
+from accounts.passwords import may_use_password
+from accounts.service_accounts.services import delete_expired_tokens
 
 from accounts.audit_chain import BATCH, chain_events, verify
 from accounts.services import record_audit_event
@@ -19,9 +27,32 @@ class MailNotSent(Exception):
     """Names only the kind of failure: the mail server's message names the recipient, and this goes into the log."""
 
 
+_PARTS = ("subject", "message")
+
+
 @shared_task(autoretry_for=(MailNotSent,), retry_backoff=True, max_retries=5)
 def send_email(*, subject: str, body: str, to: list[str]) -> None:
     """Send one mail from the product's own address. Celery tries again while the mail server refuses or is away."""
+    _send(subject, body, to)
+
+
+@shared_task(autoretry_for=(MailNotSent,), retry_backoff=True, max_retries=5)
+def send_reset_link(*, email: str, address: str) -> None:
+    """Send the link for a new password to the person with this address, if anybody with a password has it.
+
+    `address` is that of the page, with UID and KEY for its parts.
+    """
+    user = User.objects.filter(email__iexact=email, email__gt="", is_active=True).first()
+    if user is None or not may_use_password(user):
+        return
+    key = PasswordResetTokenGenerator().make_token(user)
+    url = address.replace("UID-KEY", f"{user_pk_to_url_str(user)}-{key}")
+    context = {"user": user, "password_reset_url": url, "DISTRICT_NAME": settings.DISTRICT_NAME}
+    subject, body = (render_to_string(f"account/email/password_reset_key_{part}.txt", context) for part in _PARTS)
+    _send(subject.strip(), body, [user.email])
+
+
+def _send(subject: str, body: str, to: list[str]) -> None:
     failure = ""
     try:
         send_mail(subject, body, None, to)
@@ -33,9 +64,10 @@ def send_email(*, subject: str, body: str, to: list[str]) -> None:
 
 @shared_task
 def delete_expired_sessions() -> None:
-    """Delete the sessions that have ended: a search for a person may be in them."""
+    """Delete the sessions that have ended: a search for a person may be in them. And the tokens of programs."""
     call_command("clearsessions")
     delete_forgotten()
+    delete_expired_tokens()
 
 
 @shared_task

@@ -19,6 +19,7 @@ from config.roster_settings import *  # noqa: F403
 from config.schedules import daily, hourly, sundays
 from config.sign_in_settings import *  # noqa: F403
 from config.sign_in_settings import CODE_RATE_LIMITS
+from config.sso_settings import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -58,6 +59,10 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
+    "allauth.idp.oidc",
     "knox",
     "drf_spectacular",
     "django_htmx",
@@ -89,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.sso.middleware.ProviderSessionMiddleware",
     "accounts.middleware.RefusalMiddleware",
     "accounts.sign_in_middleware.SecondFactorMiddleware",
     "web.middleware.explain_not_allowed",
@@ -218,7 +224,10 @@ API_RATE = env.str("API_RATE", default="600/min")
 API_MAX_BYTES = env.int("API_MAX_BYTES", default=16 * 1024 * 1024)
 API_MAX_LINES = 10_000
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.tokens.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.tokens.TokenAuthentication",
+        "accounts.service_accounts.authentication.ServiceTokenAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["web.api.parsers.JSONParser"],

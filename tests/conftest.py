@@ -6,7 +6,9 @@ from tests.examples import load_profile
 
 load_profile()
 
-pytest_plugins = [f"tests.fixtures.{name}" for name in ("database", "accounts", "cancel", "sandbox", "browser")]
+pytest_plugins = [
+    f"tests.fixtures.{name}" for name in ("database", "accounts", "cancel", "sandbox", "browser", "sign_in_providers")
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

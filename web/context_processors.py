@@ -5,6 +5,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.models import User
+from accounts.passwords import has_password
 from accounts.second_factor import lacks_second_factor
 from web.menu import may_use_api, menu_of, search_words_of
 from web.view_as import View
@@ -40,4 +41,5 @@ def menu(request: HttpRequest) -> dict[str, object]:
         "menu": partial(menu_of, user, request.path),
         "search_words": partial(search_words_of, user),
         "may_use_api": partial(may_use_api, user),
+        "has_password": partial(has_password, user),
     }

@@ -25,6 +25,7 @@ from web.views import (
     roster,
     search,
     sign_in,
+    service_accounts,
     sync_status,
     user_groups,
     view_as,
@@ -41,6 +42,7 @@ from web.views.sent_message_log_2 import SentMessageLog2Page, UpcomingMessagePag
 app_name = "web"
 
 SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/user-groups/"
+PROGRAMS = f"{GROUPS}service-accounts/"
 IMPORT, ROSTER = "messenger-administration/message-import/", "system-administration/roster/"
 RECORDS = "system-administration/records-requests/"
 RETENTION, ERASE = "system-administration/retention/", "system-administration/erase/"
@@ -165,6 +167,10 @@ urlpatterns = [
     path("my-sessions/", sign_in.my_sessions, name="my_sessions"),
     path("my-sessions/<int:pk>/end/", sign_in.end_session, name="end_session"),
     path("my-sessions/end-others/", sign_in.end_other_sessions, name="end_other_sessions"),
+    path(PROGRAMS, service_accounts.service_accounts, name="service_accounts"),
+    path(f"{PROGRAMS}new/", service_accounts.new, name="new_service_account"),
+    path(f"{PROGRAMS}<int:pk>/secret/", service_accounts.renew, name="renew_service_account"),
+    path(f"{PROGRAMS}<int:pk>/end/", service_accounts.end, name="end_service_account"),
     path("my-reports/", reports.my_reports, name="my_reports"),
     path("my-reports/<int:pk>/", reports.job, name="report_job"),
     path("my-reports/<int:pk>/file/", reports.file, name="report_file"),

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from accounts.models import AuditEvent, User
 from accounts.validators import NotMadeOfNamesValidator
-from config.celery import app
 from tests.fixtures.accounts import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -19,14 +18,6 @@ pytestmark = pytest.mark.django_db
 RESET = "/accounts/password/reset/"
 CHANGE = "/accounts/password/change/"
 NEW = "a quite different passphrase"
-
-
-@pytest.fixture
-def worker():
-    """Tasks run at once instead of waiting for a worker."""
-    app.conf.task_always_eager = True
-    yield
-    app.conf.task_always_eager = False
 
 
 def ask_for_link(client, email):

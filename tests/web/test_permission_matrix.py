@@ -37,7 +37,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, ServiceAccount, User
 from accounts.querysets import rights_of
 from accounts.services import LOOK, issue_token, record_audit_event
 from accounts.tools import Right, Tool, every_right
@@ -56,6 +56,7 @@ from retention.services.erasing import preview
 from roster import tasks as roster_tasks
 from roster.choices import Kind
 from roster.models import RosterRun
+from tests.fixtures.accounts import program_token
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.queue import note_queued
 from tests.web.addresses import patterns
@@ -97,6 +98,17 @@ def a_group() -> dict[str, Any]:
 
 def family_told() -> dict[str, Any]:
     return {"state": "told"}
+
+
+def a_program() -> dict[str, Any]:
+    user = User.objects.create_user("a program")
+    ServiceAccount.objects.create(user=user, expires_at=timezone.now() + timedelta(days=1))
+    return {"pk": user.pk}
+
+
+def a_program_form() -> dict[str, Any]:
+    group, tomorrow = Group.objects.earliest("pk"), timezone.localdate() + timedelta(days=1)
+    return {"name": "Student system", "groups": [group.pk], "until": tomorrow}
 
 
 def rights_seen() -> dict[str, Any]:
@@ -402,6 +414,13 @@ GUARDED = [
     Guarded("web:hide_sign_in_advice", Tool.USER_GROUPS, W,     405, 405, 302, 405),
     Guarded("web:delete_group",   Tool.USER_GROUPS, W,          200, 200, 302, 200, of=a_group,
             does="user_group.deleted"),
+    Guarded("web:service_accounts", Tool.USER_GROUPS, R,        200, 200, 405, 200),
+    Guarded("web:new_service_account", Tool.USER_GROUPS, W,     405, 405, 200, 405,
+            does="service_account.created", form=a_program_form),
+    Guarded("web:renew_service_account", Tool.USER_GROUPS, W,   405, 405, 200, 405, of=a_program,
+            does="service_account.secret_renewed"),
+    Guarded("web:end_service_account", Tool.USER_GROUPS, W,     405, 405, 302, 405, of=a_program,
+            does="service_account.ended"),
     Guarded("web:audit_trail",    Tool.AUDIT_TRAIL, R,          200, 200, 302, 200, data=an_entry,
             look="list.viewed", file="export.audit_trail"),
     # Nothing is shown before a message or a family is named; tests/web/test_audit_trail.py names them.
@@ -686,6 +705,21 @@ OPEN = [
     Open("account_reset_password_from_key",       (200, 200, 200, 200),                       (200, 200, 200, 200),
          of={"uidb36": "1", "key": "no-such-key"}),
     Open("account_reset_password_from_key_done",  (200, 200, 405, 200),                       (200, 200, 405, 200)),
+    # Without a provider in the settings there is nothing; tests/accounts/sso has some.
+    Open("sign_in_by",                            (405, 405, 404, 405),                       (405, 405, 404, 405),
+         of={"provider": "no-such"}),
+    Open("openid_connect_callback",               (404, 404, 404, 404),                       (404, 404, 404, 404),
+         of={"provider_id": "no-such"}),
+    Open("saml_acs",                              (405, 405, 404, 405),                       (405, 405, 404, 405),
+         of={"organization_slug": "no-such"}),
+    Open("saml_finish_acs",                       (404, 404, 404, 404),                       (404, 404, 404, 404),
+         of={"organization_slug": "no-such"}),
+    Open("saml_sls",                              (404, 404, 404, 404),                       (404, 404, 404, 404),
+         of={"organization_slug": "no-such"}),
+    Open("saml_metadata",                         (404, 404, 404, 404),                       (404, 404, 404, 404),
+         of={"organization_slug": "no-such"}),
+    # The credentials of a program open it: tests/web/api/test_service_accounts.py.
+    Open("api:service_token",                     (405, 405, 400, 405),                       (405, 405, 400, 405)),
     # For Mailgun, which signs its calls. Without a key in the settings it is asked to come again.
     Open("web:mailgun_webhook",                       (405, 405, 503, 405),                       (405, 405, 503, 405)),
     # For the provider of voice and text, under an address that nobody else knows.
@@ -968,9 +1002,11 @@ def test_pages_that_need_no_right(make_user, signed_in, line, subtests):
                 )
 
 
-def call(line: Api, user: User | None, method: str = "") -> HttpResponse:
+def call(line: Api, user: User | None, method: str = "", *, as_program: bool = False) -> HttpResponse:
     address = reverse(line.name, kwargs=line.of()) + (f"?{line.query}" if line.query else "")
-    headers = {"Authorization": f"Token {issue_token(user=user)[0]}"} if user else {}
+    headers = {"Authorization": f"Token {issue_token(user=user)[0]}"} if user and not as_program else {}
+    if user and as_program:
+        headers = {"Authorization": f"Bearer {program_token(user)}"}
     method, text = (method or line.method).upper(), "" if line.body is None else json.dumps(line.body)
     return audited(lambda: Client().generic(method, address, text, content_type="application/json", headers=headers))
 
@@ -1028,6 +1064,24 @@ def test_the_api_with_this_right_alone_and_own_data(make_user, line):
     assert response["Cache-Control"] == "private, no-store"
     if line.data:
         assert MARK in body(response)
+
+
+@pytest.mark.slow
+@each_api_line([line for line in API if line.tool])
+def test_a_program_has_this_right_alone_or_every_other(make_user, line):
+    """The same rule as for a person, and each call names the program."""
+    user = make_user(*line.rights)
+    if line.data:
+        line.data(user)
+    response = call(line, user, as_program=True)
+    assert response.status_code == line.answer
+    assert response.rows == ["api.called", *row(line.row)]
+    if line.only:
+        other = make_user(*(cell for cell in every_right() if cell != (line.tool, line.right)))
+        response = call(line, other, as_program=True)
+        assert response.status_code == 403
+        assert response.rows == ["api.called", *REFUSED]
+        assert MARK not in body(response)
 
 
 @each_api_line([line for line in API if line.data])

@@ -3,6 +3,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import IsAuthenticated
 
+from accounts.service_accounts.authentication import ServiceTokenAuthentication
 from accounts.tokens import TokenAuthentication
 from web.api import cancel, contacts, intake, messages, people
 from web.api.documentation import documentation
@@ -10,6 +11,7 @@ from web.api.inbox import InboxSearch
 from web.api.mailgun_domains import MailgunDomains
 from web.api.mailgun_events import EventGroups, Events, EventSearch
 from web.api.replies import Replies, ReplySearch
+from web.api.service_tokens import service_token
 from web.api.tokens import Tokens
 
 app_name = "api"
@@ -19,11 +21,13 @@ urlpatterns = [
     path(
         "openapi.json",
         SpectacularJSONAPIView.as_view(
-            authentication_classes=[TokenAuthentication, SessionAuthentication], permission_classes=[IsAuthenticated]
+            authentication_classes=[TokenAuthentication, ServiceTokenAuthentication, SessionAuthentication],
+            permission_classes=[IsAuthenticated],
         ),
         name="schema",
     ),
     path("tokens/", Tokens.as_view(), name="tokens"),
+    path("oauth/token/", service_token, name="service_token"),
     path("mailgun-events/", Events.as_view(), name="mailgun_events"),
     path("mailgun-events/groups/", EventGroups.as_view(), name="mailgun_groups"),
     path("mailgun-events/search/", EventSearch.as_view(), name="mailgun_event_search"),

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from config.celery import app
+
+
+@pytest.fixture
+def worker() -> Iterator[None]:
+    """Tasks run at once instead of waiting for a worker."""
+    app.conf.task_always_eager = True
+    yield
+    app.conf.task_always_eager = False
