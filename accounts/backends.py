@@ -32,6 +32,7 @@ class UsernameOrEmailBackend(ModelBackend):
         user = User.objects.with_second_factors().filter(pk=user_id).first()
         return user if user and self.user_can_authenticate(user) else None
 
+
 def signs_in_by_password(user: User) -> bool:
     """Whether a right password is enough. A service account calls the API with other credentials, and nothing else."""
     return may_use_password(user) and not ServiceAccount.objects.filter(user=user).exists()

@@ -237,7 +237,7 @@ def set_group_rights(*, by: User, group_id: int, seen: Collection[str], wanted: 
 def require_second_factor(*, by: User, group_id: int, required: bool) -> None:
     """Set whether a group requires a second factor. It holds from the next request of each member."""
     with changing_rights():
-        group = _group(group_id)
+        group = group_with_id(group_id)
         policy, _ = GroupPolicy.objects.get_or_create(group=group)
         if policy.second_factor == required:
             return

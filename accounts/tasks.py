@@ -9,11 +9,10 @@ from django.core.mail import send_mail
 from django.core.management import call_command
 from django.template.loader import render_to_string
 
+from accounts.audit_chain import BATCH, chain_events, verify
 from accounts.models import User
 from accounts.passwords import may_use_password
 from accounts.service_accounts.services import delete_expired_tokens
-
-from accounts.audit_chain import BATCH, chain_events, verify
 from accounts.services import record_audit_event
 from accounts.sessions import delete_forgotten
 

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('messenger_logs', '0025_removed_people'),
+        ('messenger_logs', '0028_removed_people'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('messenger_logs', '0025_student_schools'),
+        ('messenger_logs', '0027_student_schools'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -88,8 +88,8 @@ def test_who_may_change_rights_may_run_the_roster(make_user):
 
 def test_who_changes_rights_gets_retention_and_erasing(make_user):
     administrator, other = make_user((Tool.USER_GROUPS, Right.WRITE)), make_user(Tool.AUDIT_TRAIL)
-    migrate("0012_message_import_page")
-    migrate("0013_retention_rights")
+    migrate("0017_records_request_rights")
+    migrate("0018_retention_rights")
     cells = [(Tool.RETENTION, Right.READ), (Tool.RETENTION, Right.WRITE), (Tool.ERASE, Right.WRITE)]
     found = {user: [User.objects.get(pk=user.pk).may(*cell) for cell in cells] for user in (administrator, other)}
     assert found == {administrator: [True] * 3, other: [False] * 3}

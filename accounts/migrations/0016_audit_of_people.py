@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0014_chain_of_audit_events")]
+    dependencies = [("accounts", "0015_chain_of_audit_events")]
     operations = [
         migrations.AddIndex(
             model_name="auditevent",

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messenger_logs', '0024_foreign_keys_at_once'),
+        ('messenger_logs', '0027_student_schools'),
     ]
 
     operations = [

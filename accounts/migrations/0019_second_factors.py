@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0012_message_import_page'),
+        ('accounts', '0018_retention_rights'),
         ('auth', '0012_alter_user_first_name_max_length'),
         ('knox', '0009_extend_authtoken_field'),
     ]

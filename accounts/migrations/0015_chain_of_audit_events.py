@@ -66,7 +66,7 @@ EARLIER = "INSERT INTO accounts_auditwaiting (event_id) SELECT id FROM accounts_
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0013_rights_by_school")]
+    dependencies = [("accounts", "0014_roster_rights")]
     operations = [
         migrations.CreateModel(
             name="AuditLink",

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0015_audit_of_people'),
+        ('accounts', '0016_audit_of_people'),
     ]
 
     operations = [

@@ -27,7 +27,7 @@ def give(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0012_message_import_page'),
+        ('accounts', '0017_records_request_rights'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0013_rights_by_school'),
+        ('accounts', '0019_second_factors'),
         ('allauth_idp_oidc', '0003_client_allow_uri_wildcards'),
         ('auth', '0012_alter_user_first_name_max_length'),
         ('messenger_logs', '0024_foreign_keys_at_once'),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messenger_logs', '0024_foreign_keys_at_once'),
+        ('messenger_logs', '0026_people_of_replies'),
     ]
 
     operations = [
