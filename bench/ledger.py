@@ -116,8 +116,8 @@ def open_page(name: str, values: dict[str, str], *, user: User | None = None, pa
     return Shown(listing, page)
 
 
-def principal(schools: int) -> User:
-    """Return a person who reads everybody's messages of so many schools."""
+def principal(large: SentMessage, schools: int) -> User:
+    """Return a person who reads everybody's messages of so many schools, one of them that of the large message."""
     user, created = User.objects.get_or_create(username=f"bench-{schools}")
     if created:
         group = Group.objects.create(name=f"{schools} schools")
@@ -125,8 +125,7 @@ def principal(schools: int) -> User:
         group.permissions.set(tool_permissions([tool.codename() for tool in tools]))
         group.user_set.add(user)
         scope = GroupScope.objects.create(group=group, reach=ScopeReach.CHOSEN)
-        # The large message is of the last school.
-        scope.schools.set(School.objects.order_by("-pk")[:schools])
+        scope.schools.set([large.school_id, *School.objects.exclude(pk=large.school_id)[: schools - 1]])
     return user
 
 
@@ -178,27 +177,22 @@ def measure_listings(large: SentMessage, far: int) -> Found:
 
 def print_scopes(large: SentMessage, far: int) -> None:
     """Measure the same lists and searches for all schools, for half of them and for one."""
+    people = [administrator(), principal(large, 4), principal(large, 1)]
     # With fewer rows there may be no page so far down.
-    lists = [listings_to_measure(large, min(far, 100), user) for user in (administrator(), *map(principal, (4, 1)))]
+    lists = [listings_to_measure(large, min(far, 100), user) for user in people]
     rows = []
-    for everything, *scoped in zip(*lists, strict=True):
-        took = [in_turn(each.ours(), everything[1].ours()) for _, each in scoped]
-        rows.append([everything[0], *(f"{1000 * value:,.1f}" for value in scope_times(took)), *map(scope_ratio, took)])
+    for (name, everything), *scoped in zip(*lists, strict=True):
+        rows.append(scope_row(name, [in_turn(each.ours(), everything.ours()) for _, each in scoped]))
     for name, text in people_to_find().items():
-        took = [in_turn(searched(user, text), searched(administrator(), text)) for user in map(principal, (4, 1))]
-        rows.append(
-            [f"Person: {name}", *(f"{1000 * value:,.1f}" for value in scope_times(took)), *map(scope_ratio, took)]
-        )
-    headers = ["", "all schools", "half", "one", "half : all", "one : all"]
+        everybody, *some = (searched(user, text) for user in people)
+        rows.append(scope_row(f"Person: {name}", [in_turn(each, everybody) for each in some]))
+    headers = ["", "all schools", "half", "one", "ratio of half", "of one"]
     print_table("The same with rights for some schools; milliseconds", headers, rows)
 
 
-def scope_times(took: list[Comparison]) -> list[float]:
-    return [took[0].median_naive, *(one.median_ours for one in took)]
-
-
-def scope_ratio(one: Comparison) -> str:
-    return f"{one.median_ours / one.median_naive:.2f}"
+def scope_row(name: str, took: list[Comparison]) -> list[str]:
+    times = [took[0].median_naive, *(one.median_ours for one in took)]
+    return [name, *(f"{1000 * time:,.1f}" for time in times), *(f"{1 / one.ratio:.2f}" for one in took)]
 
 
 def searched(user: User, text: str) -> Callable[[], object]:

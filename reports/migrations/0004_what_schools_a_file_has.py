@@ -14,7 +14,7 @@ def of_own_messages(apps, schema_editor):
     for job in ReportJob.objects.filter(options__has_key="listing").iterator():
         name = job.options["listing"]
         everybodys = name.startswith("admin_") or name == "replies" or EVERYBODYS & {*job.permissions}
-        if not everybodys and "_message_" not in name.replace("sent_message_log", ""):
+        if not everybodys and not name.endswith(("_message_recipients", "_message_unreached")):
             job.schools = []
             job.save(update_fields=["schools"])
 
