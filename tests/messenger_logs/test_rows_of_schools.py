@@ -5,19 +5,32 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from hypothesis import given
 
 from accounts.models import User
 from accounts.scopes import Scope
 from accounts.tools import Right, Tool
+from messenger_logs import migrations
 from messenger_logs.choices import Mode
 from messenger_logs.dashboard import dashboard_of
 from messenger_logs.drills import compare
-from messenger_logs.models import ContactPerson, ContactToFix, Delivery, PersonReach, Recipient, Reply, SentMessage
+from messenger_logs.models import (
+    ContactPerson,
+    ContactToFix,
+    Delivery,
+    PersonReach,
+    Recipient,
+    Reply,
+    ReplyPerson,
+    SentMessage,
+)
 from messenger_logs.reach import People, people_of_many
 from messenger_logs.reach_figures import Dimension, Which, breakdown, read_people, with_people
 from messenger_logs.services.consents import record_consent
@@ -144,6 +157,23 @@ def test_replies_are_of_the_schools_of_those_with_the_number(
 
     found = Reply.objects.visible_to(user, Tool.REPLIES).with_people(scope)
     assert {reply.pk: (reply.people_named, reply.person_named) for reply in found} == expected
+
+
+def test_replies_of_before_get_the_same_people() -> None:
+    number = "+16125550143"
+    for name, days in (("North", 9), ("South", 2)):
+        at = timezone.now() - timedelta(days=days)
+        parent = make_recipient(make_message(school=name, created_at=at), person_id="parent", name=f"Of {name}")
+        make_delivery(parent, mode=Mode.TEXT, address=number)
+        make_delivery(parent, mode=Mode.VOICE, address=number)
+    kept = record_reply(number=number, text="", at=timezone.now(), taken_as="", raw="{}")
+    before = Reply.objects.create(number=number, received_at=timezone.now())
+    [migration] = [one for one in iter_modules(migrations.__path__) if one.name.endswith("_people_of_replies")]
+    ReplyPerson.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute(import_module(f"{migrations.__name__}.{migration.name}").FILL)
+    people = ReplyPerson.objects.order_by("reply").values_list("reply", "school__name", "person_id", "name")
+    assert list(people) == [(reply.pk, "South", "parent", "Of South") for reply in (kept, before)]
 
 
 def test_a_stop_belongs_to_the_school_of_the_family_too() -> None:
