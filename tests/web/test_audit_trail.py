@@ -225,7 +225,7 @@ def test_who_saw_a_family_is_asked_by_person_or_student(auditor, looks, text):
         ("person.viewed", "4711"),
         ("message.viewed", looks[0].pk),  # its recipients; who saw only the message saw no family
     ]
-    assert "Vang, Mai, person id 4711" in notices[0]
+    assert notices[0] == "Person id 4711.", "the right to the trail opens no names"
     asked = AuditEvent.objects.get(action="audit.asked").details
     assert asked == {"people": ["4711"], "about": "person 4711"}, "what was typed is not kept"
 
@@ -234,12 +234,18 @@ def test_without_an_exact_question_nothing_is_shown(auditor, looks):
     assert who_saw(auditor)[0] == []
     rows, notices = who_saw(auditor, person="ang")
     assert rows == []
-    assert "Several people match. Choose one:" in notices
+    assert notices == ["Several people match. Enter the whole name, or a person id."]
     assert who_saw(auditor, person="Nobody At All")[0] == []
     assert not AuditEvent.objects.filter(action="audit.asked").exists()
     listing = registry["who_saw"].open(auditor, {"person": "ang"})
     listing.check_export()
     assert listing.errors
+
+
+def test_who_may_see_everybodys_records_is_offered_names(looks, make_user):
+    both = make_user(Tool.AUDIT_TRAIL, Tool.ADMIN_RECIPIENT_LOG)
+    assert "Vang, Mai, person id 4711, about Vang, Bee (9001)." in who_saw(both, person="4711")[1]
+    assert [notice.count('value="471') for notice in who_saw(both, person="ang")[1]] == [0, 1, 1]
 
 
 def test_the_way_to_it_is_for_those_with_the_right(auditor, looks, make_user, signed_in):

@@ -8,6 +8,7 @@ from typing import Any
 from django.forms import TextInput
 
 from accounts.services import record_look
+from accounts.tools import Tool
 from core.text import visible
 from listings.filters import ContainsFilter, DateRangeFilter, IdFilter, ListingFilterSet
 from listings.paging import Key, Page
@@ -23,6 +24,7 @@ WHAT_TO_ENTER = (
 WHAT_IT_SHOWS = (
     "Shown are the looks at the record of this family, and those at a list of recipients in which the family stands."
 )
+WHOM_EXACTLY = "Several people match. Enter the whole name, or a person id."
 EXPORT_WANTS_ONE = "An export is about one message or one family. Find it first."
 # The newest messages to a family. An older one is found by its number.
 MOST_MESSAGES = 2_000
@@ -137,7 +139,15 @@ class WhoSaw(AuditListing):
             return [] if self.message_id else [WHAT_TO_ENTER]
         family, people = self.filterset.family, self.filterset.people.people
         if family:
-            return [*map(person_text, family), WHAT_IT_SHOWS]
+            return [*map(self.person_text, family), WHAT_IT_SHOWS]
         if not people:
             return ["Nobody was found. Check the spelling.", WHAT_TO_ENTER]
-        return ["Several people match. Choose one:", *map(choice, people)]
+        return ["Several people match. Choose one:", *map(choice, people)] if self.sees_names else [WHOM_EXACTLY]
+
+    @property
+    def sees_names(self) -> bool:
+        """Whether the user may see the records of everybody. The right to the trail opens no names of families."""
+        return bool(self.user.scope_of(Tool.ADMIN_RECIPIENT_LOG).everything)
+
+    def person_text(self, person: Person) -> str:
+        return person_text(person) if self.sees_names else f"Person id {person.person_id}."
