@@ -21,6 +21,7 @@ from mailgun_sync.services.suppressions import settle_mailboxes
 from messenger_logs.models import ContactToFix, Delivery, ErasedAddress, Recipient, Reply, SentMessage, TextConsent
 from messenger_logs.removed import REMOVED
 from messenger_logs.services.addresses import number_of
+from messenger_logs.services.consents import UNKNOWN_PERSON
 from messenger_logs.services.erased import digest_of
 from reports.models import ReportJob
 from retention.models import Hold
@@ -39,7 +40,7 @@ _MESSAGES = 500
 def erase(identity: Identity, steps: Steps, result: Result) -> None:
     """Erase what is not in the rows of a message. An address that others have too, or a hold protects, stays theirs."""
     free = steps(_forget_addresses, identity)
-    result.stays["shared"] = len(identity.addresses - free)
+    result.stays["shared"] = len(shared_addresses(identity))
     _erase_replies(identity, free, steps, result)
     _erase_events(identity, free, steps, result)
     result.gone["entries of suppression lists"] += steps(_erase_suppressions, free)
@@ -62,6 +63,14 @@ def free_addresses(identity: Identity) -> set[str]:
     """The addresses and numbers that no row of a message names any more."""
     taken = Delivery.objects.filter(address__in=identity.addresses).values_list("address", flat=True)
     return set(identity.addresses) - set(taken.distinct())
+
+
+def shared_addresses(identity: Identity) -> set[str]:
+    """The addresses and numbers that other people have too."""
+    others = Delivery.objects.filter(address__in=identity.addresses).exclude(
+        recipient__person_id__in=[identity.person_id, UNKNOWN_PERSON]
+    )
+    return set(others.values_list("address", flat=True).distinct())
 
 
 def _forget_addresses(identity: Identity) -> set[str]:
@@ -308,8 +317,7 @@ def _erase_from_holds(identity: Identity) -> None:
 
 def count(identity: Identity, holds: Holds, result: Result) -> None:
     """Count what would go and stay elsewhere, roughly: an address that others have too stays theirs."""
-    others = Delivery.objects.filter(address__in=identity.addresses).exclude(recipient__person_id=identity.person_id)
-    shared = set(others.values_list("address", flat=True).distinct())
+    shared = shared_addresses(identity)
     free = set(identity.addresses) - shared
     result.stays["shared"] = len(shared)
     result.gone["addresses and numbers"] = len(free)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from django.db import connection
@@ -37,7 +38,7 @@ class Steps:
         begin = time.monotonic()
         if self.until is not None and begin >= self.until:
             raise OutOfTime
-        result = retry_when_busy(step, *args, **kwargs)
+        result = retry_when_busy(partial(step, *args, **kwargs))
         if self.pause:
             time.sleep(min(time.monotonic() - begin, _LONGEST_PAUSE))
         return result
