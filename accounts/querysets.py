@@ -44,12 +44,17 @@ class Users(UserManager["User"]):
         found = self.filter(is_active=True).exclude(groups=group).order_by("last_name", "first_name", "username")
         return named_like(found, text)
 
+    def people(self) -> QuerySet["User"]:
+        """The accounts of people. Programs have a page of their own."""
+        people: QuerySet[User] = self.filter(service_account=None)
+        return people
+
     def listed(self) -> QuerySet["User"]:
-        """All accounts with their groups and schools (prefetched) and the name to sort by (`sort_name`)."""
+        """The accounts of people with their groups and schools (prefetched) and the name to sort by (`sort_name`)."""
         name = Concat("last_name", Value(" "), "first_name")
         sort_name = Lower(Coalesce(NullIf(Trim(name), Value("")), "username"))
         by_name = Prefetch("groups", Group.objects.order_by("name"))
-        people: QuerySet[User] = self.annotate(sort_name=sort_name).prefetch_related(by_name, "schools")
+        people: QuerySet[User] = self.people().annotate(sort_name=sort_name).prefetch_related(by_name, "schools")
         return people
 
 

@@ -30,6 +30,7 @@ NO_VIEW = {
     NoView.NO_RIGHT: "You need the right to change user groups for this.",
     NoView.ONESELF: "This is your own account: you see what you may see.",
     NoView.CLOSED: "The account is closed, so this person sees nothing.",
+    NoView.PROGRAM: "This is the account of a program, which sees no pages.",
     NoView.SUPERUSER: "This is a superuser, who may see everything.",
     NoView.MORE_RIGHTS: (
         "This person may see something that you may not see yourself. The product shows you nothing beyond your own"
@@ -54,4 +55,5 @@ def refusal_text(refused: Refused) -> str:
         case AccountNameTaken():
             return f"There is already an account named {refused.name}. Choose another name."
         case AlreadyEnded():
-            return _FIXED.get(type(refused), "Nothing was changed.")
+            return "Nothing was changed: this service account has ended already."
+    return _FIXED.get(type(refused), "Nothing was changed.")

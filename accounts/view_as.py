@@ -40,6 +40,7 @@ class NoView(Enum):
     ONESELF = auto()
     CLOSED = auto()
     SUPERUSER = auto()
+    PROGRAM = auto()
     MORE_RIGHTS = auto()
 
 
@@ -78,6 +79,8 @@ def why_no_view(viewer: User, person: User) -> NoView | None:
         return NoView.CLOSED
     if person.is_superuser:
         return NoView.SUPERUSER
+    if not User.objects.people().filter(pk=person.pk).exists():
+        return NoView.PROGRAM
     return NoView.MORE_RIGHTS if any(rights_beyond(viewer, person)) else None
 
 

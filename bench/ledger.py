@@ -125,7 +125,8 @@ def principal(large: SentMessage, schools: int) -> User:
         group.permissions.set(tool_permissions([tool.codename() for tool in tools]))
         group.user_set.add(user)
         scope = GroupScope.objects.create(group=group, reach=ScopeReach.CHOSEN)
-        scope.schools.set([large.school_id, *School.objects.exclude(pk=large.school_id)[: schools - 1]])
+        assert large.school
+        scope.schools.set([large.school, *School.objects.exclude(pk=large.school_id)[: schools - 1]])
     return user
 
 

@@ -125,7 +125,7 @@ ANALYZE staff;
 LEAVERS = """
 CREATE TEMP TABLE leaver ON COMMIT DROP AS
 SELECT a.id AS account_id, a.user_id FROM roster_rosteraccount a JOIN accounts_user u ON u.id = a.user_id
-WHERE u.is_active AND NOT u.is_superuser AND a.closed_at IS NULL
+WHERE u.is_active AND NOT u.is_superuser AND lower(u.username) <> lower(%(break_glass)s) AND a.closed_at IS NULL
     AND NOT EXISTS (SELECT FROM staff s WHERE s.sourced_id = a.sourced_id)
     AND (EXISTS (SELECT FROM staged_people p WHERE p.sourced_id = a.sourced_id)
         OR %(complete)s AND NOT EXISTS (
@@ -137,7 +137,7 @@ CREATE TEMP TABLE claim ON COMMIT DROP AS
 SELECT s.sourced_id, u.id AS user_id, a.id AS account_id
 FROM staff s JOIN accounts_user u ON u.email <> '' AND lower(u.email) = s.email
 LEFT JOIN roster_rosteraccount a ON a.user_id = u.id
-WHERE s.account_id IS NULL AND s.by_email = 1 AND NOT u.is_superuser
+WHERE s.account_id IS NULL AND s.by_email = 1 AND NOT u.is_superuser AND lower(u.username) <> lower(%(break_glass)s)
     AND (a.id IS NULL OR a.id IN (SELECT account_id FROM leaver)
         OR a.closed_at IS NOT NULL AND NOT EXISTS (SELECT FROM staff o WHERE o.account_id = a.id))
 """

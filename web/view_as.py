@@ -25,6 +25,7 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
 from accounts.services import record_look
+from accounts.sign_in_middleware import REACHED_WITHOUT
 from accounts.view_as import PrivatePage, ReadOnlyView, end_view, start_view, why_no_view
 from web.views.errors import forbidden
 
@@ -32,7 +33,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LONGEST = timedelta(minutes=30)
 _KEY = "view_as"
 # What the administrator does in their own name during a view.
-OWN_NAME = frozenset({"account_logout", "web:end_view_as"})
+OWN_NAME = REACHED_WITHOUT | {"web:end_view_as"}
 # The files that a person has uploaded or had made are the person's own; nobody else sees them.
 PRIVATE = frozenset({"web:my_reports", "web:report_job", "web:message_import", "web:import_job", "web:import_map"})
 

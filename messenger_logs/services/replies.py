@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from django.db import transaction
@@ -63,3 +63,13 @@ def _newest_message_to(number: str) -> int | None:
     )
     # Not ORDER BY … LIMIT 1: for a number that no text went to, PostgreSQL would read all deliveries by message.
     return max(texts.values_list("message_id", flat=True), default=None)
+
+
+def remove_people(replies: Collection[int]) -> None:
+    """Remove whom these replies are from; the schools stay, so that the same staff may read them. In a transaction."""
+    rows = ReplyPerson.objects.filter(reply__in=replies)
+    schools = list(rows.values_list("reply_id", "school_id").distinct())
+    rows.delete()
+    ReplyPerson.objects.bulk_create(
+        ReplyPerson(reply_id=reply, school_id=school, person_id="", name=REMOVED) for reply, school in schools
+    )

@@ -27,6 +27,7 @@ from mailgun_sync.services.retention import (
 from messenger_logs.choices import CANCELABLE
 from messenger_logs.models import Delivery, DeviceAttempt, Recipient, Reply, SentMessage
 from messenger_logs.removed import REMOVED, removed_texts
+from messenger_logs.services import replies as replies_service
 from messenger_logs.services.remove_people import remove_people
 from messenger_logs.services.totals import lock_totals, recount
 from retention.choices import Kind
@@ -187,6 +188,7 @@ def _age_replies(before: datetime) -> int:
         limit_time()
         old = Reply.objects.filter(received_at__lt=before).exclude(number=REMOVED)
         ids = list(old.exclude(holds.replies()).order_by("received_at").values_list("pk", flat=True)[:ROWS])
+        replies_service.remove_people(ids)
         return Reply.objects.filter(pk__in=ids).update(number=REMOVED, name=REMOVED, person_id="", raw="")
 
 

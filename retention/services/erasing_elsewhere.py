@@ -20,9 +20,11 @@ from mailgun_sync.services.remove_events import addresses_as_they_came, remove_e
 from mailgun_sync.services.suppressions import settle_mailboxes
 from messenger_logs.models import ContactToFix, Delivery, ErasedAddress, Recipient, Reply, SentMessage, TextConsent
 from messenger_logs.removed import REMOVED
+from messenger_logs.services import replies as replies_service
 from messenger_logs.services.addresses import number_of
 from messenger_logs.services.consents import UNKNOWN_PERSON
 from messenger_logs.services.erased import digest_of
+from records.services import erase_from_requests
 from reports.models import ReportJob
 from retention.models import Hold
 from retention.services import files
@@ -30,6 +32,7 @@ from retention.services.aging import held_events
 from retention.services.holds import Holds, respecting_holds
 from retention.services.needles import Needles
 from retention.services.steps import ROWS, Steps, limit_time
+from roster.models import RosterRun
 
 if TYPE_CHECKING:
     from retention.services.erasing import Identity, Result
@@ -116,6 +119,7 @@ def _erase_some_replies(identity: Identity, free: Collection[str]) -> tuple[int,
         replies = replies_of(identity, free)
         held = holds.replies()
         some = list(replies.exclude(held).values_list("pk", flat=True)[:ROWS])
+        replies_service.remove_people(some)
         changed = Reply.objects.filter(pk__in=some).update(
             number=REMOVED, name=REMOVED, person_id="", text=REMOVED, raw=""
         )
@@ -244,6 +248,7 @@ def _sweep_replies(identity: Identity, after: int) -> tuple[int | None, int]:
         for reply in found:
             redacted = {name: identity.needles.redacted(getattr(reply, name)) for name in ("text", "name")}
             Reply.objects.filter(pk=reply.pk).update(**redacted, raw="")
+            replies_service.remove_people([reply.pk])
     return (ids[-1] if ids else None), len(found) if ids else 0
 
 
@@ -271,10 +276,20 @@ def _erase_files(identity: Identity, result: Result) -> None:
     running = ReportJob.objects.filter(status=ReportJob.Status.RUNNING)
     running.update(status=ReportJob.Status.QUEUED, claim=None, lease_until=timezone.now())
     result.gone["files"] += files.remove_jobs(reports_with(identity))
+    erase_from_requests(person_id=identity.person_id, redacted=identity.needles.redacted)
+    _erase_from_roster(identity)
     found = imports_with(identity)
     result.stays["running"] += sum(job.unfinished for job in found)
     ids = [job.pk for job in found if not job.unfinished]
     result.gone["files"] += files.remove_jobs(ImportJob.objects.filter(pk__in=ids))
+
+
+def _erase_from_roster(identity: Identity) -> None:
+    """Take what names the person out of what a roster has changed. A member of the staff may be a parent, too."""
+    for run in RosterRun.objects.all():
+        kept = {name: identity.needles.redacted(getattr(run, name)) for name in ("difference", "problems")}
+        if kept != {"difference": run.difference, "problems": run.problems}:
+            RosterRun.objects.filter(pk=run.pk).update(**kept)
 
 
 def _erase_searches(identity: Identity) -> int:

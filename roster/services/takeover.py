@@ -96,7 +96,8 @@ class Takeover:
     # Staff
 
     def _take_staff(self) -> None:
-        complete = {"complete": Part.PEOPLE in self.reading.complete}
+        # Superusers and the account for the day when the provider is away belong to no roster.
+        complete = {"complete": Part.PEOPLE in self.reading.complete, "break_glass": settings.BREAK_GLASS_ACCOUNT}
         for statement in (statements.STAFF, statements.LEAVERS, statements.CLAIMS):
             self._execute(statement, complete)
         self._note(Change.CHANGED, "account.claimed", self._rows(statements.CLAIMED))

@@ -15,6 +15,7 @@ from accounts.access import SignedInRequest, tool_right
 from accounts.account_services import Memberships
 from accounts.invitations import send_invitation
 from accounts.models import User
+from accounts.passwords import may_use_password
 from accounts.querysets import groups_with_scopes
 from accounts.refusals import NO_VIEW, refusal_text
 from accounts.services import Refused, record_look
@@ -41,7 +42,8 @@ def may_send_mail() -> bool:
 
 def may_invite(person: User) -> bool:
     """Whether an invitation makes sense: the person has never signed in, and mail reaches them."""
-    return may_send_mail() and person.is_active and bool(person.email) and person.last_login is None
+    gets_mail = may_send_mail() and person.is_active and bool(person.email)
+    return gets_mail and person.last_login is None and may_use_password(person)
 
 
 def rights_held(person: User) -> Iterator[HeldRight]:
@@ -64,7 +66,7 @@ def knows_schools(cell: ToolAndRight) -> bool:
 @tool_right(Tool.USER_GROUPS)
 def person(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show a person's groups, schools and rights, and what an administrator may do with the account."""
-    found = get_object_or_404(User, pk=pk)
+    found = get_object_or_404(User.objects.people(), pk=pk)
     record_look(by=request.user, action="account.viewed", target=found.username)
     may_change = request.user.may(Tool.USER_GROUPS, CHANGE)
     no_view = why_no_view(request.user, found) if may_change else None
@@ -86,7 +88,7 @@ def person(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 @tool_right(Tool.USER_GROUPS, CHANGE)
 def change_person(request: SignedInRequest, pk: int) -> HttpResponse:
-    found, form = get_object_or_404(User, pk=pk), MembershipsForm(request.POST)
+    found, form = get_object_or_404(User.objects.people(), pk=pk), MembershipsForm(request.POST)
     if understood(request, form):
         change = partial(
             services.set_memberships, by=request.user, user_id=found.pk, seen=form.seen, wanted=form.wanted
@@ -110,7 +112,7 @@ def open_account(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def set_open(request: SignedInRequest, pk: int, service: Callable[..., None], done: str) -> HttpResponse:
-    found = get_object_or_404(User, pk=pk)
+    found = get_object_or_404(User.objects.people(), pk=pk)
     attempt(request, partial(service, by=request.user, user_id=pk), done.format(found.listed_name))
     return redirect("web:person", pk=pk)
 
@@ -134,11 +136,12 @@ def make_account(request: SignedInRequest, form: AddPersonForm) -> User | None:
     except Refused as refused:
         form.add_error(None, refusal_text(refused))
         return None
-    if may_send_mail():
+    if may_invite(added):
         send_invitation(request, to=added)
         messages.success(request, f"{added.listed_name} has an account now, and an invitation is on its way.")
     else:
-        messages.success(request, f"{added.listed_name} has an account now. {NO_MAIL}")
+        why = NO_MAIL if may_use_password(added) else ""
+        messages.success(request, f"{added.listed_name} has an account now. {why}")
     return added
 
 
@@ -148,7 +151,7 @@ NO_MAIL = "No mail is sent from here (EMAIL_URL is not set), so a superuser has 
 @require_POST
 @tool_right(Tool.USER_GROUPS, CHANGE)
 def invite(request: SignedInRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(User, pk=pk)
+    found = get_object_or_404(User.objects.people(), pk=pk)
     if may_invite(found):
         send_invitation(request, to=found)
         messages.success(request, "The invitation is on its way.")

@@ -17,7 +17,7 @@ from accounts import services
 from accounts.access import SignedInRequest, tool_right
 from accounts.sessions import device_name, end_sessions, sessions_of
 from accounts.tools import Right, Tool
-from web.views.user_groups import attempt
+from web.attempts import attempt
 
 BY_HAND = "ended by the person"
 
