@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import SignedInRequest
 from accounts.models import HiddenAdvice, User
 from accounts.querysets import second_factor_anywhere
+from accounts.sso.providers import configured
 from accounts.tools import MESSAGE_LOGS, Right, Tool
 from listings.registry import registry
 from messenger_logs.choices import CANCELABLE
@@ -49,10 +50,10 @@ def home(request: SignedInRequest) -> HttpResponse:
 
 
 def needs_sign_in_advice(user: User) -> bool:
-    """Whether to recommend a second factor: to who may require one, as long as no group does."""
+    """Whether to recommend a second factor: to who may require one, as long as no group does and no provider signs in."""
     if not user.may(Tool.USER_GROUPS, Right.WRITE) or HiddenAdvice.objects.filter(user=user).exists():
         return False
-    return not second_factor_anywhere()
+    return not (configured() or second_factor_anywhere())
 
 
 def links_of(user: User, last_days: Dashboard) -> dict[str, Any]:
