@@ -58,6 +58,7 @@ def _make_message(number: str, opted_out: bool, at: datetime, raw: str) -> None:
             name=person.name,
             student_number=person.student_number,
             student_name=person.student_name,
+            student_school_id=person.student_school_id,
             counted=True,
         )
         for person in people_with_number(number) or [_UNKNOWN_PERSON]
