@@ -12,7 +12,7 @@ from messenger_logs.choices import Mode
 from messenger_logs.models import DeviceAttempt, SentMessage, TextConsent
 from messenger_logs.services.consents import record_consent
 from messenger_logs.totals import totals_of
-from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +84,15 @@ def test_the_message_names_the_people_behind_the_number():
     text = totals_of(message).modes[Mode.TEXT]
     assert (text.devices, text.opted_out, text.attempts) == (1, 1, 0)
     assert DeviceAttempt.objects.get().raw == '{"text": "STOP"}'
+
+
+def test_the_message_is_about_the_students_of_the_same_schools():
+    earlier = make_message(modes=[Mode.TEXT], school=None)
+    for school in (make_school("North"), None):
+        make_delivery(make_recipient(earlier, student_school=school), mode=Mode.TEXT, address=NUMBER)
+    stop()
+    message = SentMessage.objects.get(message_type="Text Opt Out")
+    assert set(message.deliveries.values_list("school__name", flat=True)) == {"North", None}
 
 
 def test_a_number_that_nobody_has_is_recorded_all_the_same():
