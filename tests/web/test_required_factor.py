@@ -114,6 +114,7 @@ def call(method: str, address: str, token: str, body: object = None) -> HttpResp
     return Client().generic(method.upper(), address, content, content_type="application/json", headers=headers)
 
 
+@pytest.mark.slow
 def test_no_operation_of_the_api_is_reached_without_it(strict):
     plain = issue_token(user=strict)[0]
     with_factor = issue_token(user=strict, with_factor=True)[0]  # of a person who has none any more
