@@ -25,7 +25,7 @@ _AUTO = {"PYTEST_XDIST_AUTO_NUM_WORKERS": str(2 * (os.cpu_count() or 1))}
 _COVERAGE = ["--cov", "--cov-report=term:skip-covered"]
 # No test may reach a real provider, even if the environment names one. Bytecode, and the asserts that pytest rewrites,
 # are kept for the next run: that saves each process half of its start.
-_NOT_FOR_TESTS = ("MAILGUN_", "VOXOLOGY_", "PYTHONDONTWRITEBYTECODE")
+_NOT_FOR_TESTS = ("MAILGUN_", "VOXOLOGY_", "SSO_", "PASSWORD_SIGN_IN", "PYTHONDONTWRITEBYTECODE")
 _IN_CI = os.environ.get("CI") == "true"
 
 
