@@ -28,7 +28,7 @@ _FAST = [*_SHARED, str(_PROCESSORS), "-m", "not browser and not slow", "--cases=
 _COVERAGE = ["--cov", "--cov-report=term:skip-covered"]
 # No test may reach a real provider, even if the environment names one. Bytecode, and the asserts that pytest rewrites,
 # are kept for the next run: that saves each process half of its start.
-_NOT_FOR_TESTS = ("MAILGUN_", "VOXOLOGY_", "PYTHONDONTWRITEBYTECODE")
+_NOT_FOR_TESTS = ("MAILGUN_", "VOXOLOGY_", "SSO_", "PASSWORD_SIGN_IN", "PYTHONDONTWRITEBYTECODE")
 _IN_CI = os.environ.get("CI") == "true"
 
 
