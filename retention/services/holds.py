@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
@@ -70,7 +71,7 @@ class Holds:
             found |= Q(person_id__in=self.families())
         return found
 
-    def families(self) -> QuerySet[Recipient, dict[str, str]]:
+    def families(self) -> QuerySet[Recipient, Any]:
         """The person ids of the held people, and of those who get messages about a held student."""
         return Recipient.objects.filter(self.rows()).values("person_id")
 
