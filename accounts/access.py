@@ -22,8 +22,7 @@ P = ParamSpec("P")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # Where a second factor is required, who uses these rights to change something is asked for it again after some minutes.
 ASKED_AGAIN = frozenset(
-    (tool, Right.WRITE)
-    for tool in (Tool.USER_GROUPS, Tool.ROSTER, Tool.RECORDS_REQUEST, Tool.RETENTION, Tool.ERASE)
+    (tool, Right.WRITE) for tool in (Tool.USER_GROUPS, Tool.ROSTER, Tool.RECORDS_REQUEST, Tool.RETENTION, Tool.ERASE)
 )
 
 

@@ -50,7 +50,7 @@ def home(request: SignedInRequest) -> HttpResponse:
 
 
 def needs_sign_in_advice(user: User) -> bool:
-    """Whether to recommend a second factor: to who may require one, as long as no group does and no provider signs in."""
+    """Whether to recommend a second factor to who may require one: no group does, and no provider signs people in."""
     if not user.may(Tool.USER_GROUPS, Right.WRITE) or HiddenAdvice.objects.filter(user=user).exists():
         return False
     return not (configured() or second_factor_anywhere())
