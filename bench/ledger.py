@@ -126,7 +126,7 @@ def principal(large: SentMessage, schools: int) -> User:
         group.user_set.add(user)
         scope = GroupScope.objects.create(group=group, reach=ScopeReach.CHOSEN)
         assert large.school
-        scope.schools.set([large.school, *School.objects.exclude(pk=large.school_id)[: schools - 1]])
+        scope.schools.set([large.school, *School.objects.exclude(pk=large.school.pk)[: schools - 1]])
     return user
 
 
