@@ -4,13 +4,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, transaction
 from django.db.models import Model
+from knox.models import AuthToken
 
 from accounts.models import GroupScope, User
 from accounts.querysets import reach_and_schools
 from accounts.scopes import ScopeReach
 from accounts.services import Refused, changing_rights, end_tokens, group_with_id, record_audit_event
+from accounts.sessions import end_sessions
 
 Ids = frozenset[int]
 
@@ -88,6 +91,19 @@ def close_account(*, by: User, user_id: int) -> None:
     _set_open(False, by=by, user_id=user_id)
 
 
+def close_accounts(ids: Collection[int]) -> None:
+    """Close accounts, and end their tokens and sessions. In a transaction of the caller, who records it."""
+    User.objects.filter(pk__in=ids).update(is_active=False)
+    AuthToken.objects.filter(user__in=ids).delete()
+    end_sessions_of(ids, by=None)
+
+
+def end_sessions_of(ids: Collection[int], *, by: User | None) -> None:
+    """End the sessions of closed accounts: else they would go on if somebody opened the account again."""
+    sessions = UserSession.objects.filter(user__in=ids).select_related("user")
+    end_sessions(sessions, by=by, because="the account was closed")
+
+
 def open_account(*, by: User, user_id: int) -> None:
     """Let a person sign in again. Raises SuperuserAccount."""
     _set_open(True, by=by, user_id=user_id)
@@ -127,6 +143,7 @@ def _set_open(is_open: bool, *, by: User, user_id: int) -> None:
         record_audit_event(by=by, action="account.changed", target=user.username, details=details)
         if not is_open:
             end_tokens(user=user, by=by)
+            end_sessions_of([user_id], by=by)
 
 
 def _save_new(user: User) -> None:

@@ -132,12 +132,6 @@ def end_tokens(*, user: User, by: User | None = None) -> None:
 # Accounts
 
 
-def close_accounts(ids: Collection[int]) -> None:
-    """Close accounts and end their tokens, so that nobody is signed in with them any more. The caller records it."""
-    User.objects.filter(pk__in=ids).update(is_active=False)
-    AuthToken.objects.filter(user__in=ids).delete()
-
-
 # User groups and their rights
 
 

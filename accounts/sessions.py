@@ -78,7 +78,7 @@ def sessions_of(user: User) -> QuerySet[UserSession]:
     return found
 
 
-def end_sessions(sessions: Iterable[UserSession], *, by: User, because: str) -> int:
+def end_sessions(sessions: Iterable[UserSession], *, by: User | None, because: str) -> int:
     """End sessions, and say so in the audit trail: one row for each. Returns how many there were."""
     ended = list(sessions)
     with transaction.atomic():

@@ -13,8 +13,9 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.account_services import close_accounts
 from accounts.models import User
-from accounts.services import changing_rights, close_accounts, record_audit_events
+from accounts.services import changing_rights, record_audit_events
 from accounts.tools import Right, Tool
 from roster import statements
 from roster.choices import Change, Kind

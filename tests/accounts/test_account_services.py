@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.test import Client
 from knox.models import AuthToken
 
 from accounts import account_services as services
@@ -134,6 +135,17 @@ def test_a_closed_person_has_no_token_any_more(administrator: User, make_user: M
     services.open_account(by=administrator, user_id=user.pk)
     assert User.objects.get(pk=user.pk).is_active
     assert len(rows()) == 4
+
+
+def test_a_closed_person_is_signed_out_and_stays_so_when_the_account_is_opened_again(
+    administrator: User, make_user: MakeUser, signed_in: Callable[[User], Client]
+) -> None:
+    person = make_user(username="vang")
+    client = signed_in(person)
+    assert client.get("/").status_code == 200
+    services.close_account(by=administrator, user_id=person.pk)
+    services.open_account(by=administrator, user_id=person.pk)
+    assert client.get("/").status_code == 302
 
 
 def test_nobody_closes_their_own_account(administrator: User, make_user: MakeUser) -> None:
