@@ -176,10 +176,11 @@ def _remove_some(message_id: int, after: str, before: datetime) -> tuple[str | N
         with connection.cursor() as cursor:
             cursor.execute(_NEXT_PEOPLE, [message_id, after, sorted(held), PEOPLE])
             people = [person for (person,) in cursor.fetchall()]
-        if not people:
+        rows = remove_people(message_id=message_id, people=people, staying=held) if people else 0
+        if len(people) < PEOPLE:
             _note(message_id, people_at=Now(), kept=len(held))
-            return None, 0
-        return people[-1], remove_people(message_id=message_id, people=people, staying=held)
+            return None, rows
+        return people[-1], rows
 
 
 def _age_replies(before: datetime) -> int:
