@@ -15,7 +15,7 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
 from accounts.second_factor import ask_factor_again
-from accounts.tools import MissingRight, Right, Tool
+from accounts.tools import DISTRICT_WIDE, DistrictWide, MissingRight, Right, Tool
 
 P = ParamSpec("P")
 
@@ -36,13 +36,15 @@ class SignedInRequest(HttpRequest):
 def check_tool_right(request: HttpRequest, tool: Tool, right: Right) -> HttpResponse | None:
     """Return None if the request may go on, or a redirect to the sign-in page if nobody is signed in.
 
-    Raises MissingRight for a signed-in user without the right, and ReauthenticationRequired if the person has to show
-    the second factor again.
+    Raises MissingRight for a signed-in user without the right, DistrictWide for one who holds it for some schools of a
+    tool that is about all of them, and ReauthenticationRequired if the person has to show the second factor again.
     """
     if not isinstance(request.user, User):
         return sign_in_first(request)
     if not request.user.may(tool, right):
         raise MissingRight(tool, right)
+    if tool in DISTRICT_WIDE and not request.user.scope_of(tool, right).everything:
+        raise DistrictWide(tool, right)
     if (tool, right) in ASKED_AGAIN and request.method not in SAFE_METHODS:
         ask_factor_again(request)
     return None

@@ -273,6 +273,8 @@ RECIPIENT_LOGS = (Tool.ADMIN_RECIPIENT_LOG, Tool.RECIPIENT_LOG)
 MESSAGE_LOGS = (Tool.SENT_MESSAGE_LOG_2, Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG)
 # The first of them that the user may open shows a contact to fix.
 CONTACT_TOOLS = (Tool.ADMIN_CONTACTS_TO_FIX, Tool.CONTACTS_TO_FIX)
+# What these do reaches everybody's data: their rights count only where they are held for all schools.
+DISTRICT_WIDE = frozenset({Tool.RETENTION, Tool.ERASE})
 # The tools that have something to show only where the district sends by Mailgun.
 MAILGUN_TOOLS = frozenset({Tool.MAILGUN_MESSAGE_LOG, Tool.ADMIN_MAILGUN_MESSAGE_LOG, Tool.MAILGUN_SYNC})
 
@@ -303,6 +305,13 @@ class MissingRight(PermissionDenied):
     def __init__(self, tool: Tool, right: Right) -> None:
         needed = ToolAndRight(tool, right)
         super().__init__(f"This needs the tool right {needed.name} ({needed.allows}).")
+
+
+class DistrictWide(PermissionDenied):
+    """The user holds the right for some schools, and the tool is about all of them. The 403 page shows the message."""
+
+    def __init__(self, tool: Tool, right: Right) -> None:
+        super().__init__(f"This needs the tool right {ToolAndRight(tool, right).name} for all schools.")
 
 
 class NotForAllSchools(PermissionDenied):

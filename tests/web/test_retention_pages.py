@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, GroupScope
+from accounts.scopes import ScopeReach
 from accounts.tools import Right, Tool
 from messenger_logs.models import Recipient
 from retention.models import Erasure, Hold, RetentionPeriod
@@ -88,6 +89,15 @@ def test_who_only_reads_sees_no_forms(make_user, signed_in):
     text = signed_in(make_user(Tool.RETENTION)).get(PAGE).text
     assert "800" in text
     assert '<form method="post" action="/system' not in text.replace(reverse("web:retention_periods"), "")
+
+
+@pytest.mark.parametrize("address", ["/system-administration/retention/", "/system-administration/erase/"])
+def test_who_holds_the_rights_for_some_schools_gets_no_further(make_user, signed_in, address):
+    user = make_user((Tool.RETENTION, Right.READ), (Tool.RETENTION, Right.WRITE), (Tool.ERASE, Right.WRITE))
+    GroupScope.objects.create(group=user.groups.get(), reach=ScopeReach.MEMBERS)
+    response = signed_in(user).get(address)
+    assert response.status_code == 403
+    assert "for all schools" in response.content.decode()
 
 
 def test_a_person_is_erased_after_the_figures_were_seen(client):
