@@ -10,7 +10,7 @@ from django.db.models.functions import Now, StrIndex, Upper
 
 from accounts.models import User
 from accounts.scopes import Scope
-from accounts.tools import Tool
+from accounts.tools import Right, Tool
 from core.dates import start_of
 from mailgun_sync.choices import HUNG_AFTER, INEXACT, SHOWN_EVENTS, EventKind, RunOutcome, Source, SuppressionList
 from messenger_logs.choices import LinkedBy
@@ -103,9 +103,9 @@ class MailgunEventQuerySet(RowsOfSchools["MailgunEvent"]):
 class QuarantinedEventQuerySet(QuerySet["QuarantinedEvent"]):
     """Events that are not in the log. Nobody knows of which school they are."""
 
-    def visible_to(self, user: User) -> Self:
-        """Return the events that Mailgun Sync shows to ``user``: all of them, with the tool for all schools."""
-        return self.all() if user.scope_of(Tool.MAILGUN_SYNC).everything else self.none()
+    def visible_to(self, user: User, right: Right = Right.READ) -> Self:
+        """Return the events that Mailgun Sync opens to ``user``: all of them, with the right for all schools."""
+        return self.all() if user.scope_of(Tool.MAILGUN_SYNC, right).everything else self.none()
 
 
 class SendingDomainQuerySet(QuerySet["SendingDomain"]):

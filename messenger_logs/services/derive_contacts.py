@@ -86,15 +86,16 @@ ON CONFLICT (address, mode) DO UPDATE SET
     succeeded_at = excluded.succeeded_at, last_tried_at = excluded.last_tried_at
 """  # noqa: S608  (table names only)
 
-# What never failed, or only before its evidence was corrected, and nobody has touched; and what no message went to that
-# still names the address.
+# What never failed, or only before its evidence was corrected, and nobody has touched; and what had people behind it,
+# of whom no message names the address any more.
 _FORGET = f"""
 DELETE FROM {_CONTACT} AS contact
 USING unnest(%(modes)s::text[], %(addresses)s::text[]) AS wanted (mode, address)
 WHERE contact.address = wanted.address AND contact.mode = wanted.mode
     AND contact.failed_at IS NULL AND contact.listed_as = '' AND (
-        contact.handled_as = '' OR NOT EXISTS (
-            SELECT FROM {_DELIVERY} AS d WHERE d.address = contact.address AND d.mode = contact.mode))
+        contact.handled_as = ''
+        OR EXISTS (SELECT FROM {_PERSON} AS person WHERE person.contact_id = contact.id)
+            AND NOT EXISTS (SELECT FROM {_DELIVERY} AS d WHERE d.address = contact.address AND d.mode = contact.mode))
 RETURNING contact.id
 """  # noqa: S608  (table names only)
 _FORGET_PEOPLE = f"DELETE FROM {_PERSON} WHERE contact_id = ANY(%s)"  # noqa: S608

@@ -59,6 +59,8 @@ def test_messenger_administrators_have_all_logs_and_cancel_but_no_system_adminis
         (Tool.PORTAL_INBOX, Right.READ),
         (Tool.USER_GROUPS, Right.READ),
         (Tool.USER_GROUPS, Right.WRITE),
+        (Tool.ROSTER, Right.READ),
+        (Tool.ROSTER, Right.WRITE),
         (Tool.AUDIT_TRAIL, Right.READ),
         (Tool.RECORDS_REQUEST, Right.READ),
         (Tool.RECORDS_REQUEST, Right.WRITE),

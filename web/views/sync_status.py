@@ -217,7 +217,7 @@ def resume(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 @tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
 def retry_event(request: SignedInRequest, pk: int) -> HttpResponse:
-    quarantined = get_object_or_404(QuarantinedEvent.objects.visible_to(request.user), pk=pk)
+    quarantined = get_object_or_404(QuarantinedEvent.objects.visible_to(request.user, Right.WRITE), pk=pk)
     if control.retry(quarantined=quarantined, by=request.user):
         messages.success(request, "The event could be read and is in the log now.")
     else:

@@ -31,8 +31,9 @@ def client() -> Client:
 
 
 @pytest.fixture
-def after(time_machine) -> After:
-    """Move the clock to so many minutes after the beginning."""
+def after(time_machine, settings) -> After:
+    """Move the clock to so many minutes after the beginning. No session ends because nobody is at work."""
+    settings.SESSION_IDLE_MINUTES = 600
     began: datetime = timezone.now()
 
     def move(minutes: float) -> None:
