@@ -16,6 +16,7 @@ from accounts.scopes import ScopeReach
 from accounts.services import GroupDeleted, LastAdministrator, issue_token
 from accounts.tools import Right, Tool
 from messenger_logs.models import School
+from tests.fixtures.accounts import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -138,10 +139,10 @@ def test_a_closed_person_has_no_token_any_more(administrator: User, make_user: M
 
 
 def test_a_closed_person_is_signed_out_and_stays_so_when_the_account_is_opened_again(
-    administrator: User, make_user: MakeUser, signed_in: Callable[[User], Client]
+    administrator: User, make_user: MakeUser, client: Client
 ) -> None:
     person = make_user(username="vang")
-    client = signed_in(person)
+    client.post("/accounts/login/", {"login": "vang", "password": PASSWORD})
     assert client.get("/").status_code == 200
     services.close_account(by=administrator, user_id=person.pk)
     services.open_account(by=administrator, user_id=person.pk)

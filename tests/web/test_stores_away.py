@@ -54,7 +54,7 @@ class Site:
 
     def answers(self) -> bool:
         try:
-            return self.get("/accounts/login/").status_code < 500
+            return self.get("/accounts/help/").status_code < 500
         except requests.ConnectionError:
             return False
 
