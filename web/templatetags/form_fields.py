@@ -7,10 +7,10 @@ register = template.Library()
 
 
 @register.inclusion_tag("web/_field.html")
-def field_row(field: BoundField) -> dict[str, Any]:
-    """Show a text field of a form: label, help, control and errors."""
+def field_row(field: BoundField, *, in_table: bool = False) -> dict[str, Any]:
+    """Show a text field of a form: label, help, control and errors. In a table, the headings stand for the label."""
     look = "form-control is-invalid" if field.errors else "form-control"
-    return {"field": field, "control": field.as_widget(attrs={"class": look})}
+    return {"field": field, "control": field.as_widget(attrs={"class": look}), "in_table": in_table}
 
 
 @register.simple_tag
