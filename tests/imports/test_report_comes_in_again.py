@@ -90,7 +90,12 @@ def varied(random: Random) -> SentMessage:
 @examples(40)
 @given(seed=st.integers(0, 2**32))
 def test_a_sent_message_report_gives_the_same_message(seed: int, tmp_path: Path):
-    same_again(varied(Random(seed)), classic, "sent-message-report", tmp_path)
+    message = varied(Random(seed))
+    # As below: of two people of one name a row without an address may be of either.
+    namesakes = seed % 2
+    if not namesakes:
+        message.recipients.update(name=Concat("name", Value(" "), "person_id"))
+    same_again(message, classic, "sent-message-report", tmp_path, _PEOPLE if namesakes else frozenset())
 
 
 @pytest.mark.slow
