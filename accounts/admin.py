@@ -59,7 +59,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         """Help who has lost the phone, the passkey and the recovery codes."""
         ask_factor_again(request)
         removed = sum(remove_second_factors(user=user, by=cast(User, request.user)) for user in queryset)
-        messages.success(request, f"Removed: {removed}. Who has none now signs in with the password alone.")
+        messages.success(request, f"Removed: {removed}. These people sign in with the password alone now.")
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False

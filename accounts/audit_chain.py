@@ -4,8 +4,8 @@ Each event gets a number and a SHA-256 hash of its content and of the hash befor
 the chain at that place. A function of the database makes the links (migration 0014), with the rights of the owner: the
 role that runs the product can read them, and cannot write one.
 
-Events are chained a few seconds after their commit, and not when they are stored. A chain has one order, so whoever
-adds to it must wait for the one before. At the insert, or at the commit of a transaction with many rows to check, each
+Events are chained a few seconds after their commit, and not when they are stored. A chain has one order, so
+every event must wait for the one before. At the insert, or at the commit of a transaction with many rows to check, each
 page would then wait for the longest import. Until an event is chained, `AuditWaiting` knows it; a trigger adds that
 row.
 
@@ -13,7 +13,7 @@ Retention may let old events go, the oldest first, with the rights of the owner 
 an event of the trail says up to which number they went.
 
 What this cannot show: the owner of the tables may change an event and its waiting row before it is chained, or may
-make the whole chain again. Who notes the head of the chain elsewhere finds the second: `verify` compares it.
+make the whole chain again. A note of the head of the chain elsewhere shows the second: `verify` compares it.
 """
 
 import hashlib

@@ -19,7 +19,7 @@ from mailgun_sync.choices import GroupBy
 from mailgun_sync.models import MailgunEvent
 from mailgun_sync.querysets import MailgunEventQuerySet
 
-# Events of a group have the same values in these columns. An event without a message of ours belongs to those of its
+# Events of a group have the same values in these columns. An event without a message here belongs to those of its
 # subject.
 _KEYS: dict[GroupBy, dict[str, Any]] = {
     GroupBy.REASON: {"key_1": F("kind"), "key_2": F("reason_text")},

@@ -213,8 +213,8 @@ SELECT DISTINCT s.account_id, s.user_id, g.group_id
 FROM staff s JOIN staged_roles r ON r.person = s.sourced_id JOIN staged_groups g ON g.role = r.role
 WHERE s.user_id IS NOT NULL AND g.group_id IS NOT NULL;
 """
-# The schools that a person's roles name. Who has none of them, but a district or another organization above schools,
-# has the schools below: many rosters name the district beside the school of a teacher.
+# The schools that a person's roles name. If they name none, but a district or another organization above schools, the
+# person has the schools below: many rosters name the district beside the school of a teacher.
 WANTED_SCHOOLS = """
 CREATE TEMP TABLE wanted_school ON COMMIT DROP AS
 WITH RECURSIVE place AS (

@@ -107,7 +107,7 @@ class Provider:
         return str(EntityDescriptor(entity_id=self.config.entityid, idpsso_descriptor=role)).encode()
 
     def answer(self, saml_request: str) -> bytes:
-        """Return the answer for whoever is signed in here, as XML."""
+        """Return the answer for the person who is signed in here, as XML."""
         asked = self.server.parse_authn_request(saml_request, BINDING_HTTP_REDIRECT)
         minutes = self.user.get("session_minutes")
         until = datetime.now(UTC) + timedelta(minutes=minutes) if minutes else None

@@ -32,7 +32,7 @@ def view_as(request: HttpRequest) -> dict[str, object]:
 def menu(request: HttpRequest) -> dict[str, object]:
     """The menus of the signed-in user. They are made only if a template uses them.
 
-    Who has to show a second factor first has none: everything in them would lead back.
+    A person who has to show a second factor first has none: everything in them would lead back.
     """
     user = getattr(request, "user", None)
     if not isinstance(user, User) or lacks_second_factor(request):
