@@ -24,6 +24,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from itertools import product
 from typing import Any
 from uuid import uuid4
 
@@ -46,9 +48,10 @@ from imports.models import ImportJob, KeptMap
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
 from messenger_logs.choices import LinkedBy
-from messenger_logs.models import ContactToFix, Recipient, Reply, School, SentMessage
+from messenger_logs.models import ContactToFix, Recipient, School, SentMessage
 from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.derive_contacts import derive_contacts
+from messenger_logs.services.replies import record_reply
 from messenger_logs.services.totals import recount
 from records.models import RecordsRequest
 from retention.models import Erasure, Hold
@@ -56,8 +59,9 @@ from retention.services.erasing import preview
 from roster import tasks as roster_tasks
 from roster.choices import Kind
 from roster.models import RosterRun
+from tests.accounts.scoped import hold_for
 from tests.fixtures.accounts import program_token
-from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
 from tests.queue import note_queued
 from tests.web.addresses import patterns
 from web.views.erase import seen
@@ -151,21 +155,27 @@ def a_member() -> dict[str, Any]:
 
 
 def an_event(owner: User, **more: Any) -> None:
+    row = make_delivery(make_recipient(make_message(sender=owner)), address="a@example.com")
     fields = {"event": "delivered", "event_id": "e1", "occurred_at": timezone.now(), "subject": MARK, "raw": "{}"}
-    MailgunEvent.objects.create(domain=domain(), sender=owner, **fields, **more)
+    MailgunEvent.objects.create(
+        domain=domain(),
+        sender=owner,
+        **({"delivery": row, "sent_message": row.message, "school_id": row.message.school_id} | fields | more),
+    )
 
 
 def an_ambiguous_event(owner: User) -> None:
-    an_event(owner, linked_by=LinkedBy.AMBIGUOUS)
+    an_event(owner, linked_by=LinkedBy.AMBIGUOUS, delivery=None, sent_message=None)
 
 
 def a_failed_event(owner: User) -> None:
-    fields = {"event": "failed", "event_id": "e1", "occurred_at": timezone.now(), "detail": MARK, "raw": "{}"}
-    MailgunEvent.objects.create(domain=domain(), sender=owner, **fields)
+    an_event(owner, event="failed", detail=MARK, subject="")
 
 
 def a_reply(owner: User) -> None:
-    Reply.objects.create(number="+16125550143", text=MARK, received_at=timezone.now())
+    number = "+16125550143"
+    make_delivery(make_recipient(make_message(sender=owner)), mode="text", address=number)
+    record_reply(number=number, text=MARK, at=timezone.now(), taken_as="", raw="{}")
 
 
 def an_entry(owner: User) -> None:
@@ -829,6 +839,16 @@ API = [
 ]
 # fmt: on
 
+# What these tools show belongs to no school.
+WITHOUT_SCHOOLS = {
+    Tool.USER_GROUPS,
+    Tool.AUDIT_TRAIL,
+    Tool.RECORDS_REQUEST,
+    Tool.ROSTER,
+    Tool.RETENTION,
+    Tool.ERASE,
+    Tool.MAILGUN_SYNC,
+}
 # Django's admin site is one rule instead of lines: nobody but superusers gets in anywhere.
 BY_RULE = {"admin"}
 
@@ -986,6 +1006,34 @@ def test_this_right_alone_and_the_data_of_somebody_else(make_user, signed_in, li
                     assert (MARK in body(response)) == (line.others == SHOWN)
 
 
+def of_schools(lines: list[Any]) -> list[Any]:
+    """The lines about what belongs to a school, where the right shows what others made."""
+    return [line for line in lines if line.data and line.others == SHOWN and line.tool not in WITHOUT_SCHOOLS]
+
+
+@pytest.fixture
+def of_school(monkeypatch: pytest.MonkeyPatch) -> Callable[[School], None]:
+    """Let the messages that a line makes from now on be of a school, and what follows from them."""
+    return lambda school: monkeypatch.setitem(globals(), "make_message", partial(make_message, school=school))
+
+
+@pytest.mark.slow
+@each_line(of_schools(GUARDED))
+def test_this_right_for_one_school(make_user, signed_in, of_school, line, subtests):
+    owner, ours, theirs = make_user(username="owner"), make_school("Ours"), make_school("Theirs")
+    user = hold_for(make_user(*line.rights), ours)
+    for kind, school in product(REQUESTS, (ours, theirs)):
+        with on_its_own(subtests, f"{kind} {school}"):
+            of_school(school)
+            line.data(owner)
+            # Another visit: else a page has the note that the last answer left for the next page.
+            response = ask(signed_in(user), line, kind)
+            hidden = 404 if school == theirs and line.of is not dict and answers(line, kind) != 405 else 0
+            assert response.status_code == (hidden or answers(line, kind))
+            if response.status_code in (200, 404):
+                assert (MARK in body(response)) == (school == ours)
+
+
 @pytest.mark.slow
 @each_line(OPEN)
 def test_pages_that_need_no_right(make_user, signed_in, line, subtests):
@@ -1091,6 +1139,20 @@ def test_the_api_with_this_right_alone_and_the_data_of_somebody_else(make_user, 
     assert response.status_code == (line.others if isinstance(line.others, int) else line.answer)
     assert response.rows == (REFUSED if isinstance(line.others, int) else row(line.row))
     assert (MARK in body(response)) == (line.others == SHOWN)
+
+
+@pytest.mark.slow
+@each_api_line(of_schools(API))
+def test_the_api_with_this_right_for_one_school(make_user, of_school, line, subtests):
+    owner, ours, theirs = make_user(username="owner"), make_school("Ours"), make_school("Theirs")
+    user = hold_for(make_user(*line.rights), ours)
+    for school in (ours, theirs):
+        with on_its_own(subtests, str(school)):
+            of_school(school)
+            line.data(owner)
+            response = call(line, user)
+            assert response.status_code == (404 if school == theirs and line.of is not dict else line.answer)
+            assert (MARK in body(response)) == (school == ours)
 
 
 @pytest.mark.parametrize("name", sorted({line.name for line in API}))
