@@ -21,10 +21,11 @@ _CHECKS = {
 _PROCESSORS = os.cpu_count() or 1
 # A worker that has nothing left takes half of what another one still has.
 _SHARED = ["--dist", "worksteal", "-n"]
-# Some tests wait, for a program, a page or a lock. Two workers for each processor use that time.
-_ALL = [*_SHARED, str(2 * _PROCESSORS)]
-# The fast tests do not wait, and each worker has to start first.
-_FAST = [*_SHARED, str(_PROCESSORS), "-m", "not browser and not slow", "--cases=2"]
+# Some tests wait, for a program, a page or a lock. Two workers for each processor use that time. The fast tests do not
+# wait, and each worker has to start first.
+_WORKERS, _FAST_WORKERS = 2 * _PROCESSORS, _PROCESSORS
+# From day to day, of each test so many cases.
+_CASES, _FAST_CASES = 3, 2
 _COVERAGE = ["--cov", "--cov-report=term:skip-covered"]
 # No test may reach a real provider, even if the environment names one. Bytecode, and the asserts that pytest rewrites,
 # are kept for the next run: that saves each process half of its start.
@@ -42,7 +43,8 @@ def main(arguments: list[str]) -> int:
         chromium = None if options.fast else find_chromium(services.logs / "chromium.log")
         environment["CHROMIUM"] = chromium or ""
         (VAR / "static").mkdir(exist_ok=True)  # the middleware for static files warns if it is missing
-        tests = [*_selection(fast=options.fast, browser=bool(chromium)), *chosen]
+        everything = options.thorough or _IN_CI or bool(chosen)
+        tests = [*_selection(fast=options.fast, everything=everything, browser=bool(chromium)), *chosen]
         if options.coverage or (_IN_CI and not chosen and not options.fast):
             tests += _COVERAGE
         with _checking({} if chosen else _CHECKS, environment, services.logs) as checks:
@@ -59,14 +61,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--fast", action="store_true", help="without the tests that take long, and of each other test two cases at most"
     )
+    parser.add_argument(
+        "--thorough", action="store_true", help="with every case, and all tests that take long; CI does so always"
+    )
     parser.add_argument("--coverage", action="store_true", help="say which lines no test ran; CI does so always")
     return parser
 
 
-def _selection(*, fast: bool, browser: bool) -> list[str]:
-    if fast:
-        return _FAST
-    return _ALL if browser else [*_ALL, "-m", "not browser"]
+def _selection(*, fast: bool, everything: bool, browser: bool) -> list[str]:
+    left_out = {"browser": fast or not browser, "slow": fast, "thorough": not everything}
+    marks = " and ".join(f"not {mark}" for mark, left in left_out.items() if left)
+    cases = _FAST_CASES if fast else _CASES
+    return [
+        *_SHARED,
+        str(_FAST_WORKERS if fast else _WORKERS),
+        *([] if everything and not fast else [f"--cases={cases}"]),
+        *(["-m", marks] if marks else []),
+    ]
 
 
 @contextmanager

@@ -27,9 +27,9 @@ def _leave_out_cases(config: pytest.Config, items: list[pytest.Item], most: int)
     kept = []
     for _, group in groupby(items, lambda item: (item.parent, getattr(item, "originalname", item.name))):
         cases = list(group)
-        kept += (
-            cases if len(cases) <= most else [cases[(len(cases) - 1) * at // max(1, most - 1)] for at in range(most)]
-        )
+        if len(cases) > most and not cases[0].get_closest_marker("every_case"):
+            cases = [cases[(len(cases) - 1) * at // max(1, most - 1)] for at in range(most)]
+        kept += cases
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
 

@@ -28,7 +28,7 @@ def many() -> bool:
 
 def often(in_ci: int, *, of: int = 5) -> int:
     """So many times in CI, and one `of` so many from day to day."""
-    return in_ci if many() else max(5, in_ci // of)
+    return in_ci if many() else max(3, in_ci // of)
 
 
 def some(cases: Sequence[Case], *, of: int = 2) -> Sequence[Case]:

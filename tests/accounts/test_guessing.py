@@ -50,6 +50,7 @@ def compare(path: str, there: dict[str, str], not_there: dict[str, str]) -> floa
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.usefixtures("accounts")
 @pytest.mark.parametrize(("account", "ending"), [("dexter", ""), ("by-provider", "@example.org")])
 def test_a_failed_sign_in_tells_nothing(account: str, ending: str) -> None:

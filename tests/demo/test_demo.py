@@ -12,6 +12,7 @@ from devtools.run import refuse_published_password
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
+@pytest.mark.thorough
 def test_the_people_of_the_demo_can_sign_in_and_have_the_rights_of_their_group(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -24,6 +25,7 @@ def test_the_people_of_the_demo_can_sign_in_and_have_the_rights_of_their_group(
         assert [group.name for group in user.groups.all()] == ([person.group] if person.group else [])
 
 
+@pytest.mark.thorough
 def test_a_second_start_changes_nothing_and_tells_the_sign_ins_again(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("make_demo", if_empty=True)
     first = capsys.readouterr().out

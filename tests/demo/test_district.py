@@ -80,6 +80,7 @@ def made(**size: int) -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
+@pytest.mark.thorough
 def test_the_same_seed_makes_the_same_district_and_another_one_another() -> None:
     first = made(seed=7)
 
@@ -88,6 +89,7 @@ def test_the_same_seed_makes_the_same_district_and_another_one_another() -> None
     assert [len(first[name]) > 50 for name in first] == [True] * 4
 
 
+@pytest.mark.thorough
 def test_as_many_messages_recipients_and_events_as_asked_for() -> None:
     make_staff()
 

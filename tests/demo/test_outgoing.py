@@ -19,6 +19,7 @@ def outgoing() -> list[SentMessage]:
     return list(SentMessage.objects.filter(dispatched_here=True).order_by("scheduled_at", "pk"))
 
 
+@pytest.mark.thorough
 def test_what_the_made_up_district_has_under_way_goes_on_to_its_end() -> None:
     make_staff()
     make_district(Size(messages=100, recipients=60, events=0))
@@ -29,6 +30,7 @@ def test_what_the_made_up_district_has_under_way_goes_on_to_its_end() -> None:
     assert not Delivery.objects.filter(message__in=running, status="in_progress").exists(), "that nobody has in hand"
 
 
+@pytest.mark.thorough
 def test_what_somebody_imported_is_left_alone() -> None:
     make_staff()
     now = timezone.now()
@@ -80,6 +82,7 @@ class TestPlanned:
         assert Delivery.objects.filter(mode="email").exclude(address="").exists()
         assert mail_people() == []
 
+    @pytest.mark.thorough
     def test_another_start_has_new_ones_and_takes_up_the_old(self, planned: datetime) -> None:
         number = len(outgoing())
         keep_outgoing_back()

@@ -29,6 +29,7 @@ def python(checkout: Path, *arguments: str, **environment: str) -> subprocess.Co
     return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, cwd="/")
 
 
+@pytest.mark.thorough
 def test_the_packages_are_installed_once_and_anew_when_they_change(checkout: Path) -> None:
     installing = python(checkout, *PRINT_PLACE)
     # What the program prints stays alone: other commands read it.

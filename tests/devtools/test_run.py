@@ -99,6 +99,7 @@ def site(checkout: Path, port: int) -> Iterator[Site]:
     site.process.communicate()
 
 
+@pytest.mark.thorough
 def test_it_runs_is_killed_and_runs_again(checkout: Path, site: Site) -> None:
     said = site.wait()
     assert f"http://127.0.0.1:{site.port}/" in said

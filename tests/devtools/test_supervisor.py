@@ -53,6 +53,7 @@ class TestRunning:
         assert started.valkey.ping()
         assert started.ask("SELECT current_database(), current_user") == ("messenger_logs", "messenger_logs")
 
+    @pytest.mark.thorough
     def test_text_is_sorted_and_folded_by_a_locale_that_every_system_has(self, run: Start) -> None:
         assert run().ask("SELECT lower('ÉÇŁ'), upper('ñ')") == ("éçł", "Ñ")
 
@@ -62,17 +63,20 @@ class TestRunning:
         assert all(not server.net_connections("inet") for server in started.servers.values())
         assert stat.S_IMODE(sockets_of(started).stat().st_mode) == 0o700
 
+    @pytest.mark.thorough
     def test_the_servers_never_run_as_root(self, run: Start) -> None:
         servers = run().servers
 
         assert len(servers) == 2
         assert all(server.uids().effective != 0 for server in servers.values())
 
+    @pytest.mark.thorough
     def test_the_servers_get_no_secrets(self, run: Start) -> None:
         started = run(environment={"MAILGUN_API_KEY": "key-secret"})
 
         assert all("key-secret" not in server.environ().values() for server in started.servers.values())
 
+    @pytest.mark.thorough
     def test_two_checkouts_run_side_by_side(self, run: Start, folder: Path) -> None:
         one, other = run(), run(folder / "other")
 
@@ -80,6 +84,7 @@ class TestRunning:
         assert other.valkey.get("whose") is None
         assert data_of(one) != data_of(other)
 
+    @pytest.mark.thorough
     def test_a_second_start_in_one_checkout_is_refused_in_words(self, run: Start) -> None:
         first, second = run(), run()
 
@@ -94,12 +99,14 @@ class TestRunning:
         assert named.items() <= started.environment.items()
         assert not started.servers
 
+    @pytest.mark.thorough
     def test_one_named_server_is_used_beside_one_of_ours(self, run: Start, var: Path) -> None:
         started = run(environment={"REDIS_URL_FILE": "/run/secrets/redis_url"})
 
         assert list(started.servers) == ["postgres"]
         assert "REDIS_URL" not in started.environment
 
+    @pytest.mark.thorough
     def test_the_secret_key_stays_the_same_and_private(self, run: Start, var: Path) -> None:
         first = run()
         first.kill()
@@ -108,6 +115,7 @@ class TestRunning:
         assert run().environment["SECRET_KEY"] == first.environment["SECRET_KEY"]
         assert stat.S_IMODE((var / "secret_key").stat().st_mode) == 0o600
 
+    @pytest.mark.thorough
     def test_a_path_too_long_for_a_socket_gets_a_short_folder(self, run: Start, var: Path) -> None:
         started = run(var / ("long" * 25))
 
@@ -140,6 +148,7 @@ class TestKilled:
 
         assert_gone(family)
 
+    @pytest.mark.thorough
     def test_with_9_nothing_is_left_where_the_kernel_does_not_help(self, run: Start) -> None:
         started = run(tied=False)
         family = list(filter(is_alive, started.family))
@@ -149,6 +158,7 @@ class TestKilled:
 
         assert_gone(family)
 
+    @pytest.mark.thorough
     def test_by_a_signal_everything_ends_in_order(self, run: Start, var: Path) -> None:
         started = run()
         family = started.family
@@ -159,6 +169,7 @@ class TestKilled:
         assert_gone(family)
         assert "database system is shut down" in (var / "log" / "state" / "postgres.log").read_text()
 
+    @pytest.mark.thorough
     def test_the_next_start_has_all_that_was_written(self, run: Start) -> None:
         first = run()
         first.ask("CREATE TABLE kept AS SELECT 42 AS answer")
@@ -170,6 +181,7 @@ class TestKilled:
         assert second.ask("SELECT answer FROM kept") == (42,)
         assert second.valkey.get("kept") == b"yes"
 
+    @pytest.mark.thorough
     def test_during_the_very_first_start(self, run: Start, var: Path) -> None:
         first = run()
         data = data_of(first)
@@ -180,6 +192,7 @@ class TestKilled:
 
 
 class TestLeftovers:
+    @pytest.mark.thorough
     def test_a_pid_file_may_name_another_program(self, run: Start, stranger: psutil.Popen) -> None:
         first = run()
         data, sockets = data_of(first), sockets_of(first)
@@ -192,6 +205,7 @@ class TestLeftovers:
         assert run().ask("SELECT 1") == (1,)
         assert stranger.is_running()
 
+    @pytest.mark.thorough
     def test_a_server_that_a_killed_run_left_is_ended(self, run: Start, var: Path, stranger: psutil.Popen) -> None:
         first = run()
         first.ask("CREATE TABLE kept AS SELECT 42 AS answer")
@@ -205,6 +219,7 @@ class TestLeftovers:
         assert_gone(family)
         assert stranger.is_running()
 
+    @pytest.mark.thorough
     def test_a_session_that_outlives_its_killed_server_is_ended(self, run: Start) -> None:
         first = run()
         sessions = busy_session(first)
@@ -249,6 +264,7 @@ def busy_session(started: Run) -> list[psutil.Process]:
 if os.geteuid() == 0:
 
     class TestAsRoot:
+        @pytest.mark.thorough
         def test_servers_of_a_closed_checkout_live_outside(self, run: Start, folder: Path) -> None:
             closed = folder / "closed"
             closed.mkdir(mode=0o700)
@@ -260,6 +276,7 @@ if os.geteuid() == 0:
             assert stat.S_IMODE(closed.stat().st_mode) == 0o700
             assert closed.stat().st_uid == 0
 
+        @pytest.mark.thorough
         def test_a_copy_of_a_closed_checkout_has_servers_of_its_own(self, run: Start, folder: Path) -> None:
             closed = folder / "closed"
             closed.mkdir(mode=0o700)
@@ -270,6 +287,7 @@ if os.geteuid() == 0:
 
             assert data_of(copy) != data_of(original)
 
+        @pytest.mark.thorough
         def test_an_ordinary_user_needs_nothing_of_root(self, folder: Path, var: Path) -> None:
             account = find_home(var).account
             assert account
@@ -288,6 +306,7 @@ if os.geteuid() == 0:
             assert said.stdout.startswith("postgres://"), said.stderr
             assert (var / "demo" / "postgres").stat().st_uid == account.pw_uid
 
+        @pytest.mark.thorough
         def test_state_of_another_user_is_refused_in_words(self, run: Start, var: Path) -> None:
             state = find_home(var).folder / "state"
             state.mkdir()

@@ -28,7 +28,7 @@ from tests.wait import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-ROUNDS, WORKERS, DEVICES = often(200, of=10), 4, 6
+ROUNDS, WORKERS, DEVICES = often(200, of=25), 4, 6
 
 
 @contextmanager

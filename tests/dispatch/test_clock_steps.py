@@ -33,6 +33,7 @@ def stepping(folder: Path, broker: Valkey, provider: Provider) -> Iterator[Celer
     celery.kill()
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_messages_of_all_modes_go_out_once(provider: Provider, due_message: Due, stepping: Celery) -> None:

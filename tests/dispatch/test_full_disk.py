@@ -34,6 +34,7 @@ def said_full(worker: Celery) -> bool:
     return "No space left on device" in (worker.folder / "worker.log").read_text(errors="replace")
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_claimed_goes_out_when_there_is_room(
     provider: Provider, due_message: Due, worker: Celery
 ) -> None:

@@ -24,6 +24,7 @@ from tests.dispatch.processes import Celery
 from tests.dispatch.processes import broker as broker
 from tests.dispatch.processes import folder as folder
 from tests.dispatch.stub import URL, Provider, Request
+from tests.examples import some
 from tests.valkey import Valkey, kill
 from tests.wait import PATIENCE, wait_until
 
@@ -70,6 +71,7 @@ def later(due_message: Due) -> list[SentMessage]:
     return [due_message(mode, 7, scheduled_at=tomorrow) for mode in Mode]
 
 
+@pytest.mark.thorough
 def test_what_becomes_due_without_beat_goes_out_once_when_it_returns(
     provider: Provider, due_message: Due, later: list[SentMessage], celery: Celery
 ) -> None:
@@ -84,7 +86,7 @@ def test_what_becomes_due_without_beat_goes_out_once_when_it_returns(
     assert_each_went_out_once(provider)
 
 
-@pytest.mark.parametrize("with_its_data", [True, False], ids=["with its data", "without its data"])
+@pytest.mark.parametrize("with_its_data", some([False, True]), ids=lambda has: "with its data" if has else "without")
 def test_a_broker_that_dies_in_the_middle_of_a_message_loses_and_repeats_nothing(
     provider: Provider, due_message: Due, later: list[SentMessage], broker: Valkey, celery: Celery, with_its_data: bool
 ) -> None:

@@ -68,6 +68,7 @@ def held(sandbox: Sandbox, due_message: Due, celery: Celery) -> Iterator[list[Se
     sandbox.release()
 
 
+@pytest.mark.thorough
 def test_a_provider_of_calls_that_does_not_answer_keeps_no_email_and_no_inbox_waiting(
     held: list[SentMessage], due_message: Due, make_user: Callable[..., User], signed_in: Callable[[User], Client]
 ) -> None:

@@ -16,6 +16,7 @@ from tests.dispatch.stub import Provider, Request
 from tests.dispatch.test_outage import MANY, SECONDS_A_REQUEST, assert_each_went_out_once, become_due, finished
 from tests.dispatch.test_outage import celery as celery
 from tests.dispatch.test_outage import later as later
+from tests.examples import some
 from tests.valkey import Valkey
 from tests.wait import wait_until
 
@@ -24,7 +25,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 Due = Callable[..., SentMessage]
 
 
-@pytest.mark.parametrize("moment", ["while it hands over", "while it waits"])
+@pytest.mark.parametrize("moment", some(["while it hands over", "while it waits"]))
 def test_a_broker_that_freezes_and_comes_back_loses_and_repeats_nothing(
     provider: Provider, due_message: Due, later: list[SentMessage], broker: Valkey, celery: Celery, moment: str
 ) -> None:

@@ -331,6 +331,7 @@ def test_standard_input_is_read_and_the_exit_code_tells_of_refusals(start: Start
     assert "1 refused" in err
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_two_processes_importing_the_same_file_at_once_leave_one_copy(start: Start, lines: Lines) -> None:
@@ -403,6 +404,7 @@ def waiting_for_a_lock() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_memory_does_not_grow_with_the_file(start: Start) -> None:
@@ -423,6 +425,7 @@ def test_memory_does_not_grow_with_the_file(start: Start) -> None:
     assert late - early < 8_000, "80 MB went through it"
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_progress_is_shown_to_a_terminal_and_to_nobody_else(start: Start, lines: Lines) -> None:

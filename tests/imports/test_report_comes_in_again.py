@@ -97,6 +97,7 @@ def test_a_sent_message_report_gives_the_same_message(seed: int, tmp_path: Path)
         same_again(message, classic, "sent-message-report", tmp_path)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @examples(40)
 @given(seed=st.integers(0, 2**32))

@@ -23,6 +23,7 @@ def peak(path) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.django_db
 def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch):

@@ -84,6 +84,7 @@ def test_a_sweep_reads_again_from_so_many_hours_ago(mailgun: Sandbox, domain: Se
     assert abs(run.begin - (now - timedelta(hours=48))) < timedelta(seconds=20)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_backfill_reads_everything_again(mailgun: Sandbox, domain: SendingDomain, now: datetime) -> None:
     call_command("sync_mailgun")

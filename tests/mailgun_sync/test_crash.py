@@ -148,6 +148,7 @@ def test_killed_while_a_page_is_on_its_way(
     assert_whole(ids)
 
 
+@pytest.mark.thorough
 def test_killed_while_a_page_is_being_stored(
     start: Start, mailgun: Sandbox, domain: SendingDomain, ids: list[str]
 ) -> None:
@@ -164,6 +165,7 @@ def test_killed_while_a_page_is_being_stored(
     assert_whole(ids)
 
 
+@pytest.mark.thorough
 def test_killed_when_a_page_is_stored_but_not_yet_committed(
     start: Start, mailgun: Sandbox, domain: SendingDomain, ids: list[str]
 ) -> None:
@@ -200,6 +202,7 @@ def test_killed_after_the_last_page_before_the_cursor(
     assert_whole(ids)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("page", some([1, 2, 3, 4, 5], of=3))
 def test_killed_between_any_two_pages(
     start: Start, mailgun: Sandbox, domain: SendingDomain, ids: list[str], page: int
@@ -219,6 +222,7 @@ def test_killed_between_any_two_pages(
     assert_whole(ids)
 
 
+@pytest.mark.thorough
 def test_killed_in_the_middle_of_a_catch_up_in_slices(
     start: Start, mailgun: Sandbox, domain: SendingDomain, now: datetime
 ) -> None:
@@ -238,6 +242,7 @@ def test_killed_in_the_middle_of_a_catch_up_in_slices(
     assert_whole(ids)
 
 
+@pytest.mark.thorough
 def test_killed_in_the_middle_of_a_backfill(
     start: Start, mailgun: Sandbox, domain: SendingDomain, now: datetime
 ) -> None:
@@ -269,6 +274,7 @@ def test_two_syncs_at_once_leave_one_of_each_event(
     assert SyncRun.objects.filter(outcome="succeeded").count() == 2
 
 
+@pytest.mark.thorough
 def test_a_replayed_window_changes_nothing(
     start: Start, mailgun: Sandbox, domain: SendingDomain, ids: list[str], now: datetime
 ) -> None:

@@ -13,6 +13,7 @@ from tests.mailgun_sync.test_crash import start as start
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
+@pytest.mark.thorough
 def test_a_sync_without_room_says_so_and_the_next_one_catches_up(
     start: Start, domain: SendingDomain, ids: list[str], now: datetime
 ) -> None:

@@ -138,6 +138,7 @@ def page(make_user: Callable[..., User], signed_in: Callable[[User], Client]) ->
     return lambda: reader.get(reverse("web:mailgun_sync")).content.decode()
 
 
+@pytest.mark.thorough
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow
 def test_syncs_that_find_one_at_work_leave_the_domain_to_it_and_say_so(
@@ -156,6 +157,7 @@ def test_syncs_that_find_one_at_work_leave_the_domain_to_it_and_say_so(
     assert "hangs" not in text
 
 
+@pytest.mark.thorough
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow
 def test_a_sync_that_hangs_loses_its_domain_to_the_next_one(

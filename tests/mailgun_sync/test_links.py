@@ -207,6 +207,7 @@ def run(database: str, script: str) -> None:
     assert process.returncode == 0, process.stderr[-3000:]
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_migrations_go_back_to_nothing_and_forward_again_and_the_links_stay(other_database: str) -> None:
     run(

@@ -145,6 +145,7 @@ def test_sync_now_syncs_and_says_who_asked(
     assert AuditEvent.objects.get(action="mailgun_sync.asked").target == domain.name
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_read_all_again_starts_a_backfill(
     operator: Client, domain: SendingDomain, mailgun: Sandbox, now: datetime, worker: None

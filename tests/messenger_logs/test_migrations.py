@@ -45,6 +45,7 @@ def index_file(name: str) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 class TestADatabaseOfBefore:
     """It goes back to the oldest version that a test is about, and forward again, once for all tests."""
 

@@ -320,6 +320,7 @@ def many_deliveries(message: Any, number: int) -> None:
     recount(message_id=message.pk)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_the_report_of_a_killed_worker_is_taken_up_again_once_its_lease_is_over(client, owner, no_worker):
     message = message_by("email", sender=owner)

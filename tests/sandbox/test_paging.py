@@ -203,6 +203,7 @@ def test_an_event_can_be_bytes_that_are_no_text(sandbox: Sandbox, api: Api) -> N
     assert b'"items":[{"id":"\xff"}]' in api.get().content
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_page_of_300_comes_fast_out_of_100000(sandbox: Sandbox, api: Api) -> None:
     now = time.time()

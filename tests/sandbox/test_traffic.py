@@ -227,6 +227,7 @@ def watch(sandbox: Sandbox, api: Api, step: int, steps: int) -> Iterator[set[str
         known = visible
 
 
+@pytest.mark.thorough
 def test_something_new_is_to_be_seen_all_the_time_even_at_night(sandbox: Sandbox, api: Api) -> None:
     start(sandbox, history_days=1)
     news = list(watch(sandbox, api, step=20, steps=60))
@@ -234,6 +235,7 @@ def test_something_new_is_to_be_seen_all_the_time_even_at_night(sandbox: Sandbox
     assert all(news[index] or news[index + 1] for index in range(59))
 
 
+@pytest.mark.thorough
 def test_events_become_visible_seconds_to_minutes_after_they_happened(sandbox: Sandbox, api: Api) -> None:
     start(sandbox, datetime(2026, 10, 16, 8, 55, tzinfo=CHICAGO), history_days=0)
     begun = sandbox.clock.now()
@@ -255,6 +257,7 @@ def test_the_future_does_not_show(sandbox: Sandbox, api: Api) -> None:
     assert len(ids(api.follow(first))) == 100
 
 
+@pytest.mark.thorough
 def test_days_that_have_not_been_made_yet_come_when_the_clock_gets_there(sandbox: Sandbox, api: Api) -> None:
     start(sandbox, history_days=0, per_day=600)
     monday = datetime(2026, 10, 19, 9, 0, tzinfo=CHICAGO).timestamp()
@@ -264,6 +267,7 @@ def test_days_that_have_not_been_made_yet_come_when_the_clock_gets_there(sandbox
     assert any("October 19" in subject for subject in subjects)
 
 
+@pytest.mark.thorough
 def test_a_closed_day_begins_with_the_snow_message_and_has_no_attendance(sandbox: Sandbox, api: Api) -> None:
     start(sandbox, datetime(2027, 3, 1, 0, 0, tzinfo=CHICAGO), history_days=90, per_day=60)
     sandbox.retention = timedelta(days=100)
@@ -280,6 +284,7 @@ def test_a_closed_day_begins_with_the_snow_message_and_has_no_attendance(sandbox
         assert not any(item["tags"] == ["attendance"] for item in items)
 
 
+@pytest.mark.thorough
 def test_a_week_is_made_in_seconds() -> None:
     with Sandbox() as sandbox:
         begun = time.process_time()

@@ -177,6 +177,7 @@ class TestWithoutValkey:
         with soon(usual):
             assert site.call("POST", f"/api/v1/messages/{message.pk}/cancel/", token).json()["result"] == "canceled"
 
+    @pytest.mark.thorough
     def test_the_limit_of_the_api_still_counts(
         self, start: Callable[..., Site], person: User, away: Callable[[], None]
     ) -> None:
@@ -227,6 +228,7 @@ def locked(table: str) -> Iterator[None]:
 
 
 class TestABusyDatabase:
+    @pytest.mark.thorough
     @pytest.mark.parametrize("table", ["django_session", "accounts_user", "messenger_logs_sentmessage"])
     def test_a_page_behind_a_locked_table_ends_with_words(self, site: Site, person: User, table: str) -> None:
         site.sign_in(person)

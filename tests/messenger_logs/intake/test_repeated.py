@@ -200,6 +200,7 @@ def test_recipients_appended_by_many_at_once_are_each_there_once() -> None:
     assert totals_of(only()).recipients == 120
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_message_with_very_many_deliveries() -> None:
     """A hundred thousand in CI."""

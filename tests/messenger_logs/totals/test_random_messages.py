@@ -57,6 +57,7 @@ def test_the_order_of_reports_does_not_matter_and_repeats_change_nothing(random:
     assert found[0] == found[1]
 
 
+@pytest.mark.thorough
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("seed", range(4))
 def test_writers_at_the_same_time_lose_no_count_and_do_not_wait_for_each_other_forever(seed: int) -> None:

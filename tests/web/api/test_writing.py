@@ -218,6 +218,7 @@ def test_a_wrong_recipient_is_named_by_its_line_and_none_is_added(program, pk):
     assert Delivery.objects.count() == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_ten_thousand_lines_are_taken_and_not_one_more(program, pk):
     many = [person(number) for number in range(10_001)]
