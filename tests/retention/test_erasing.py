@@ -23,11 +23,13 @@ from messenger_logs.models import Delivery, ErasedAddress, Recipient, Reply, Tex
 from messenger_logs.removed import REMOVED
 from messenger_logs.services.erased import refusing_texts
 from messenger_logs.services.totals import recount
+from records.models import RecordsReceipt, RecordsRequest
 from reports.models import ReportJob
 from retention.choices import HoldKind
 from retention.models import Erasure, Hold
 from retention.services import erase_requests
 from retention.services.erasing import NobodyFound, erase_person, preview
+from roster.models import RosterRun
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.retention import district
 from tests.retention.district import ADDRESS, NAME, NUMBER, PERSON, TRACES, all_figures, traces
@@ -67,6 +69,7 @@ def everything(make_user: Any) -> None:
     )
     make_message(bodies={"email": "<p>Talk to Pahoua  Xiong-Ågren or (651) 555-0199.</p>"})
     files_of(make_user())
+    a_roster_run()
     session = SessionStore()
     session[SESSION_KEY] = {"a": {"person": NAME}, "b": {"person": "Neighbor"}}
     session.save()
@@ -83,6 +86,11 @@ def files_of(user: Any) -> None:
         **times,
     )
     report.path.write_text(NAME)
+    request = RecordsRequest.objects.create(criteria={"words": NAME, "people": [PERSON]}, claim=uuid4(), **times)
+    request.path.parent.mkdir(parents=True, exist_ok=True)
+    request.path.write_text(NAME)
+    received = {"received_at": timezone.now(), "handed_by_name": "Somebody"}
+    RecordsReceipt.objects.create(request=request, received_by=NAME, **received)
     upload = ImportJob(file_name="march.csv", digest="0", size=1, map_name="recipients", **times)
     upload.result = {"refusals": [f"Line 3: {NUMBER} is not a number"]}
     upload.path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,17 +98,30 @@ def files_of(user: Any) -> None:
     upload.save()
 
 
+def a_roster_run() -> None:
+    """It changed the account of a member of the staff who is a parent as well."""
+    rows = [["changed", NAME, f"e-mail {ADDRESS}"], ["new", "Neighbor, Nia", "n@example.org"]]
+    RosterRun.objects.create(
+        source="rest",
+        check_only=False,
+        status="done",
+        asked_at=timezone.now(),
+        difference={"person": {"before": 1, "new": 1, "changed": 1, "leaving": 0, "rows": rows}},
+        problems=[[f"users, {NAME}", "has no role"]],
+    )
+
+
 @pytest.mark.slow
 def test_an_erased_person_is_in_no_table_and_in_no_file(make_user, folder):
     everything(make_user)
     assert len(traces()) > 20
-    assert {path.suffix for path in folder.rglob("*.csv")} == {".csv"}
+    assert {path.suffix for path in folder.rglob("*.*")} == {".csv", ".zip"}
     messages = {row.message for row in Recipient.objects.filter(person_id=PERSON).exclude(message__modes=["text"])}
     before = {message: all_figures(message) for message in messages}
     erasure = erase(reason=f"{NAME} asked")
     assert erasure.finished_at
     assert traces(*TRACES, PERSON) - {"accounts_auditevent.target"} == set()
-    assert not list(folder.rglob("*.csv"))
+    assert not list(folder.rglob("*.*"))
     (session,) = Session.objects.all()
     assert session.get_decoded() == {SESSION_KEY: {"b": {"person": "Neighbor"}}}
     assert {message: all_figures(message, again=True) for message in messages} == before
