@@ -13,6 +13,7 @@ from kombu import Queue
 
 from config.database import with_time_limits
 from config.environment import Env
+from config.health_settings import *  # noqa: F403
 from config.logs import LOGGING as LOGGING
 from config.records_settings import *  # noqa: F403
 from config.roster_settings import *  # noqa: F403
@@ -48,6 +49,7 @@ INSTALLED_APPS = [
     "retention",
     "imports",
     "records",
+    "health",
     "reports",
     "roster",
     "dispatch",
