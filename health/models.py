@@ -1,4 +1,4 @@
-"""Signs of life of what runs in the background."""
+"""Signs of life of what runs in the background, and what it counted."""
 
 from __future__ import annotations
 
@@ -14,3 +14,23 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.part
+
+
+class Figure(models.Model):
+    """What a process counted in an hour. A figure is the sum of its rows.
+
+    Each process only adds rows, so none waits for another; a task puts the rows of an hour together, and later those of
+    all old hours: see services/figures.py. No row has personal data.
+    """
+
+    hour = models.DateTimeField(help_text="its first moment in UTC; 1970 for all that is older than the kept hours")
+    name = models.CharField(max_length=40)
+    part = models.CharField(max_length=60, blank=True, help_text="a mode, or a provider")
+    result = models.CharField(max_length=40, blank=True)
+    count = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["name", "hour"], name="figure_of_hours")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.count}"
