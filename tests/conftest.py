@@ -8,7 +8,7 @@ load_profile()
 
 pytest_plugins = [
     f"tests.fixtures.{name}"
-    for name in ("database", "accounts", "cancel", "sandbox", "browser", "figures", "sign_in_providers")
+    for name in ("database", "accounts", "cancel", "sandbox", "browser", "health", "sign_in_providers")
 ]
 
 
