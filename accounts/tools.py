@@ -146,9 +146,9 @@ class Tool(Enum):
     )
     MAILGUN_SYNC = (
         Menu.MESSENGER_ADMINISTRATION,
-        "Mailgun Sync",
-        "How complete the Mailgun events are, and what went wrong when they are not.",
-        {Right.READ: "see the state of the sync", Right.WRITE: "run, pause and backfill it"},
+        "System Health",
+        "Whether everything works: what goes out, how complete the Mailgun events are, and what went wrong.",
+        {Right.READ: "see what works and what does not", Right.WRITE: "run, pause and backfill the sync with Mailgun"},
     )
     MESSAGE_IMPORT = (
         Menu.MESSENGER_ADMINISTRATION,
@@ -276,7 +276,7 @@ CONTACT_TOOLS = (Tool.ADMIN_CONTACTS_TO_FIX, Tool.CONTACTS_TO_FIX)
 # What these do reaches everybody's data: their rights count only where they are held for all schools.
 DISTRICT_WIDE = frozenset({Tool.RETENTION, Tool.ERASE})
 # The tools that have something to show only where the district sends by Mailgun.
-MAILGUN_TOOLS = frozenset({Tool.MAILGUN_MESSAGE_LOG, Tool.ADMIN_MAILGUN_MESSAGE_LOG, Tool.MAILGUN_SYNC})
+MAILGUN_TOOLS = frozenset({Tool.MAILGUN_MESSAGE_LOG, Tool.ADMIN_MAILGUN_MESSAGE_LOG})
 
 
 class ToolAndRight(NamedTuple):

@@ -105,8 +105,7 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "Audit Trail": ("web:audit_trail", ""),
     "Home": ("web:home", ""),
     "Message": (f"web:admin_sent_message_log_message {_LARGE}", ""),
-    "Mailgun Sync": ("web:mailgun_sync", ""),
-    "Dispatch Status": ("web:dispatch_status", ""),
+    "System Health": ("web:system_health", ""),
     "User Groups": ("web:user_groups", ""),
 }
 

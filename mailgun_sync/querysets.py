@@ -104,7 +104,7 @@ class QuarantinedEventQuerySet(QuerySet["QuarantinedEvent"]):
     """Events that are not in the log. Nobody knows of which school they are."""
 
     def visible_to(self, user: User, right: Right = Right.READ) -> Self:
-        """Return the events that Mailgun Sync opens to ``user``: all of them, with the right for all schools."""
+        """Return the events that System Health opens to ``user``: all of them, with the right for all schools."""
         return self.all() if user.scope_of(Tool.MAILGUN_SYNC, right).everything else self.none()
 
 
@@ -168,5 +168,5 @@ class SuppressionQuerySet(QuerySet["Suppression"]):
         return self.exclude(error="")
 
     def visible_to(self, user: User) -> Self:
-        """Return the entries that Mailgun Sync shows to ``user`` as they came: all, with the tool for all schools."""
+        """Return the entries that System Health shows to ``user`` as they came: all, with the tool for all schools."""
         return self.all() if user.scope_of(Tool.MAILGUN_SYNC).everything else self.none()

@@ -27,7 +27,7 @@ class Group:
 
 # The pages of tools that are no listing.
 _OTHER_PAGES = {
-    Tool.MAILGUN_SYNC: "web:mailgun_sync",
+    Tool.MAILGUN_SYNC: "web:system_health",
     Tool.MESSAGE_IMPORT: "web:message_import",
     Tool.USER_GROUPS: "web:user_groups",
     Tool.ROSTER: "web:roster",
@@ -61,10 +61,6 @@ def menu_of(user: User, path: str) -> list[Group]:
     for tool, url in tools_of(user):
         below = "true" if path.startswith(url) else ""
         groups[tool.menu].append(Entry(tool.label, url, "page" if path == url else below))
-    if not mailgun.is_configured() and user.may(Tool.MAILGUN_SYNC):
-        # Else the page of the sync leads there.
-        url = reverse("web:dispatch_status")
-        groups[Menu.MESSENGER_ADMINISTRATION].append(Entry("Dispatch Status", url, "page" if path == url else ""))
     return [Group(menu, entries) for menu, entries in groups.items() if entries]
 
 

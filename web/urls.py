@@ -12,7 +12,6 @@ from reports.kinds.call_sheet import CallSheet
 from web.exporter import exporter
 from web.listings import CONTACT_PATHS, MESSAGE_PATHS, PEOPLE_PATH, REACH_PATHS
 from web.views import (
-    dispatch_status,
     domain_health,
     erase,
     home,
@@ -27,6 +26,7 @@ from web.views import (
     service_accounts,
     sign_in,
     sync_status,
+    system_health,
     user_groups,
     view_as,
     webhooks,
@@ -41,6 +41,7 @@ from web.views.sent_message_log_2 import SentMessageLog2Page, UpcomingMessagePag
 
 app_name = "web"
 
+DISPATCH = "messenger-administration/dispatch-status/"
 SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/user-groups/"
 PROGRAMS = f"{GROUPS}service-accounts/"
 IMPORT, ROSTER = "messenger-administration/message-import/", "system-administration/roster/"
@@ -108,7 +109,10 @@ urlpatterns = [
     *message_pages(),
     *drill_pages(),
     *contact_pages(),
-    path(SYNC, sync_status.status, name="mailgun_sync"),
+    path("messenger-administration/system-health/", system_health.system_health, name="system_health"),
+    # The two pages that it was before.
+    path(SYNC, system_health.moved_here, {"part": "events"}, name="mailgun_sync"),
+    path(DISPATCH, system_health.moved_here, {"part": "sending"}, name="dispatch_status"),
     path(f"{SYNC}domains/<int:pk>/sync/", sync_status.sync_now, name="sync_now"),
     path(f"{SYNC}domains/<int:pk>/suppressions/", sync_status.read_suppressions, name="read_suppressions"),
     path(f"{SYNC}domains/<int:pk>/pause/", sync_status.pause, name="pause_sync"),
@@ -126,7 +130,6 @@ urlpatterns = [
     path(f"{IMPORT}<int:pk>/cancel/", message_import.cancel, name="import_cancel"),
     path(f"{IMPORT}<int:pk>/remove/", message_import.remove, name="import_remove"),
     path(f"{IMPORT}maps/<int:pk>/delete/", message_import.remove_map, name="import_map_delete"),
-    path("messenger-administration/dispatch-status/", dispatch_status.status, name="dispatch_status"),
     path(GROUPS, user_groups.user_groups, name="user_groups"),
     path(f"{GROUPS}new/", user_groups.new_group, name="new_group"),
     path(f"{GROUPS}<int:pk>/", user_groups.user_group, name="user_group"),

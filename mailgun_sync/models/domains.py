@@ -52,7 +52,7 @@ class SendingDomain(models.Model):
 
     @property
     def state(self) -> DomainState:
-        """The state for the Mailgun Sync page. An error counts more than a pause."""
+        """The state for the System Health page. An error counts more than a pause."""
         if self.last_error:
             return DomainState.FAILED
         if self.paused:

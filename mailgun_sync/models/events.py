@@ -181,7 +181,7 @@ class RecipientAddress(models.Model):
 class QuarantinedEvent(models.Model):
     """An event that is not in the log: it could not be read, or contradicts a stored one with the same key.
 
-    It stays as it came, and the Mailgun Sync page can try it again.
+    It stays as it came, and the System Health page can try it again.
     """
 
     domain = models.ForeignKey(SendingDomain, on_delete=models.PROTECT, db_index=False)

@@ -1,4 +1,4 @@
-"""The actions of the Mailgun Sync page. Each of them is in the audit trail."""
+"""The actions of System Health about the sync. Each of them is in the audit trail."""
 
 from __future__ import annotations
 

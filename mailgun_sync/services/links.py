@@ -7,7 +7,7 @@
 3. The address, the subject and the time: the event occurred from 5 minutes before the hand-over to 72 hours after it,
    and the delivery has no other Message-Id. The time of the hand-over is that of the delivery, else of its message.
 
-Two e-mails that fit by the same key are ambiguous: the event belongs to neither, and Mailgun Sync counts it.
+Two e-mails that fit by the same key are ambiguous: the event belongs to neither, and System Health counts it.
 
 An event is about an e-mail of its own sending domain. A record that comes from elsewhere seldom names its domain. It
 does so where its Message-Id ends with one of our sending domains, and where its reply-to address is of one of them, or

@@ -176,7 +176,7 @@ def _running(domain_id: int) -> SyncRunQuerySet:
 
 
 def _skipped(domain_id: int) -> SyncRun | None:
-    """Count, for the Mailgun Sync page, that a sync leaves the domain to the one that runs. Returns that run."""
+    """Count, for the System Health page, that a sync leaves the domain to the one that runs. Returns that run."""
     _running(domain_id).update(skipped=F("skipped") + 1)
     return _running(domain_id).first()
 

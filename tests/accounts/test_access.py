@@ -43,7 +43,7 @@ def test_another_right_does_not_open_and_the_page_names_the_one_that_is_missing(
     client = signed_in(make_user(Tool.MAILGUN_SYNC))
     response = getattr(client, method)("/function/")
     assert response.status_code == 403
-    assert "Messenger Administration &gt; Mailgun Sync: W (run, pause and backfill it)" in response.text
+    assert "Messenger Administration &gt; System Health: W (run, pause and backfill the sync" in response.text
     assert "<nav" in response.text
 
 

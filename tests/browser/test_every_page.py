@@ -17,7 +17,7 @@ from messenger_logs.models import SentMessage
 from tests.fixtures.browser import sign_in
 from web.message_urls import message_url
 
-OTHERS = ["home", "search", "mailgun_sync", "dispatch_status", "user_groups", "my_reports"]
+OTHERS = ["home", "search", "system_health", "user_groups", "my_reports"]
 
 
 def addresses() -> Iterator[str]:

@@ -134,7 +134,8 @@ def test_an_administrator_syncs_now_and_looks_at_the_quarantine(
     mailgun.add_raw(payloads.WITHOUT_TIMESTAMP, timestamp=now - timedelta(minutes=5))
     sign_in(page, make_user(Tool.MAILGUN_SYNC, (Tool.MAILGUN_SYNC, Right.WRITE)))
     page.goto("/")
-    page.get_by_role("navigation", name="Tools").get_by_role("link", name="Mailgun Sync").click()
+    page.get_by_role("navigation", name="Tools").get_by_role("link", name="System Health").click()
+    page.get_by_text("Mailgun events: how complete they are").click()
     expect(page.get_by_text("No sync has run yet.")).to_be_visible()
 
     page.get_by_role("button", name="Sync now").click()
@@ -153,6 +154,6 @@ def test_the_pages_are_accessible(
     mailgun.add_raw(payloads.WITHOUT_TIMESTAMP, timestamp=now)
     sync_domain(domain_id=SendingDomain.objects.get().pk)
     sign_in(page, make_user(groups=["System Administrators"]))
-    for address in ["mailgun-message-log", "mailgun-sync"]:
+    for address in ["mailgun-message-log", "system-health"]:
         page.goto(f"/messenger-administration/{address}/")
         assert_accessible(page)

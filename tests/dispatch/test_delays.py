@@ -1,4 +1,4 @@
-"""Due messages that do not go out: the message page says why, and Dispatch Status shows the reason for each mode."""
+"""Due messages that do not go out: the message page says why, and System Health shows the reason for each mode."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -130,7 +130,7 @@ def test_a_dispatcher_that_does_not_run_is_noticed(provider: Provider, due_messa
     assert shown_delays(reader, message) == ["Email: due, but the dispatcher has not begun with it."]
 
 
-# Dispatch Status
+# System Health
 
 
 @pytest.fixture
@@ -139,8 +139,8 @@ def status(make_user: Callable[..., User], signed_in: Callable[[User], Client]) 
 
     def show() -> dict[str, list[str]]:
         """The cells of each mode, without the explanations."""
-        text = client.get(reverse("web:dispatch_status")).content.decode()
-        rows = re.findall(r"<tr>(.*?)</tr>", text.partition("<tbody>")[2], re.DOTALL)
+        text = client.get(reverse("web:system_health")).content.decode()
+        rows = re.findall(r"<tr>(.*?)</tr>", text.partition('id="modes-heading"')[2].partition("<tbody>")[2], re.DOTALL)
         cells = [
             [
                 " ".join(re.sub(r"<[^>]+>", " ", cell).split())

@@ -81,7 +81,7 @@ def test_a_provider_of_calls_that_does_not_answer_keeps_no_email_and_no_inbox_wa
 
     with time_machine.travel(timezone.now() + timedelta(minutes=2)):
         states = {status.mode: status.state for status in mode_statuses(timezone.now())}
-        page = signed_in(make_user(Tool.MAILGUN_SYNC)).get(reverse("web:dispatch_status")).content.decode()
+        page = signed_in(make_user(Tool.MAILGUN_SYNC)).get(reverse("web:system_health")).content.decode()
     assert [states[mode] for mode in (Mode.VOICE, Mode.TEXT)] == [ModeState.HANGS, ModeState.HANGS]
     assert "Results of calls come late" in page
     assert "No answer came to what was claimed" in page

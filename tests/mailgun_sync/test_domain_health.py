@@ -37,7 +37,7 @@ def store(domain: SendingDomain, number: int, *, days: int = 1, **fields: Any) -
 
 
 def show(client: Client) -> str:
-    return client.get(reverse("web:mailgun_sync")).content.decode()
+    return client.get(reverse("web:system_health")).content.decode()
 
 
 @pytest.fixture

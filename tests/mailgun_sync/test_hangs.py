@@ -1,4 +1,4 @@
-"""A provider that does not finish, and a sync that hangs: each has an end, and Mailgun Sync says so."""
+"""A provider that does not finish, and a sync that hangs: each has an end, and System Health says so."""
 
 import os
 import signal
@@ -133,9 +133,9 @@ def stopped(mailgun: Sandbox, domain: SendingDomain, now: datetime) -> Iterator[
 
 @pytest.fixture
 def page(make_user: Callable[..., User], signed_in: Callable[[User], Client]) -> Callable[[], str]:
-    """The page Mailgun Sync, as text."""
+    """The page System Health, as text."""
     reader = signed_in(make_user(Tool.MAILGUN_SYNC))
-    return lambda: reader.get(reverse("web:mailgun_sync")).content.decode()
+    return lambda: reader.get(reverse("web:system_health")).content.decode()
 
 
 @pytest.mark.thorough

@@ -1,4 +1,4 @@
-"""The page Mailgun Sync: the state of the sync, and the actions of its administrators."""
+"""The part of System Health about Mailgun's events: the state of the sync, and the actions of its administrators."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ from tests.mailgun_sync.webhooks import KEY, call, event, post
 from tests.queue import do_at_once, refuse_all
 
 pytestmark = pytest.mark.django_db
-URL = "web:mailgun_sync"
+URL = "web:system_health"
 
 
 @pytest.fixture

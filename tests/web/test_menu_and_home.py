@@ -36,7 +36,6 @@ def test_the_tools_of_mailgun_are_in_the_menu_only_where_mailgun_is_configured(m
     user = make_user(*MAILGUN_TOOLS, Tool.AUDIT_TRAIL)
     assert labels(user) == [
         ("Messenger", ["Home"]),
-        ("Messenger Administration", ["Dispatch Status"]),
         ("System Administration", ["Audit Trail"]),
     ]
     home = signed_in(user).get("/").text

@@ -623,7 +623,6 @@ GUARDED = [
     Guarded("web:roster_start",     Tool.ROSTER, W,         405, 405, 302, 405,
             data=a_roster_run, of=of_the_roster_run, does="roster.run_asked"),
 
-    Guarded("web:dispatch_status",         Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
 
     # Without choices it is a page that offers them.
     Guarded("web:sent_message_log_message_report", Tool.SENT_MESSAGE_LOG, R,         200, 200, 405, 200,
@@ -648,7 +647,9 @@ GUARDED = [
     Guarded("web:erase_confirm",     Tool.ERASE, W,                405, 405, 302, 405, does="person.erase_asked",
             data=a_family, form=an_erasure),
 
-    Guarded("web:mailgun_sync",     Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
+    Guarded("web:system_health",    Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
+    Guarded("web:mailgun_sync",     Tool.MAILGUN_SYNC, R,         301, 301, 405, 301),
+    Guarded("web:dispatch_status",  Tool.MAILGUN_SYNC, R,         301, 301, 405, 301),
     Guarded("web:domain_health",    Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
     Guarded("web:check_domain",     Tool.MAILGUN_SYNC, W,         405, 405, 302, 405, of=a_domain,
             does="domain_health.asked"),

@@ -193,12 +193,15 @@ class TestWithoutValkey:
         self, site: Site, make_user: Callable[..., User], away: Callable[[], None]
     ) -> None:
         site.sign_in(make_user(Tool.MAILGUN_SYNC))
-        pages = ("/messenger-administration/dispatch-status/", "/messenger-administration/mailgun-sync/")
-        sentence = "Valkey, which has the queue of tasks, does not answer"
-        assert all(sentence not in site.get(page).text for page in pages)
+        page = "/messenger-administration/system-health/"
+        sentence = "The task queue (Valkey) does not answer"
+        assert sentence not in site.get(page).text
+        assert site.get("/readyz").status_code == 200
         away()
 
-        assert all(sentence in site.get(page).text for page in pages)
+        assert sentence in site.get(page).text
+        assert site.get("/readyz").status_code == 503
+        assert site.get("/healthz").status_code == 200
 
     def test_whoever_was_signed_in_stays_so(
         self, site: Site, person: User, valkey: Valkey, away: Callable[[], None]

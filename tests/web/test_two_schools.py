@@ -313,9 +313,10 @@ def test_a_drill_of_others_is_marked_only_where_it_is_of_the_school_alone(
 @one_side
 def test_states_without_figures_of_the_district(side: Side, signed_in: Callable[[User], Client]) -> None:
     client = signed_in(side.user)
-    for name in ("web:mailgun_sync", "web:dispatch_status"):
-        side.check(client.get(reverse(name)).text)
-    assert "In doubt" not in client.get(reverse("web:dispatch_status")).text
+    text = client.get(reverse("web:system_health")).text
+    side.check(text)
+    assert "In doubt" not in text
+    assert "Last 24 hours" not in text
 
 
 API = [

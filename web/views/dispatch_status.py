@@ -1,19 +1,15 @@
-"""Dispatch Status: the state of each delivery mode."""
+"""The part of System Health about sending: the state of each delivery mode."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from django.http import HttpResponse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_safe
 
-from accounts.access import SignedInRequest, tool_right
+from accounts.models import User
 from accounts.tools import Tool
-from core.fragments import page_or_fragment
-from core.queue import queue_answers
 from core.statuses import Shape, Status, Tone
 from dispatch.choices import ModeState
 from dispatch.status import COUNTED_TO, DOUBT_DAYS, ModeStatus, mode_statuses
@@ -71,20 +67,7 @@ class ModeTable(ListingTable):
         return format_html("{}{}", f"{record.claims:,}", oldest)
 
 
-@require_safe
-@tool_right(Tool.MAILGUN_SYNC)
-def status(request: SignedInRequest) -> HttpResponse:
-    """Show how the messages of this installation go out, to users who may see the sync. It names no person."""
-    now = timezone.now()
-    left_out = () if request.user.scope_of(Tool.MAILGUN_SYNC).everything else COUNTS
-    context = {
-        "title": "Dispatch Status",
-        "menu_path": Tool.MAILGUN_SYNC.menu,
-        "as_of": time_element(now, seconds=True),
-        "modes": ModeTable(mode_statuses(now), exclude=left_out),
-        "doubt_days": DOUBT_DAYS,
-        "queue_answers": queue_answers(),
-    }
-    return page_or_fragment(
-        request, page="web/dispatch_status.html", fragment="web/_dispatch_state.html", context=context
-    )
+def dispatch_context(user: User, now: datetime) -> dict[str, Any]:
+    """Return the context of web/_dispatch_state.html: how our own messages go out. It names no person."""
+    left_out = () if user.scope_of(Tool.MAILGUN_SYNC).everything else COUNTS
+    return {"modes": ModeTable(mode_statuses(now), exclude=left_out), "doubt_days": DOUBT_DAYS}

@@ -1,4 +1,4 @@
-"""Domain health on the Mailgun Sync page: what Mailgun says of each domain, its bounces and its complaints."""
+"""Domain health on the System Health page: what Mailgun says of each domain, its bounces and its complaints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of Mailgun Sync about the lists of suppressions: their sizes, the allowlist, and the last readings."""
+"""The part of System Health about the lists of suppressions: their sizes, the allowlist, and the last readings."""
 
 from __future__ import annotations
 

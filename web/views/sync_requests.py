@@ -1,4 +1,4 @@
-"""What the buttons of Mailgun Sync share that ask a worker for something about a domain."""
+"""What the buttons about Mailgun's events share: they ask a worker for something about a domain, and lead back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Protocol
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 
 from accounts.access import SignedInRequest
 from accounts.models import User
@@ -30,4 +31,9 @@ def ask_worker(request: SignedInRequest, pk: int, ask: AskWorker, *, asked: str,
         messages.error(request, queue_away)
     else:
         messages.success(request, asked.format(domain=domain))
-    return redirect("web:mailgun_sync")
+    return back_to_events()
+
+
+def back_to_events() -> HttpResponse:
+    """Lead back to the part of System Health that has the buttons."""
+    return redirect(f"{reverse('web:system_health')}?part=events")

@@ -1,4 +1,4 @@
-"""The part of Mailgun Sync about the sources of events: which API is read, and what comes through the webhook."""
+"""The part of System Health about the sources of events: which API is read, and what comes through the webhook."""
 
 from __future__ import annotations
 

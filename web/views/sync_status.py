@@ -1,27 +1,28 @@
-"""Mailgun Sync: it shows how complete the events are, and lets an operator run, pause and repeat the sync."""
+"""The part of System Health about Mailgun's events: how complete they are.
+
+An operator runs, pauses and repeats the sync here.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from accounts.access import SignedInRequest, tool_right
 from accounts.services import record_look
 from accounts.tools import Right, Tool
 from core.dates import time_text
-from core.fragments import is_htmx, page_or_fragment
-from core.queue import queue_answers
 from core.statuses import Shape, Status, Tone
 from listings.columns import ADDRESS, Column, ListingTable, NumberColumn, TemplateColumn, TimeColumn, time_element
 from mailgun_sync.choices import DomainState, RunOutcome
@@ -31,7 +32,7 @@ from mailgun_sync.services import control
 from mailgun_sync.services.domains import configured_domains
 from mailgun_sync.services.sources import source_in_use
 from web.views.suppression_status import suppression_context
-from web.views.sync_requests import ask_worker
+from web.views.sync_requests import ask_worker, back_to_events
 from web.views.sync_sources import sources_context
 from web.views.sync_tables import RUN_STATUSES, OutcomeColumn
 
@@ -137,35 +138,39 @@ NO_BROKER_FOR_LISTS = "The lists are not read now: the task queue does not answe
 NO_BROKER = "The sync could not be started: the task queue does not answer. The next sync runs at its usual time."
 
 
-@require_safe
-@tool_right(Tool.MAILGUN_SYNC)
-def status(request: SignedInRequest) -> HttpResponse:
-    now = timezone.now()
-    quarantined = QuarantinedEvent.objects.visible_to(request.user).select_related("domain")
-    kept_out = () if request.user.may(Tool.MAILGUN_SYNC, Right.WRITE) else ("actions", "retry")
-    context = {
-        "title": Tool.MAILGUN_SYNC.label,
-        "menu_path": Tool.MAILGUN_SYNC.menu,
-        "as_of": time_element(now, seconds=True),
+def sync_context(request: SignedInRequest, now: datetime) -> dict[str, Any]:
+    """Return the context of web/_sync_state.html, which has no event."""
+    kept_out = () if request.user.may(Tool.MAILGUN_SYNC, Right.WRITE) else ("actions",)
+    return {
         "next_sync": time_element(next_sync(now)),
         "retention_days": settings.MAILGUN_RETENTION_DAYS,
         "domains": DomainTable(configured_domains(), exclude=kept_out, request=request),
         "runs": RunTable(SyncRun.objects.select_related("domain", "asked_by")[:SHOWN_RUNS]),
-        **suppression_context(request.user),
         "gaps": GapTable(SyncGap.objects.select_related("domain")),
-        "quarantined": QuarantineTable(quarantined[:SHOWN_QUARANTINED], exclude=kept_out, request=request),
-        "quarantined_total": quarantined.count(),
-        "all_schools": request.user.scope_of(Tool.MAILGUN_SYNC).everything,
-        "ambiguous_total": MailgunEvent.objects.visible_to(request.user, Tool.MAILGUN_SYNC).ambiguous().count(),
-        "queue_answers": queue_answers(),
+        **suppression_context(request.user),
         **sources_context(request),
     }
-    if (context["quarantined_total"] or context["odd_suppressions"].rows) and not is_htmx(request):
-        # The fragment has no events; the page has them as they came, with the addresses of people.
+
+
+def quarantine_context(request: SignedInRequest) -> dict[str, Any]:
+    """Return the context of web/_quarantine.html: what could not be stored, as it came, so with people's addresses."""
+    user = request.user
+    quarantined = QuarantinedEvent.objects.visible_to(user).select_related("domain")
+    kept_out = () if user.may(Tool.MAILGUN_SYNC, Right.WRITE) else ("retry",)
+    return {
+        "quarantined": QuarantineTable(quarantined[:SHOWN_QUARANTINED], exclude=kept_out, request=request),
+        "quarantined_total": quarantined.count(),
+        "all_schools": user.scope_of(Tool.MAILGUN_SYNC).everything,
+        "ambiguous_total": MailgunEvent.objects.visible_to(user, Tool.MAILGUN_SYNC).ambiguous().count(),
+    }
+
+
+def record_look_at_events(request: SignedInRequest, context: dict[str, Any]) -> None:
+    """Record that somebody sees events or entries as they came, if there are any."""
+    if context["quarantined_total"] or context["odd_suppressions"].rows:
         record_look(
             by=request.user, action="list.viewed", target=Tool.MAILGUN_SYNC.path, details={"shown": "quarantine"}
         )
-    return page_or_fragment(request, page="web/sync_status.html", fragment="web/_sync_state.html", context=context)
 
 
 @require_POST
@@ -193,7 +198,7 @@ def backfill(request: SignedInRequest, pk: int) -> HttpResponse:
     else:
         sentence = "is being read again, the oldest day first" if started else "was never synced; sync it first"
         messages.info(request, f"{domain} {sentence}.")
-    return redirect("web:mailgun_sync")
+    return back_to_events()
 
 
 @require_POST
@@ -202,7 +207,7 @@ def pause(request: SignedInRequest, pk: int) -> HttpResponse:
     domain = get_object_or_404(SendingDomain, pk=pk)
     control.set_paused(domain=domain, paused=True, by=request.user)
     messages.success(request, f"Scheduled syncs leave {domain} out until it is resumed.")
-    return redirect("web:mailgun_sync")
+    return back_to_events()
 
 
 @require_POST
@@ -211,7 +216,7 @@ def resume(request: SignedInRequest, pk: int) -> HttpResponse:
     domain = get_object_or_404(SendingDomain, pk=pk)
     control.set_paused(domain=domain, paused=False, by=request.user)
     messages.success(request, f"{domain} is part of the scheduled syncs again.")
-    return redirect("web:mailgun_sync")
+    return back_to_events()
 
 
 @require_POST
@@ -222,4 +227,4 @@ def retry_event(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.success(request, "The event could be read and is in the log now.")
     else:
         messages.warning(request, "The event still cannot be stored. It stays in quarantine.")
-    return redirect("web:mailgun_sync")
+    return back_to_events()

@@ -1,4 +1,4 @@
-"""What the tables of Mailgun Sync share."""
+"""What the tables about Mailgun's events share."""
 
 from __future__ import annotations
 
