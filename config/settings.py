@@ -296,8 +296,10 @@ ITEMS_A_MINUTE = {
 REPORT_AT_ONCE_ROWS = env.int("REPORT_AT_ONCE_ROWS", default=10_000)
 REPORT_FOLDER = env.path("REPORT_FOLDER", default=BASE_DIR / "var" / "reports")
 REPORT_DAYS = env.int("REPORT_DAYS", default=7)
-# What one person may have: reports that are not finished, and megabytes of files.
-REPORT_UNFINISHED_EACH = env.int("REPORT_UNFINISHED_EACH", default=5)
+# What one person may have: reports that are being made, reports that are not finished, and megabytes of files. The
+# first two hold for requests for records, too, and the first for imports.
+REPORTS_AT_ONCE = env.int("REPORTS_AT_ONCE", default=2)
+REPORT_UNFINISHED_EACH = env.int("REPORT_UNFINISHED_EACH", default=50)
 REPORT_MEGABYTES_EACH = env.int("REPORT_MEGABYTES_EACH", default=1024)
 
 # Uploaded files of messages, in a folder below that of reports: how large one may be, and for how many days it is kept.
