@@ -9,15 +9,17 @@ from pathlib import Path
 from bootstrap_wrapper import get_bootstrap_dir
 from csp.constants import NONE, SELF
 from django.contrib.messages.constants import ERROR
-from kombu import Queue
 
+from config.celery_settings import *  # noqa: F403
+from config.celery_settings import REDIS_URL
 from config.database import with_time_limits
+from config.district_settings import *  # noqa: F403
 from config.environment import Env
 from config.health_settings import *  # noqa: F403
 from config.logs import LOGGING as LOGGING
+from config.mailgun_settings import *  # noqa: F403
 from config.records_settings import *  # noqa: F403
 from config.roster_settings import *  # noqa: F403
-from config.schedules import daily, hourly, sundays
 from config.sign_in_settings import *  # noqa: F403
 from config.sign_in_settings import CODE_RATE_LIMITS
 from config.sso_settings import *  # noqa: F403
@@ -31,17 +33,6 @@ SECRET_KEY = env.str("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
-
-# The district
-DISTRICT_NAME = env.str("DISTRICT_NAME", default="Harrison School District")
-TIME_ZONE = env.str("TIME_ZONE", default="America/Chicago")
-USE_TZ = True
-# The region (ISO 3166 code) of phone numbers that have no country code.
-PHONE_REGION = env.str("PHONE_REGION", default="US")
-LANGUAGE_CODE = "en-us"
-USE_I18N = False
-USE_THOUSAND_SEPARATOR = True
-FORMAT_MODULE_PATH = None
 
 INSTALLED_APPS = [
     "demo",
@@ -141,7 +132,6 @@ DATABASES = {
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 # The owner of the tables: `manage.py migrate` connects as this role, without these limits.
 MIGRATION_DATABASE = env.db("MIGRATION_DATABASE_URL", default=env.str("DATABASE_URL"))
-REDIS_URL = env.str("REDIS_URL")
 # The site works without Valkey: sessions are in PostgreSQL, limits count in memory, and schedules find what was queued.
 CACHES = {
     "default": {
@@ -261,31 +251,6 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# Mailgun
-MAILGUN_API_KEY = env.str("MAILGUN_API_KEY", default="")
-MAILGUN_REGION = env.str("MAILGUN_REGION", default="us")
-MAILGUN_DOMAINS = env.names("MAILGUN_DOMAINS")
-MAILGUN_API_BASE = env.str("MAILGUN_API_BASE", default="")
-# Which API gives the events: events, logs, or auto for the Events API until that is gone.
-MAILGUN_SOURCE = env.one_of("MAILGUN_SOURCE", "auto", "events", "logs")
-# Several while a key is renewed, the new one first.
-MAILGUN_WEBHOOK_SIGNING_KEYS = env.names("MAILGUN_WEBHOOK_SIGNING_KEY")
-# How often a request is tried. After that, its domain waits for the next sync.
-MAILGUN_ATTEMPTS = env.int("MAILGUN_ATTEMPTS", default=6)
-# How many slices of time a long catch-up reads side by side.
-MAILGUN_SLICES = env.int("MAILGUN_SLICES", default=4)
-MAILGUN_RETENTION_DAYS = env.int("MAILGUN_RETENTION_DAYS", default=30)
-# What the Mailgun Message Log shows at most; its reports have every event of these days.
-MAILGUN_SHOWN_DAYS = 30
-MAILGUN_SHOWN_A_DAY = 20_000
-EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=400)
-# Sending
-MAILGUN_SENDING_DOMAIN = env.str("MAILGUN_SENDING_DOMAIN", default="")
-MAILGUN_FROM = env.str("MAILGUN_FROM", default="")
-MAILGUN_BATCH = env.int("MAILGUN_BATCH", default=1000)
-# Events may come late. For this long, Mailgun may have taken a mail although no event names it.
-MAILGUN_LOOK_UP_MINUTES = env.int("MAILGUN_LOOK_UP_MINUTES", default=30)
-
 # Voice and text
 VOXOLOGY_API_KEY = env.str("VOXOLOGY_API_KEY", default="")
 VOXOLOGY_API_BASE = env.str("VOXOLOGY_API_BASE", default="")
@@ -311,8 +276,7 @@ GATEWAYS = {
     "text": "dispatch.gateways.voxology.text_gateway",
 }
 
-# How often (in seconds) the dispatcher looks for due deliveries, and how many workers it starts for each mode.
-DISPATCH_SECONDS = env.int("DISPATCH_SECONDS", default=5)
+# How many workers the dispatcher starts for each mode, every DISPATCH_SECONDS.
 DISPATCH_AT_ONCE = env.int("DISPATCH_AT_ONCE", default=2)
 # After this time a silent worker counts as dead, and its claims are settled.
 STALE_CLAIM_SECONDS = env.int("STALE_CLAIM_SECONDS", default=300)
@@ -337,131 +301,12 @@ ITEMS_A_MINUTE = {
 REPORT_AT_ONCE_ROWS = env.int("REPORT_AT_ONCE_ROWS", default=10_000)
 REPORT_FOLDER = env.path("REPORT_FOLDER", default=BASE_DIR / "var" / "reports")
 REPORT_DAYS = env.int("REPORT_DAYS", default=7)
-# What one person may have: reports that are not finished, and megabytes of files.
-REPORT_UNFINISHED_EACH = env.int("REPORT_UNFINISHED_EACH", default=5)
+# What one person may have: reports that are being made, reports that are not finished, and megabytes of files. The
+# first two hold for requests for records, too, and the first for imports.
+REPORTS_AT_ONCE = env.int("REPORTS_AT_ONCE", default=2)
+REPORT_UNFINISHED_EACH = env.int("REPORT_UNFINISHED_EACH", default=50)
 REPORT_MEGABYTES_EACH = env.int("REPORT_MEGABYTES_EACH", default=1024)
 
 # Uploaded files of messages, in a folder below that of reports: how large one may be, and for how many days it is kept.
 IMPORT_MEGABYTES = env.int("IMPORT_MEGABYTES", default=512)
 IMPORT_DAYS = env.int("IMPORT_DAYS", default=7)
-
-# A sync starts at every full hour, and at the minutes that MAILGUN_SYNC_MINUTES adds: "15,30,45" or "*/5".
-MAILGUN_SYNC_TIMES = hourly(env.minutes("MAILGUN_SYNC_MINUTES", always="0"), zone=TIME_ZONE)
-
-# Celery
-# Celery has names of its own for a Unix socket and for the number of the database.
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-# Seconds, for each task without limits of its own. Every task ends without help: these are for one that hangs. They are
-# longer than a report or a statement may take, and shorter than the hour after which Valkey gives a task out again.
-CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 3000, 3300
-# Beat counts in UTC, which has no clock change. config/schedules.py turns the district's hours into those of UTC.
-CELERY_TIMEZONE = "UTC"
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker, however long that is away
-# Everybody but a worker (config/celery.py) tries once to queue a task, and not for long.
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "socket_connect_timeout": 0.5,
-    "socket_timeout": 0.5,
-    "socket_keepalive": True,
-    "max_retries": 0,
-}
-CELERY_TASK_PUBLISH_RETRY = False
-# A worker without the option -Q serves all queues. A worker for dispatch alone keeps messages from waiting for reports.
-# The results of calls have a queue of their own: a slow provider of calls keeps nothing else waiting.
-CELERY_TASK_QUEUES = [Queue("dispatch"), Queue("calls"), Queue("celery")]
-CELERY_TASK_ROUTES = {
-    "dispatch.tasks.poll_calls": "calls",
-    "dispatch.tasks.hang_up_calls": "calls",
-    "dispatch.tasks.*": "dispatch",
-    # It is short, and must not wait for reports.
-    "accounts.tasks.chain_audit_events": "dispatch",
-    # Contacts may wait: a message must not wait for them.
-    "messenger_logs.tasks.derive_contacts": "celery",
-    "messenger_logs.tasks.review_contacts": "celery",
-    "messenger_logs.tasks.*": "dispatch",
-}
-# A busy worker reserves no tasks, so that a free worker takes them.
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
-CELERY_BEAT_SCHEDULE = {
-    "mailgun-sync": {
-        "task": "mailgun_sync.tasks.sync_all",
-        "schedule": MAILGUN_SYNC_TIMES,
-        "options": {"expires": 3000},
-    },
-    "mailgun-sweep-3-days": {
-        "task": "mailgun_sync.tasks.sync_all",
-        "schedule": daily(2, 20, zone=TIME_ZONE),
-        "kwargs": {"sweep_hours": 72},
-    },
-    "mailgun-sweep-retention": {
-        "task": "mailgun_sync.tasks.sync_all",
-        "schedule": sundays(3, 20, zone=TIME_ZONE),
-        "kwargs": {"sweep_hours": 24 * MAILGUN_RETENTION_DAYS},
-    },
-    "mailgun-suppressions": {
-        "task": "mailgun_sync.tasks.read_all_suppressions",
-        "schedule": daily(1, 50, zone=TIME_ZONE),
-    },
-    "dispatch-tick": {
-        "task": "dispatch.tasks.tick",
-        "schedule": DISPATCH_SECONDS,
-        "options": {"expires": DISPATCH_SECONDS},
-    },
-    "dispatch-poll-calls": {"task": "dispatch.tasks.poll_calls", "schedule": 10, "options": {"expires": 10}},
-    "dispatch-hang-up-calls": {"task": "dispatch.tasks.hang_up_calls", "schedule": 10, "options": {"expires": 10}},
-    "dispatch-recover-claims": {"task": "dispatch.tasks.recover_claims", "schedule": 60, "options": {"expires": 50}},
-    "messages-finish-cancels": {
-        "task": "messenger_logs.tasks.finish_cancels",
-        "schedule": 60,
-        "options": {"expires": 50},
-    },
-    "messages-derive-contacts": {
-        "task": "messenger_logs.tasks.derive_contacts",
-        "schedule": 60,
-        "options": {"expires": 50},
-    },
-    "messages-review-contacts": {
-        "task": "messenger_logs.tasks.review_contacts",
-        "schedule": daily(3, 50, zone=TIME_ZONE),
-    },
-    "accounts-chain-audit-events": {
-        "task": "accounts.tasks.chain_audit_events",
-        "schedule": 10,
-        "options": {"expires": 10},
-    },
-    "accounts-verify-audit-trail": {
-        "task": "accounts.tasks.verify_audit_trail",
-        "schedule": daily(5, 30, zone=TIME_ZONE),
-    },
-    "accounts-delete-expired-sessions": {
-        "task": "accounts.tasks.delete_expired_sessions",
-        "schedule": daily(4, 50, zone=TIME_ZONE),
-    },
-    "reports-requeue-orphaned": {
-        "task": "reports.tasks.requeue_orphaned",
-        "schedule": 60,
-        "options": {"expires": 50},
-    },
-    "reports-delete-expired": {"task": "reports.tasks.delete_expired", "schedule": hourly([40], zone=TIME_ZONE)},
-    "mailgun-check-domains": {
-        "task": "mailgun_sync.tasks.check_domains",
-        "schedule": daily(5, 10, zone=TIME_ZONE),
-    },
-    "records-requeue-orphaned": {"task": "records.tasks.requeue_orphaned", "schedule": 60, "options": {"expires": 50}},
-    "records-delete-expired": {"task": "records.tasks.delete_expired", "schedule": hourly([50], zone=TIME_ZONE)},
-    "imports-requeue-orphaned": {"task": "imports.tasks.requeue_orphaned", "schedule": 60, "options": {"expires": 50}},
-    "imports-delete-expired": {"task": "imports.tasks.delete_expired", "schedule": hourly([45], zone=TIME_ZONE)},
-    "roster-nightly": {"task": "roster.tasks.nightly", "schedule": daily(1, 20, zone=TIME_ZONE)},
-    "roster-run-queued": {"task": "roster.tasks.run_queued", "schedule": 60, "options": {"expires": 50}},
-    "roster-delete-expired": {"task": "roster.tasks.delete_expired", "schedule": daily(4, 30, zone=TIME_ZONE)},
-    "health-put-figures-together": {
-        "task": "health.tasks.put_figures_together",
-        "schedule": 60,
-        "options": {"expires": 50},
-    },
-    "retention": {"task": "retention.tasks.retain", "schedule": daily(0, 40, zone=TIME_ZONE)},
-}

@@ -10,10 +10,10 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from core.leased_jobs.models import LeasedJob
 from imports.maps import READY, ColumnMap
 from imports.querysets import ImportJobQuerySet
 from imports.times import DateOrder
-from reports.models import LeasedJob
 
 
 class KeptMap(models.Model):

@@ -2,19 +2,20 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from core.leased_jobs import work
+from imports.models import ImportJob
 from imports.services import jobs
 
 
 @shared_task
-def run(job_id: int) -> None:
-    jobs.run(job_id=job_id)
+def run(job_id: int | None = None) -> None:
+    """Check or import the file whose turn it is. `job_id` was just asked for; others may come before it."""
+    work.do_and_look_again(run, jobs.run)
 
 
 @shared_task
 def requeue_orphaned() -> None:
-    """Queue jobs again whose task was lost or whose worker ended. A task ends if its job is being done."""
-    for job_id in jobs.orphaned():
-        run.delay(job_id)
+    work.queue_orphaned(run, ImportJob)
 
 
 @shared_task

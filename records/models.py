@@ -10,9 +10,9 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.scopes import Scope
+from core.leased_jobs.models import LeasedJob
 from records.criteria import Criteria
 from records.querysets import RecordsRequestQuerySet
-from reports.models import LeasedJob
 
 
 def folder() -> Path:

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from accounts.tools import Right, Tool
-from reports.querysets import LeasedJobQuerySet
+from core.leased_jobs.querysets import LeasedJobQuerySet
 
 if TYPE_CHECKING:
     from records.models import RecordsRequest  # noqa: F401  (named in a string)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.conf import settings
@@ -18,6 +16,8 @@ from accounts.models import User
 from accounts.scopes import Scope
 from accounts.services import hashed_search, record_audit_event, record_look
 from accounts.tools import Right, Tool
+from core.leased_jobs import work
+from core.leased_jobs.lease import Lease
 from core.text import storable
 from core.timeouts import StatementTimeout, statement_timeout
 from records.archive import write_records
@@ -25,7 +25,6 @@ from records.content import Records
 from records.criteria import Criteria
 from records.models import RecordsReceipt, RecordsRequest, folder
 from reports.files import TOO_SLOW, NotMade, atomic_file, refuse_full_disk
-from reports.lease import Lease, LeaseLost, claim_job
 from reports.snapshot import snapshot
 
 Status = RecordsRequest.Status
@@ -40,7 +39,7 @@ TOO_LARGE = "The file would be larger than {:,} MB. Choose fewer days, or ask fo
 NO_LONGER = "The person who asked for it may not make requests for these schools any more."
 FAILED = "Something went wrong here while the file was made. Tell your administrator."
 
-log = logging.getLogger(__name__)
+_REASONS = {NotMade: "", StatementTimeout: TOO_SLOW}
 
 
 @dataclass(frozen=True)
@@ -89,9 +88,8 @@ def _about(criteria: Criteria, scope: Scope) -> dict[str, object]:
 def request_records(criteria: Criteria, *, by: User) -> RecordsRequest:
     """Queue a request for the background. Raises NotMade if this person has too many unfinished ones."""
     now, scope = timezone.now(), scope_of(by)
-    with transaction.atomic():
-        User.objects.select_for_update(no_key=True).get(pk=by.pk)
-        if RecordsRequest.objects.of(by).unfinished().count() >= settings.REPORT_UNFINISHED_EACH:
+    with work.jobs_of(RecordsRequest, by) as own:
+        if own.unfinished().count() >= settings.REPORT_UNFINISHED_EACH:
             raise NotMade(TOO_MANY)
         request = RecordsRequest.objects.create(
             owner=by,
@@ -104,26 +102,13 @@ def request_records(criteria: Criteria, *, by: User) -> RecordsRequest:
     return request
 
 
-def make_records(*, job_id: int) -> None:
-    """Make the file of a request, unless it is canceled, finished, or another worker is making it."""
-    claim = claim_job(RecordsRequest.objects.all(), job_id)
-    if claim is None:
-        return
-    request = RecordsRequest.objects.select_related("owner").get(pk=job_id)
-    try:
-        with Lease(RecordsRequest.objects.all(), job_id=job_id, claim=claim) as lease:
-            made = _write(request, lease)
-    except LeaseLost:
-        return
-    except NotMade as reason:
-        _fail(request, str(reason))
-    except StatementTimeout:
-        _fail(request, TOO_SLOW)
-    except Exception:
-        log.exception("Records request %s failed.", job_id)
-        _fail(request, FAILED)
-    else:
-        _finish(request, made)
+def make_records(*, job_id: int | None = None) -> bool:
+    """Make the file of the request whose turn it is, or of this one alone. Returns False if there was none to make."""
+    return work.do_next(RecordsRequest, _make, job_id=job_id, reasons=_REASONS, failed=FAILED)
+
+
+def _make(request: RecordsRequest, lease: Lease) -> None:
+    _finish(request, _write(request, lease))
 
 
 @dataclass(frozen=True)
@@ -159,20 +144,17 @@ def _progress(lease: Lease, rows: int, file: BinaryIO) -> None:
 
 
 def _finish(request: RecordsRequest, made: Made) -> None:
-    now = timezone.now()
     with request.path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     with transaction.atomic():
-        done = RecordsRequest.objects.held(request.claim).update(
-            status=Status.DONE,
+        done = work.finish(
+            request,
+            rows=made.rows,
             messages=made.messages,
             people=made.people,
-            rows_done=made.rows,
-            rows_total=made.rows,
             size=request.path.stat().st_size,
             digest=digest,
-            finished_at=now,
-            expires_at=now + timedelta(days=settings.RECORDS_DAYS),
+            expires_at=timezone.now() + timedelta(days=settings.RECORDS_DAYS),
         )
         if done:
             _record(request, "made", by=request.owner, sha256=digest, **_about(request.wanted, request.scope))
@@ -181,16 +163,10 @@ def _finish(request: RecordsRequest, made: Made) -> None:
         request.path.unlink(missing_ok=True)
 
 
-def _fail(request: RecordsRequest, reason: str) -> None:
-    failed = RecordsRequest.objects.held(request.claim)
-    failed.update(status=Status.FAILED, error=reason[:500], finished_at=timezone.now())
-
-
 def cancel(*, request: RecordsRequest, by: User) -> bool:
     """Cancel an unfinished request. Returns False if it had finished, or somebody else had canceled it."""
     with transaction.atomic():
-        unfinished = RecordsRequest.objects.unfinished().filter(pk=request.pk)
-        canceled = bool(unfinished.update(status=Status.CANCELED, finished_at=timezone.now()))
+        canceled = work.cancel(request)
         if canceled:
             _record(request, "canceled", by=by)
     return canceled
@@ -252,25 +228,12 @@ def _record(request: RecordsRequest, verb: str, *, by: User, **details: object) 
     record_audit_event(by=by, action=f"records.{verb}", target=str(request), details={"request": request.pk, **details})
 
 
-def orphaned(now: datetime | None = None) -> list[int]:
-    """Return the ids of requests that no worker is making: their task was lost, or their worker ended."""
-    return list(RecordsRequest.objects.orphaned(now or timezone.now()).values_list("pk", flat=True))
-
-
 def delete_expired(*, now: datetime | None = None) -> int:
     """Remove the files whose time is over, and files without a request. The requests stay, with who received what."""
     now = now or timezone.now()
     expired = RecordsRequest.objects.filter(status=Status.DONE).expired(now)
     removed = expired.update(status=Status.EXPIRED)
-    kept = {request.path.name for request in RecordsRequest.objects.filter(status__in=[Status.DONE, Status.RUNNING])}
-    _remove_others(folder(), kept, before=now - timedelta(days=1))
+    known = {request.path.name: request.status for request in RecordsRequest.objects.exclude(claim=None)}
+    keep = {name for name, status in known.items() if status in (Status.DONE, Status.RUNNING)}
+    work.remove_leftovers(folder(), keep=keep, gone=known, now=now)
     return removed
-
-
-def _remove_others(place: Path, kept: set[str], *, before: datetime) -> None:
-    known = {request.path.name for request in RecordsRequest.objects.exclude(claim=None)}
-    for file in place.glob("*") if place.is_dir() else ():
-        name = file.name.removesuffix(".part")
-        old = file.stat().st_mtime < before.timestamp()
-        if name not in kept and (name in known or old):
-            file.unlink(missing_ok=True)

@@ -2,20 +2,20 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from core.queue import call_worker
+from core.leased_jobs import work
 from records import services
+from records.models import RecordsRequest
 
 
 @shared_task
-def make(job_id: int) -> None:
-    services.make_records(job_id=job_id)
+def make(job_id: int | None = None) -> None:
+    """Make the file of the request whose turn it is. `job_id` was just asked for; others may come before it."""
+    work.do_and_look_again(make, services.make_records)
 
 
 @shared_task
 def requeue_orphaned() -> None:
-    """Queue requests again whose task was lost or whose worker ended. A task ends if its file is being made."""
-    for job_id in services.orphaned():
-        call_worker(make, job_id)
+    work.queue_orphaned(make, RecordsRequest)
 
 
 @shared_task

@@ -8,45 +8,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from core.leased_jobs.models import LeasedJob
 from reports.querysets import ReportJobQuerySet
 from reports.writers import Format
-
-
-class LeasedJob(models.Model):
-    """Work in the background that somebody asked for: its times, its progress, the lease of the worker that does it.
-
-    A subclass has the `status`, in the words of its page.
-    """
-
-    UNFINISHED = frozenset({"queued", "running"})
-
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    asked_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True)
-    # The time when it is removed, with its file.
-    expires_at = models.DateTimeField()
-    rows_done = models.PositiveIntegerField(default=0)
-    rows_total = models.PositiveIntegerField(null=True, blank=True)
-    error = models.CharField(max_length=500, blank=True)
-    tries = models.PositiveSmallIntegerField(default=0)
-    claim = models.UUIDField(null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-
-    status: str
-
-    class Meta:
-        abstract = True
-
-    @property
-    def unfinished(self) -> bool:
-        return self.status in self.UNFINISHED
-
-    @property
-    def percent(self) -> int:
-        """The progress in whole percent of the rows; 100 only when it is done."""
-        if self.status == "done":
-            return 100
-        return min(99, 100 * self.rows_done // self.rows_total) if self.rows_total else 0
 
 
 class ReportJob(LeasedJob):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,15 +13,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from core.leased_jobs import work
+from core.leased_jobs.lease import Lease
 from core.timeouts import StatementTimeout
 from reports.files import TOO_SLOW, NotMade, atomic_file, write_report
-from reports.lease import Lease, LeaseLost, claim_job
 from reports.models import ReportJob
-from reports.querysets import ReportJobQuerySet
 from reports.report import BadOptions, Report, report_kind
 from reports.writers import Format
-
-Status = ReportJob.Status
 
 # The time limit for a statement in the background. The first one may have to sort a million rows.
 SECONDS = 600
@@ -36,7 +31,13 @@ TOO_LARGE = (
 NO_LONGER = "You may not see what this report is of any more, or it is gone."
 FAILED = "Something went wrong here while the report was made. Tell your administrator."
 
-log = logging.getLogger(__name__)
+_REASONS = {
+    Http404: NO_LONGER,
+    PermissionDenied: NO_LONGER,
+    NotMade: "",
+    BadOptions: "",
+    StatementTimeout: TOO_SLOW,
+}
 
 
 def request_report(report: Report, *, format: Format, by: User) -> ReportJob:
@@ -45,7 +46,7 @@ def request_report(report: Report, *, format: Format, by: User) -> ReportJob:
     Raises NotMade if this person has as many reports, or as many bytes of them, as one person may have.
     """
     now = timezone.now()
-    with _reports_of(by) as own:
+    with work.jobs_of(ReportJob, by) as own:
         unfinished = own.unfinished()
         if job := unfinished.same(kind=report.kind, options=report.options, format=format).first():
             return job
@@ -66,85 +67,56 @@ def request_report(report: Report, *, format: Format, by: User) -> ReportJob:
     return job
 
 
-@contextmanager
-def _reports_of(user: User) -> Iterator[ReportJobQuerySet]:
-    """Open a transaction in which nobody else adds a report of this person, so that a limit on them holds."""
-    with transaction.atomic():
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        yield ReportJob.objects.of(user)
-
-
 def _most_bytes() -> int:
     return int(settings.REPORT_MEGABYTES_EACH) * 2**20
 
 
-def make_report(*, job_id: int) -> None:
-    """Make a report, unless it is canceled, finished, or another worker is making it."""
-    claim = claim_job(ReportJob.objects.all(), job_id)
-    if claim is None:
-        return
-    job = ReportJob.objects.select_related("owner").get(pk=job_id)
-    try:
-        job.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with Lease(ReportJob.objects.all(), job_id=job_id, claim=claim) as lease, atomic_file(job.path) as file:
-            report = report_kind(job.kind).open(job.owner, job.options)
-            room = _most_bytes() - ReportJob.objects.of(job.owner).kept_bytes()
+def make_report(*, job_id: int | None = None) -> bool:
+    """Make the report whose turn it is, or this one alone. Returns False if there was none to make."""
+    return work.do_next(ReportJob, _make, job_id=job_id, reasons=_REASONS, failed=FAILED)
 
-            def progress(rows: int) -> None:
-                lease.progress(rows)
-                if file.tell() > room:
-                    raise NotMade(TOO_LARGE)
 
-            lease.total = report.count()
-            rows = write_report(report, Format(job.format), file, seconds=SECONDS, progress=progress)
-            progress(rows)
-    except LeaseLost:
-        return
-    except (Http404, PermissionDenied):
-        _fail(job, NO_LONGER)
-    except (NotMade, BadOptions) as reason:
-        _fail(job, str(reason))
-    except StatementTimeout:
-        _fail(job, TOO_SLOW)
-    except Exception:
-        log.exception("Report %s failed.", job_id)
-        _fail(job, FAILED)
-    else:
-        _finish(job, rows, report)
+def _make(job: ReportJob, lease: Lease) -> None:
+    job.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with atomic_file(job.path) as file:
+        report = report_kind(job.kind).open(job.owner, job.options)
+        room = _most_bytes() - ReportJob.objects.of(job.owner).kept_bytes()
+
+        def progress(rows: int) -> None:
+            lease.progress(rows)
+            if file.tell() > room:
+                raise NotMade(TOO_LARGE)
+
+        lease.total = report.count()
+        rows = write_report(report, Format(job.format), file, seconds=SECONDS, progress=progress)
+        progress(rows)
+    _finish(job, rows, report)
 
 
 def _finish(job: ReportJob, rows: int, report: Report) -> None:
-    now, size = timezone.now(), job.path.stat().st_size
-    with _reports_of(job.owner) as own:
+    size = job.path.stat().st_size
+    with work.jobs_of(ReportJob, job.owner) as own:
+        # Another report of the same person may have taken the room meanwhile.
         fits = own.kept_bytes() + size <= _most_bytes()
-        done = fits and ReportJob.objects.held(job.claim).update(
-            status=Status.DONE,
-            rows_done=rows,
-            rows_total=rows,
+        done = fits and work.finish(
+            job,
+            rows=rows,
             size=size,
             permissions=report.permissions,
             schools=report.scope.stored,
-            finished_at=now,
-            expires_at=now + timedelta(days=settings.REPORT_DAYS),
+            expires_at=timezone.now() + timedelta(days=settings.REPORT_DAYS),
         )
-    if not fits:
-        # Another report of the same person was finished meanwhile, and took the room.
-        _fail(job, TOO_LARGE)
     if not done:
-        # Or it was canceled at the last moment, or another attempt took over; then that one's file is the report.
+        # If another attempt took over, that one's file is the report.
         job.path.unlink(missing_ok=True)
-
-
-def _fail(job: ReportJob, reason: str) -> None:
-    failed = ReportJob.objects.held(job.claim)
-    failed.update(status=Status.FAILED, error=reason[:500], finished_at=timezone.now())
+    if not fits:
+        raise NotMade(TOO_LARGE)
 
 
 def cancel(*, job: ReportJob, by: User) -> bool:
     """Cancel an unfinished report. Returns False if it had finished, or somebody else had canceled it."""
     with transaction.atomic():
-        unfinished = ReportJob.objects.unfinished().filter(pk=job.pk)
-        canceled = bool(unfinished.update(status=Status.CANCELED, finished_at=timezone.now()))
+        canceled = work.cancel(job)
         if canceled:
             record_audit_event(by=by, action="report.canceled", target=job.title)
     return canceled
@@ -159,22 +131,12 @@ def remove(*, job: ReportJob, by: User) -> None:
             transaction.on_commit(lambda: job.path.unlink(missing_ok=True))
 
 
-def orphaned(now: datetime | None = None) -> list[int]:
-    """Return the ids of reports that no worker is making: their task was lost, or their worker ended."""
-    return list(ReportJob.objects.orphaned(now or timezone.now()).values_list("pk", flat=True))
-
-
 def delete_expired(*, now: datetime | None = None) -> int:
     """Remove expired reports, and files without a report. Returns the number of removed reports."""
     now = now or timezone.now()
     expired = list(ReportJob.objects.expired(now))
     ReportJob.objects.filter(pk__in=[job.pk for job in expired]).expired(now).delete()
-    folder = Path(settings.REPORT_FOLDER)
     known = {job.path.name for job in ReportJob.objects.exclude(claim=None)}
-    day_ago = (now - timedelta(days=1)).timestamp()
-    removed = {job.path.name for job in expired}
-    for file in folder.glob("*") if folder.is_dir() else ():
-        name = file.name.removesuffix(".part")
-        if name in removed or (file.is_file() and name not in known and file.stat().st_mtime < day_ago):
-            file.unlink(missing_ok=True)
+    gone = {job.path.name for job in expired}
+    work.remove_leftovers(Path(settings.REPORT_FOLDER), keep=known, gone=gone, now=now)
     return len(expired)

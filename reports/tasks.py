@@ -2,20 +2,20 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from core.queue import call_worker
+from core.leased_jobs import work
 from reports import services
+from reports.models import ReportJob
 
 
 @shared_task
-def make(job_id: int) -> None:
-    services.make_report(job_id=job_id)
+def make(job_id: int | None = None) -> None:
+    """Make the report whose turn it is. `job_id` was just asked for; others may come before it."""
+    work.do_and_look_again(make, services.make_report)
 
 
 @shared_task
 def requeue_orphaned() -> None:
-    """Queue reports again whose task was lost or whose worker ended. A task ends if its report is being made."""
-    for job_id in services.orphaned():
-        call_worker(make, job_id)
+    work.queue_orphaned(make, ReportJob)
 
 
 @shared_task

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -16,13 +15,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from core.leased_jobs import work
+from core.leased_jobs.lease import Lease
 from core.text import storable
 from imports.models import ImportJob, folder, map_named
 from imports.services.importing import ImportCounts, import_messages
 from imports.sources import open_source
 from imports.table import UnreadableFile
 from reports.files import NotMade, atomic_file
-from reports.lease import Lease, LeaseLost, claim_job
 
 Stage, Status = ImportJob.Stage, ImportJob.Status
 
@@ -33,7 +33,7 @@ NO_MAP_YET = "Say which column of the file is which field."
 NO_FILE = "The file is not there any more. Upload it again."
 FAILED = "Something went wrong here. Messages that were complete are in. Tell your administrator."
 
-log = logging.getLogger(__name__)
+_REASONS = {UnreadableFile: "", NotMade: "", FileNotFoundError: NO_FILE}
 
 
 class Refused(Exception):
@@ -52,9 +52,8 @@ def upload(*, chunks: Iterable[bytes], name: str, map_name: str, values: dict[st
     if not map_name:
         job.status, job.error = Status.FAILED, NO_MAP_YET
     try:
-        with transaction.atomic():
-            User.objects.select_for_update(no_key=True).get(pk=by.pk)
-            if ImportJob.objects.of(by).unfinished().count() >= UNFINISHED_EACH:
+        with work.jobs_of(ImportJob, by) as own:
+            if own.unfinished().count() >= UNFINISHED_EACH:
                 raise Refused(TOO_MANY)
             job.save()
             record_audit_event(by=by, action="import.uploaded", target=job.file_name, details=_facts(job))
@@ -110,8 +109,7 @@ def _queued_again() -> dict[str, Any]:
 def cancel(*, job: ImportJob, by: User) -> bool:
     """Cancel what is under way. A message that is complete stays. Returns False if it had finished."""
     with transaction.atomic():
-        unfinished = ImportJob.objects.unfinished().filter(pk=job.pk)
-        canceled = bool(unfinished.update(status=Status.CANCELED, finished_at=timezone.now()))
+        canceled = work.cancel(job)
         if canceled:
             record_audit_event(by=by, action="import.canceled", target=job.file_name, details=_facts(job))
     return canceled
@@ -125,30 +123,17 @@ def remove(*, job: ImportJob, by: User) -> None:
             transaction.on_commit(lambda: job.path.unlink(missing_ok=True))
 
 
-def run(*, job_id: int) -> None:
-    """Check or import a file, unless it is canceled, finished, or another worker does it."""
-    claim = claim_job(ImportJob.objects.all(), job_id)
-    if claim is None:
-        return
-    job = ImportJob.objects.select_related("owner").get(pk=job_id)
-    try:
-        with Lease(ImportJob.objects.all(), job_id=job_id, claim=claim) as lease:
-            counts = _work(job, lease)
-    except LeaseLost:
-        return
-    except (UnreadableFile, NotMade) as reason:
-        _fail(job, str(reason))
-    except FileNotFoundError:
-        _fail(job, NO_FILE)
-    except Exception:
-        log.exception("Import %s failed.", job_id)
-        _fail(job, FAILED)
-    else:
-        _finish(job, counts)
+def run(*, job_id: int | None = None) -> bool:
+    """Check or import the file whose turn it is, or this one alone. Returns False if there was nothing to do."""
+    return work.do_next(ImportJob, _check_or_import, job_id=job_id, reasons=_REASONS, failed=FAILED)
 
 
-def _work(job: ImportJob, lease: Lease) -> ImportCounts:
-    """Do the job. Raises UnreadableFile, and LeaseLost if somebody canceled it."""
+def _check_or_import(job: ImportJob, lease: Lease) -> None:
+    _finish(job, _read(job, lease))
+
+
+def _read(job: ImportJob, lease: Lease) -> ImportCounts:
+    """Read the file, and import it at that stage. Raises UnreadableFile, and LeaseLost if somebody canceled it."""
     found = map_named(job.map_name)
     if found is None:
         raise UnreadableFile(NO_MAP)
@@ -172,33 +157,17 @@ def _work(job: ImportJob, lease: Lease) -> ImportCounts:
 def _finish(job: ImportJob, counts: ImportCounts) -> None:
     result = asdict(counts) | {"notes": dict(counts.notes)}
     with transaction.atomic():
-        done = ImportJob.objects.held(job.claim).update(
-            status=Status.DONE, rows_done=counts.rows, rows_total=counts.rows, result=result, finished_at=timezone.now()
-        )
+        done = work.finish(job, rows=counts.rows, result=result)
         if done and job.stage == Stage.IMPORT:
             names = ("rows", "new", "here", "refused", "recipients", "deliveries")
             details = _facts(job) | {name: result[name] for name in names}
             record_audit_event(by=job.owner, action="import.finished", target=job.file_name, details=details)
 
 
-def _fail(job: ImportJob, reason: str) -> None:
-    failed = ImportJob.objects.held(job.claim)
-    failed.update(status=Status.FAILED, error=reason[:500], finished_at=timezone.now())
-
-
-def orphaned(now: datetime | None = None) -> list[int]:
-    """Return the ids of jobs that no worker is doing: their task was lost, or their worker ended."""
-    return list(ImportJob.objects.orphaned(now or timezone.now()).values_list("pk", flat=True))
-
-
 def delete_expired(*, now: datetime | None = None) -> int:
     """Remove expired jobs with their files, and files without a job. Returns the number of removed jobs."""
     now = now or timezone.now()
     removed, _ = ImportJob.objects.expired(now).exclude(status=Status.RUNNING).delete()
-    day_ago = (now - timedelta(days=1)).timestamp()
     known = {job.path.name for job in ImportJob.objects.only("file")}
-    for file in folder().glob("*") if folder().is_dir() else ():
-        # A file comes a moment before its job.
-        if file.name not in known and file.stat().st_mtime < day_ago:
-            file.unlink(missing_ok=True)
+    work.remove_leftovers(folder(), keep=known, now=now)
     return removed

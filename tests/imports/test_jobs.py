@@ -9,13 +9,14 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditEvent
+from core.leased_jobs.lease import LeaseLost
+from core.leased_jobs.line import GAVE_UP, MOST_TRIES
 from imports.models import ImportJob, KeptMap, folder
 from imports.services import jobs
 from imports.services.maps import BadMap, guess_field, save_map
 from imports.times import DateOrder
 from messenger_logs.models import SentMessage
 from reports.files import NotMade
-from reports.lease import GAVE_UP, MOST_TRIES, LeaseLost
 from reports.services import delete_expired as delete_expired_reports
 from tests.reports.messages import elsewhere
 
@@ -69,7 +70,7 @@ def test_an_import_that_died_is_done_again_and_nothing_comes_twice(owner):
     jobs.start_import(job=job, by=owner)
     dead = timezone.now() - timedelta(minutes=2)
     ImportJob.objects.update(status="running", claim=uuid4(), lease_until=dead, asked_at=dead, tries=1)
-    assert jobs.orphaned() == [job.pk]
+    assert ImportJob.objects.orphaned(timezone.now()).get() == job
     job = after(job)
     assert (job.imported, job.tries) == (True, 2)
     ImportJob.objects.update(status="queued")
@@ -86,7 +87,7 @@ def test_a_cancel_ends_the_work_and_keeps_no_part_of_a_message(owner, monkeypatc
         elsewhere(lambda: jobs.cancel(job=job, by=owner))
         raise LeaseLost
 
-    monkeypatch.setattr("reports.lease.Lease.progress", canceled)
+    monkeypatch.setattr("core.leased_jobs.lease.Lease.progress", canceled)
     job = after(job)
     assert job.status == "canceled"
     assert not SentMessage.objects.exists()

@@ -131,6 +131,6 @@ def test_the_schedule_syncs_at_every_full_hour_and_sweeps_daily_and_weekly() -> 
 @pytest.mark.parametrize(("minutes", "count"), [("", 1), ("30", 2), ("15,30,45", 4), ("*/5", 12), ("*", 60)])
 def test_the_settings_add_minutes_to_the_full_hour(monkeypatch: pytest.MonkeyPatch, minutes: str, count: int) -> None:
     monkeypatch.setenv("MAILGUN_SYNC_MINUTES", minutes)
-    times = runpy.run_path(str(django_settings.BASE_DIR / "config" / "settings.py"))["MAILGUN_SYNC_TIMES"]
+    times = runpy.run_path(str(django_settings.BASE_DIR / "config" / "mailgun_settings.py"))["MAILGUN_SYNC_TIMES"]
     assert 0 in times.minute
     assert len(times.minute) == count

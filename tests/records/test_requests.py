@@ -180,7 +180,7 @@ def test_a_person_with_some_schools_gets_records_of_these_alone(ledger: list[Sen
 @pytest.fixture
 def made(ledger: list[SentMessage], clerk: User, monkeypatch: pytest.MonkeyPatch) -> RecordsRequest:
     # The lease needs a connection of its own, which does not see this test's transaction.
-    monkeypatch.setattr("reports.lease.Lease._renew", lambda lease: None)
+    monkeypatch.setattr("core.leased_jobs.lease.Lease._renew", lambda lease: None)
     request = services.request_records(VANGS, by=clerk)
     services.make_records(job_id=request.pk)
     request.refresh_from_db()
@@ -332,7 +332,7 @@ def post(client: Client, **values: Any) -> str:
 def test_a_request_is_made_after_it_was_previewed(
     ledger: list[SentMessage], clerk: User, signed_in: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reports.lease.Lease._renew", lambda lease: None)
+    monkeypatch.setattr("core.leased_jobs.lease.Lease._renew", lambda lease: None)
     do_at_once(monkeypatch, tasks.make)
     client = signed_in(clerk)
     page = post(client, person="vang, mai")

@@ -20,8 +20,10 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from accounts.tools import Tool
+from core.leased_jobs import lease
+from core.leased_jobs.line import GAVE_UP, MOST_TRIES
 from messenger_logs.services.totals import recount
-from reports import files, lease, services, tasks
+from reports import files, services, tasks
 from reports.models import ReportJob
 from tests.listings.letter_log import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
@@ -164,6 +166,23 @@ def test_a_list_that_is_cut_says_so(client, message, monkeypatch):
     page = Shown(client.get(reverse("web:my_reports")))
     assert "These are the newest 2 reports." in page.html
     assert page.texts("//tbody//td[3]") == ["DOCX", "PDF"]
+
+
+@pytest.mark.slow
+def test_a_report_that_waits_says_its_place_in_the_line(client, message, make_user, settings):
+    settings.REPORTS_AT_ONCE = 1
+    job = ask(client, message)
+    for _ in range(2):
+        others = {"kind": "listing", "format": "csv", "title": "x", "asked_at": job.asked_at - timedelta(hours=1)}
+        ReportJob.objects.create(owner=make_user(), options={}, expires_at=job.expires_at, **others)
+    assert "It waits for its turn. Place in the line: 3." in client.get(address("job", job)).content.decode()
+    page = client.get(reverse("web:my_reports")).content.decode()
+    assert "Place in the line: 3." in page
+    assert "One of your reports is made at a time" in page
+    services.make_report(job_id=job.pk)
+    page = client.get(reverse("web:my_reports")).content.decode()
+    assert "Place in the line" not in page
+    assert "at a time" not in page
 
 
 def test_a_file_is_given_only_while_its_owner_may_see_the_message(client, message, owner):
@@ -372,10 +391,10 @@ def test_a_report_whose_task_was_lost_is_taken_up(client, message, no_worker):
 def test_a_report_that_ends_its_worker_again_and_again_is_given_up(client, message):
     job = ask(client, message)
     fields = {"status": "running", "claim": "0" * 32, "lease_until": timezone.now() - timedelta(minutes=1)}
-    ReportJob.objects.update(tries=lease.MOST_TRIES, **fields)
+    ReportJob.objects.update(tries=MOST_TRIES, **fields)
     services.make_report(job_id=job.pk)
     job.refresh_from_db()
-    assert (job.status, job.error) == (Status.FAILED, lease.GAVE_UP)
+    assert (job.status, job.error) == (Status.FAILED, GAVE_UP)
 
 
 # What goes wrong

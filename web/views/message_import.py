@@ -14,6 +14,7 @@ from accounts.access import SignedInRequest, tool_right
 from accounts.services import record_look
 from accounts.tools import Right, Tool
 from core.fragments import page_or_fragment
+from core.leased_jobs.line import show_places
 from core.queue import call_worker
 from imports import tasks
 from imports.models import ImportJob, KeptMap, map_named
@@ -50,6 +51,7 @@ def message_import(request: SignedInRequest) -> HttpResponse:
 
 def _page(request: SignedInRequest, form: UploadForm, status: int | None = None) -> HttpResponse:
     found = list(ImportJob.objects.of(request.user)[:SHOWN])
+    show_places(found)
     context = {
         "title": TOOL.label,
         "menu_path": TOOL.menu,
@@ -91,6 +93,7 @@ def _begun(job: ImportJob) -> HttpResponse:
 def import_job(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show a file: its progress, what would come of it, or what came of it. htmx gets only this part."""
     job = _own(request, pk)
+    show_places([job])
     result = job.result if job.checked or job.imported else {}
     if result.get("devices"):
         record_look(by=request.user, action="import.viewed", target=job.file_name, details={"import": job.pk})

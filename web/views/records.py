@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import SignedInRequest, tool_right
 from accounts.tools import Right, Tool
 from core.fragments import page_or_fragment
+from core.leased_jobs.line import show_places
 from core.queue import call_worker
 from core.timeouts import StatementTimeout
 from records import services, tasks
@@ -77,6 +78,7 @@ def records_request(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def _page(request: SignedInRequest, found: RecordsRequest, form: ReceiptForm, status: int = 200) -> HttpResponse:
     services.record_view(found, by=request.user)
+    show_places([found])
     context = {
         "title": str(found),
         "menu_path": TOOL.path,

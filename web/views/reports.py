@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -21,6 +22,7 @@ from accounts.services import record_audit_event
 from accounts.tools import Tool
 from accounts.view_as import only_looking
 from core.fragments import page_or_fragment
+from core.leased_jobs.line import show_places
 from messenger_logs.models import SentMessage
 from messenger_logs.sight import Sight
 from reports import services
@@ -88,8 +90,16 @@ def my_reports(request: SignedInRequest) -> HttpResponse:
     """Show the user's own reports that were made in the background. htmx gets only the list."""
     found = list(ReportJob.objects.of(request.user)[: SHOWN + 1])
     jobs = with_titles(found[:SHOWN], request.user)
-    live = any(job.unfinished for job in jobs)
-    context = {"title": "My Reports", "jobs": jobs, "live": live, "url": request.path, "cut": len(found) > SHOWN}
+    show_places(jobs)
+    context = {
+        "title": "My Reports",
+        "jobs": jobs,
+        "live": any(job.unfinished for job in jobs),
+        "wait": any(job.place for job in jobs),
+        "at_once": settings.REPORTS_AT_ONCE,
+        "url": request.path,
+        "cut": len(found) > SHOWN,
+    }
     return page_or_fragment(
         request, page="web/reports/my_reports.html", fragment="web/reports/_jobs.html", context=context
     )
@@ -100,6 +110,7 @@ def my_reports(request: SignedInRequest) -> HttpResponse:
 def job(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show one report: its progress, and its file when it is ready."""
     [found] = with_titles([readable(request, pk)], request.user)
+    show_places([found])
     is_own = found.owner_id == request.user.pk
     context = {"title": found.shown_title, "job": found, "live": found.unfinished, "is_own": is_own}
     return page_or_fragment(request, page="web/reports/job.html", fragment="web/reports/_job.html", context=context)

@@ -1,0 +1,15 @@
+"""The district: its name, its time zone, its country; docs/configuration.md lists the names."""
+
+from config.environment import Env
+
+env = Env()
+
+DISTRICT_NAME = env.str("DISTRICT_NAME", default="Harrison School District")
+TIME_ZONE = env.str("TIME_ZONE", default="America/Chicago")
+USE_TZ = True
+# The region (ISO 3166 code) of phone numbers that have no country code.
+PHONE_REGION = env.str("PHONE_REGION", default="US")
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = None
