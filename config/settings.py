@@ -13,6 +13,7 @@ from kombu import Queue
 
 from config.database import with_time_limits
 from config.environment import Env
+from config.hosts_settings import *  # noqa: F403
 from config.logs import LOGGING as LOGGING
 from config.records_settings import *  # noqa: F403
 from config.roster_settings import *  # noqa: F403
@@ -55,6 +56,7 @@ INSTALLED_APPS = [
     "messenger_logs",
     "accounts",
     "listings",
+    "core",
     "allauth",
     "allauth.account",
     "allauth.mfa",
