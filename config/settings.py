@@ -16,6 +16,7 @@ from config.database import with_time_limits
 from config.district_settings import *  # noqa: F403
 from config.environment import Env
 from config.health_settings import *  # noqa: F403
+from config.hosts_settings import *  # noqa: F403
 from config.logs import LOGGING as LOGGING
 from config.mailgun_settings import *  # noqa: F403
 from config.records_settings import *  # noqa: F403
@@ -48,6 +49,7 @@ INSTALLED_APPS = [
     "messenger_logs",
     "accounts",
     "listings",
+    "core",
     "allauth",
     "allauth.account",
     "allauth.mfa",

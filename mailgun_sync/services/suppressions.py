@@ -11,15 +11,16 @@ from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
-from zlib import crc32
+from typing import Any
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
-from django.db.models import Case, F, IntegerField, Value, When
+from django.db.models import Case, F, IntegerField, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from accounts.models import User
+from core.leases import TakenOver, lease
 from core.text import storable
 from core.timeouts import words_for
 from mailgun_sync.choices import RunOutcome, SuppressionList
@@ -36,7 +37,6 @@ log = structlog.get_logger(__name__)
 # Addresses whose contacts a statement settles.
 BATCH = 10_000
 TOOK_TOO_LONG = "It ran too long and was stopped. The lists stay as they were, and the next reading starts over."
-_LOCK_CLASS = crc32(b"mailgun_sync.suppressions") - 2**31  # pg_advisory_lock takes signed integers
 
 PROBLEMS = {
     SuppressionList.BOUNCES: ContactProblem.SUPPRESSED,
@@ -105,16 +105,22 @@ def _stage(run: SuppressionRun, entries: list[Entry]) -> None:
     erased = erased_among({entry.mailbox for entry in entries}) if anybody_erased() else set()
     kept = (entry for entry in entries if entry.mailbox not in erased)
     rows = ((run.pk, *attrgetter(*_COLUMNS)(entry)) for entry in kept)
-    copy_rows(StagedSuppression, ["run_id", *_COLUMNS], rows)
     odd = sum(bool(entry.error) for entry in entries)
-    SuppressionRun.objects.filter(pk=run.pk).update(
-        pages=F("pages") + 1, entries=F("entries") + len(entries), odd=F("odd") + odd
-    )
+    _count(run, pages=F("pages") + 1, entries=F("entries") + len(entries), odd=F("odd") + odd)
+    copy_rows(StagedSuppression, ["run_id", *_COLUMNS], rows)
+
+
+def _count(run: SuppressionRun, **counts: Any) -> None:
+    """Store counts of a run, and lock it until the transaction ends. Raises TakenOver if another run has begun."""
+    if not SuppressionRun.objects.filter(pk=run.pk, outcome=RunOutcome.RUNNING).update(**counts):
+        raise TakenOver
 
 
 @transaction.atomic
 def _apply(run: SuppressionRun) -> None:
     """Make what the run has read the lists that count, and let the contacts follow what changed."""
+    # Without all rows of this run, what is not staged would be taken off the lists.
+    _count(run, removed=0)
     given: dict[str, int | datetime] = {"run": run.pk, "domain": run.domain_id, "started_at": run.started_at}
     with connection.cursor() as cursor:
         cursor.execute(_STORE, given)
@@ -149,25 +155,25 @@ def _listed(
 
 @contextmanager
 def _alone(domain_id: int) -> Iterator[None]:
-    """Let one process at a time read the lists of a domain. The lock ends with the database session."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, domain_id])
-        if not cursor.fetchone()[0]:
+    """Let one process at a time read the lists of a domain. Its lease ends soon after the process."""
+    with lease(lease_name(domain_id)) as free:
+        if not free:
             raise AlreadyReadingError
-    try:
         yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS, domain_id])
+
+
+def lease_name(domain_id: int) -> str:
+    return f"suppressions of domain {domain_id}"
 
 
 @contextmanager
 def _recorded(domain: SendingDomain, asked_by: User | None) -> Iterator[SuppressionRun]:
     """Record a run with its outcome, and clear away what it has staged."""
-    # We hold the lock, so a run that still says "running" belongs to a process that died.
+    # We have the lease, so a run that still says "running" is of a process that died or stood still. First it ends, so
+    # that it stages and applies nothing any more.
     runs = SuppressionRun.objects.filter(domain=domain, outcome=RunOutcome.RUNNING)
-    _clear(domain)
     runs.update(outcome=RunOutcome.INTERRUPTED, finished_at=Now())
+    _clear(StagedSuppression.objects.filter(run__domain=domain))
     run = SuppressionRun.objects.create(domain=domain, asked_by=asked_by)
     run.refresh_from_db()
     error = ""
@@ -176,6 +182,8 @@ def _recorded(domain: SendingDomain, asked_by: User | None) -> Iterator[Suppress
     except ProviderError as refused:
         error = storable(str(refused))
         log.warning("suppressions.failed", domain=domain.name, error=error)
+    except TakenOver:
+        log.error("suppressions.taken_over", domain=domain.name)
     except SoftTimeLimitExceeded:
         error = TOOK_TOO_LONG
         log.error("suppressions.took_too_long", domain=domain.name)
@@ -184,11 +192,10 @@ def _recorded(domain: SendingDomain, asked_by: User | None) -> Iterator[Suppress
         log.exception("suppressions.crashed", domain=domain.name)
     outcome = RunOutcome.FAILED if error else RunOutcome.SUCCEEDED
     runs.filter(pk=run.pk).update(outcome=outcome, error=error, finished_at=Now())
-    _clear(domain)
+    _clear(StagedSuppression.objects.filter(run=run))
     run.refresh_from_db()
 
 
-def _clear(domain: SendingDomain) -> None:
+def _clear(staged: QuerySet[StagedSuppression]) -> None:
     # No signals and no cascades: PostgreSQL deletes 100,000 rows with one statement.
-    staged = StagedSuppression.objects.filter(run__domain=domain)
     staged._raw_delete(staged.db)

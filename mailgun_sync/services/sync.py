@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from zlib import crc32
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
@@ -23,6 +22,7 @@ from django.db.models.functions import Greatest, Now
 
 from accounts.models import User
 from core.dates import time_text
+from core.leases import TakenOver, end_leases, lease
 from core.timeouts import words_for
 from mailgun_sync.choices import RunKind, RunOutcome
 from mailgun_sync.client import EventSource, ProviderError, ProviderEvent, TooLargeEventError
@@ -48,14 +48,6 @@ TOOK_TOO_LONG = (
     f"It ran for {LONGEST // timedelta(hours=1)} hours without an end and was stopped. What it had read stays, and the"
     " next sync reads on."
 )
-_LOCK_CLASS = crc32(b"mailgun_sync") - 2**31  # pg_advisory_lock takes signed integers
-# pg_locks shows the two signed integers as unsigned ones. A role may end its own sessions.
-_END_SESSION = """
-SELECT pg_terminate_backend(pid) FROM pg_locks
-WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND pid <> pg_backend_pid()
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND (classid, objid) = ((%s::bigint & 4294967295)::oid, (%s::bigint & 4294967295)::oid)
-"""
 
 
 class AlreadyRunningError(Exception):
@@ -81,7 +73,7 @@ def bring_up_to_date(
     """
     runs = [sync_domain(domain_id=domain_id, sweep=sweep, asked_by=asked_by, wait=wait)]
     while runs[-1].outcome == RunOutcome.SUCCEEDED:
-        # The lock is free between two days, so a long backfill does not delay the hourly sync.
+        # The lease is free between two days, so a long backfill does not delay the hourly sync.
         day = backfill_day(domain_id=domain_id, asked_by=asked_by, wait=max(wait, timedelta(minutes=10)))
         if day is None:
             break
@@ -148,27 +140,24 @@ def start_backfill(*, domain_id: int) -> bool:
 
 @contextmanager
 def _alone(domain_id: int, wait: timedelta) -> Iterator[None]:
-    """Let one process at a time read a domain. The lock belongs to the database session and ends with the process.
+    """Let one process at a time read a domain. Its lease ends soon after the process.
 
-    A process that hangs keeps its session. After HUNG_AFTER without a sign of life the next one ends that session.
+    A process that hangs renews its lease all the same. After HUNG_AFTER without a sign of life the next one ends it.
     """
     deadline = time.monotonic() + wait.total_seconds()
-    while not _take_lock(domain_id):
-        _end_hung_session(domain_id)
+    while True:
+        with lease(lease_name(domain_id)) as free:
+            if free:
+                yield
+                return
+        _end_lease_of_hung(domain_id)
         if time.monotonic() >= deadline:
             raise AlreadyRunningError(_skipped(domain_id))
         time.sleep(0.2)
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS, domain_id])
 
 
-def _take_lock(domain_id: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, domain_id])
-        return bool(cursor.fetchone()[0])
+def lease_name(domain_id: int) -> str:
+    return f"sync of domain {domain_id}"
 
 
 def _running(domain_id: int) -> SyncRunQuerySet:
@@ -181,19 +170,17 @@ def _skipped(domain_id: int) -> SyncRun | None:
     return _running(domain_id).first()
 
 
-def _end_hung_session(domain_id: int) -> None:
-    """End the database session that holds a domain's lock, if its run gives no sign of life any more."""
-    if not _running(domain_id).silent().exists():
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(_END_SESSION, [_LOCK_CLASS, domain_id])
-        log.error("mailgun_sync.hung", domain=domain_id, ended=cursor.rowcount)
+def _end_lease_of_hung(domain_id: int) -> None:
+    """End the lease of a domain, if its run gives no sign of life any more."""
+    if _running(domain_id).silent().exists():
+        log.error("mailgun_sync.hung", domain=domain_id, ended=end_leases(lease_name(domain_id)))
 
 
 @contextmanager
 def _recorded(domain: SendingDomain, kind: RunKind, asked_by: User | None) -> Iterator[SyncRun]:
     """Record a run with its outcome. An error ends this run and no other."""
-    # We hold the domain's lock, so another run that still says "running" belongs to a process that died or hung.
+    # We have the domain, so another run that still says "running" is of a process that died or hung. If that goes on,
+    # it finds its run ended, and stores no page any more.
     _running(domain.pk).silent().update(error=HUNG)
     _running(domain.pk).update(outcome=RunOutcome.INTERRUPTED, finished_at=Now())
     run = SyncRun.objects.create(domain=domain, kind=kind, asked_by=asked_by)
@@ -203,6 +190,9 @@ def _recorded(domain: SendingDomain, kind: RunKind, asked_by: User | None) -> It
     except ProviderError as refused:
         error = str(refused)
         log.warning("mailgun_sync.failed", domain=domain.name, error=error)
+    except TakenOver:
+        error = HUNG
+        log.error("mailgun_sync.taken_over", domain=domain.name)
     except SoftTimeLimitExceeded:
         error = TOOK_TOO_LONG
         log.error("mailgun_sync.took_too_long", domain=domain.name)
@@ -282,16 +272,22 @@ def _read_slice(
                 covered_from=None if backfill else domain.covered_from,
                 settled_through=None if backfill else domain.settled_through,
             )
-            SyncRun.objects.filter(pk=run.pk).update(
-                pages=F("pages") + 1,
-                events_seen=F("events_seen") + stored.seen,
-                events_new=F("events_new") + stored.new,
-                quarantined=F("quarantined") + stored.quarantined,
-                differs=F("differs") + stored.differs,
-                late=F("late") + stored.late,
-                latest_by=Greatest(F("latest_by"), stored.latest_by),
-                seen_at=Now(),
+            alive = (
+                _running(domain.pk)
+                .filter(pk=run.pk)
+                .update(
+                    pages=F("pages") + 1,
+                    events_seen=F("events_seen") + stored.seen,
+                    events_new=F("events_new") + stored.new,
+                    quarantined=F("quarantined") + stored.quarantined,
+                    differs=F("differs") + stored.differs,
+                    late=F("late") + stored.late,
+                    latest_by=Greatest(F("latest_by"), stored.latest_by),
+                    seen_at=Now(),
+                )
             )
+            if not alive:
+                raise TakenOver
             count_call(domain_id=domain.pk, source=run.source, stored=stored)
 
 

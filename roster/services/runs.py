@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from core.leases import TakenOver, lease
 from core.text import storable
-from dispatch.services.slots import slot
 from providers import oneroster
 from roster.choices import Change, Kind, RunStatus, Source
 from roster.csv_zip import read_zip
@@ -30,6 +30,7 @@ from roster.services.takeover import Takeover
 # New terms come each summer, and nothing hangs on the old ones.
 GUARDED = [kind for kind in Kind if kind is not Kind.TERMS]
 READINGS = 2
+LEASE = "roster"
 FILE_DAYS = 2
 INTERRUPTED = "The program ended before the run was done. It changed nothing."
 TOOK_TOO_LONG = "It ran too long and was stopped. It changed nothing."
@@ -126,24 +127,36 @@ def _facts(run: RosterRun) -> dict[str, Any]:
 def do_queued() -> int:
     """Do the runs that wait, the oldest first; one process at a time. Returns their number."""
     done = 0
-    with slot("roster") as free:
+    with lease(LEASE) as free:
         if not free:
             return 0
-        # Nobody else is at work, so what is in progress has died.
+        # Nobody else is at work, so what is in progress has died, or stood still for too long.
         died = RosterRun.objects.filter(status=RunStatus.RUNNING)
         died.update(status=RunStatus.FAILED, error=INTERRUPTED, finished_at=timezone.now())
         while run := RosterRun.objects.filter(status=RunStatus.QUEUED).order_by("asked_at", "pk").first():
-            if RosterRun.objects.filter(pk=run.pk, status=RunStatus.QUEUED).update(
-                status=RunStatus.RUNNING, started_at=timezone.now()
-            ):
+            if _begin(run):
                 _do(run)
                 done += 1
     return done
 
 
+def _begin(run: RosterRun) -> bool:
+    run.status, run.started_at = RunStatus.RUNNING, timezone.now()
+    waiting = RosterRun.objects.filter(pk=run.pk, status=RunStatus.QUEUED)
+    return bool(waiting.update(status=run.status, started_at=run.started_at))
+
+
+def _still_ours(run: RosterRun) -> None:
+    """Lock a run until the transaction ends. Raises TakenOver if another process says that it has died."""
+    if not RosterRun.objects.select_for_update(no_key=True).filter(pk=run.pk, status=RunStatus.RUNNING).first():
+        raise TakenOver
+
+
 def _do(run: RosterRun) -> None:
     try:
         _read_and_take_over(run)
+    except TakenOver:
+        log.error("roster.taken_over", run=run.pk)
     except Unreadable as reason:
         _fail(run, str(reason))
     except SoftTimeLimitExceeded:
@@ -162,6 +175,7 @@ def _read_and_take_over(run: RosterRun) -> None:
         takeover = Takeover(reading, by=run.asked_by)
         try:
             with transaction.atomic():
+                _still_ours(run)
                 takeover.run()
                 run.status = RunStatus.STOPPED if too_many(run, takeover.difference) else RunStatus.DONE
                 if run.check_only or run.status == RunStatus.STOPPED:

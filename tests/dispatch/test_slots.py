@@ -30,56 +30,11 @@ from tests.wait import PATIENCE, wait_until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def elsewhere(work: Callable[[], object]) -> object:
-    """Run the work in a thread, which has a database session of its own, as a process has."""
-
-    def run() -> object:
-        try:
-            return work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(run).result(timeout=PATIENCE)
-
-
-def is_free(work: str, slots: int = 1) -> bool:
-    def take() -> bool:
-        with slot(work, slots) as free:
-            return free
-
-    return bool(elsewhere(take))
-
-
-def test_a_slot_is_taken_by_one_process_and_free_again_after_it() -> None:
-    with slot("poll voice") as free:
-        assert free
-        assert not is_free("poll voice")
-        assert is_free("hang up voice"), "another work"
-    assert is_free("poll voice")
-
-
-def test_a_work_may_have_several_slots() -> None:
-    with slot("hand over voice", 2):
-        assert is_free("hand over voice", 2)
-        assert not is_free("hand over voice", 1)
-
-
-def test_a_slot_is_free_after_an_error_and_when_its_session_ends() -> None:
-    with pytest.raises(ZeroDivisionError), slot("recover"):
-        _ = 1 / 0
-    assert is_free("recover")
-
-    at_hand = []
-
-    def die_with_it() -> None:
-        taken = slot("recover")
-        taken.__enter__()
-        at_hand.append(taken)
-        assert not is_free("recover")
-
-    elsewhere(die_with_it)
-    assert is_free("recover")
+def test_a_work_has_its_slots_and_no_more() -> None:
+    with slot("poll voice") as first, slot("poll voice") as second, slot("hang up voice") as other:
+        assert (first, second, other) == (True, False, True)
+    with slot("hand over voice", 2), slot("hand over voice", 2) as second, slot("hand over voice", 2) as third:
+        assert (second, third) == (True, False)
 
 
 def test_a_mode_occupies_no_more_processes_than_it_may(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:

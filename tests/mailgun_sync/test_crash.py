@@ -40,6 +40,7 @@ def start(mailgun: Sandbox) -> Iterator[Start]:
             "MAILGUN_API_KEY": mailgun.api_key,
             "MAILGUN_DOMAINS": mailgun.domain,
             "MAILGUN_SLICES": str(slices),
+            "LEASE_SECONDS": "3",
         }
         process = subprocess.Popen(
             [sys.executable, "manage.py", "sync_mailgun", "--json", *arguments],
@@ -66,14 +67,14 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 def kill_and_see_it_gone(process: subprocess.Popen[str]) -> None:
     kill(process)
-    wait_until(lambda: not locks_held())
+    wait_until(lambda: not others_connected())
 
 
-def locks_held() -> int:
-    """Count the advisory locks of this test. PostgreSQL releases them when it notices that a process is gone."""
+def others_connected() -> int:
+    """Count the sessions of other processes. PostgreSQL ends them when it notices that a process is gone."""
     return ask(
-        "SELECT count(*) FROM pg_locks JOIN pg_database AS db ON db.oid = database"
-        " WHERE locktype = 'advisory' AND granted AND datname = current_database()"
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend'"
     )
 
 
@@ -158,7 +159,7 @@ def test_killed_while_a_page_is_being_stored(
         wait_until(waiting_for_a_lock)
         kill(process)
 
-    wait_until(lambda: not locks_held())
+    wait_until(lambda: not others_connected())
     assert MailgunEvent.objects.count() == 0, "a page is stored whole or not at all"
     assert cursor_of(domain) == before
     finish(start())
@@ -178,7 +179,7 @@ def test_killed_when_a_page_is_stored_but_not_yet_committed(
         wait_until(waiting_for_a_lock)
         kill(process)
 
-    wait_until(lambda: not locks_held())
+    wait_until(lambda: not others_connected())
     assert MailgunEvent.objects.count() == 0
     finish(start())
     assert_whole(ids)
@@ -194,7 +195,7 @@ def test_killed_after_the_last_page_before_the_cursor(
         assert MailgunEvent.objects.count() == 1000, "every page was committed"
         kill(process)
 
-    wait_until(lambda: not locks_held())
+    wait_until(lambda: not others_connected())
     assert cursor_of(domain) == before
     report = finish(start())
     assert (report["events_new"], report["events_seen"]) == (0, 1000)

@@ -12,6 +12,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings as django_settings
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -19,6 +20,7 @@ from pytest_django import Settings
 from accounts.models import User
 from accounts.tools import Tool
 from core.dates import time_text
+from core.models import Lease
 from mailgun_sync import tasks
 from mailgun_sync.choices import HUNG_AFTER
 from mailgun_sync.client.source import PAGE_SECONDS
@@ -105,8 +107,11 @@ def test_a_next_page_that_is_no_address_ends_the_run_in_words(
 
 
 @pytest.fixture
-def stopped(mailgun: Sandbox, domain: SendingDomain, now: datetime) -> Iterator[subprocess.Popen[bytes]]:
-    """A sync in a process of its own that stands still in the middle of a page, with the domain's lock."""
+def stopped(
+    mailgun: Sandbox, domain: SendingDomain, now: datetime, settings: Settings
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A sync in a process of its own that stands still in the middle of a page, and has the domain for long."""
+    settings.LEASE_SECONDS = 600
     mailgun.add_many(700, now - 20 * MINUTE, now)
     held = mailgun.hold(page=2)
     environment = os.environ | {
@@ -115,6 +120,7 @@ def stopped(mailgun: Sandbox, domain: SendingDomain, now: datetime) -> Iterator[
         "MAILGUN_API_KEY": mailgun.api_key,
         "MAILGUN_DOMAINS": mailgun.domain,
         "MAILGUN_SLICES": "1",
+        "LEASE_SECONDS": str(settings.LEASE_SECONDS),
     }
     process = subprocess.Popen(
         [sys.executable, "manage.py", "sync_mailgun"],
@@ -173,7 +179,7 @@ def test_a_sync_that_hangs_loses_its_domain_to_the_next_one(
     hung.refresh_from_db()
     assert (hung.outcome, hung.error) == ("interrupted", HUNG)
     assert HUNG in page()
-    # The process that hung goes on. It has no lock and no session any more, and changes nothing.
+    # The process that hung goes on. Its run has ended, so it stores nothing any more.
     domain.refresh_from_db()
     before = (stored_ids(), domain.settled_through, domain.last_error)
     os.kill(stopped.pid, signal.SIGCONT)
@@ -182,6 +188,22 @@ def test_a_sync_that_hangs_loses_its_domain_to_the_next_one(
     assert (stored_ids(), domain.settled_through, domain.last_error) == before
     assert len(stored_ids()) == 700
     assert not SyncRun.objects.running().exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
+def test_a_sync_that_stands_still_loses_its_domain_when_its_lease_ends(
+    stopped: subprocess.Popen[bytes], mailgun: Sandbox, domain: SendingDomain
+) -> None:
+    Lease.objects.update(until=Now())  # as if LEASE_SECONDS had gone by
+
+    run = sync_domain(domain_id=domain.pk)
+
+    assert run.outcome == "succeeded"
+    os.kill(stopped.pid, signal.SIGCONT)
+    wait_until(lambda: stopped.poll() is not None)
+    assert sorted(SyncRun.objects.values_list("outcome", flat=True)) == ["interrupted", "succeeded"]
+    assert len(stored_ids()) == 700
 
 
 @pytest.mark.django_db

@@ -13,9 +13,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from core.leases import lease
 from mailgun_sync.choices import SuppressionList
 from mailgun_sync.models import SendingDomain, StagedSuppression, Suppression, SuppressionRun
-from mailgun_sync.services.suppressions import _LOCK_CLASS, AlreadyReadingError, read_suppressions
+from mailgun_sync.services import suppressions
+from mailgun_sync.services.suppressions import AlreadyReadingError, lease_name, read_suppressions
 from mailgun_sync.suppression_lists import Entry, entry_of
 from messenger_logs.models import ContactToFix
 from messenger_logs.services.derive_contacts import derive_contacts
@@ -239,15 +241,31 @@ def test_a_run_whose_process_died_is_told_apart_and_leaves_nothing(mailgun: Sand
 
 @pytest.mark.django_db(transaction=True)
 def test_one_process_reads_the_lists_of_a_domain(mailgun: Sandbox, domain, read: Read) -> None:
-    other = connection.copy()
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_CLASS, domain.pk])
-        with pytest.raises(AlreadyReadingError):
-            read()
-    finally:
-        other.close()
+    with lease(lease_name(domain.pk)), pytest.raises(AlreadyReadingError):
+        read()
     assert not SuppressionRun.objects.exists()
+
+
+def test_a_reading_that_stood_still_changes_no_list_when_another_has_begun(
+    mailgun: Sandbox, domain, read: Read, monkeypatch
+) -> None:
+    """Its rows are gone, so it would take off the lists what it does not find in them."""
+    mailgun.suppress("bounces", bounce(1), bounce(2))
+    assert read().outcome == "succeeded"
+    stage, others = suppressions._stage, []
+
+    def stand_still(run, entries) -> None:
+        stage(run, entries)
+        if not others:
+            others.append(run)
+            SuppressionRun.objects.filter(pk=run.pk).update(outcome="interrupted")
+            StagedSuppression.objects.all().delete()
+            StagedSuppression.objects.create(run=SuppressionRun.objects.create(domain=domain), key="k", raw="{}")
+
+    monkeypatch.setattr(suppressions, "_stage", stand_still)
+    assert read().outcome == "interrupted"
+    assert stored() == [address(1), address(2)]
+    assert StagedSuppression.objects.count() == 1, "the rows of the other reading stay"
 
 
 def test_the_command_says_what_went_wrong(mailgun: Sandbox, domain, capsys, settings) -> None:

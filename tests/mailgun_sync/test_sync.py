@@ -6,15 +6,16 @@ from unittest.mock import ANY
 
 import pytest
 import time_machine
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 from pytest_django import Settings
 from structlog.testing import capture_logs
 
+from core.leases import lease
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, SyncGap, SyncRun
 from mailgun_sync.services import sync as sync_module
 from mailgun_sync.services.domains import configured_domains
-from mailgun_sync.services.sync import AlreadyRunningError, sync_domain
+from mailgun_sync.services.sync import AlreadyRunningError, lease_name, sync_domain
 from sandbox.server import Sandbox
 from tests.mailgun_sync import payloads
 from tests.mailgun_sync.conftest import stored_ids
@@ -274,16 +275,11 @@ def test_a_domain_that_left_the_settings_is_not_read_any_more(domain: SendingDom
 
 @pytest.mark.django_db(transaction=True)
 def test_a_second_sync_at_the_same_time_stands_back(mailgun: Sandbox, domain: SendingDomain) -> None:
-    other = connections.create_connection("default")
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [sync_module._LOCK_CLASS, domain.pk])
+    with lease(lease_name(domain.pk)):
         with pytest.raises(AlreadyRunningError):
             sync_domain(domain_id=domain.pk, wait=timedelta(seconds=0.5))
         tasks.sync_one(domain.pk)
         assert not SyncRun.objects.exists()
-    finally:
-        other.close()
 
     assert sync_domain(domain_id=domain.pk, wait=timedelta(seconds=5)).outcome == "succeeded"
 

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import AuditEvent, User
-from dispatch.services.slots import slot
+from core.leases import lease
 from messenger_logs.models import School
 from roster import tasks
 from roster.choices import RunStatus, Source
@@ -80,11 +80,10 @@ def test_old_runs_and_files_are_removed_and_those_that_wait_stay(upload):
     assert list(RosterRun.objects.all()) == [waits]
 
 
-def test_one_run_at_a_time_and_the_others_wait(upload, monkeypatch):
+def test_one_run_at_a_time_and_the_others_wait(upload):
     upload()
-    monkeypatch.setattr("roster.services.runs.slot", lambda work: slot(work, slots=0))
-    assert runs.do_queued() == 0
-    monkeypatch.undo()
+    with lease(runs.LEASE):
+        assert runs.do_queued() == 0
     assert runs.do_queued() == 1
 
 
@@ -93,6 +92,18 @@ def test_a_run_whose_process_died_is_told(upload):
     runs.do_queued()
     run = RosterRun.objects.get()
     assert (run.status, run.error) == (RunStatus.FAILED, runs.INTERRUPTED)
+
+
+def test_a_run_that_stood_still_takes_over_nothing_when_another_process_has_ended_it(upload, monkeypatch):
+    upload()
+
+    def stand_still(path, reading):
+        RosterRun.objects.update(status=RunStatus.FAILED, error=runs.INTERRUPTED)
+
+    monkeypatch.setattr(runs, "read_zip", stand_still)
+    runs.do_queued()
+    run = RosterRun.objects.get()
+    assert (run.status, run.error, run.read) == (RunStatus.FAILED, runs.INTERRUPTED, "")
 
 
 def test_a_file_that_cannot_be_read_fails_the_run_with_the_reason(upload):
