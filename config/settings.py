@@ -401,6 +401,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "mailgun_sync.tasks.read_all_suppressions",
         "schedule": daily(1, 50, zone=TIME_ZONE),
     },
+    "mailgun-make-months": {
+        "task": "mailgun_sync.tasks.make_months",
+        "schedule": daily(4, 10, zone=TIME_ZONE),
+    },
     "dispatch-tick": {
         "task": "dispatch.tasks.tick",
         "schedule": DISPATCH_SECONDS,
