@@ -128,5 +128,6 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60,
         "options": {"expires": 50},
     },
+    "mailgun-make-months": {"task": "mailgun_sync.tasks.make_months", "schedule": daily(4, 10, zone=TIME_ZONE)},
     "retention": {"task": "retention.tasks.retain", "schedule": daily(0, 40, zone=TIME_ZONE)},
 }

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Case, Count, F, Max, Q, When
+from django.db.models import Case, Count, F, Max, Min, Q, When
 from django.db.models.functions import TruncDate
 
 from mailgun_sync.choices import GroupBy
@@ -148,17 +148,19 @@ class EventGroups:
             raise ValueError(sort)
         keys = _KEYS[self.by]
         parts = self.events.order_by().annotate(**keys, day=TruncDate("occurred_at")).values(*keys, "day", "kind")
-        counted = parts.annotate(n=Count("pk"), newest=Max("pk"), last=Max("occurred_at"))
+        times = {"first": Min("occurred_at"), "last": Max("occurred_at")}
+        counted = parts.annotate(n=Count("pk"), newest=Max("pk"), **times)
         inner, parameters = counted.query.sql_with_params()
         way, than = ("DESC", "<") if descending else ("ASC", ">")
         condition = f"WHERE ({sort}, newest) {than} (%s, %s)" if beyond else ""
         sql = f"""
             SELECT {", ".join(f"one.{column}" for column in _SHARED)}, events, last_at, counts, total
             FROM (
-                SELECT sum(n)::bigint AS events, max(newest) AS newest, max(last) AS last_at,
+                SELECT sum(n)::bigint AS events, max(newest) AS newest, min(first) AS first_at, max(last) AS last_at,
                     json_agg(json_build_array(day, kind, n)) AS counts, count(*) OVER () AS total
                 FROM ({inner}) AS part GROUP BY {", ".join(keys)}
-            ) AS grouped JOIN {MailgunEvent._meta.db_table} AS one ON one.id = newest
+            ) AS grouped JOIN {MailgunEvent._meta.db_table} AS one
+                ON one.id = newest AND one.occurred_at BETWEEN first_at AND last_at
             {condition} ORDER BY {sort} {way}, newest {way}
         """  # noqa: S608  (names of columns, and what the ORM wrote)
         return sql, [*parameters, *(beyond or ())]

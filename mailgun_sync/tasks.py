@@ -7,7 +7,7 @@ from celery import shared_task
 from accounts.models import User
 from core.queue import call_worker
 from mailgun_sync.models import SendingDomain
-from mailgun_sync.services import domain_health, suppressions
+from mailgun_sync.services import domain_health, months, suppressions
 from mailgun_sync.services.domains import configured_domains
 from mailgun_sync.services.sync import LONGEST, AlreadyRunningError, bring_up_to_date
 
@@ -73,3 +73,10 @@ def read_suppressions(domain_id: int, asked_by_id: int | None = None) -> None:
         suppressions.read_suppressions(domain_id=domain_id, asked_by=asked_by)
     except suppressions.AlreadyReadingError:
         return
+
+
+@shared_task(soft_time_limit=300, time_limit=330)
+def make_months() -> None:
+    """Make the months of events that come next. It may fail on many days before an event would miss its month."""
+    months.make_months()
+    months.analyze()

@@ -91,7 +91,7 @@ WITH item AS MATERIALIZED (
     -- What the table, or an item before it, has under the key of an item. Most pages are new as a whole: then nobody
     -- looks. The limit keeps PostgreSQL on the index.
     SELECT
-        stored.id, linked.raw, coalesce(stored.raw, first_value(linked.raw) OVER same) AS known_raw,
+        stored.id, linked.occurred_at, linked.raw, coalesce(stored.raw, first_value(linked.raw) OVER same) AS known_raw,
         {link_columns_of("linked")},
         stored.delivery_id AS known_delivery_id,
         linked.delivery_id IS NOT NULL AND {strength_sql("linked.linked_by")}
@@ -111,7 +111,7 @@ WITH item AS MATERIALIZED (
     UPDATE {MailgunEvent._meta.db_table} AS stored
     SET ({LINK_COLUMNS}) = ({link_columns_of("known")})
     FROM known
-    WHERE stored.id = known.id AND known.raw = known_raw AND is_better
+    WHERE stored.id = known.id AND stored.occurred_at = known.occurred_at AND known.raw = known_raw AND is_better
     RETURNING known_delivery_id, stored.delivery_id, stored.kind
 ), unsettled AS (
     -- An outcome that got lost is settled again at the next reading.

@@ -55,8 +55,8 @@ _OF_FORM = """
 """
 _FORM_POSTS = f"""
 {_ITEMS}
-SELECT place, stored.id FROM item JOIN LATERAL (
-    SELECT stored.id FROM {MailgunEvent._meta.db_table} AS stored
+SELECT place, stored.id, stored.occurred_at FROM item JOIN LATERAL (
+    SELECT stored.id, stored.occurred_at FROM {MailgunEvent._meta.db_table} AS stored
     WHERE {_OF_FORM} AND stored.event_id LIKE '{FORM_ID}%%'
         AND stored.occurred_at BETWEEN item.occurred_at - {SIGNED_BEFORE} AND item.occurred_at + {SIGNED_AFTER}
     ORDER BY abs(extract(epoch FROM stored.occurred_at - item.occurred_at)) LIMIT 1
@@ -102,9 +102,9 @@ def _without_known_forms(domain_id: int, events: list[ProviderEvent]) -> list[Pr
 
 def _make_room(domain_id: int, events: list[ProviderEvent]) -> None:
     """Delete the form posts of these events. The events are stored in their place, in the same transaction."""
-    forms = [pk for _, pk in _select(_FORM_POSTS, domain_id, events)]
+    forms = {pk: at for _, pk, at in _select(_FORM_POSTS, domain_id, events)}
     if forms:
-        MailgunEvent.objects.filter(pk__in=forms).delete()
+        MailgunEvent.objects.filter(pk__in=forms, occurred_at__in=set(forms.values())).delete()
 
 
 def _at_stored_times(domain_id: int, events: list[ProviderEvent]) -> list[ProviderEvent]:
@@ -113,7 +113,7 @@ def _at_stored_times(domain_id: int, events: list[ProviderEvent]) -> list[Provid
     for place, pk, stored_at, stored_raw, occurred_at in _select(_SAME_MILLISECOND, domain_id, events):
         event = events[place - 1]
         if event.exact and same_event(event.raw, stored_raw):
-            MailgunEvent.objects.filter(pk=pk).update(occurred_at=occurred_at, raw=event.raw)
+            MailgunEvent.objects.filter(pk=pk, occurred_at=stored_at).update(occurred_at=occurred_at, raw=event.raw)
         else:
             events[place - 1] = at_time(event, stored_at)
     return events

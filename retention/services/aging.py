@@ -8,14 +8,16 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from core.timeouts import DEADLOCK, LOCK_NOT_AVAILABLE, code_of
 from dispatch.models import InboxMessage
 from dispatch.services.retention import delete_claims, forget_webhooks
 from mailgun_sync.models import MailgunEvent
+from mailgun_sync.services.months import Month, drop_month, months_before
 from mailgun_sync.services.remove_events import remove_events
 from mailgun_sync.services.retention import (
     delete_addresses,
@@ -23,6 +25,7 @@ from mailgun_sync.services.retention import (
     delete_runs,
     delete_unused_addresses,
     forget_calls,
+    of_rows,
 )
 from messenger_logs.choices import CANCELABLE
 from messenger_logs.models import Delivery, DeviceAttempt, Recipient, Reply, SentMessage
@@ -158,7 +161,7 @@ def _remove_from_events(before: datetime, after: tuple[datetime, int]) -> tuple[
         old = MailgunEvent.objects.filter(occurred_at__gte=after[0], occurred_at__lt=before)
         old = old.exclude(occurred_at=after[0], pk__lte=after[1]).order_by("occurred_at", "pk")
         found = list(old.values_list("occurred_at", "pk")[:ROWS])
-        events = MailgunEvent.objects.filter(pk__in=[pk for _, pk in found]).exclude(raw="")
+        events = of_rows(found).exclude(raw="")
         keep = held_events(holds)
         kept = events.filter(keep).values_list("pk", flat=True) if keep is not None else ()
         ids = set(events.values_list("pk", flat=True)) - set(kept)
@@ -284,10 +287,31 @@ def _delete_claims(before: datetime) -> int:
 
 
 def _age_events(before: datetime, steps: Steps, gone: Counter[str]) -> None:
+    """Drop the months that are over as a whole, then delete what is left in small steps: what is held stays.
+
+    Where somebody reads events for so long that a month cannot be dropped, its events are deleted in steps, too.
+    """
+    for month in months_before(before):
+        gone["events"] += _drop_month(month, steps)
     while rows := steps(_delete_events, before):
         gone["events"] += rows
     steps(delete_runs, before=before)
     steps(delete_addresses, before=before)
+
+
+def _drop_month(month: Month, steps: Steps) -> int:
+    try:
+        return steps(_drop_unless_held, month) or 0
+    except OperationalError as error:
+        if code_of(error) not in {LOCK_NOT_AVAILABLE, DEADLOCK}:
+            raise
+        return 0
+
+
+def _drop_unless_held(month: Month) -> int | None:
+    with respecting_holds() as holds:
+        limit_time()
+        return drop_month(month, keep=held_events(holds))
 
 
 def _delete_events(before: datetime) -> int:
