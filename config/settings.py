@@ -12,6 +12,7 @@ from django.contrib.messages.constants import ERROR
 from kombu import Queue
 
 from config.database import with_time_limits
+from config.dispatch_settings import *  # noqa: F403
 from config.environment import Env
 from config.logs import LOGGING as LOGGING
 from config.records_settings import *  # noqa: F403
