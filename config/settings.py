@@ -14,6 +14,7 @@ from config.celery_settings import *  # noqa: F403
 from config.celery_settings import REDIS_URL
 from config.database import with_time_limits
 from config.district_settings import *  # noqa: F403
+from config.dispatch_settings import *  # noqa: F403
 from config.environment import Env
 from config.health_settings import *  # noqa: F403
 from config.hosts_settings import *  # noqa: F403

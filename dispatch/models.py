@@ -84,6 +84,11 @@ class Pace(models.Model):
     as_of = models.DateTimeField(db_default=Now())
     paused_until = models.DateTimeField(null=True, blank=True, help_text="the provider asked for patience")
     words = models.CharField(max_length=500, blank=True, help_text="what it said")
+    at_once = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="requests on the way from one worker, as of slowed_at; it grows with time"
+    )
+    slowed_at = models.DateTimeField(null=True, blank=True)
+    slowed_words = models.CharField(max_length=500, blank=True, db_default="", help_text="why it was slowed down")
 
     objects = PaceQuerySet.as_manager()
 

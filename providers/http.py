@@ -19,7 +19,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from core.strict_json import read_object
 from core.text import storable
-from providers.transport import new_session, time_limit
+from providers.transport import environment_of, gate, shared_session, time_limit
 
 CONNECT_SECONDS = 5
 # The largest answer that we read. A full page of Mailgun's events has about 1 MB.
@@ -66,6 +66,15 @@ class TryLaterError(Exception):
         self.after = after
 
 
+class BusyError(TryLaterError):
+    """The provider asks for patience. ``asked`` says whether it also named the wait."""
+
+    def __init__(self, message: str, after: timedelta, *, status: int, asked: bool) -> None:
+        super().__init__(message, after)
+        self.status = status
+        self.asked = asked
+
+
 class UnknownError(Exception):
     """The provider may have accepted the request: no answer came. Look it up; never repeat it."""
 
@@ -94,10 +103,11 @@ class Reply:
 
 @dataclass(frozen=True)
 class Api:
-    """A provider's API. Without a session, each request has its own connection.
+    """A provider's API. All threads of a process share its connections.
 
-    If a provider closes a reused connection during a request, nobody knows whether it read the request. So requests
-    that send something use new connections. Requests that only read may use a session, which is quicker.
+    If a provider closes a reused connection during a request, nobody knows whether it read the request. So a connection
+    is used again only while it is fresh (providers/transport.py): hundreds of requests a second need no more than that,
+    and after a quiet time each has a new one.
     """
 
     name: str
@@ -114,17 +124,25 @@ class Api:
         *,
         expected: Collection[int] = (),
         before: Callable[[], None] | None = None,
+        begun: Callable[[], None] = lambda: None,
+        attempts: int = ATTEMPTS,
         **content: Any,
     ) -> Reply:
         """Make a request; make it again if the provider accepted nothing and the wait is short.
 
-        ``before`` is called just before each request, and may raise to prevent it.
+        ``before`` is called just before the first byte of each request, and may raise to prevent it; ``begun`` is
+        called just after that byte.
 
         Raises TryLaterError if the provider surely accepted nothing, UnknownError if it may have. Other error answers,
         and those with a status in ``expected``, are replies: the caller knows what they mean.
         """
-        retry = stamina.RetryingCaller(attempts=ATTEMPTS, timeout=None)
-        return retry(_retry_delay, self._ask_once, method, path, expected, before, content)
+        retry = stamina.RetryingCaller(attempts=attempts, timeout=None)
+
+        def once() -> Reply:
+            with gate(before, begun) if before else nullcontext():
+                return self._ask_once(method, path, expected, content)
+
+        return retry(_retry_delay, once)
 
     def request(self, method: str, url: str, *, session: requests.Session | None = None, **content: Any) -> Reply:
         """Make one request to a URL below ``base``. Every answer is a reply.
@@ -133,14 +151,16 @@ class Api:
         TooLargeError if it has more than MOST_BYTES.
         """
         connect, total = self.timeout or (CONNECT_SECONDS, settings.PROVIDER_TIMEOUT_SECONDS)
-        # No redirects: they would carry the key to another host.
-        options = {"timeout": (min(connect, total), total), "allow_redirects": False, "stream": True, **content}
+        asking = session or shared_session()
         begun = time.monotonic()
         try:
+            headers = {**asking.headers, **self.headers, **content.pop("headers", {})}
+            prepared = requests.Request(method, url, headers=headers, auth=self.auth, **content).prepare()
+            # No redirects: they would carry the key to another host.
+            options = {"timeout": (min(connect, total), total), "allow_redirects": False}
             with (
                 time_limit(total),
-                nullcontext(session) if session else new_session() as asking,
-                asking.request(method, url, headers=self.headers, auth=self.auth, **options) as response,
+                asking.send(prepared, **{**environment_of(self.base), **options, "stream": True}) as response,
             ):
                 body = self._read(response)
         except requests.RequestException as error:
@@ -166,17 +186,16 @@ class Api:
         method: str,
         path: str,
         expected: Collection[int],
-        before: Callable[[], None] | None,
         content: Mapping[str, Any],
     ) -> Reply:
-        if before:
-            before()
         try:
             reply = self.request(method, self.base.rstrip("/") + path, **content)
         except NoAnswerError as error:
             raise (UnknownError if error.connected else TryLaterError)(str(error)) from error
         if reply.status in (429, 503):
-            raise TryLaterError(f"{self.name} asks for patience ({reply.status}).", requested_wait(reply.headers))
+            asked = wait_of(reply.headers) is not None
+            message = f"{self.name} asks for patience ({reply.status})."
+            raise BusyError(message, requested_wait(reply.headers), status=reply.status, asked=asked)
         if reply.status in REFUSALS and reply.status not in expected:
             raise TryLaterError(f"{self.name} {REFUSALS[reply.status]} ({reply.status}).", MISCONFIGURED_WAIT)
         if 300 <= reply.status < 400:

@@ -2,44 +2,111 @@
 
 A provider that sends one byte a minute would otherwise keep its worker for ever. The limit holds for the head of an
 answer too, and it needs no thread: each read waits at most for the rest of the time.
+
+A request may have a gate: a last question between the connection and the first byte.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPResponse
-from typing import Any
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-# The end of the answer that this thread reads, by time.monotonic().
-_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+# A provider may close a connection that is idle, just when the next request goes out: then nobody knows whether it
+# read that request. Servers keep idle connections for 5 seconds and more, so a younger one is safe to use again.
+FRESH_SECONDS = 2.0
+# The most idle connections to one host that are kept for the next request.
+_KEPT = 256
+
+
+class _Deadline:
+    """The end of the answer that this thread reads, by time.monotonic()."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.restart()
+
+    def restart(self) -> None:
+        self.at = time.monotonic() + self._seconds
+
+
+_deadline: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Let reads from a session of `new_session` raise TimeoutError once ``seconds`` have passed."""
-    token = _deadline.set(time.monotonic() + seconds)
+    """Let reads from a session of `new_session` raise TimeoutError once ``seconds`` have passed.
+
+    The time that a request waits at its gate does not count.
+    """
+    token = _deadline.set(_Deadline(seconds))
     try:
         yield
     finally:
         _deadline.reset(token)
 
 
+@dataclass(slots=True)
+class _Gate:
+    before: Callable[[], None]
+    begun: Callable[[], None]
+    passed: bool = False
+
+
+_gate: ContextVar[_Gate | None] = ContextVar("gate", default=None)
+
+
+@contextmanager
+def gate(before: Callable[[], None], begun: Callable[[], None]) -> Iterator[None]:
+    """Call ``before`` when a request is connected, just before its first byte, and ``begun`` just after that.
+
+    ``before`` may raise: then nothing is sent. A connection that hangs does not reach the gate.
+    """
+    token = _gate.set(_Gate(before, begun))
+    try:
+        yield
+    finally:
+        _gate.reset(token)
+
+
 def new_session() -> requests.Session:
-    """Return a session that obeys `time_limit`."""
+    """Return a session that obeys `time_limit` and `gate`."""
     session = requests.Session()
     for scheme in _POOLS:
-        session.mount(f"{scheme}://", _Adapter())
+        session.mount(f"{scheme}://", _Adapter(pool_maxsize=_KEPT))
     return session
+
+
+@cache
+def shared_session() -> requests.Session:
+    """Return the session that all threads of this process share. It keeps connections, and no cookies."""
+    session = new_session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return session
+
+
+@cache
+def environment_of(base: str) -> dict[str, Any]:
+    """Return the proxies and certificates that the environment of this process names for an address."""
+    return dict(requests.Session().merge_environment_settings(base, {}, None, None, None))
+
+
+# Two processes must not write into one connection.
+os.register_at_fork(after_in_child=shared_session.cache_clear)
 
 
 class _TimedFile(io.RawIOBase):
@@ -54,7 +121,7 @@ class _TimedFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         if (deadline := _deadline.get()) is not None:
-            left = deadline - time.monotonic()
+            left = deadline.at - time.monotonic()
             if left <= 0:
                 raise TimeoutError("the answer took too long")
             self._sock.settimeout(left)
@@ -72,19 +139,72 @@ class _Response(HTTPResponse):
         self.fp = io.BufferedReader(_TimedFile(sock))
 
 
-class _Connection(HTTPConnection):
+if TYPE_CHECKING:
+    _AnyConnection, _AnyPool = HTTPConnection, HTTPConnectionPool
+else:
+    _AnyConnection = _AnyPool = object
+
+
+class _Gated(_AnyConnection):
+    """A connection whose requests pass their gate."""
+
     response_class = _Response
+    idle_since: float | None = None
+    _connecting = False
+
+    def connect(self) -> None:
+        self._connecting = True
+        try:
+            super().connect()
+        finally:
+            self._connecting = False
+
+    def send(self, data: Any) -> None:
+        passing = _gate.get()
+        # What opens a tunnel through a proxy is no request yet.
+        if passing is None or passing.passed or self._connecting:
+            super().send(data)
+            return
+        if self.sock is None:
+            self.connect()
+        passing.before()
+        passing.passed = True
+        if deadline := _deadline.get():
+            deadline.restart()
+        try:
+            super().send(data)
+        finally:
+            passing.begun()
 
 
-class _TLSConnection(HTTPSConnection):
-    response_class = _Response
+class _Connection(_Gated, HTTPConnection):
+    pass
 
 
-class _Pool(HTTPConnectionPool):
+class _TLSConnection(_Gated, HTTPSConnection):
+    pass
+
+
+class _Fresh(_AnyPool):
+    """A pool that uses a connection again only while it is fresh. urllib3 notices those that were closed already."""
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        connection: Any = super()._get_conn(timeout)
+        if connection.idle_since and time.monotonic() - connection.idle_since > FRESH_SECONDS:
+            connection.close()
+        return connection
+
+    def _put_conn(self, connection: Any) -> None:
+        if connection:
+            connection.idle_since = time.monotonic()
+        super()._put_conn(connection)
+
+
+class _Pool(_Fresh, HTTPConnectionPool):
     ConnectionCls = _Connection
 
 
-class _TLSPool(HTTPSConnectionPool):
+class _TLSPool(_Fresh, HTTPSConnectionPool):
     ConnectionCls = _TLSConnection
 
 

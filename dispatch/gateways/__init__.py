@@ -1,7 +1,8 @@
 """The gateways that carry messages to devices, all with one interface: inbox, e-mail, voice and text.
 
 A gateway gets items and answers with a result for each of them. It never changes the row of a delivery. It is called
-outside of any transaction. It never makes a retry that could hand over an item twice.
+outside of any transaction, in many threads at once, and does not touch the database there. It never makes a retry that
+could hand over an item twice.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from django.utils.module_loading import import_string
 from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.status_reports import StatusReport
-from providers.http import TryLaterError, UnknownError
+from providers.http import BusyError, TryLaterError, UnknownError
 
 __all__ = [
     "Answer",
+    "BusyError",
     "CanceledError",
     "Gateway",
     "HandOff",
@@ -50,11 +52,15 @@ class Item:
 
 
 class CanceledError(TryLaterError):
-    """The message was canceled before this request began, so the provider has nothing of the request."""
+    """The request did not begin: its message was canceled, or its time was over. So the provider has nothing of it."""
 
 
 def _always() -> bool:
     return True
+
+
+def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +76,15 @@ class HandOff:
     items: Sequence[Item]
     handed_at: datetime
     runs: Callable[[], bool] = field(default=_always, compare=False)
-    """Whether the message still runs."""
+    """Whether the message still runs. It may wait for the answer."""
+    begun: Callable[[], None] = field(default=_nothing, compare=False)
+    """Call it as soon as the first byte of a request is sent: a cancel waits for that, and no longer."""
 
     def begin_request(self) -> None:
-        """Call it just before each request that hands something over. Raises CanceledError after a cancel."""
+        """Call it just before the first byte of each request that hands something over, when it is connected.
+
+        Raises CanceledError after a cancel.
+        """
         if not self.runs():
             raise CanceledError("The message was canceled.")
 
@@ -92,6 +103,8 @@ class Answer:
 
     results: Sequence[Result]
     raw: str = ""
+    strain: str = ""
+    """A sentence, when the answer shows that the provider has too much to do; then the mode slows down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +129,16 @@ class Gateway(Protocol):
         """The largest number of items in one hand-off."""
         ...
 
+    @property
+    def at_once(self) -> int:
+        """How many hand-offs of one worker may be on the way. 0: it works in the database, in the worker's thread."""
+        ...
+
     def hand_off(self, hand_off: HandOff) -> Answer:
         """Hand over all items to the provider.
 
-        It calls ``hand_off.begin_request`` before each request. Raises TryLaterError when the provider took none of
-        them, UnknownError when it may have taken some.
+        It calls ``hand_off.begin_request`` before each request, and ``hand_off.begun`` when that has begun. Raises
+        TryLaterError when the provider took none of them, UnknownError when it may have taken some.
         """
         ...
 

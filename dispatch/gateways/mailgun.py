@@ -59,6 +59,11 @@ class MailgunGateway:
         size: int = settings.MAILGUN_BATCH
         return min(max(1, size), mailgun.MOST_RECIPIENTS)
 
+    @property
+    def at_once(self) -> int:
+        most: int = settings.DISPATCH_EMAIL_CONCURRENCY
+        return max(1, most)
+
     def hand_off(self, hand_off: HandOff) -> Answer:
         domain = self.domains[0]
         return self._send(hand_off, domain, _mail(hand_off, domain), hand_off.items)
@@ -91,7 +96,8 @@ class MailgunGateway:
         variables = {item.address: _variables(hand_off.message, item) for item in items}
         fields.append(("recipient-variables", json.dumps(variables)))
         files = [(name, (None, value)) for name, value in fields]
-        reply = self.api.ask("POST", mailgun.messages_path(domain), before=hand_off.begin_request, files=files)
+        path, gate = mailgun.messages_path(domain), {"before": hand_off.begin_request, "begun": hand_off.begun}
+        reply = self.api.ask("POST", path, files=files, **gate)
         if reply.ok and isinstance(reply.object().get("id"), str):
             now = timezone.now()
             results = [Result(item.delivery_id, _sent(item, _message_id(hand_off, domain), now)) for item in items]

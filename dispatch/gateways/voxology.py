@@ -26,9 +26,6 @@ from messenger_logs.services.status_reports import StatusReport
 from providers import voxology
 from providers.http import Api, NotSetUpError, Reply
 
-# The number of requests about calls at the same time.
-AT_ONCE = 8
-
 
 def voice_gateway() -> VoiceGateway | None:
     """Return the voice gateway; None when the settings lack the key, the caller number or the webhook secret."""
@@ -42,6 +39,12 @@ def text_gateway() -> TextGateway | None:
     """Return the text gateway; None when the settings lack the key or the number that texts come from."""
     api = _api()
     return TextGateway(api) if api and settings.VOXOLOGY_TEXT_NUMBER else None
+
+
+def _at_once() -> int:
+    """Return the number of requests at the same time, from one process."""
+    most: int = settings.DISPATCH_CONCURRENCY
+    return max(1, most)
 
 
 def _api() -> Api | None:
@@ -60,14 +63,21 @@ class PhoneGateway(ABC):
     path: ClassVar[voxology.Path]
     """The API path that accepts an item."""
 
+    @property
+    def at_once(self) -> int:
+        return _at_once()
+
     def hand_off(self, hand_off: HandOff) -> Answer:
+        """Make one request, and no other: what the provider did not take waits for its turn among all the others."""
         [item] = hand_off.items
         content = self._content(hand_off, item)
-        reply = self.api.ask("POST", voxology.path(self.path), before=hand_off.begin_request, json=content)
+        path, gate = voxology.path(self.path), {"before": hand_off.begin_request, "begun": hand_off.begun}
+        reply = self.api.ask("POST", path, attempts=1, json=content, **gate)
         report = self._report(item, reply)
         if report is None:
             raise UnknownError("Voxology's answer does not say what it accepted.")
-        return Answer([Result(item.delivery_id, report)], reply.kept)
+        strain = f"Voxology answers with {reply.status}." if reply.status >= 500 else ""
+        return Answer([Result(item.delivery_id, report)], reply.kept, strain)
 
     def look_up(self, hand_off: HandOff, *, until: float | None = None) -> Answer | None:
         """Answer without results: Voxology cannot be asked."""
@@ -120,7 +130,7 @@ class VoiceGateway(PhoneGateway):
         *,
         to_the_first_error: bool = False,
     ) -> list[tuple[OpenAttempt, Reply | TryLaterError | UnknownError]]:
-        """Ask about calls, AT_ONCE at a time. No request begins after ``until``.
+        """Ask about calls, DISPATCH_CONCURRENCY at a time. No request begins after ``until``.
 
         Voxology answers 404 for a call that it does not know yet, or no longer: a normal reply.
         """
@@ -136,7 +146,7 @@ class VoiceGateway(PhoneGateway):
                     over.set()
                 return error
 
-        with ThreadPoolExecutor(AT_ONCE) as threads:
+        with ThreadPoolExecutor(_at_once()) as threads:
             try:
                 answers = list(threads.map(ask, attempts))
             finally:

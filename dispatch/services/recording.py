@@ -37,23 +37,31 @@ def record_answer(claim: Claim, answer: Answer, *, only: ClaimState | None = Non
     A delivery without a result stays in the claim. A claim without deliveries is settled. With ``only``, a claim in
     another state stays as it is, and the return value is False.
     """
+    return record_answers([(claim, answer)], only=only)
+
+
+def record_answers(answers: Sequence[tuple[Claim, Answer]], *, only: ClaimState | None = None) -> bool:
+    """Record answers about claims of one message and mode in one transaction. Each claim comes once."""
+    message_id, mode = answers[0][0].message_id, Mode(answers[0][0].mode)
+    results = [result for _, answer in answers for result in answer.results]
     with transaction.atomic():
-        lock_totals(message_id=claim.message_id)
-        locked = Claim.objects.select_for_update().get(pk=claim.pk)
-        if only and locked.state != only:
+        lock_totals(message_id=message_id)
+        locked = Claim.objects.select_for_update().in_bulk([claim.pk for claim, _ in answers])
+        if only and any(claim.state != only for claim in locked.values()):
             return False
-        if first := locked.state != ClaimState.SETTLED:
-            _remove_answered(locked, answer)
-        reports = [result.report for result in answer.results if result.report]
-        _store(claim.message_id, Mode(claim.mode), reports)
-        finish(claim.message_id)
-    if first:
-        answers_recorded.send(sender=Claim, mode=Mode(claim.mode), results=_counted(answer))
+        first = [(claim, answer) for claim, answer in answers if locked[claim.pk].state != ClaimState.SETTLED]
+        for claim, answer in first:
+            _remove_answered(locked[claim.pk], answer)
+        _store(message_id, mode, [result.report for result in results if result.report])
+        finish(message_id)
+    for _, answer in first:
+        answers_recorded.send(sender=Claim, mode=mode, results=_counted(answer))
     # A later cancel finds what was recorded here. A cancel that committed meanwhile did not see it.
-    if _canceled(claim.message_id):
-        OpenCall.objects.filter(message=claim.message_id, delivery__in=claim.deliveries).update(hang_up=True)
-        if any(result.report is None for result in answer.results):
-            complete_cancel(message_id=claim.message_id)
+    if _canceled(message_id):
+        claimed = [pk for claim, _ in answers for pk in claim.deliveries]
+        OpenCall.objects.filter(message=message_id, delivery__in=claimed).update(hang_up=True)
+        if any(result.report is None for result in results):
+            complete_cancel(message_id=message_id)
     return True
 
 
@@ -125,7 +133,8 @@ def _remove_answered(claim: Claim, answer: Answer) -> None:
     """Remove the deliveries with a result from a locked claim; those that never left wait again."""
     known = {result.delivery_id for result in answer.results}
     numbers = claim.attempt_numbers
-    release(claim, [r.delivery_id for r in answer.results if r.report is None and r.delivery_id in numbers])
+    if left := [r.delivery_id for r in answer.results if r.report is None and r.delivery_id in numbers]:
+        release(claim, left)
     rest = [(pk, attempt) for pk, attempt in numbers.items() if pk not in known]
     claim.deliveries, claim.attempts = [pk for pk, _ in rest], [attempt for _, attempt in rest]
     claim.raw = "\n".join(filter(None, [claim.raw, storable(answer.raw)]))

@@ -112,6 +112,7 @@ class StubGateway:
     """Every result is a code: `codes` has it by the number of the attempt."""
 
     batch = 3
+    at_once = 1
     codes: dict[int, int] = {}
     timeout = 5.0
 
@@ -131,7 +132,9 @@ class StubGateway:
             raise TryLaterError(str(error)) from None
         die_at("connected")
         try:
+            hand_off.begin_request()
             connection.request("POST", "/", json.dumps(items))
+            hand_off.begun()
             die_at("sent")
             answer = connection.getresponse()
             answer.read()

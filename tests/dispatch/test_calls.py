@@ -227,11 +227,14 @@ def test_a_canceled_message_ends_when_its_last_hand_over_is_settled(
     assert claim
 
     class CanceledMeanwhile(StubGateway):
+        at_once = 0
+
         def hand_off(self, hand_off: HandOff) -> Answer:
+            answer = super().hand_off(hand_off)
             cancel_message(message_id=message.pk, by=make_user())
             complete_cancel(message_id=message.pk)
             assert finished_at(message) is None
-            return super().hand_off(hand_off)
+            return answer
 
     hand_over(claim, CanceledMeanwhile(Mode.EMAIL))
     assert statuses(message) == {"sent": 3, "canceled": 6}

@@ -19,7 +19,7 @@ from dispatch.gateways import Answer, HandOff
 from dispatch.models import Claim, InboxMessage, Pace
 from dispatch.services import sending
 from dispatch.services.claims import claim_next, mark_handed
-from dispatch.services.recording import record_answer
+from dispatch.services.recording import record_answer, record_answers
 from dispatch.services.recovery import recover, release_stale
 from dispatch.services.retry import retry_deliveries
 from dispatch.services.scheduling import start_due
@@ -125,6 +125,8 @@ def test_a_worker_that_dies_before_it_marks_what_it_gave_back_leaves_nothing_wai
     by = make_user()
 
     class CanceledMeanwhile(StubGateway):
+        at_once = 0
+
         def hand_off(self, hand_off: HandOff) -> Answer:
             cancel_message(message_id=message.pk, by=by)
             complete_cancel(message_id=message.pk)
@@ -228,7 +230,7 @@ def test_an_answer_that_comes_after_the_claim_was_settled_still_counts(
 
 
 def test_an_answer_that_comes_twice_counts_once(provider: Provider, due_message: Due, monkeypatch) -> None:
-    monkeypatch.setattr(sending, "record_answer", lambda *args: (record_answer(*args), record_answer(*args)))
+    monkeypatch.setattr(sending, "record_answers", lambda *args: (record_answers(*args), record_answers(*args)))
     message = due_message(Mode.VOICE, 3)
 
     dispatch_all()
@@ -300,11 +302,11 @@ def test_an_inbox_is_looked_up_and_filled_once(provider: Provider, due_message: 
         raise SystemExit
 
     message = due_message(Mode.INBOX, 4, bodies={"inbox": "Hello {{student.firstName}}"})
-    monkeypatch.setattr(sending, "record_answer", die)
+    monkeypatch.setattr(sending, "record_answers", die)
     start_due()
     with pytest.raises(SystemExit):
         send_due(Mode.INBOX)
-    monkeypatch.setattr(sending, "record_answer", record_answer)
+    monkeypatch.setattr(sending, "record_answers", record_answers)
 
     dispatch_all()
 

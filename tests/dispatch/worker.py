@@ -13,7 +13,7 @@ django.setup()
 from dispatch.services import claims, sending  # noqa: E402
 from tests.dispatch.stub import die_at  # noqa: E402
 
-name, hand_over, record_answer = claims.worker_name, sending.hand_over, sending.record_answer
+name, claim_next, record_answers = claims.worker_name, sending.claim_next, sending.record_answers
 
 
 def in_the_claim() -> str:
@@ -21,16 +21,17 @@ def in_the_claim() -> str:
     return name()
 
 
-def after_the_claim(*args):
+def after_the_claim(*args, **named):
+    claim = claim_next(*args, **named)
     die_at("claimed")
-    return hand_over(*args)
+    return claim
 
 
 def around_the_record(*args, **named):
     die_at("answered")
-    record_answer(*args, **named)
+    record_answers(*args, **named)
     die_at("recorded")
 
 
-claims.worker_name, sending.hand_over, sending.record_answer = in_the_claim, after_the_claim, around_the_record
+claims.worker_name, sending.claim_next, sending.record_answers = in_the_claim, after_the_claim, around_the_record
 sending.send_due(Mode(sys.argv[1]))

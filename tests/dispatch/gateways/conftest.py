@@ -14,6 +14,7 @@ from messenger_logs.models import SentMessage
 from sandbox.server import Sandbox
 
 CALLER_ID = "+16125550100"
+AT_ONCE = 8
 SECRET = "a-long-and-random-secret"
 
 
@@ -34,6 +35,7 @@ def provider(sandbox: Sandbox, settings: Settings) -> Sandbox:
     settings.VOXOLOGY_CALLER_ID = settings.VOXOLOGY_TEXT_NUMBER = CALLER_ID
     settings.VOXOLOGY_WEBHOOK_SECRET = SECRET
     settings.PROVIDER_TIMEOUT_SECONDS = 1
+    settings.DISPATCH_CONCURRENCY = AT_ONCE
     sandbox.phones.pace = 0.001
     return sandbox
 

@@ -9,7 +9,6 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from dispatch.gateways.voxology import AT_ONCE
 from dispatch.models import OpenCall
 from dispatch.services import calls
 from messenger_logs.choices import Mode
@@ -18,6 +17,7 @@ from messenger_logs.services.cancel import cancel_message
 from messenger_logs.services.complete_cancel import complete_cancel
 from sandbox.server import Sandbox
 from tests.dispatch.conftest import statuses
+from tests.dispatch.gateways.conftest import AT_ONCE
 
 pytestmark = pytest.mark.django_db
 

@@ -17,13 +17,13 @@ from dispatch.gateways import (
     TryLaterError,
     UnknownError,
 )
-from dispatch.gateways.voxology import AT_ONCE, TextGateway, VoiceGateway, call_report, text_gateway, voice_gateway
+from dispatch.gateways.voxology import TextGateway, VoiceGateway, call_report, text_gateway, voice_gateway
 from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.status_reports import StatusReport
 from providers.http import Reply
 from sandbox.server import Sandbox
-from tests.dispatch.gateways.conftest import CALLER_ID, handed, item
+from tests.dispatch.gateways.conftest import AT_ONCE, CALLER_ID, handed, item
 from tests.wait import wait_until
 
 TO = "+16125550123"
