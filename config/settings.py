@@ -11,6 +11,8 @@ from csp.constants import NONE, SELF
 from django.contrib.messages.constants import ERROR
 from kombu import Queue
 
+from config.alert_settings import *  # noqa: F403
+from config.alert_settings import ALERT_LOOK_SECONDS
 from config.database import with_time_limits
 from config.environment import Env
 from config.health_settings import *  # noqa: F403
@@ -47,6 +49,7 @@ INSTALLED_APPS = [
     "demo",
     "web",
     "retention",
+    "alerts",
     "imports",
     "records",
     "health",
@@ -374,6 +377,8 @@ CELERY_TASK_ROUTES = {
     "dispatch.tasks.hang_up_calls": "calls",
     "dispatch.tasks.*": "dispatch",
     # It is short, and must not wait for reports.
+    "alerts.tasks.look": "dispatch",
+    # It is short, and must not wait for reports.
     "accounts.tasks.chain_audit_events": "dispatch",
     # Contacts may wait: a message must not wait for them.
     "messenger_logs.tasks.derive_contacts": "celery",
@@ -455,5 +460,11 @@ CELERY_BEAT_SCHEDULE = {
     "roster-nightly": {"task": "roster.tasks.nightly", "schedule": daily(1, 20, zone=TIME_ZONE)},
     "roster-run-queued": {"task": "roster.tasks.run_queued", "schedule": 60, "options": {"expires": 50}},
     "roster-delete-expired": {"task": "roster.tasks.delete_expired", "schedule": daily(4, 30, zone=TIME_ZONE)},
+    "alerts-look": {
+        "task": "alerts.tasks.look",
+        "schedule": ALERT_LOOK_SECONDS,
+        "options": {"expires": ALERT_LOOK_SECONDS},
+    },
+    "alerts-delete-expired": {"task": "alerts.tasks.delete_expired", "schedule": daily(4, 40, zone=TIME_ZONE)},
     "retention": {"task": "retention.tasks.retain", "schedule": daily(0, 40, zone=TIME_ZONE)},
 }
