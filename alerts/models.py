@@ -111,10 +111,11 @@ class AlertChannel(models.Model):
 
     def pauses(self, now: datetime) -> bool:
         """Whether it waits after a failure. A time further ahead than we ever set it is that of a wrong clock."""
-        return bool(self.retry_at) and now < self.retry_at <= now + 2 * LONGEST_PAUSE
+        return self.retry_at is not None and now < self.retry_at <= now + 2 * LONGEST_PAUSE
 
     def is_quiet(self, now: datetime) -> bool:
-        return bool(self.quiet_from and self.quiet_to) and is_quiet(now, self.quiet_from, self.quiet_to)
+        begin, end = self.quiet_from, self.quiet_to
+        return begin is not None and end is not None and is_quiet(now, begin, end)
 
 
 def shortened(url: str) -> str:

@@ -24,7 +24,7 @@ class EmailsField(forms.CharField):
     """E-mail addresses, separated by commas, blanks or lines."""
 
     def clean(self, value: Any) -> Any:
-        addresses = list(dict.fromkeys(re.split(r"[\s,;]+", super().clean(value).strip())))
+        addresses = list(dict.fromkeys(filter(None, re.split(r"[\s,;]+", super().clean(value)))))
         if len(addresses) > MOST_ADDRESSES:
             raise ValidationError(f"enter {MOST_ADDRESSES} addresses at most.")
         for number, address in enumerate(addresses, 1):
@@ -86,8 +86,8 @@ class ChannelForm(forms.Form):
     quiet_from = _time("Quiet from")
     quiet_to = _time("Quiet until")
 
-    def __init__(self, *args: Any, channel: AlertChannel) -> None:
-        super().__init__(*args, initial={name: getattr(channel, name) for name in self.base_fields})
+    def __init__(self, data: Any = None, *, channel: AlertChannel) -> None:
+        super().__init__(data, initial={name: getattr(channel, name) for name in self.base_fields})
         self.channel = channel
         if channel.kind == ChannelKind.EMAIL:
             self.fields["emails"] = EmailsField(

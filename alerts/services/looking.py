@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -58,7 +59,7 @@ def _lock() -> bool:
 
 def _fire(troubles: list[Trouble], now: datetime) -> list[int]:
     """Store the troubles in one statement. Return the ids of the alerts that fired."""
-    columns = {
+    columns: dict[str, Any] = {
         "key": [trouble.key for trouble in troubles],
         "part": [trouble.part[:_LONGEST_PART] for trouble in troubles],
         "words": [trouble.words for trouble in troubles],
