@@ -58,7 +58,7 @@ def test_quiet_hours_begin_and_end_once_a_day(hours: tuple[time, time], moment: 
     st.sampled_from([utc("2026-03-07 18:00"), utc("2026-06-10 18:00"), utc("2026-10-31 17:00")]),
 )
 def test_of_each_two_days_the_quiet_part_is_as_long_as_they_say(begin: time, minutes: int, since: datetime) -> None:
-    end = (datetime.combine(datetime(2026, 1, 1), begin) + timedelta(minutes=minutes)).time()
+    end = (datetime.combine(since, begin) + timedelta(minutes=minutes)).time()
     step = timedelta(minutes=30)
     quiet = sum(is_quiet(since + number * step, begin, end) for number in range(2 * 48)) * step
     # One hour more or less where the clock changes meanwhile, and the two ends are between two steps.
