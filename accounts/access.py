@@ -41,13 +41,18 @@ def check_tool_right(request: HttpRequest, tool: Tool, right: Right) -> HttpResp
     """
     if not isinstance(request.user, User):
         return sign_in_first(request)
-    if not request.user.may(tool, right):
-        raise MissingRight(tool, right)
-    if tool in DISTRICT_WIDE and not request.user.scope_of(tool, right).everything:
-        raise DistrictWide(tool, right)
+    refuse_without(request.user, tool, right)
     if (tool, right) in ASKED_AGAIN and request.method not in SAFE_METHODS:
         ask_factor_again(request)
     return None
+
+
+def refuse_without(user: User, tool: Tool, right: Right) -> None:
+    """Raise MissingRight or DistrictWide if a user has not this right as its tool needs it."""
+    if not user.may(tool, right):
+        raise MissingRight(tool, right)
+    if tool in DISTRICT_WIDE and not user.scope_of(tool, right).everything:
+        raise DistrictWide(tool, right)
 
 
 def home_url() -> str:

@@ -21,9 +21,10 @@ _SENDER = [
     ToolAndRight(Tool.CONTACTS_TO_FIX, Right.READ),
     ToolAndRight(Tool.CONTACTS_TO_FIX, Right.WRITE),
 ]
-# All logs, and cancel. Only system administrators run the sync and give rights on the API to programs.
+# All logs, and cancel. Only system administrators run the sync, say who gets alerts, and give rights to programs.
 _SYSTEMS = [
     (Tool.MAILGUN_SYNC, Right.WRITE),
+    (Tool.ALERTS, Right.WRITE),
     *((Tool.MESSAGE_IMPORT, right) for right in Tool.MESSAGE_IMPORT.rights),
     (Tool.PORTAL_INBOX, Right.READ),
 ]

@@ -3,10 +3,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, ClassVar
 
+from accounts.access import refuse_without
 from accounts.models import User
 from accounts.scopes import NO_SCHOOL, Scope
 from accounts.services import hashed_search, record_audit_event, record_look
-from accounts.tools import SCOPED_RIGHTS, MissingRight, Right, Tool
+from accounts.tools import SCOPED_RIGHTS, Right, Tool
 from listings.listing import Listing
 
 
@@ -50,9 +51,8 @@ class ToolListing(Listing):
         return {}
 
     def check_access(self) -> None:
-        """Raises MissingRight."""
-        if not self.user.may(self.tool):
-            raise MissingRight(self.tool, Right.READ)
+        """Raises MissingRight, or DistrictWide."""
+        refuse_without(self.user, self.tool, Right.READ)
 
     def record_look(self) -> None:
         searched = self.searched

@@ -150,6 +150,15 @@ class Tool(Enum):
         "Whether everything works: what goes out, how complete the Mailgun events are, and what went wrong.",
         {Right.READ: "see what works and what does not", Right.WRITE: "run, pause and backfill the sync with Mailgun"},
     )
+    ALERTS = (
+        Menu.MESSENGER_ADMINISTRATION,
+        "Alerts",
+        "What does not work, or did not, since when, and who was told of it.",
+        {
+            Right.READ: "see open and past alerts",
+            Right.WRITE: "acknowledge alerts, and say who gets them",
+        },
+    )
     MESSAGE_IMPORT = (
         Menu.MESSENGER_ADMINISTRATION,
         "Message Import",
@@ -273,8 +282,8 @@ RECIPIENT_LOGS = (Tool.ADMIN_RECIPIENT_LOG, Tool.RECIPIENT_LOG)
 MESSAGE_LOGS = (Tool.SENT_MESSAGE_LOG_2, Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG)
 # The first of them that the user may open shows a contact to fix.
 CONTACT_TOOLS = (Tool.ADMIN_CONTACTS_TO_FIX, Tool.CONTACTS_TO_FIX)
-# What these do reaches everybody's data: their rights count only where they are held for all schools.
-DISTRICT_WIDE = frozenset({Tool.RETENTION, Tool.ERASE})
+# These are about the whole district: their rights count only where they are held for all schools.
+DISTRICT_WIDE = frozenset({Tool.RETENTION, Tool.ERASE, Tool.ALERTS})
 # The tools that have something to show only where the district sends by Mailgun.
 MAILGUN_TOOLS = frozenset({Tool.MAILGUN_MESSAGE_LOG, Tool.ADMIN_MAILGUN_MESSAGE_LOG})
 

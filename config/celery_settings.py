@@ -2,6 +2,7 @@
 
 from kombu import Queue
 
+from config.alert_settings import ALERT_LOOK_SECONDS
 from config.district_settings import TIME_ZONE
 from config.environment import Env
 from config.mailgun_settings import MAILGUN_RETENTION_DAYS, MAILGUN_SYNC_TIMES
@@ -43,6 +44,7 @@ CELERY_TASK_ROUTES = {
     "dispatch.tasks.*": "dispatch",
     # It is short, and must not wait for reports.
     "accounts.tasks.chain_audit_events": "dispatch",
+    "alerts.tasks.look": "dispatch",
     # Contacts may wait: a message must not wait for them.
     "messenger_logs.tasks.derive_contacts": "celery",
     "messenger_logs.tasks.review_contacts": "celery",
@@ -129,5 +131,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 50},
     },
     "mailgun-make-months": {"task": "mailgun_sync.tasks.make_months", "schedule": daily(4, 10, zone=TIME_ZONE)},
+    "alerts-look": {
+        "task": "alerts.tasks.look",
+        "schedule": ALERT_LOOK_SECONDS,
+        "options": {"expires": ALERT_LOOK_SECONDS},
+    },
+    "alerts-delete-expired": {"task": "alerts.tasks.delete_expired", "schedule": daily(4, 40, zone=TIME_ZONE)},
     "retention": {"task": "retention.tasks.retain", "schedule": daily(0, 40, zone=TIME_ZONE)},
 }

@@ -12,6 +12,8 @@ from django.contrib.messages.constants import ERROR
 
 from config.celery_settings import *  # noqa: F403
 from config.celery_settings import REDIS_URL
+from config.alert_settings import *  # noqa: F403
+from config.alert_settings import ALERT_LOOK_SECONDS
 from config.database import with_time_limits
 from config.district_settings import *  # noqa: F403
 from config.dispatch_settings import *  # noqa: F403
@@ -40,6 +42,7 @@ INSTALLED_APPS = [
     "demo",
     "web",
     "retention",
+    "alerts",
     "imports",
     "records",
     "health",

@@ -25,6 +25,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
+
+from providers.public_addresses import PrivateAddressError, check_public
 
 # A provider may close a connection that is idle, just when the next request goes out: then nobody knows whether it
 # read that request. Servers keep idle connections for 5 seconds and more, so a younger one is safe to use again.
@@ -83,11 +86,11 @@ def gate(before: Callable[[], None], begun: Callable[[], None]) -> Iterator[None
         _gate.reset(token)
 
 
-def new_session() -> requests.Session:
-    """Return a session that obeys `time_limit` and `gate`."""
+def new_session(*, public_only: bool = False) -> requests.Session:
+    """Return a session that obeys `time_limit` and `gate`; with `public_only`, one that connects only to public hosts."""
     session = requests.Session()
     for scheme in _POOLS:
-        session.mount(f"{scheme}://", _Adapter(pool_maxsize=_KEPT))
+        session.mount(f"{scheme}://", (_PublicAdapter if public_only else _Adapter)(pool_maxsize=_KEPT))
     return session
 
 
@@ -211,12 +214,53 @@ class _TLSPool(_Fresh, HTTPSConnectionPool):
 _POOLS = {"http": _Pool, "https": _TLSPool}
 
 
+class _Public:
+    """A connection to the very address that was checked."""
+
+    host: str
+    port: int
+
+    def _new_conn(self) -> socket.socket:
+        name = self.host
+        try:
+            self.host = check_public(name, self.port)
+        except PrivateAddressError as error:
+            raise NewConnectionError(self, str(error)) from error  # type: ignore[arg-type]
+        try:
+            return super()._new_conn()  # type: ignore[misc, no-any-return]
+        finally:
+            # The certificate is that of the name.
+            self.host = name
+
+
+class _PublicConnection(_Public, _Connection):
+    pass
+
+
+class _PublicTLSConnection(_Public, _TLSConnection):
+    pass
+
+
+class _PublicPool(HTTPConnectionPool):
+    ConnectionCls = _PublicConnection
+
+
+class _PublicTLSPool(HTTPSConnectionPool):
+    ConnectionCls = _PublicTLSConnection
+
+
 class _Adapter(HTTPAdapter):
+    pools: dict[str, Any] = _POOLS
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
+        self.poolmanager.pool_classes_by_scheme = self.pools
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
+        manager.pool_classes_by_scheme = self.pools
         return manager
+
+
+class _PublicAdapter(_Adapter):
+    pools = {"http": _PublicPool, "https": _PublicTLSPool}

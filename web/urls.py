@@ -10,8 +10,9 @@ from listings.views import ListingView
 from reports.kinds import MESSAGE_REPORTS
 from reports.kinds.call_sheet import CallSheet
 from web.exporter import exporter
-from web.listings import CONTACT_PATHS, MESSAGE_PATHS, PEOPLE_PATH, REACH_PATHS
+from web.listings import ALERTS_PATH, CONTACT_PATHS, MESSAGE_PATHS, PEOPLE_PATH, REACH_PATHS
 from web.views import (
+    alerts,
     domain_health,
     erase,
     home,
@@ -121,6 +122,13 @@ urlpatterns = [
     path(f"{SYNC}health/", domain_health.domain_health, name="domain_health"),
     path(f"{SYNC}domains/<int:pk>/check/", domain_health.check_domain, name="check_domain"),
     path(f"{SYNC}quarantine/<int:pk>/retry/", sync_status.retry_event, name="retry_event"),
+    path(f"{ALERTS_PATH}<int:pk>/", alerts.alert, name="alert"),
+    path(f"{ALERTS_PATH}<int:pk>/acknowledge/", alerts.acknowledge_alert, name="acknowledge_alert"),
+    path(f"{ALERTS_PATH}channels/", alerts.channels, name="alert_channels"),
+    path(f"{ALERTS_PATH}channels/new/<str:kind>/", alerts.new_channel, name="new_alert_channel"),
+    path(f"{ALERTS_PATH}channels/<int:pk>/", alerts.channel, name="alert_channel"),
+    path(f"{ALERTS_PATH}channels/<int:pk>/test/", alerts.test_channel, name="test_alert_channel"),
+    path(f"{ALERTS_PATH}channels/<int:pk>/remove/", alerts.remove, name="remove_alert_channel"),
     path(IMPORT, message_import.message_import, name="message_import"),
     path(f"{IMPORT}upload/", message_import.upload, name="import_upload"),
     path(f"{IMPORT}<int:pk>/", message_import.import_job, name="import_job"),

@@ -53,6 +53,7 @@ def test_messenger_administrators_have_all_logs_and_cancel_but_no_system_adminis
     everything = {(tool, right) for tool in Tool for right in tool.rights}
     assert everything - rights == {
         (Tool.MAILGUN_SYNC, Right.WRITE),
+        (Tool.ALERTS, Right.WRITE),
         (Tool.MESSAGE_IMPORT, Right.WRITE),
         (Tool.MESSAGE_IMPORT, Right.SEND),
         (Tool.MESSAGE_IMPORT, Right.SEND_AS_OTHERS),

@@ -93,3 +93,13 @@ def test_who_changes_rights_gets_retention_and_erasing(make_user):
     cells = [(Tool.RETENTION, Right.READ), (Tool.RETENTION, Right.WRITE), (Tool.ERASE, Right.WRITE)]
     found = {user: [User.objects.get(pk=user.pk).may(*cell) for cell in cells] for user in (administrator, other)}
     assert found == {administrator: [True] * 3, other: [False] * 3}
+
+
+def test_who_sees_the_sync_sees_alerts_and_who_changes_rights_says_who_gets_them(make_user):
+    administrator, reader = make_user((Tool.USER_GROUPS, Right.WRITE)), make_user(Tool.MAILGUN_SYNC)
+    other = make_user(Tool.AUDIT_TRAIL)
+    migrate("0020_sign_in_by_providers")
+    migrate("0021_alert_rights")
+    cells = [(Tool.ALERTS, Right.READ), (Tool.ALERTS, Right.WRITE)]
+    found = [[User.objects.get(pk=user.pk).may(*cell) for cell in cells] for user in (administrator, reader, other)]
+    assert found == [[True, True], [True, False], [False, False]]

@@ -27,6 +27,7 @@ def test_every_name_is_in_the_documentation() -> None:
         ("messenger_logs.tasks.stop_the_rest", "dispatch"),
         ("dispatch.tasks.poll_calls", "calls"),
         ("dispatch.tasks.hang_up_calls", "calls"),
+        ("alerts.tasks.look", "dispatch"),
         ("mailgun_sync.tasks.sync_one", "celery"),
     ],
 )

@@ -43,6 +43,8 @@ from accounts.models import AuditEvent, ServiceAccount, User
 from accounts.querysets import rights_of
 from accounts.services import LOOK, issue_token, record_audit_event
 from accounts.tools import Right, Tool, every_right
+from alerts import tasks as alert_tasks
+from alerts.models import Alert, AlertChannel
 from imports import tasks as import_tasks
 from imports.models import ImportJob, KeptMap
 from mailgun_sync import tasks
@@ -301,6 +303,27 @@ def a_roster_run(owner: User) -> None:
     kinds = {kind: {"before": 0, "new": 0, "changed": 0, "leaving": 0, "rows": []} for kind in Kind.values}
     fields = {"source": "file", "check_only": True, "status": "done", "asked_at": timezone.now(), "file_name": MARK}
     RosterRun.objects.create(**fields, difference=kinds, problems=[[MARK, MARK]])
+
+
+def an_alert(owner: User) -> None:
+    now = timezone.now()
+    Alert.objects.create(key=uuid4().hex, part=MARK, words=MARK, fired_at=now, last_seen_at=now)
+
+
+def of_the_alert() -> dict[str, Any]:
+    return {"pk": Alert.objects.order_by("-pk").values_list("pk", flat=True).first() or 1}
+
+
+def a_channel(owner: User) -> None:
+    AlertChannel.objects.create(name=MARK, kind="email", emails=["office@district.example"])
+
+
+def of_the_channel() -> dict[str, Any]:
+    return {"pk": AlertChannel.objects.order_by("-pk").values_list("pk", flat=True).first() or 1}
+
+
+def a_channel_form() -> dict[str, Any]:
+    return {"name": uuid4().hex, "emails": "office@district.example", "remind_hours": 0}
 
 
 def of_the_roster_run() -> dict[str, Any]:
@@ -623,6 +646,21 @@ GUARDED = [
     Guarded("web:roster_start",     Tool.ROSTER, W,         405, 405, 302, 405,
             data=a_roster_run, of=of_the_roster_run, does="roster.run_asked"),
 
+    Guarded("web:alerts",            Tool.ALERTS, R,         200, 200, 302, 200,
+            data=an_alert, file="export.alerts"),
+    Guarded("web:alert",             Tool.ALERTS, R,         200, 200, 405, 200, data=an_alert, of=of_the_alert),
+    Guarded("web:acknowledge_alert", Tool.ALERTS, W,         405, 405, 302, 405, data=an_alert, of=of_the_alert,
+            does="alert.acknowledged"),
+    Guarded("web:alert_channels",    Tool.ALERTS, W,         200, 200, 405, 200, data=a_channel),
+    Guarded("web:new_alert_channel", Tool.ALERTS, W,         200, 200, 302, 200, of=lambda: {"kind": "email"},
+            does="alert_channel.added", form=a_channel_form),
+    Guarded("web:alert_channel",     Tool.ALERTS, W,         200, 200, 302, 200, data=a_channel, of=of_the_channel,
+            does="alert_channel.changed", form=a_channel_form),
+    Guarded("web:test_alert_channel", Tool.ALERTS, W,        405, 405, 302, 405, data=a_channel, of=of_the_channel,
+            does="alert_channel.tested"),
+    Guarded("web:remove_alert_channel", Tool.ALERTS, W,      405, 405, 302, 405, data=a_channel, of=of_the_channel,
+            does="alert_channel.removed"),
+
 
     # Without choices it is a page that offers them.
     Guarded("web:sent_message_log_message_report", Tool.SENT_MESSAGE_LOG, R,         200, 200, 405, 200,
@@ -823,6 +861,9 @@ API = [
         data=a_reply, row="list.viewed"),
     Api("api:reply_search",           "post",   Tool.REPLIES, R,                      200, body={"text": MARK},
         data=a_reply, row="person.searched"),
+    Api("api:alerts",                 "get",    Tool.ALERTS, R,                       200, data=an_alert),
+    Api("api:acknowledge_alert",      "post",   Tool.ALERTS, W,                       200, data=an_alert,
+        of=of_the_alert, row="alert.acknowledged"),
     Api("api:mailgun_domains",        "get",    Tool.MAILGUN_SYNC, R,                 200),
     Api("api:inbox_search",           "post",   Tool.PORTAL_INBOX, R,                 200, body={"person_id": MARK},
         row="person.viewed"),
@@ -872,7 +913,7 @@ def no_worker(monkeypatch, settings, tmp_path):
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     settings.ROSTER_FILE = str(tmp_path / "roster.zip")
     of_mailgun = (tasks.sync_one, tasks.check_domain, tasks.read_suppressions)
-    for task in (*of_mailgun, import_tasks.run, roster_tasks.run_queued):
+    for task in (*of_mailgun, import_tasks.run, roster_tasks.run_queued, alert_tasks.send):
         note_queued(monkeypatch, task)
 
 

@@ -10,9 +10,10 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.access import refuse_without
 from accounts.models import User
 from accounts.second_factor import token_too_old
-from accounts.tools import MissingRight, Right, Tool, ToolAndRight
+from accounts.tools import Right, Tool, ToolAndRight
 
 
 class HasToolRight(IsAuthenticated):
@@ -22,8 +23,7 @@ class HasToolRight(IsAuthenticated):
         if not super().has_permission(request, view):
             return False
         tool, right = view.needed()
-        if not cast(User, request.user).may(tool, right):
-            raise MissingRight(tool, right)
+        refuse_without(cast(User, request.user), tool, right)
         return True
 
 

@@ -5,7 +5,7 @@ from rest_framework.permissions import IsAuthenticated
 
 from accounts.service_accounts.authentication import ServiceTokenAuthentication
 from accounts.tokens import TokenAuthentication
-from web.api import cancel, contacts, intake, messages, people
+from web.api import alerts, cancel, contacts, intake, messages, people
 from web.api.documentation import documentation
 from web.api.inbox import InboxSearch
 from web.api.mailgun_domains import MailgunDomains
@@ -34,6 +34,8 @@ urlpatterns = [
     path("mailgun-domains/", MailgunDomains.as_view(), name="mailgun_domains"),
     path("replies/", Replies.as_view(), name="replies"),
     path("replies/search/", ReplySearch.as_view(), name="reply_search"),
+    path("alerts/", alerts.AlertList.as_view(), name="alerts"),
+    path("alerts/<int:pk>/acknowledge/", alerts.Acknowledge.as_view(), name="acknowledge_alert"),
     path("contacts/", contacts.Contacts.as_view(), name="contacts"),
     path("contacts/search/", contacts.ContactSearch.as_view(), name="contact_search"),
     path("contacts/<int:pk>/state/", contacts.ContactStateView.as_view(), name="contact_state"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from accounts.tools import Tool
 from listings.registry import Entry, registry
+from web.listings.alerts import Alerts
 from web.listings.ambiguous_events import AmbiguousEvents
 from web.listings.audit_trail import AuditTrail
 from web.listings.contacts_to_fix import ContactsToFix
@@ -38,6 +39,8 @@ CONTACT_PATHS = {
     Tool.CONTACTS_TO_FIX: "messenger/contacts-to-fix/",
     Tool.ADMIN_CONTACTS_TO_FIX: "messenger-administration/contacts-to-fix/",
 }
+# That of the alerts. The addresses of one alert and of the channels begin with it.
+ALERTS_PATH = "messenger-administration/alerts/"
 # That of the people who have an account. The addresses of one person begin with it.
 PEOPLE_PATH = "system-administration/user-groups/people/"
 
@@ -97,6 +100,7 @@ registry.register(
     _log(ContactsToFix, Tool.CONTACTS_TO_FIX, CONTACT_PATHS[Tool.CONTACTS_TO_FIX], api_name="own"),
     _log(ContactsToFix, Tool.ADMIN_CONTACTS_TO_FIX, CONTACT_PATHS[Tool.ADMIN_CONTACTS_TO_FIX], api_name="all"),
     _log(Replies, Tool.REPLIES, "messenger-administration/replies/", api_name="all"),
+    _log(Alerts, Tool.ALERTS, ALERTS_PATH, api_name="all"),
     _log(People, Tool.USER_GROUPS, PEOPLE_PATH, name="people", title="People"),
     _log(AuditTrail, Tool.AUDIT_TRAIL, "system-administration/audit-trail/"),
     _log(WhoSaw, Tool.AUDIT_TRAIL, "system-administration/audit-trail/who-saw/", name="who_saw", title="Who Saw"),

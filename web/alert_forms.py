@@ -1,0 +1,133 @@
+"""The form of a channel of alerts."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from alerts.choices import ChannelKind, WebhookFormat
+from alerts.models import AlertChannel
+from providers.public_addresses import is_public
+
+MOST_ADDRESSES = 20
+_PRIVATE = "it is in a private network or on this host. ALERT_PRIVATE_WEBHOOKS has to allow that."
+
+
+class EmailsField(forms.CharField):
+    """E-mail addresses, separated by commas, blanks or lines."""
+
+    def clean(self, value: Any) -> Any:
+        addresses = list(dict.fromkeys(filter(None, re.split(r"[\s,;]+", super().clean(value)))))
+        if len(addresses) > MOST_ADDRESSES:
+            raise ValidationError(f"enter {MOST_ADDRESSES} addresses at most.")
+        for number, address in enumerate(addresses, 1):
+            try:
+                validate_email(address)
+            except ValidationError:
+                # An error never repeats what was typed.
+                raise ValidationError(f"number {number} is no e-mail address.") from None
+        return addresses
+
+
+class WebhookField(forms.CharField):
+    """The address of a webhook. Which hosts are private is asked again, for names too, whenever something is sent."""
+
+    def clean(self, value: Any) -> str:
+        url: str = super().clean(value)
+        if not url:
+            return ""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise ValidationError("this is no address.") from None
+        if parts.scheme not in ("http", "https") or not host or port == 0 or not url.isprintable() or " " in url:
+            raise ValidationError("it has to begin with https:// or http://, and to name a host.")
+        if parts.username is not None or parts.fragment:
+            raise ValidationError("it must have neither a user nor a part behind #.")
+        if not settings.ALERT_PRIVATE_WEBHOOKS and _is_private(host):
+            raise ValidationError(_PRIVATE)
+        return url
+
+
+def _is_private(host: str) -> bool:
+    """Whether a host is surely private: an IP address, or this host by name."""
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
+    return not is_public(host)
+
+
+def _time(label: str) -> forms.TimeField:
+    return forms.TimeField(label=label, required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+
+
+class ChannelForm(forms.Form):
+    """What a channel of its kind has. The address of a webhook is never shown again; empty, it stays."""
+
+    name = forms.CharField(label="Name", max_length=80, help_text="Such as Office of technology.")
+    active = forms.BooleanField(label="Send alerts to this channel", required=False)
+    urgent_only = forms.BooleanField(label="Only urgent ones", required=False)
+    tells_cleared = forms.BooleanField(label="Say so when an alert clears", required=False)
+    remind_hours = forms.IntegerField(
+        label="Remind every so many hours",
+        min_value=0,
+        max_value=168,
+        help_text="Until somebody acknowledges the alert; 0 for never.",
+    )
+    quiet_from = _time("Quiet from")
+    quiet_to = _time("Quiet until")
+
+    def __init__(self, data: Any = None, *, channel: AlertChannel) -> None:
+        super().__init__(data, initial={name: getattr(channel, name) for name in self.base_fields})
+        self.channel = channel
+        if channel.kind == ChannelKind.EMAIL:
+            self.fields["emails"] = EmailsField(
+                label="E-mail addresses",
+                initial="\n".join(channel.emails),
+                max_length=6_000,
+                widget=forms.Textarea(attrs={"rows": 3}),
+                help_text="One in a line, or with commas. All of them get one mail.",
+            )
+        else:
+            self.fields["format"] = forms.ChoiceField(
+                label="Format", choices=WebhookFormat.choices, initial=channel.format
+            )
+            self.fields["url"] = _url_field(channel)
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if AlertChannel.objects.filter(name=name).exclude(pk=self.channel.pk).exists():
+            raise ValidationError("another channel has this name.")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        begin, end = given.get("quiet_from"), given.get("quiet_to")
+        if not {"quiet_from", "quiet_to"} & self.errors.keys():
+            if (begin is None) != (end is None):
+                self.add_error("quiet_to", "quiet hours need their begin and their end.")
+            elif begin is not None and begin == end:
+                self.add_error("quiet_to", "it is the same as the begin.")
+        return given
+
+
+def _url_field(channel: AlertChannel) -> forms.Field:
+    stored = bool(channel.sealed_url)
+    return WebhookField(
+        label="Address",
+        max_length=2_000,
+        required=not stored,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=f"Now {channel.goes_to}. Empty: it stays."
+        if stored
+        else "It is a secret: it is stored encrypted, and not shown again.",
+    )
