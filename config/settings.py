@@ -15,6 +15,7 @@ from config.database import with_time_limits
 from config.environment import Env
 from config.health_settings import *  # noqa: F403
 from config.logs import LOGGING as LOGGING
+from config.mail_settings import *  # noqa: F403
 from config.records_settings import *  # noqa: F403
 from config.roster_settings import *  # noqa: F403
 from config.schedules import daily, hourly, sundays
@@ -49,6 +50,8 @@ INSTALLED_APPS = [
     "retention",
     "imports",
     "records",
+    "saved_views",
+    "digests",
     "health",
     "reports",
     "roster",
@@ -455,5 +458,11 @@ CELERY_BEAT_SCHEDULE = {
     "roster-nightly": {"task": "roster.tasks.nightly", "schedule": daily(1, 20, zone=TIME_ZONE)},
     "roster-run-queued": {"task": "roster.tasks.run_queued", "schedule": 60, "options": {"expires": 50}},
     "roster-delete-expired": {"task": "roster.tasks.delete_expired", "schedule": daily(4, 30, zone=TIME_ZONE)},
+    "saved-views-run-schedules": {
+        "task": "saved_views.tasks.run_schedules",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
+    "digests-send": {"task": "digests.tasks.send_digests", "schedule": 60, "options": {"expires": 50}},
     "retention": {"task": "retention.tasks.retain", "schedule": daily(0, 40, zone=TIME_ZONE)},
 }
