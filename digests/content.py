@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,19 +14,15 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.tools import CONTACT_TOOLS, MESSAGE_LOGS, Tool
 from core.dates import start_of
+from health.troubles import all_troubles
 from listings.registry import registry
 from messenger_logs.dashboard import sent_between
 from messenger_logs.models import ContactToFix
 from messenger_logs.reach import People
 from messenger_logs.reach_figures import Dimension, Which, breakdown
 
+# Who may see this tool sees the troubles of the site.
 TROUBLES = Tool.MAILGUN_SYNC
-
-
-@dataclass(frozen=True)
-class OfSchool:
-    name: str
-    people: People
 
 
 @dataclass(frozen=True)
@@ -37,7 +32,7 @@ class Digest:
     first: date
     last: date
     messages: int | None = None
-    schools: list[OfSchool] = field(default_factory=list)
+    schools: Mapping[str, People] = field(default_factory=dict)
     contacts_new: int | None = None
     contacts_open: int = 0
     troubles: int | None = None
@@ -47,7 +42,7 @@ class Digest:
 
     @property
     def people(self) -> People:
-        return sum((school.people for school in self.schools), People())
+        return sum(self.schools.values(), People())
 
     @property
     def has_parts(self) -> bool:
@@ -73,13 +68,13 @@ def digest_of(user: User, *, first: date, last: date, now: datetime) -> Digest:
 def _messages(user: User, first: date, last: date) -> dict[str, Any]:
     if not any(map(user.may, MESSAGE_LOGS)):
         return {}
-    messages, people = 0, Counter[str]()
+    messages = 0
     by_school: dict[str, People] = {}
     for part, scope in sent_between(user, first, last):
         messages += part.count()
         for group in breakdown(part, Dimension.SCHOOL, Which(scope=scope)):
             by_school[group.label] = by_school.get(group.label, People()) + group.people
-    schools = [OfSchool(name, people) for name, people in sorted(by_school.items()) if people.total]
+    schools = {name: people for name, people in sorted(by_school.items()) if people.total}
     days = {"sent_from": first.isoformat(), "sent_to": last.isoformat()}
     return {"messages": messages, "schools": schools, "reach_url": _url(user, ("admin_reach", "reach"), **days)}
 
@@ -95,7 +90,9 @@ def _contacts(user: User, first: date, last: date) -> dict[str, Any]:
 
 
 def _troubles(user: User, now: datetime) -> dict[str, Any]:
-    return {}
+    if not user.may(TROUBLES):
+        return {}
+    return {"troubles": len(all_troubles(now)), "troubles_url": reverse("web:dispatch_status")}
 
 
 def _url(user: User, names: Iterable[str], **values: str) -> str:

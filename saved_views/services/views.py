@@ -126,6 +126,4 @@ def list_title(name: str) -> str:
 def _record(by: User, action: str, view: SavedView, group: Group | None = None) -> None:
     # The audit trail outlasts a view, and its name or values may be about people: neither is recorded.
     shared = {"group": group.name} if group else {}
-    record_audit_event(
-        by=by, action=action, target=list_title(view.listing), details={"view": view.pk, **shared}
-    )
+    record_audit_event(by=by, action=action, target=list_title(view.listing), details={"view": view.pk, **shared})
