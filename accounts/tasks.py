@@ -1,11 +1,9 @@
 import logging
-from smtplib import SMTPException
 
 from allauth.account.utils import user_pk_to_url_str
 from celery import shared_task
 from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
-from django.core.mail import send_mail
 from django.core.management import call_command
 from django.template.loader import render_to_string
 
@@ -15,15 +13,12 @@ from accounts.passwords import may_use_password
 from accounts.service_accounts.services import delete_expired_tokens
 from accounts.services import record_audit_event
 from accounts.sessions import delete_forgotten
+from core.mail import MailNotSent, send
 
 # So many batches a run; the next run goes on, so that no run is long.
 MOST_BATCHES = 20
 
 log = logging.getLogger(__name__)
-
-
-class MailNotSent(Exception):
-    """Names only the kind of failure: the mail server's message names the recipient, and this goes into the log."""
 
 
 _PARTS = ("subject", "message")
@@ -32,7 +27,7 @@ _PARTS = ("subject", "message")
 @shared_task(autoretry_for=(MailNotSent,), retry_backoff=True, max_retries=5)
 def send_email(*, subject: str, body: str, to: list[str]) -> None:
     """Send one mail from the product's own address. Celery tries again while the mail server refuses or is away."""
-    _send(subject, body, to)
+    send(subject, body, to)
 
 
 @shared_task(autoretry_for=(MailNotSent,), retry_backoff=True, max_retries=5)
@@ -48,17 +43,7 @@ def send_reset_link(*, email: str, address: str) -> None:
     url = address.replace("UID-KEY", f"{user_pk_to_url_str(user)}-{key}")
     context = {"user": user, "password_reset_url": url, "DISTRICT_NAME": settings.DISTRICT_NAME}
     subject, body = (render_to_string(f"account/email/password_reset_key_{part}.txt", context) for part in _PARTS)
-    _send(subject.strip(), body, [user.email])
-
-
-def _send(subject: str, body: str, to: list[str]) -> None:
-    failure = ""
-    try:
-        send_mail(subject, body, None, to)
-    except (SMTPException, OSError) as error:
-        failure = type(error).__name__
-    if failure:
-        raise MailNotSent(failure)
+    send(subject.strip(), body, [user.email])
 
 
 @shared_task

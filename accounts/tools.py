@@ -216,6 +216,16 @@ class Tool(Enum):
         {Right.WRITE: "see what would go, and erase a person"},
     )
 
+    SCHEDULED_REPORTS = (
+        Menu.SYSTEM_ADMINISTRATION,
+        "Scheduled Reports",
+        "Which reports are made at fixed times, for whom, and which of them go out as attachments.",
+        {
+            Right.READ: "see everybody's scheduled reports",
+            Right.WRITE: "end them, and let them go out as attachments",
+        },
+    )
+
     def __init__(self, menu: Menu, label: str, answers: str, rights: Mapping[Right, str]) -> None:
         self.menu = menu
         self.label = label
@@ -282,8 +292,8 @@ RECIPIENT_LOGS = (Tool.ADMIN_RECIPIENT_LOG, Tool.RECIPIENT_LOG)
 MESSAGE_LOGS = (Tool.SENT_MESSAGE_LOG_2, Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG)
 # The first of them that the user may open shows a contact to fix.
 CONTACT_TOOLS = (Tool.ADMIN_CONTACTS_TO_FIX, Tool.CONTACTS_TO_FIX)
-# These are about the whole district: their rights count only where they are held for all schools.
-DISTRICT_WIDE = frozenset({Tool.RETENTION, Tool.ERASE, Tool.ALERTS})
+# What these show or do is about everybody: their rights count only where they are held for all schools.
+DISTRICT_WIDE = frozenset({Tool.RETENTION, Tool.ERASE, Tool.ALERTS, Tool.SCHEDULED_REPORTS})
 # The tools that have something to show only where the district sends by Mailgun.
 MAILGUN_TOOLS = frozenset({Tool.MAILGUN_MESSAGE_LOG, Tool.ADMIN_MAILGUN_MESSAGE_LOG})
 

@@ -66,7 +66,7 @@ class PrivatePage(PermissionDenied):
     """Somebody who sees the product as a person wanted a page that this person alone sees."""
 
     def __init__(self) -> None:
-        super().__init__("This page shows files that the person has uploaded or asked for. Only this person sees them.")
+        super().__init__("This page shows what is the person's own, such as files and views. Only this person sees it.")
 
 
 def why_no_view(viewer: User, person: User) -> NoView | None:

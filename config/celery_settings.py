@@ -137,5 +137,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": ALERT_LOOK_SECONDS},
     },
     "alerts-delete-expired": {"task": "alerts.tasks.delete_expired", "schedule": daily(4, 40, zone=TIME_ZONE)},
+    "saved-views-run-schedules": {
+        "task": "saved_views.tasks.run_schedules",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
+    "digests-send": {"task": "digests.tasks.send_digests", "schedule": 60, "options": {"expires": 50}},
     "retention": {"task": "retention.tasks.retain", "schedule": daily(0, 40, zone=TIME_ZONE)},
 }

@@ -22,6 +22,7 @@ from config.health_settings import *  # noqa: F403
 from config.hosts_settings import *  # noqa: F403
 from config.logs import LOGGING as LOGGING
 from config.mailgun_settings import *  # noqa: F403
+from config.mail_settings import *  # noqa: F403
 from config.records_settings import *  # noqa: F403
 from config.roster_settings import *  # noqa: F403
 from config.sign_in_settings import *  # noqa: F403
@@ -45,6 +46,8 @@ INSTALLED_APPS = [
     "alerts",
     "imports",
     "records",
+    "saved_views",
+    "digests",
     "health",
     "reports",
     "roster",

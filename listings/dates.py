@@ -8,7 +8,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextChoices
 from django.utils import timezone
 from django_filters.widgets import SuffixedMultiWidget
 
@@ -139,16 +139,37 @@ class DateRangeFilter(django_filters.Filter):
         return qs
 
 
+class Days(TextChoices):
+    """Days that move on with the calendar."""
+
+    TODAY = "today", "today"
+    YESTERDAY = "yesterday", "yesterday"
+    LAST_7 = "last_7_days", "last 7 days"
+    LAST_WEEK = "last_week", "last week, Monday to Sunday"
+    LAST_30 = "last_30_days", "last 30 days"
+    LAST_MONTH = "last_month", "last month"
+    SCHOOL_YEAR = "school_year", "this school year"
+
+    def on(self, today: date) -> tuple[date, date]:
+        """Return the first and the last of these days, as seen from a day."""
+        monday, month = today - timedelta(days=today.weekday()), today.replace(day=1)
+        a_day = timedelta(days=1)
+        year = today.year if today.month >= SCHOOL_YEAR_BEGINS else today.year - 1
+        return {
+            Days.TODAY: (today, today),
+            Days.YESTERDAY: (today - a_day, today - a_day),
+            Days.LAST_7: (today - 6 * a_day, today),
+            Days.LAST_WEEK: (monday - 7 * a_day, monday - a_day),
+            Days.LAST_30: (today - 29 * a_day, today),
+            Days.LAST_MONTH: ((month - a_day).replace(day=1), month - a_day),
+            Days.SCHOOL_YEAR: (date(year, SCHOOL_YEAR_BEGINS, 1), today),
+        }[self]
+
+
+QUICK = (Days.TODAY, Days.YESTERDAY, Days.LAST_7, Days.LAST_30, Days.SCHOOL_YEAR)
+
+
 def quick_ranges(earliest: date | None) -> list[tuple[str, date, date]]:
-    """Return the ranges offered beside the date inputs: label, first day, last day. None begins before `earliest`."""
+    """Return the ranges offered beside the date inputs: label, first day, last day. A long one needs no `earliest`."""
     today = timezone.localdate()
-    yesterday = today - timedelta(days=1)
-    july = date(today.year if today.month >= SCHOOL_YEAR_BEGINS else today.year - 1, SCHOOL_YEAR_BEGINS, 1)
-    longer = [("this school year", july, today)] if earliest is None else []
-    return [
-        ("today", today, today),
-        ("yesterday", yesterday, yesterday),
-        ("last 7 days", today - timedelta(days=6), today),
-        ("last 30 days", today - timedelta(days=29), today),
-        *longer,
-    ]
+    return [(days.label, *days.on(today)) for days in QUICK if earliest is None or days != Days.SCHOOL_YEAR]

@@ -176,6 +176,11 @@ class ListingFilterSet(django_filters.FilterSet):
     def date_filter(self) -> DateRangeFilter | None:
         return next((each for each in self.filters.values() if isinstance(each, DateRangeFilter)), None)
 
+    @classmethod
+    def date_range(cls) -> DateRangeFilter | None:
+        """Return the filter by days, if the list has one."""
+        return next((each for each in cls.base_filters.values() if isinstance(each, DateRangeFilter)), None)
+
     def __init__(self, data: QueryDict, *, queryset: QuerySet[Any], user: Any) -> None:
         self.user = user
         super().__init__(data, queryset=queryset)

@@ -12,6 +12,7 @@ from core.fragments import is_htmx, page_or_fragment
 from listings import saved_searches
 from listings.context import ListContext, list_address
 from listings.exports import Exporter
+from listings.kept_views import KeptViews, OpenedView
 from listings.listing import Listing
 from listings.registry import Entry
 
@@ -19,6 +20,7 @@ from listings.registry import Entry
 PLACE = ("after", "before", "n")
 
 NOT_FROM_AN_ADDRESS = "Searches for people are not read from an address. Enter the search on this page."
+VIEW_NOT_THERE = "That view is not there any more, or it is not shared with you. The list is shown as usual."
 NOT_SAVED_ANY_MORE = "That search is not kept here any more. Enter it again."
 
 
@@ -31,9 +33,12 @@ class ListingView(View):
     # Arguments of as_view().
     entry: Entry | None = None
     exporter: Exporter | None = None
+    kept_views: KeptViews | None = None
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         values = request.GET.dict()
+        if number := values.get("view", "").strip():
+            return self.get_view(number, export=values.get("export", ""))
         personal = self.personal
         warnings = [NOT_FROM_AN_ADDRESS] if any(values.get(name, "").strip() for name in personal) else []
         search = values.get("find", "").strip()
@@ -46,10 +51,19 @@ class ListingView(View):
         listing.warnings[:0] = warnings
         return self.respond(listing, search, export=values.get("export", ""))
 
+    def get_view(self, number: str, *, export: str) -> HttpResponseBase:
+        """Show the list as a kept view has it. Its personal values go to the session, as those of a search do."""
+        assert self.entry
+        opened = self.kept_views and self.kept_views.open(self.request, self.entry, number)
+        listing = self.open(dict(opened.values) if opened else {})
+        listing.warnings[:0] = opened.warnings if opened else [VIEW_NOT_THERE]
+        search = saved_searches.save(self.request.session, self.personal_of(listing))
+        return self.respond(listing, search, export=export, opened=opened)
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Take the filter form. Personal values go to the session, all others to the address of the list."""
         listing = self.open({name: text for name, text in request.POST.dict().items() if name not in PLACE})
-        personal = {name: text for name, text in listing.values.items() if name in self.personal}
+        personal = self.personal_of(listing)
         search = saved_searches.save(request.session, personal)
         public = {name: text for name, text in listing.values.items() if name not in personal}
         location = list_address(request.path, public | {"find": search}, default_sort=listing.default_sort)
@@ -65,12 +79,17 @@ class ListingView(View):
         assert self.entry
         return self.entry.listing_class.filterset_class.personal
 
+    def personal_of(self, listing: Listing) -> dict[str, str]:
+        return {name: text for name, text in listing.values.items() if name in self.personal}
+
     def open(self, values: dict[str, str]) -> Listing:
         assert self.entry
         user: Any = self.request.user
         return self.entry.open(user, values, self.kwargs)
 
-    def respond(self, listing: Listing, search: str, *, export: str = "") -> HttpResponseBase:
+    def respond(
+        self, listing: Listing, search: str, *, export: str = "", opened: OpenedView | None = None
+    ) -> HttpResponseBase:
         if self.exporter and export in dict(self.exporter.formats):
             listing.check_export()
             if not listing.errors:
@@ -82,6 +101,8 @@ class ListingView(View):
             self.request.path, listing, search=search, notices=notices, formats=formats, read_only=read_only
         )
         context = {"grid": shown, "listing": listing, "title": listing.title, "menu_path": listing.menu_path}
+        if self.kept_views and not read_only:
+            context["view_menu"] = self.kept_views.menu(listing, address=shown.link(), opened=opened)
         return page_or_fragment(
             self.request, page=listing.template_name, fragment="listings/fragment.html", context=context
         )

@@ -107,6 +107,12 @@ def dashboard_of(user: User) -> Dashboard:
 
     Own messages count with everybody in them, those of others with the people of the user's schools.
     """
+    (whole, _), *partly = parts_of(user)
+    return dashboard(whole, partly=partly)
+
+
+def parts_of(user: User) -> list[Part]:
+    """The messages that the logs of a user show, in parts that have no message in common: the whole ones first."""
     whole, partly = SentMessage.objects.none(), []
     for tool in MESSAGE_LOGS:
         sight, shown = Sight.of(user, tool), SentMessage.objects.visible_to(user, tool)
@@ -116,7 +122,16 @@ def dashboard_of(user: User) -> Dashboard:
             whole |= shown.filter(sender=user) if sight.own else shown.none()
             partly.append((shown, sight.scope))
     own = whole.filter(sender=user).values("pk")
-    return dashboard(whole, partly=[(shown.exclude(pk__in=own), scope) for shown, scope in partly if scope.schools])
+    return [(whole, ALL_SCHOOLS), *((shown.exclude(pk__in=own), scope) for shown, scope in partly if scope.schools)]
+
+
+def sent_between(user: User, first: date, last: date) -> list[Part]:
+    """The messages of these parts that were due on these days, and have begun."""
+    return [(_sent(part, first, last), scope) for part, scope in parts_of(user)]
+
+
+def _sent(messages: SentMessageQuerySet, first: date, last: date) -> SentMessageQuerySet:
+    return messages.scheduled_between(first, last).exclude(status__in=_NOT_SENT)
 
 
 def dashboard(messages: SentMessageQuerySet, *, partly: Sequence[Part] = (), today: date | None = None) -> Dashboard:
@@ -128,7 +143,7 @@ def dashboard(messages: SentMessageQuerySet, *, partly: Sequence[Part] = (), tod
     today = today or timezone.localdate()
     days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
     parts = [(messages, ALL_SCHOOLS), *partly]
-    sent = [(part.scheduled_between(days[0], today).exclude(status__in=_NOT_SENT), scope) for part, scope in parts]
+    sent = [(_sent(part, days[0], today), scope) for part, scope in parts]
     counted = sum((_messages_by_day(part) for part, _ in sent), Counter[date]())
     deliveries = dict.fromkeys(((mode, day) for mode in Mode for day in days), 0)
     failures = dict.fromkeys(days, 0)

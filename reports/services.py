@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -12,6 +13,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.scopes import Scope
 from accounts.services import record_audit_event
 from core.leased_jobs import work
 from core.leased_jobs.lease import Lease
@@ -29,6 +31,10 @@ TOO_LARGE = (
     "The file would be larger than the room that is left to you. Remove other reports under My Reports, or choose less."
 )
 NO_LONGER = "You may not see what this report is of any more, or it is gone."
+FEWER_RIGHTS = (
+    "This file has rows that you may not see (any more): your rights are fewer, or for fewer schools, than those with"
+    " which it was made. Make the report again: it will have what you may see now."
+)
 FAILED = "Something went wrong here while the report was made. Tell your administrator."
 
 _REASONS = {
@@ -111,6 +117,35 @@ def _finish(job: ReportJob, rows: int, report: Report) -> None:
         job.path.unlink(missing_ok=True)
     if not fits:
         raise NotMade(TOO_LARGE)
+
+
+class NotReadable(Exception):
+    """The file of a report is not for this person (any more), or it is not there."""
+
+
+def still_allowed(job: ReportJob, user: User) -> Report:
+    """Open the report of a job. Raises PermissionDenied or Http404 if the user may not see it (any more)."""
+    kind, is_own = report_kind(job.kind), job.owner_id == user.pk
+    if is_own and not user.has_perms(job.permissions):
+        # The file keeps the rows of the rights that the user had; the report opens with those of now.
+        raise PermissionDenied(FEWER_RIGHTS)
+    try:
+        report = (kind.open if is_own else kind.open_shared)(user, job.options)
+    except BadOptions as reason:
+        # The message has changed (it may run again), so the report is not true any more.
+        raise PermissionDenied(str(reason)) from None
+    if not report.scope.covers(Scope.of(job.schools)):
+        raise PermissionDenied(FEWER_RIGHTS)
+    return report
+
+
+def open_file(job: ReportJob, user: User) -> tuple[str, BinaryIO]:
+    """Return the name and the open file of a report. Raises NotReadable if the user may not see it (any more)."""
+    try:
+        report = still_allowed(job, user)
+        return f"{report.file_name}.{job.format}", job.path.open("rb")
+    except (Http404, PermissionDenied, FileNotFoundError) as reason:
+        raise NotReadable from reason
 
 
 def cancel(*, job: ReportJob, by: User) -> bool:

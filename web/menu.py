@@ -34,6 +34,7 @@ _OTHER_PAGES = {
     Tool.RECORDS_REQUEST: "web:records_requests",
     Tool.RETENTION: "web:retention",
     Tool.ERASE: "web:erase",
+    Tool.SCHEDULED_REPORTS: "web:scheduled_reports",
 }
 
 

@@ -10,6 +10,7 @@ from listings.views import ListingView
 from reports.kinds import MESSAGE_REPORTS
 from reports.kinds.call_sheet import CallSheet
 from web.exporter import exporter
+from web.kept_views import kept_views
 from web.listings import ALERTS_PATH, CONTACT_PATHS, MESSAGE_PATHS, PEOPLE_PATH, REACH_PATHS
 from web.views import (
     alerts,
@@ -18,11 +19,14 @@ from web.views import (
     home,
     mailgun_webhook,
     message_import,
+    my_notifications,
     people,
     records,
     reports,
     retention,
     roster,
+    saved_views,
+    scheduled_reports,
     search,
     service_accounts,
     sign_in,
@@ -47,6 +51,7 @@ SYNC, GROUPS = "messenger-administration/mailgun-sync/", "system-administration/
 PROGRAMS = f"{GROUPS}service-accounts/"
 IMPORT, ROSTER = "messenger-administration/message-import/", "system-administration/roster/"
 RECORDS = "system-administration/records-requests/"
+VIEWS, SCHEDULES = "saved-views/", "system-administration/scheduled-reports/"
 RETENTION, ERASE = "system-administration/retention/", "system-administration/erase/"
 
 # For each tool that shows messages: the view of a message's page and the view that cancels it, if there is one.
@@ -61,7 +66,7 @@ MESSAGE_VIEWS: dict[Tool, tuple[Any, Any]] = {
 def listing_pages() -> Iterator[URLPattern]:
     for entry in registry:
         if entry.path:
-            view = tool_right(entry.tool)(ListingView.as_view(entry=entry, exporter=exporter))
+            view = tool_right(entry.tool)(ListingView.as_view(entry=entry, exporter=exporter, kept_views=kept_views))
             yield path(entry.path, view, name=entry.name)
 
 
@@ -182,6 +187,19 @@ urlpatterns = [
     path(f"{PROGRAMS}new/", service_accounts.new, name="new_service_account"),
     path(f"{PROGRAMS}<int:pk>/secret/", service_accounts.renew, name="renew_service_account"),
     path(f"{PROGRAMS}<int:pk>/end/", service_accounts.end, name="end_service_account"),
+    path(VIEWS, saved_views.saved_views, name="saved_views"),
+    path(f"{VIEWS}save/", saved_views.save, name="save_view"),
+    path(f"{VIEWS}<int:pk>/", saved_views.saved_view, name="saved_view"),
+    path(f"{VIEWS}<int:pk>/change/", saved_views.change, name="change_view"),
+    path(f"{VIEWS}<int:pk>/delete/", saved_views.delete, name="delete_view"),
+    path(f"{VIEWS}<int:pk>/schedule/", saved_views.schedule, name="schedule_view"),
+    path(f"{VIEWS}schedules/<int:pk>/remove/", saved_views.remove_schedule, name="remove_schedule"),
+    path(SCHEDULES, scheduled_reports.scheduled_reports, name="scheduled_reports"),
+    path(f"{SCHEDULES}<int:pk>/attachments/", scheduled_reports.attachments, name="schedule_attachments"),
+    path(f"{SCHEDULES}<int:pk>/end/", scheduled_reports.end, name="end_schedule"),
+    path("my-notifications/", my_notifications.my_notifications, name="my_notifications"),
+    path("my-notifications/digest/", my_notifications.choose_digest, name="choose_digest"),
+    path("my-notifications/reports/<int:pk>/", my_notifications.choose_report, name="choose_report"),
     path("my-reports/", reports.my_reports, name="my_reports"),
     path("my-reports/<int:pk>/", reports.job, name="report_job"),
     path("my-reports/<int:pk>/file/", reports.file, name="report_file"),

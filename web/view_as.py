@@ -34,8 +34,13 @@ LONGEST = timedelta(minutes=30)
 _KEY = "view_as"
 # What the administrator does in their own name during a view.
 OWN_NAME = REACHED_WITHOUT | {"web:end_view_as"}
-# The files that a person has uploaded or had made are the person's own; nobody else sees them.
-PRIVATE = frozenset({"web:my_reports", "web:report_job", "web:message_import", "web:import_job", "web:import_map"})
+# The files that a person has uploaded or had made, and the views that a person keeps, are nobody else's to see.
+PRIVATE = frozenset(
+    {
+        *("web:my_reports", "web:report_job", "web:message_import", "web:import_job", "web:import_map"),
+        *("web:saved_views", "web:saved_view", "web:my_notifications"),
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from retention.services.holds import Holds, respecting_holds
 from retention.services.needles import Needles
 from retention.services.steps import ROWS, Steps, limit_time
 from roster.models import RosterRun
+from saved_views.models import SavedView
 
 if TYPE_CHECKING:
     from retention.services.erasing import Identity, Result
@@ -50,7 +51,7 @@ def erase(identity: Identity, steps: Steps, result: Result) -> None:
     if not steps(_is_held, identity):
         _sweep(identity, steps, result)
         _erase_files(identity, result)
-        result.gone["saved searches"] += steps(_erase_searches, identity)
+        result.gone["saved searches"] += steps(_erase_searches, identity) + steps(_erase_views, identity)
         steps(_erase_from_holds, identity)
 
 
@@ -308,6 +309,13 @@ def _erase_searches(identity: Identity) -> int:
         else:
             Session.objects.filter(pk=session.pk).update(session_data=store.encode(data))
     return changed
+
+
+def _erase_views(identity: Identity) -> int:
+    """Delete the saved views that search for the person, or have the person's name, with their scheduled reports."""
+    found = [view.pk for view in SavedView.objects.all() if _names({"name": view.name, **view.values}, identity)]
+    SavedView.objects.filter(pk__in=found).delete()
+    return len(found)
 
 
 def _names(value: Any, identity: Identity) -> bool:

@@ -42,6 +42,7 @@ def test_the_registry_is_the_table_of_tools_and_rights():
         ("System Administration > Records Requests", [R, W]),
         ("System Administration > Retention and Holds", [R, W]),
         ("System Administration > Erase a Person", [W]),
+        ("System Administration > Scheduled Reports", [R, W]),
     ]
 
 

@@ -66,6 +66,7 @@ from tests.examples import many
 from tests.fixtures.accounts import program_token
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
 from tests.queue import note_queued
+from tests.saved_views.factories import make_schedule, make_view
 from tests.web.addresses import patterns
 from web.views.erase import seen
 
@@ -101,6 +102,11 @@ def a_quarantined_event() -> dict[str, Any]:
 
 def a_group() -> dict[str, Any]:
     return {"pk": Group.objects.earliest("pk").pk}
+
+
+def a_schedule() -> dict[str, Any]:
+    owner = User.objects.create_user(uuid4().hex)
+    return {"pk": make_schedule(make_view(owner)).pk}
 
 
 def family_told() -> dict[str, Any]:
@@ -399,6 +405,7 @@ class Api:
         return [(self.tool, right) for right in (self.right, *self.also)] if self.tool else []
 
 
+A_VIEW = {"list": "sent_message_log", "name": "Buses", "values": {"subject": "bus"}}
 A_MESSAGE = {
     "external_id": "matrix-1",
     "engine": "classic",
@@ -685,6 +692,12 @@ GUARDED = [
     Guarded("web:erase_confirm",     Tool.ERASE, W,                405, 405, 302, 405, does="person.erase_asked",
             data=a_family, form=an_erasure),
 
+    Guarded("web:scheduled_reports", Tool.SCHEDULED_REPORTS, R,    200, 200, 405, 200),
+    Guarded("web:schedule_attachments", Tool.SCHEDULED_REPORTS, W, 405, 405, 302, 405, of=a_schedule,
+            does="scheduled_report.attachments_allowed", form=lambda: {"allowed": "yes"}),
+    Guarded("web:end_schedule",      Tool.SCHEDULED_REPORTS, W,    405, 405, 302, 405, of=a_schedule,
+            does="scheduled_report.ended"),
+
     Guarded("web:system_health",    Tool.MAILGUN_SYNC, R,         200, 200, 405, 200),
     Guarded("web:mailgun_sync",     Tool.MAILGUN_SYNC, R,         301, 301, 405, 301),
     Guarded("web:dispatch_status",  Tool.MAILGUN_SYNC, R,         301, 301, 405, 301),
@@ -719,6 +732,23 @@ OPEN = [
     Open("web:report_cancel",                        (405, 405, 302, 405),                       (405, 405, 404, 405),
          of={"pk": 1}),
     Open("web:report_remove",                        (405, 405, 302, 405),                       (405, 405, 404, 405),
+         of={"pk": 1}),
+    # Everybody's own: tests/saved_views/test_pages.py tries those of others.
+    Open("web:saved_views",                          (302, 302, 302, 302),                       (200, 200, 405, 200)),
+    Open("web:save_view",                            (405, 405, 302, 405),                       (405, 405, 302, 405)),
+    Open("web:saved_view",                           (302, 302, 302, 302),                       (404, 404, 405, 404),
+         of={"pk": 1}),
+    Open("web:change_view",                          (405, 405, 302, 405),                       (405, 405, 404, 405),
+         of={"pk": 1}),
+    Open("web:delete_view",                          (405, 405, 302, 405),                       (405, 405, 404, 405),
+         of={"pk": 1}),
+    Open("web:schedule_view",                        (405, 405, 302, 405),                       (405, 405, 404, 405),
+         of={"pk": 1}),
+    Open("web:remove_schedule",                      (405, 405, 302, 405),                       (405, 405, 404, 405),
+         of={"pk": 1}),
+    Open("web:my_notifications",                     (302, 302, 302, 302),                       (200, 200, 405, 200)),
+    Open("web:choose_digest",                        (405, 405, 302, 405),                       (405, 405, 400, 405)),
+    Open("web:choose_report",                        (405, 405, 302, 405),                       (405, 405, 404, 405),
          of={"pk": 1}),
     # Without a view it leads on to the home page; tests/web/test_view_as.py has the views.
     Open("web:end_view_as",                          (405, 405, 302, 405),                       (405, 405, 302, 405)),
@@ -865,6 +895,14 @@ API = [
     Api("api:acknowledge_alert",      "post",   Tool.ALERTS, W,                       200, data=an_alert,
         of=of_the_alert, row="alert.acknowledged"),
     Api("api:mailgun_domains",        "get",    Tool.MAILGUN_SYNC, R,                 200),
+    Api("api:saved_views",            "get",    None, R,                              200),
+    Api("api:saved_views",            "post",   Tool.SENT_MESSAGE_LOG, R,             201, body=A_VIEW,
+        row="saved_view.saved"),
+    # Those of others, and their own: tests/saved_views/test_api.py.
+    Api("api:saved_view",             "get",    None, R,                              404, of=lambda: {"pk": 1},
+        row="access.refused"),
+    Api("api:saved_view",             "delete", None, R,                              404, of=lambda: {"pk": 1},
+        row="access.refused"),
     Api("api:inbox_search",           "post",   Tool.PORTAL_INBOX, R,                 200, body={"person_id": MARK},
         row="person.viewed"),
     Api("api:mailgun_events",         "get",    Tool.MAILGUN_MESSAGE_LOG, R,          200, query="log=own",
@@ -910,6 +948,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.every_case]
 def no_worker(monkeypatch, settings, tmp_path):
     """What is asked for is not started, and no mail is sent."""
     settings.REPORT_FOLDER = tmp_path
+    settings.REPORT_ATTACHMENTS = True
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     settings.ROSTER_FILE = str(tmp_path / "roster.zip")
     of_mailgun = (tasks.sync_one, tasks.check_domain, tasks.read_suppressions)

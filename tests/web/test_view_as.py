@@ -218,7 +218,7 @@ def test_the_persons_own_files_are_not_shown(view: Client) -> None:
     for name in ("my_reports", "message_import"):
         response = view.get(reverse(f"web:{name}"))
         assert response.status_code == 403
-        assert "Only this person sees them" in response.text
+        assert "Only this person sees it" in response.text
 
 
 def test_an_answer_that_is_no_page_is_refused(view: Client, settings: Settings) -> None:

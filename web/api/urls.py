@@ -11,6 +11,7 @@ from web.api.inbox import InboxSearch
 from web.api.mailgun_domains import MailgunDomains
 from web.api.mailgun_events import EventGroups, Events, EventSearch
 from web.api.replies import Replies, ReplySearch
+from web.api.saved_views import OneSavedView, SavedViews
 from web.api.service_tokens import service_token
 from web.api.tokens import Tokens
 
@@ -41,6 +42,8 @@ urlpatterns = [
     path("contacts/<int:pk>/state/", contacts.ContactStateView.as_view(), name="contact_state"),
     path("contacts/<int:pk>/allow-again/", contacts.AllowAgainView.as_view(), name="contact_allow_again"),
     path("inbox/search/", InboxSearch.as_view(), name="inbox_search"),
+    path("saved-views/", SavedViews.as_view(), name="saved_views"),
+    path("saved-views/<int:pk>/", OneSavedView.as_view(), name="saved_view"),
     path("reach/", people.MessagesReached.as_view(), name="reach"),
     path("messages/", messages.Messages.as_view(), name="messages"),
     path("messages/search/", messages.MessageSearch.as_view(), name="message_search"),

@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,7 +16,6 @@ from django.views.generic import View
 
 from accounts.access import SignedInRequest, ToolRightMixin
 from accounts.models import User
-from accounts.scopes import Scope
 from accounts.services import record_audit_event
 from accounts.tools import Tool
 from accounts.view_as import only_looking
@@ -29,17 +27,14 @@ from reports import services
 from reports.kinds.message import MessageReport
 from reports.kinds.sent_message import SentMessageReport
 from reports.models import ReportJob
-from reports.report import BadOptions, Report, kind_label, report_kind
+from reports.report import kind_label
+from reports.services import still_allowed
 from reports.writers import Format
 from web.message_access import in_any_log
 from web.message_urls import message_url
 from web.responses import check_many_rows, file_response, report_response
 
 SHOWN = 100
-FEWER_RIGHTS = (
-    "This file has rows that you may not see (any more): your rights are fewer, or for fewer schools, than those with"
-    " which it was made. Make the report again: it will have what you may see now."
-)
 
 
 @method_decorator(require_safe, name="dispatch")
@@ -178,19 +173,3 @@ def readable(request: SignedInRequest, pk: int) -> ReportJob:
     if found.owner_id != request.user.pk:
         still_allowed(found, request.user)
     return found
-
-
-def still_allowed(job: ReportJob, user: User) -> Report:
-    """Open the report of a job. Raises PermissionDenied or Http404 if the user may not see it (any more)."""
-    kind, is_own = report_kind(job.kind), job.owner_id == user.pk
-    if is_own and not user.has_perms(job.permissions):
-        # The file keeps the rows of the rights that the user had; the report opens with those of now.
-        raise PermissionDenied(FEWER_RIGHTS)
-    try:
-        report = (kind.open if is_own else kind.open_shared)(user, job.options)
-    except BadOptions as reason:
-        # The message has changed (it may run again), so the report is not true any more.
-        raise PermissionDenied(str(reason)) from None
-    if not report.scope.covers(Scope.of(job.schools)):
-        raise PermissionDenied(FEWER_RIGHTS)
-    return report
