@@ -279,7 +279,7 @@ MAILGUN_SENDING_DOMAIN = env.str("MAILGUN_SENDING_DOMAIN", default="")
 MAILGUN_FROM = env.str("MAILGUN_FROM", default="")
 MAILGUN_BATCH = env.int("MAILGUN_BATCH", default=1000)
 # Events may come late. For this long, Mailgun may have taken a mail although no event names it.
-MAILGUN_LOOK_UP_MINUTES = env.int("MAILGUN_LOOK_UP_MINUTES", default=30)
+MAILGUN_LOOK_UP_MINUTES = env.float("MAILGUN_LOOK_UP_MINUTES", default=30)
 
 # Voice and text
 VOXOLOGY_API_KEY = env.str("VOXOLOGY_API_KEY", default="")
@@ -311,7 +311,9 @@ DISPATCH_SECONDS = env.int("DISPATCH_SECONDS", default=5)
 DISPATCH_AT_ONCE = env.int("DISPATCH_AT_ONCE", default=2)
 # After this time a silent worker counts as dead, and its claims are settled.
 STALE_CLAIM_SECONDS = env.int("STALE_CLAIM_SECONDS", default=300)
-# How long a provider is asked about a hand-off that it never answered, and about a call that does not end.
+# How often (in seconds) a provider is asked about a hand-off that it never answered.
+LOOK_AGAIN_SECONDS = env.int("LOOK_AGAIN_SECONDS", default=300)
+# How long it is asked about that, and about a call that does not end.
 LOOK_UP_HOURS = env.int("LOOK_UP_HOURS", default=72)
 CALL_RESULT_HOURS = env.int("CALL_RESULT_HOURS", default=2)
 # How long the providers' answers to hand-overs are kept.
