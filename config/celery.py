@@ -4,11 +4,14 @@ from typing import Any
 from celery import Celery
 from celery.signals import celeryd_init
 
+from core.request_ids import pass_to_tasks
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("messenger_logs")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+pass_to_tasks()
 
 
 @celeryd_init.connect

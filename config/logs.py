@@ -21,6 +21,8 @@ class WithoutSecrets(logging.Filter):
 
 
 _SHARED: list[Any] = [
+    # The id of the request: see core/request_ids.py.
+    structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

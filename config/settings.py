@@ -13,6 +13,7 @@ from kombu import Queue
 
 from config.database import with_time_limits
 from config.environment import Env
+from config.health_settings import *  # noqa: F403
 from config.logs import LOGGING as LOGGING
 from config.records_settings import *  # noqa: F403
 from config.roster_settings import *  # noqa: F403
@@ -48,6 +49,7 @@ INSTALLED_APPS = [
     "retention",
     "imports",
     "records",
+    "health",
     "reports",
     "roster",
     "dispatch",
@@ -81,6 +83,9 @@ MIDDLEWARE = [
     # First, so that they see the answers of all others, static files included.
     "accounts.middleware.PrivateResponseMiddleware",
     "accounts.middleware.BrowserPolicyMiddleware",
+    "web.probes.answer_probes",
+    "core.request_ids.RequestIdMiddleware",
+    "web.request_times.measure",
     "web.middleware.keep_method",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -455,5 +460,10 @@ CELERY_BEAT_SCHEDULE = {
     "roster-nightly": {"task": "roster.tasks.nightly", "schedule": daily(1, 20, zone=TIME_ZONE)},
     "roster-run-queued": {"task": "roster.tasks.run_queued", "schedule": 60, "options": {"expires": 50}},
     "roster-delete-expired": {"task": "roster.tasks.delete_expired", "schedule": daily(4, 30, zone=TIME_ZONE)},
+    "health-put-figures-together": {
+        "task": "health.tasks.put_figures_together",
+        "schedule": 60,
+        "options": {"expires": 50},
+    },
     "retention": {"task": "retention.tasks.retain", "schedule": daily(0, 40, zone=TIME_ZONE)},
 }

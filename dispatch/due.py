@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, IntegerField, Min, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from core.clock import has_come
@@ -80,6 +80,20 @@ def messages_late(mode: Mode, since: datetime) -> QuerySet[SentMessage]:
     waiting = SentMessage.objects.scheduled().filter(dispatched_here=True).alias(starts=_STARTS[mode])
     late = waiting.filter(Exists(unclaimed(mode).filter(message=OuterRef("pk"))), starts__lte=since)
     return SentMessage.objects.filter(Q(pk__in=late.values("pk")) | Q(pk__in=messages_due(mode, since).values("pk")))
+
+
+def oldest_due(mode: Mode, now: datetime) -> datetime | None:
+    """Return since when something of this mode is due that no worker has in hand; None if nothing is."""
+    allowed = SentMessage.objects.cancelable().filter(dispatched_here=True, modes__contains=[mode])
+    if mode is Mode.VOICE and not calls_allowed(now):
+        allowed = allowed.filter(EMERGENCY)
+    waiting = allowed.filter(Exists(unclaimed(mode).filter(message=OuterRef("pk")))).annotate(starts=_STARTS[mode])
+    redials = Redial.objects.filter(redial_due(now), mode=mode, claim__isnull=True, message__in=allowed)
+    found = [
+        waiting.filter(starts__lte=now).aggregate(first=Min("starts"))["first"],
+        redials.aggregate(first=Min("due_at"))["first"],
+    ]
+    return min((moment for moment in found if moment), default=None)
 
 
 def messages_to_restrict(now: datetime) -> QuerySet[SentMessage]:

@@ -14,6 +14,7 @@ from typing import Any
 import requests
 import stamina
 from django.conf import settings
+from django.dispatch import Signal
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from core.strict_json import read_object
@@ -29,6 +30,9 @@ USUAL_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=15)
 MISCONFIGURED_WAIT = timedelta(minutes=5)
 KEPT_CHARACTERS = 20_000
+# A request to a provider failed. Sent with the name of its `api`, and with the `error`: the status of an answer such as
+# "429", or "no answer". A receiver is quick, and uses no database: many threads send it.
+request_failed = Signal()
 # Answers that refuse any request: somebody has to correct the settings.
 REFUSALS = {
     401: "did not accept the API key",
@@ -143,7 +147,10 @@ class Api:
             late = time.monotonic() - begun >= total
             reason = f"did not finish its answer within {total:g} seconds" if late else "could not be reached"
             message = f"{self.name} {reason} ({type(error).__name__})."
+            request_failed.send(sender=Api, api=self.name, error="no answer")
             raise NoAnswerError(message, connected=not _never_connected(error)) from error
+        if response.status_code in (401, 403, 429) or response.status_code >= 500:
+            request_failed.send(sender=Api, api=self.name, error=str(response.status_code))
         return Reply(response.status_code, body.decode("utf-8", errors="replace"), response.headers)
 
     def _read(self, response: requests.Response) -> bytes:

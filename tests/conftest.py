@@ -7,7 +7,8 @@ from tests.examples import load_profile
 load_profile()
 
 pytest_plugins = [
-    f"tests.fixtures.{name}" for name in ("database", "accounts", "cancel", "sandbox", "browser", "sign_in_providers")
+    f"tests.fixtures.{name}"
+    for name in ("database", "accounts", "cancel", "sandbox", "browser", "figures", "sign_in_providers")
 ]
 
 

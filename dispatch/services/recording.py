@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from core.text import storable
+from dispatch.announcements import RELEASED, answers_recorded
 from dispatch.choices import ClaimState
 from dispatch.due import EMERGENCY, needs_redial
 from dispatch.gateways import Answer, Result
@@ -25,7 +27,7 @@ from messenger_logs.services.complete_cancel import close_cancel, complete_cance
 from messenger_logs.services.message_status import reopen, settle_status
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import lock_totals
-from messenger_logs.statuses import code_of
+from messenger_logs.statuses import OUTCOMES, code_of
 from providers import voxology
 
 
@@ -40,11 +42,13 @@ def record_answer(claim: Claim, answer: Answer, *, only: ClaimState | None = Non
         locked = Claim.objects.select_for_update().get(pk=claim.pk)
         if only and locked.state != only:
             return False
-        if locked.state != ClaimState.SETTLED:
+        if first := locked.state != ClaimState.SETTLED:
             _remove_answered(locked, answer)
         reports = [result.report for result in answer.results if result.report]
         _store(claim.message_id, Mode(claim.mode), reports)
         finish(claim.message_id)
+    if first:
+        answers_recorded.send(sender=Claim, mode=Mode(claim.mode), results=_counted(answer))
     # A later cancel finds what was recorded here. A cancel that committed meanwhile did not see it.
     if _canceled(claim.message_id):
         OpenCall.objects.filter(message=claim.message_id, delivery__in=claim.deliveries).update(hang_up=True)
@@ -92,6 +96,19 @@ def lock_and_finish(message_id: int) -> None:
     """Take the message's lock, then finish the message."""
     lock_totals(message_id=message_id)
     finish(message_id)
+
+
+def _counted(answer: Answer) -> Counter[str]:
+    """Return how many items of an answer had each result, as `answers_recorded` tells it."""
+    return Counter(_result(result.report) for result in answer.results)
+
+
+def _result(report: StatusReport | None) -> str:
+    if report is None:
+        return RELEASED
+    if report.code is not None:
+        return code_of(report.code).outcome.value
+    return OUTCOMES[DeliveryStatus(report.status)].value
 
 
 def _canceled(message_id: int) -> bool:

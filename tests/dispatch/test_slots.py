@@ -150,7 +150,7 @@ def test_every_task_has_time_limits_that_are_longer_than_what_it_waits_for(setti
     app.loader.import_default_modules()
     ours = {name: task for name, task in app.tasks.items() if not name.startswith(("celery.", "test."))}
     rooms = {"accounts", "dispatch", "imports", "mailgun_sync", "messenger_logs", "records", "reports"}
-    rooms |= {"retention", "roster"}
+    rooms |= {"health", "retention", "roster"}
     assert {name.partition(".")[0] for name in ours} == rooms
     waits = {"accounts": settings.EMAIL_TIMEOUT, "reports": report_settings.SECONDS}
     for name, task in ours.items():

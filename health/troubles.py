@@ -1,0 +1,79 @@
+"""All that is wrong with the site, the urgent first. System Health, alerts and Home show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import chain
+
+from django.conf import settings
+
+from core.queue import queue_answers
+from core.troubles import Trouble
+from dispatch.troubles import troubles as dispatch_troubles
+from health.models import Heartbeat
+from health.services.heartbeats import BEAT, queue_part
+from mailgun_sync.troubles import troubles as sync_troubles
+from messenger_logs.troubles import troubles as message_troubles
+from reports.troubles import troubles as job_troubles
+
+SILENT_AFTER = timedelta(seconds=35)
+# Without a worker for one of these, messages wait.
+_SENDING = frozenset({"dispatch", "calls"})
+
+
+def all_troubles(now: datetime) -> list[Trouble]:
+    """Return all troubles, the urgent first, then the oldest. The number of queries does not grow with the rows."""
+    parts = (own_troubles, dispatch_troubles, message_troubles, sync_troubles, job_troubles)
+    found = chain.from_iterable(troubles(now) for troubles in parts)
+    return sorted(found, key=lambda trouble: (not trouble.urgent, trouble.since or now, trouble.key))
+
+
+def own_troubles(now: datetime) -> Iterator[Trouble]:
+    """Yield what is wrong with the queue, beat and the workers."""
+    if not queue_answers():
+        # Without it no worker can say more.
+        yield _QUEUE_AWAY
+        return
+    beats = dict(Heartbeat.objects.values_list("part", "beaten_at"))
+    if _silent(beats.get(BEAT), now):
+        yield _beat_is_silent(beats.get(BEAT))
+    for queue in settings.CELERY_TASK_QUEUES:
+        last = beats.get(queue_part(queue.name))
+        if _silent(last, now):
+            yield _no_worker(queue.name, last)
+
+
+_QUEUE_AWAY = Trouble(
+    key="health.queue",
+    part="Task queue",
+    words="The task queue (Valkey) does not answer, so no worker does anything.",
+    to_do="Start Valkey again, and check REDIS_URL. Nothing is lost: what is due goes out when it is back.",
+    urgent=True,
+)
+
+
+def _silent(last: datetime | None, now: datetime) -> bool:
+    return last is None or last < now - SILENT_AFTER
+
+
+def _beat_is_silent(last: datetime | None) -> Trouble:
+    return Trouble(
+        key="health.beat",
+        part="Schedule",
+        words="Beat is silent: no message goes out, and no sync starts on its own.",
+        to_do="Start celery beat again, and look into its log.",
+        since=last,
+        urgent=True,
+    )
+
+
+def _no_worker(queue: str, last: datetime | None) -> Trouble:
+    return Trouble(
+        key=f"health.worker.{queue}",
+        part=f"Workers of {queue}",
+        words=f"No worker takes tasks of the queue {queue}.",
+        to_do=f"Start a celery worker with this queue (--queues={queue}), and look into its log.",
+        since=last,
+        urgent=queue in _SENDING,
+    )

@@ -1,0 +1,83 @@
+"""What is wrong with the events of Mailgun: a sync that fails, events that come late, and gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+
+from core.dates import time_text
+from core.troubles import Trouble
+from mailgun_sync.choices import RunKind, RunOutcome
+from mailgun_sync.models import SendingDomain, SyncGap, SyncRun
+
+# So many syncs have to fail, one after the other. The next sync may make up for one that failed.
+_FAILURES = 2
+_NEW = timedelta(days=1)
+
+
+def troubles(now: datetime) -> Iterator[Trouble]:
+    """Yield what is wrong with the sync of each domain, in two queries."""
+    for domain in _with_failures(now):
+        if domain.failures >= _FAILURES:  # type: ignore[attr-defined]
+            yield _failing(domain)
+        if domain.settled_through and domain.settled_through < now - timedelta(hours=settings.TROUBLE_SYNC_HOURS):
+            yield _behind(domain)
+    new = SyncGap.objects.filter(recorded_at__gt=now - _NEW, domain__in=SendingDomain.objects.configured())
+    gaps = new.order_by().values_list("domain__name")
+    yield from (_gap(*gap) for gap in gaps.annotate(Count("pk"), Max("pk"), Min("recorded_at")))
+
+
+def _with_failures(now: datetime) -> Iterator[SendingDomain]:
+    """Yield the domains with the number of runs that failed after the last success, and the time of the first."""
+    runs = SyncRun.objects.filter(domain=OuterRef("pk"), kind=RunKind.SYNC).order_by()
+    succeeded = runs.filter(outcome=RunOutcome.SUCCEEDED).values("domain").annotate(at=Max("started_at")).values("at")
+    beginning = Coalesce(Subquery(succeeded), now - timedelta(days=settings.EVENT_RETENTION_DAYS))
+    failed = Q(
+        syncrun__kind=RunKind.SYNC,
+        syncrun__outcome__in=[RunOutcome.FAILED, RunOutcome.INTERRUPTED],
+        syncrun__started_at__gt=beginning,
+    )
+    domains = SendingDomain.objects.configured().annotate(
+        failures=Count("syncrun", filter=failed), first_failure=Min("syncrun__started_at", filter=failed)
+    )
+    return domains.iterator()
+
+
+def _failing(domain: SendingDomain) -> Trouble:
+    return Trouble(
+        key=f"sync.failed.{domain.name}",
+        part=f"Sync of {domain.name}",
+        words=f"The last {domain.failures:,} syncs failed, so newer events are missing.",  # type: ignore[attr-defined]
+        to_do="Read the reason in the list of runs. If Mailgun refuses the key, put the right one into the settings.",
+        since=domain.first_failure,  # type: ignore[attr-defined]
+    )
+
+
+def _behind(domain: SendingDomain) -> Trouble:
+    assert domain.settled_through
+    paused = "Scheduled syncs leave the domain out, because it is paused. " if domain.paused else ""
+    return Trouble(
+        key=f"sync.behind.{domain.name}",
+        part=f"Sync of {domain.name}",
+        words=f"{paused}The events are complete only up to {time_text(domain.settled_through)}.",
+        to_do="Resume the domain."
+        if domain.paused
+        else "See in the list of runs whether a sync runs, and what it says.",
+        since=domain.settled_through,
+    )
+
+
+def _gap(name: str, count: int, newest: int, since: datetime) -> Trouble:
+    return Trouble(
+        key=f"sync.gap.{name}.{newest}",
+        part=f"Sync of {name}",
+        words="Events of some hours are missing for good."
+        if count == 1
+        else f"{count:,} times have no events, for good.",
+        to_do="Read in the list of gaps which times are missing. Nothing brings these events back.",
+        since=since,
+    )

@@ -1,0 +1,35 @@
+"""Jobs that stand still: reports, and all other jobs with a lease."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, Min
+
+from core.troubles import Trouble
+from reports.models import LeasedJob
+from reports.querysets import LeasedJobQuerySet
+
+
+def troubles(now: datetime) -> Iterator[Trouble]:
+    """Yield a trouble for each sort of job that no worker does any more, in two queries for each."""
+    for model in LeasedJob.__subclasses__():
+        jobs: LeasedJobQuerySet[LeasedJob] = model._default_manager.all()  # type: ignore[assignment]
+        waiting = jobs.free(now).filter(asked_at__lt=now - timedelta(minutes=settings.TROUBLE_JOB_MINUTES))
+        found = waiting.aggregate(count=Count("pk"), first=Min("asked_at"))
+        # While workers do other jobs of the sort, these wait for their turn.
+        if found["count"] and not jobs.filter(status="running", lease_until__gt=now).exists():
+            yield _standstill(model, found["count"], found["first"])
+
+
+def _standstill(model: type[LeasedJob], count: int, since: datetime) -> Trouble:
+    name = model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural
+    return Trouble(
+        key=f"jobs.{model._meta.label_lower}",
+        part="Work in the background",
+        words=f"{count:,} {name} {'waits' if count == 1 else 'wait'}, and no worker does them.",
+        to_do="Check that the workers run, and look into their log.",
+        since=since,
+    )
