@@ -28,7 +28,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--seed",
         type=int,
-        default=random.randrange(10**6),  # noqa: S311
+        default=random.randrange(10**6),
         help="of the first round; the next one has the next number (default: any)",
     )
     parser.add_argument("--seconds", type=float, default=120, help="how long messages are made and parts fail")

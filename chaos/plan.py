@@ -84,7 +84,7 @@ _TYPES = ["Message Builder"] * 4 + ["Messenger 2.0 - Priority", "Messenger 2.0 -
 
 def plan_of(seed: int, *, seconds: float, longest: float) -> Plan:
     """Plan a round of so many seconds. No part is away for more than `longest` seconds."""
-    rng = random.Random(f"chaos {seed}")  # noqa: S311
+    rng = random.Random(f"chaos {seed}")
     return Plan(
         list(_sendings(rng, seconds)),
         sorted(_faults(rng, seconds, longest), key=lambda one: one.at),

@@ -54,21 +54,27 @@ def _work(site: Site, seed: int, options: Options, say: Callable[[str], None]) -
     # These know the models, which need Django to be set up.
     from chaos.traffic import Traffic
     from chaos.verdict import Verdict
+    from chaos.watch import WITHIN, Watch
 
     plan = plan_of(seed, seconds=options.seconds, longest=options.longest)
-    traffic = Traffic(site, plan, patience=options.patience)
+    traffic, watch = Traffic(site, plan, patience=options.patience), Watch(site)
+    watch.start()
     began = time.monotonic()
     traffic.start(began)
     try:
-        _play(site, plan.faults, began, random.Random(seed), say)  # noqa: S311
-        open_still = _wait(site, lambda: traffic.finished, options.patience)
+        _play(site, plan.faults, began, random.Random(seed), say)
+        _wait(site, lambda: traffic.finished, options.patience)
+        cleared = _wait(site, lambda: watch.works, WITHIN)
     finally:
         traffic.stop()
+        watch.stop()
     say(f"{time.monotonic() - began:6.1f} s  everything is in the ledger; waiting until it has come to an end")
     verdict = Verdict(site, traffic)
-    open_still = _wait(site, lambda: not open_now(site), options.patience)
-    violations = [] if open_still else [f"stuck: {words}" for words in open_now(site)]
-    violations += [*traffic.errors, *verdict.violations()]
+    calm = _wait(site, lambda: not open_now(site), options.patience)
+    violations = [] if calm else [f"stuck: {words}" for words in open_now(site)]
+    if not cleared:
+        violations.append(f"health: all works again, and it is still said after {WITHIN:.0f} s: {watch.samples[-1]}")
+    violations += [*traffic.errors, *watch.violations(), *verdict.violations()]
     say(f"{time.monotonic() - began:6.1f} s  {verdict.summary()}")
     return violations
 

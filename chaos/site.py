@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -175,26 +174,14 @@ def site(*, longest: float, seed: int, folder: Path) -> Iterator[Site]:
             made.stop()
 
 
-def insist(action: Callable[[], object], *, until: float, but: tuple[type[Exception], ...]) -> bool:
-    """Try again and again until it succeeds or `until` (time.monotonic()) is past. Returns whether it succeeded."""
-    while time.monotonic() < until:
+def insist(action: Callable[[], object], *, until: float, but: tuple[type[Exception], ...]) -> Exception | None:
+    """Try again and again until it succeeds. Returns the last error once `until` (time.monotonic()) is past."""
+    while True:
         try:
             action()
-        except but:
+        except but as error:
+            if time.monotonic() > until:
+                return error
             time.sleep(0.3)
         else:
-            return True
-    return False
-
-
-def ready(url: str) -> tuple[int, str]:
-    """What /readyz answers: its status and words; status 0 without an answer."""
-    try:
-        answer = requests.get(f"{url}/readyz", timeout=5)
-    except requests.RequestException as error:
-        return 0, type(error).__name__
-    return answer.status_code, answer.text[:500]
-
-
-def as_json(value: object) -> str:
-    return json.dumps(value, indent=1, default=str)
+            return None
