@@ -22,7 +22,7 @@ from .servers import RUNNING_ROLE, Postgres
 # keep nothing else waiting.
 DISPATCHERS = 4 * 2 + 2
 
-_DEMO_DOMAIN = "mg.harrison.example"
+DEMO_DOMAIN = "mg.harrison.example"
 # demo/staff.py says so while the district has the password that is in the repository.
 _PUBLISHED = "Sign in with the password"
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
@@ -78,9 +78,10 @@ def main(arguments: list[str]) -> int:
         # The demo must not send anything to a real provider.
         sign_ins = _prepare(services, owner, outgoing=stands_in and not given("VOXOLOGY_API_KEY"))
         refuse_published_password(host, sign_ins)
-        programs = [_stand_in(services, f"http://{_reachable(host)}:{port}")] if stands_in else []
-        web = Program("web", "gunicorn", "--config=config/gunicorn.conf.py", f"--bind={host}:{port}", services=services)
-        programs += [web, *_background_programs(services)]
+        site = f"http://{_reachable(host)}:{port}"
+        programs = [stand_in(services, site, _demo_traffic(services))] if stands_in else []
+        web = web_program(services, host, port)
+        programs += [web, *_first_readings(services), *background_programs(services, VAR / "beat-schedule")]
         try:
             wait_until(lambda: _answers(host, port), web.process, name="The web program", log=web.log)
             with _found_by_manage(services.environment | owner):
@@ -141,21 +142,29 @@ def _reachable(host: str) -> str:
     return "127.0.0.1" if host in ("", "0.0.0.0") else host  # noqa: S104
 
 
-def _stand_in(services: Services, site: str) -> Program:
-    """Start a stand-in for the providers with the mail of the demo district, and let the product use it."""
+def free_port() -> int:
+    """Return a port of this machine that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    key, webhook_secret, signing_key = (secrets.token_urlsafe() for _ in range(3))
-    arguments = {
-        "port": str(port),
-        "domains": _DEMO_DOMAIN,
+        return int(probe.getsockname()[1])
+
+
+def _demo_traffic(services: Services) -> dict[str, str]:
+    """The options of a stand-in that has the mail of the demo district."""
+    return {
         "senders": _DEMO_SENDERS,
         "time-zone": os.environ.get("TIME_ZONE", "America/Chicago"),
         "people": str(_people(services)),
         "schools": ",".join(SCHOOLS),
         "replies": "0.01",
     }
+
+
+def stand_in(services: Services, site: str, traffic: dict[str, str]) -> Program:
+    """Start a stand-in for the providers, and let the product use it. `traffic` are options of the stand-in."""
+    port = free_port()
+    key, webhook_secret, signing_key = (secrets.token_urlsafe() for _ in range(3))
+    arguments = {"port": str(port), "domains": DEMO_DOMAIN} | traffic
     known_to_it = {
         "SANDBOX_API_KEY": key,
         "SANDBOX_CALL_FLOW_URL": f"{site}/voxology/{webhook_secret}/call-flow/",
@@ -164,11 +173,11 @@ def _stand_in(services: Services, site: str) -> Program:
         "SANDBOX_WEBHOOK_SIGNING_KEY": signing_key,
     }
     options = (f"--{name}={value}" for name, value in arguments.items())
-    stand_in = Program("stand-in", "sandbox", *options, services=services, private=known_to_it)
+    program = Program("stand-in", "sandbox", *options, services=services, private=known_to_it)
     services.environment.update(
         MAILGUN_API_KEY=key,
         MAILGUN_API_BASE=f"http://127.0.0.1:{port}",
-        MAILGUN_DOMAINS=_DEMO_DOMAIN,
+        MAILGUN_DOMAINS=DEMO_DOMAIN,
         MAILGUN_SYNC_MINUTES="*",
         MAILGUN_WEBHOOK_SIGNING_KEY=signing_key,
     )
@@ -188,7 +197,7 @@ def _stand_in(services: Services, site: str) -> Program:
             VOXOLOGY_WEBHOOK_SECRET=webhook_secret,
         )
         services.environment.update({name: value for name, value in _DEMO_PACE.items() if not given(name)})
-    return stand_in
+    return program
 
 
 def _people(services: Services) -> Path:
@@ -207,17 +216,30 @@ def _prepare(services: Services, owner: dict[str, str], *, outgoing: bool) -> st
     return sign_ins.read_text()
 
 
-def _background_programs(services: Services) -> list[Program]:
-    schedule = f"--schedule={VAR / 'beat-schedule'}"
+def web_program(services: Services, host: str, port: int) -> Program:
+    return Program("web", "gunicorn", "--config=config/gunicorn.conf.py", f"--bind={host}:{port}", services=services)
+
+
+def _first_readings(services: Services) -> list[Program]:
+    """What beat would do only some time later."""
+    return [
+        Program("first-sync", "django", "sync_mailgun", services=services, finishes=True),
+        Program("first-suppressions", "django", "sync_suppressions", services=services, finishes=True),
+    ]
+
+
+def background_programs(services: Services, schedule: Path) -> list[Program]:
+    """Start the workers, and beat with its file `schedule`."""
     worker = ["celery", "--app=config", "worker", "--loglevel=info"]
     usual = [*worker, "--hostname=worker@%h", "--queues=celery,calls", "--concurrency=3"]
     dispatcher = [*worker, "--hostname=dispatcher@%h", "--queues=dispatch", f"--concurrency={DISPATCHERS}"]
     return [
-        Program("first-sync", "django", "sync_mailgun", services=services, finishes=True),
-        Program("first-suppressions", "django", "sync_suppressions", services=services, finishes=True),
         Program("worker", *usual, services=services),
         Program("dispatcher", *dispatcher, services=services),
-        Program("beat", "celery", "--app=config", "beat", "--loglevel=info", schedule, "--pidfile=", services=services),
+        Program(
+            *("beat", "celery", "--app=config", "beat", "--loglevel=info", f"--schedule={schedule}", "--pidfile="),
+            services=services,
+        ),
     ]
 
 

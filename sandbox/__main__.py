@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from sandbox import messages_api
 from sandbox.announcements import Sender
+from sandbox.journal import Journal, read_journal
 from sandbox.people import read_people
-from sandbox.provider import API_KEY, DOMAIN
+from sandbox.provider import API_KEY, DOMAIN, Provider
 from sandbox.roster_district import fill
 from sandbox.server import Sandbox
 from sandbox.traffic import Traffic
@@ -25,6 +27,14 @@ def main(arguments: list[str] | None = None) -> None:
         domains=options.domains,
         retention=timedelta(days=options.retention_days),
         seed=options.seed,
+        journal=Journal(options.journal),
+    )
+    if options.journal:
+        recall(sandbox, options.journal)
+    sandbox.phones.pace, sandbox.mail_pace, sandbox.webhooks.pace = (
+        options.pace,
+        options.mail_pace,
+        options.webhook_pace,
     )
     sandbox.phones.call_flow_url = options.call_flow_url
     sandbox.phones.texts_url = options.texts_url
@@ -51,6 +61,15 @@ def main(arguments: list[str] | None = None) -> None:
     with sandbox:
         print(f"Stand-in providers at {sandbox.url} for {', '.join(options.domains)}", flush=True)
         signal.sigwait(ends)
+
+
+def recall(provider: Provider, journal: Path) -> None:
+    """Take up what an earlier run of the stand-in had accepted."""
+    for entry in read_journal(journal):
+        if entry["kind"] == "mail":
+            messages_api.recall(provider, entry)
+        elif entry["kind"] != "request":
+            provider.phones.recall(entry)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -93,6 +112,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help="or SANDBOX_WEBHOOK_SIGNING_KEY",
     )
     parser.add_argument("--replies", type=float, default=0.0, help="part of the families that answer a text with STOP")
+    parser.add_argument("--pace", type=float, default=1.0, help="multiplies the times of calls and texts")
+    parser.add_argument("--mail-pace", type=float, default=1.0, help="multiplies the times in the life of a mail")
+    parser.add_argument(
+        "--webhook-pace", type=float, default=1.0, help="multiplies the waits before a webhook comes again"
+    )
+    parser.add_argument("--journal", type=Path, help="a file of what was accepted, which the next start takes up")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--people", type=Path, help="a file of the people who get the mail; see people.read_people")
     return parser.parse_args(arguments)

@@ -75,10 +75,19 @@ class Mail:
     """One mail of a send. The random generator decides its life, which `events(at)` returns."""
 
     def __init__(
-        self, send: Send, person: Person, rng: random.Random, learn: Callable[[Event, float], None] = lambda *_: None
+        self,
+        send: Send,
+        person: Person,
+        rng: random.Random,
+        learn: Callable[[Event, float], None] = lambda *_: None,
+        pace: float = 1.0,
     ) -> None:
-        """`learn` hears of each event and its moment, so that the provider knows whom not to try any more."""
+        """`learn` hears of each event and its moment, so that the provider knows whom not to try any more.
+
+        `pace` multiplies every delay.
+        """
         self.learn = learn
+        self.pace = pace
         self.send = send
         self.person = person
         self.rng = rng
@@ -88,10 +97,11 @@ class Mail:
     def events(self, at: float) -> Iterator[NewEvent]:
         """Yield its events, from the moment of the hand-off (epoch seconds). Some may be days later."""
         for moment, event in self._life(at):
+            moment = at + (moment - at) * self.pace
             moment = round(moment, 7 if event.get("flags", {}).get("is-delayed-bounce") else 6)
             event = {"event": event.pop("event"), "id": self._id(), "timestamp": moment, **event}
             self.learn(event, moment)
-            yield NewEvent(moment, event["id"], moment + self._lateness(), json.dumps(event).encode())
+            yield NewEvent(moment, event["id"], moment + self._lateness() * self.pace, json.dumps(event).encode())
 
     def _life(self, at: float) -> Iterator[tuple[float, Event]]:
         if self.rng.random() < 0.001:

@@ -5,7 +5,7 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from email.utils import getaddresses
 from functools import cached_property, partial
 from typing import Any
@@ -93,7 +93,8 @@ class Mailing:
             person = provider.suppressions[self.domain].mailbox(drawn, self.at)
             for number in range(1 + self.reported_twice):
                 rng = random.Random(f"{provider.seed} {self.message_id} {address} {number}")
-                yield from Mail(mine, person, rng, provider.suppressions[self.domain].learn).events(self.at)
+                learn = provider.suppressions[self.domain].learn
+                yield from Mail(mine, person, rng, learn, provider.mail_pace).events(self.at)
 
 
 def respond(provider: Provider, request: Request, fault: Fault | None) -> Response:
@@ -124,8 +125,18 @@ def respond(provider: Provider, request: Request, fault: Fault | None) -> Respon
         variables=_recipient_variables(form),
         reported_twice=fault is not None and fault.kind is Kind.TWICE,
     )
-    provider.accept_mail(mailing, {address: partial(mailing.details, address) for address in recipients})
+    provider.journal.write("mail", **{one.name: getattr(mailing, one.name) for one in fields(mailing)})
+    _accept(provider, mailing)
     return Response.json({"id": f"<{mailing.message_id}>", "message": "Queued. Thank you."})
+
+
+def recall(provider: Provider, entry: dict[str, Any]) -> None:
+    """Take up a mail of the journal. Its events come again, the same as before."""
+    _accept(provider, Mailing(**{name: entry[name] for name in entry if name not in ("kind", "wrote")}))
+
+
+def _accept(provider: Provider, mailing: Mailing) -> None:
+    provider.accept_mail(mailing, {address: partial(mailing.details, address) for address in mailing.recipients})
 
 
 def _recipient_variables(form: Form) -> dict[str, dict[str, Any]]:

@@ -14,6 +14,7 @@ from sandbox.clock import Clock, Moment, epoch
 from sandbox.events import EventStore, NewEvent
 from sandbox.exchange import Request
 from sandbox.faults import Fault, Faults, Kind, RateLimit
+from sandbox.journal import Journal
 from sandbox.oneroster import Roster
 from sandbox.suppressions import Suppressions
 from sandbox.telephony import Telephony
@@ -49,14 +50,18 @@ class Provider:
         domains: Iterable[str] = (DOMAIN,),
         retention: timedelta = timedelta(days=30),
         seed: int = 1,
+        journal: Journal | None = None,
     ) -> None:
+        self.journal = journal or Journal()
+        self.mail_pace = 1.0
+        """Multiplies the times in the life of a mail: retries, opening, and how late its events are shown."""
         self.api_key = api_key
         self.retention = retention
         self.seed = seed
         self.clock = Clock()
         self.chances = Chances(seed)
         self.accepted = AcceptedLog()
-        self.phones = Telephony(self.clock, self.chances, self.accepted, seed)
+        self.phones = Telephony(self.clock, self.chances, self.accepted, seed, self.journal)
         self.webhooks = Webhooks(self.clock, self.phones.agenda)
         self.stores = {domain: EventStore(self.webhooks.added) for domain in domains}
         self.suppressions = {domain: Suppressions(self.clock) for domain in self.stores}

@@ -115,6 +115,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._write(control.respond(provider, request), None)
             return
         provider.begin_request(request)
+        if request.method != "GET":
+            body = request.body.decode(errors="replace")
+            provider.journal.write("request", at=request.at, method=request.method, path=request.path, body=body)
         try:
             provider.before_answer()
             fault = provider.faults.next_for(request)

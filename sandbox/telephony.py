@@ -12,6 +12,7 @@ from sandbox.accepted import AcceptedLog
 from sandbox.agenda import Agenda
 from sandbox.chances import Chances
 from sandbox.clock import Clock
+from sandbox.journal import Journal
 from sandbox.posting import post
 
 CHARACTERS_A_SECOND = 15
@@ -72,7 +73,10 @@ class Callback:
 class Telephony:
     """Phones ring, people answer or not, and texts arrive, by seed. `pace` multiplies every delay."""
 
-    def __init__(self, clock: Clock, chances: Chances, accepted: AcceptedLog, seed: int) -> None:
+    def __init__(
+        self, clock: Clock, chances: Chances, accepted: AcceptedLog, seed: int, journal: Journal | None = None
+    ) -> None:
+        self.journal = journal or Journal()
         self.call_flow_url = ""
         self.texts_url = ""
         self.pace = 1.0
@@ -89,6 +93,28 @@ class Telephony:
         self._numbers = count(1)
         self._lock = threading.Lock()
 
+    # After a restart
+
+    def recall(self, entry: dict[str, Any]) -> None:
+        """Take up an entry of the journal. A call that was live when the provider went down has failed."""
+        next(self._numbers)
+        if entry["kind"] == "call":
+            names = ("id", "to", "caller_id", "session_data")
+            call = Call(*(entry[name] for name in names), outcome="failed", placed_at=entry["at"], status="failed")
+            call.ended_at = call.logged_from = self._clock.now()
+            self._keep_call(call)
+        elif entry["kind"] == "text":
+            details = {name: entry[name] for name in ("api_no", "text", "status")}
+            self._accepted.add("text", entry["at"], entry["id"], {entry["to"]: lambda: details})
+        elif call := self.calls.get(entry["id"]):
+            for name in ("status", "detection", "answered", "ended_at", "logged_from"):
+                setattr(call, name, entry[name])
+
+    def _keep_call(self, call: Call) -> None:
+        self.calls[call.id] = call
+        about = {"caller_id": call.caller_id, "session_data": call.session_data}
+        self._accepted.add("call", call.placed_at, call.id, {call.to: lambda: about})
+
     # Calls
 
     def place(self, to: str, caller_id: str, session_data: Any, *, repeats: int = 1) -> Call:
@@ -96,8 +122,8 @@ class Telephony:
         now = self._clock.now()
         id = f"{next(self._numbers):08d}@{self._rng.randrange(10**8):08d}"
         call = Call(id, to, caller_id, session_data, self._chances.draw("call", to), now, repeats)
-        self.calls[id] = call
-        self._accepted.add("call", now, id, {to: lambda: {"caller_id": caller_id, "session_data": session_data}})
+        self._keep_call(call)
+        self.journal.write("call", id=id, to=to, caller_id=caller_id, session_data=session_data, at=now)
         if call.outcome in RINGS:
             self._later(RINGS[call.outcome], self._end, call, call.outcome)
         else:
@@ -162,6 +188,15 @@ class Telephony:
             call.ended_at = self._clock.now()
             call.logged_from = call.ended_at + self._rng.uniform(2, 10) * self.pace
             call.status = status
+            self.journal.write(
+                "end",
+                id=call.id,
+                status=status,
+                detection=call.detection,
+                answered=call.answered,
+                ended_at=call.ended_at,
+                logged_from=call.logged_from,
+            )
             return True
 
     # Texts
@@ -172,6 +207,7 @@ class Telephony:
         id = f"text-{next(self._numbers):08d}"
         status = "opted out" if to in self.opted_out else "queued"
         self._accepted.add("text", now, id, {to: lambda: {"api_no": number, "text": text, "status": status}})
+        self.journal.write("text", id=id, to=to, api_no=number, text=text, status=status, at=now)
         if status == "queued":
             outcome = self._chances.draw("text", to)
             for _ in range(repeats):

@@ -28,7 +28,6 @@ from messenger_logs.services.status_reports import StatusReport
 log = structlog.get_logger(__name__)
 
 UNKNOWN_DETAIL = "Status unknown"
-_LOOK_AGAIN = timedelta(minutes=5)
 
 
 def recover(*, until: float | None = None) -> int:
@@ -47,6 +46,11 @@ def recover(*, until: float | None = None) -> int:
     return settled
 
 
+def _look_again() -> timedelta:
+    """How long after a question without an answer the provider is asked again."""
+    return timedelta(seconds=settings.LOOK_AGAIN_SECONDS)
+
+
 def _settle_safely(settle: Callable[[Claim], bool], claim: Claim) -> bool:
     """Settle one claim. A claim that cannot be settled must not keep the others waiting."""
     try:
@@ -61,7 +65,7 @@ def _settle_safely(settle: Callable[[Claim], bool], claim: Claim) -> bool:
 def _stale(state: ClaimState) -> list[Claim]:
     now = timezone.now()
     since = now - timedelta(seconds=settings.STALE_CLAIM_SECONDS)
-    stale = has_come("look_up_at", now, at_most=_LOOK_AGAIN) | Q(look_up_at__isnull=True, since__lte=since)
+    stale = has_come("look_up_at", now, at_most=_look_again()) | Q(look_up_at__isnull=True, since__lte=since)
     claims = Claim.objects.alias(since=Coalesce("handed_at", "claimed_at")).filter(stale, state=state)
     return list(claims.select_related("message").order_by("claimed_at")[:1000])
 
@@ -87,7 +91,7 @@ def look_up(claim: Claim, *, until: float | None = None) -> bool:
     gateway = gateway_for(mode)
     # Only the process that moves the time asks.
     mine = Claim.objects.filter(pk=claim.pk, state=ClaimState.HANDED, look_up_at=claim.look_up_at)
-    if gateway is None or not mine.update(look_up_at=timezone.now() + _LOOK_AGAIN):
+    if gateway is None or not mine.update(look_up_at=timezone.now() + _look_again()):
         return False
     answer = _ask(gateway, claim, until)
     if answer is None and not _too_old(claim):

@@ -21,6 +21,15 @@ SMALL = {
     "pages": ["--messages=60", "--deliveries=400", "--large=200", "--events=200", "--rounds=1"],
     "reach": ["--messages=60", "--deliveries=4000", "--large=2000"],
     "reports": ["--rows=200", "--rounds=1"],
+    "site": [
+        "--messages=60",
+        "--recipients=300",
+        "--events=300",
+        "--people=3",
+        "--every=0",
+        "--clicks=7",
+        "--workers=1",
+    ],
     "retention": ["--messages=60", "--recipients=300", "--rounds=1"],
 }
 PROGRAMS = {file.stem for file in Path(bench.__path__[0]).glob("*.py") if '"__main__"' in file.read_text()}
