@@ -10,19 +10,18 @@ from bootstrap_wrapper import get_bootstrap_dir
 from csp.constants import NONE, SELF
 from django.contrib.messages.constants import ERROR
 
+from config.alert_settings import *  # noqa: F403
 from config.celery_settings import *  # noqa: F403
 from config.celery_settings import REDIS_URL
-from config.alert_settings import *  # noqa: F403
-from config.alert_settings import ALERT_LOOK_SECONDS
 from config.database import with_time_limits
-from config.district_settings import *  # noqa: F403
 from config.dispatch_settings import *  # noqa: F403
+from config.district_settings import *  # noqa: F403
 from config.environment import Env
 from config.health_settings import *  # noqa: F403
 from config.hosts_settings import *  # noqa: F403
 from config.logs import LOGGING as LOGGING
-from config.mailgun_settings import *  # noqa: F403
 from config.mail_settings import *  # noqa: F403
+from config.mailgun_settings import *  # noqa: F403
 from config.records_settings import *  # noqa: F403
 from config.roster_settings import *  # noqa: F403
 from config.sign_in_settings import *  # noqa: F403

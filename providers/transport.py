@@ -87,7 +87,7 @@ def gate(before: Callable[[], None], begun: Callable[[], None]) -> Iterator[None
 
 
 def new_session(*, public_only: bool = False) -> requests.Session:
-    """Return a session that obeys `time_limit` and `gate`; with `public_only`, one that connects only to public hosts."""
+    """Return a session that obeys `time_limit` and `gate`. With `public_only` it connects only to public hosts."""
     session = requests.Session()
     for scheme in _POOLS:
         session.mount(f"{scheme}://", (_PublicAdapter if public_only else _Adapter)(pool_maxsize=_KEPT))

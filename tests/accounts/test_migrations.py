@@ -99,7 +99,7 @@ def test_who_sees_the_sync_sees_alerts_and_who_changes_rights_says_who_gets_them
     administrator, reader = make_user((Tool.USER_GROUPS, Right.WRITE)), make_user(Tool.MAILGUN_SYNC)
     other = make_user(Tool.AUDIT_TRAIL)
     migrate("0020_sign_in_by_providers")
-    migrate("0021_alert_rights")
+    migrate("0022_alert_rights")
     cells = [(Tool.ALERTS, Right.READ), (Tool.ALERTS, Right.WRITE)]
     found = [[User.objects.get(pk=user.pk).may(*cell) for cell in cells] for user in (administrator, reader, other)]
     assert found == [[True, True], [True, False], [False, False]]

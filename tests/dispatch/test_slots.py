@@ -107,7 +107,11 @@ def test_every_task_has_time_limits_that_are_longer_than_what_it_waits_for(setti
     rooms = {"accounts", "dispatch", "imports", "mailgun_sync", "messenger_logs", "records", "reports"}
     rooms |= {"health", "retention", "roster", "saved_views", "digests"}
     assert {name.partition(".")[0] for name in ours} == rooms
-    waits = {"accounts": settings.EMAIL_TIMEOUT, "saved_views": 3 * settings.EMAIL_TIMEOUT, "reports": report_settings.SECONDS}
+    waits = {
+        "accounts": settings.EMAIL_TIMEOUT,
+        "saved_views": 3 * settings.EMAIL_TIMEOUT,
+        "reports": report_settings.SECONDS,
+    }
     for name, task in ours.items():
         longest = max(settings.PROVIDER_TIMEOUT_SECONDS, waits.get(name.partition(".")[0], 0))
         soft, hard = task.soft_time_limit or settings.CELERY_TASK_SOFT_TIME_LIMIT, task.time_limit

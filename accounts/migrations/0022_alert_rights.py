@@ -25,7 +25,7 @@ def give(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0020_sign_in_by_providers'),
+        ('accounts', '0021_system_health'),
     ]
 
     operations = [
