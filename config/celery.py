@@ -2,8 +2,10 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init
+from celery.signals import celeryd_init, worker_process_init
+from django.conf import settings
 
+from config.telemetry import start_tracing
 from core.request_ids import pass_to_tasks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -21,3 +23,10 @@ def wait_for_the_broker(conf: Any, **_: Any) -> None:
     A worker that gave up on a frozen broker would not read from it again when it is back (seen with kombu 5.6).
     """
     conf.broker_transport_options.pop("socket_timeout", None)
+
+
+@worker_process_init.connect
+def trace_tasks(**_: Any) -> None:
+    """Let each process of a worker send its traces: the thread that sends them does not survive a fork."""
+    if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
+        start_tracing(settings.OTEL_EXPORTER_OTLP_ENDPOINT)

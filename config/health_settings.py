@@ -9,6 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from django.core.exceptions import ImproperlyConfigured
 
 from config.environment import Env
+from config.telemetry import report_errors
 
 env = Env()
 
@@ -23,6 +24,12 @@ def _network(text: str) -> IPv4Network | IPv6Network:
 # The figures at /metrics: for who has the token, or comes from one of these networks. Without both they are off.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_NETWORKS = [_network(name) for name in env.names("METRICS_NETWORKS")]
+
+# Where errors and traces go; off without an address. config/telemetry.py says what leaves.
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+if SENTRY_DSN:
+    report_errors(SENTRY_DSN)
 
 # Seconds. Beat wakes at least so often, and shows that it lives.
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
