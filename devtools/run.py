@@ -21,6 +21,13 @@ from .servers import RUNNING_ROLE, Postgres
 # DISPATCH_AT_ONCE for each of the four modes, one that recovers, and one for ticks and cancels: then slow providers
 # keep nothing else waiting.
 DISPATCHERS = 4 * 2 + 2
+# The workers: the queues of each, and its processes. More for reports than one person may have at once.
+WORKERS = {
+    "worker": ("celery,calls", 2),
+    "sync": ("sync", 2),
+    "reports": ("reports", 3),
+    "dispatcher": ("dispatch", DISPATCHERS),
+}
 
 _DEMO_DOMAIN = "mg.harrison.example"
 # demo/staff.py says so while the district has the password that is in the repository.
@@ -210,13 +217,16 @@ def _prepare(services: Services, owner: dict[str, str], *, outgoing: bool) -> st
 def _background_programs(services: Services) -> list[Program]:
     schedule = f"--schedule={VAR / 'beat-schedule'}"
     worker = ["celery", "--app=config", "worker", "--loglevel=info"]
-    usual = [*worker, "--hostname=worker@%h", "--queues=celery,calls", "--concurrency=3"]
-    dispatcher = [*worker, "--hostname=dispatcher@%h", "--queues=dispatch", f"--concurrency={DISPATCHERS}"]
+    workers = [
+        Program(
+            name, *worker, f"--hostname={name}@%h", f"--queues={queues}", f"--concurrency={number}", services=services
+        )
+        for name, (queues, number) in WORKERS.items()
+    ]
     return [
         Program("first-sync", "django", "sync_mailgun", services=services, finishes=True),
         Program("first-suppressions", "django", "sync_suppressions", services=services, finishes=True),
-        Program("worker", *usual, services=services),
-        Program("dispatcher", *dispatcher, services=services),
+        *workers,
         Program("beat", "celery", "--app=config", "beat", "--loglevel=info", schedule, "--pidfile=", services=services),
     ]
 
