@@ -35,13 +35,18 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_retries": 0,
 }
 CELERY_TASK_PUBLISH_RETRY = False
-# A worker without the option -Q serves all queues. A worker for dispatch alone keeps messages from waiting for reports.
-# The results of calls have a queue of their own: a slow provider of calls keeps nothing else waiting.
-CELERY_TASK_QUEUES = [Queue("dispatch"), Queue("calls"), Queue("celery")]
+# A worker without the option -Q serves all queues. In production each queue has a worker of its own, so that none of
+# them waits for another: messages and cancels; results of calls, whose provider may be slow; what is read from Mailgun;
+# reports, requests for records and imports, which take long; all the rest.
+CELERY_TASK_QUEUES = [Queue(name) for name in ("dispatch", "calls", "sync", "reports", "celery")]
 CELERY_TASK_ROUTES = {
     "dispatch.tasks.poll_calls": "calls",
     "dispatch.tasks.hang_up_calls": "calls",
     "dispatch.tasks.*": "dispatch",
+    "mailgun_sync.tasks.*": "sync",
+    "reports.tasks.make": "reports",
+    "records.tasks.make": "reports",
+    "imports.tasks.run": "reports",
     # It is short, and must not wait for reports.
     "accounts.tasks.chain_audit_events": "dispatch",
     "alerts.tasks.look": "dispatch",

@@ -14,12 +14,15 @@ from redis.exceptions import RedisError
 log = structlog.get_logger(__name__)
 
 
-def call_worker(task: Task[Any, Any], *args: Any, expires: float | None = None, **kwargs: Any) -> bool:
-    """Queue a task now, for ``expires`` seconds at most.
+def call_worker(
+    task: Task[Any, Any], *args: Any, countdown: float = 0, expires: float | None = None, **kwargs: Any
+) -> bool:
+    """Queue a task for a time in ``countdown`` seconds, and for ``expires`` seconds at most.
 
     Returns False if the queue does not answer; then a worker finds the work a little later.
     """
-    options: dict[str, Any] = {} if expires is None else {"expires": expires}
+    given = {"countdown": countdown or None, "expires": expires}
+    options = {name: value for name, value in given.items() if value is not None}
     try:
         task.apply_async(args, kwargs, **options)
     except OperationalError as error:

@@ -21,6 +21,13 @@ from .servers import RUNNING_ROLE, Postgres
 # DISPATCH_AT_ONCE for each of the four modes, one that recovers, and one for ticks and cancels: then slow providers
 # keep nothing else waiting.
 DISPATCHERS = 4 * 2 + 2
+# The workers: the queues of each, and its processes. More for reports than one person may have at once.
+WORKERS = {
+    "worker": ("celery,calls", 2),
+    "sync": ("sync", 2),
+    "reports": ("reports", 3),
+    "dispatcher": ("dispatch", DISPATCHERS),
+}
 
 DEMO_DOMAIN = "mg.harrison.example"
 # demo/staff.py says so while the district has the password that is in the repository.
@@ -231,11 +238,14 @@ def _first_readings(services: Services) -> list[Program]:
 def background_programs(services: Services, schedule: Path) -> list[Program]:
     """Start the workers, and beat with its file `schedule`."""
     worker = ["celery", "--app=config", "worker", "--loglevel=info"]
-    usual = [*worker, "--hostname=worker@%h", "--queues=celery,calls", "--concurrency=3"]
-    dispatcher = [*worker, "--hostname=dispatcher@%h", "--queues=dispatch", f"--concurrency={DISPATCHERS}"]
+    workers = [
+        Program(
+            name, *worker, f"--hostname={name}@%h", f"--queues={queues}", f"--concurrency={number}", services=services
+        )
+        for name, (queues, number) in WORKERS.items()
+    ]
     return [
-        Program("worker", *usual, services=services),
-        Program("dispatcher", *dispatcher, services=services),
+        *workers,
         Program(
             *("beat", "celery", "--app=config", "beat", "--loglevel=info", f"--schedule={schedule}", "--pidfile="),
             services=services,

@@ -8,7 +8,7 @@ from accounts.models import User
 from core.queue import call_worker
 from mailgun_sync.models import SendingDomain
 from mailgun_sync.services import domain_health, months, suppressions
-from mailgun_sync.services.domains import configured_domains
+from mailgun_sync.services.domains import configured_domains, spread
 from mailgun_sync.services.sync import LONGEST, AlreadyRunningError, bring_up_to_date
 
 LONGEST_SYNC = int(LONGEST.total_seconds())
@@ -19,8 +19,8 @@ LONGEST_READING = 30 * 60
 @shared_task
 def sync_all(sweep_hours: int | None = None) -> None:
     """Queue one task for each domain, so that a slow or failing domain delays no other."""
-    for domain_id in configured_domains().filter(paused=False).values_list("pk", flat=True):
-        call_worker(sync_one, domain_id, sweep_hours=sweep_hours)
+    for domain_id, seconds in spread(configured_domains().filter(paused=False)):
+        call_worker(sync_one, domain_id, countdown=seconds, sweep_hours=sweep_hours)
 
 
 # A long catch-up takes hours. What takes longer hangs, and must not keep a worker for ever.
@@ -44,8 +44,8 @@ def sync_one(domain_id: int, sweep_hours: int | None = None, asked_by_id: int | 
 @shared_task
 def check_domains() -> None:
     """Queue a check of each domain's health."""
-    for domain_id in configured_domains().values_list("pk", flat=True):
-        call_worker(check_domain, domain_id)
+    for domain_id, seconds in spread(configured_domains()):
+        call_worker(check_domain, domain_id, countdown=seconds)
 
 
 # Longer than what Mailgun may take to answer, and PostgreSQL to count.
@@ -59,8 +59,8 @@ def check_domain(domain_id: int) -> None:
 @shared_task
 def read_all_suppressions() -> None:
     """Queue one task for each domain, so that a slow or failing domain delays no other."""
-    for domain_id in configured_domains().filter(paused=False).values_list("pk", flat=True):
-        call_worker(read_suppressions, domain_id)
+    for domain_id, seconds in spread(configured_domains().filter(paused=False)):
+        call_worker(read_suppressions, domain_id, countdown=seconds)
 
 
 @shared_task(soft_time_limit=LONGEST_READING, time_limit=LONGEST_READING + 60)

@@ -47,7 +47,8 @@ class Celery:
         self.beat = self.run("beat", f"--schedule={self.folder / 'schedule'}", "--pidfile=")
 
     def logs(self) -> str:
-        logs = "\n".join(tail(self.folder / f"{name}.log", 30) for name in ("worker", "beat"))
+        files = [self.folder / f"{name}.log" for name in ("worker", "beat")]
+        logs = "\n".join(tail(file, 30) for file in files if file.exists())
         return "\n".join(line[:300] for line in logs.splitlines())
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 from unittest.mock import ANY
 
 import pytest
 import time_machine
 from django.db import DatabaseError
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_django import Settings
 from structlog.testing import capture_logs
 
@@ -14,9 +17,10 @@ from core.leases import lease
 from mailgun_sync import tasks
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, SyncGap, SyncRun
 from mailgun_sync.services import sync as sync_module
-from mailgun_sync.services.domains import configured_domains
+from mailgun_sync.services.domains import configured_domains, spread
 from mailgun_sync.services.sync import AlreadyRunningError, lease_name, sync_domain
 from sandbox.server import Sandbox
+from tests.examples import examples
 from tests.mailgun_sync import payloads
 from tests.mailgun_sync.conftest import stored_ids
 from tests.queue import do_at_once
@@ -235,6 +239,37 @@ def test_one_domain_that_fails_does_not_stop_the_others(
     failed = SendingDomain.objects.exclude(last_error="").get()
     assert failed.name == "gone.example"
     assert "404" in failed.last_error
+
+
+@examples(30)
+@given(names=st.sets(st.from_regex(r"[a-z]{1,6}\.example", fullmatch=True), min_size=1, max_size=9), data=st.data())
+def test_domains_share_the_minute_and_each_keeps_its_second(
+    db: None, settings: Settings, names: set[str], data: st.DataObject
+) -> None:
+    SendingDomain.objects.all().delete()
+    settings.MAILGUN_DOMAINS = data.draw(st.permutations(sorted(names)))
+    found = spread(configured_domains())
+    seconds = {SendingDomain.objects.get(pk=pk).name: second for pk, second in found}
+    assert seconds == {name: 60 * place / len(names) for place, name in enumerate(sorted(names))}
+    SendingDomain.objects.filter(pk__in=[pk for pk, _ in found[::2]]).update(paused=True)
+    assert spread(configured_domains().filter(paused=False)) == found[1::2], "the others keep theirs"
+
+
+def test_the_schedule_queues_each_domain_for_its_second(
+    mailgun: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MAILGUN_DOMAINS = ["a.example", "b.example", "c.example"]
+    domains = list(configured_domains().order_by("name").values_list("pk", flat=True))
+    queued: dict[Any, list[tuple[int, float]]] = {}
+    for task in (tasks.sync_one, tasks.check_domain, tasks.read_suppressions):
+        asked = queued[task] = []
+        monkeypatch.setattr(
+            task, "apply_async", lambda args, _, asked=asked, countdown=0, **__: asked.append((args[0], countdown))
+        )
+    tasks.sync_all()
+    tasks.check_domains()
+    tasks.read_all_suppressions()
+    assert list(queued.values()) == [list(zip(domains, (0, 20, 40), strict=True))] * 3
 
 
 def test_an_unexpected_error_ends_the_run_in_words_and_goes_to_the_log(
