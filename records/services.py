@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.conf import settings
@@ -18,17 +17,19 @@ from accounts.models import User
 from accounts.scopes import Scope
 from accounts.services import hashed_search, record_audit_event, record_look
 from accounts.tools import Right, Tool
+from core.files import UNFINISHED, files
 from core.text import storable
 from core.timeouts import StatementTimeout, statement_timeout
 from records.archive import write_records
 from records.content import Records
 from records.criteria import Criteria
-from records.models import RecordsReceipt, RecordsRequest, folder
-from reports.files import TOO_SLOW, NotMade, atomic_file, refuse_full_disk
+from records.models import FOLDER, RecordsReceipt, RecordsRequest
+from reports.files import TOO_SLOW, NotMade, new_file
 from reports.lease import Lease, LeaseLost, claim_job
 from reports.snapshot import snapshot
 
 Status = RecordsRequest.Status
+_CHUNK = 2**20
 
 # The time limits for a statement: while a person waits, and in the background.
 PREVIEW_SECONDS, SECONDS = 20, 600
@@ -137,9 +138,8 @@ def _write(request: RecordsRequest, lease: Lease) -> Made:
     """Write the file. Raises NotMade, StatementTimeout, and LeaseLost if somebody canceled the request."""
     if not (request.owner.is_active and scope_of(request.owner).covers(request.scope)):
         raise NotMade(NO_LONGER)
-    request.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     records = Records(request.wanted, request.scope)
-    with atomic_file(request.path) as file, refuse_full_disk(), snapshot(seconds=SECONDS):
+    with new_file(request.stored_name) as file, snapshot(seconds=SECONDS):
         _check_size(records)
         lease.total = records.deliveries.order_by().count()
         rows = write_records(records, file, progress=lambda done: _progress(lease, done, file))
@@ -158,10 +158,17 @@ def _progress(lease: Lease, rows: int, file: BinaryIO) -> None:
         raise NotMade(TOO_LARGE.format(settings.REPORT_MEGABYTES_EACH))
 
 
+def _digest_of(request: RecordsRequest) -> str:
+    digest = hashlib.sha256()
+    with files().reading(request.stored_name) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
 def _finish(request: RecordsRequest, made: Made) -> None:
     now = timezone.now()
-    with request.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = _digest_of(request)
     with transaction.atomic():
         done = RecordsRequest.objects.held(request.claim).update(
             status=Status.DONE,
@@ -169,7 +176,7 @@ def _finish(request: RecordsRequest, made: Made) -> None:
             people=made.people,
             rows_done=made.rows,
             rows_total=made.rows,
-            size=request.path.stat().st_size,
+            size=files().size(request.stored_name),
             digest=digest,
             finished_at=now,
             expires_at=now + timedelta(days=settings.RECORDS_DAYS),
@@ -178,7 +185,7 @@ def _finish(request: RecordsRequest, made: Made) -> None:
             _record(request, "made", by=request.owner, sha256=digest, **_about(request.wanted, request.scope))
     if not done:
         # It was canceled at the last moment, or another attempt took over.
-        request.path.unlink(missing_ok=True)
+        files().remove(request.stored_name)
 
 
 def _fail(request: RecordsRequest, reason: str) -> None:
@@ -243,7 +250,7 @@ def erase_from_requests(*, person_id: str, redacted: Callable[[Any], Any]) -> in
 def _erase_from(request: RecordsRequest, criteria: dict[str, Any], *, has_file: bool) -> int:
     if not has_file:
         return 0
-    request.path.unlink(missing_ok=True)
+    files().remove(request.stored_name)
     status = Status.EXPIRED if request.ready else request.status
     return RecordsRequest.objects.filter(pk=request.pk).update(criteria=criteria, status=status)
 
@@ -262,15 +269,14 @@ def delete_expired(*, now: datetime | None = None) -> int:
     now = now or timezone.now()
     expired = RecordsRequest.objects.filter(status=Status.DONE).expired(now)
     removed = expired.update(status=Status.EXPIRED)
-    kept = {request.path.name for request in RecordsRequest.objects.filter(status__in=[Status.DONE, Status.RUNNING])}
-    _remove_others(folder(), kept, before=now - timedelta(days=1))
+    kept = {one.stored_name for one in RecordsRequest.objects.filter(status__in=[Status.DONE, Status.RUNNING])}
+    _remove_others(kept, before=now - timedelta(days=1))
     return removed
 
 
-def _remove_others(place: Path, kept: set[str], *, before: datetime) -> None:
-    known = {request.path.name for request in RecordsRequest.objects.exclude(claim=None)}
-    for file in place.glob("*") if place.is_dir() else ():
-        name = file.name.removesuffix(".part")
-        old = file.stat().st_mtime < before.timestamp()
-        if name not in kept and (name in known or old):
-            file.unlink(missing_ok=True)
+def _remove_others(kept: set[str], *, before: datetime) -> None:
+    known = {request.stored_name for request in RecordsRequest.objects.exclude(claim=None)}
+    for file in list(files().entries(FOLDER)):
+        name = file.name.removesuffix(UNFINISHED)
+        if name not in kept and (name in known or file.modified < before):
+            files().remove(file.name)

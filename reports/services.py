@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
+from functools import partial
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from core.files import UNFINISHED, discard, files
 from core.timeouts import StatementTimeout
-from reports.files import TOO_SLOW, NotMade, atomic_file, write_report
+from reports.files import TOO_SLOW, NotMade, new_file, write_report
 from reports.lease import Lease, LeaseLost, claim_job
 from reports.models import ReportJob
 from reports.querysets import ReportJobQuerySet
@@ -85,8 +86,7 @@ def make_report(*, job_id: int) -> None:
         return
     job = ReportJob.objects.select_related("owner").get(pk=job_id)
     try:
-        job.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with Lease(ReportJob.objects.all(), job_id=job_id, claim=claim) as lease, atomic_file(job.path) as file:
+        with Lease(ReportJob.objects.all(), job_id=job_id, claim=claim) as lease, new_file(job.stored_name) as file:
             report = report_kind(job.kind).open(job.owner, job.options)
             room = _most_bytes() - ReportJob.objects.of(job.owner).kept_bytes()
 
@@ -114,7 +114,7 @@ def make_report(*, job_id: int) -> None:
 
 
 def _finish(job: ReportJob, rows: int, report: Report) -> None:
-    now, size = timezone.now(), job.path.stat().st_size
+    now, size = timezone.now(), files().size(job.stored_name)
     with _reports_of(job.owner) as own:
         fits = own.kept_bytes() + size <= _most_bytes()
         done = fits and ReportJob.objects.held(job.claim).update(
@@ -132,7 +132,7 @@ def _finish(job: ReportJob, rows: int, report: Report) -> None:
         _fail(job, TOO_LARGE)
     if not done:
         # Or it was canceled at the last moment, or another attempt took over; then that one's file is the report.
-        job.path.unlink(missing_ok=True)
+        files().remove(job.stored_name)
 
 
 def _fail(job: ReportJob, reason: str) -> None:
@@ -156,7 +156,7 @@ def remove(*, job: ReportJob, by: User) -> None:
     with transaction.atomic():
         if finished.delete()[0]:
             record_audit_event(by=by, action="report.removed", target=job.title, details={"report": job.pk})
-            transaction.on_commit(lambda: job.path.unlink(missing_ok=True))
+            transaction.on_commit(partial(discard, job.stored_name))
 
 
 def orphaned(now: datetime | None = None) -> list[int]:
@@ -169,12 +169,10 @@ def delete_expired(*, now: datetime | None = None) -> int:
     now = now or timezone.now()
     expired = list(ReportJob.objects.expired(now))
     ReportJob.objects.filter(pk__in=[job.pk for job in expired]).expired(now).delete()
-    folder = Path(settings.REPORT_FOLDER)
-    known = {job.path.name for job in ReportJob.objects.exclude(claim=None)}
-    day_ago = (now - timedelta(days=1)).timestamp()
-    removed = {job.path.name for job in expired}
-    for file in folder.glob("*") if folder.is_dir() else ():
-        name = file.name.removesuffix(".part")
-        if name in removed or (file.is_file() and name not in known and file.stat().st_mtime < day_ago):
-            file.unlink(missing_ok=True)
+    known = {job.stored_name for job in ReportJob.objects.exclude(claim=None)}
+    removed = {job.stored_name for job in expired}
+    for file in list(files().entries("")):
+        name = file.name.removesuffix(UNFINISHED)
+        if name in removed or (name not in known and file.modified < now - timedelta(days=1)):
+            files().remove(file.name)
     return len(expired)
