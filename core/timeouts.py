@@ -7,6 +7,9 @@ from typing import ParamSpec, TypeVar
 import stamina
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from core.files import AWAY as FILES_AWAY
+from core.files import FilesAway
+
 BUSY = "The database is busy and did not answer in time."
 FULL = "The disk of the database is full."
 AWAY = "The database cannot be reached right now."
@@ -60,6 +63,8 @@ def code_of(error: BaseException) -> str | None:
 def why_unavailable(error: BaseException | None) -> str:
     """Return a sentence for an error that is about the state of the database, not about a request; "" for others."""
     match error:
+        case FilesAway():
+            return FILES_AWAY
         case StatementTimeout():
             return BUSY
         case OperationalError() | InterfaceError():

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from uuid import uuid4
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -14,6 +12,9 @@ from core.leased_jobs.models import LeasedJob
 from imports.maps import READY, ColumnMap
 from imports.querysets import ImportJobQuerySet
 from imports.times import DateOrder
+
+FOLDER = "imports"
+"""The folder of uploaded files."""
 
 
 class KeptMap(models.Model):
@@ -45,11 +46,6 @@ def map_named(name: str) -> ColumnMap | None:
         return READY[name]
     kept = KeptMap.objects.filter(name__iexact=name).first()
     return kept.map if kept else None
-
-
-def folder() -> Path:
-    """Return the folder of uploaded files, which nobody else may read."""
-    return Path(settings.REPORT_FOLDER) / "imports"
 
 
 class ImportJob(LeasedJob):
@@ -103,9 +99,9 @@ class ImportJob(LeasedJob):
         return f"import {self.pk}"
 
     @property
-    def path(self) -> Path:
-        """The file. Its name says nothing about people."""
-        return folder() / f"{self.file}.csv"
+    def stored_name(self) -> str:
+        """The file: see core/files.py."""
+        return f"{FOLDER}/{self.file}.csv"
 
     @property
     def checked(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 from django.conf import settings
@@ -14,10 +13,7 @@ from core.leased_jobs.models import LeasedJob
 from records.criteria import Criteria
 from records.querysets import RecordsRequestQuerySet
 
-
-def folder() -> Path:
-    """Return the folder of the files, which nobody else may read."""
-    return Path(settings.REPORT_FOLDER) / "records"
+FOLDER = "records"
 
 
 class RecordsRequest(LeasedJob):
@@ -57,9 +53,9 @@ class RecordsRequest(LeasedJob):
         return f"Records request {self.pk}"
 
     @property
-    def path(self) -> Path:
-        """The file of the attempt that has, or last had, the lease. Its name says nothing about people."""
-        return folder() / f"{self.pk}-{self.claim}.zip"
+    def stored_name(self) -> str:
+        """The file of the attempt that has, or last had, the lease: see core/files.py."""
+        return f"{FOLDER}/{self.pk}-{self.claim}.zip"
 
     @property
     def file_name(self) -> str:

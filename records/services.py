@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.scopes import Scope
 from accounts.services import hashed_search, record_audit_event, record_look
 from accounts.tools import Right, Tool
+from core.files import FilesAway, files
 from core.leased_jobs import work
 from core.leased_jobs.lease import Lease
 from core.text import storable
@@ -23,11 +24,12 @@ from core.timeouts import StatementTimeout, statement_timeout
 from records.archive import write_records
 from records.content import Records
 from records.criteria import Criteria
-from records.models import RecordsReceipt, RecordsRequest, folder
-from reports.files import TOO_SLOW, NotMade, atomic_file, refuse_full_disk
+from records.models import FOLDER, RecordsReceipt, RecordsRequest
+from reports.files import TOO_SLOW, NotMade, new_file
 from reports.snapshot import snapshot
 
 Status = RecordsRequest.Status
+_CHUNK = 2**20
 
 # The time limits for a statement: while a person waits, and in the background.
 PREVIEW_SECONDS, SECONDS = 20, 600
@@ -39,7 +41,7 @@ TOO_LARGE = "The file would be larger than {:,} MB. Choose fewer days, or ask fo
 NO_LONGER = "The person who asked for it may not make requests for these schools any more."
 FAILED = "Something went wrong here while the file was made. Tell your administrator."
 
-_REASONS = {NotMade: "", StatementTimeout: TOO_SLOW}
+_REASONS = {NotMade: "", FilesAway: "", StatementTimeout: TOO_SLOW}
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,8 @@ def _write(request: RecordsRequest, lease: Lease) -> Made:
     """Write the file. Raises NotMade, StatementTimeout, and LeaseLost if somebody canceled the request."""
     if not (request.owner.is_active and scope_of(request.owner).covers(request.scope)):
         raise NotMade(NO_LONGER)
-    request.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     records = Records(request.wanted, request.scope)
-    with atomic_file(request.path) as file, refuse_full_disk(), snapshot(seconds=SECONDS):
+    with new_file(request.stored_name) as file, snapshot(seconds=SECONDS):
         _check_size(records)
         lease.total = records.deliveries.order_by().count()
         rows = write_records(records, file, progress=lambda done: _progress(lease, done, file))
@@ -143,16 +144,23 @@ def _progress(lease: Lease, rows: int, file: BinaryIO) -> None:
         raise NotMade(TOO_LARGE.format(settings.REPORT_MEGABYTES_EACH))
 
 
+def _digest_of(request: RecordsRequest) -> str:
+    digest = hashlib.sha256()
+    with files().reading(request.stored_name) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
 def _finish(request: RecordsRequest, made: Made) -> None:
-    with request.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = _digest_of(request)
     with transaction.atomic():
         done = work.finish(
             request,
             rows=made.rows,
             messages=made.messages,
             people=made.people,
-            size=request.path.stat().st_size,
+            size=files().size(request.stored_name),
             digest=digest,
             expires_at=timezone.now() + timedelta(days=settings.RECORDS_DAYS),
         )
@@ -160,7 +168,7 @@ def _finish(request: RecordsRequest, made: Made) -> None:
             _record(request, "made", by=request.owner, sha256=digest, **_about(request.wanted, request.scope))
     if not done:
         # It was canceled at the last moment, or another attempt took over.
-        request.path.unlink(missing_ok=True)
+        files().remove(request.stored_name)
 
 
 def cancel(*, request: RecordsRequest, by: User) -> bool:
@@ -219,7 +227,7 @@ def erase_from_requests(*, person_id: str, redacted: Callable[[Any], Any]) -> in
 def _erase_from(request: RecordsRequest, criteria: dict[str, Any], *, has_file: bool) -> int:
     if not has_file:
         return 0
-    request.path.unlink(missing_ok=True)
+    files().remove(request.stored_name)
     status = Status.EXPIRED if request.ready else request.status
     return RecordsRequest.objects.filter(pk=request.pk).update(criteria=criteria, status=status)
 
@@ -233,7 +241,7 @@ def delete_expired(*, now: datetime | None = None) -> int:
     now = now or timezone.now()
     expired = RecordsRequest.objects.filter(status=Status.DONE).expired(now)
     removed = expired.update(status=Status.EXPIRED)
-    known = {request.path.name: request.status for request in RecordsRequest.objects.exclude(claim=None)}
+    known = {request.stored_name: request.status for request in RecordsRequest.objects.exclude(claim=None)}
     keep = {name for name, status in known.items() if status in (Status.DONE, Status.RUNNING)}
-    work.remove_leftovers(folder(), keep=keep, gone=known, now=now)
+    work.remove_leftovers(FOLDER, keep=keep, gone=known, now=now)
     return removed

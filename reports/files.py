@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import BinaryIO
 
+from core.files import AWAY, FilesAway, files
 from reports.report import Report
 from reports.snapshot import snapshot
 from reports.writers import Format, write
@@ -26,9 +25,11 @@ class NotMade(Exception):
 
 @contextmanager
 def refuse_full_disk() -> Iterator[None]:
-    """Raise NotMade if the disk is full."""
+    """Raise NotMade if the disk is full, or the store of files is away."""
     try:
         yield
+    except FilesAway as error:
+        raise NotMade(f"{AWAY} Ask for it again later.") from error
     except OSError as error:
         if error.errno in _DISK_FULL:
             raise NotMade(NO_ROOM) from error
@@ -50,18 +51,7 @@ def write_report(
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that gets its name when it is complete. An incomplete file is removed."""
-    part = path.with_name(f"{path.name}.part")
-    with refuse_full_disk():
-        try:
-            with open(part, "wb", opener=_for_the_owner) as file:
-                yield file
-            part.rename(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-
-
-def _for_the_owner(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def new_file(name: str) -> Iterator[BinaryIO]:
+    """Open a file of the store that gets its name when it is complete. Raises NotMade if there is no room for it."""
+    with refuse_full_disk(), files().writing(name) as file:
+        yield file

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -65,9 +62,9 @@ class ReportJob(LeasedJob):
         return f"{self.kind} {self.pk}"
 
     @property
-    def path(self) -> Path:
-        """The file of the attempt that has, or last had, the lease. Its name says nothing about people."""
-        return Path(settings.REPORT_FOLDER) / f"{self.pk}-{self.claim}.{self.format}"
+    def stored_name(self) -> str:
+        """The file of the attempt that has, or last had, the lease: see core/files.py."""
+        return f"{self.pk}-{self.claim}.{self.format}"
 
     @property
     def message_id(self) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
+from functools import partial
 from typing import BinaryIO
 
 from django.conf import settings
@@ -15,10 +15,11 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.scopes import Scope
 from accounts.services import record_audit_event
+from core.files import FilesAway, discard, files
 from core.leased_jobs import work
 from core.leased_jobs.lease import Lease
 from core.timeouts import StatementTimeout
-from reports.files import TOO_SLOW, NotMade, atomic_file, write_report
+from reports.files import TOO_SLOW, NotMade, new_file, write_report
 from reports.models import ReportJob
 from reports.report import BadOptions, Report, report_kind
 from reports.writers import Format
@@ -41,6 +42,7 @@ _REASONS = {
     Http404: NO_LONGER,
     PermissionDenied: NO_LONGER,
     NotMade: "",
+    FilesAway: "",
     BadOptions: "",
     StatementTimeout: TOO_SLOW,
 }
@@ -83,8 +85,7 @@ def make_report(*, job_id: int | None = None) -> bool:
 
 
 def _make(job: ReportJob, lease: Lease) -> None:
-    job.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with atomic_file(job.path) as file:
+    with new_file(job.stored_name) as file:
         report = report_kind(job.kind).open(job.owner, job.options)
         room = _most_bytes() - ReportJob.objects.of(job.owner).kept_bytes()
 
@@ -100,7 +101,7 @@ def _make(job: ReportJob, lease: Lease) -> None:
 
 
 def _finish(job: ReportJob, rows: int, report: Report) -> None:
-    size = job.path.stat().st_size
+    size = files().size(job.stored_name)
     with work.jobs_of(ReportJob, job.owner) as own:
         # Another report of the same person may have taken the room meanwhile.
         fits = own.kept_bytes() + size <= _most_bytes()
@@ -114,7 +115,7 @@ def _finish(job: ReportJob, rows: int, report: Report) -> None:
         )
     if not done:
         # If another attempt took over, that one's file is the report.
-        job.path.unlink(missing_ok=True)
+        files().remove(job.stored_name)
     if not fits:
         raise NotMade(TOO_LARGE)
 
@@ -143,8 +144,8 @@ def open_file(job: ReportJob, user: User) -> tuple[str, BinaryIO]:
     """Return the name and the open file of a report. Raises NotReadable if the user may not see it (any more)."""
     try:
         report = still_allowed(job, user)
-        return f"{report.file_name}.{job.format}", job.path.open("rb")
-    except (Http404, PermissionDenied, FileNotFoundError) as reason:
+        return f"{report.file_name}.{job.format}", files().reading(job.stored_name)
+    except (Http404, PermissionDenied, FileNotFoundError, FilesAway) as reason:
         raise NotReadable from reason
 
 
@@ -163,7 +164,7 @@ def remove(*, job: ReportJob, by: User) -> None:
     with transaction.atomic():
         if finished.delete()[0]:
             record_audit_event(by=by, action="report.removed", target=job.title, details={"report": job.pk})
-            transaction.on_commit(lambda: job.path.unlink(missing_ok=True))
+            transaction.on_commit(partial(discard, job.stored_name))
 
 
 def delete_expired(*, now: datetime | None = None) -> int:
@@ -171,7 +172,7 @@ def delete_expired(*, now: datetime | None = None) -> int:
     now = now or timezone.now()
     expired = list(ReportJob.objects.expired(now))
     ReportJob.objects.filter(pk__in=[job.pk for job in expired]).expired(now).delete()
-    known = {job.path.name for job in ReportJob.objects.exclude(claim=None)}
-    gone = {job.path.name for job in expired}
-    work.remove_leftovers(Path(settings.REPORT_FOLDER), keep=known, gone=gone, now=now)
+    known = {job.stored_name for job in ReportJob.objects.exclude(claim=None)}
+    gone = {job.stored_name for job in expired}
+    work.remove_leftovers("", keep=known, gone=gone, now=now)
     return len(expired)

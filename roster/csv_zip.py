@@ -19,6 +19,7 @@ from django.conf import settings
 from roster.reading import Part, Reading, Unreadable
 
 MOST_FILES = 1000
+NO_FILE = "The file is not there."
 NO_ZIP = "The file is no zip that can be read. Export it again."
 # The file of each part, and the columns without which it cannot be read.
 FILES = {
@@ -61,7 +62,7 @@ def _opened(path: Path) -> Iterator[ZipFile]:
         with ZipFile(path) as archive:
             yield archive
     except FileNotFoundError:
-        raise Unreadable("The file is not there.") from None
+        raise Unreadable(NO_FILE) from None
     except OSError as error:
         raise Unreadable(f"The file cannot be read ({type(error).__name__}).") from error
     except _BROKEN:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
@@ -98,9 +96,8 @@ class GivenSchool(models.Model):
         return f"{self.account_id} {self.school_id}"
 
 
-def folder() -> Path:
-    """Return the folder of uploaded rosters, which nobody else may read."""
-    return Path(settings.REPORT_FOLDER) / "roster"
+FOLDER = "roster"
+"""The folder of uploaded rosters."""
 
 
 class RosterRun(models.Model):
@@ -143,9 +140,9 @@ class RosterRun(models.Model):
         return f"roster run {self.pk}"
 
     @property
-    def path(self) -> Path:
-        """The file that it reads. The name of an uploaded one says nothing about people."""
-        return folder() / f"{self.file}.zip" if self.source == Source.UPLOAD else Path(settings.ROSTER_FILE)
+    def stored_name(self) -> str:
+        """The uploaded file that it reads: see core/files.py."""
+        return f"{FOLDER}/{self.file}.zip"
 
     @property
     def unfinished(self) -> bool:

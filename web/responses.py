@@ -95,13 +95,18 @@ def start(job: ReportJob) -> None:
     transaction.on_commit(partial(call_worker, tasks.make, job.pk))
 
 
-def file_response(file: BinaryIO, *, name: str, format: Format) -> FileResponse:
-    """Return a file as the answer: the browser shows a PDF, and saves other formats."""
+def file_response(file: BinaryIO, *, name: str, format: Format, size: int | None = None) -> FileResponse:
+    """Return a file as the answer: the browser shows a PDF, and saves other formats.
+
+    `size`, in bytes, is for a file that does not know its own.
+    """
     response = FileResponse(
         file,
         as_attachment=format is not Format.PDF,
         filename=f"{name}.{format.value}",
         content_type=format.content_type,
     )
+    if size is not None:
+        response.setdefault("Content-Length", str(size))
     response["Content-Security-Policy"] = FILE_POLICY
     return response

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 from celery import Task
@@ -15,6 +14,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
 
+from core.files import UNFINISHED, files
 from core.leased_jobs.lease import Lease, LeaseLost
 from core.leased_jobs.line import claim_next
 from core.leased_jobs.models import LeasedJob
@@ -99,13 +99,12 @@ def queue_orphaned(task: Task[Any, Any], model: type[LeasedJob]) -> None:
         call_worker(task, job_id, expires=_EXPIRES)
 
 
-def remove_leftovers(folder: Path, *, keep: Collection[str], gone: Collection[str] = (), now: datetime) -> None:
-    """Remove the files whose names are `gone`, and those of the day before that are not in `keep`.
+def remove_leftovers(folder: str, *, keep: Collection[str], gone: Collection[str] = (), now: datetime) -> None:
+    """Remove the files of a folder whose names are `gone`, and those of the day before that are not in `keep`.
 
-    A file comes a moment before its job, and an incomplete one has `.part` behind its name.
+    A file comes a moment before its job, and an incomplete one has UNFINISHED behind its name.
     """
-    day_ago = (now - timedelta(days=1)).timestamp()
-    for file in folder.iterdir() if folder.is_dir() else ():
-        name = file.name.removesuffix(".part")
-        if file.is_file() and name not in keep and (name in gone or file.stat().st_mtime < day_ago):
-            file.unlink(missing_ok=True)
+    for file in list(files().entries(folder)):
+        name = file.name.removesuffix(UNFINISHED)
+        if name not in keep and (name in gone or file.modified < now - timedelta(days=1)):
+            files().remove(file.name)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,15 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from core.files import FilesAway, discard, files
 from core.leased_jobs import work
 from core.leased_jobs.lease import Lease
 from core.text import storable
-from imports.models import ImportJob, folder, map_named
+from imports.models import FOLDER, ImportJob, map_named
 from imports.services.importing import ImportCounts, import_messages
 from imports.sources import open_source
 from imports.table import UnreadableFile
-from reports.files import NotMade, atomic_file
+from reports.files import NotMade, new_file
 
 Stage, Status = ImportJob.Stage, ImportJob.Status
 
@@ -33,7 +35,7 @@ NO_MAP_YET = "Say which column of the file is which field."
 NO_FILE = "The file is not there any more. Upload it again."
 FAILED = "Something went wrong here. Messages that were complete are in. Tell your administrator."
 
-_REASONS = {UnreadableFile: "", NotMade: "", FileNotFoundError: NO_FILE}
+_REASONS = {UnreadableFile: "", NotMade: "", FilesAway: "", FileNotFoundError: NO_FILE}
 
 
 class Refused(Exception):
@@ -48,7 +50,7 @@ def upload(*, chunks: Iterable[bytes], name: str, map_name: str, values: dict[st
     now = timezone.now()
     job = ImportJob(owner=by, file_name=storable(name)[:255], map_name=map_name, values=values, asked_at=now)
     job.expires_at = now + timedelta(days=settings.IMPORT_DAYS)
-    job.digest, job.size = _keep(job.path, chunks)
+    job.digest, job.size = _keep(job.stored_name, chunks)
     if not map_name:
         job.status, job.error = Status.FAILED, NO_MAP_YET
     try:
@@ -58,16 +60,15 @@ def upload(*, chunks: Iterable[bytes], name: str, map_name: str, values: dict[st
             job.save()
             record_audit_event(by=by, action="import.uploaded", target=job.file_name, details=_facts(job))
     except BaseException:
-        job.path.unlink(missing_ok=True)
+        files().remove(job.stored_name)
         raise
     return job
 
 
-def _keep(path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
-    """Write a file that only this account may read. Returns its SHA-256 and its size. Raises Refused."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _keep(name: str, chunks: Iterable[bytes]) -> tuple[str, int]:
+    """Write a file. Returns its SHA-256 and its size. Raises Refused."""
     digest, size = hashlib.sha256(), 0
-    with atomic_file(path) as file:
+    with new_file(name) as file:
         for chunk in chunks:
             digest.update(chunk)
             size += len(chunk)
@@ -120,7 +121,7 @@ def remove(*, job: ImportJob, by: User) -> None:
     with transaction.atomic():
         if ImportJob.objects.exclude(status__in=ImportJob.UNFINISHED).filter(pk=job.pk).delete()[0]:
             record_audit_event(by=by, action="import.removed", target=job.file_name, details=_facts(job))
-            transaction.on_commit(lambda: job.path.unlink(missing_ok=True))
+            transaction.on_commit(partial(discard, job.stored_name))
 
 
 def run(*, job_id: int | None = None) -> bool:
@@ -129,15 +130,17 @@ def run(*, job_id: int | None = None) -> bool:
 
 
 def _check_or_import(job: ImportJob, lease: Lease) -> None:
-    _finish(job, _read(job, lease))
+    with files().local(job.stored_name) as path:
+        counts = _read(job, path, lease)
+    _finish(job, counts)
 
 
-def _read(job: ImportJob, lease: Lease) -> ImportCounts:
+def _read(job: ImportJob, path: Path, lease: Lease) -> ImportCounts:
     """Read the file, and import it at that stage. Raises UnreadableFile, and LeaseLost if somebody canceled it."""
     found = map_named(job.map_name)
     if found is None:
         raise UnreadableFile(NO_MAP)
-    source = open_source(job.path, found, job.values)
+    source = open_source(path, found, job.values)
     done = 0
 
     def progress(rows: int) -> None:
@@ -168,6 +171,6 @@ def delete_expired(*, now: datetime | None = None) -> int:
     """Remove expired jobs with their files, and files without a job. Returns the number of removed jobs."""
     now = now or timezone.now()
     removed, _ = ImportJob.objects.expired(now).exclude(status=Status.RUNNING).delete()
-    known = {job.path.name for job in ImportJob.objects.only("file")}
-    work.remove_leftovers(folder(), keep=known, now=now)
+    known = {job.stored_name for job in ImportJob.objects.only("file")}
+    work.remove_leftovers(FOLDER, keep=known, now=now)
     return removed

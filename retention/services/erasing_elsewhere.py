@@ -269,7 +269,7 @@ def imports_with(identity: Identity) -> list[ImportJob]:
 
 
 def _is_in_import(job: ImportJob, needles: Needles) -> bool:
-    return needles.are_in(f"{job.file_name} {job.result} {job.values}") or needles.are_in_file(job.path)
+    return needles.are_in(f"{job.file_name} {job.result} {job.values}") or needles.are_in_file(job.stored_name)
 
 
 def _erase_files(identity: Identity, result: Result) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
+from core.files import files
 from imports.models import ImportJob
 from reports.models import ReportJob
 
@@ -25,6 +26,6 @@ def remove_jobs(jobs: QuerySet[ReportJob] | QuerySet[ImportJob]) -> int:
     chosen: list[ReportJob | ImportJob] = list(jobs)
     for job in chosen:
         # The file first: if this process dies now, the next run finds the job.
-        job.path.unlink(missing_ok=True)
+        files().remove(job.stored_name)
         type(job).objects.filter(pk=job.pk).delete()
     return len(chosen)

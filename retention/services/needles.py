@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
+from core.files import files
 from messenger_logs.removed import REMOVED
 
 _CHUNK = 2**20
@@ -47,10 +47,10 @@ class Needles:
             return {key: self.redacted(part) for key, part in value.items()}
         return value
 
-    def are_in_file(self, path: Path) -> bool:
-        """Whether a file has any of it as text, in one of the encodings in which spreadsheets write. It may be gone."""
+    def are_in_file(self, name: str) -> bool:
+        """Whether a file of the store has any of it, in an encoding in which spreadsheets write. It may be gone."""
         try:
-            return any(self.are_in(text) for text in _texts(path))
+            return any(self.are_in(text) for text in _texts(name))
         except FileNotFoundError:
             return False
 
@@ -83,8 +83,8 @@ def _escaped(text: str) -> str:
     return re.sub(r"([.^$*+?{}\[\]\\|()])", r"\\\1", text)
 
 
-def _texts(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
+def _texts(name: str) -> Iterator[str]:
+    with files().reading(name) as file:
         before = b""
         while chunk := file.read(_CHUNK):
             for encoding in _ENCODINGS:

@@ -17,12 +17,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from core.files import FilesAway, files
 from core.leases import TakenOver, lease
 from core.text import storable
 from providers import oneroster
 from roster.choices import Change, Kind, RunStatus, Source
-from roster.csv_zip import read_zip
-from roster.models import RosterRun, folder
+from roster.csv_zip import NO_FILE, read_zip
+from roster.models import FOLDER, RosterRun
 from roster.reading import ChangedMeanwhile, Reading, Unreadable
 from roster.rest import read_rest
 from roster.services.takeover import Takeover
@@ -69,10 +70,10 @@ def upload(*, chunks: Iterable[bytes], name: str, by: User | None, check_only: b
     """Keep an uploaded zip, and queue a run of it. Raises Refused."""
     run = RosterRun(source=Source.UPLOAD, check_only=check_only, file=uuid4(), file_name=storable(name)[:255])
     try:
-        _keep(run.path, chunks)
+        _keep(run.stored_name, chunks)
         return _queue(run, by=by)
     except BaseException:
-        run.path.unlink(missing_ok=True)
+        files().remove(run.stored_name)
         raise
 
 
@@ -91,7 +92,7 @@ def may_start(run: RosterRun) -> bool:
     """Whether a run may be started from the difference of this one. An uploaded file may be gone by now."""
     shown = run.status == RunStatus.STOPPED or (run.check_only and run.status == RunStatus.DONE)
     used = RosterRun.objects.filter(allows=run).exclude(status=RunStatus.FAILED).exists()
-    return shown and not used and (run.source != Source.UPLOAD or run.path.exists())
+    return shown and not used and (run.source != Source.UPLOAD or files().exists(run.stored_name))
 
 
 def _queue(run: RosterRun, *, by: User | None) -> RosterRun:
@@ -104,12 +105,9 @@ def _queue(run: RosterRun, *, by: User | None) -> RosterRun:
     return run
 
 
-def _keep(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file that only this account may read."""
-    folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+def _keep(name: str, chunks: Iterable[bytes]) -> None:
     size = 0
-    with path.open("xb") as file:
-        path.chmod(0o600)
+    with files().writing(name) as file:
         for chunk in chunks:
             size += len(chunk)
             if size > settings.ROSTER_MEGABYTES * 2**20:
@@ -166,7 +164,7 @@ def _do(run: RosterRun) -> None:
         log.exception("roster.failed", run=run.pk)
         _fail(run, FAILED)
     if run.status == RunStatus.DONE and not run.check_only and run.source == Source.UPLOAD:
-        run.path.unlink(missing_ok=True)
+        files().remove(run.stored_name)
 
 
 def _read_and_take_over(run: RosterRun) -> None:
@@ -195,13 +193,29 @@ def _read(run: RosterRun) -> Iterator[Reading]:
                 if run.source == Source.REST:
                     read_rest(reading)
                 else:
-                    read_zip(run.path, reading)
+                    with _file_of(run) as path:
+                        read_zip(path, reading)
             except ChangedMeanwhile:
                 if left:
                     continue
                 raise
             yield reading
             return
+
+
+@contextmanager
+def _file_of(run: RosterRun) -> Iterator[Path]:
+    """Give the zip of a run a path. Raises Unreadable."""
+    if run.source == Source.FILE:
+        yield Path(settings.ROSTER_FILE)
+        return
+    try:
+        with files().local(run.stored_name) as path:
+            yield path
+    except FileNotFoundError:
+        raise Unreadable(NO_FILE) from None
+    except FilesAway as error:
+        raise Unreadable(str(error)) from error
 
 
 def too_many(run: RosterRun, difference: dict[str, dict[str, Any]]) -> list[Kind]:
@@ -243,8 +257,8 @@ def delete_expired(*, now: datetime | None = None) -> int:
     now = now or timezone.now()
     old = RosterRun.objects.asked_before(now - timedelta(days=settings.ROSTER_RUN_DAYS))
     removed, _ = old.exclude(status__in=[RunStatus.QUEUED, RunStatus.RUNNING]).delete()
-    waiting = {run.path.name for run in RosterRun.objects.unfinished() if run.source == Source.UPLOAD}
-    for file in folder().glob("*") if folder().is_dir() else ():
-        if file.name not in waiting and file.stat().st_mtime < (now - timedelta(days=FILE_DAYS)).timestamp():
-            file.unlink(missing_ok=True)
+    waiting = {run.stored_name for run in RosterRun.objects.unfinished() if run.source == Source.UPLOAD}
+    for file in list(files().entries(FOLDER)):
+        if file.name not in waiting and file.modified < now - timedelta(days=FILE_DAYS):
+            files().remove(file.name)
     return removed

@@ -21,10 +21,14 @@ def valkey(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Valk
         kill(valkey.process)
 
 
-def test_both_stores_answer(valkey: Valkey, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_stores_answer(valkey: Valkey, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("check_stores")
 
-    assert capsys.readouterr().out.splitlines() == ["PostgreSQL answers.", "Valkey answers."]
+    assert capsys.readouterr().out.splitlines() == [
+        "PostgreSQL answers.",
+        "Valkey answers.",
+        "The store of files answers.",
+    ]
 
 
 @pytest.mark.parametrize("fault", ["kill", "freeze"])

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from core.leased_jobs.lease import LeaseLost
 from core.leased_jobs.line import GAVE_UP, MOST_TRIES
-from imports.models import ImportJob, KeptMap, folder
+from imports.models import ImportJob, KeptMap
 from imports.services import jobs
 from imports.services.maps import BadMap, guess_field, save_map
 from imports.times import DateOrder
@@ -19,6 +19,7 @@ from messenger_logs.models import SentMessage
 from reports.files import NotMade
 from reports.services import delete_expired as delete_expired_reports
 from tests.reports.messages import elsewhere
+from tests.stored import folder, path_of
 
 HEAD = "Recipient,Student,Delivery Mode,Device,Status,Status Detail,Time,E-mail Provider Says\n"
 ROWS = "".join(f"Person {n},,Email,p{n}@example.org,Sent,,,Delivered\n" for n in range(50))
@@ -111,7 +112,7 @@ def test_a_file_that_cannot_be_read_fails_with_a_sentence(owner, text, fields, e
 @pytest.mark.django_db(transaction=True)
 def test_a_job_whose_file_is_gone_says_so_and_one_that_never_ends_is_given_up(owner):
     job = uploaded(owner)
-    job.path.unlink()
+    path_of(job).unlink()
     assert after(job).error == jobs.NO_FILE
     ImportJob.objects.update(status="queued", tries=MOST_TRIES)
     assert after(job).error == GAVE_UP
@@ -120,12 +121,12 @@ def test_a_job_whose_file_is_gone_says_so_and_one_that_never_ends_is_given_up(ow
 @pytest.mark.django_db
 def test_a_file_is_private_and_has_a_limit(owner, settings):
     job = uploaded(owner)
-    assert stat.S_IMODE(os.stat(job.path).st_mode) == 0o600
-    assert stat.S_IMODE(os.stat(folder()).st_mode) == 0o700
+    assert stat.S_IMODE(os.stat(path_of(job)).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(folder("imports")).st_mode) == 0o700
     settings.IMPORT_MEGABYTES = 0
     with pytest.raises(jobs.Refused, match="larger than 0 MB"):
         uploaded(owner)
-    assert [file.name for file in folder().iterdir()] == [job.path.name]
+    assert [file.name for file in folder("imports").iterdir()] == [path_of(job).name]
 
 
 @pytest.mark.django_db
@@ -134,26 +135,26 @@ def test_one_person_has_only_some_unfinished_files(owner):
         uploaded(owner)
     with pytest.raises((jobs.Refused, NotMade), match="Too many"):
         uploaded(owner)
-    assert len(list(folder().iterdir())) == jobs.UNFINISHED_EACH
+    assert len(list(folder("imports").iterdir())) == jobs.UNFINISHED_EACH
 
 
 @pytest.mark.django_db
 def test_files_are_removed_after_a_time_and_on_request(owner, settings, django_capture_on_commit_callbacks):
-    old, new, lost = uploaded(owner), uploaded(owner), folder() / "lost.csv"
+    old, new, lost = uploaded(owner), uploaded(owner), folder("imports") / "lost.csv"
     lost.write_text("x")
     later = timezone.now() + timedelta(days=settings.IMPORT_DAYS, hours=1)
     ImportJob.objects.filter(pk=new.pk).update(expires_at=later + timedelta(days=1), status="done")
     long_ago = (timezone.now() - timedelta(days=8)).timestamp()
-    for file in (old.path, lost, folder()):
+    for file in (path_of(old), lost, folder("imports")):
         os.utime(file, (long_ago, long_ago))
     assert jobs.delete_expired(now=later) == 1
-    assert not old.path.exists()
+    assert not path_of(old).exists()
     assert not lost.exists()
     delete_expired_reports(now=later)
-    assert new.path.exists(), "reports keep their hands off the folder"
+    assert path_of(new).exists(), "reports keep their hands off the folder"
     with django_capture_on_commit_callbacks(execute=True):
         jobs.remove(job=new, by=owner)
-    assert not new.path.exists()
+    assert not path_of(new).exists()
     assert not ImportJob.objects.exists()
 
 

@@ -32,6 +32,7 @@ from reports.files import NotMade
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
 from tests.queue import do_at_once, note_queued
 from tests.records.conftest import OTHERS
+from tests.stored import path_of
 
 Status = RecordsRequest.Status
 VANGS = Criteria(people=("4711",))
@@ -195,10 +196,10 @@ def left(*actions: str) -> list[str]:
 
 def test_a_worker_makes_the_file_and_each_step_is_audited(made: RecordsRequest) -> None:
     assert (made.status, made.error, made.messages, made.people, made.rows_done) == (Status.DONE, "", 2, 1, 4)
-    content = made.path.read_bytes()
+    content = path_of(made).read_bytes()
     assert content == archive_of(VANGS)
     assert (made.size, made.digest) == (len(content), hashlib.sha256(content).hexdigest())
-    assert made.path.stat().st_mode & 0o077 == 0
+    assert path_of(made).stat().st_mode & 0o077 == 0
     assert left() == ["records.asked", "records.made"]
     assert {tuple(event.details["people"]) for event in AuditEvent.objects.filter(action="records.made")} == {("4711",)}
 
@@ -210,7 +211,7 @@ def test_a_file_is_handed_over_only_to_somebody(made: RecordsRequest, clerk: Use
         assert client.post(address, {"received_by": nobody}).status_code == 400
     assert not RecordsReceipt.objects.exists()
     answer: Any = client.post(address, {"received_by": "Mai Vang, by mail"})
-    assert answer.getvalue() == made.path.read_bytes()
+    assert answer.getvalue() == path_of(made).read_bytes()
     assert answer["Content-Disposition"] == f'attachment; filename="records-request-{made.pk}.zip"'
     client.post(address, {"received_by": "J. Doe, attorney", "only_record": "1"})
     received = RecordsReceipt.objects.values_list("received_by", "handed_by_name")
@@ -248,7 +249,7 @@ def test_a_right_that_is_lost_meanwhile_makes_no_file(ledger: list[SentMessage],
     services.make_records(job_id=request.pk)
     request.refresh_from_db()
     assert (request.status, request.error) == (Status.FAILED, services.NO_LONGER)
-    assert not request.path.exists()
+    assert not path_of(request).exists()
 
 
 def test_others_see_requests_of_their_schools(made: RecordsRequest, make_user: Any) -> None:
@@ -269,7 +270,7 @@ def test_a_canceled_request_leaves_no_file(made: RecordsRequest, clerk: User) ->
     services.make_records(job_id=request.pk)
     assert not services.cancel(request=made, by=clerk)
     assert left()[-2:] == ["records.asked", "records.canceled"]
-    assert [path.name for path in made.path.parent.iterdir()] == [made.path.name]
+    assert [path.name for path in path_of(made).parent.iterdir()] == [path_of(made).name]
 
 
 def test_limits_say_what_to_do(ledger: list[SentMessage], clerk: User, settings: Settings) -> None:
@@ -288,10 +289,10 @@ def test_limits_say_what_to_do(ledger: list[SentMessage], clerk: User, settings:
 def test_the_file_goes_after_a_time_and_the_request_stays(made: RecordsRequest, clerk: User) -> None:
     services.hand_over(request=made, received_by="Mai Vang", by=clerk)
     tasks.delete_expired()
-    assert made.path.exists()
+    assert path_of(made).exists()
     assert services.delete_expired(now=made.expires_at + timedelta(seconds=1)) == 1
     made.refresh_from_db()
-    assert (made.status, made.path.exists(), made.receipts.count()) == (Status.EXPIRED, False, 1)
+    assert (made.status, path_of(made).exists(), made.receipts.count()) == (Status.EXPIRED, False, 1)
     assert services.hand_over(request=made, received_by="x", by=clerk) is None
 
 
@@ -308,7 +309,7 @@ def test_an_erased_person_is_in_no_request(made: RecordsRequest, clerk: User) ->
     assert services.erase_from_requests(person_id="4711", redacted=redacted) == 2
     for request in (made, other):
         request.refresh_from_db()
-    assert (made.status, made.criteria, made.path.exists()) == (Status.EXPIRED, {"people": []}, False)
+    assert (made.status, made.criteria, path_of(made).exists()) == (Status.EXPIRED, {"people": []}, False)
     assert (other.status, other.criteria) == (Status.DONE, {"words": "snow"})
     assert made.receipts.get().received_by == "removed, by mail"
 

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from accounts.tools import Tool
+from core.files import atomic_file
 from core.leased_jobs import lease
 from core.leased_jobs.line import GAVE_UP, MOST_TRIES
 from messenger_logs.services.totals import recount
@@ -29,6 +30,7 @@ from tests.listings.letter_log import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.queue import note_queued
 from tests.reports.messages import csv_of, elsewhere, message_by
+from tests.stored import path_of
 from tests.wait import PATIENCE, wait_until
 from web.views import reports
 
@@ -91,9 +93,9 @@ def test_a_large_report_is_queued_made_and_downloaded(client, message, no_worker
     assert client.get(address("file", job)).status_code == 404
     services.make_report(job_id=job.pk)
     job.refresh_from_db()
-    assert (job.status, job.rows_done, job.rows_total, job.size) == (Status.DONE, 3, 3, job.path.stat().st_size)
-    assert files_left() == [job.path.name]
-    assert job.path.stat().st_mode & 0o077 == 0
+    assert (job.status, job.rows_done, job.rows_total, job.size) == (Status.DONE, 3, 3, path_of(job).stat().st_size)
+    assert files_left() == [path_of(job).name]
+    assert path_of(job).stat().st_mode & 0o077 == 0
     response = client.get(address("file", job))
     assert response["Content-Disposition"] == f'attachment; filename="sent-message-report-{message.pk}.csv"'
     assert len(csv_of(response)) == 4
@@ -108,7 +110,7 @@ def test_the_name_of_a_file_says_nothing_of_people(client, message):
     job = ask(client, message)
     services.make_report(job_id=job.pk)
     job.refresh_from_db()
-    assert job.path.name == f"{job.pk}-{job.claim}.csv"
+    assert path_of(job).name == f"{job.pk}-{job.claim}.csv"
 
 
 def test_asked_for_twice_it_is_made_once(client, message):
@@ -375,7 +377,7 @@ def test_the_report_of_a_killed_worker_is_taken_up_again_once_its_lease_is_over(
     part = next(path for path in Path(settings.REPORT_FOLDER).iterdir() if path.suffix == ".part")
     os.utime(part, (0, 0))
     services.delete_expired()
-    assert files_left() == [job.path.name]
+    assert files_left() == [path_of(job).name]
 
 
 def test_a_report_whose_task_was_lost_is_taken_up(client, message, no_worker):
@@ -419,7 +421,11 @@ def test_a_full_disk_is_a_clear_error_and_no_half_file(client, message, monkeypa
 def test_a_disk_that_is_full_at_the_very_end_leaves_no_half_file(tmp_path):
     # The device takes what is written into the buffer, and refuses it when the file is closed.
     (tmp_path / "report.csv.part").symlink_to("/dev/full")
-    with pytest.raises(files.NotMade, match="no room"), files.atomic_file(tmp_path / "report.csv") as file:
+    with (
+        pytest.raises(files.NotMade, match="no room"),
+        files.refuse_full_disk(),
+        atomic_file(tmp_path / "report.csv") as file,
+    ):
         file.write(b"a few bytes")
     assert list(tmp_path.iterdir()) == []
 
@@ -454,5 +460,5 @@ def test_a_file_that_is_gone_is_not_found(client, message):
     job = ask(client, message)
     services.make_report(job_id=job.pk)
     job.refresh_from_db()
-    job.path.unlink()
+    path_of(job).unlink()
     assert client.get(address("file", job)).status_code == 404

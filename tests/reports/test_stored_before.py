@@ -20,6 +20,7 @@ from listings.registry import registry
 from reports.models import ReportJob
 from reports.services import make_report
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.stored import path_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,7 +61,10 @@ def test_a_waiting_one_is_made(user: User) -> None:
     job.refresh_from_db()
     assert job.status == ReportJob.Status.DONE, job.error
     assert job.kind == "listing"
-    assert [line.split(",")[3] for line in job.path.read_text("utf-8-sig").splitlines()] == ["Message Subject", "Kept"]
+    assert [line.split(",")[3] for line in path_of(job).read_text("utf-8-sig").splitlines()] == [
+        "Message Subject",
+        "Kept",
+    ]
 
 
 def test_one_of_the_recipients_of_a_message_keeps_its_message(user: User) -> None:
@@ -72,7 +76,7 @@ def test_one_of_the_recipients_of_a_message_keeps_its_message(user: User) -> Non
     make_report(job_id=job.pk)
 
     job.refresh_from_db()
-    assert "Vang, Mai" in job.path.read_text("utf-8-sig")
+    assert "Vang, Mai" in path_of(job).read_text("utf-8-sig")
 
 
 def test_a_finished_one_stays_under_my_reports_and_opens(user: User, signed_in: Callable[[User], Client]) -> None:
@@ -80,8 +84,8 @@ def test_a_finished_one_stays_under_my_reports_and_opens(user: User, signed_in: 
     job = stored_before(
         user, view="mailgun_sync:admin_log", kind="mailgun", status="done", finished_at=now, claim=claim, rows_done=1
     )
-    job.path.parent.mkdir(parents=True, exist_ok=True)
-    job.path.write_text("Event\r\nDelivered\r\n")
+    path_of(job).parent.mkdir(parents=True, exist_ok=True)
+    path_of(job).write_text("Event\r\nDelivered\r\n")
     migration.name_listings(apps, None)
 
     client = signed_in(user)

@@ -35,6 +35,7 @@ from tests.reports.documents import written
 from tests.reports.messages import classic, rows
 from tests.retention import district
 from tests.retention.district import NAME, PERSON, YEAR, all_figures, traces
+from tests.stored import path_of
 
 pytestmark = pytest.mark.django_db
 
@@ -288,11 +289,11 @@ def test_files_go_before_their_usual_end(make_user, settings, tmp_path):
         at = timezone.now() - timedelta(days=days)
         times = {"asked_at": at, "expires_at": at + timedelta(days=7), "owner": make_user()}
         job = ReportJob.objects.create(kind="reach", options={}, format="csv", status="done", claim=uuid4(), **times)
-        job.path.write_text("rows")
+        path_of(job).write_text("rows")
     keep(reports=2)
     retain()
     assert ReportJob.objects.get() == job
-    assert list(tmp_path.iterdir()) == [job.path]
+    assert list(tmp_path.iterdir()) == [path_of(job)]
 
 
 def an_old_row() -> AuditEvent:

@@ -33,6 +33,7 @@ from roster.models import RosterRun
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.retention import district
 from tests.retention.district import ADDRESS, NAME, NUMBER, PERSON, TRACES, all_figures, traces
+from tests.stored import path_of
 
 pytestmark = pytest.mark.django_db
 
@@ -85,16 +86,16 @@ def files_of(user: Any) -> None:
         claim=uuid4(),
         **times,
     )
-    report.path.write_text(NAME)
+    path_of(report).write_text(NAME)
     request = RecordsRequest.objects.create(criteria={"words": NAME, "people": [PERSON]}, claim=uuid4(), **times)
-    request.path.parent.mkdir(parents=True, exist_ok=True)
-    request.path.write_text(NAME)
+    path_of(request).parent.mkdir(parents=True, exist_ok=True)
+    path_of(request).write_text(NAME)
     received = {"received_at": timezone.now(), "handed_by_name": "Somebody"}
     RecordsReceipt.objects.create(request=request, received_by=NAME, **received)
     upload = ImportJob(file_name="march.csv", digest="0", size=1, map_name="recipients", **times)
     upload.result = {"refusals": [f"Line 3: {NUMBER} is not a number"]}
-    upload.path.parent.mkdir(parents=True, exist_ok=True)
-    upload.path.write_bytes(f"Name;Phone\n{NAME};(651) 555-0199\n".encode("utf-16"))
+    path_of(upload).parent.mkdir(parents=True, exist_ok=True)
+    path_of(upload).write_bytes(f"Name;Phone\n{NAME};(651) 555-0199\n".encode("utf-16"))
     upload.save()
 
 

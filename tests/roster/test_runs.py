@@ -16,11 +16,12 @@ from core.leases import lease
 from messenger_logs.models import School
 from roster import tasks
 from roster.choices import RunStatus, Source
-from roster.models import RosterAccount, RosterRun, folder
+from roster.models import RosterAccount, RosterRun
 from roster.services import runs
 from sandbox.oneroster import BASES
 from tests.queue import do_at_once
 from tests.roster.files import district, people, person, rest_orgs, rest_user, write_zip
+from tests.stored import folder, path_of
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +40,7 @@ def upload(administrator, settings, tmp_path):
 
 def test_an_uploaded_file_is_checked_then_run_and_then_gone(upload, administrator):
     checked = upload()
-    assert checked.path.stat().st_mode & 0o077 == 0
+    assert path_of(checked).stat().st_mode & 0o077 == 0
     runs.do_queued()
     checked.refresh_from_db()
     assert (checked.status, checked.check_only, checked.changes) == (RunStatus.DONE, True, 15)
@@ -49,7 +50,7 @@ def test_an_uploaded_file_is_checked_then_run_and_then_gone(upload, administrato
     runs.do_queued()
     run.refresh_from_db()
     assert (run.status, run.difference) == (RunStatus.DONE, checked.difference)
-    assert not list(folder().iterdir())
+    assert not list(folder("roster").iterdir())
     with pytest.raises(runs.Refused):
         runs.start(seen=checked, by=administrator)
     actions = list(AuditEvent.objects.filter(action__startswith="roster.").order_by("pk").values_list("action", "who"))
@@ -65,7 +66,7 @@ def test_an_upload_that_is_too_large_leaves_nothing(upload, settings):
     settings.ROSTER_MEGABYTES = 0
     with pytest.raises(runs.Refused, match="larger than 0 MB"):
         upload()
-    assert not list(folder().iterdir())
+    assert not list(folder("roster").iterdir())
     assert not RosterRun.objects.exists()
 
 
@@ -73,10 +74,10 @@ def test_old_runs_and_files_are_removed_and_those_that_wait_stay(upload):
     waits, ran = upload(), upload()
     old = (timezone.now() - timedelta(days=3)).timestamp()
     for run in (waits, ran):
-        os.utime(run.path, (old, old))
+        os.utime(path_of(run), (old, old))
     RosterRun.objects.filter(pk=ran.pk).update(status=RunStatus.DONE, asked_at=timezone.now() - timedelta(days=91))
     assert runs.delete_expired() == 1
-    assert [file.name for file in folder().iterdir()] == [waits.path.name]
+    assert [file.name for file in folder("roster").iterdir()] == [path_of(waits).name]
     assert list(RosterRun.objects.all()) == [waits]
 
 

@@ -20,6 +20,7 @@ from saved_views.services.mails import send_mails
 from saved_views.services.running import run_schedules
 from tests.messenger_logs.factories import make_message
 from tests.saved_views.factories import make_schedule, make_view
+from tests.stored import path_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]
 
@@ -124,4 +125,4 @@ def test_the_file_goes_out_only_where_all_allow_it(
         job.refresh_from_db()
         assert name.endswith(".csv")
         assert content_type == "text/csv; charset=utf-8"
-        assert (content if isinstance(content, bytes) else content.encode()) == job.path.read_bytes()
+        assert (content if isinstance(content, bytes) else content.encode()) == path_of(job).read_bytes()

@@ -32,6 +32,7 @@ from tests.accounts.scoped import hold_for
 from tests.messenger_logs.factories import make_message, make_school
 from tests.saved_views.factories import make_schedule, make_view
 from tests.saved_views.test_views import fresh, share
+from tests.stored import path_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("queued")]
 
@@ -138,7 +139,7 @@ def test_each_reader_gets_the_rows_of_their_own_rights_and_schools(make_user: Ma
     for owner_id, job in jobs.items():
         make_report(job_id=job.pk)
         job.refresh_from_db()
-        texts[owner_id] = job.path.read_text()
+        texts[owner_id] = path_of(job).read_text()
     assert "bus east" in texts[narrow.pk]
     assert "bus west" not in texts[narrow.pk]
     assert "bus west" in texts[schedule.view.owner_id]

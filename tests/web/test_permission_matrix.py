@@ -67,6 +67,7 @@ from tests.fixtures.accounts import program_token
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
 from tests.queue import note_queued
 from tests.saved_views.factories import make_schedule, make_view
+from tests.stored import path_of
 from tests.web.addresses import patterns
 from web.views.erase import seen
 
@@ -254,8 +255,8 @@ def a_csv_file(owner: User, **fields: Any) -> None:
     given |= {"file_name": f"{MARK}.csv", "digest": "0" * 64, "size": 1, "map_name": "recipients"}
     job = ImportJob(owner=owner, **(given | fields))
     job.asked_at = job.expires_at = timezone.now() + timedelta(minutes=5)
-    job.path.parent.mkdir(parents=True, exist_ok=True)
-    job.path.write_text(f"{MARK},Time\nMai,1\n")
+    path_of(job).parent.mkdir(parents=True, exist_ok=True)
+    path_of(job).write_text(f"{MARK},Time\nMai,1\n")
     job.save()
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import SignedInRequest, tool_right
 from accounts.services import record_look
 from accounts.tools import Right, Tool
+from core.files import files
 from core.fragments import page_or_fragment
 from core.leased_jobs.line import show_places
 from core.queue import call_worker
@@ -146,7 +147,8 @@ def import_map(request: SignedInRequest, pk: int) -> HttpResponse:
     """Say which column of a file is which field; the answer is kept by name, and the file is checked with it."""
     job = _own(request, pk)
     try:
-        headings = guess_headers(job.path)
+        with files().local(job.stored_name) as path:
+            headings = guess_headers(path)
     except (UnreadableFile, FileNotFoundError) as reason:
         messages.error(request, str(reason) if isinstance(reason, UnreadableFile) else jobs.NO_FILE)
         return redirect("web:import_job", pk=pk)

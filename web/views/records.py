@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import SignedInRequest, tool_right
 from accounts.tools import Right, Tool
+from core.files import files
 from core.fragments import page_or_fragment
 from core.leased_jobs.line import show_places
 from core.queue import call_worker
@@ -127,7 +128,7 @@ def hand_over(request: SignedInRequest, pk: int) -> HttpResponseBase:
         return _page(request, found, form, status=400)
     try:
         # A file that is open is read to its end, also if it is removed meanwhile.
-        file = found.path.open("rb")
+        file = files().reading(found.stored_name)
     except FileNotFoundError:
         messages.error(request, REMOVED)
         return redirect("web:records_request", pk=pk)
@@ -141,5 +142,6 @@ def hand_over(request: SignedInRequest, pk: int) -> HttpResponseBase:
         messages.success(request, "It is recorded who received the file.")
         return redirect("web:records_request", pk=pk)
     response = FileResponse(file, as_attachment=True, filename=found.file_name, content_type="application/zip")
+    response.setdefault("Content-Length", str(found.size))
     response["Content-Security-Policy"] = FILE_POLICY
     return response

@@ -19,6 +19,7 @@ from accounts.models import User
 from accounts.services import record_audit_event
 from accounts.tools import Tool
 from accounts.view_as import only_looking
+from core.files import files
 from core.fragments import page_or_fragment
 from core.leased_jobs.line import show_places
 from messenger_logs.models import SentMessage
@@ -122,14 +123,14 @@ def file(request: SignedInRequest, pk: int) -> HttpResponseBase:
     report = still_allowed(found, request.user)
     check_many_rows(request, found.rows_total)
     try:
-        content = found.path.open("rb")
+        content = files().reading(found.stored_name)
     except FileNotFoundError:
         raise Http404("The file of the report is not there any more.") from None
     about = {"message": found.message_id} if found.message_id else {}
     record_audit_event(
         by=request.user, action="report.downloaded", target=found.title, details={"report": found.pk, **about}
     )
-    return file_response(content, name=report.file_name, format=Format(found.format))
+    return file_response(content, name=report.file_name, format=Format(found.format), size=found.size)
 
 
 @require_POST

@@ -14,11 +14,12 @@ from django.http import Http404
 from accounts.models import User
 from accounts.tools import Tool
 from core.dates import read_day
+from core.files import atomic_file
 from core.ids import read_id
 from core.timeouts import StatementTimeout
 from messenger_logs.choices import Engine
 from messenger_logs.models import SentMessage
-from reports.files import TOO_SLOW, NotMade, atomic_file, refuse_full_disk, write_report
+from reports.files import TOO_SLOW, NotMade, refuse_full_disk, write_report
 from reports.kinds.call_sheet import CallSheet
 from reports.kinds.listing import ListingReport
 from reports.kinds.mailgun import MailgunReport
