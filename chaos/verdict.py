@@ -15,6 +15,7 @@ from django.db import transaction
 from chaos.provider import Taken, requests_of, shown_events, taken, twice
 from chaos.site import Site
 from chaos.traffic import Traffic, marks_in
+from core.files import files
 from dispatch.models import InboxMessage
 from dispatch.services.recovery import UNKNOWN_DETAIL
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent
@@ -210,7 +211,7 @@ class Verdict:
         for job in ReportJob.objects.exclude(status=ReportJob.Status.DONE):
             yield f"report: “{job.title}” is {job.status}: {job.error}"
         for job in ReportJob.objects.filter(status=ReportJob.Status.DONE):
-            if not job.path.exists():
+            if not files().exists(job.stored_name):
                 yield f"report: the file of “{job.title}” is not there"
 
 

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from redis import Redis
 from redis.exceptions import RedisError
 
+from core.leased_jobs.models import LeasedJob
 from core.timeouts import StatementTimeout, statement_timeout
 from dispatch.due import oldest_due
 from health.models import Heartbeat
@@ -27,7 +28,6 @@ from health.services import figures
 from health.troubles import all_troubles
 from mailgun_sync.models import SendingDomain, SourceCount
 from messenger_logs.choices import Mode
-from reports.models import LeasedJob
 
 PREFIX = "messenger_logs"
 # How long a statement may take, and Valkey, in seconds.

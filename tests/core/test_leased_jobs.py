@@ -254,12 +254,13 @@ def test_so_many_looks_are_queued_as_workers_may_be_free(people: list[User], mon
     assert queued == [job.pk for job in jobs[:20]]
 
 
-def test_files_that_nobody_knows_go_after_a_day(tmp_path: Path) -> None:
+def test_files_that_nobody_knows_go_after_a_day(tmp_path: Path, settings: Settings) -> None:
+    settings.REPORT_FOLDER = tmp_path
     now = timezone.now()
     for name in ("kept", "kept.part", "gone", "gone.part", "new", "old", "old.part"):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, times=(0, 0) if "old" in name or "kept" in name else None)
     (tmp_path / "folder").mkdir()
-    remove_leftovers(tmp_path, keep={"kept"}, gone={"gone", "kept"}, now=now)
+    remove_leftovers("", keep={"kept"}, gone={"gone", "kept"}, now=now)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "kept", "kept.part", "new"]
-    remove_leftovers(tmp_path / "not there", keep=(), now=now)
+    remove_leftovers("not there", keep=(), now=now)
