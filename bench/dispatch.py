@@ -1,6 +1,7 @@
-"""bin/bench dispatch measures deliveries per second with one worker and with two, and the time of a cancel.
+"""bin/bench dispatch measures deliveries per second at a provider that answers after 100 ms, and the time of a cancel.
 
-The workers and the stand-in provider are separate processes. A rate counts from the first claim to the last record.
+The workers and the stand-in are separate processes. A rate counts from the first claim to the last record. One request
+at a time is measured in the same run, because the machine may be busy with other things; so is the processor time.
 The cancel stops a message with many waiting deliveries. It is compared with the usual way, which updates the rows and
 then the message in one transaction: until the commit, every worker goes on.
 """
@@ -30,74 +31,126 @@ from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.totals import recount
 from messenger_logs.tasks import stop_the_rest
 
-DOMAIN, KEY = "mg.bench.example", "key-bench"
-ADDRESSES = {Mode.EMAIL: "'p' || n || '@example.com'", Mode.TEXT: "'+1612' || lpad(n::text, 7, '0')"}
+KEY = "key-bench"
+ADDRESSES = {
+    Mode.EMAIL: "'p' || n || '@example.com'",
+    Mode.TEXT: "'+1612' || lpad(n::text, 7, '0')",
+    Mode.VOICE: "'+1763' || lpad(n::text, 7, '0')",
+}
+# What is open after everything was handed over: a call rings until its result is asked for.
+OPEN = {Mode.VOICE: ["waiting"]}
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("bin/bench dispatch", description=__doc__)
+    parser.add_argument("--texts", type=int, default=6_000)
+    parser.add_argument("--calls", type=int, default=3_000)
     parser.add_argument("--emails", type=int, default=20_000)
-    parser.add_argument("--texts", type=int, default=1_000)
-    parser.add_argument("--cancel", type=int, default=1_000_000, help="waiting deliveries of the message to cancel")
+    parser.add_argument("--one-at-a-time", type=int, default=60, help="devices for the way with one request at a time")
+    parser.add_argument("--alert", type=int, default=30_000, help="texts that two workers send; 0 leaves it out")
+    parser.add_argument("--cancel", type=int, default=1_000_000, help="waiting deliveries to cancel; 0 leaves it out")
     options = parser.parse_args(arguments)
     with own_database("dispatch"):
-        measure_rates({Mode.EMAIL: options.emails, Mode.TEXT: options.texts})
-        measure_cancel(options.cancel)
+        measure_rates({Mode.TEXT: options.texts, Mode.VOICE: options.calls}, options.one_at_a_time)
+        measure_alert(options)
+        if options.cancel:
+            measure_cancel(options.cancel)
 
 
 @dataclass(frozen=True)
 class Rate:
     mode: Mode
-    workers: int
+    way: str
     deliveries: int
     seconds: float
+    processor: float
+    """Processor seconds of the workers."""
 
     @property
     def a_second(self) -> float:
         return self.deliveries / self.seconds
 
-    def row(self, one: "Rate") -> list[str]:
+    def row(self, slow: "Rate") -> list[str]:
         numbers = [f"{self.deliveries:,}", f"{self.seconds:.1f}", f"{self.a_second:,.0f}"]
-        return [self.mode.label, str(self.workers), *numbers, f"{self.a_second / one.a_second:.2f}"]
+        processor = f"{self.processor / self.deliveries * 1000:.2f}"
+        return [self.mode.label, self.way, *numbers, f"{self.a_second / slow.a_second:.1f}", processor]
 
 
-def measure_rates(counts: dict[Mode, int]) -> None:
+HEADERS = ["mode", "way", "deliveries", "seconds", "a second", "ratio", "CPU s per 1,000"]
+
+
+def measure_rates(counts: dict[Mode, int], few: int) -> None:
     rows = []
     with provider() as environment:
         for mode, count in counts.items():
+            if not count:
+                continue
+            slow = rate(mode, few, 1, environment | {"DISPATCH_CONCURRENCY": "1"}, "one at a time")
             one, two = (rate(mode, count, workers, environment) for workers in (1, 2))
-            rows += [one.row(one), two.row(one)]
-    headers = ["mode", "workers", "deliveries", "seconds", "a second", "ratio"]
-    print_table("Handing over, with every answer recorded", headers, rows)
+            rows += [each.row(slow) for each in (slow, one, two)]
+    print_table("Handing over at 100 ms per answer, with every answer recorded", HEADERS, rows)
 
 
-def rate(mode: Mode, count: int, workers: int, environment: dict[str, str]) -> Rate:
+def measure_alert(options: argparse.Namespace) -> None:
+    rows = []
+    with provider() as environment:
+        if options.alert:
+            sent = rate(Mode.TEXT, options.alert, 2, environment)
+            rows.append(sent.row(sent))
+        if options.emails:
+            sent = rate(Mode.EMAIL, options.emails, 1, environment)
+            rows.append(sent.row(sent))
+    if rows:
+        print_table("A text to everybody, and an e-mail", HEADERS, rows)
+
+
+def rate(mode: Mode, count: int, workers: int, environment: dict[str, str], way: str = "") -> Rate:
     message = make_message(mode, count)
-    command = [sys.executable, "-m", "django", "dispatch", "--once"]
-    processes = [subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for _ in range(workers)]
-    assert [process.wait() for process in processes] == [0] * workers
-    assert not Delivery.objects.filter(message=message, status__in=["waiting", "in_progress"]).exists()
+    command = [sys.executable, "-c", _WORKER.format(mode=mode.value)]
+    processes = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(workers)]
+    used = sum(float(process.communicate()[0]) for process in processes)
+    assert [process.returncode for process in processes] == [0] * workers
+    assert not Delivery.objects.filter(message=message, status__in=OPEN.get(mode, ["waiting", "in_progress"])).exists()
     times = Claim.objects.filter(message=message).aggregate(first=Min("claimed_at"), last=Max("settled_at"))
-    return Rate(mode, workers, count, (times["last"] - times["first"]).total_seconds())
+    took = (times["last"] - times["first"]).total_seconds()
+    return Rate(mode, way or f"{workers} worker{'s' * (workers > 1)}", count, took, used)
+
+
+# It prints the processor time that it needed after its start.
+_WORKER = """
+import time
+import django
+django.setup()
+from dispatch.services.scheduling import start_due
+from dispatch.services.sending import send_due
+from messenger_logs.choices import Mode
+began = time.process_time()
+start_due()
+while send_due(Mode("{mode}")):
+    pass
+print(time.process_time() - began)
+"""
 
 
 @contextmanager
 def provider() -> Iterator[dict[str, str]]:
     """Run the stand-in, and give the environment for workers: its address and this measurement's database."""
-    command = [sys.executable, "-m", "sandbox", "--port=0", f"--api-key={KEY}", f"--domains={DOMAIN}", "--per-day=0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([sys.executable, "-m", "bench.provider"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
-            url = process.stdout.readline().split(" at ")[1].split()[0]
+            url = process.stdout.readline().strip()
             usual, _, _ = os.environ["DATABASE_URL"].rpartition("/")
             yield os.environ | {
                 "DATABASE_URL": f"{usual}/{connection.settings_dict['NAME']}",
                 "MAILGUN_API_BASE": url,
                 "MAILGUN_API_KEY": KEY,
-                "MAILGUN_DOMAINS": DOMAIN,
+                "MAILGUN_DOMAINS": "mg.bench.example",
                 "VOXOLOGY_API_BASE": f"{url}/v1",
                 "VOXOLOGY_API_KEY": KEY,
                 "VOXOLOGY_CALLER_ID": "+16125550100",
+                "VOXOLOGY_TEXT_NUMBER": "+16125550100",
+                "VOXOLOGY_WEBHOOK_SECRET": "a-long-and-random-secret",
+                "VOICE_HOURS": "00:00-23:59",
             }
         finally:
             process.terminate()

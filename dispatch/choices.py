@@ -19,6 +19,7 @@ class ModeState(StrEnum):
     """Whether due messages of a mode go out. The code derives it: no column holds it."""
 
     WORKS = "works"
+    SLOWED = "slowed"
     NIGHT = "night"
     PAUSED = "paused"
     HANGS = "hangs"

@@ -14,9 +14,9 @@ from dispatch.choices import ClaimState, ModeState
 from dispatch.delays import NOTHING_SET_UP, clock, paused_modes
 from dispatch.due import messages_late, running, unclaimed
 from dispatch.gateways import gateway_for
-from dispatch.models import Claim, OpenCall
+from dispatch.models import Claim, OpenCall, Pace
 from dispatch.services.calling_hours import calls_allowed, next_allowed
-from dispatch.services.rate_limit import may_go
+from dispatch.services.rate_limit import at_once_of, may_go
 from dispatch.services.retry import DOUBTFUL
 from messenger_logs.choices import PHONE, Mode
 from messenger_logs.models import Delivery, Redial, SentMessage
@@ -47,14 +47,14 @@ class ModeStatus:
 def mode_statuses(now: datetime) -> list[ModeStatus]:
     """Return the state of every mode, in the order of Mode. The number of queries does not grow with the messages."""
     claims, calls, redials = _open_claims(), _open_calls(), _redials()
-    busy = _busy_modes(now)
+    busy, paces = _busy_modes(now), Pace.objects.in_bulk()
     recent = SentMessage.objects.filter(dispatched_here=True, scheduled_at__gte=now - timedelta(days=DOUBT_DAYS))
     doubtful = Delivery.objects.filter(DOUBTFUL, redial__isnull=True, message__in=recent)
     statuses = []
     for mode in Mode:
         claim, call = claims.get(mode, _NOTHING), calls.get(mode, _NOTHING)
         hangs = _late_calls(call, now) or ("" if mode in busy else _standstill(mode, claim, now))
-        state, reason = _state(mode, hangs, now)
+        state, reason = _state(mode, hangs, paces.get(mode), now)
         statuses.append(
             ModeStatus(
                 mode=mode,
@@ -72,16 +72,27 @@ def mode_statuses(now: datetime) -> list[ModeStatus]:
     return statuses
 
 
-def _state(mode: Mode, hangs: str, now: datetime) -> tuple[ModeState, str]:
+def _state(mode: Mode, hangs: str, pace: Pace | None, now: datetime) -> tuple[ModeState, str]:
     if gateway_for(mode) is None:
         return ModeState.MISSING, NOTHING_SET_UP[mode].capitalize()
     if paused := paused_modes(now).get(mode):
         return ModeState.PAUSED, paused[0].upper() + paused[1:]
     if hangs:
         return ModeState.HANGS, hangs
+    if slowed := _slowed(mode, pace, now):
+        return ModeState.SLOWED, slowed
     if mode is Mode.VOICE and not calls_allowed(now):
         return ModeState.NIGHT, f"Calls are allowed again at {clock(next_allowed(now), now)}; emergencies go out."
     return ModeState.WORKS, ""
+
+
+def _slowed(mode: Mode, pace: Pace | None, now: datetime) -> str:
+    """Say that fewer requests than usual are on the way, and why; "" if that is not so."""
+    gateway = gateway_for(mode)
+    most = gateway.at_once if gateway else 0
+    if pace is None or (allowed := at_once_of(pace, most, now)) >= most:
+        return ""
+    return f"{pace.slowed_words} Each worker makes {allowed} of {most} requests at a time, and again more with time."
 
 
 def _late_calls(calls: dict[str, Any], now: datetime) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from copy import copy
 from datetime import timedelta
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, DurationField, F, QuerySet, Value
+from django.db.models.functions import Cast, Greatest, Least
 from django.utils import timezone
 
 from core.clock import has_come
@@ -23,7 +23,8 @@ from messenger_logs.services.status_reports import StatusReport
 
 log = structlog.get_logger(__name__)
 
-_BATCH = 100
+# Calls that are asked about before their results are recorded, each with a request of its own.
+_BATCH = 500
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=1)
 
@@ -89,12 +90,10 @@ def _take_due(mode: Mode) -> list[OpenCall]:
 
     The calls that it returns say when they were due.
     """
-    now = timezone.now()
     calls = list(due(mode).select_for_update(skip_locked=True).order_by("poll_at", "placed_at", "pk")[:_BATCH])
-    later = [copy(call) for call in calls]
-    for call in later:
-        call.poll_at = now + min(_LONGEST_WAIT, max(_FIRST_WAIT, (now - call.placed_at) / 4))
-    OpenCall.objects.bulk_update(later, ["poll_at"])
+    waited = (Value(timezone.now(), DateTimeField()) - F("placed_at")) / 4
+    wait = Least(Value(_LONGEST_WAIT), Greatest(Value(_FIRST_WAIT), Cast(waited, DurationField())))
+    OpenCall.objects.filter(pk__in=[call.pk for call in calls]).update(poll_at=timezone.now() + wait)
     return calls
 
 

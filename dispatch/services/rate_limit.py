@@ -82,7 +82,7 @@ def take(mode: Mode, items: int, *, batch: int) -> int:
 def at_once(mode: Mode, most: int) -> int:
     """Return how many requests of one worker may be on the way now: ``most``, and fewer after `slow_down`."""
     pace = Pace.objects.filter(mode=mode).only("at_once", "slowed_at").first()
-    return _at_once(pace, most, timezone.now()) if pace else most
+    return at_once_of(pace, most, timezone.now()) if pace else most
 
 
 def slow_down(mode: Mode, *, most: int, words: str, since: datetime) -> bool:
@@ -99,7 +99,8 @@ def slow_down(mode: Mode, *, most: int, words: str, since: datetime) -> bool:
     return allowed > 1 or not slowed
 
 
-def _at_once(pace: Pace, most: int, now: datetime) -> int:
+def at_once_of(pace: Pace, most: int, now: datetime) -> int:
+    """Return the same for a row in memory."""
     if pace.at_once is None or pace.slowed_at is None or pace.slowed_at > now + _CLOCKS_MAY_DIFFER_BY:
         return most
     grown = most * max(now - pace.slowed_at, timedelta(0)) / _RECOVERS

@@ -157,7 +157,7 @@ class _Turn:
 
     def _fill(self) -> None:
         """Claim and hand over until as many are on the way as may be, or nothing is due."""
-        while self._may_begin():
+        while len(self.under_way) < max(1, self.gateway.at_once) and self._may_begin():
             most = at_once(self.mode, self.gateway.at_once) if self.gateway.at_once else 1
             free = most - len(self.under_way)
             if free <= 0 or not (claim := self._claim(free)):
@@ -349,21 +349,21 @@ def hand_off_of(claim: Claim, items: list[Item], handed_at: datetime) -> HandOff
 
 def items_of(claim: Claim) -> list[Item]:
     """Return the items of a claim: its deliveries without a result, in the order of their ids."""
-    deliveries = Delivery.objects.filter(pk__in=claim.deliveries).select_related("recipient").order_by("pk")
+    rows = Delivery.objects.filter(pk__in=claim.deliveries).order_by("pk")
+    attempts = claim.attempt_numbers
+    person = ("recipient__person_id", "recipient__name", "recipient__merge_fields")
     return [
         Item(
-            delivery_id=delivery.pk,
-            attempt=claim.attempt_numbers[delivery.pk],
-            address=(
-                deliverable(delivery.display_address, delivery.address)
-                if claim.mode == Mode.EMAIL
-                else delivery.address
-            ),
-            person_id=delivery.recipient.person_id,
-            name=delivery.recipient.name,
-            merge_fields=delivery.recipient.merge_fields,
+            delivery_id=pk,
+            attempt=attempts[pk],
+            address=deliverable(given or address, address) if claim.mode == Mode.EMAIL else address,
+            person_id=person_id,
+            name=name,
+            merge_fields=merge_fields,
         )
-        for delivery in deliveries
+        for pk, address, given, person_id, name, merge_fields in rows.values_list(
+            "pk", "address", "given_address", *person
+        )
     ]
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,7 +30,9 @@ class Request(BaseHTTPRequestHandler):
     provider: "Provider"
 
     def do_POST(self) -> None:
+        at = time.time()
         items = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        items = [item | {"at": at} for item in items]
         try:
             self.provider.accept(self, items)
         except Refused as refused:
@@ -111,8 +114,8 @@ def hangs_up(request: Request) -> None:
 class StubGateway:
     """Every result is a code: `codes` has it by the number of the attempt."""
 
-    batch = 3
-    at_once = 1
+    batch = int(os.environ.get("STUB_BATCH", "3"))
+    at_once = int(os.environ.get("STUB_AT_ONCE", "1"))
     codes: dict[int, int] = {}
     timeout = 5.0
 

@@ -47,6 +47,7 @@ def celery(folder: Path, broker: Valkey, provider: Provider, sandbox: Sandbox) -
         "VOXOLOGY_WEBHOOK_SECRET": "a-long-and-random-secret",
         # Longer than the test.
         "PROVIDER_TIMEOUT_SECONDS": "600",
+        "DISPATCH_CONCURRENCY": "1",
     }
     celery = Celery(folder, broker, voxology)
     yield celery

@@ -17,6 +17,9 @@ from listings.columns import Column, ListingTable, NumberColumn, StatusColumn, t
 
 STATES = {
     ModeState.WORKS: Status("Ready", Shape.CHECK, Tone.GOOD, "What is due goes out."),
+    ModeState.SLOWED: Status(
+        "Slowed down", Shape.TRIANGLE, Tone.WARNING, "What is due goes out, with fewer requests at a time."
+    ),
     ModeState.NIGHT: Status(
         "Outside the hours", Shape.HALF, Tone.NEUTRAL, "Nobody is called now, but in an emergency."
     ),
