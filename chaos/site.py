@@ -16,7 +16,7 @@ import requests
 
 from chaos.plan import How
 from devtools.processes import SetupError, Supervised, spawn, stop, tail, wait_until
-from devtools.run import background_programs, free_port, separate_roles, stand_in, web_program
+from devtools.run import Web, background_programs, free_port, separate_roles, stand_in
 from devtools.running import VAR, Services, running
 
 # Nothing of the environment of the person who starts it may lead anywhere else.
@@ -58,7 +58,7 @@ class Site:
         self.parts |= {program.name: program for program in programs}
         if prepare.wait() != 0:
             raise SetupError(f"The database could not be prepared. The end of {log}:\n{tail(log)}")
-        web = web_program(self.services, "127.0.0.1", self.port)
+        web = Web("127.0.0.1", self.port, services=self.services)
         programs = [web, *background_programs(self.services, self.folder / "beat-schedule")]
         self.parts |= {program.name: program for program in programs}
         wait_until(self.answers, web.process, name="The web program", log=web.log)

@@ -117,5 +117,5 @@ def start_tracing(endpoint: str) -> None:
     trace.set_tracer_provider(provider)
     # Not "baggage": a provider would get what a visitor puts there.
     propagate.set_global_textmap(TraceContextTextMapPropagator())
-    for instrumentor in (DjangoInstrumentor(), CeleryInstrumentor(), RequestsInstrumentor()):
-        instrumentor.instrument()
+    for instrumentor in (DjangoInstrumentor, CeleryInstrumentor, RequestsInstrumentor):
+        instrumentor().instrument()  # type: ignore[no-untyped-call]

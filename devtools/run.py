@@ -29,6 +29,9 @@ WORKERS = {
     "dispatcher": ("dispatch", DISPATCHERS),
 }
 
+# How often the web server is asked whether it lives, how long an answer may take, and when it counts as silent.
+_ASKED_EVERY, _ANSWER_SECONDS, _SILENT_SECONDS = 10, 5, 60
+
 DEMO_DOMAIN = "mg.harrison.example"
 # demo/staff.py says so while the district has the password that is in the repository.
 _PUBLISHED = "Sign in with the password"
@@ -73,6 +76,31 @@ class Program(Supervised):
             super().keep_alive()
 
 
+class Web(Program):
+    """The web server. If it runs and does not answer any more, it is ended, and so started again."""
+
+    def __init__(self, host: str, port: int, *, services: Services) -> None:
+        self._host, self._port = _reachable(host), port
+        address = f"--bind={host}:{port}"
+        super().__init__("web", "gunicorn", "--config=config/gunicorn.conf.py", address, services=services)
+
+    def start(self) -> None:
+        super().start()
+        self._lived_at = self._asked_at = time.monotonic()
+
+    def keep_alive(self) -> None:
+        super().keep_alive()
+        now = time.monotonic()
+        if now - self._asked_at < _ASKED_EVERY:
+            return
+        self._asked_at = now
+        if _ask(self._host, self._port, "/healthz", seconds=_ANSWER_SECONDS)[0] == 200:
+            self._lived_at = time.monotonic()
+        elif now - self._lived_at > _SILENT_SECONDS:
+            print(f"The web program does not answer for {_SILENT_SECONDS} seconds, and is ended.", flush=True)
+            stop(self.process)
+
+
 def main(arguments: list[str]) -> int:
     argparse.ArgumentParser("bin/run", description=__doc__, epilog="PORT and HOST say where.").parse_args(arguments)
     host, port = os.environ.get("HOST", "127.0.0.1"), _port()
@@ -87,10 +115,10 @@ def main(arguments: list[str]) -> int:
         refuse_published_password(host, sign_ins)
         site = f"http://{_reachable(host)}:{port}"
         programs = [stand_in(services, site, _demo_traffic(services))] if stands_in else []
-        web = web_program(services, host, port)
+        web = Web(host, port, services=services)
         programs += [web, *_first_readings(services), *background_programs(services, VAR / "beat-schedule")]
         try:
-            wait_until(lambda: _answers(host, port), web.process, name="The web program", log=web.log)
+            wait_until(lambda: _answers(_reachable(host), port), web.process, name="The web program", log=web.log)
             with _found_by_manage(services.environment | owner):
                 print(f"\nMessenger Logs is at http://{host}:{port}/\n{sign_ins}")
                 print(f"Logs are in {services.logs}. Ctrl-C stops it all.", flush=True)
@@ -223,10 +251,6 @@ def _prepare(services: Services, owner: dict[str, str], *, outgoing: bool) -> st
     return sign_ins.read_text()
 
 
-def web_program(services: Services, host: str, port: int) -> Program:
-    return Program("web", "gunicorn", "--config=config/gunicorn.conf.py", f"--bind={host}:{port}", services=services)
-
-
 def _first_readings(services: Services) -> list[Program]:
     """What beat would do only some time later."""
     return [
@@ -254,17 +278,24 @@ def background_programs(services: Services, schedule: Path) -> list[Program]:
 
 
 def _answers(host: str, port: int) -> bool:
-    connection = http.client.HTTPConnection(host, port, timeout=30)
+    """Whether the site is ready. Raises SetupError if it answers that something does not work."""
+    status, words = _ask(host, port, "/readyz", seconds=30)
+    if status >= 500:
+        raise SetupError(f"The site is not ready; its log says more.\n{words}")
+    return status == 200
+
+
+def _ask(host: str, port: int, path: str, *, seconds: float) -> tuple[int, str]:
+    """Return the status and the text of an answer; 0 if none came in time."""
+    connection = http.client.HTTPConnection(host, port, timeout=seconds)
     try:
-        connection.request("GET", "/")
-        status = connection.getresponse().status
-    except OSError:
-        return False
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    except (OSError, http.client.HTTPException):
+        return 0, ""
     finally:
         connection.close()
-    if status >= 500:
-        raise SetupError(f"The site answers with an error ({status}); its log says more.")
-    return True
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -32,7 +33,8 @@ from messenger_logs.choices import Mode
 PREFIX = "messenger_logs"
 # How long a statement may take, and Valkey, in seconds.
 _PATIENCE, _VALKEY_PATIENCE = 5.0, 0.5
-Values = Mapping[tuple[str, ...], float]
+# By the values of the labels, a tuple.
+Values = Mapping[Any, float]
 
 _of_this_process = CollectorRegistry()
 REQUEST_SECONDS = Histogram(
@@ -114,7 +116,8 @@ def _heartbeats(now: datetime) -> Values:
 def _jobs() -> Values:
     found: dict[tuple[str, ...], float] = {}
     for model in LeasedJob.__subclasses__():
-        counts = model._default_manager.order_by().values_list("status").annotate(Count("pk"))
+        jobs: Any = model._default_manager
+        counts = jobs.order_by().values_list("status").annotate(Count("pk"))
         found |= {(model._meta.model_name or "", status): count for status, count in counts}
     return found
 
@@ -135,7 +138,7 @@ def _queue_depths() -> Values | None:
     limits = {"socket_connect_timeout": _VALKEY_PATIENCE, "socket_timeout": _VALKEY_PATIENCE}
     try:
         with Redis.from_url(settings.REDIS_URL, **limits) as client:
-            return {(name,): float(client.llen(name)) for name in names}  # type: ignore[arg-type]
+            return {(name,): float(client.llen(name)) for name in names}
     except RedisError:
         return None
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Min
 
 from core.troubles import Trouble
 from reports.models import LeasedJob
-from reports.querysets import LeasedJobQuerySet
 
 
 def troubles(now: datetime) -> Iterator[Trouble]:
     """Yield a trouble for each sort of job that no worker does any more, in two queries for each."""
     for model in LeasedJob.__subclasses__():
-        jobs: LeasedJobQuerySet[LeasedJob] = model._default_manager.all()  # type: ignore[assignment]
+        jobs: Any = model._default_manager
         waiting = jobs.free(now).filter(asked_at__lt=now - timedelta(minutes=settings.TROUBLE_JOB_MINUTES))
         found = waiting.aggregate(count=Count("pk"), first=Min("asked_at"))
         # While workers do other jobs of the sort, these wait for their turn.

@@ -72,7 +72,7 @@ def main() -> None:
     from opentelemetry import trace
 
     sentry_sdk.flush(20)
-    trace.get_tracer_provider().force_flush()  # type: ignore[attr-defined]
+    trace.get_tracer_provider().force_flush()
 
 
 if __name__ == "__main__":

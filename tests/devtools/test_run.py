@@ -17,8 +17,9 @@ import psycopg2
 import pytest
 from environ import FileAwareEnv
 
-from devtools.processes import SetupError
-from devtools.run import Program, refuse_published_password, separate_roles
+from devtools import run
+from devtools.processes import SetupError, spawn, stop
+from devtools.run import Program, Web, refuse_published_password, separate_roles
 from devtools.running import Services
 from devtools.servers import RUNNING_ROLE
 from tests.devtools.conftest import ROOT, assert_gone, is_alive, without_servers
@@ -232,3 +233,27 @@ def test_the_owner_of_a_given_database_is_known_to_the_migration_alone(tmp_path:
 
     assert separate_roles(services) == owner
     assert services.environment == {"DATABASE_URL": "postgres://app@db/x"}
+
+
+def test_a_web_server_that_runs_and_does_not_answer_is_started_again(
+    folder: Path, port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "spawn", lambda command, **options: spawn(["sleep", "60"], log=options["log"]))
+    monkeypatch.setattr(run, "_SILENT_SECONDS", 60)
+    web = Web("127.0.0.1", port, services=Services([], {}, folder))
+    first = web.process
+    try:
+        web._asked_at -= 11
+        web.keep_alive()
+        assert first.poll() is None, "it may be busy for a minute"
+        web._asked_at, web._lived_at, web.started = web._asked_at - 11, web._lived_at - 61, web.started - 61
+        web.keep_alive()
+        assert first.poll() is not None
+        web.keep_alive()
+        assert web.process.poll() is None
+        assert web.process.pid != first.pid
+    finally:
+        stop(web.process)
+    said = capsys.readouterr().out
+    assert "The web program does not answer for 60 seconds, and is ended." in said
+    assert "The web program has ended, and is started again." in said

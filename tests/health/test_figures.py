@@ -21,8 +21,8 @@ NOW = datetime(2026, 11, 20, 16, 30, tzinfo=UTC)
 HOURS = [NOW.replace(minute=0) - timedelta(hours=hours) for hours in (0, 1, 24 * 8 - 1, 24 * 8, 24 * 9, 24 * 400)]
 
 
-def sums() -> Counter:
-    found: Counter = Counter()
+def sums() -> "Counter[tuple[str, str, str]]":
+    found: Counter[tuple[str, str, str]] = Counter()
     for name, part, result, count in Figure.objects.values_list("name", "part", "result", "count"):
         found[name, part, result] += count
     return found
@@ -63,7 +63,7 @@ def test_rows_put_together_keep_every_sum_and_every_hour_that_is_kept(written) -
         Figure(hour=hour, name=name, part=part, count=count) for hour, name, part, count in written
     )
     since = NOW - figures.KEPT
-    expected = Counter()
+    expected: Counter[tuple[datetime, str, str]] = Counter()
     for hour, name, part, count in written:
         expected[hour if hour >= since else figures.BEFORE, name, part] += count
     for _ in range(2):
