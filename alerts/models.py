@@ -24,8 +24,8 @@ _PURPOSE = "alerts.webhook"
 class Alert(models.Model):
     """A trouble that fired. While it is there, its row is open; when it comes back later, that is another alert."""
 
-    key = models.CharField(max_length=200, help_text="of the trouble: the same as long as it is the same trouble")
-    part = models.CharField(max_length=200, help_text="of the site, in plain words")
+    key = models.CharField(max_length=300, help_text="of the trouble: the same as long as it is the same trouble")
+    part = models.CharField(max_length=300, help_text="of the site, in plain words")
     words = models.TextField(help_text="what is wrong, in a sentence")
     to_do = models.TextField(blank=True, help_text="what an administrator does about it")
     page = models.CharField(max_length=100, blank=True, help_text="the name of the address that explains it")
@@ -161,3 +161,7 @@ class AlertDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"notice {self.pk}"
+
+    @property
+    def unfinished(self) -> bool:
+        return self.state in (DeliveryState.WAITING, DeliveryState.SENDING)

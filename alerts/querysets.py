@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.fields import CharField
 
 from alerts.choices import AlertState, DeliveryState, NoticeKind
@@ -45,14 +45,6 @@ class AlertChannelQuerySet(QuerySet["AlertChannel"]):
     def active(self) -> Self:
         return self.filter(active=True)
 
-    def with_last_notice(self) -> Self:
-        """Add `last_kind`, `last_state`, `last_at` (when it was made) and `last_error` of the newest notice."""
-        from alerts.models import AlertDelivery
-
-        newest = AlertDelivery.objects.filter(channel=OuterRef("pk")).order_by("-pk")
-        fields = {"last_kind": "kind", "last_state": "state", "last_at": "queued_at", "last_error": "error"}
-        return self.annotate(**{name: Subquery(newest.values(field)[:1]) for name, field in fields.items()})
-
 
 class AlertDeliveryQuerySet(QuerySet["AlertDelivery"]):
     def waiting(self) -> Self:
@@ -64,6 +56,9 @@ class AlertDeliveryQuerySet(QuerySet["AlertDelivery"]):
         if not channel.active or channel.pauses(now):
             return waiting.filter(test)
         return waiting.filter(test | Q(alert__urgent=True)) if channel.is_quiet(now) else waiting
+
+    def newest_of_each_channel(self) -> Self:
+        return self.exclude(channel=None).order_by("channel_id", "-pk").distinct("channel_id")
 
     def silent(self, before: datetime) -> Self:
         """The notices whose process ended, or hangs: it began to send them before this time, and did not say more."""

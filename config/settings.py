@@ -250,6 +250,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "AlertState": "alerts.choices.AlertState",
+        "StateEnum": "messenger_logs.choices.ContactState",
         "Engine": "messenger_logs.choices.Engine",
         "MessageStatus": "messenger_logs.choices.MessageStatus",
         "Mode": "messenger_logs.choices.Mode",

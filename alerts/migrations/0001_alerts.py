@@ -20,8 +20,8 @@ class Migration(migrations.Migration):
             name='Alert',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text='of the trouble: the same as long as it is the same trouble', max_length=200)),
-                ('part', models.CharField(help_text='of the site, in plain words', max_length=200)),
+                ('key', models.CharField(help_text='of the trouble: the same as long as it is the same trouble', max_length=300)),
+                ('part', models.CharField(help_text='of the site, in plain words', max_length=300)),
                 ('words', models.TextField(help_text='what is wrong, in a sentence')),
                 ('to_do', models.TextField(blank=True, help_text='what an administrator does about it')),
                 ('page', models.CharField(blank=True, help_text='the name of the address that explains it', max_length=100)),

@@ -14,14 +14,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Case, DateTimeField, F, Q, Value, When
 
-from alerts.choices import DeliveryState, NoticeKind
+from alerts.choices import AlertState, DeliveryState, NoticeKind
 from alerts.models import Alert, AlertChannel, AlertDelivery
 from core.troubles import Trouble
 
 # Beat may be a bit early.
 _EARLY = timedelta(seconds=5)
 _LOCK = 7_265_013
-_LONGEST_PART = 200
 
 _FIRE = """
 INSERT INTO alerts_alert AS known (key, part, words, to_do, page, urgent, since, fired_at, last_seen_at)
@@ -32,7 +31,6 @@ ON CONFLICT (key) WHERE cleared_at IS NULL DO UPDATE
 SET part = EXCLUDED.part, words = EXCLUDED.words, to_do = EXCLUDED.to_do, page = EXCLUDED.page,
     urgent = known.urgent OR EXCLUDED.urgent, since = EXCLUDED.since, last_seen_at = EXCLUDED.last_seen_at,
     quiet_since = NULL
-RETURNING id, xmax = 0
 """
 
 
@@ -42,10 +40,10 @@ def look(*, now: datetime, troubles: Callable[[datetime], Iterable[Trouble]]) ->
         if not _lock():
             return False
         seen = {trouble.key: trouble for trouble in reversed(list(troubles(now)))}
-        fired = _fire(list(seen.values()), now)
+        _fire(list(seen.values()), now)
         cleared = _clear(set(seen), now)
         if channels := list(AlertChannel.objects.active()):
-            _tell_fired(fired, channels, now)
+            _tell_fired(channels, now)
             _tell_cleared(cleared, channels, now)
             _remind(channels, now)
     return True
@@ -57,11 +55,11 @@ def _lock() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _fire(troubles: list[Trouble], now: datetime) -> list[int]:
-    """Store the troubles in one statement. Return the ids of the alerts that fired."""
+def _fire(troubles: list[Trouble], now: datetime) -> None:
+    """Store the troubles in one statement: a new one is an alert that fires, an open one is seen again."""
     columns: dict[str, Any] = {
         "key": [trouble.key for trouble in troubles],
-        "part": [trouble.part[:_LONGEST_PART] for trouble in troubles],
+        "part": [trouble.part for trouble in troubles],
         "words": [trouble.words for trouble in troubles],
         "to_do": [trouble.to_do for trouble in troubles],
         "page": [trouble.page for trouble in troubles],
@@ -70,7 +68,6 @@ def _fire(troubles: list[Trouble], now: datetime) -> list[int]:
     }
     with connection.cursor() as cursor:
         cursor.execute(_FIRE, columns | {"now": now})
-        return [pk for pk, new in cursor.fetchall() if new]
 
 
 def _clear(keys: set[str], now: datetime) -> list[int]:
@@ -86,13 +83,14 @@ def _clear(keys: set[str], now: datetime) -> list[int]:
     return list(Alert.objects.filter(cleared_at=now).values_list("pk", flat=True))
 
 
-def _tell_fired(fired: list[int], channels: list[AlertChannel], now: datetime) -> None:
-    alerts = list(Alert.objects.filter(pk__in=fired).order_by("pk"))
-    _queue([_notice(alert.pk, channel, now) for alert in alerts for channel in channels if _wants(channel, alert)])
-
-
-def _wants(channel: AlertChannel, alert: Alert) -> bool:
-    return alert.urgent or not channel.urgent_only
+def _tell_fired(channels: list[AlertChannel], now: datetime) -> None:
+    """Tell each channel what it was not told yet: what fired, what became urgent; a new channel all that is open."""
+    alerts = Alert.objects.in_state(AlertState.OPEN).order_by("pk").values_list("pk", "urgent")
+    told = set(
+        AlertDelivery.objects.filter(kind=NoticeKind.FIRED, alert__cleared_at=None).values_list("alert", "channel")
+    )
+    wanted = ((pk, channel) for pk, urgent in alerts for channel in channels if urgent or not channel.urgent_only)
+    _queue([_notice(pk, channel, now) for pk, channel in wanted if (pk, channel.pk) not in told])
 
 
 def _tell_cleared(cleared: list[int], channels: list[AlertChannel], now: datetime) -> None:

@@ -34,6 +34,7 @@ def test_the_registry_is_the_table_of_tools_and_rights():
         ("Messenger Administration > Contacts to Fix", [R, W]),
         ("Messenger Administration > Replies", [R]),
         ("Messenger Administration > System Health", [R, W]),
+        ("Messenger Administration > Alerts", [R, W]),
         ("Messenger Administration > Message Import", [W, Right.SEND, Right.SEND_AS_OTHERS]),
         ("Messenger Administration > Portal Inbox (API)", [R]),
         ("System Administration > User Groups and Tool Rights", [R, W]),

@@ -20,7 +20,8 @@ class Webhook(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Hook)
         self.received: list[Any] = []
         self.paths: list[str] = []
-        self.status, self.headers, self.fault = 200, {}, ""
+        self.status, self.fault = 200, ""
+        self.headers: dict[str, str] = {}
         self.over = threading.Event()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -54,7 +55,7 @@ def test_a_sender_that_is_killed_leaves_nothing_lost_or_doubled(webhook: Webhook
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "ALERT_PRIVATE_WEBHOOKS": "true",
     }
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     command = [sys.executable, "-c", SENDER, str(channel.pk)]
     clock.look(trouble("a"))
     with subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, **pipes) as sender:

@@ -128,6 +128,20 @@ def test_each_channel_gets_what_it_wants(clock: Clock) -> None:
     )
 
 
+def test_a_channel_is_told_what_it_did_not_know(clock: Clock, make_user) -> None:
+    """What becomes urgent, and, where it is new, what is open and nobody has acknowledged."""
+    make_channel(name="urgent", urgent_only=True)
+    clock.look(trouble("a"), trouble("b"))
+    assert not AlertDelivery.objects.exists()
+    clock.look(trouble("a", urgent=True), trouble("b"))
+    clock.look(trouble("a"), trouble("b"))
+    assert list(AlertDelivery.objects.values_list("alert__key", flat=True)) == ["a"]
+    acknowledge(alert_id=Alert.objects.get(key="a").pk, by=make_user())
+    make_channel(name="new")
+    clock.look(trouble("a"), trouble("b"))
+    assert list(AlertDelivery.objects.filter(channel_name="new").values_list("alert__key", flat=True)) == ["b"]
+
+
 def test_what_nobody_was_told_is_not_told_to_be_over(clock: Clock) -> None:
     make_channel()
     clock.look(trouble("a"), trouble("b", urgent=True))

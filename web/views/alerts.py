@@ -15,9 +15,9 @@ from accounts.access import SAFE_METHODS, SignedInRequest, tool_right
 from accounts.second_factor import ask_factor_again
 from accounts.tools import Right, Tool
 from alerts import tasks
-from alerts.choices import ChannelKind, DeliveryState
+from alerts.choices import ChannelKind, DeliveryState, NoticeKind
 from alerts.content import explaining_url
-from alerts.models import Alert, AlertChannel
+from alerts.models import Alert, AlertChannel, AlertDelivery
 from alerts.senders import mail_is_set_up
 from alerts.services.acknowledging import acknowledge
 from alerts.services.channels import remove_channel, save_channel, send_test
@@ -43,6 +43,10 @@ NOTICE_STATES = {
 }
 
 
+def _look_of(notice: AlertDelivery) -> Status:
+    return NOTICE_STATES[DeliveryState(notice.state)]
+
+
 @require_safe
 @tool_right(TOOL)
 def alert(request: SignedInRequest, pk: int) -> HttpResponse:
@@ -55,7 +59,7 @@ def alert(request: SignedInRequest, pk: int) -> HttpResponse:
         "alert": found,
         "status": ALERT_LOOKS[found.look],
         "explained_at": explaining_url(found),
-        "notices": [(notice, NOTICE_STATES[DeliveryState(notice.state)]) for notice in notices],
+        "notices": [(notice, _look_of(notice)) for notice in notices],
         "statuses": NOTICE_STATES.values(),
         "may_acknowledge": request.user.may(TOOL, Right.WRITE) and not (found.cleared_at or found.acknowledged_at),
     }
@@ -77,13 +81,13 @@ def acknowledge_alert(request: SignedInRequest, pk: int) -> HttpResponse:
 @tool_right(TOOL, Right.WRITE)
 def channels(request: SignedInRequest) -> HttpResponse:
     """Show who gets alerts, and what came of the last notice to each. htmx gets only the channels."""
-    found: list[Any] = list(AlertChannel.objects.with_last_notice())
-    shown = [(channel, NOTICE_STATES.get(channel.last_state)) for channel in found]
+    last = {notice.channel_id: notice for notice in AlertDelivery.objects.newest_of_each_channel()}
+    shown = [(each, (notice := last.get(each.pk)), notice and _look_of(notice)) for each in AlertChannel.objects.all()]
     context = {
         "title": "Channels of alerts",
         "menu_path": TOOL.path,
         "channels": shown,
-        "live": any(channel.last_kind == "test" and channel.last_state in ("waiting", "sending") for channel in found),
+        "live": any(notice.kind == NoticeKind.TEST and notice.unfinished for notice in last.values()),
         "mail_is_set_up": mail_is_set_up(),
         "site_url": settings.SITE_URL,
         "queue_answers": queue_answers(),
