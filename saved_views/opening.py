@@ -36,7 +36,7 @@ def forgotten(view: SavedView) -> list[str]:
 def warnings_of(view: SavedView) -> list[str]:
     """Return a sentence for each filter of the view that the list does not know any more. Raises UnknownListing."""
     return [
-        f"The list does not know the filter “{name}” of this view any more; it is left out. Save the view again."
+        f"The list does not know the filter “{name}” of this view any more, so it does not count. Save the view again."
         for name in forgotten(view)
     ]
 

@@ -34,7 +34,8 @@ MOST = 500
 ACCOUNT_CLOSED = "The account of the owner is closed."
 NO_RIGHT = "The owner may not open the list any more."
 NO_LIST = "The list is not there any more."
-NOT_KNOWN = "The list does not know all filters of the view any more. Open the view, and save it again."
+OTHERS = "Some members of the group got none."
+NOT_MADE = "No report was made."
 
 log = logging.getLogger(__name__)
 
@@ -107,15 +108,15 @@ def _skipped(times: list[datetime]) -> str:
 
 def _ask_for_all(schedule: ReportSchedule, due: datetime) -> Iterable[str]:
     """Ask for the report of each reader. Yields what the owner should know, in sentences."""
-    asked, reasons = 0, set()
+    asked, reasons = 0, dict[str, None]()
     for reader in readers_of(schedule):
         try:
             asked += ask_for(schedule, reader, due=due)
         except NotOpened as reason:
-            if reader.pk == schedule.view.owner_id:
-                reasons.add(str(reason))
+            is_owner = reader.pk == schedule.view.owner_id
+            reasons[str(reason) if is_owner else OTHERS] = None
     yield f"{time_text(due)}: asked for {asked} report{'' if asked == 1 else 's'}."
-    yield from sorted(reasons)
+    yield from reasons
 
 
 def ask_for(schedule: ReportSchedule, reader: User, *, due: datetime) -> bool:
@@ -127,7 +128,7 @@ def ask_for(schedule: ReportSchedule, reader: User, *, due: datetime) -> bool:
     listing.check_export()
     if listing.errors:
         # A list without one of its filters would have rows that nobody asked for.
-        raise NotOpened(NOT_KNOWN)
+        raise NotOpened(f"{NOT_MADE} {' '.join(listing.errors)}")
     try:
         job = request_report(report_of(listing), format=Format(schedule.format), by=reader)
     except NotMade as reason:

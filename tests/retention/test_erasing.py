@@ -30,9 +30,11 @@ from retention.models import Erasure, Hold
 from retention.services import erase_requests
 from retention.services.erasing import NobodyFound, erase_person, preview
 from roster.models import RosterRun
+from saved_views.models import SavedView
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 from tests.retention import district
 from tests.retention.district import ADDRESS, NAME, NUMBER, PERSON, TRACES, all_figures, traces
+from tests.saved_views.factories import make_schedule, make_view
 from tests.stored import path_of
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +73,10 @@ def everything(make_user: Any) -> None:
     make_message(bodies={"email": "<p>Talk to Pahoua  Xiong-Ågren or (651) 555-0199.</p>"})
     files_of(make_user())
     a_roster_run()
+    keeper = make_user()
+    make_schedule(make_view(keeper, listing="admin_recipient_log", name="One", values={"person": NAME}))
+    make_view(keeper, listing="admin_recipient_log", name=f"About {NAME}")
+    make_view(keeper, listing="admin_recipient_log", name="Neighbor", values={"person": "Neighbor"})
     session = SessionStore()
     session[SESSION_KEY] = {"a": {"person": NAME}, "b": {"person": "Neighbor"}}
     session.save()
@@ -125,6 +131,7 @@ def test_an_erased_person_is_in_no_table_and_in_no_file(make_user, folder):
     assert not list(folder.rglob("*.*"))
     (session,) = Session.objects.all()
     assert session.get_decoded() == {SESSION_KEY: {"b": {"person": "Neighbor"}}}
+    assert [view.name for view in SavedView.objects.all()] == ["Neighbor"]
     assert {message: all_figures(message, again=True) for message in messages} == before
     assert erasure.figures["messages"] >= 2
 

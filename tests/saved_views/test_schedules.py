@@ -178,10 +178,10 @@ def test_it_ends_without_account_right_or_list_and_says_so(
 def test_a_view_that_the_list_does_not_understand_makes_no_report_of_more_rows(
     schedule: ReportSchedule, values: dict[str, str]
 ) -> None:
-    type(schedule.view).objects.update(values=values)
+    type(schedule.view).objects.update(values=values, days="")
     run_schedules(now=SIX)
     assert not ReportJob.objects.exists()
-    assert running.NOT_KNOWN in state(schedule).note
+    assert running.NOT_MADE in state(schedule).note
     assert state(schedule).next_at == SIX + timedelta(days=1)
 
 

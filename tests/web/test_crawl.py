@@ -32,6 +32,7 @@ from reports.kinds.sent_message import Detail, devices_of
 from reports.kinds.sent_message_log_2 import modes_of, statuses_of
 from reports.writers import Format
 from tests.examples import many, often
+from tests.saved_views.factories import make_view
 from tests.web.addresses import patterns
 from web.message_urls import message_url
 
@@ -227,6 +228,8 @@ def listing_pages(entry: Entry, user: User) -> Iterator[Page]:
     for name, field in listing.filterset.form.fields.items():
         choices = getattr(field, "choices", getattr(field.widget, "choices", []))
         queries += [urlencode({name: value}) for value, _ in choices] + [urlencode({name: text}) for text in ("a", "1")]
+    view = make_view(user, listing=entry.name, values={"gone": "x", "sort": listing.default_sort}, days="last_week")
+    queries += [f"view={view.pk}", f"view={view.pk}&export=csv", "view=0"]
     address = entry.url(**arguments)
     yield from (Page(address), Page(address, htmx=True), *(Page(f"{address}?{query}") for query in queries))
 
