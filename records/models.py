@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -42,7 +41,7 @@ class RecordsRequest(LeasedJob):
     size = models.BigIntegerField(default=0, help_text="of the file, in bytes")
     digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the file")
 
-    objects: ClassVar[RecordsRequestQuerySet] = RecordsRequestQuerySet.as_manager()  # type: ignore[assignment]
+    objects = RecordsRequestQuerySet.as_manager()
 
     class Meta:
         default_permissions = ()
