@@ -22,7 +22,7 @@ def call_worker(
     Returns False if the queue does not answer; then a worker finds the work a little later.
     """
     given = {"countdown": countdown or None, "expires": expires}
-    options = {name: value for name, value in given.items() if value is not None}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     try:
         task.apply_async(args, kwargs, **options)
     except OperationalError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -38,7 +36,7 @@ class RecordsRequest(LeasedJob):
     size = models.BigIntegerField(default=0, help_text="of the file, in bytes")
     digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the file")
 
-    objects: ClassVar[RecordsRequestQuerySet] = RecordsRequestQuerySet.as_manager()  # type: ignore[assignment]
+    objects = RecordsRequestQuerySet.as_manager()
 
     class Meta:
         default_permissions = ()

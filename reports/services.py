@@ -56,8 +56,9 @@ def request_report(report: Report, *, format: Format, by: User) -> ReportJob:
     now = timezone.now()
     with work.jobs_of(ReportJob, by) as own:
         unfinished = own.unfinished()
-        if job := unfinished.same(kind=report.kind, options=report.options, format=format).first():
-            return job
+        same: ReportJob | None = unfinished.same(kind=report.kind, options=report.options, format=format).first()
+        if same:
+            return same
         if unfinished.count() >= settings.REPORT_UNFINISHED_EACH:
             raise NotMade(TOO_MANY)
         if own.kept_bytes() >= _most_bytes():

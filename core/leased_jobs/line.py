@@ -65,7 +65,8 @@ def places_in_line(jobs: LeasedJobQuerySet[Job], now: datetime) -> dict[int, int
     A person's second job begins when all have had as many turns as that person then has.
     """
     seen: Counter[int] = Counter()
-    turns, first = [], {}
+    first: dict[int, int] = {}
+    turns = []
     for position, (pk, owner, running) in enumerate(jobs.in_line(now).values_list("pk", "owner_id", "running")):
         first.setdefault(owner, position)
         turns.append((running + seen[owner], seen[owner], first[owner], pk))

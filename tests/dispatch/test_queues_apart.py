@@ -45,11 +45,11 @@ REPORTS, LONGEST = 100, 2.0
 @pytest.fixture
 def own_queue(broker: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
     """What this test queues goes to its own broker."""
-    connection = Connection(broker.url.replace("unix://", "redis+socket://"))
+    there: dict[str, Any] = {"connection": Connection(broker.url.replace("unix://", "redis+socket://"))}
     queue = Task.apply_async
 
     def queue_there(task: Any, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
-        return queue(task, args, kwargs, connection=connection, **options)
+        return queue(task, args, kwargs, **there | options)
 
     monkeypatch.setattr(Task, "apply_async", queue_there)
 
