@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, BinaryIO
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from accounts.scopes import Scope
 from accounts.services import hashed_search, record_audit_event, record_look
 from accounts.tools import Right, Tool
 from core.files import UNFINISHED, files
+from core.replica import from_replica
 from core.text import storable
 from core.timeouts import StatementTimeout, statement_timeout
 from records.archive import write_records
@@ -113,7 +115,7 @@ def make_records(*, job_id: int) -> None:
     request = RecordsRequest.objects.select_related("owner").get(pk=job_id)
     try:
         with Lease(RecordsRequest.objects.all(), job_id=job_id, claim=claim) as lease:
-            made = _write(request, lease)
+            made = from_replica(partial(_write, request, lease), shows=request.asked_at)
     except LeaseLost:
         return
     except NotMade as reason:
@@ -235,13 +237,13 @@ def erase_from_requests(*, person_id: str, redacted: Callable[[Any], Any]) -> in
     received its file, stays.
     """
     changed = 0
-    for request in RecordsRequest.objects.exclude(status__in=RecordsRequest.UNFINISHED).iterator():
+    for request in RecordsRequest.objects.exclude(status__in=RecordsRequest.UNFINISHED):
         criteria = redacted(request.criteria)
         if "people" in criteria:
             criteria["people"] = [one for one in criteria["people"] if one != person_id]
         of_student = request.wanted.student_number or request.wanted.student_name
         changed += _erase_from(request, criteria, has_file=bool(of_student) or criteria != request.criteria)
-    for receipt in RecordsReceipt.objects.iterator():
+    for receipt in RecordsReceipt.objects.all():
         if (named := redacted(receipt.received_by)) != receipt.received_by:
             changed += RecordsReceipt.objects.filter(pk=receipt.pk).update(received_by=named)
     return changed

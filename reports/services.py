@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import record_audit_event
 from core.files import UNFINISHED, discard, files
+from core.replica import from_replica
 from core.timeouts import StatementTimeout
 from reports.files import TOO_SLOW, NotMade, new_file, write_report
 from reports.lease import Lease, LeaseLost, claim_job
@@ -86,18 +87,8 @@ def make_report(*, job_id: int) -> None:
         return
     job = ReportJob.objects.select_related("owner").get(pk=job_id)
     try:
-        with Lease(ReportJob.objects.all(), job_id=job_id, claim=claim) as lease, new_file(job.stored_name) as file:
-            report = report_kind(job.kind).open(job.owner, job.options)
-            room = _most_bytes() - ReportJob.objects.of(job.owner).kept_bytes()
-
-            def progress(rows: int) -> None:
-                lease.progress(rows)
-                if file.tell() > room:
-                    raise NotMade(TOO_LARGE)
-
-            lease.total = report.count()
-            rows = write_report(report, Format(job.format), file, seconds=SECONDS, progress=progress)
-            progress(rows)
+        with Lease(ReportJob.objects.all(), job_id=job_id, claim=claim) as lease:
+            rows, report = from_replica(partial(_write, job, lease), shows=job.asked_at)
     except LeaseLost:
         return
     except (Http404, PermissionDenied):
@@ -111,6 +102,23 @@ def make_report(*, job_id: int) -> None:
         _fail(job, FAILED)
     else:
         _finish(job, rows, report)
+
+
+def _write(job: ReportJob, lease: Lease) -> tuple[int, Report]:
+    """Write the file of a report. Returns its number of rows, and the report as its owner may see it now."""
+    report = report_kind(job.kind).open(job.owner, job.options)
+    room = _most_bytes() - ReportJob.objects.of(job.owner).kept_bytes()
+    with new_file(job.stored_name) as file:
+
+        def progress(rows: int) -> None:
+            lease.progress(rows)
+            if file.tell() > room:
+                raise NotMade(TOO_LARGE)
+
+        lease.total = report.count()
+        rows = write_report(report, Format(job.format), file, seconds=SECONDS, progress=progress)
+        progress(rows)
+    return rows, report
 
 
 def _finish(job: ReportJob, rows: int, report: Report) -> None:
