@@ -28,3 +28,7 @@ STORAGES = global_settings.STORAGES | {
     if FILES_S3_BUCKET
     else {"BACKEND": "core.files.LocalFiles"},
 }
+
+# A replica of the database for searches, exports and reports, and how far it may be behind.
+DATABASE_ROUTERS = ["core.replica.Router"] if _env.str("DATABASE_URL_READ", default="") else []
+REPLICA_LAG_SECONDS = _env.float("REPLICA_LAG_SECONDS", default=30)

@@ -19,6 +19,7 @@ from config.district_settings import *  # noqa: F403
 from config.environment import Env
 from config.health_settings import *  # noqa: F403
 from config.hosts_settings import *  # noqa: F403
+from config.hosts_settings import DATABASE_ROUTERS
 from config.logs import LOGGING as LOGGING
 from config.mail_settings import *  # noqa: F403
 from config.mailgun_settings import *  # noqa: F403
@@ -102,6 +103,7 @@ MIDDLEWARE = [
     "accounts.middleware.RefusalMiddleware",
     "accounts.sign_in_middleware.SecondFactorMiddleware",
     "web.middleware.explain_not_allowed",
+    "web.middleware.remember_change",
     # Last, so that all others see who is really signed in.
     "web.view_as.ViewAsMiddleware",
 ]
@@ -138,6 +140,13 @@ DATABASES = {
     )
 }
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+if DATABASE_ROUTERS:
+    # It has two seconds to be reached: the primary answers what it does not.
+    replica = env.db("DATABASE_URL_READ")
+    replica["OPTIONS"] = {"connect_timeout": 2, **replica.get("OPTIONS", {})}
+    DATABASES["replica"] = with_time_limits(
+        replica, statement=STATEMENT_SECONDS, lock=LOCK_SECONDS, idle=IDLE_TRANSACTION_SECONDS
+    ) | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "TEST": {"MIRROR": "default"}}
 # The owner of the tables: `manage.py migrate` connects as this role, without these limits.
 MIGRATION_DATABASE = env.db("MIGRATION_DATABASE_URL", default=env.str("DATABASE_URL"))
 # The site works without Valkey: sessions are in PostgreSQL, limits count in memory, and schedules find what was queued.

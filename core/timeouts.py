@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from core.files import AWAY as FILES_AWAY
 from core.files import FilesAway
+from core.replica import read_connection
 
 BUSY = "The database is busy and did not answer in time."
 FULL = "The disk of the database is full."
@@ -31,8 +32,8 @@ class StatementTimeout(Exception):
 def statement_timeout(seconds: float) -> Iterator[None]:
     """Run a transaction in which each statement may take `seconds`. Raises StatementTimeout if one takes longer."""
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
+        with transaction.atomic(using=read_connection().alias):
+            with read_connection().cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{round(seconds * 1000)}ms"])
             yield
     except OperationalError as error:

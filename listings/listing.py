@@ -84,6 +84,8 @@ class Listing:
     report_kind = "listing"
     # The resource of the API that has this listing, if any.
     api_resource: ClassVar[str] = ""
+    # Whether its page may be read from a replica of the database: see core/replica.py.
+    reads_replica: ClassVar[bool] = False
     # Rows are counted up to this number; a larger total is shown as "10,000+".
     exact_up_to = EXACT_UP_TO
     # The time limit for one statement of a page, in seconds.

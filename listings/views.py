@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from django.views.generic import View
 
 from core.fragments import is_htmx, page_or_fragment
+from core.replica import from_replica, note_search, shows_changes_of
 from listings import saved_searches
 from listings.context import ListContext, list_address
 from listings.exports import Exporter
@@ -62,6 +63,7 @@ class ListingView(View):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Take the filter form. Personal values go to the session, all others to the address of the list."""
+        note_search(request)
         listing = self.open({name: text for name, text in request.POST.dict().items() if name not in PLACE})
         personal = self.personal_of(listing)
         search = saved_searches.save(request.session, personal)
@@ -87,6 +89,11 @@ class ListingView(View):
         user: Any = self.request.user
         return self.entry.open(user, values, self.kwargs)
 
+    def fetch(self, listing: Listing) -> list[str]:
+        if not listing.reads_replica:
+            return listing.fetch()
+        return from_replica(listing.fetch, shows=shows_changes_of(self.request))
+
     def respond(
         self, listing: Listing, search: str, *, export: str = "", opened: OpenedView | None = None
     ) -> HttpResponseBase:
@@ -94,7 +101,7 @@ class ListingView(View):
             listing.check_export()
             if not listing.errors:
                 return self.exporter(self.request, listing, export)
-        notices = listing.fetch()
+        notices = self.fetch(listing)
         read_only = bool(getattr(listing.user, "viewed_by", None))
         formats = self.exporter.formats if self.exporter and not read_only else ()
         shown = ListContext(

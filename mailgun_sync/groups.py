@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import Case, Count, F, Max, Min, Q, When
 from django.db.models.functions import TruncDate
 
+from core.replica import read_connection
 from mailgun_sync.choices import GroupBy
 from mailgun_sync.models import MailgunEvent
 from mailgun_sync.querysets import MailgunEventQuerySet
@@ -111,7 +111,7 @@ class EventGroups:
             sql, parameters = self._sql(sort, descending, beyond)
         except EmptyResultSet:  # The user sees no events, or a filter is not valid.
             return [], 0
-        with connection.cursor() as cursor:
+        with read_connection().cursor() as cursor:
             cursor.execute(f"{sql} LIMIT %s", [*parameters, size])
             rows = cursor.fetchall()
         return [_group(self.by, row) for row in rows], rows[0][-1] if rows else 0
@@ -124,7 +124,7 @@ class EventGroups:
             sql, parameters = self._sql(sort, descending, None)
         except EmptyResultSet:
             return
-        with connection.chunked_cursor() as cursor:
+        with read_connection().chunked_cursor() as cursor:
             cursor.execute(sql, parameters)
             while rows := cursor.fetchmany(chunk_size):
                 yield from (_group(self.by, row) for row in rows)

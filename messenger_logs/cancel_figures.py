@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from accounts.models import AuditEvent
+from core.replica import read_connection
 from messenger_logs.choices import NOT_LEFT, DeliveryStatus, Mode, Outcome, sql_list
 from messenger_logs.models import Delivery, MessageModeTotals, Redial
 
@@ -115,7 +115,7 @@ def figures_text(by_name: Mapping[str, int]) -> str:
 
 def cancel_figures(message_id: int) -> CancelFigures:
     """Count the four figures of a message, from its kept totals and the rows that are open."""
-    with connection.cursor() as cursor:
+    with read_connection().cursor() as cursor:
         cursor.execute(_COUNT, {"message": message_id})
         devices, never_started, hung_up, untried, waiting, under_way = cursor.fetchone()
     return CancelFigures(

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import Case, Exists, IntegerField, Max, OuterRef, Q, QuerySet, Value, When
 
+from core.replica import read_connection
 from core.text import visible
 from messenger_logs.choices import PHONE, Mode
 from messenger_logs.models import Delivery, Recipient
@@ -133,7 +133,7 @@ def _people(recipients: QuerySet[Recipient], reading: _Reading, condition: Q, li
         sql, parameters = rows.query.sql_with_params()
     except EmptyResultSet:
         return [], 0
-    with connection.cursor() as cursor:
+    with read_connection().cursor() as cursor:
         cursor.execute(_PEOPLE.format(rows=sql), [*parameters, limit])
         people = cursor.fetchall()
     named = [Person(person_id, name, [], meant_exactly=rank == _PERSON) for person_id, name, rank, _ in people]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import F, Sum
 
 from accounts.scopes import ALL_SCHOOLS, Scope
+from core.replica import read_connection
 from messenger_logs.choices import Mode, Reach
 from messenger_logs.models import PersonReach, ReachTotals
 
@@ -128,6 +128,6 @@ FROM nth WHERE place <= known AND known > 0
 
 def reached_times(message_id: int) -> dict[int, datetime]:
     """By when 50, 90 and 99 percent of all the people of a message were reached. A part that never was is not there."""
-    with connection.cursor() as cursor:
+    with read_connection().cursor() as cursor:
         cursor.execute(_TIMES, {"message": message_id, "percents": list(PERCENTS)})
         return dict(cursor.fetchall())

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, BinaryIO
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from accounts.tools import Right, Tool
 from core.files import FilesAway, files
 from core.leased_jobs import work
 from core.leased_jobs.lease import Lease
+from core.replica import from_replica
 from core.text import storable
 from core.timeouts import StatementTimeout, statement_timeout
 from records.archive import write_records
@@ -110,7 +112,7 @@ def make_records(*, job_id: int | None = None) -> bool:
 
 
 def _make(request: RecordsRequest, lease: Lease) -> None:
-    _finish(request, _write(request, lease))
+    _finish(request, from_replica(partial(_write, request, lease), shows=request.asked_at))
 
 
 @dataclass(frozen=True)
@@ -212,13 +214,13 @@ def erase_from_requests(*, person_id: str, redacted: Callable[[Any], Any]) -> in
     received its file, stays.
     """
     changed = 0
-    for request in RecordsRequest.objects.exclude(status__in=RecordsRequest.UNFINISHED).iterator():
+    for request in RecordsRequest.objects.exclude(status__in=RecordsRequest.UNFINISHED):
         criteria = redacted(request.criteria)
         if "people" in criteria:
             criteria["people"] = [one for one in criteria["people"] if one != person_id]
         of_student = request.wanted.student_number or request.wanted.student_name
         changed += _erase_from(request, criteria, has_file=bool(of_student) or criteria != request.criteria)
-    for receipt in RecordsReceipt.objects.iterator():
+    for receipt in RecordsReceipt.objects.all():
         if (named := redacted(receipt.received_by)) != receipt.received_by:
             changed += RecordsReceipt.objects.filter(pk=receipt.pk).update(received_by=named)
     return changed

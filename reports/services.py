@@ -18,6 +18,7 @@ from accounts.services import record_audit_event
 from core.files import FilesAway, discard, files
 from core.leased_jobs import work
 from core.leased_jobs.lease import Lease
+from core.replica import from_replica
 from core.timeouts import StatementTimeout
 from reports.files import TOO_SLOW, NotMade, new_file, write_report
 from reports.models import ReportJob
@@ -86,9 +87,15 @@ def make_report(*, job_id: int | None = None) -> bool:
 
 
 def _make(job: ReportJob, lease: Lease) -> None:
+    rows, report = from_replica(partial(_write, job, lease), shows=job.asked_at)
+    _finish(job, rows, report)
+
+
+def _write(job: ReportJob, lease: Lease) -> tuple[int, Report]:
+    """Write the file of a report. Returns its number of rows, and the report as its owner may see it now."""
+    report = report_kind(job.kind).open(job.owner, job.options)
+    room = _most_bytes() - ReportJob.objects.of(job.owner).kept_bytes()
     with new_file(job.stored_name) as file:
-        report = report_kind(job.kind).open(job.owner, job.options)
-        room = _most_bytes() - ReportJob.objects.of(job.owner).kept_bytes()
 
         def progress(rows: int) -> None:
             lease.progress(rows)
@@ -98,7 +105,7 @@ def _make(job: ReportJob, lease: Lease) -> None:
         lease.total = report.count()
         rows = write_report(report, Format(job.format), file, seconds=SECONDS, progress=progress)
         progress(rows)
-    _finish(job, rows, report)
+    return rows, report
 
 
 def _finish(job: ReportJob, rows: int, report: Report) -> None:

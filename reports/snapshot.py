@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from core.replica import read_connection
 from core.timeouts import statement_timeout
 
 
@@ -16,8 +17,9 @@ def snapshot(*, seconds: float) -> Iterator[None]:
     Raises StatementTimeout if a statement takes more than `seconds`. Inside another transaction, it has only the
     isolation of that transaction.
     """
+    connection = read_connection()
     outermost = not connection.in_atomic_block
-    with transaction.atomic():
+    with transaction.atomic(using=connection.alias):
         if outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -36,7 +38,7 @@ def stream(sql: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, ...]]
     It needs a transaction, which keeps the settings for many rows afterwards.
     """
     plan_for_many_rows()
-    with connection.chunked_cursor() as cursor:
+    with read_connection().chunked_cursor() as cursor:
         cursor.execute(sql, parameters)
         while rows := cursor.fetchmany(2_000):
             yield from rows
@@ -44,5 +46,5 @@ def stream(sql: str, parameters: Mapping[str, Any]) -> Iterator[tuple[str, ...]]
 
 def plan_for_many_rows() -> None:
     """Use settings for many rows, until the end of the transaction."""
-    with connection.cursor() as cursor:
+    with read_connection().cursor() as cursor:
         cursor.execute(_FOR_MANY_ROWS)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from core.replica import has_replica, may_change, note_change
 from web.views.errors import not_allowed
 
 View = Callable[[HttpRequest], HttpResponseBase]
@@ -34,6 +35,18 @@ def explain_not_allowed(get_response: View) -> View:
         response = get_response(request)
         if response.status_code == 405 and isinstance(response, HttpResponse) and not response.content:
             return not_allowed(request, allowed=response["Allow"])
+        return response
+
+    return middleware
+
+
+def remember_change(get_response: View) -> View:
+    """After a request that may have changed something, let the person see no older state of a replica."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if has_replica() and may_change(request):
+            note_change(response)
         return response
 
     return middleware

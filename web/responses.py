@@ -17,6 +17,7 @@ from accounts.models import User
 from accounts.second_factor import ask_factor_again
 from accounts.view_as import only_looking
 from core.queue import call_worker
+from core.replica import from_replica, shows_changes_of
 from core.timeouts import StatementTimeout, statement_timeout
 from reports import tasks
 from reports.files import NotMade, write_report
@@ -40,12 +41,13 @@ def report_response(request: HttpRequest, report: Report, format: Format) -> Htt
     user = request.user
     assert isinstance(user, User)
     only_looking(user)
-    rows = counted(report)
+    shows = shows_changes_of(request)
+    rows = from_replica(partial(counted, report), shows=shows)
     check_many_rows(request, rows)
     if rows is not None:
         file = TemporaryFile()  # noqa: SIM115  (the response closes it)
         try:
-            write_report(report, format, file, seconds=SECONDS)
+            from_replica(partial(written_again, report, format, file), shows=shows)
         except StatementTimeout:
             file.close()
         except NotMade as reason:
@@ -64,6 +66,13 @@ def report_response(request: HttpRequest, report: Report, format: Format) -> Htt
         return not_made(request, report, reason, HTTPStatus.TOO_MANY_REQUESTS)
     start(job)
     return redirect("web:report_job", pk=job.pk)
+
+
+def written_again(report: Report, format: Format, file: BinaryIO) -> None:
+    """Write a report from the begin of a file. Raises StatementTimeout and NotMade."""
+    file.seek(0)
+    file.truncate()
+    write_report(report, format, file, seconds=SECONDS)
 
 
 def check_many_rows(request: HttpRequest, rows: int | None) -> None:

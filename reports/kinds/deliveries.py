@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.scopes import ALL_SCHOOLS, Scope
+from core.replica import read_connection
 from messenger_logs.choices import EMAIL_FAILURES, PHONE, DeliveryStatus, Mode, Outcome
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.removed import REMOVED
@@ -192,7 +193,7 @@ class V2Rows:
 
 def _count(sql: str, parameters: Parameters, limit: int | None) -> int:
     unsorted = sql.removesuffix(f"{_ORDER}\n")
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(using=read_connection().alias), read_connection().cursor() as cursor:
         plan_for_many_rows()
         counted = f"SELECT count(*) FROM ({unsorted} LIMIT %(limit)s) AS line"  # noqa: S608  (constants)
         cursor.execute(counted, parameters | {"limit": limit})

@@ -297,7 +297,7 @@ def _erase_searches(identity: Identity) -> int:
     """Forget saved searches for the person. A session that names the person elsewhere ends."""
     store = import_module(settings.SESSION_ENGINE).SessionStore()
     changed = 0
-    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator(chunk_size=ROWS):
+    for session in Session.objects.filter(expire_date__gt=timezone.now()):
         data = session.get_decoded()
         if not _names(data, identity):
             continue

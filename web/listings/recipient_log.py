@@ -153,6 +153,7 @@ class RecipientLog(ToolListing):
     report_kind = "recipient"
     template_name = "web/recipient_log.html"
     shows_people = True
+    reads_replica = True
     # The addresses of the messages on this page that the user may open, by id.
     message_urls: Mapping[int, str] = MappingProxyType({})
     devices = DeviceFlags()

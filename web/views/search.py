@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from django import forms
 from django.contrib.auth.decorators import login_required
@@ -14,6 +15,7 @@ from accounts.access import SignedInRequest
 from accounts.models import User
 from accounts.services import record_search
 from accounts.tools import MESSAGE_LOGS, RECIPIENT_LOGS
+from core.replica import from_replica, note_search, shows_changes_of
 from core.statuses import Status
 from core.text import encodable
 from core.timeouts import StatementTimeout, statement_timeout
@@ -87,12 +89,13 @@ class Found:
 @require_http_methods(["GET", "HEAD", "POST"])
 def search(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST":
+        note_search(request)
         return save_search(request)
     find = request.GET.get("find", "")
     logs = [(tool.path, page_url(tool)) for tool in MESSAGE_LOGS if request.user.may(tool)]
     context: dict[str, object] = {"title": "Search", "find": find, "logs": logs}
     try:
-        found = look_for(request.user, kept_text(request, find)) if find else None
+        found = read_results(request, kept_text(request, find)) if find else None
     except CannotSearch as error:
         context["error"] = str(error)
     else:
@@ -118,6 +121,11 @@ def kept_text(request: SignedInRequest, find: str) -> str:
     if not form.is_valid():
         raise CannotSearch(f"Search: {' '.join(map(str, form.errors['person']))}")
     return str(form.cleaned_data["person"])
+
+
+def read_results(request: SignedInRequest, text: str) -> Found:
+    """Look for people and messages. Raises CannotSearch."""
+    return from_replica(partial(look_for, request.user, text), shows=shows_changes_of(request))
 
 
 def look_for(user: User, text: str) -> Found:
