@@ -1,4 +1,7 @@
-"""bin/bench retention lets recipients age in another process while pages are asked, and compares the pages' times."""
+"""bin/bench retention lets recipients age, then drops a month of events, in another process while pages are asked.
+
+It compares the times of the pages with those that they take without it.
+"""
 
 import argparse
 import multiprocessing
@@ -7,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from multiprocessing.process import BaseProcess
+from multiprocessing.queues import SimpleQueue
 from statistics import median
 
 from django.db import connection
@@ -14,18 +18,23 @@ from django.test.utils import override_settings
 
 from accounts.models import User
 from bench.databases import own_database
+from bench.events import fill as fill_events
+from bench.events import make_district
 from bench.measure import print_table, seconds
 from bench.messages import fill, vacuum
 from bench.pages import ADDRESSES, asking
+from mailgun_sync.services.months import Month, make_months, months
 from messenger_logs.models import Recipient, SentMessage
 from messenger_logs.services.totals import recount
 from retention.choices import Kind
 from retention.models import RetentionPeriod
-from retention.services.aging import retain
+from retention.services.aging import drop_unless_held, retain
+from retention.services.steps import Steps
 
 DAYS = 45
 # A page without its list of events shows what this is about.
 PAGES = ["Sent Message Log", "Sent Message Log 2.0", "Recipients", "Recipient Log", "Message", "Home"]
+EVENT_PAGES = ["Mailgun Message Log", "Home", "Message"]
 Times = dict[str, list[float]]
 
 
@@ -33,6 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("bin/bench retention", description=__doc__)
     parser.add_argument("--messages", type=int, default=2_000)
     parser.add_argument("--recipients", type=int, default=1_000_000, help="of one message; the others have some more")
+    parser.add_argument("--events", type=int, default=1_000_000, help="of the month that is dropped")
     parser.add_argument("--rounds", type=int, default=30, help="how often each page is asked while nothing ages")
     parser.add_argument("--seconds", type=int, default=0, help="how long it ages at most; 0: until it is done")
     options = parser.parse_args(arguments)
@@ -43,11 +53,34 @@ def main(arguments: list[str] | None = None) -> None:
         pages = {name: asking(name) for name in PAGES if name in ADDRESSES}
         without = ask(pages, rounds=options.rounds)
         began = time.monotonic()
-        aging = start(options.seconds)
+        aging = start(_age, options.seconds)
         beside = ask(pages, rounds=options.rounds, while_alive=aging)
         aging.join()
         print_rates(time.monotonic() - began)
-        print_pages(without, beside)
+        print_pages("Pages while recipients age", without, beside)
+        drop_events(options)
+
+
+def drop_events(options: argparse.Namespace) -> None:
+    """Drop a month that is over, and ask for the pages that read events meanwhile."""
+    month = make_month(options.events)
+    pages = {name: asking(name) for name in EVENT_PAGES}
+    without = ask(pages, rounds=options.rounds)
+    took = multiprocessing.get_context("fork").SimpleQueue()
+    dropping = start(_drop, month, took)
+    beside = ask(pages, rounds=options.rounds, while_alive=dropping)
+    dropping.join()
+    print(f"\n{options.events:,} events of a month dropped in {took.get():.2f} s.")
+    print_pages("Pages while a month of events is dropped", without, beside)
+
+
+def make_month(events: int) -> Month:
+    old = datetime.now(UTC) - timedelta(days=500)
+    make_months(since=old)
+    month = next(month for month in months() if month.begin and month.begin <= old < month.end)
+    assert month.begin
+    fill_events(make_district(), rows=events, begin=month.begin, end=month.end)
+    return month
 
 
 def make_rows(options: argparse.Namespace) -> None:
@@ -74,10 +107,10 @@ def ask(pages: Mapping[str, Callable[[], object]], *, rounds: int, while_alive: 
     return times
 
 
-def start(limit: int) -> BaseProcess:
-    """Let the rows age in a process of its own, as a worker does it."""
+def start(work: Callable[..., None], *arguments: object) -> BaseProcess:
+    """Do this in a process of its own, as a worker does it."""
     connection.close()
-    process = multiprocessing.get_context("fork").Process(target=_age, args=(limit,))
+    process = multiprocessing.get_context("fork").Process(target=work, args=arguments)
     process.start()
     return process
 
@@ -87,16 +120,24 @@ def _age(limit: int) -> None:
     connection.close()
 
 
+def _drop(month: Month, took: "SimpleQueue[float]") -> None:
+    time.sleep(1)  # pages are asked before, meanwhile and afterwards
+    steps = Steps(pause=False)
+    took.put(seconds(lambda: steps(drop_unless_held, month)))
+    time.sleep(1)
+    connection.close()
+
+
 def print_rates(took: float) -> None:
     removed = Recipient.objects.filter(removed=True).count()
     left = Recipient.objects.filter(removed=False).count()
     print(f"\n{removed:,} recipients aged in {took:,.0f} s ({removed / took:,.0f} a second); {left:,} are left.")
 
 
-def print_pages(without: Times, beside: Times) -> None:
+def print_pages(title: str, without: Times, beside: Times) -> None:
     rows = [[name, *_cells(without[name], beside[name])] for name in without]
     print_table(
-        "Pages while recipients age; milliseconds",
+        f"{title}; milliseconds",
         ["page", "median without", "median with", "slowest without", "slowest with", "ratio of the medians"],
         rows,
     )

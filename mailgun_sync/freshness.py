@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from core.dates import time_text
 from mailgun_sync.models import MailgunEvent, SendingDomain, SyncGap
+from mailgun_sync.querysets import MailgunEventQuerySet
 
 
 def next_sync(now: datetime) -> datetime:
@@ -35,7 +36,8 @@ def freshness_notices(now: datetime, *, first: datetime | None, last: datetime |
     if not domains:
         return ["No e-mail domain is set up for this installation, so there are no events to fetch."]
     settled = [domain.settled_through for domain in domains]
-    newest = MailgunEvent.objects.aggregate(at=Max("occurred_at"))["at"]
+    newest = _newest(MailgunEvent.objects.filter(occurred_at__gte=now - timedelta(days=2)))
+    newest = newest or _newest(MailgunEvent.objects.all())
     known = [moment for moment in settled if moment]
     parts = [
         f"Complete up to {when(min(known), now)}" if len(known) == len(settled) else "Not complete yet",
@@ -45,6 +47,11 @@ def freshness_notices(now: datetime, *, first: datetime | None, last: datetime |
         else "syncs are paused",
     ]
     return ["; ".join(parts) + ".", *_warnings(domains), *_gaps(first, last)]
+
+
+def _newest(events: MailgunEventQuerySet) -> datetime | None:
+    newest: datetime | None = events.aggregate(at=Max("occurred_at"))["at"]
+    return newest
 
 
 def _warnings(domains: list[SendingDomain]) -> list[str]:

@@ -36,10 +36,10 @@ CREATE OR REPLACE FUNCTION mailgun_sync_same_rights(source regclass, target regc
 DECLARE granted record;
 BEGIN
     FOR granted IN
-        SELECT a.privilege_type, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS to
+        SELECT a.privilege_type, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS role
         FROM pg_class AS c, aclexplode(c.relacl) AS a WHERE c.oid = source AND a.grantee <> c.relowner
     LOOP
-        EXECUTE format('GRANT %s ON %s TO %s', granted.privilege_type, target, granted.to);
+        EXECUTE format('GRANT %s ON %s TO %s', granted.privilege_type, target, granted.role);
     END LOOP;
 END $$;
 
@@ -52,7 +52,7 @@ DECLARE
     named text;
 BEGIN
     IF first_day IS NULL OR extract(day FROM first_day) <> 1
-        OR first_day NOT BETWEEN '2000-01-01' AND now() + interval '3 years'
+        OR first_day NOT BETWEEN '2000-01-01' AND now() + interval '10 years'
     THEN
         RAISE 'not the first day of a month that may be made: %', first_day USING ERRCODE = 'invalid_parameter_value';
     END IF;

@@ -23,7 +23,7 @@ two, and the person id counts only together with a sender that is a user of this
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -40,6 +40,8 @@ from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.services.message_ids import bare_message_id_sql, without_signs_sql
 
 BATCH = 1_000
+# The ids and times of events.
+Rows = list[tuple[int, datetime]]
 BEFORE, AFTER = timedelta(minutes=5), timedelta(hours=72)
 _BEFORE, _AFTER = (f"interval '{limit.total_seconds():.0f} seconds'" for limit in (BEFORE, AFTER))
 
@@ -148,10 +150,13 @@ def strength_sql(column: str) -> str:
     return f"array_position(ARRAY[{_STRENGTHS}]::text[], {column}::text)"
 
 
+# The times of the events with these ids. PostgreSQL looks at no other month.
+_BETWEEN = "{} BETWEEN %(first)s AND %(last)s"
+
 # Events from before we stored the key: only our own mark linked them.
 _MARK = f"""
 UPDATE {_EVENT} SET linked_by = '{LinkedBy.VARIABLES}'
-WHERE id = ANY(%(ids)s) AND delivery_id IS NOT NULL AND linked_by = ''
+WHERE id = ANY(%(ids)s) AND {_BETWEEN.format("occurred_at")} AND delivery_id IS NOT NULL AND linked_by = ''
 RETURNING delivery_id
 """  # noqa: S608  (table names only)
 
@@ -162,12 +167,13 @@ _STORED = f"""
         {bare_message_id_sql(without_signs_sql("stored.message_id"))} AS message_id,
         stored.subject, stored.occurred_at, stored.domain_id, stored.delivery_id AS was, stored.linked_by AS was_by
     FROM {_EVENT} AS stored LEFT JOIN {_ADDRESS} AS kept ON kept.address = stored.recipient
-    WHERE stored.id = ANY(%(ids)s)
+    WHERE stored.id = ANY(%(ids)s) AND {_BETWEEN.format("stored.occurred_at")}
 """  # noqa: S608  (table names only)
 # Our own mark is, and so is an event that people were taken out of: it has no text any more.
 _NOT_FINAL = f"(stored.linked_by <> '{LinkedBy.VARIABLES}' OR stored.delivery_id IS NULL) AND stored.raw <> ''"
 _LOCK = f"""
-SELECT FROM {_EVENT} AS stored WHERE stored.id = ANY(%(ids)s) AND {_NOT_FINAL}
+SELECT FROM {_EVENT} AS stored
+WHERE stored.id = ANY(%(ids)s) AND {_BETWEEN.format("stored.occurred_at")} AND {_NOT_FINAL}
 ORDER BY stored.id FOR NO KEY UPDATE
 """
 _LINK_AGAIN = f"""
@@ -179,12 +185,13 @@ WITH given AS MATERIALIZED (
     LEFT JOIN unnest(%(read)s::bigint[], %(readable)s::text[], %(variables)s::text[]) AS item (id, e, variables)
         USING (id)
 ), link AS (
-    SELECT event.id, was, was_by, {LINK_VALUES} FROM event {LINKS}
+    SELECT event.id, event.occurred_at, was, was_by, {LINK_VALUES} FROM event {LINKS}
 )
 UPDATE {_EVENT} AS stored
 SET ({LINK_COLUMNS}) = ({link_columns_of("link")})
 FROM link
-WHERE stored.id = link.id AND (link.delivery_id IS DISTINCT FROM was OR link.linked_by IS DISTINCT FROM
+WHERE stored.id = link.id AND stored.occurred_at = link.occurred_at AND (
+    link.delivery_id IS DISTINCT FROM was OR link.linked_by IS DISTINCT FROM
     CASE WHEN was IS NULL AND was_by <> '{LinkedBy.AMBIGUOUS}' THEN '' ELSE was_by END)
 RETURNING was, link.delivery_id, stored.kind
 """  # noqa: S608  (table names only)
@@ -210,13 +217,13 @@ WITH mail AS MATERIALIZED (
 ), known AS MATERIALIZED (
     SELECT mail.*, kept.address AS recipient FROM mail JOIN {_ADDRESS} AS kept ON {_CANONICAL} = mail.address
 )
-SELECT stored.id
+SELECT stored.id, stored.occurred_at
 FROM known JOIN {_EVENT} AS stored
     ON stored.message_id = known.provider_id AND stored.recipient = known.recipient
         AND stored.linked_by <> '{LinkedBy.VARIABLES}' AND stored.message_id <> ''
 WHERE strpos(known.provider_id, '@') > 0
 UNION
-SELECT stored.id
+SELECT stored.id, stored.occurred_at
 FROM known JOIN {_EVENT} AS stored
     ON stored.recipient = known.recipient AND stored.linked_by IN ('', '{LinkedBy.SUBJECT}', '{LinkedBy.AMBIGUOUS}')
         AND stored.subject = known.subject AND stored.occurred_at BETWEEN
@@ -224,11 +231,11 @@ FROM known JOIN {_EVENT} AS stored
             AND coalesce(known.last_attempt_at, known.ended) + {_AFTER}
 WHERE known.mailed
 UNION
-SELECT stored.id
+SELECT stored.id, stored.occurred_at
 FROM known JOIN {_EVENT} AS stored
     ON stored.recipient = known.recipient AND stored.linked_by = '{LinkedBy.AMBIGUOUS}'
 UNION
-SELECT stored.id
+SELECT stored.id, stored.occurred_at
 FROM mail JOIN {_EVENT} AS stored
     ON stored.delivery_id = mail.id AND stored.linked_by IN ('{LinkedBy.MESSAGE_ID}', '{LinkedBy.SUBJECT}')
 ORDER BY id
@@ -243,15 +250,16 @@ def link_events() -> int:
     lock is tried again; raises OperationalError if that does not help.
     """
     total, last = 0, 0
-    while ids := list(MailgunEvent.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        total += retry_when_busy(_link, ids)
-        last = ids[-1]
+    events = MailgunEvent.objects.order_by("pk").values_list("pk", "occurred_at")
+    while rows := list(events.filter(pk__gt=last)[:BATCH]):
+        total += retry_when_busy(_link, rows)
+        last = rows[-1][0]
     return total
 
 
 def link_known(ids: Collection[int]) -> int:
     """Do the same for some stored events, as many as a page has, in the transaction of the caller."""
-    return _link(list(ids))
+    return _link(_rows(ids))
 
 
 def link_deliveries(deliveries: Sequence[int]) -> int:
@@ -261,28 +269,38 @@ def link_deliveries(deliveries: Sequence[int]) -> int:
     """
     if not MailgunEvent.objects.exists():
         return 0
-    return sum(_link(ids) for ids in _batches(deliveries))
+    return sum(_link(rows) for rows in _batches(deliveries))
 
 
-def _batches(deliveries: Sequence[int]) -> Iterator[list[int]]:
-    """The ids of the events concerned, in batches. Reading 10,000 deliveries at a time keeps the memory flat."""
+def _rows(ids: Collection[int]) -> Rows:
+    return list(MailgunEvent.objects.filter(pk__in=ids).values_list("pk", "occurred_at"))
+
+
+def _parameters(rows: Rows) -> dict[str, Any]:
+    times = [at for _, at in rows]
+    return {"ids": [pk for pk, _ in rows], "first": min(times, default=None), "last": max(times, default=None)}
+
+
+def _batches(deliveries: Sequence[int]) -> Iterator[Rows]:
+    """The events concerned, in batches. Reading 10,000 deliveries at a time keeps the memory flat."""
     for at in range(0, len(deliveries), 10 * BATCH):
         with connection.cursor() as cursor:
             cursor.execute(_CONCERNED, {"deliveries": list(deliveries[at : at + 10 * BATCH])})
-            ids = (pk for (pk,) in cursor.fetchall())
-        while batch := list(islice(ids, BATCH)):
+            rows = iter(cursor.fetchall())
+        while batch := list(islice(rows, BATCH)):
             yield batch
 
 
 @transaction.atomic
-def _link(ids: list[int]) -> int:
-    read = _read_variables(ids)
+def _link(rows: Rows) -> int:
+    these = _parameters(rows)
+    read = _read_variables(these)
     with connection.cursor() as cursor:
-        cursor.execute(_MARK, {"ids": ids})
+        cursor.execute(_MARK, these)
         marked = {delivery for (delivery,) in cursor.fetchall()}
-        cursor.execute(_LOCK, {"ids": ids})
+        cursor.execute(_LOCK, these)
         # A second statement sees the deliveries that others stored while the first waited for the locks.
-        cursor.execute(_LINK_AGAIN, {"ids": ids, **read})
+        cursor.execute(_LINK_AGAIN, {**these, **read})
         changed: list[tuple[int | None, int | None, str]] = cursor.fetchall()
     deliveries = marked | {delivery for _, delivery, _ in changed if delivery}
     if deliveries or changed:
@@ -299,12 +317,13 @@ def lost_of(changed: Collection[tuple[int | None, int | None, str]]) -> dict[int
     return lost
 
 
-def _read_variables(ids: list[int]) -> dict[str, list[Any]]:
+def _read_variables(these: dict[str, Any]) -> dict[str, list[Any]]:
     """Read the user variables of the events that may need them: they may have our mark, or may lose a delivery."""
     # The text is a quick way to leave out e-mails that others sent. JSON within JSON has backslashes before its quotes.
     needed = Q(delivery=None, raw__regex=r'delivery\\?"\s*:')
     needed |= Q(delivery__isnull=False, linked_by__in=[LinkedBy.MESSAGE_ID, LinkedBy.SUBJECT])
-    events = MailgunEvent.objects.filter(needed, pk__in=ids).values_list("pk", "raw")
+    within = Q(pk__in=these["ids"], occurred_at__range=(these["first"], these["last"]))
+    events = MailgunEvent.objects.filter(needed, within).values_list("pk", "raw")
     found = {pk: event for pk, raw in events if not (event := reread(raw)).error}
     return {
         "read": list(found),
@@ -316,7 +335,7 @@ def _read_variables(ids: list[int]) -> dict[str, list[Any]]:
 def messages_that_fit(ids: Sequence[int]) -> dict[int, list[SentMessage]]:
     """Return the messages that each of these stored events may belong to, by the id of the event."""
     with connection.cursor() as cursor:
-        cursor.execute(_MAY_BELONG_TO, {"ids": list(ids)})
+        cursor.execute(_MAY_BELONG_TO, _parameters(_rows(ids)))
         found: dict[int, list[int]] = {pk: by_id or by_subject or [] for pk, by_id, by_subject in cursor.fetchall()}
     messages = SentMessage.objects.defer("bodies", "criteria").in_bulk({pk for fits in found.values() for pk in fits})
     return {pk: [messages[one] for one in fits] for pk, fits in found.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from django.db import connection
 from django.db.models import F, QuerySet, Value
@@ -31,6 +32,11 @@ _REMOVE_OF = f"""
 FROM {Delivery._meta.db_table} AS d JOIN {Recipient._meta.db_table} AS r ON r.id = d.recipient_id
 WHERE event.delivery_id = ANY(%s) AND d.id = event.delivery_id AND event.raw <> ''
 """
+_REMOVE_THESE = f"""
+{_REMOVE % "event.detail"}
+WHERE event.id = ANY(%s)
+    AND event.occurred_at BETWEEN coalesce(%s::timestamptz, '-infinity') AND coalesce(%s::timestamptz, 'infinity')
+"""
 
 
 def remove_events_of(deliveries: Sequence[int]) -> None:
@@ -39,10 +45,10 @@ def remove_events_of(deliveries: Sequence[int]) -> None:
         cursor.execute(_REMOVE_OF, [list(deliveries)])
 
 
-def remove_events(ids: Collection[int]) -> int:
-    """Do the same for the events with these ids. Returns how many."""
+def remove_events(ids: Collection[int], *, since: datetime | None = None, until: datetime | None = None) -> int:
+    """Do the same for the events with these ids, all of which are of this time. Returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(f"{_REMOVE % 'event.detail'} WHERE event.id = ANY(%s)", [list(ids)])
+        cursor.execute(_REMOVE_THESE, [list(ids), since, until])
         return int(cursor.rowcount)
 
 

@@ -165,7 +165,9 @@ def _remove_from_events(before: datetime, after: tuple[datetime, int]) -> tuple[
         keep = held_events(holds)
         kept = events.filter(keep).values_list("pk", flat=True) if keep is not None else ()
         ids = set(events.values_list("pk", flat=True)) - set(kept)
-        return (found[-1] if found else None), remove_events(ids)
+        if not found:
+            return None, 0
+        return found[-1], remove_events(ids, since=found[0][0], until=found[-1][0])
 
 
 def _remove_some(message_id: int, after: str, before: datetime) -> tuple[str | None, int]:
@@ -301,14 +303,15 @@ def _age_events(before: datetime, steps: Steps, gone: Counter[str]) -> None:
 
 def _drop_month(month: Month, steps: Steps) -> int:
     try:
-        return steps(_drop_unless_held, month) or 0
+        return steps(drop_unless_held, month) or 0
     except OperationalError as error:
         if code_of(error) not in {LOCK_NOT_AVAILABLE, DEADLOCK}:
             raise
         return 0
 
 
-def _drop_unless_held(month: Month) -> int | None:
+def drop_unless_held(month: Month) -> int | None:
+    """Drop a month of events as a whole. Returns how many; None if a hold keeps one of them."""
     with respecting_holds() as holds:
         limit_time()
         return drop_month(month, keep=held_events(holds))

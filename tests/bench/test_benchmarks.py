@@ -18,6 +18,7 @@ SMALL = {
     "ingest": ["--events=600", "--rows=2000", "--rounds=1", "--catch-up=0"],
     "join": ["--events=600", "--naive=30"],
     "ledger": ["--messages=60", "--deliveries=4000", "--large=2000", "--page=1", "--reports=100", "--imports=1000"],
+    "months": ["--rows=3000", "--page=5", "--rounds=1"],
     "pages": ["--messages=60", "--deliveries=400", "--large=200", "--events=200", "--rounds=1"],
     "reach": ["--messages=60", "--deliveries=4000", "--large=2000"],
     "reports": ["--rows=200", "--rounds=1"],
@@ -30,7 +31,7 @@ SMALL = {
         "--clicks=7",
         "--workers=1",
     ],
-    "retention": ["--messages=60", "--recipients=300", "--rounds=1"],
+    "retention": ["--messages=60", "--recipients=300", "--events=300", "--rounds=1"],
 }
 PROGRAMS = {file.stem for file in Path(bench.__path__[0]).glob("*.py") if '"__main__"' in file.read_text()}
 
