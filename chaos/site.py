@@ -33,7 +33,8 @@ class Site:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.owner = separate_roles(services)
-        services.environment.update(_environment(folder, longest))
+        self._environment = _environment(folder, longest)
+        services.environment.update(self._environment)
         self.frozen: dict[str, list[psutil.Process]] = {}
         self.dead: set[str] = set()
         self.away: list[tuple[str, How, float, float]] = []
@@ -55,6 +56,8 @@ class Site:
         }
         # The stand-in tells the programs where it is, so it comes first.
         programs = [stand_in(self.services, self.url, traffic)]
+        # The demo has a pace of its own.
+        self.services.environment.update(self._environment)
         self.parts |= {program.name: program for program in programs}
         if prepare.wait() != 0:
             raise SetupError(f"The database could not be prepared. The end of {log}:\n{tail(log)}")

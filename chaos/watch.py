@@ -65,10 +65,10 @@ class Watch:
     def violations(self) -> Iterator[str]:
         """Say which part was away for WITHIN seconds or longer, and nobody was told in time."""
         for part, how, since, until in self.site.away:
-            told = any(
-                sample.tells(part) for sample in self.samples if since <= sample.at <= min(until, since + WITHIN)
-            )
-            if until - since >= WITHIN - _EVERY and part in (*_STORES, *_SAYS_SO) and not told:
+            if until - since < WITHIN - _EVERY or part not in (*_STORES, *_SAYS_SO):
+                continue
+            meanwhile = [sample for sample in self.samples if since <= sample.at <= min(until, since + WITHIN)]
+            if not any(sample.tells(part) for sample in meanwhile):
                 yield f"health: {part} {how.value} for {until - since:.0f} s, and nothing said so within {WITHIN:.0f} s"
 
     def _watch(self) -> None:
