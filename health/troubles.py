@@ -8,6 +8,7 @@ from itertools import chain
 
 from django.conf import settings
 
+from accounts.troubles import troubles as account_troubles
 from core.queue import queue_answers
 from core.troubles import Trouble
 from dispatch.troubles import troubles as dispatch_troubles
@@ -24,7 +25,7 @@ _SENDING = frozenset({"dispatch", "calls"})
 
 def all_troubles(now: datetime) -> list[Trouble]:
     """Return all troubles, the urgent first, then the oldest. The number of queries does not grow with the rows."""
-    parts = (own_troubles, dispatch_troubles, message_troubles, sync_troubles, job_troubles)
+    parts = (own_troubles, dispatch_troubles, message_troubles, sync_troubles, job_troubles, account_troubles)
     found = chain.from_iterable(troubles(now) for troubles in parts)
     return sorted(found, key=lambda trouble: (not trouble.urgent, trouble.since or now, trouble.key))
 

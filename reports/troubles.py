@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Min
 
+from core.leased_jobs.models import LeasedJob
 from core.troubles import Trouble
-from reports.models import LeasedJob
 
 
 def troubles(now: datetime) -> Iterator[Trouble]:

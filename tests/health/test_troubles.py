@@ -9,6 +9,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import User
 from dispatch.models import Claim, Pace
 from health.models import Heartbeat
 from health.services.heartbeats import BEAT, queue_part, record_heartbeats
@@ -255,3 +256,20 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(domain: SendingDomain
         SyncRun.objects.create(domain=domain, kind=RunKind.SYNC, outcome=BAD)
     assert len(keys()) == 7
     assert queries() == before
+
+
+@pytest.mark.parametrize(
+    ("account", "missing"),
+    [
+        (None, True),
+        ({"is_active": False, "password": "lantern"}, True),
+        ({"password": None}, True),
+        ({"password": "lantern"}, False),
+    ],
+)
+def test_an_account_for_the_day_without_the_provider_is_there(settings, account, missing: bool) -> None:
+    if account is not None:
+        User.objects.create_user("Glass", **account)
+    assert keys() == [], "while everybody may use a password, it is not needed"
+    settings.PASSWORD_SIGN_IN, settings.BREAK_GLASS_ACCOUNT = False, "glass"
+    assert keys() == (["accounts.break_glass"] if missing else [])
