@@ -143,15 +143,16 @@ class _Response(HTTPResponse):
 
 
 if TYPE_CHECKING:
-    _AnyConnection, _AnyPool = HTTPConnection, HTTPConnectionPool
+    _AnyConnection = HTTPConnection
+    _AnyPool = HTTPConnectionPool
 else:
-    _AnyConnection = _AnyPool = object
+    _AnyConnection = object
+    _AnyPool = object
 
 
 class _Gated(_AnyConnection):
     """A connection whose requests pass their gate."""
 
-    response_class = _Response
     idle_since: float | None = None
     _connecting = False
 
@@ -181,11 +182,11 @@ class _Gated(_AnyConnection):
 
 
 class _Connection(_Gated, HTTPConnection):
-    pass
+    response_class = _Response
 
 
 class _TLSConnection(_Gated, HTTPSConnection):
-    pass
+    response_class = _Response
 
 
 class _Fresh(_AnyPool):

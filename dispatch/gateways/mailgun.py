@@ -96,8 +96,8 @@ class MailgunGateway:
         variables = {item.address: _variables(hand_off.message, item) for item in items}
         fields.append(("recipient-variables", json.dumps(variables)))
         files = [(name, (None, value)) for name, value in fields]
-        path, gate = mailgun.messages_path(domain), {"before": hand_off.begin_request, "begun": hand_off.begun}
-        reply = self.api.ask("POST", path, files=files, **gate)
+        path, before, begun = mailgun.messages_path(domain), hand_off.begin_request, hand_off.begun
+        reply = self.api.ask("POST", path, before=before, begun=begun, files=files)
         if reply.ok and isinstance(reply.object().get("id"), str):
             now = timezone.now()
             results = [Result(item.delivery_id, _sent(item, _message_id(hand_off, domain), now)) for item in items]

@@ -71,8 +71,8 @@ class PhoneGateway(ABC):
         """Make one request, and no other: what the provider did not take waits for its turn among all the others."""
         [item] = hand_off.items
         content = self._content(hand_off, item)
-        path, gate = voxology.path(self.path), {"before": hand_off.begin_request, "begun": hand_off.begun}
-        reply = self.api.ask("POST", path, attempts=1, json=content, **gate)
+        path, before, begun = voxology.path(self.path), hand_off.begin_request, hand_off.begun
+        reply = self.api.ask("POST", path, before=before, begun=begun, attempts=1, json=content)
         report = self._report(item, reply)
         if report is None:
             raise UnknownError("Voxology's answer does not say what it accepted.")
