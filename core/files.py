@@ -83,8 +83,8 @@ class LocalFiles(FileSystemStorage):
     """Files in REPORT_FOLDER, which only the account of the product may read. All hosts have to share this folder."""
 
     @property
-    def location(self) -> str:  # type: ignore[override]  # of each moment
-        return os.path.abspath(settings.REPORT_FOLDER)
+    def location(self) -> str:
+        return os.path.abspath(str(settings.REPORT_FOLDER))
 
     @contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from threading import Event, Thread
 from typing import Any
 from uuid import UUID, uuid4
@@ -28,11 +27,12 @@ _RENEWALS = 3
 """How often a lease is renewed in its time."""
 
 _TABLE = Lease._meta.db_table
+_END = "clock_timestamp() + make_interval(secs => %(lasts)s)"
 # A time that is too far away was written before the clock of the database was set back.
-_IN_FORCE = "{}.until BETWEEN clock_timestamp() AND clock_timestamp() + %(lasts)s"
+_IN_FORCE = f"{{}}.until BETWEEN clock_timestamp() AND {_END}"
 _TAKE = f"""
 INSERT INTO {_TABLE} AS known (name, number, holder, until)
-SELECT %(name)s, free, %(holder)s, clock_timestamp() + %(lasts)s
+SELECT %(name)s, free, %(holder)s, {_END}
 FROM generate_series(0, %(slots)s - 1) AS free
 WHERE NOT EXISTS (
     SELECT FROM {_TABLE} AS taken
@@ -42,7 +42,7 @@ ON CONFLICT (name, number) DO UPDATE SET holder = excluded.holder, until = exclu
 WHERE NOT ({_IN_FORCE.format("known")})
 RETURNING number
 """  # noqa: S608  (names only)
-_RENEW = f"UPDATE {_TABLE} SET until = clock_timestamp() + %(lasts)s WHERE holder = %(holder)s AND name = %(name)s"  # noqa: S608
+_RENEW = f"UPDATE {_TABLE} SET until = {_END} WHERE holder = %(holder)s AND name = %(name)s"  # noqa: S608
 
 
 class TakenOver(Exception):
@@ -109,7 +109,6 @@ def _free(name: str, holder: UUID) -> None:
 
 def _execute(sql: str, name: str, holder: UUID, **values: Any) -> int:
     """Return the number of rows."""
-    lasts = timedelta(seconds=settings.LEASE_SECONDS)
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"name": name, "holder": str(holder), "lasts": lasts, **values})
+        cursor.execute(sql, {"name": name, "holder": str(holder), "lasts": settings.LEASE_SECONDS, **values})
         return int(cursor.rowcount)

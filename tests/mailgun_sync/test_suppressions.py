@@ -252,7 +252,8 @@ def test_a_reading_that_stood_still_changes_no_list_when_another_has_begun(
     """Its rows are gone, so it would take off the lists what it does not find in them."""
     mailgun.suppress("bounces", bounce(1), bounce(2))
     assert read().outcome == "succeeded"
-    stage, others = suppressions._stage, []
+    stage = suppressions._stage
+    others: list[SuppressionRun] = []
 
     def stand_still(run, entries) -> None:
         stage(run, entries)
