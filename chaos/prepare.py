@@ -13,7 +13,7 @@ from pathlib import Path
 import django
 import psycopg2
 from django.core.management import call_command
-from psycopg2.sql import SQL, Identifier
+from psycopg2.sql import SQL, Composed, Identifier
 from redis import Redis
 
 from devtools.running import ROOT
@@ -54,7 +54,7 @@ def _fill() -> None:
     django.db.connections.close_all()
 
 
-def _copy(new: str, old: str) -> SQL:
+def _copy(new: str, old: str) -> Composed:
     return SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(new), Identifier(old))
 
 

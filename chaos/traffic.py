@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import requests
@@ -28,8 +29,8 @@ from messenger_logs.services.intake import add_message
 
 # psycopg2 says only DatabaseError when the server goes away within a statement.
 _AWAY = (DatabaseError, InterfaceError, requests.RequestException, QueueAway, SentMessage.DoesNotExist)
-# The page of a message, by its engine.
-_PAGES = {"classic": "web:admin_sent_message_log_message", "v2": "web:sent_message_log_2_message"}
+# The page of a classic message.
+_PAGE = "web:admin_sent_message_log_message"
 
 
 class NotAnswered(requests.RequestException):
@@ -52,13 +53,13 @@ class Traffic:
         """Do everything at its time: `began` is the start (time.monotonic())."""
         actions: list[tuple[float, str, Callable[[], object]]] = []
         for sending in self.plan.sendings:
-            actions.append((sending.at, "make", lambda sending=sending: self._make(sending)))
+            actions.append((sending.at, "make", partial(self._make, sending)))
             if sending.cancel_at is not None:
-                press = self._press if sending.by_page else self._cancel
+                press = self._press if sending.by_page and sending.engine == "classic" else self._cancel
                 at = max(sending.cancel_at, sending.at)
-                actions.append((at, "cancel", lambda sending=sending, press=press: press(sending)))
+                actions.append((at, "cancel", partial(press, sending)))
             if sending.report and sending.engine == "classic":
-                actions.append((sending.at + 1, "report", lambda sending=sending: self._report(sending)))
+                actions.append((sending.at + 1, "report", partial(self._report, sending)))
         actions += [(at, "sync", self._sync) for at in self.plan.syncs]
         self._threads = ThreadPoolExecutor(8)
         for at, name, action in sorted(actions, key=lambda one: one[0]):
@@ -97,7 +98,7 @@ class Traffic:
     def _press(self, sending: Sending) -> None:
         """As a person does on the page of the message."""
         browser = sign_in(self.site.url)
-        address = self.site.url + reverse(f"{_PAGES[sending.engine]}_cancel", args=[self._message(sending).pk])
+        address = self.site.url + reverse(f"{_PAGE}_cancel", args=[self._message(sending).pk])
         answer = browser.post(address, headers=_token(browser), timeout=20, allow_redirects=False)
         if answer.status_code != 302:
             raise NotAnswered(f"status {answer.status_code}")
@@ -105,12 +106,14 @@ class Traffic:
 
     def _report(self, sending: Sending) -> None:
         browser = sign_in(self.site.url)
-        address = self.site.url + reverse(f"{_PAGES[sending.engine]}_report", args=[self._message(sending).pk])
-        choices = {"format": "csv", "detail": "all", "devices": ["inbox", "email", "phone", "no_device"]}
+        address = self.site.url + reverse(f"{_PAGE}_report", args=[self._message(sending).pk])
+        devices = sorted({mode if mode in (INBOX, EMAIL) else "phone" for mode in sending.modes})
+        choices = {"format": "csv", "detail": "all", "devices": devices}
         answer = browser.get(address, params=choices, timeout=20, allow_redirects=False)
         # A report without rows is made at once.
-        if answer.status_code not in (200, 302):
-            raise NotAnswered(f"status {answer.status_code}")
+        made_at_once = answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/csv")
+        if not made_at_once and "/my-reports/" not in answer.headers.get("Location", ""):
+            raise NotAnswered(f"status {answer.status_code} for a report")
 
     def _sync(self) -> None:
         domain = SendingDomain.objects.filter(name=DEMO_DOMAIN).first()
@@ -139,7 +142,7 @@ def sign_in(url: str) -> requests.Session:
 
 
 def _token(browser: requests.Session) -> dict[str, str]:
-    return {"X-CSRFToken": browser.cookies.get("csrftoken", "")}
+    return {"X-CSRFToken": browser.cookies.get("csrftoken") or ""}
 
 
 def external_id(seed: int, number: int) -> str:

@@ -148,7 +148,7 @@ class Verdict:
                 yield f"cancel: {gone} devices of {message.external_id} went out, and its figures say {figures}"
 
     def _nothing_began_after_a_cancel(self) -> Iterator[str]:
-        committed = {str(m.pk): m.external_id for m in self._messages if m.status in CANCELED}
+        committed = {str(m.pk): str(m.external_id) for m in self._messages if m.status in CANCELED}
         for at, body in requests_of(self.site.journal):
             marks = marks_in(body) | {name for pk, name in committed.items() if f'"message": "{pk}"' in body}
             for mark in marks & self.traffic.canceled.keys() & set(committed.values()):

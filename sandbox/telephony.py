@@ -99,16 +99,15 @@ class Telephony:
         """Take up an entry of the journal. A call that was live when the provider went down has failed."""
         next(self._numbers)
         if entry["kind"] == "call":
-            names = ("id", "to", "caller_id", "session_data")
-            call = Call(*(entry[name] for name in names), outcome="failed", placed_at=entry["at"], status="failed")
-            call.ended_at = call.logged_from = self._clock.now()
-            self._keep_call(call)
+            who = entry["id"], entry["to"], entry["caller_id"], entry["session_data"]
+            now = self._clock.now()
+            self._keep_call(Call(*who, "failed", entry["at"], status="failed", ended_at=now, logged_from=now))
         elif entry["kind"] == "text":
             details = {name: entry[name] for name in ("api_no", "text", "status")}
             self._accepted.add("text", entry["at"], entry["id"], {entry["to"]: lambda: details})
-        elif call := self.calls.get(entry["id"]):
+        elif known := self.calls.get(entry["id"]):
             for name in ("status", "detection", "answered", "ended_at", "logged_from"):
-                setattr(call, name, entry[name])
+                setattr(known, name, entry[name])
 
     def _keep_call(self, call: Call) -> None:
         self.calls[call.id] = call
