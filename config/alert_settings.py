@@ -4,8 +4,6 @@ from config.environment import Env
 
 env = Env()
 
-# The address of the site as people enter it, such as https://logs.district.example: links in alerts begin with it.
-SITE_URL = env.str("SITE_URL", default="").rstrip("/")
 # How often the troubles are looked at.
 ALERT_LOOK_SECONDS = 30
 # Whether a webhook may be in a private network, or on this host.
