@@ -74,7 +74,7 @@ def one_table() -> Iterator[BaseDatabaseWrapper]:
     connection.close()
     other = connections["default"].copy()
     other.settings_dict["NAME"] = f"{name}_one_table"
-    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+    with connection._nodb_cursor() as cursor:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}_one_table"')
         cursor.execute(f'CREATE DATABASE "{name}_one_table" TEMPLATE "{name}"')
     try:
@@ -83,7 +83,7 @@ def one_table() -> Iterator[BaseDatabaseWrapper]:
         yield other
     finally:
         other.close()
-        with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+        with connection._nodb_cursor() as cursor:
             cursor.execute(f'DROP DATABASE "{name}_one_table"')
 
 
