@@ -126,17 +126,28 @@ class _Turn:
 
     def _go_on(self) -> None:
         """Wait for what happens, let requests begin, and record answers."""
-        now = time.monotonic()
-        self.under_way.wait(max(0.0, self.recorded_at + RECORD_SECONDS - now) if self.under_way.answered else 1.0)
-        for message_id, asks in self.under_way.take_asking().items():
-            with transaction.atomic():
-                (let_begin if lock_running(message_id) else forbid)(asks)
+        self.under_way.wait(self._record_in() if self.under_way.answered else 1.0)
+        self._decide()
         self._notice_slow_answers()
-        if self.under_way.answered and (
-            not self.under_way.open or time.monotonic() >= self.recorded_at + RECORD_SECONDS
-        ):
+        if self.under_way.answered and not self._record_in():
             self._record()
             self.recorded_at = time.monotonic()
+
+    def _record_in(self) -> float:
+        """Return in how many seconds answers are recorded; at once if no more are to come."""
+        return max(0.0, self.recorded_at + RECORD_SECONDS - time.monotonic()) if self.under_way.open else 0.0
+
+    def _decide(self) -> None:
+        """Let the requests begin that ask for it, if their message runs."""
+        asking = self.under_way.take_asking()
+        try:
+            for message_id, asks in asking.items():
+                with transaction.atomic():
+                    (let_begin if lock_running(message_id) else forbid)(asks)
+        except BaseException:
+            for asks in asking.values():
+                forbid(asks)  # nobody else would tell them
+            raise
 
     def _end(self, error: Exception) -> None:
         """Leave the state right after an error: nothing begins any more, and no answer is lost that can be had."""
@@ -175,8 +186,7 @@ class _Turn:
         """Whether the turn goes on. Requests with a slow answer keep this process, so it uses that time for others."""
         if self.until is None or now < self.until:
             return True
-        oldest = self.under_way.oldest()
-        return oldest is not None and oldest < self.until and now < self.until + settings.PROVIDER_TIMEOUT_SECONDS
+        return now < self.until + settings.PROVIDER_TIMEOUT_SECONDS and self.under_way.has_older(self.until)
 
     def _claim(self, free: int) -> tuple[Claim, int] | None:
         """Claim what may leave at once: one batch, or many single items. Returns the claim, and the pace taken."""
@@ -193,18 +203,18 @@ class _Turn:
         items = items_of(claim)
         if self.mode == Mode.TEXT:
             items = _without_opted_out(claim, items)
+        # No thread may ask the database for the sender.
+        claim.message = SentMessage.objects.select_related("sender").get(pk=claim.message_id)
         marked = mark_handed(claim) if items else set()
         leaving = [item for item in items if item.delivery_id in marked]
-        spend(self.mode, len(leaving) - taken)
         if leaving:
             self.held[claim.pk] = {item.delivery_id for item in items} - marked
             self._start(claim, leaving)
         elif items:
             release_claim(claim, why="released: its message was canceled, its worker was slow, or others have its rows")
+        spend(self.mode, len(leaving) - taken)
 
     def _start(self, claim: Claim, items: list[Item]) -> None:
-        # No thread may ask the database for the sender.
-        claim.message = SentMessage.objects.select_related("sender").get(pk=claim.message_id)
         whole = hand_off_of(claim, items, timezone.now())
         parts = [whole] if self.gateway.batch > 1 else [replace(whole, items=[item]) for item in items]
         self.open[claim.pk] = len(parts)
@@ -221,12 +231,12 @@ class _Turn:
             if answer := self._answer_of(request):
                 claims = by_message.setdefault(request.claim.message_id, {})
                 claims.setdefault(request.claim.pk, (request.claim, []))[1].append(answer)
-        self._slow_down(answered)
         for claims in by_message.values():
             answers = [(claim, self._joined(claim, found)) for claim, found in claims.values()]
             _record_patiently(answers)
             self.handed += sum(result.report is not None for _, answer in answers for result in answer.results)
         self._close_claims(answered)
+        self._slow_down(answered)
         for request in answered:
             if isinstance(request.error, SoftTimeLimitExceeded):
                 raise request.error
@@ -275,14 +285,15 @@ class _Turn:
         if pauses:
             after, words = max(pauses)
             pause(self.mode, after=after, words=words)
-        for request in answered:
-            words = _strain(request)
-            if words and not self._slow(request.began, words) and not pauses:
-                pause(self.mode, after=TryLaterError(words).after, words=words)
-
-    def _slow(self, began: float, words: str) -> bool:
+        strained = [request for request in answered if _strain(request)]
+        if not strained:
+            return
         self.rests_until = time.monotonic() + _REST_SECONDS
-        return slow_down(self.mode, most=max(1, self.gateway.at_once), words=words, since=_wall_clock(began))
+        last = max(strained, key=lambda request: request.began)
+        words, since = _strain(last), _wall_clock(last.began)
+        slower = slow_down(self.mode, most=max(1, self.gateway.at_once), words=words, since=since)
+        if not slower and not pauses and isinstance(last.error, BusyError):
+            pause(self.mode, after=last.error.after, words=str(last.error))
 
     def _notice_slow_answers(self) -> None:
         now, oldest = time.monotonic(), self.under_way.oldest()

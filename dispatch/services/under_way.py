@@ -64,7 +64,7 @@ class Request:
         self.claim = claim
         self.items: Sequence[Item] = hand_off.items
         self.hand_off = hand_off
-        self.began = time.monotonic()
+        self.started = self.began = time.monotonic()
         self.answer: Answer | None = None
         self.error: BaseException | None = None
         self.asking: Ask | None = None
@@ -127,6 +127,10 @@ class UnderWay:
     def oldest(self) -> float | None:
         """Return when the oldest request without an answer began, by time.monotonic()."""
         return min((request.began for request in self.open), default=None)
+
+    def has_older(self, moment: float) -> bool:
+        """Whether a hand-off that was started before a moment has no answer yet."""
+        return any(request.started < moment for request in self.open)
 
     def close(self) -> None:
         """End: nothing begins any more. What has begun goes on, and nobody waits for its answer."""

@@ -238,15 +238,15 @@ def test_an_answer_that_drips_costs_its_own_request_and_no_other(sandbox: Sandbo
     settings.GATEWAYS = {"text": "dispatch.gateways.voxology.text_gateway"}
     settings.VOXOLOGY_API_BASE, settings.VOXOLOGY_API_KEY = f"{sandbox.url}/v1", sandbox.api_key
     settings.VOXOLOGY_TEXT_NUMBER = "+16125550100"
-    settings.DISPATCH_CONCURRENCY, settings.PROVIDER_TIMEOUT_SECONDS = 2, 3
+    settings.DISPATCH_CONCURRENCY, settings.PROVIDER_TIMEOUT_SECONDS = 2, 5
     settings.STALE_CLAIM_SECONDS = 0
     sandbox.fail("drip", path="/Messages", seconds=0.5)
     message = due_message(Mode.TEXT, 12)
     start_due()
-    handed = send_due(Mode.TEXT, until=time.monotonic() + 0.2)
+    handed = send_due(Mode.TEXT, until=time.monotonic() + 1)
     assert handed > 2, "the turn used the time in which it waited for the slow answer"
     assert statuses(message)["in_progress"] == 1
     handed += send_due(Mode.TEXT)
     assert handed == 11
     recover()
-    assert message.deliveries.filter(detail="Status unknown").count() == 1, "it is in doubt, and no other"
+    assert message.deliveries.filter(detail="Status unknown", code=None).count() == 1, "it is in doubt, and no other"
