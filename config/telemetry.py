@@ -118,4 +118,4 @@ def start_tracing(endpoint: str) -> None:
     # Not "baggage": a provider would get what a visitor puts there.
     propagate.set_global_textmap(TraceContextTextMapPropagator())
     for instrumentor in (DjangoInstrumentor, CeleryInstrumentor, RequestsInstrumentor):
-        instrumentor().instrument()  # type: ignore[no-untyped-call]
+        instrumentor().instrument()
