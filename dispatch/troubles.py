@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from core.troubles import Trouble
@@ -25,9 +25,12 @@ _TO_DO = {
 }
 
 
-def troubles(now: datetime) -> Iterator[Trouble]:
-    """Yield what is wrong with each mode. The number of queries does not grow with the messages."""
-    for status in mode_statuses(now):
+def troubles(now: datetime, statuses: Iterable[ModeStatus] | None = None) -> Iterator[Trouble]:
+    """Yield what is wrong with each mode, of which the caller may know the status.
+
+    The number of queries does not grow with the messages.
+    """
+    for status in mode_statuses(now) if statuses is None else statuses:
         if status.state in _SENTENCES and (status.state is not ModeState.MISSING or status.due):
             yield _standstill(status, now)
         if status.in_doubt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -11,6 +11,7 @@ from django.conf import settings
 from accounts.troubles import troubles as account_troubles
 from core.queue import queue_answers
 from core.troubles import Trouble
+from dispatch.status import ModeStatus
 from dispatch.troubles import troubles as dispatch_troubles
 from health.models import Heartbeat
 from health.services.heartbeats import BEAT, queue_part
@@ -23,10 +24,13 @@ SILENT_AFTER = timedelta(seconds=35)
 _SENDING = frozenset({"dispatch", "calls"})
 
 
-def all_troubles(now: datetime) -> list[Trouble]:
-    """Return all troubles, the urgent first, then the oldest. The number of queries does not grow with the rows."""
-    parts = (own_troubles, dispatch_troubles, message_troubles, sync_troubles, job_troubles, account_troubles)
-    found = chain.from_iterable(troubles(now) for troubles in parts)
+def all_troubles(now: datetime, statuses: Iterable[ModeStatus] | None = None) -> list[Trouble]:
+    """Return all troubles, the urgent first, then the oldest. The number of queries does not grow with the rows.
+
+    Who knows the statuses of the modes gives them, so that they are not read twice.
+    """
+    others = (own_troubles, message_troubles, sync_troubles, job_troubles, account_troubles)
+    found = chain(dispatch_troubles(now, statuses), *(troubles(now) for troubles in others))
     return sorted(found, key=lambda trouble: (not trouble.urgent, trouble.since or now, trouble.key))
 
 

@@ -265,5 +265,5 @@ def test_it_costs_the_same_number_of_queries_however_much_there_is(
         pass
     assert Claim.objects.count() == 10
     Pace.objects.create(mode=Mode.EMAIL)
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(50):
         status()

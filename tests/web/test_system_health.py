@@ -11,6 +11,7 @@ from accounts.models import GroupScope, User
 from accounts.scopes import ScopeReach
 from accounts.tools import Right, Tool
 from dispatch.models import Pace
+from dispatch.status import mode_statuses
 from health.models import Figure, Heartbeat
 from health.services.heartbeats import queue_part
 from mailgun_sync.models import MailgunEvent, SendingDomain
@@ -115,7 +116,10 @@ def test_figures_of_the_district_are_for_those_who_have_the_tool_for_all_schools
     district, school = make_user(Tool.MAILGUN_SYNC), make_user(Tool.MAILGUN_SYNC)
     GroupScope.objects.create(group=school.groups.get(), reach=ScopeReach.MEMBERS)
     shown = {
-        who: [one.key for one in troubles_for(User.objects.get(pk=who.pk), datetime.now(UTC))]
+        who: [
+            one.key
+            for one in troubles_for(User.objects.get(pk=who.pk), datetime.now(UTC), mode_statuses(datetime.now(UTC)))
+        ]
         for who in (district, school)
     }
     assert shown == {

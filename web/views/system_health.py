@@ -19,6 +19,7 @@ from accounts.tools import Tool
 from core.fragments import is_htmx, page_or_fragment
 from core.statuses import Shape, Status, Tone
 from core.troubles import Trouble
+from dispatch.status import ModeStatus, mode_statuses
 from health.services.figures import HAND_OVERS, by_hour
 from health.troubles import all_troubles
 from listings.columns import time_element
@@ -44,7 +45,8 @@ _PARTS = {"sending": ("dispatch.", "health."), "events": ("sync.",)}
 def system_health(request: SignedInRequest) -> HttpResponse:
     """Show what does not work, since when, and what to do; then the details. To htmx, the parts that change."""
     now, whole = timezone.now(), not is_htmx(request)
-    troubles = troubles_for(request.user, now)
+    statuses = mode_statuses(now)
+    troubles = troubles_for(request.user, now, statuses)
     context = {
         "title": Tool.MAILGUN_SYNC.label,
         "menu_path": Tool.MAILGUN_SYNC.menu,
@@ -53,7 +55,7 @@ def system_health(request: SignedInRequest) -> HttpResponse:
         "troubles": [(trouble, URGENT if trouble.urgent else NOT_URGENT) for trouble in troubles],
         "open_parts": _open_parts(request, troubles),
         "has_mailgun": mailgun.is_configured(),
-        **dispatch_context(request.user, now),
+        **dispatch_context(request.user, statuses),
     }
     if mailgun.is_configured():
         context |= sync_context(request, now)
@@ -72,10 +74,10 @@ def moved_here(request: SignedInRequest, part: str) -> HttpResponse:
     return redirect(f"{reverse('web:system_health')}?part={part}#{part}", permanent=True)
 
 
-def troubles_for(user: User, now: datetime) -> list[Trouble]:
+def troubles_for(user: User, now: datetime, statuses: list[ModeStatus]) -> list[Trouble]:
     """Return the troubles that the page shows to a user, the urgent first."""
     everything = user.scope_of(Tool.MAILGUN_SYNC).everything
-    return [one for one in all_troubles(now) if everything or not one.key.startswith(_WITH_FIGURES)]
+    return [one for one in all_troubles(now, statuses) if everything or not one.key.startswith(_WITH_FIGURES)]
 
 
 def _open_parts(request: SignedInRequest, troubles: list[Trouble]) -> set[str]:
