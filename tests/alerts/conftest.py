@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -62,6 +62,3 @@ class Clock:
 @pytest.fixture
 def clock(db: None) -> Clock:
     return Clock()
-
-
-Look = Callable[..., datetime]

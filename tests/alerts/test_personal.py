@@ -24,7 +24,7 @@ from tests.alerts.conftest import make_channel
 from tests.alerts.stand_ins import Webhook
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 MARK = "zzmarkzz"
 # What has to be wrong, so that the test looks at it.
 KEYS = ["dispatch.", "dispatch.in_doubt.", "health.", "messages.emergency.", "messages.failures.", "sync."]

@@ -52,6 +52,7 @@ def test_quiet_hours_begin_and_end_once_a_day(hours: tuple[time, time], moment: 
     assert is_quiet(utc(moment), *hours) is quiet
 
 
+@pytest.mark.slow
 @given(
     st.times().map(lambda at: at.replace(second=0, microsecond=0)),
     st.integers(1, 1439),
