@@ -54,7 +54,7 @@ class ListingView(View):
     def get_view(self, number: str, *, export: str) -> HttpResponseBase:
         """Show the list as a kept view has it. Its personal values go to the session, as those of a search do."""
         assert self.entry
-        opened = self.kept_views and self.kept_views.open(self.request, self.entry, number)
+        opened = self.kept_views.open(self.request, self.entry, number) if self.kept_views else None
         listing = self.open(dict(opened.values) if opened else {})
         listing.warnings[:0] = opened.warnings if opened else [VIEW_NOT_THERE]
         search = saved_searches.save(self.request.session, self.personal_of(listing))
