@@ -37,7 +37,7 @@ def _asking() -> Iterator[None]:
         raise FilesAway from error
 
 
-class S3Files(S3Storage):  # it has no types
+class S3Files(S3Storage):
     def get_default_settings(self) -> dict[str, Any]:
         """Add time limits. Checksums that S3 does not require stay away: not every store knows them."""
         config = Config(
