@@ -22,7 +22,7 @@ from mailgun_sync.models import MailgunEvent, QuarantinedEvent
 from messenger_logs.cancel_figures import cancel_figures, told_figures
 from messenger_logs.choices import CANCELED, DeliveryStatus, Outcome
 from messenger_logs.models import Delivery, DeviceAttempt, SentMessage
-from messenger_logs.services.totals import recount
+from messenger_logs.services.totals import lock_totals, recount
 from messenger_logs.totals import totals_of
 from reports.models import ReportJob
 
@@ -188,6 +188,7 @@ class Verdict:
     def _totals_are_those_of_the_rows(self) -> Iterator[str]:
         for message in self._messages:
             with transaction.atomic():
+                lock_totals(message_id=message.pk)  # a late receipt waits
                 kept = totals_of(message)
                 recount(message_id=message.pk)
                 counted = totals_of(message)
