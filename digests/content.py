@@ -92,7 +92,7 @@ def _contacts(user: User, first: date, last: date) -> dict[str, Any]:
 def _troubles(user: User, now: datetime) -> dict[str, Any]:
     if not user.may(TROUBLES):
         return {}
-    return {"troubles": len(all_troubles(now)), "troubles_url": reverse("web:dispatch_status")}
+    return {"troubles": len(all_troubles(now)), "troubles_url": reverse("web:system_health")}
 
 
 def _url(user: User, names: Iterable[str], **values: str) -> str:
