@@ -42,7 +42,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent, ServiceAccount, User
 from accounts.querysets import rights_of
 from accounts.services import LOOK, issue_token, record_audit_event
-from accounts.tools import Right, Tool, every_right
+from accounts.tools import DISTRICT_WIDE, Right, Tool, every_right
 from alerts import tasks as alert_tasks
 from alerts.models import Alert, AlertChannel
 from imports import tasks as import_tasks
@@ -922,13 +922,11 @@ API = [
 # fmt: on
 
 # What these tools show belongs to no school.
-WITHOUT_SCHOOLS = {
+WITHOUT_SCHOOLS = DISTRICT_WIDE | {
     Tool.USER_GROUPS,
     Tool.AUDIT_TRAIL,
     Tool.RECORDS_REQUEST,
     Tool.ROSTER,
-    Tool.RETENTION,
-    Tool.ERASE,
     Tool.MAILGUN_SYNC,
 }
 # Django's admin site is one rule instead of lines: nobody but superusers gets in anywhere.

@@ -122,7 +122,7 @@ def test_filters_creator_subject_calendar(everybodys: Client, sender: User, sche
 
     html = show(everybodys, LIST, whose="all")
     labels = re.findall(r"<label[^>]*>(?:Filter by )?([^<]+)</label>", html)
-    assert set(labels) == {"Creator", "Subject", "Calendar", "Rows"}
+    assert set(labels) == {"Creator", "Subject", "Calendar", "Rows", "Save what is shown as"}
     for query, found in [
         ({"sender_name": "Lee, Tou"}, ["Lunch menu"]),
         ({"subject": "snow"}, ["Snow day"]),
