@@ -28,7 +28,7 @@ MAILGUN_SENDING_DOMAIN = env.str("MAILGUN_SENDING_DOMAIN", default="")
 MAILGUN_FROM = env.str("MAILGUN_FROM", default="")
 MAILGUN_BATCH = env.int("MAILGUN_BATCH", default=1000)
 # Events may come late. For this long, Mailgun may have taken a mail although no event names it.
-MAILGUN_LOOK_UP_MINUTES = env.int("MAILGUN_LOOK_UP_MINUTES", default=30)
+MAILGUN_LOOK_UP_MINUTES = env.float("MAILGUN_LOOK_UP_MINUTES", default=30)
 
 # A sync starts at every full hour, and at the minutes that MAILGUN_SYNC_MINUTES adds: "15,30,45" or "*/5".
 MAILGUN_SYNC_TIMES = hourly(env.minutes("MAILGUN_SYNC_MINUTES", always="0"), zone=TIME_ZONE)

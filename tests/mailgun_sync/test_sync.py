@@ -327,7 +327,7 @@ def test_a_long_catch_up_reads_slices_side_by_side(
     settings.MAILGUN_SLICES = 4
     SendingDomain.objects.update(settled_through=now - timedelta(days=2), covered_from=now - timedelta(days=9))
     ids = mailgun.add_many(3000, now - timedelta(days=2) + MINUTE, now)
-    mailgun.latency = 0.02
+    mailgun.latency = 0.1
 
     run = sync()
 

@@ -315,7 +315,9 @@ def test_a_refusal_keeps_and_logs_nothing_personal(client: Client) -> None:
     with capture_logs() as logged:
         answer = post(client, call(event(recipient="mai@example.com"), key="another"))
 
-    assert logged == [{"event": "mailgun_webhook.refused", "log_level": "warning", "reason": "signature"}]
+    ours = [line for line in logged if not line["event"].startswith("request_")]
+    assert ours == [{"event": "mailgun_webhook.refused", "log_level": "warning", "reason": "signature"}]
+    assert "mai@" not in str(logged)
     assert "mai@" not in answer.content.decode()
     assert RefusedCall.objects.get().get_reason_display() == Refusal.SIGNATURE.label
 

@@ -50,9 +50,9 @@ def test_nobody_is_in_no_text():
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-def test_files_are_read_as_spreadsheets_write_them(tmp_path, encoding):
-    file = tmp_path / "a.csv"
-    file.write_bytes(("x" * 2**20 + "\nVang, José;x\n").encode(encoding))
-    assert Needles(names=["Vang, José"], addresses=[]).are_in_file(file)
-    assert not Needles(names=["Vang, Jose"], addresses=[]).are_in_file(file)
-    assert not Needles(names=["Vang, José"], addresses=[]).are_in_file(tmp_path / "gone.csv")
+def test_files_are_read_as_spreadsheets_write_them(tmp_path, settings, encoding):
+    settings.REPORT_FOLDER = tmp_path
+    (tmp_path / "a.csv").write_bytes(("x" * 2**20 + "\nVang, José;x\n").encode(encoding))
+    assert Needles(names=["Vang, José"], addresses=[]).are_in_file("a.csv")
+    assert not Needles(names=["Vang, Jose"], addresses=[]).are_in_file("a.csv")
+    assert not Needles(names=["Vang, José"], addresses=[]).are_in_file("gone.csv")

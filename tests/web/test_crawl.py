@@ -37,7 +37,7 @@ from tests.web.addresses import patterns
 from web.message_urls import message_url
 
 # What a page may answer: itself, another page, that it is not for this person, or that it cannot be done now.
-FINE = {200, 302, 403, 404, 405, 409}
+FINE = {200, 301, 302, 403, 404, 405, 409}
 MESSAGE_KINDS = sorted({(kind.engine, kind.message_type) for kind in KINDS})
 API = "/api/v1/"
 
@@ -58,7 +58,7 @@ class Visitor:
             headers["Authorization"] = self.token
         with transaction.atomic():  # so that a query that fails does not spoil the next page
             response = self.client.get(address, headers=headers)
-            goes_on = response.status_code == 302 or response.headers.get("HX-Redirect")
+            goes_on = response.status_code in (301, 302) or response.headers.get("HX-Redirect")
             assert response.getvalue() or goes_on, "an empty page"
         return int(response.status_code)
 
