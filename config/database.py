@@ -21,11 +21,12 @@ def with_time_limits(database: dict[str, Any], *, statement: float, lock: float,
     named = database.get("OPTIONS", {})
     options = [f"-c {name}={round(seconds * 1000)}" for name, seconds in limits.items()]
     return database | {
+        "ENGINE": "core.pooled_postgresql",
         "OPTIONS": {
             "connect_timeout": _CONNECT_SECONDS,
             "tcp_user_timeout": _REACH_SECONDS * 1000,
             "keepalives_idle": _REACH_SECONDS,
             **named,
             "options": " ".join([*options, named.get("options", "")]).strip(),
-        }
+        },
     }

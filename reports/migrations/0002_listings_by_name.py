@@ -25,7 +25,7 @@ VIEWS = {listing: view for view, listing in LISTINGS.items()}
 
 def name_listings(apps, schema_editor):
     ReportJob = apps.get_model("reports", "ReportJob")
-    for job in ReportJob.objects.filter(kind__in=["grid", "mailgun", "recipient"], options__has_key="view"):
+    for job in ReportJob.objects.filter(kind__in=["grid", "mailgun", "recipient"], options__has_key="view").iterator():
         view = job.options["view"]
         job.options = {
             # An unknown view stays unchanged; opening the report says that it is gone.
@@ -39,7 +39,7 @@ def name_listings(apps, schema_editor):
 
 def name_views(apps, schema_editor):
     ReportJob = apps.get_model("reports", "ReportJob")
-    for job in ReportJob.objects.filter(kind__in=["listing", "mailgun", "recipient"], options__has_key="listing"):
+    for job in ReportJob.objects.filter(kind__in=["listing", "mailgun", "recipient"], options__has_key="listing").iterator():
         listing = job.options["listing"]
         job.options = {
             "view": VIEWS.get(listing, listing),

@@ -58,6 +58,8 @@ def test_messenger_administrators_have_all_logs_and_cancel_but_no_system_adminis
         (Tool.MESSAGE_IMPORT, Right.SEND),
         (Tool.MESSAGE_IMPORT, Right.SEND_AS_OTHERS),
         (Tool.PORTAL_INBOX, Right.READ),
+        (Tool.SCHEDULED_REPORTS, Right.READ),
+        (Tool.SCHEDULED_REPORTS, Right.WRITE),
         (Tool.USER_GROUPS, Right.READ),
         (Tool.USER_GROUPS, Right.WRITE),
         (Tool.ROSTER, Right.READ),
