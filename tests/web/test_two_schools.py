@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import issue_token, record_audit_event
-from accounts.tools import Tool, every_right
+from accounts.tools import DISTRICT_WIDE, DistrictWide, Tool, every_right
 from dispatch.models import InboxMessage
 from listings.context import ListContext
 from listings.filters import ContainsFilter, ExactFilter, IdFilter, ValuesFilter
@@ -221,7 +221,8 @@ NOTHING = {
 
 
 # Who manages user groups sees all accounts, and which schools they are of: no family stands there.
-OF_SCHOOLS = [entry for entry in registry if entry.tool is not Tool.USER_GROUPS]
+OF_SCHOOLS = [entry for entry in registry if entry.tool not in DISTRICT_WIDE | {Tool.USER_GROUPS}]
+OF_THE_DISTRICT = [entry for entry in registry if entry.tool in DISTRICT_WIDE]
 
 
 @pytest.mark.parametrize("entry", OF_SCHOOLS, ids=[entry.name for entry in OF_SCHOOLS])
@@ -245,6 +246,13 @@ class TestLists:
                 for text in texts_to_find(each, side):
                     found = opened(entry, side, listing.values | {name: text}, dict(listing.arguments))
                     assert not found.count(), (name, text)
+
+
+@one_side
+@pytest.mark.parametrize("entry", OF_THE_DISTRICT, ids=[entry.name for entry in OF_THE_DISTRICT])
+def test_a_list_of_the_whole_district_opens_for_all_schools_alone(entry: Entry, side: Side) -> None:
+    with pytest.raises(DistrictWide):
+        opened(entry, side, {}, {})
 
 
 def texts_to_find(each: Any, side: Side) -> list[str]:
