@@ -101,7 +101,7 @@ def ask(pages: Mapping[str, Callable[[], object]], *, rounds: int, while_alive: 
     for page in pages.values():
         page()
     times: Times = {name: [] for name in pages}
-    while len(times[PAGES[0]]) < rounds or (while_alive and while_alive.is_alive()):
+    while min(map(len, times.values())) < rounds or (while_alive and while_alive.is_alive()):
         for name, page in pages.items():
             times[name].append(seconds(page))
     return times
