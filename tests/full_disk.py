@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 
 class SmallDisk:
@@ -37,14 +38,21 @@ def small_disk(*tables: str, megabytes: int = 4) -> Iterator[SmallDisk]:
         server = Path(cursor.fetchone()[0]).stat()
         os.chown(place, server.st_uid, server.st_gid)
         cursor.execute(f"CREATE TABLESPACE {name} LOCATION '{place}'")
+        parts = [part for table in tables for part in _parts_of(cursor, table)]
         try:
-            for table in tables:
+            for table in parts:
                 cursor.execute(f"ALTER TABLE {table} SET TABLESPACE {name}")
             yield SmallDisk(folder)
         finally:
-            for table in tables:
+            for table in parts:
                 cursor.execute(f"ALTER TABLE {table} SET TABLESPACE pg_default")
             cursor.execute(f"DROP TABLESPACE {name}")
+
+
+def _parts_of(cursor: CursorWrapper, table: str) -> list[str]:
+    """The table itself, and its parts if it has any."""
+    cursor.execute("SELECT relid::regclass::text FROM pg_partition_tree(%s)", [table])
+    return [part for (part,) in cursor.fetchall()] or [table]
 
 
 @contextmanager

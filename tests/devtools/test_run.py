@@ -86,8 +86,8 @@ class Site:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def reaches_both_stores(self) -> bool:
-        return self.run("check_stores").stdout.splitlines() == ["PostgreSQL answers.", "Valkey answers."]
+    def reaches_its_stores(self) -> bool:
+        return self.run("check_stores").returncode == 0
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def assert_the_servers_are_started_again(site: Site) -> None:
         children[name].kill()
         said = site.process.stdout.readline()
         assert f"The {name.removesuffix('-server')} program has ended, and is started again" in said
-        wait_until(site.reaches_both_stores)
+        wait_until(site.reaches_its_stores)
         assert site.status("/accounts/login/") == 200
 
 
