@@ -93,7 +93,9 @@ def test_a_sent_message_report_gives_the_same_message(seed: int, tmp_path: Path)
     message = varied(Random(seed))
     # Of two people of one name, a row without an address may be of either: a report does not say whose it is.
     people = list(message.recipients.values_list("name", "person_id").distinct())
-    if len({name for name, _ in people}) == len(people):
+    # What a provider called a duplicate is marked as one when it comes in.
+    called_duplicates = message.deliveries.filter(status="duplicate", duplicate=False).exists()
+    if len({name for name, _ in people}) == len(people) and not called_duplicates:
         same_again(message, classic, "sent-message-report", tmp_path)
 
 
