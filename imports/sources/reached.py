@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from imports.sources.attempts import outcome
 from imports.sources.people import Kind, Person, ReportRow
-from messenger_logs.choices import EMAIL_ARRIVED, EMAIL_FAILURES, DeliveryStatus, Mode, Outcome, Reach
+from messenger_logs.choices import EMAIL_ARRIVED, EMAIL_FAILURES, NOT_LEFT, DeliveryStatus, Mode, Outcome, Reach
 
 _BEST_FIRST = list(Reach)
 Number = tuple[Mode | None, str]
@@ -72,7 +72,8 @@ def numbers_reached(people: Iterable[Person], rows: Callable[[], Iterator[Report
     were contacted, and whose statuses do not say it.
     """
     wanted = [
-        [_number(row) for row in _phones(person)]
+        # The last one counts in case of doubt, so those that were tried come last.
+        [_number(row) for row in sorted(_phones(person), key=_left)]
         for person in people
         if person.kind is Kind.CONTACTED and not any(map(_succeeded, _phones(person)))
     ]
@@ -84,6 +85,10 @@ def numbers_reached(people: Iterable[Person], rows: Callable[[], Iterator[Report
         if found.numbers.isdisjoint(fitting):
             found.numbers.add(fitting[-1])
     return found
+
+
+def _left(row: ReportRow) -> bool:
+    return row.result.status not in NOT_LEFT
 
 
 def _number(row: ReportRow) -> Number:
