@@ -1,6 +1,7 @@
 """Each service of docker-compose.yml is limited, watched, started again, and knows its secrets from files alone."""
 
 import re
+import tomllib
 from typing import Any
 
 import pytest
@@ -82,3 +83,11 @@ def test_each_secret_is_a_file_that_some_service_reads() -> None:
     used = {secret for service in SERVICES.values() for secret in service.get("secrets", [])}
     assert used == COMPOSE["secrets"].keys()
     assert all(re.fullmatch(r"\./secrets/\w+", secret["file"]) for secret in COMPOSE["secrets"].values())
+
+
+def test_the_image_holds_every_room_and_nothing_that_stands_apart() -> None:
+    contracts = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    held = (settings.BASE_DIR / ".dockerignore").read_text().splitlines()
+    assert {f"!{room.strip()}" for layer in layers for room in layer.split("|")} <= set(held)
+    assert not {"!sandbox", "!devtools", "!bench", "!tests"} & set(held)
