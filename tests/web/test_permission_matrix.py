@@ -844,7 +844,7 @@ API = [
 # fmt: on
 
 # What these tools show is of no school, so only a right for all schools shows it.
-OF_ALL_SCHOOLS = DISTRICT_WIDE | {Tool.AUDIT_TRAIL, Tool.ROSTER, Tool.MAILGUN_SYNC}
+OF_ALL_SCHOOLS = DISTRICT_WIDE | {Tool.AUDIT_TRAIL, Tool.MAILGUN_SYNC}
 # Django's admin site is one rule instead of lines: nobody but superusers gets in anywhere.
 BY_RULE = {"admin"}
 
