@@ -293,7 +293,7 @@ MESSAGE_LOGS = (Tool.SENT_MESSAGE_LOG_2, Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_
 # The first of them that the user may open shows a contact to fix.
 CONTACT_TOOLS = (Tool.ADMIN_CONTACTS_TO_FIX, Tool.CONTACTS_TO_FIX)
 # What these show or do is about everybody: their rights count only where they are held for all schools.
-DISTRICT_WIDE = frozenset({Tool.RETENTION, Tool.ERASE, Tool.ALERTS, Tool.SCHEDULED_REPORTS})
+DISTRICT_WIDE = frozenset({Tool.RETENTION, Tool.ERASE, Tool.ROSTER, Tool.ALERTS, Tool.SCHEDULED_REPORTS})
 # The tools that have something to show only where the district sends by Mailgun.
 MAILGUN_TOOLS = frozenset({Tool.MAILGUN_MESSAGE_LOG, Tool.ADMIN_MAILGUN_MESSAGE_LOG})
 

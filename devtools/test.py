@@ -71,11 +71,10 @@ def _parser() -> argparse.ArgumentParser:
 def _selection(*, fast: bool, everything: bool, browser: bool) -> list[str]:
     left_out = {"browser": fast or not browser, "slow": fast, "thorough": not everything}
     marks = " and ".join(f"not {mark}" for mark, left in left_out.items() if left)
-    cases = _FAST_CASES if fast else _CASES
+    workers, cases = (_FAST_WORKERS, _FAST_CASES) if fast else (_WORKERS, None if everything else _CASES)
     return [
-        *_SHARED,
-        str(_FAST_WORKERS if fast else _WORKERS),
-        *([] if everything and not fast else [f"--cases={cases}"]),
+        *(*_SHARED, str(workers)),
+        *([f"--cases={cases}"] if cases else []),
         *(["-m", marks] if marks else []),
     ]
 

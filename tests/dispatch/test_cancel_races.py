@@ -92,7 +92,7 @@ def test_nothing_is_handed_over_after_a_cancel_in_random_interleavings(
             left = handed(message)
             complete_cancel(message_id=message.pk)
 
-            wait_until(lambda message=message: not open_claims(message), every=0.002)
+            wait_until(lambda message=message: is_settled(message), every=0.002)
             awake.clear()
             message.refresh_from_db()
             if message.cancel_asked_at is None:
@@ -122,5 +122,7 @@ def assert_recount_changes_nothing(message: SentMessage) -> None:
     assert totals_of(message).modes == kept.modes
 
 
-def open_claims(message: SentMessage) -> bool:
-    return Claim.objects.filter(message=message).exclude(state="settled").exists()
+def is_settled(message: SentMessage) -> bool:
+    """Whether no worker has anything of it, and none is about to cancel what it has given back."""
+    claims = Claim.objects.filter(message=message).exclude(state="settled")
+    return not claims.exists() and not message.deliveries.filter(status="waiting").exists()

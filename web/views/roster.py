@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -44,18 +43,8 @@ class UploadForm(forms.Form):
     )
 
 
-def _sees_all(request: SignedInRequest, right: Right = Right.READ) -> bool:
-    """Whether the person has the right for all schools: a run is about the people of all of them."""
-    return request.user.scope_of(TOOL, right).everything
-
-
 def _may_run(request: SignedInRequest) -> bool:
-    return request.user.may(TOOL, Right.WRITE) and _sees_all(request, Right.WRITE)
-
-
-def _check_may_run(request: SignedInRequest) -> None:
-    if not _sees_all(request, Right.WRITE):
-        raise PermissionDenied("A run is about all schools, and you have this right for some of them.")
+    return request.user.may(TOOL, Right.WRITE) and request.user.scope_of(TOOL, Right.WRITE).everything
 
 
 @require_safe
@@ -87,7 +76,6 @@ def _page(request: SignedInRequest, form: UploadForm, status: int | None = None)
 @tool_right(TOOL, Right.WRITE)
 def ask(request: SignedInRequest) -> HttpResponse:
     """Run the configured roster now; with `check` it is only checked."""
-    _check_may_run(request)
     try:
         run = runs.request_run(by=request.user, check_only="check" in request.POST)
     except runs.Refused as reason:
@@ -100,7 +88,6 @@ def ask(request: SignedInRequest) -> HttpResponse:
 @tool_right(TOOL, Right.WRITE)
 def upload(request: SignedInRequest) -> HttpResponse:
     """Keep a zip, and check it."""
-    _check_may_run(request)
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, form, status=400)
@@ -117,7 +104,6 @@ def upload(request: SignedInRequest) -> HttpResponse:
 @tool_right(TOOL, Right.WRITE)
 def start(request: SignedInRequest, pk: int) -> HttpResponse:
     """Run what this run shows, after a person has seen it."""
-    _check_may_run(request)
     try:
         return _begun(runs.start(seen=get_object_or_404(RosterRun, pk=pk), by=request.user))
     except runs.Refused as reason:
@@ -136,11 +122,9 @@ def _begun(run: RosterRun) -> HttpResponse:
 def roster_run(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show a run: its state, what it changed or would change, and what it left. htmx gets only this part."""
     run = get_object_or_404(RosterRun.objects.select_related("asked_by", "allows"), pk=pk)
-    sees_all = _sees_all(request)
-    if sees_all and (run.changes or run.problems):
+    if run.changes or run.problems:
         record_look(by=request.user, action="roster.viewed", details={"run": run.pk})
     kinds = [(kind, run.difference[kind]) for kind in Kind if kind in run.difference]
-    shown = [(kind, counts) for kind, counts in kinds if counts["rows"] and sees_all]
     context = {
         "title": f"Roster, run {run.pk}",
         "menu_path": TOOL.menu,
@@ -148,9 +132,8 @@ def roster_run(request: SignedInRequest, pk: int) -> HttpResponse:
         "status": STATUSES[RunStatus(run.status)],
         "live": run.unfinished,
         "counts": [_counts(kind, counts) for kind, counts in kinds],
-        "changes": [(kind.label, _rows(counts), _more(counts)) for kind, counts in shown],
-        "problems": run.problems if sees_all else [],
-        "sees_all": sees_all,
+        "changes": [(kind.label, _rows(counts), _more(counts)) for kind, counts in kinds if counts["rows"]],
+        "problems": run.problems,
         "too_many": [kind.label for kind in runs.too_many(run, run.difference)] if kinds else [],
         "percent": settings.ROSTER_LEAVING_PERCENT,
         "may_start": _may_run(request) and runs.may_start(run),

@@ -43,7 +43,7 @@ def config() -> SchemathesisConfig:
     return SchemathesisConfig.from_dict(
         {
             "seed": 1,
-            "generation": {"max-examples": often(20, of=10)},
+            "generation": {"max-examples": often(50, of=15)},
             "checks": checks,
             "operations": [
                 {
