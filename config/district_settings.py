@@ -9,6 +9,8 @@ TIME_ZONE = env.str("TIME_ZONE", default="America/Chicago")
 USE_TZ = True
 # The region (ISO 3166 code) of phone numbers that have no country code.
 PHONE_REGION = env.str("PHONE_REGION", default="US")
+# The month and day on which the school year begins, for "this school year" beside the dates of lists.
+SCHOOL_YEAR_BEGINS = env.day_of_year("SCHOOL_YEAR_BEGINS", default="07-01")
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_THOUSAND_SEPARATOR = True

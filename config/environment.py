@@ -30,6 +30,17 @@ class Env(FileAwareEnv):
             raise ImproperlyConfigured(f"{variable} is {word!r}; it takes {', '.join(choices[:-1])} or {choices[-1]}.")
         return word
 
+    def day_of_year(self, variable: str, *, default: str) -> tuple[int, int]:
+        """Read a day that each year has, such as 07-01, as month and day. Raises ImproperlyConfigured if it is none."""
+        text = self.str(variable, default=default)
+        try:
+            day = datetime.strptime(f"2025-{text}", "%Y-%m-%d")  # noqa: DTZ007 (2025 has no February 29)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{variable} is {text!r}; it takes the month and day of every year, such as 07-01."
+            ) from None
+        return day.month, day.day
+
     def minutes(self, variable: str, *, always: str) -> frozenset[int]:
         """Read minutes of every hour in crontab's notation, and add the minutes in `always`.
 

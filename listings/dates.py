@@ -7,6 +7,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet, TextChoices
 from django.utils import timezone
@@ -14,8 +15,6 @@ from django_filters.widgets import SuffixedMultiWidget
 
 from core.dates import EARLIEST_YEAR, LATEST_YEAR, read_day, start_of, written
 from listings.paging import Bounds
-
-SCHOOL_YEAR_BEGINS = 7  # July
 
 
 @dataclass(frozen=True)
@@ -148,13 +147,13 @@ class Days(TextChoices):
     LAST_WEEK = "last_week", "last week, Monday to Sunday"
     LAST_30 = "last_30_days", "last 30 days"
     LAST_MONTH = "last_month", "last month"
+    LAST_12_MONTHS = "last_12_months", "last 12 months"
     SCHOOL_YEAR = "school_year", "this school year"
 
     def on(self, today: date) -> tuple[date, date]:
         """Return the first and the last of these days, as seen from a day."""
         monday, month = today - timedelta(days=today.weekday()), today.replace(day=1)
         a_day = timedelta(days=1)
-        year = today.year if today.month >= SCHOOL_YEAR_BEGINS else today.year - 1
         return {
             Days.TODAY: (today, today),
             Days.YESTERDAY: (today - a_day, today - a_day),
@@ -162,14 +161,34 @@ class Days(TextChoices):
             Days.LAST_WEEK: (monday - 7 * a_day, monday - a_day),
             Days.LAST_30: (today - 29 * a_day, today),
             Days.LAST_MONTH: ((month - a_day).replace(day=1), month - a_day),
-            Days.SCHOOL_YEAR: (date(year, SCHOOL_YEAR_BEGINS, 1), today),
+            Days.LAST_12_MONTHS: (_year_before(today) + a_day, today),
+            Days.SCHOOL_YEAR: (_school_year_of(today), today),
         }[self]
 
 
-QUICK = (Days.TODAY, Days.YESTERDAY, Days.LAST_7, Days.LAST_30, Days.SCHOOL_YEAR)
+# Those that may begin a year ago. A list that goes back for some days alone does not offer them.
+LONG = frozenset({Days.LAST_12_MONTHS, Days.SCHOOL_YEAR})
+QUICK = (Days.TODAY, Days.YESTERDAY, Days.LAST_7, Days.LAST_30, Days.LAST_12_MONTHS, Days.SCHOOL_YEAR)
+
+
+def _year_before(day: date) -> date:
+    """Return the same day of the year before; February 28 for February 29."""
+    last = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year - 1, day=28 if last else day.day)
+
+
+def _school_year_of(day: date) -> date:
+    """Return the first day of the school year in which a day is; `SCHOOL_YEAR_BEGINS` has its month and day."""
+    begins = settings.SCHOOL_YEAR_BEGINS
+    return date(day.year if (day.month, day.day) >= begins else day.year - 1, *begins)
+
+
+def moving_days(earliest: date | None) -> list[Days]:
+    """Return the days that a list can show which goes back to a day, or (None) as far as there is anything."""
+    return [days for days in Days if earliest is None or days not in LONG]
 
 
 def quick_ranges(earliest: date | None) -> list[tuple[str, date, date]]:
-    """Return the ranges offered beside the date inputs: label, first day, last day. A long one needs no `earliest`."""
-    today = timezone.localdate()
-    return [(days.label, *days.on(today)) for days in QUICK if earliest is None or days != Days.SCHOOL_YEAR]
+    """Return the ranges offered beside the date inputs: label, first day, last day."""
+    today, offered = timezone.localdate(), moving_days(earliest)
+    return [(days.label, *days.on(today)) for days in QUICK if days in offered]

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.ids import read_id
-from listings.dates import Days
+from listings.dates import Days, moving_days
 from listings.kept_views import KeptView, OpenedView, ViewMenu
 from listings.listing import Listing
 from listings.registry import Entry
@@ -69,7 +69,7 @@ def days_of(listing: Listing) -> list[tuple[str, str, bool]]:
     if period is None:
         return []
     shown, today = (period.first, period.last), timezone.localdate()
-    moving = [days for days in Days if period.earliest is None or days != Days.SCHOOL_YEAR]
+    moving = moving_days(period.earliest)
     chosen = next((days for days in moving if days.on(today) == shown), None)
     return [
         (FIXED, f"as now, {period}", chosen is None),

@@ -7,10 +7,12 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from accounts.scopes import Scope
 from accounts.services import hashed_search
 from core.text import is_storable, visible
+from listings.dates import LONG, Days
 from messenger_logs.models import Recipient, School
 from messenger_logs.people import SHORTEST_NAME, Person, Student, find_people, find_students
 from messenger_logs.querysets import RecipientQuerySet
@@ -50,6 +52,11 @@ class CriteriaForm(forms.Form):
     student = TextField("Student", "The whole name, or the number")
     sender = TextField("Sender", "A part of the name")
     school = forms.ModelChoiceField(School.objects.none(), label="School", required=False, empty_label="all")
+    days = forms.ChoiceField(
+        label="Days",
+        required=False,
+        choices=[("", "those below"), *((days.value, days.label) for days in Days if days in LONG)],
+    )
     first = DayField("From")
     last = DayField("To")
     words = TextField("Words", "All of them, in the subject or a body")
@@ -94,6 +101,8 @@ class CriteriaForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
+        if days := data.get("days"):
+            data["first"], data["last"] = Days(days).on(timezone.localdate())
         if text := data.get("person"):
             self._check_person(text)
         if not any(data.get(name) for name in ("person", "student", "sender", "school", "words")) and not self.errors:

@@ -34,3 +34,11 @@ def test_one_of_some_words_is_told_when_it_is_another(monkeypatch: pytest.Monkey
     monkeypatch.setenv("MAILGUN_SOURCE", "both")
     with pytest.raises(ImproperlyConfigured, match="'both'; it takes auto, events or logs"):
         Env().one_of("MAILGUN_SOURCE", "auto", "events", "logs")
+
+
+def test_a_day_of_the_year_is_a_month_and_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Env().day_of_year("SCHOOL_YEAR_BEGINS", default="07-01") == (7, 1)
+    for odd in ("02-29", "13-01", "July", "07-01-2026", "07"):
+        monkeypatch.setenv("SCHOOL_YEAR_BEGINS", odd)
+        with pytest.raises(ImproperlyConfigured, match="SCHOOL_YEAR_BEGINS"):
+            Env().day_of_year("SCHOOL_YEAR_BEGINS", default="07-01")

@@ -33,6 +33,7 @@ from tests.messenger_logs.factories import make_delivery, make_message, make_rec
 from tests.queue import do_at_once, note_queued
 from tests.records.conftest import OTHERS
 from tests.stored import path_of
+from web.records_forms import CriteriaForm
 
 Status = RecordsRequest.Status
 VANGS = Criteria(people=("4711",))
@@ -385,3 +386,13 @@ def test_students_of_one_name_are_told_apart_by_number(
     client = signed_in(clerk)
     assert "90210, 90299" in post(client, student="Tou Vang")
     assert "The request would have" in post(client, student="90210")
+
+
+@pytest.mark.parametrize(("days", "first"), [("last_12_months", date(2025, 11, 21)), ("school_year", date(2026, 7, 1))])
+def test_a_request_may_be_of_the_last_12_months_or_of_this_school_year(
+    time_machine: Any, days: str, first: date
+) -> None:
+    time_machine.move_to("2026-11-20T18:00Z")
+    form = CriteriaForm({"words": "snow", "days": days, "last": "2026-01-01"}, scope=ALL_SCHOOLS)
+    assert form.is_valid()
+    assert (form.criteria.first, form.criteria.last) == (first, date(2026, 11, 20))

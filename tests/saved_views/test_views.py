@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from accounts.models import AuditEvent, User
 from accounts.tools import Right, Tool, every_right
@@ -154,13 +155,32 @@ def test_days_that_move_on(today: date) -> None:
     begin, _ = spans[Days.SCHOOL_YEAR]
     assert (begin.month, begin.day) == (7, 1)
     assert (today - begin).days < 366
+    first, last = spans[Days.LAST_12_MONTHS]
+    assert last == today
+    assert 365 <= (last - first).days + 1 <= 366, "each day of the calendar once"
 
 
-def test_the_quick_links_are_as_before(time_machine: Any) -> None:
+@pytest.mark.parametrize(
+    ("begins", "today", "first"),
+    [
+        ((8, 15), date(2026, 8, 14), date(2025, 8, 15)),
+        ((8, 15), date(2026, 8, 15), date(2026, 8, 15)),
+        ((1, 1), date(2026, 11, 20), date(2026, 1, 1)),
+        ((12, 31), date(2026, 12, 30), date(2025, 12, 31)),
+    ],
+)
+def test_a_district_says_when_its_school_year_begins(
+    settings: Settings, begins: tuple[int, int], today: date, first: date
+) -> None:
+    settings.SCHOOL_YEAR_BEGINS = begins
+    assert Days.SCHOOL_YEAR.on(today) == (first, today)
+
+
+def test_long_days_are_offered_where_a_list_goes_back_that_far(time_machine: Any) -> None:
     time_machine.move_to("2026-11-20T18:00Z")
     labels = [label for label, _, _ in quick_ranges(None)]
-    assert labels == ["today", "yesterday", "last 7 days", "last 30 days", "this school year"]
-    assert [label for label, _, _ in quick_ranges(TODAY)] == labels[:-1]
+    assert labels == ["today", "yesterday", "last 7 days", "last 30 days", "last 12 months", "this school year"]
+    assert [label for label, _, _ in quick_ranges(TODAY)] == labels[:-2]
 
 
 @pytest.mark.parametrize("days", [None, *Days])

@@ -112,7 +112,7 @@ def test_the_school_year_is_at_hand(make_user, signed_in, day, first):
     with time_machine.travel(day, tick=False):
         administrator = signed_in(make_user(Tool.ADMIN_SENT_MESSAGE_LOG))
         links = open_page(administrator, ALL).root.xpath("//ul[@class='grid-quick']//a")
-    assert [link.text for link in links][2:] == ["last 7 days", "last 30 days", "this school year"]
+    assert [link.text for link in links][2:] == ["last 7 days", "last 30 days", "last 12 months", "this school year"]
     assert f"created_from={first}&created_to={day:%Y-%m-%d}" in links[-1].get("href")
 
 
