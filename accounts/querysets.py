@@ -2,14 +2,30 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, UserManager
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Value
-from django.db.models.functions import Coalesce, Concat, Lower, NullIf, Trim
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    Exists,
+    F,
+    Func,
+    JSONField,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce, Concat, Lower, NullIf, Trim
 
 from accounts.scopes import ALL_SCHOOLS, NO_SCHOOL, Scope, ScopeReach
 from accounts.tools import Tool, every_right
@@ -70,10 +86,13 @@ def named_like(people: QuerySet["User"], text: str) -> QuerySet["User"]:
     return people
 
 
+# The same look by the same person within this time is one row of the audit trail.
+LOOK = timedelta(minutes=30)
+# The action of which several events may be one look.
+MESSAGE_VIEWED = "message.viewed"
 # What of a message has the people in it: a look at a list of them, each export and each report.
-LISTS_PEOPLE = Q(
-    action="message.viewed", details__shown__in=["recipients", "unreached people", "calls and texts in doubt", "drill"]
-) | Q(action__regex=r"^(export|report)\.")
+_PEOPLE_SHOWN = Q(details__shown__in=["recipients", "unreached people", "calls and texts in doubt", "drill"])
+_FILES = Q(action__regex=r"^(export|report)\.")
 
 
 class AuditEventQuerySet(QuerySet["AuditEvent"]):
@@ -90,20 +109,54 @@ class AuditEventQuerySet(QuerySet["AuditEvent"]):
         same = self.filter(who_id=event.who_id) if event.who_id else self.filter(who_id=None)
         return same.filter(action=event.action, target=event.target, details=event.details)
 
-    def of_search(self, hashed: str) -> Self:
-        """The events that record this search; `hashed` is from `accounts.services.hashed_search`."""
-        return self.filter(details__searched__contains=[hashed])
+    def beginning(self, event: "AuditEvent") -> "AuditEvent | None":
+        """Return the event that began the look to which `event` belongs; None if it begins one itself.
 
-    def of_person(self, person_id: str) -> Self:
-        """The events about the record of a person: those with the person id in the detail "person"."""
-        return self.filter(details__person=person_id)
+        `event` does not say yet what was shown (the detail "shown"); all else is the same in both.
+        """
+        rest = Func(
+            F("details"), Value("shown"), arg_joiner=" - ", template="(%(expressions)s)", output_field=JSONField()
+        )
+        same = self.filter(who_id=event.who_id, action=event.action, target=event.target, details__has_key="shown")
+        begun = same.filter(occurred_at__gt=event.occurred_at - LOOK).alias(rest=rest).filter(rest=event.details)
+        return begun.order_by("-occurred_at", "-pk").first()
+
+    def as_looks(self) -> Self:
+        """All events, but of a look at a message only the one that began it, with what else was shown in `parts`."""
+        shown = self._parts().order_by("occurred_at", "pk").values(part=KT("details__shown"))
+        looks = Case(When(action=MESSAGE_VIEWED, then=ArraySubquery(shown)))
+        return self.exclude(details__has_key="look").annotate(parts=looks)
+
+    def _parts(self) -> QuerySet["AuditEvent"]:
+        """The other parts of the look that the outer event began. An index finds them by the person, or the message."""
+        parts = self.model._default_manager.filter(
+            who_id=OuterRef("who_id"),
+            occurred_at__gte=OuterRef("occurred_at"),
+            occurred_at__lt=OuterRef("occurred_at") + LOOK,
+            details__message=OuterRef("details__message"),
+        )
+        begun_by = Cast(KT("details__look"), BigIntegerField())
+        return parts.alias(begun_by=begun_by).filter(begun_by=OuterRef("pk"))
+
+    def viewers_of(self, message_id: int) -> int:
+        """Count the people who looked at a message, or at a part of it."""
+        views = self.of_message(message_id).filter(action=MESSAGE_VIEWED)
+        return int(views.aggregate(people=Count("who_id", distinct=True))["people"])
+
+    def of_person(self, person_id: str, *, hashed: str) -> Self:
+        """The looks at the record of a person, and the searches for a text (from `accounts.services.hashed_search`)."""
+        return self.filter(Q(details__person=person_id) | Q(details__searched__contains=[hashed]))
 
     def about_people(self, person_ids: Collection[str], *, messages: Collection[int]) -> Self:
-        """The events about these people: their records, their contacts, and the lists of people of these messages."""
+        """The events about these people: their records, their contacts, and the lists of people of these messages.
+
+        Of a look it is the event that began it.
+        """
         people, wanted = list(person_ids), Q()
         for person_id in people:
             wanted |= Q(details__people__contains=[person_id])
-        lists = Q(details__message__in=list(messages)) & LISTS_PEOPLE
+        saw_people = _PEOPLE_SHOWN | Exists(self._parts().filter(_PEOPLE_SHOWN))
+        lists = Q(details__message__in=list(messages)) & (Q(action=MESSAGE_VIEWED) & saw_people | _FILES)
         return self.filter(wanted | Q(details__person__in=people) | lists)
 
     def chain_checks(self) -> Self:
@@ -165,9 +218,14 @@ def scopes_by_right(user: "User") -> dict[str, Scope]:
 
     It is one query, and one more where a group means the schools of each member.
     """
-    groups = list(_groups_with_scopes(user))
+    return scopes_of_groups(Group.objects.filter(user=user), user.schools.values_list("pk", flat=True))
+
+
+def scopes_of_groups(found: QuerySet[Group], schools: Collection[int]) -> dict[str, Scope]:
+    """Return the same for a person who would be in these groups, and belong to these schools."""
+    groups = list(_with_scopes(found))
     members = any(reach == ScopeReach.MEMBERS for reach, _, _ in groups)
-    own = Scope.of(user.schools.values_list("pk", flat=True)) if members else NO_SCHOOL
+    own = Scope.of(schools) if members else NO_SCHOOL
     scopes: defaultdict[str, Scope] = defaultdict(lambda: NO_SCHOOL)
     for reach, codenames, chosen in groups:
         scope = {ScopeReach.CHOSEN: Scope.of(chosen), ScopeReach.MEMBERS: own}.get(reach, ALL_SCHOOLS)
@@ -176,14 +234,12 @@ def scopes_by_right(user: "User") -> dict[str, Scope]:
     return dict(scopes)
 
 
-def _groups_with_scopes(user: "User") -> QuerySet[Group, tuple[Any, list[str], list[int]]]:
-    """Return of each of the person's groups: the reach, the rights, and the chosen schools."""
+def _with_scopes(groups: QuerySet[Group]) -> QuerySet[Group, tuple[Any, list[str], list[int]]]:
+    """Return of each of the groups: the reach, the rights, and the chosen schools."""
     group = OuterRef("pk")
     rights = Permission.objects.filter(group=group, content_type__app_label="accounts").values("codename")
     chosen = apps.get_model("accounts", "GroupScope").objects.filter(group=group, schools__isnull=False)
-    return Group.objects.filter(user=user).values_list(
-        "scope__reach", ArraySubquery(rights), ArraySubquery(chosen.values("schools"))
-    )
+    return groups.values_list("scope__reach", ArraySubquery(rights), ArraySubquery(chosen.values("schools")))
 
 
 def rights_of(group: Group) -> list[str]:

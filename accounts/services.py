@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -15,13 +15,11 @@ from knox.models import AuthToken
 
 from accounts.default_groups import DEFAULT_GROUPS
 from accounts.models import AuditEvent, GroupPolicy, HiddenAdvice, TokenFactor, User
-from accounts.querysets import rights_of, tool_permissions
+from accounts.querysets import LOOK, rights_of, tool_permissions
 from accounts.tools import Right, Tool, right_names
 from core.text import storable
 
 LOCKOUT_SECONDS = 15 * 60
-# The same look by the same person within this time is one row of the audit trail.
-LOOK = timedelta(minutes=30)
 
 
 # The audit trail
@@ -54,6 +52,23 @@ def record_look(*, by: User | None, action: str, target: str = "", details: dict
     event = _event(by, action, target, details)
     if not AuditEvent.objects.like(event).filter(occurred_at__gt=timezone.now() - LOOK).exists():
         event.save()
+
+
+def record_part_of_look(*, by: User, action: str, target: str, details: dict[str, Any], part: str) -> None:
+    """Record that a person saw a part of something: its page, a text on it, a list of it; the arguments as above.
+
+    All parts that a person sees within LOOK are one look. The first one begins it; each other names that event in the
+    detail "look", so that a list can show the look as one row.
+    """
+    event = _event(by, action, target, details)
+    begun = AuditEvent.objects.beginning(event)
+    event.details["shown"] = part
+    if begun is None:
+        event.save()
+    elif begun.details["shown"] != part:
+        event.details["look"] = begun.pk
+        if not AuditEvent.objects.like(event).exists():
+            event.save()
 
 
 def record_search(*, by: User, target: str, text: str) -> None:

@@ -5,13 +5,19 @@ A new action needs a line here; a test fails until it has one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from string import Formatter
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 
 from accounts.models import AuditEvent
 
+# The part of a message that is its page, also with the values of a recipient.
+_PAGE = "message"
+# A value in the address of a page, as Django's routes write it.
+_PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
 NOBODY = "Somebody who was not signed in"
 PRODUCT = "The product"
 
@@ -24,8 +30,29 @@ def audit_sentence(event: AuditEvent) -> str:
 
 
 def action_text(action: str) -> str:
-    """Return an action as people read it: "user_group.rights_changed" is "User group: rights changed"."""
+    """Return an action as people read it: "message.canceled" is "Canceled message …"."""
+    words = _SHORT.get(action) or _WORDS.get(action)
+    kind, _, rest = action.partition(".")
+    if isinstance(words, str):
+        return _shortened(words)
+    if kind in _KINDS_SHORT:
+        return f"{_KINDS_SHORT[kind]}: {rest.replace('_', ' ')}"
     return action.replace(".", ": ").replace("_", " ").capitalize()
+
+
+def said_by_sentence(action: str) -> frozenset[str]:
+    """Return the names of the details that the sentence of an action says, so that nothing else needs to."""
+    words = _WORDS.get(action) or _of_kind(action)
+    if callable(words):
+        return _SAID.get(words, frozenset())
+    return frozenset(name for _, name, _, _ in Formatter().parse(words) if name)
+
+
+def _shortened(words: str) -> str:
+    """Return a sentence without its values: "added {account} to {target}" is "Added … to …"."""
+    parts = (text + ("…" if name else "") for text, name, _, _ in Formatter().parse(words))
+    told = "".join(parts)
+    return told[:1].upper() + told[1:]
 
 
 def has_words(action: str) -> bool:
@@ -37,7 +64,10 @@ def _who(event: AuditEvent) -> str:
     if not event.who:
         return PRODUCT if event.action in _OF_THE_PRODUCT else NOBODY
     last, comma, first = event.who.partition(", ")
-    return f"{first} {last}" if comma else event.who
+    name = f"{first} {last}" if comma else event.who
+    # What an administrator saw as another person would; the events of that view itself say whom they are about.
+    other = "" if event.action.startswith("view_as.") else event.details.get("as", "")
+    return f"{name}, who saw the product as {other}," if other else name
 
 
 class _Names(dict[str, Any]):
@@ -69,19 +99,38 @@ def _message(event: AuditEvent) -> str:
 
 
 def _looked_at_message(event: AuditEvent) -> str:
-    shown, message = str(event.details.get("shown", "message")), _message(event)
-    whole, _, more = shown.partition(", ")
-    what = message if whole == "message" else f"the {shown} of {message}"
-    values = f", {more}" if whole == "message" and more else ""
-    person = f" (person {event.details['person']})" if "person" in event.details else ""
-    searched = ", with a search for a person" if "searched" in event.details else ""
-    return f"looked at {what}{values}{person}{searched}"
+    """Say all that one look showed: its event, and its parts where a list has them."""
+    message, told = _message(event), [str(event.details.get("shown", _PAGE)), *(getattr(event, "parts", None) or ())]
+    parts = [part for part in told if not part.startswith(_PAGE)]
+    person = f" with the values of person {event.details['person']}" if "person" in event.details else ""
+    searched = ", and searched there for a person" if "searched" in event.details else ""
+    if len(parts) == len(told):
+        return f"looked at {_joined('the', parts)} of {message}{person}{searched}"
+    others = f" and {_joined('its', parts)}" if parts else ""
+    return f"looked at {message}{others}{person}{searched}"
+
+
+def _joined(article: str, parts: list[str]) -> str:
+    """Return "its recipients, its Voice body and its Text body"."""
+    named = [f"{article} {part}" for part in parts]
+    return " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
+
+
+def _address(event: AuditEvent) -> str:
+    """Return the address that an event names, with the numbers that were in it: /messenger/sent-message-log/309/."""
+    return _PLACE.sub(lambda place: str(event.details.get(place[1], "…")), event.target)
 
 
 def _refused(event: AuditEvent) -> str:
-    numbers = {name: event.details[name] for name in event.details if name not in ("answer", "method")}
-    about = f" ({', '.join(f'{name} {number}' for name, number in numbers.items())})" if numbers else ""
-    return f"was refused at {event.target}{about}, with the answer {event.details.get('answer', '')}"
+    return f"was refused what is at {_address(event)}, with the answer {event.details.get('answer', '')}"
+
+
+def _called_api(event: AuditEvent) -> str:
+    return f"called the API: {_address(event)}"
+
+
+def _looked_as_another(event: AuditEvent) -> str:
+    return f"looked at {_address(event)} as {event.details.get('as', 'another person')} would see it"
 
 
 def _without_factor(event: AuditEvent) -> str:
@@ -130,6 +179,36 @@ _OF_THE_PRODUCT = {
 # For actions of which a part is the name of a tool or of a kind of report.
 _KINDS: dict[str, Callable[[AuditEvent], str]] = {"export": _exported, "report": _reported}
 
+_KINDS_SHORT = {"export": "Exported a list", "report": "Asked for a report"}
+# The details that a function says.
+_SAID: dict[Callable[[AuditEvent], str], frozenset[str]] = {
+    _looked_at_message: frozenset({"message", "shown", "person"}),
+    _exported: frozenset({"rows", "format"}),
+    _reported: frozenset({"message", "format"}),
+    _refused: frozenset({"answer", "pk"}),
+    _without_factor: frozenset({"answer", "pk"}),
+    _called_api: frozenset({"pk"}),
+    _looked_as_another: frozenset({"as", "pk"}),
+}
+# What people choose from, where the sentence without its values would not do.
+_SHORT = {
+    "access.refused": "was refused a page",
+    "api.called": "called the API",
+    "audit.asked": "asked who saw a message or a family",
+    "contact.state_changed": "said what was done about a contact to fix",
+    "contact.viewed": "looked at a contact to fix and the people behind it",
+    "list.viewed": "looked at a list",
+    "message.viewed": "looked at a message",
+    "retention.hold_lifted": "lifted a hold",
+    "retention.hold_set": "set a hold",
+    "second_factor.failed": "gave a wrong second factor",
+    "second_factor.missing": "was refused a page, because the second factor was missing",
+    "sign_in.failed": "failed to sign in",
+    "sign_in.locked": "tried to sign in too often",
+    "sign_in.refused": "was refused to sign in",
+    "view_as.page": "looked at a page as another person would see it",
+}
+
 _WORDS: dict[str, str | Callable[[AuditEvent], str]] = {
     "access.refused": _refused,
     "account.changed": "changed the account {target}",
@@ -144,7 +223,7 @@ _WORDS: dict[str, str | Callable[[AuditEvent], str]] = {
     "alert_channel.changed": "changed the channel {target} of alerts: {changed}",
     "alert_channel.removed": "removed the channel {target} of alerts",
     "alert_channel.tested": "had a test sent to the channel {target} of alerts",
-    "api.called": "called the API: {target}",
+    "api.called": _called_api,
     "api_token.ended": "ended {tokens} tokens of the REST API",
     "api_token.issued": "got a token for the REST API",
     "audit.asked": "asked who saw {about}",
@@ -249,6 +328,6 @@ _WORDS: dict[str, str | Callable[[AuditEvent], str]] = {
     "user_group.rights_changed": "changed the rights of the user group {target}",
     "user_group.scope_changed": "changed the schools of the user group {target}",
     "view_as.ended": "stopped looking at the product as {target}",
-    "view_as.page": "looked, as another person sees it, at {target}",
+    "view_as.page": _looked_as_another,
     "view_as.started": "began to look at the product as {target}",
 }

@@ -10,7 +10,7 @@ from django.http import Http404
 
 from accounts.models import User
 from accounts.scopes import NO_SCHOOL, Scope
-from accounts.services import record_look
+from accounts.services import record_part_of_look
 from accounts.tools import MESSAGE_LOGS, NotForAllSchools, Right, Tool
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
@@ -61,12 +61,13 @@ def find_changeable(messages: SentMessageQuerySet, *, pk: int, user: User, tool:
 
 
 def record_message_view(message: SentMessage, *, by: User, part: str, **details: Any) -> None:
-    """Record in the audit trail that a user saw a part of a message."""
-    record_look(
+    """Record in the audit trail that a user saw a part of a message. A page and what it loads are one look."""
+    record_part_of_look(
         by=by,
         action="message.viewed",
         target=message.display_subject,
-        details={"message": message.pk, "shown": part, **details},
+        details={"message": message.pk, **details},
+        part=part,
     )
 
 

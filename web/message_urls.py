@@ -25,8 +25,8 @@ def drill_url(tool: Tool, message_id: int, part: str = "") -> str:
 
 
 def who_saw_url(user: User, message_id: int) -> str:
-    """Return the address that says who saw a message; "" without the right to it."""
-    return f"{reverse('web:who_saw')}?message={message_id}" if user.may(Tool.AUDIT_TRAIL) else ""
+    """Return the address of what the audit trail has about a message; "" without the right to it."""
+    return f"{reverse('web:audit_trail')}?message={message_id}" if user.may(Tool.AUDIT_TRAIL) else ""
 
 
 def message_logs(user: User, message_ids: Collection[int]) -> dict[int, Tool]:

@@ -2,21 +2,27 @@ import csv
 import io
 import os
 import re
+from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
+from accounts.querysets import LOOK
 from accounts.services import record_audit_event
 from accounts.tools import Tool
 from listings.registry import registry
 from tests.messenger_logs.factories import make_message, make_recipient
-from web.audit_sentences import audit_sentence, has_words
+from web.audit_sentences import action_text, audit_sentence, has_words
+from web.listings.audit_trail import detail_lines
+from web.message_access import record_message_view
 
 pytestmark = pytest.mark.django_db
 
@@ -54,8 +60,8 @@ def test_events_are_listed_newest_first_in_words(client, dexter):
     )
     rows = table(client.get(TRAIL))
     assert "Dexter Matthews did this: sync: started: mg.example.org." in rows
-    assert "<strong>names:</strong> a, b" in rows
-    assert "<strong>none:</strong> none" in rows
+    assert "<strong>Names:</strong> a, b" in rows
+    assert "<strong>None:</strong> none" in rows
     assert rows.index("sync: started") < rows.index("auditor signed in.")
 
 
@@ -101,7 +107,7 @@ def test_an_export_has_what_the_filters_show_and_is_recorded_itself(client, dext
     [row] = exported_rows(response)
     assert (row["Who"], row["Action"]) == ("Matthews, Dexter", "Sync: started")
     assert row["What happened"] == "Dexter Matthews did this: sync: started."
-    assert row["Details"] == "before: a; after: none"
+    assert row["Details"] == "Before: a; After: none"
     event = AuditEvent.objects.get(action="export.audit_trail")
     assert event.who == "auditor"
     assert event.details["rows"] == 1
@@ -129,7 +135,7 @@ def test_odd_filters_get_words(client, query):
             "message.viewed",
             "Snow",
             {"message": 309, "shown": "message, with a recipient's values", "person": "4711"},
-            "looked at message 309, with a recipient's values (person 4711).",
+            "looked at message 309 with the values of person 4711.",
         ),
         ("message.canceled", "Snow", {"message": 309}, "canceled message 309."),
         (
@@ -144,7 +150,21 @@ def test_odd_filters_get_words(client, query):
             "access.refused",
             "/messenger/<int:pk>/",
             {"answer": 404, "method": "GET", "pk": 7},
-            "was refused at /messenger/<int:pk>/ (pk 7), with the answer 404.",
+            "was refused what is at /messenger/7/, with the answer 404.",
+        ),
+        (
+            "access.refused",
+            "/<str:odd>/<path:rest>",
+            {"answer": 403, "method": "GET"},
+            "was refused what is at /…/…, with the answer 403.",
+        ),
+        ("api.called", "GET /api/v1/messages/<int:pk>/", {"pk": 7}, "called the API: GET /api/v1/messages/7/."),
+        ("view_as.page", "/home/", {"as": "mai"}, "looked at /home/ as mai would see it."),
+        (
+            "message.viewed",
+            "Snow",
+            {"message": 309, "shown": "recipients", "searched": ["0f"]},
+            "looked at the recipients of message 309, and searched there for a person.",
         ),
         ("user_group.renamed", "B", {"before": "A", "after": "B"}, "renamed the user group A to B."),
         ("import.messages", "", {"messages": 2, "recipients": 9}, "brought in several messages, with 9 recipients."),
@@ -154,6 +174,54 @@ def test_odd_filters_get_words(client, query):
 def test_an_event_is_a_sentence(action, target, details, sentence):
     event = AuditEvent(who="Ruiz, Ana", action=action, target=target, details=details)
     assert audit_sentence(event).lower() == f"Ana Ruiz {sentence}".lower()
+
+
+@pytest.mark.parametrize(
+    ("shown", "parts", "sentence"),
+    [
+        ("message", [], "looked at message 309."),
+        ("message", ["Email body"], "looked at message 309 and its Email body."),
+        ("message", ["Email body", "recipients"], "looked at message 309 and its Email body and its recipients."),
+        ("recipients", ["message", "a", "b"], "looked at message 309 and its recipients, its a and its b."),
+        ("recipients", ["unreached people"], "looked at the recipients and the unreached people of message 309."),
+    ],
+)
+def test_a_look_with_all_its_parts_is_one_sentence(shown, parts, sentence):
+    event = AuditEvent(who="Ruiz, Ana", action="message.viewed", details={"message": 309, "shown": shown})
+    event.parts = parts
+    assert audit_sentence(event) == f"Ana Ruiz {sentence}"
+
+
+def test_what_was_done_as_another_person_says_so():
+    event = AuditEvent(who="Ruiz, Ana", action="message.viewed", details={"message": 309, "as": "mai"})
+    assert audit_sentence(event) == "Ana Ruiz, who saw the product as mai, looked at message 309."
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("message.canceled", "Canceled …"),
+        ("user_group.member_added", "Added … to the user group …"),
+        ("api_token.issued", "Got a token for the REST API"),
+        ("message.viewed", "Looked at a message"),
+        ("export.recipient_log", "Exported a list: recipient log"),
+        ("sync.started", "Sync: started"),
+    ],
+)
+def test_an_action_to_choose_reads_as_its_sentence(action, words):
+    assert action_text(action) == words
+
+
+def test_the_details_have_what_the_sentence_does_not_say_and_no_keys_of_the_code():
+    details = {"message": 309, "shown": "recipients", "searched": ["0f" * 16], "as": "mai"}
+    [(label, words)] = detail_lines(AuditEvent(action="message.viewed", details=details))
+    assert (label, "0f" in words) == ("Searched for", False)
+    after = {"is_active": False, "groups": ["A", "B"], "schools": []}
+    event = AuditEvent(action="account.changed", details={"after": after, "second_factor": True})
+    assert detail_lines(event) == [
+        ("Second factor", "yes"),
+        ("After", "May sign in: no, Groups: A, B, Schools: none"),
+    ]
 
 
 def actions_of_the_source():
@@ -230,6 +298,77 @@ def test_who_saw_a_family_is_asked_by_person_or_student(auditor, looks, text):
     assert asked == {"people": ["4711"], "about": "person 4711"}, "what was typed is not kept"
 
 
+@pytest.fixture
+def seen_by(make_user):
+    """Return a function that lets a person see parts of a message."""
+
+    def see(message, *parts, by=None, **details):
+        by = by or make_user()
+        for part in parts:
+            record_message_view(message, by=by, part=part, **details)
+        return by
+
+    return see
+
+
+def sentences(auditor, name="audit_trail", **values):
+    listing = registry[name].open(auditor, values)
+    listing.fetch()
+    return [audit_sentence(event) for event in listing.page.rows if event.action == "message.viewed"]
+
+
+def test_a_page_with_its_fragments_is_one_row_and_found_by_the_number_of_the_message(auditor, seen_by):
+    message, other = make_message(), make_message()
+    reader = seen_by(message, "message", "Email body", "Inbox body", "message", "Email body", "recipients")
+    seen_by(other, "message", by=reader)
+    seen_by(message, "recipients")
+    both = sentences(auditor, message=str(message.pk), happened_from="2020-01-01")
+    assert [words.partition(" looked at ")[2] for words in both] == [
+        f"the recipients of message {message.pk}.",
+        f"message {message.pk} and its Email body, its Inbox body and its recipients.",
+    ]
+    assert AuditEvent.objects.filter(action="message.viewed").count() == 6, "the trail keeps each part"
+    assert AuditEvent.objects.viewers_of(message.pk) == 2
+    assert len(sentences(auditor, "who_saw", message=str(message.pk))) == 2
+
+
+def test_a_look_ends_after_half_an_hour_and_another_persons_values_are_another_look(auditor, seen_by, time_machine):
+    time_machine.move_to(timezone.now(), tick=False)
+    message = make_message()
+    reader = seen_by(message, "message", "Email body")
+    seen_by(message, "message, with a recipient's values", "Email body", by=reader, person="4711")
+    time_machine.shift(LOOK)
+    seen_by(message, "Email body", by=reader)
+    number = f"message {message.pk}"
+    assert [words.partition(" looked at ")[2] for words in sentences(auditor)] == [
+        f"the Email body of {number}.",
+        f"{number} and its Email body with the values of person 4711.",
+        f"{number} and its Email body.",
+    ]
+
+
+@given(st.lists(st.sampled_from(["message", "Email body", "recipients"]), min_size=1, max_size=6))
+def test_whatever_parts_somebody_sees_it_is_one_look_with_each_part_once(parts):
+    message, reader = make_message(), User.objects.create_user(uuid4().hex)
+    for part in parts:
+        record_message_view(message, by=reader, part=part)
+    [look] = AuditEvent.objects.of_message(message.pk).as_looks()
+    assert [look.details["shown"], *look.parts] == list(dict.fromkeys(parts))
+
+
+def test_who_saw_a_family_knows_a_list_that_came_later_in_a_look(auditor, looks, seen_by):
+    seen_by(looks[1], "message", "recipients")
+    assert who_saw(auditor, person="4712")[0][0] == ("message.viewed", looks[1].pk)
+
+
+def test_what_was_done_with_one_message_is_asked_for_a_year(auditor, seen_by, time_machine):
+    message = make_message()
+    seen_by(message, "message")
+    time_machine.shift(timedelta(days=300))
+    assert sentences(auditor) == []
+    assert len(sentences(auditor, message=str(message.pk))) == 1
+
+
 def test_without_an_exact_question_nothing_is_shown(auditor, looks):
     assert who_saw(auditor)[0] == []
     rows, notices = who_saw(auditor, person="ang")
@@ -252,7 +391,7 @@ def test_the_way_to_it_is_for_those_with_the_right(auditor, looks, make_user, si
     message = reverse("web:admin_sent_message_log_message", args=[looks[0].pk])
     both = signed_in(make_user(Tool.AUDIT_TRAIL, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.ADMIN_RECIPIENT_LOG))
     only_one = signed_in(make_user(Tool.ADMIN_SENT_MESSAGE_LOG, Tool.ADMIN_RECIPIENT_LOG))
-    link = f"{reverse('web:who_saw')}?message={looks[0].pk}"
+    link = f"{reverse('web:audit_trail')}?message={looks[0].pk}"
     button = 'form="who-saw-form" name="person" value="4711"'
     log = reverse("web:admin_recipient_log")
     for client, shown in ((both, True), (only_one, False)):

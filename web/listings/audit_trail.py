@@ -14,10 +14,10 @@ from accounts.querysets import AuditEventQuerySet
 from accounts.services import hashed_search
 from core.dates import time_text
 from listings.columns import WIDE, Column, ListingTable, TimeColumn
-from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
+from listings.filters import ContainsFilter, DateRangeFilter, IdFilter, ListingFilterSet, OptionFilter
 from listings.listing import View
 from listings.registry import registry
-from web.audit_sentences import action_text, audit_sentence
+from web.audit_sentences import action_text, audit_sentence, said_by_sentence
 
 OF_NO_SCHOOL = "What is in the trail is of no school. It is shown to those who have this tool for all schools."
 # A longer detail is folded, in characters.
@@ -34,7 +34,7 @@ class AuditTable(ListingTable):
     who = Column(verbose_name="Who", empty_values=(), orderable=False, on_page=False)
     action = Column(verbose_name="Action", on_page=False)
     target = Column(verbose_name="What or whom", orderable=False, on_page=False)
-    details = Column(verbose_name="Details", empty_values=({},), orderable=False)
+    details = Column(accessor="pk", verbose_name="Details", orderable=False)
 
     def render_sentence(self, record: AuditEvent) -> str:
         return audit_sentence(record)
@@ -45,11 +45,11 @@ class AuditTable(ListingTable):
     def render_action(self, value: str) -> str:
         return action_text(value)
 
-    def render_details(self, value: dict[str, Any]) -> SafeString:
-        return format_html_join("\n", "{}", ((detail_element(name, words),) for name, words in detail_lines(value)))
+    def render_details(self, record: AuditEvent) -> SafeString:
+        return format_html_join("\n", "{}", ((detail_element(name, words),) for name, words in detail_lines(record)))
 
-    def value_details(self, value: dict[str, Any]) -> str:
-        return "; ".join(f"{name}: {words}" for name, words in detail_lines(value))
+    def value_details(self, record: AuditEvent) -> str:
+        return "; ".join(f"{name}: {words}" for name, words in detail_lines(record))
 
 
 def detail_element(name: str, words: str) -> SafeString:
@@ -59,43 +59,95 @@ def detail_element(name: str, words: str) -> SafeString:
     return format_html(form, name, words)
 
 
-def detail_lines(details: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the details of an event as pairs of label and value. "Before" and "after" come last, in this order."""
+def detail_lines(event: AuditEvent) -> list[tuple[str, str]]:
+    """Return what the sentence of an event does not say, as pairs of label and value.
+
+    "Before" and "after" come last, in this order.
+    """
     order = {"before": 1, "after": 2}  # jsonb keeps no order
-    names = sorted(details, key=lambda name: (order.get(name, 0), name))
-    return [(name.replace("_", " "), value_text(details[name])) for name in names]
+    said = said_by_sentence(event.action) | {"as"}
+    names = sorted(event.details.keys() - said, key=lambda name: (order.get(name, 0), name))
+    return [(detail_label(name), detail_text(name, event.details[name])) for name in names]
+
+
+# The names of details that do not read as a label.
+LABELS = {
+    "account_id": "Account",
+    "ambiguous": "Events that fit several e-mails",
+    "as": "Seen as",
+    "bytes": "Size in bytes",
+    "email": "E-mail address",
+    "hung_up": "Hung up while ringing",
+    "is_active": "May sign in",
+    "is_staff": "May open Django's admin",
+    "is_superuser": "Superuser",
+    "never_started": "Never started",
+    "not_to_try": "Not to be tried",
+    "pk": "Number",
+    "sha256": "Checksum (SHA-256)",
+    "searched": "Searched for",
+}
+SEARCHED = "a text that is kept here as a code alone; the filter finds it"
+
+
+def detail_label(name: str) -> str:
+    return LABELS.get(name, name.replace("_", " ")[:1].upper() + name.replace("_", " ")[1:])
+
+
+def detail_text(name: str, value: Any) -> str:
+    return SEARCHED if name == "searched" else value_text(value)
 
 
 def value_text(value: Any) -> str:
     match value:
         case None | "" | [] | {}:
             return "none"
+        case bool():
+            return "yes" if value else "no"
         case list():
             return ", ".join(value_text(part) for part in value)
         case dict():
-            return ", ".join(f"{name}: {value_text(part)}" for name, part in value.items())
+            return ", ".join(f"{detail_label(name)}: {detail_text(name, part)}" for name, part in value.items())
     return str(value)
 
 
 def actions() -> list[tuple[str, str]]:
-    return [(action, action_text(action)) for action in AuditEvent.objects.actions()]
+    """Return the actions that occur, with their words, in the order of these."""
+    return sorted(((action, action_text(action)) for action in AuditEvent.objects.actions()), key=lambda pair: pair[1])
 
 
 class SearchFilter(ContainsFilter):
     """Find the searches for just this text, and the looks at the record of the person with this id."""
 
     def filter(self, qs: Any, value: str) -> Any:
-        return qs.of_search(hashed_search(value)) | qs.of_person(value) if value else qs
+        return qs.of_person(value, hashed=hashed_search(value)) if value else qs
+
+
+class MessageFilter(IdFilter):
+    """Find all that was done with a message."""
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        return qs.of_message(int(value)) if value else qs
+
+
+# What was done with one thing is little, and it is asked for long afterwards.
+DAYS, DAYS_OF_ONE = 7, 366
 
 
 class AuditFilters(ListingFilterSet):
-    happened = DateRangeFilter("occurred_at", label="Happened", default_days=7)
+    happened = DateRangeFilter("occurred_at", label="Happened", default_days=DAYS)
+    message = MessageFilter(label="Number of a message")
     who = ContainsFilter(label="Who")
     action = OptionFilter(label="Action", choices=actions)
     target = ContainsFilter(label="What or whom")
-    searched = SearchFilter(label="Searched for, or person id", widget=TextInput(attrs={"type": "search"}))
+    searched = SearchFilter(label="Person id, or what was searched", widget=TextInput(attrs={"type": "search"}))
 
     personal = {"searched"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.data.get("message") or self.data.get("searched"):
+            self.form.fields["happened"].default_days = DAYS_OF_ONE
 
 
 class AuditListing(ToolListing):
@@ -111,7 +163,7 @@ class AuditListing(ToolListing):
         return [View(label, registry[name].url(), current=self.entry.name == name) for name, label in names.items()]
 
     def get_queryset(self) -> AuditEventQuerySet:
-        return AuditEvent.objects.visible_to(self.user)
+        return AuditEvent.objects.visible_to(self.user).as_looks()
 
 
 class AuditTrail(AuditListing):

@@ -10,11 +10,11 @@ from django.forms import TextInput
 from accounts.services import record_look
 from accounts.tools import Tool
 from core.text import visible
-from listings.filters import ContainsFilter, DateRangeFilter, IdFilter, ListingFilterSet
+from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet
 from listings.paging import Key, Page
 from messenger_logs.models import Recipient
 from messenger_logs.people import FoundPeople, Person, find_people
-from web.listings.audit_trail import AuditListing
+from web.listings.audit_trail import AuditListing, MessageFilter
 from web.listings.recipient_log import MOST_PEOPLE, PersonField, choice, person_text
 
 WHAT_TO_ENTER = (
@@ -41,11 +41,6 @@ class FamilyFilter(ContainsFilter):
         family = [person.person_id for person in self.parent.family]
         messages = Recipient.objects.filter(person_id__in=family).order_by("-message").values_list("message", flat=True)
         return qs.about_people(family, messages=sorted(set(messages[:MOST_MESSAGES]))) if family else qs.none()
-
-
-class MessageFilter(IdFilter):
-    def filter(self, qs: Any, value: Any) -> Any:
-        return qs.of_message(int(value)) if value else qs
 
 
 class WhoSawFilters(ListingFilterSet):
