@@ -35,7 +35,7 @@ class OwnAccount(Refused):
 
 
 class SuperuserAccount(Refused):
-    """Only a superuser opens or closes the account of a superuser."""
+    """Only a superuser changes, opens or closes the account of a superuser."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def add_account(*, by: User, email: str, first_name: str, last_name: str, member
     with changing_rights():
         user = User(username=email.lower(), email=email, first_name=first_name, last_name=last_name)
         user.set_unusable_password()
-        _save_new(user)
+        _save(user)
         _join(user, memberships)
         details = {"after": {"last_name": last_name, "first_name": first_name, "email": user.email, **_names(user)}}
         record_audit_event(by=by, action="account.created", target=user.username, details=details)
@@ -82,6 +82,39 @@ def set_memberships(*, by: User, user_id: int, seen: Memberships, wanted: Member
         changed = [name for name in after if after[name] != before[name]]
         details = {when: {name: names[name] for name in changed} for when, names in _times(before, after)}
         record_audit_event(by=by, action="account.changed", target=user.username, details=details)
+
+
+def set_details(*, by: User, user_id: int, first_name: str, last_name: str, email: str) -> None:
+    """Set the name and the e-mail address of a person. A username that is the address stays the address.
+
+    Raises AccountTaken, or SuperuserAccount: who changes the address of an account can get a password for it.
+    """
+    with changing_rights():
+        user = User.objects.get(pk=user_id)
+        if user.is_superuser and not by.is_superuser:
+            raise SuperuserAccount
+        before = _details(user)
+        if email and user.username == user.email:
+            user.username = email.lower()
+        user.first_name, user.last_name, user.email = first_name, last_name, email.lower()
+        after = _details(user)
+        changed = [name for name in after if after[name] != before[name]]
+        if not changed:
+            return
+        _save(user)
+        details = {when: {name: values[name] for name in changed} for when, values in _times(before, after)}
+        record_audit_event(by=by, action="account.changed", target=user.username, details=details)
+
+
+def set_password(*, by: User, user: User, password: str) -> None:
+    """Set the password of another person, and end the person's tokens and sessions."""
+    with transaction.atomic():
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        record_audit_event(by=by, action="account.password_set", target=user.username)
+        end_tokens(user=user, by=by)
+        sessions = UserSession.objects.filter(user=user).select_related("user")
+        end_sessions(sessions, by=by, because="somebody else set the password")
 
 
 def close_account(*, by: User, user_id: int) -> None:
@@ -146,12 +179,16 @@ def _set_open(is_open: bool, *, by: User, user_id: int) -> None:
             end_sessions_of([user_id], by=by)
 
 
-def _save_new(user: User) -> None:
+def _save(user: User) -> None:
     try:
         with transaction.atomic():
             user.save()
     except IntegrityError:
         raise AccountTaken from None
+
+
+def _details(user: User) -> dict[str, str]:
+    return {name: getattr(user, name) for name in ("username", "last_name", "first_name", "email")}
 
 
 def _times(before: Any, after: Any) -> tuple[tuple[str, Any], tuple[str, Any]]:

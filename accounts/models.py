@@ -147,7 +147,7 @@ class ToolRight(models.Model):  # noqa: DJ008 (there is never a row to name)
     class Meta:
         managed = False
         default_permissions = ()
-        permissions = [(cell.codename, cell.name) for cell in every_right()]
+        permissions = [(cell.codename, cell.permission_name) for cell in every_right()]
 
 
 class AuditEvent(models.Model):

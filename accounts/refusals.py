@@ -22,9 +22,9 @@ _FIXED: dict[type[Refused], str] = {
         " see them now as they are."
     ),
     GroupDeleted: "Nothing was changed: somebody deleted this group meanwhile.",
-    AccountTaken: "No account was made: another account has this e-mail address, or has it as its username.",
+    AccountTaken: "Nothing was saved: another account has this e-mail address, or has it as its username.",
     OwnAccount: "Nothing was changed: you cannot close your own account. Ask another administrator.",
-    SuperuserAccount: "Nothing was changed: this is the account of a superuser. Only a superuser opens or closes it.",
+    SuperuserAccount: "Nothing was changed: this is the account of a superuser. Only a superuser changes it.",
 }
 NO_VIEW = {
     NoView.NO_RIGHT: "You need the right to change user groups for this.",

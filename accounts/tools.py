@@ -21,7 +21,7 @@ class Menu(StrEnum):
 
 
 class Right(Enum):
-    """What a user group may do with a tool: see it (R), act in it (W), and the finer rights of some tools."""
+    """What a user group may do with a tool: see it, act in it, and the finer rights of some tools."""
 
     READ = "R"
     WRITE = "W"
@@ -38,7 +38,8 @@ class Right(Enum):
 
     @property
     def label(self) -> str:
-        return self.value
+        """The name that people read."""
+        return {Right.READ: "See", Right.WRITE: "Change"}.get(self, self.value)
 
 
 class Tool(Enum):
@@ -310,8 +311,13 @@ class ToolAndRight(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name for the audit trail: "Messenger > Sent Message Log: W"."""
+        """The name for people: "Messenger > Sent Message Log: Change"."""
         return f"{self.tool.path}: {self.right.label}"
+
+    @property
+    def permission_name(self) -> str:
+        """The name of the Django permission. A migration has it, so it stays as it is."""
+        return f"{self.tool.path}: {self.right.value}"
 
     @property
     def allows(self) -> str:

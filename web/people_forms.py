@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
 from accounts.account_services import Memberships
+from accounts.models import User
 from accounts.scopes import ScopeReach
 from core.ids import read_id
 from messenger_logs.models import School
@@ -92,6 +93,21 @@ class MembershipsForm(forms.Form):
     @property
     def seen(self) -> Memberships:
         return Memberships(self.cleaned_data["seen_groups"], self.cleaned_data["seen_schools"])
+
+
+class DetailsForm(forms.Form):
+    """The name and the e-mail address of a person."""
+
+    first_name = forms.CharField(label="First name", max_length=150)
+    last_name = forms.CharField(label="Last name", max_length=150)
+    email = forms.EmailField(
+        label="E-mail address", max_length=150, required=False, help_text="Links to choose a password go there."
+    )
+
+    @classmethod
+    def of(cls, person: User) -> DetailsForm:
+        """Return the form with what is stored."""
+        return cls(initial={name: getattr(person, name) for name in cls.base_fields})
 
 
 class AddPersonForm(MembershipsForm):

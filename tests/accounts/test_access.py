@@ -43,14 +43,14 @@ def test_another_right_does_not_open_and_the_page_names_the_one_that_is_missing(
     client = signed_in(make_user(Tool.MAILGUN_SYNC))
     response = getattr(client, method)("/function/")
     assert response.status_code == 403
-    assert "Messenger Administration &gt; System Health: W (run, pause and backfill the sync" in response.text
+    assert "Messenger Administration &gt; System Health: Change (run, pause and backfill the sync" in response.text
     assert "<nav" in response.text
 
 
 def test_a_fragment_is_refused_in_words_without_the_page_around_them(make_user, signed_in):
     response = signed_in(make_user()).get("/class/", headers=HTMX)
     assert response.status_code == 403
-    assert "System Administration &gt; Audit Trail: R" in response.text
+    assert "System Administration &gt; Audit Trail: See" in response.text
     assert "<html" not in response.text
 
 
@@ -63,7 +63,7 @@ def test_a_right_taken_away_is_gone_at_the_next_request(make_user, signed_in):
 
 
 def test_a_view_cannot_ask_for_a_right_that_its_tool_does_not_have():
-    with pytest.raises(ValueError, match="has no right W"):
+    with pytest.raises(ValueError, match="has no right Change"):
         tool_right(Tool.AUDIT_TRAIL, Right.WRITE)
 
 

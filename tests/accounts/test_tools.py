@@ -56,7 +56,7 @@ def test_every_right_is_a_permission_of_django_and_there_is_no_other_in_this_app
 
 
 def test_a_right_that_a_tool_does_not_have_cannot_be_asked_for():
-    with pytest.raises(ValueError, match="Audit Trail has no right W"):
+    with pytest.raises(ValueError, match="Audit Trail has no right Change"):
         Tool.AUDIT_TRAIL.permission(Right.WRITE)
 
 

@@ -3,21 +3,31 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
+from knox.models import AuthToken
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.account_services import Memberships
+from accounts.holder import Holder
 from accounts.models import AuditEvent, GroupScope, User
-from accounts.querysets import reach_and_schools
-from accounts.scopes import ScopeReach
-from accounts.tools import Right, Tool
+from accounts.querysets import reach_and_schools, rights_of, tool_permissions
+from accounts.scopes import ALL_SCHOOLS, NO_SCHOOL, Scope, ScopeReach
+from accounts.services import issue_token
+from accounts.tools import Right, Tool, every_right
 from listings.registry import registry
-from messenger_logs.models import School
+from messenger_logs.models import School, SentMessage
+from tests.messenger_logs.factories import make_message
+from web import access_effect
+from web.access_effect import NO_CHANGE, effect_text
 
 pytestmark = pytest.mark.django_db
 
@@ -258,3 +268,199 @@ def test_schools_that_will_not_do_are_refused_in_words(client: Client, form: dic
     group = Group.objects.get(name="Principals")
     assert words in client.post(reverse("web:change_schools", args=[group.pk]), form, follow=True).text
     assert events("user_group") == []
+
+
+# What a change would open
+
+
+ADMIN_LOG, ADMIN_LOG_2 = Tool.ADMIN_SENT_MESSAGE_LOG, Tool.SENT_MESSAGE_LOG_2
+CLASSIC = (ADMIN_LOG.codename(),)
+V2 = tuple(ADMIN_LOG_2.codename(right) for right in (Right.READ, Right.ALL_MESSAGES, Right.TYPE_GENERAL))
+
+
+@pytest.fixture
+def three_messages(schools: list[School]) -> None:
+    """One of each school, by somebody, and one of the 2.0 engine that is of the whole district."""
+    for school in schools:
+        make_message(school=school)
+    make_message(engine="v2", message_type="Messenger 2.0 - General", school=None)
+
+
+def effect(client: Client, name: str, pk: int | None, **form: Any) -> str:
+    return client.post(reverse(f"web:{name}_effect", args=[pk] if pk else []), form).text
+
+
+@pytest.mark.usefixtures("three_messages")
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ((), CLASSIC, "This gives 1 person access to 2 messages."),
+        ((), (*CLASSIC, *V2), "This gives 1 person access to 3 messages."),
+        (CLASSIC, (*CLASSIC, *V2), "This gives 1 person access to 1 message."),
+        (CLASSIC, V2, "This gives 1 person access to 1 message. This takes access to 2 messages from 1 person."),
+        (CLASSIC, CLASSIC, NO_CHANGE),
+        ((), (Tool.SENT_MESSAGE_LOG.codename(), Tool.AUDIT_TRAIL.codename()), NO_CHANGE),
+    ],
+)
+def test_before_rights_are_saved_the_page_says_what_they_open(
+    client: Client, make_user: MakeUser, before: tuple[str, ...], after: tuple[str, ...], words: str
+) -> None:
+    group = Group.objects.create(name="Aides")
+    group.permissions.set(tool_permissions(before))
+    make_user(groups=["Aides"])
+    make_user(groups=["Aides"], is_active=False)
+    assert effect(client, "rights", group.pk, rights=after) == words
+    assert set(rights_of(Group.objects.get(pk=group.pk))) == set(before), "nothing is saved"
+
+
+@pytest.mark.usefixtures("three_messages")
+def test_a_group_without_people_opens_messages_to_each_who_joins(client: Client) -> None:
+    words = effect(client, "rights", Group.objects.create(name="Aides").pk, rights=CLASSIC)
+    assert words == "Nobody is in this group yet. Each person who joins it gets access to 2 messages."
+
+
+@pytest.mark.usefixtures("three_messages")
+def test_before_the_schools_of_a_group_are_saved_the_page_says_what_they_open(
+    client: Client, make_user: MakeUser, schools: list[School]
+) -> None:
+    group = Group.objects.create(name="Aides")
+    group.permissions.set(tool_permissions(CLASSIC))
+    for _ in range(2):
+        make_user(groups=["Aides"]).schools.set(schools[:1])
+    members = effect(client, "schools", group.pk, reach="members", seen_reach="all")
+    assert members == "This takes access to 1 message from 2 people."
+    assert effect(client, "schools", group.pk, reach="all", seen_reach="all") == NO_CHANGE
+    GroupScope.objects.create(group=group, reach=ScopeReach.CHOSEN).schools.set(schools[:1])
+    both = [school.pk for school in schools]
+    chosen = effect(client, "schools", group.pk, reach="chosen", schools=both, seen_reach="chosen")
+    assert chosen == "This gives 2 people access to 1 message."
+    wrong = client.post(reverse("web:schools_effect", args=[group.pk]), {"reach": "some", "seen_reach": "all"})
+    assert wrong.status_code == 400
+
+
+@pytest.mark.usefixtures("three_messages")
+def test_before_a_person_gets_groups_the_page_says_what_they_open(
+    client: Client, make_user: MakeUser, schools: list[School]
+) -> None:
+    group = Group.objects.create(name="Aides")
+    group.permissions.set(tool_permissions(CLASSIC))
+    GroupScope.objects.create(group=group, reach=ScopeReach.MEMBERS)
+    both = {"groups": [group.pk], "schools": [school.pk for school in schools]}
+    assert effect(client, "new_person", None, **both) == "This gives 1 person access to 2 messages."
+    assert effect(client, "new_person", None, groups=[group.pk]) == NO_CHANGE
+    person = make_user(groups=["Aides"])
+    person.schools.set(schools[:1])
+    assert effect(client, "person", person.pk, **both) == "This gives 1 person access to 1 message."
+    assert effect(client, "person", person.pk) == "This takes access to 1 message from 1 person."
+    superuser = make_user(is_superuser=True)
+    assert effect(client, "person", superuser.pk, **both) == "This is a superuser, who may see everything."
+
+
+@pytest.mark.usefixtures("three_messages")
+def test_messages_are_counted_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_effect, "COUNTED", 1)
+    after = Holder.of([*CLASSIC, *V2], ALL_SCHOOLS)
+    assert effect_text(Holder({}), after, people=2) == "This gives 2 people access to more than 1 messages."
+
+
+@pytest.mark.usefixtures("three_messages")
+@given(st.sets(st.sampled_from([cell.codename for cell in every_right()])), st.sampled_from([0, 1, 2]))
+def test_what_a_holder_sees_is_what_a_person_with_these_rights_sees(rights: set[str], number: int) -> None:
+    scope = [NO_SCHOOL, Scope.of(School.objects.values_list("pk", flat=True)[:1]), ALL_SCHOOLS][number]
+    group = Group.objects.create(name=uuid4().hex)
+    group.permissions.set(tool_permissions(rights))
+    if number < 2:
+        GroupScope.objects.create(group=group, reach=ScopeReach.CHOSEN).schools.set(scope.schools or ())
+    person = User.objects.create_user(uuid4().hex)
+    person.groups.add(group)
+    for tool in access_effect.SHOWING:
+        shown = SentMessage.objects.visible_to(person, tool)
+        assert set(SentMessage.objects.visible_to(Holder.of(rights, scope), tool)) == set(shown)  # type: ignore[arg-type]
+
+
+# The name, the address, the password and the factors of a person
+
+
+def test_the_name_and_the_address_of_a_person_are_changed_and_recorded(client: Client, make_user: MakeUser) -> None:
+    person = make_user(username="old@example.org", email="old@example.org", first_name="Mai", last_name="Vang")
+    make_user(username="taken", email="taken@example.org")
+    address = reverse("web:change_details", args=[person.pk])
+    form = {"first_name": "Mai", "last_name": "Xiong", "email": "New@Example.org"}
+    assert "The name and the e-mail address are saved." in client.post(address, form, follow=True).text
+    client.post(address, form)
+    person.refresh_from_db()
+    assert (person.username, person.email, person.last_name) == ("new@example.org", "new@example.org", "Xiong")
+    [changed] = AuditEvent.objects.filter(action="account.changed")
+    before = {"username": "old@example.org", "email": "old@example.org", "last_name": "Vang"}
+    after = {"username": "new@example.org", "email": "new@example.org", "last_name": "Xiong"}
+    assert changed.details == {"before": before, "after": after}
+    taken = client.post(address, form | {"email": "TAKEN@example.org"}, follow=True).text
+    assert "another account has this e-mail address" in taken
+    assert "Last name: " in client.post(address, form | {"last_name": ""}, follow=True).text
+    client.post(address, form | {"email": ""})
+    person.refresh_from_db()
+    assert (person.username, person.email) == ("new@example.org", "")
+
+
+def test_who_may_change_rights_gets_no_way_into_the_account_of_a_superuser(
+    client: Client, make_user: MakeUser, signed_in: Callable[[User], Client]
+) -> None:
+    """A new address would get the link for a new password."""
+    superuser = make_user(username="root", is_superuser=True, email="root@example.org")
+    form = {"first_name": "A", "last_name": "B", "email": "mine@example.org"}
+    address = reverse("web:change_details", args=[superuser.pk])
+    assert "Only a superuser changes it" in client.post(address, form, follow=True).text
+    superuser.refresh_from_db()
+    assert superuser.email == "root@example.org"
+    assert events("account.changed") == []
+    signed_in(superuser).post(address, form)
+    superuser.refresh_from_db()
+    assert superuser.email == "mine@example.org"
+
+
+def test_a_superuser_sets_a_password_which_ends_what_the_person_had_open(
+    client: Client, make_user: MakeUser, signed_in: Callable[[User], Client]
+) -> None:
+    root = signed_in(make_user(username="root", is_superuser=True))
+    person = make_user(username="mai")
+    issue_token(user=person)
+    address, page = reverse("web:set_password", args=[person.pk]), reverse("web:person", args=[person.pk])
+    form = {"new_password1": PASSWORD, "new_password2": PASSWORD}
+    assert client.post(address, form).status_code == 403
+    assert "Set a password" not in client.get(page).text
+    assert "Set a password" in root.get(page).text
+    assert "New password confirmation: " in root.post(address, form | {"new_password2": "x"}, follow=True).text
+    assert "The password is set." in root.post(address, form, follow=True).text
+    assert Client().login(username="mai", password=PASSWORD)
+    assert not AuthToken.objects.filter(user=person).exists()
+    assert events("account.password_set") == [("account.password_set", "mai")]
+    own = User.objects.get(username="root")
+    assert root.post(reverse("web:set_password", args=[own.pk]), form).status_code == 404
+
+
+def test_a_superuser_removes_lost_second_factors(
+    client: Client, make_user: MakeUser, signed_in: Callable[[User], Client]
+) -> None:
+    root, person = signed_in(make_user(username="root", is_superuser=True)), make_user(username="mai")
+    Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": "x"})
+    address = reverse("web:remove_factors", args=[person.pk])
+    assert client.post(address).status_code == 403
+    assert address in root.get(reverse("web:person", args=[person.pk])).text
+    assert "The second factors are removed." in root.post(address, follow=True).text
+    assert not Authenticator.objects.filter(user=person).exists()
+    assert "had no second factor" in root.post(address, follow=True).text
+
+
+def test_people_and_rights_lead_to_each_other(client: Client) -> None:
+    group = Group.objects.get(name="Principals")
+    pages = {"people": [], "user_groups": [], "service_accounts": [], "group_people": [group.pk]}
+    for name, arguments in pages.items():
+        text = client.get(reverse(f"web:{name}", args=arguments)).text
+        assert f'href="{reverse("web:user_groups")}"' in text
+        if not arguments:
+            assert f'href="{reverse("web:people")}"' in text
+    text = client.get(reverse("web:user_group", args=[group.pk])).text
+    assert f'href="{reverse("web:group_people", args=[group.pk])}"' in text
+    assert text.count('class="sticky-save"') == 2
+    assert "<strong>See</strong>" in text
+    assert "<strong>Change</strong>" in text

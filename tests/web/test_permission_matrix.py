@@ -40,8 +40,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, ServiceAccount, User
-from accounts.querysets import rights_of
-from accounts.services import LOOK, issue_token, record_audit_event
+from accounts.querysets import LOOK, rights_of
+from accounts.services import issue_token, record_audit_event
 from accounts.tools import DISTRICT_WIDE, Right, Tool, every_right
 from alerts import tasks as alert_tasks
 from alerts.models import Alert, AlertChannel
@@ -428,6 +428,8 @@ GUARDED = [
             does="user_group.created", form=lambda: {"name": "Aides"}),
     Guarded("web:change_rights",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group,
             does="user_group.rights_changed", form=rights_seen),
+    Guarded("web:rights_effect",  Tool.USER_GROUPS, R,          405, 405, 200, 405, of=a_group, form=rights_seen),
+    Guarded("web:schools_effect", Tool.USER_GROUPS, R,          405, 405, 200, 405, of=a_group, form=a_scope),
     Guarded("web:change_schools", Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group,
             does="user_group.scope_changed", form=a_scope),
     Guarded("web:people",         Tool.USER_GROUPS, R,          200, 200, 302, 200, data=a_person,
@@ -436,6 +438,15 @@ GUARDED = [
             look="account.viewed"),
     Guarded("web:add_person",     Tool.USER_GROUPS, W,          200, 200, 302, 200,
             does="account.created", form=a_new_person),
+    Guarded("web:new_person_effect", Tool.USER_GROUPS, R,       405, 405, 200, 405, form=a_school),
+    Guarded("web:person_effect",  Tool.USER_GROUPS, R,          405, 405, 200, 405, of=of_the_person, form=a_school),
+    Guarded("web:change_details", Tool.USER_GROUPS, W,          405, 405, 302, 405, of=of_the_person,
+            does="account.changed", form=lambda: {"first_name": "Mai", "last_name": "Vang", "email": ""}),
+    # Only a superuser does these; tests/web/test_people.py has one.
+    Guarded("web:set_password",   Tool.USER_GROUPS, W,          405, 405, 403, 405, of=of_the_person,
+            does="access.refused"),
+    Guarded("web:remove_factors", Tool.USER_GROUPS, W,          405, 405, 403, 405, of=of_the_person,
+            does="access.refused"),
     Guarded("web:change_person",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=of_the_person,
             does="account.changed", form=a_school),
     Guarded("web:close_account",  Tool.USER_GROUPS, W,          405, 405, 302, 405, of=of_the_person,
@@ -448,6 +459,7 @@ GUARDED = [
             does="view_as.started"),
     Guarded("web:rename_group",   Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group,
             does="user_group.renamed", form=lambda: {"name": "Aides"}),
+    Guarded("web:group_people",   Tool.USER_GROUPS, R,          200, 200, 405, 200, of=a_group),
     Guarded("web:find_people",    Tool.USER_GROUPS, W,          405, 405, 200, 405, of=a_group,
             does="person.searched", form=lambda: {"who": "Vang"}),
     Guarded("web:add_member",     Tool.USER_GROUPS, W,          405, 405, 302, 405, of=a_group,

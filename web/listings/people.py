@@ -15,6 +15,7 @@ from accounts.tools import Right
 from core.statuses import Shape, Status, Tone
 from listings.columns import ADDRESS, ROW_LINK, WIDE, Column, ListingTable, StatusColumn, TimeColumn
 from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter
+from listings.listing import View
 from messenger_logs.models import School
 
 OPEN = Status("Open", Shape.CHECK, Tone.GOOD, "This person may sign in.")
@@ -92,6 +93,12 @@ class People(ToolListing):
     @property
     def may_change(self) -> bool:
         return bool(self.user.may(self.tool, Right.WRITE))
+
+    @property
+    def views(self) -> list[View]:
+        pages = {"Rights": "web:user_groups", "Service accounts": "web:service_accounts"}
+        others = [View(label, reverse(name)) for label, name in pages.items()]
+        return [View("People", self.entry.url(), current=True), *others]
 
     def get_queryset(self) -> QuerySet[User]:
         return User.objects.listed()

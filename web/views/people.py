@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.contrib.auth.forms import SetPasswordForm
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -19,11 +21,12 @@ from accounts.passwords import may_use_password
 from accounts.querysets import groups_with_scopes
 from accounts.refusals import NO_VIEW, refusal_text
 from accounts.services import Refused, record_look
+from accounts.sessions import remove_second_factors
 from accounts.tools import OWN_RIGHTS, SCOPED_RIGHTS, Right, Tool, ToolAndRight, every_right
 from accounts.view_as import why_no_view
 from messenger_logs.models import School
 from web.attempts import attempt, understood
-from web.people_forms import AddPersonForm, MembershipsForm
+from web.people_forms import AddPersonForm, DetailsForm, MembershipsForm
 
 CHANGE = Right.WRITE
 MENU_PATH = f"{Tool.USER_GROUPS.path} > People"
@@ -77,6 +80,8 @@ def person(request: SignedInRequest, pk: int) -> HttpResponse:
         "groups": groups_with_scopes().filter(user=found),
         "rights": list(rights_held(found)),
         "form": MembershipsForm.of(Memberships.of(found)),
+        "details_form": DetailsForm.of(found),
+        "password_form": SetPasswordForm(found) if sets_password(request.user, found) else None,
         "may_change": may_change,
         "read_only": not may_change,
         "no_view": NO_VIEW[no_view] if no_view else "",
@@ -97,6 +102,55 @@ def change_person(request: SignedInRequest, pk: int) -> HttpResponse:
             request, change, "The groups and schools are saved. They hold from the next page that the person opens."
         )
     return redirect("web:person", pk=pk)
+
+
+@require_POST
+@tool_right(Tool.USER_GROUPS, CHANGE)
+def change_details(request: SignedInRequest, pk: int) -> HttpResponse:
+    found, form = get_object_or_404(User.objects.people(), pk=pk), DetailsForm(request.POST)
+    if understood(request, form):
+        change = partial(services.set_details, by=request.user, user_id=found.pk, **form.cleaned_data)
+        attempt(request, change, "The name and the e-mail address are saved.")
+    return redirect("web:person", pk=pk)
+
+
+@require_POST
+@tool_right(Tool.USER_GROUPS, CHANGE)
+def set_password(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Set the password of another person, where no mail can be sent to choose one."""
+    found = person_for_superuser(request, pk)
+    if not sets_password(request.user, found):
+        raise Http404
+    form: SetPasswordForm[User] = SetPasswordForm(found, request.POST)
+    if understood(request, form):
+        services.set_password(by=request.user, user=found, password=form.cleaned_data["new_password1"])
+        messages.success(request, "The password is set. Tell it to the person, and let them change it.")
+    return redirect("web:person", pk=pk)
+
+
+def sets_password(user: User, person: User) -> bool:
+    """Whether a user sets the password of this person. The own one has a page of its own."""
+    return user.is_superuser and person.pk != user.pk and may_use_password(person)
+
+
+@require_POST
+@tool_right(Tool.USER_GROUPS, CHANGE)
+def remove_factors(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Help somebody who has lost the phone, the passkey and the recovery codes."""
+    removed = remove_second_factors(user=person_for_superuser(request, pk), by=request.user)
+    messages.success(request, FACTORS_REMOVED if removed else "This person had no second factor.")
+    return redirect("web:person", pk=pk)
+
+
+def person_for_superuser(request: SignedInRequest, pk: int) -> User:
+    """Return a person of whose way to sign in only superusers decide. Raises PermissionDenied, or Http404."""
+    if not request.user.is_superuser:
+        raise PermissionDenied(FOR_SUPERUSERS)
+    return get_object_or_404(User.objects.people(), pk=pk)
+
+
+FOR_SUPERUSERS = "Only a superuser sets the password of another person, or removes their second factors."
+FACTORS_REMOVED = "The second factors are removed. This person signs in with the password alone now."
 
 
 @require_POST
@@ -145,7 +199,7 @@ def make_account(request: SignedInRequest, form: AddPersonForm) -> User | None:
     return added
 
 
-NO_MAIL = "No mail is sent from here (EMAIL_URL is not set), so a superuser has to set the password under Accounts."
+NO_MAIL = "No mail is sent from here (EMAIL_URL is not set), so a superuser has to set the password on this page."
 
 
 @require_POST

@@ -40,27 +40,42 @@ def user_groups(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @tool_right(Tool.USER_GROUPS)
 def user_group(request: SignedInRequest, pk: int) -> HttpResponse:
-    return group_page(request, get_object_or_404(Group, pk=pk), find_form=FindPeopleForm())
-
-
-def group_page(request: SignedInRequest, group: Group, **found: Any) -> HttpResponse:
-    """Show one group: its column of the matrix, and its people."""
-    may_change = request.user.may(Tool.USER_GROUPS, Right.WRITE)
-    context = {
-        "title": group.name,
-        "menu_path": Tool.USER_GROUPS.path,
+    """Show the rights of one group: its column of the matrix, for which schools, and what it needs to sign in."""
+    group = get_object_or_404(Group, pk=pk)
+    context = group_context(request, group) | {
         "tools": list(Tool),
-        "group": group,
         "rights": rights_of(group),
         "scope_form": GroupScopeForm.of(*reach_and_schools(group)),
         "policy": GroupPolicy.objects.filter(group=group).first(),
         "factors": factor_figures(group),
-        "people": group.user_set.order_by("last_name", "first_name", "username"),
         "name_form": GroupNameForm(initial={"name": group.name}),
+    }
+    return render(request, "web/user_group.html", context)
+
+
+@require_safe
+@tool_right(Tool.USER_GROUPS)
+def group_people(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Show the people of one group."""
+    return people_page(request, get_object_or_404(Group, pk=pk), find_form=FindPeopleForm())
+
+
+def people_page(request: SignedInRequest, group: Group, **found: Any) -> HttpResponse:
+    people = group.user_set.order_by("last_name", "first_name", "username")
+    context = group_context(request, group) | {"people": people, "current": "people"}
+    return render(request, "web/user_group_people.html", context | found)
+
+
+def group_context(request: SignedInRequest, group: Group) -> dict[str, Any]:
+    """Return what both pages of a group show."""
+    may_change = request.user.may(Tool.USER_GROUPS, Right.WRITE)
+    return {
+        "title": group.name,
+        "menu_path": Tool.USER_GROUPS.path,
+        "group": group,
         "may_change": may_change,
         "read_only": not may_change,
     }
-    return render(request, "web/user_group.html", context | found)
 
 
 @require_POST
@@ -123,15 +138,15 @@ def rename_group(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 @tool_right(Tool.USER_GROUPS, Right.WRITE)
 def find_people(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Show the group's page with the people found. It is a POST, so that names stay out of addresses."""
+    """Show the group's people, and those who were found. It is a POST, so that names stay out of addresses."""
     group = get_object_or_404(Group, pk=pk)
     form = FindPeopleForm(request.POST)
     if not form.is_valid():
-        return group_page(request, group, find_form=form)
+        return people_page(request, group, find_form=form)
     who = form.cleaned_data["who"]
     services.record_search(by=request.user, target=Tool.USER_GROUPS.path, text=who)
     found = list(User.objects.to_add_to(group, who)[: FOUND_AT_ONCE + 1])
-    return group_page(
+    return people_page(
         request,
         group,
         find_form=form,
@@ -159,7 +174,7 @@ def change_member(request: SignedInRequest, pk: int, service: Callable[..., None
         user = form.cleaned_data["user"]
         change = partial(service, by=request.user, group_id=pk, user=user)
         attempt(request, change, done.format(user.listed_name))
-    return redirect("web:user_group", pk=pk)
+    return redirect("web:group_people", pk=pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -155,7 +155,7 @@ def test_the_right_to_read_everything_is_not_the_right_to_write(caller):
     program = caller(*(tool for tool in Tool if Right.READ in tool.rights))
     response = program.post("messages/", message())
     assert response.status_code == 403
-    assert "Message Import: W" in response.json()["detail"]
+    assert "Message Import: Change" in response.json()["detail"]
     assert not SentMessage.objects.exists()
 
 
