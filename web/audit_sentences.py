@@ -16,6 +16,8 @@ from accounts.models import AuditEvent
 
 # The part of a message that is its page, also with the values of a recipient.
 _PAGE = "message"
+# What stands for values where a sentence is shown without them; for others it is "…".
+_ANY = {"message": "a message"}
 # A value in the address of a page, as Django's routes write it.
 _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
 NOBODY = "Somebody who was not signed in"
@@ -30,7 +32,7 @@ def audit_sentence(event: AuditEvent) -> str:
 
 
 def action_text(action: str) -> str:
-    """Return an action as people read it: "message.canceled" is "Canceled message …"."""
+    """Return an action as people read it: "message.canceled" is "Canceled a message"."""
     words = _SHORT.get(action) or _WORDS.get(action)
     kind, _, rest = action.partition(".")
     if isinstance(words, str):
@@ -50,7 +52,7 @@ def said_by_sentence(action: str) -> frozenset[str]:
 
 def _shortened(words: str) -> str:
     """Return a sentence without its values: "added {account} to {target}" is "Added … to …"."""
-    parts = (text + ("…" if name else "") for text, name, _, _ in Formatter().parse(words))
+    parts = (text + (_ANY.get(name, "…") if name else "") for text, name, _, _ in Formatter().parse(words))
     told = "".join(parts)
     return told[:1].upper() + told[1:]
 
@@ -262,7 +264,7 @@ _WORDS: dict[str, str | Callable[[AuditEvent], str]] = {
     "message.marked_as_no_drill": "marked {message} as no drill",
     "message.sent_again": "had {message} sent again to {devices} devices",
     "message.viewed": _looked_at_message,
-    "password.changed": "changed the own password",
+    "password.changed": "changed their own password",
     "password.reset": "set a new password by the link of an e-mail",
     "person.erase_asked": "asked to erase a person: {target}",
     "person.erased": "erased a person: {target}",

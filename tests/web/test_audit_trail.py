@@ -200,7 +200,7 @@ def test_what_was_done_as_another_person_says_so():
 @pytest.mark.parametrize(
     ("action", "words"),
     [
-        ("message.canceled", "Canceled …"),
+        ("message.canceled", "Canceled a message"),
         ("user_group.member_added", "Added … to the user group …"),
         ("api_token.issued", "Got a token for the REST API"),
         ("message.viewed", "Looked at a message"),

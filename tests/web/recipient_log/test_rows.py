@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -273,6 +274,22 @@ class TestOwnLog:
 
     def test_the_administration_log_has_them_all(self, client: Client, administrator: Client) -> None:
         assert {row["Message Subject"] for row in exported_rows(administrator, "4711")} == {"mine", "theirs"}
+
+
+def test_everything_sent_to_a_person_in_a_year_is_on_paper_after_three_clicks(
+    administrator: Client, mai: Recipient
+) -> None:
+    """After the search: last 12 months, Generate Report (which opens a menu), PDF."""
+    for days in (1, 364, 366):
+        created_at = NOON - timedelta(days=days)
+        make_delivery(make_recipient(make_message(created_at=created_at), person_id="4711", name="Vang, Mai"))
+    page = search(administrator, "Vang, Mai")
+    (year,) = re.findall(r'href="([^"]+)">last 12 months</a>', page)
+    page = text_of(administrator.get(unescape(year)))
+    assert len(rows(page)) == 2
+    (pdf,) = re.findall(r'href="([^"]+)"[^>]* id="grid-export-pdf"', page)
+    assert "created_from=2025-11-21&created_to=2026-11-20" in unescape(pdf)
+    assert administrator.get(unescape(pdf), follow=True)["Content-Type"] == "application/pdf"
 
 
 def test_an_export_wants_one_person(administrator: Client, mai: Recipient) -> None:
