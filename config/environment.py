@@ -32,7 +32,7 @@ class Env(FileAwareEnv):
 
     def day_of_year(self, variable: str, *, default: str) -> tuple[int, int]:
         """Read a day that each year has, such as 07-01, as month and day. Raises ImproperlyConfigured if it is none."""
-        text = self.str(variable, default=default)
+        text = self.str(variable, default=default) or default
         try:
             day = datetime.strptime(f"2025-{text}", "%Y-%m-%d")  # noqa: DTZ007 (2025 has no February 29)
         except ValueError:

@@ -37,7 +37,8 @@ def administrator(page: Page, make_user: Callable[..., User]) -> User:
 
 def test_the_pages_of_people_are_accessible(page: Page, administrator: User, mai: User) -> None:
     group = Group.objects.get(name="Principals").pk
-    for name, args in (("people", []), ("add_person", []), ("person", [mai.pk]), ("user_group", [group])):
+    pages = {"people": [], "add_person": [], "person": [mai.pk], "user_group": [group], "group_people": [group]}
+    for name, args in pages.items():
         page.goto(reverse(f"web:{name}", args=args))
         assert_accessible(page, widths=NARROW)
 
@@ -62,3 +63,22 @@ def test_an_administrator_sees_what_a_person_would_see_and_comes_back(
     banner.get_by_role("button").click()
     expect(page.get_by_role("heading", name="Vang, Mai")).to_be_visible()
     expect(banner).to_have_count(0)
+
+
+def test_before_it_is_saved_the_page_says_what_a_right_opens(page: Page, administrator: User, mai: User) -> None:
+    mai.groups.add(Group.objects.create(name="Aides"))
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(reverse("web:user_group", args=[Group.objects.get(name="Aides").pk]))
+    save = page.get_by_role("button", name="Save the rights")
+    expect(save).to_be_in_viewport()
+    box = page.locator(f"#right-{Tool.ADMIN_SENT_MESSAGE_LOG.codename()}")
+    box.check()
+    expect(page.get_by_text("This gives 1 person access to 2 messages.")).to_be_visible()
+    box.uncheck()
+    expect(page.get_by_text("This changes nobody's access to messages of others.")).to_be_visible()
+    box.check()
+    save.click()
+    expect(page.get_by_text("The rights are saved.")).to_be_visible()
+    expect(page.locator(f"#right-{Tool.ADMIN_SENT_MESSAGE_LOG.codename()}")).to_be_checked()
+    page.get_by_role("link", name="People", exact=True).click()
+    expect(page.get_by_role("link", name="Vang, Mai")).to_be_visible()

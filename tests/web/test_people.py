@@ -207,6 +207,15 @@ def test_a_new_person_chooses_a_password_by_the_link_of_the_invitation(
     assert "Send the invitation again" not in client.get(reverse("web:person", args=[person.pk])).text
 
 
+@pytest.mark.parametrize("odd", ["", "x", "9" * 30])
+def test_the_page_of_a_group_leads_to_a_new_person_in_it(client: Client, odd: str) -> None:
+    group = Group.objects.get(name="Principals")
+    address = f"{reverse('web:add_person')}?group="
+    assert f"{address}{group.pk}" in client.get(reverse("web:group_people", args=[group.pk])).text
+    assert re.search(rf'name="groups"[^>]* value="{group.pk}" checked', client.get(f"{address}{group.pk}").text)
+    assert client.get(address + odd).status_code == 200
+
+
 def test_without_mail_the_page_says_who_sets_the_password(client: Client, settings: Settings) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     text = client.post(reverse("web:add_person"), MAI, follow=True).text

@@ -24,6 +24,7 @@ from accounts.services import Refused, record_look
 from accounts.sessions import remove_second_factors
 from accounts.tools import OWN_RIGHTS, SCOPED_RIGHTS, Right, Tool, ToolAndRight, every_right
 from accounts.view_as import why_no_view
+from core.ids import read_id
 from messenger_logs.models import School
 from web.attempts import attempt, understood
 from web.people_forms import AddPersonForm, DetailsForm, MembershipsForm
@@ -174,8 +175,9 @@ def set_open(request: SignedInRequest, pk: int, service: Callable[..., None], do
 @require_http_methods(["GET", "HEAD", "POST"])
 @tool_right(Tool.USER_GROUPS, CHANGE)
 def add_person(request: SignedInRequest) -> HttpResponse:
-    """GET shows the form; POST makes the account, and sends an invitation where mail can be sent."""
-    form = AddPersonForm(request.POST if request.method == "POST" else None)
+    """GET shows the form (?group= ticks one); POST makes the account, and invites the person where mail can be sent."""
+    group = read_id(request.GET.get("group", ""))
+    form = AddPersonForm(request.POST if request.method == "POST" else None, initial={"groups": [group]})
     if form.is_valid() and (added := make_account(request, form)):
         return redirect("web:person", pk=added.pk)
     context: dict[str, Any] = {"title": "Add a person", "menu_path": MENU_PATH, "form": form}
