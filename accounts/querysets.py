@@ -138,11 +138,6 @@ class AuditEventQuerySet(QuerySet["AuditEvent"]):
         begun_by = Cast(KT("details__look"), BigIntegerField())
         return parts.alias(begun_by=begun_by).filter(begun_by=OuterRef("pk"))
 
-    def viewers_of(self, message_id: int) -> int:
-        """Count the people who looked at a message, or at a part of it."""
-        views = self.of_message(message_id).filter(action=MESSAGE_VIEWED)
-        return int(views.aggregate(people=Count("who_id", distinct=True))["people"])
-
     def of_person(self, person_id: str, *, hashed: str) -> Self:
         """The looks at the record of a person, and the searches for a text (from `accounts.services.hashed_search`)."""
         return self.filter(Q(details__person=person_id) | Q(details__searched__contains=[hashed]))

@@ -328,7 +328,6 @@ def test_a_page_with_its_fragments_is_one_row_and_found_by_the_number_of_the_mes
         f"message {message.pk} and its Email body, its Inbox body and its recipients.",
     ]
     assert AuditEvent.objects.filter(action="message.viewed").count() == 6, "the trail keeps each part"
-    assert AuditEvent.objects.viewers_of(message.pk) == 2
     assert len(sentences(auditor, "who_saw", message=str(message.pk))) == 2
 
 
@@ -364,7 +363,7 @@ def test_who_saw_a_family_knows_a_list_that_came_later_in_a_look(auditor, looks,
 def test_what_was_done_with_one_message_is_asked_for_a_year(auditor, seen_by, time_machine):
     message = make_message()
     seen_by(message, "message")
-    time_machine.shift(timedelta(days=300))
+    time_machine.move_to(timezone.now() + timedelta(days=300))
     assert sentences(auditor) == []
     assert len(sentences(auditor, message=str(message.pk))) == 1
 

@@ -99,9 +99,9 @@ def detail_text(name: str, value: Any) -> str:
 
 
 def value_text(value: Any) -> str:
+    if value is None or value in ("", [], {}):
+        return "none"
     match value:
-        case None | "" | [] | {}:
-            return "none"
         case bool():
             return "yes" if value else "no"
         case list():
