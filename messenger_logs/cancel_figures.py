@@ -1,9 +1,11 @@
 """The four figures of a cancel. They add up to all devices of the message, from the commit of the cancel on.
 
 What nothing was handed over for has not left, and after a cancel nothing of it is handed over. So only a device that is
-under way can change sides: a call that rings is hung up, or a provider refuses what it was just given. When the cancel
-is complete, nothing is under way here. A report that comes later may still say otherwise, such as one of another system
-about a message that it sends. Then the audit trail gets the new figures at once, and the newest of its events counts.
+under way can change sides: a call that rings is hung up, a provider refuses what it was just given, or a request that
+was about to begin does not begin. When the cancel is complete, nothing is under way here, and nothing moves the figures
+any more. A report that comes later may say otherwise, such as one of another system about a message that it sends. Then
+the device shows what the report says, and counts on in the figure that it was in: both are kept before such a report
+changes anything.
 """
 
 from __future__ import annotations
@@ -11,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 
 from accounts.models import AuditEvent
 from core.replica import read_connection
 from messenger_logs.choices import NOT_LEFT, DeliveryStatus, Mode, Outcome, sql_list
-from messenger_logs.models import Delivery, MessageModeTotals, Redial
+from messenger_logs.models import Delivery, MessageModeTotals, Redial, SentMessage
 
 # The name of each figure is also the name of the filter that shows its rows.
 FIGURES = [
@@ -39,6 +41,10 @@ _ROWS = {
     "never_started": _STOPPED & ~_BEGUN,
     "not_tried": _NOT_TRIED,
 }
+# Deliveries that no figure counts.
+_UNCOUNTED = Q(status__in=[DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE])
+# The devices about which a report came after the cancel was complete.
+REPORTED_LATER = "reported_later"
 
 # One statement reads one moment: it counts a delivery that moves from waiting to canceled exactly once. The partial
 # index delivery_not_left has the waiting rows.
@@ -62,7 +68,10 @@ FROM (
         SELECT count(*) FROM {Delivery._meta.db_table}
         WHERE message_id = %(message)s AND status = '{DeliveryStatus.IN_PROGRESS}' AND NOT duplicate
     ) + (
-        SELECT count(*) FROM {Redial._meta.db_table} WHERE message_id = %(message)s AND claim IS NOT NULL
+        SELECT count(*) FROM {Redial._meta.db_table} AS again
+        WHERE again.message_id = %(message)s AND again.claim IS NOT NULL AND NOT EXISTS (
+            SELECT FROM {Delivery._meta.db_table} AS d
+            WHERE d.id = again.delivery_id AND d.status = '{DeliveryStatus.IN_PROGRESS}')
     ) AS devices
 ) AS under_way
 """  # noqa: S608  (table names only)
@@ -84,10 +93,19 @@ class CancelFigures:
     """Those of the stopped that are not marked as Canceled yet."""
     under_way: int
     """Those of the left whose result is open. They may still change sides."""
+    final: bool = False
+    """Whether the cancel is complete: the figures are kept, and nothing moves them."""
+    contradicted: bool = False
+    """Whether a report that came after that says otherwise of a device."""
 
     @property
     def devices(self) -> int:
         return self.left + self.hung_up + self.never_started + self.not_tried
+
+    @property
+    def gone(self) -> int:
+        """Those of the left that cannot change sides."""
+        return self.left - self.under_way
 
     @property
     def percent(self) -> int:
@@ -114,6 +132,17 @@ def figures_text(by_name: Mapping[str, int]) -> str:
 
 
 def cancel_figures(message_id: int) -> CancelFigures:
+    """Return the four figures of a message: as they were when its cancel was complete, else as they are now."""
+    now = count_figures(message_id)
+    completed = SentMessage.objects.filter(pk=message_id, cancel_completed_at__isnull=False)
+    kept = completed.values_list(*(f"completed_cancel__{name}" for name in now.by_name)).first()
+    if kept is None:
+        return now
+    final = dict(zip(now.by_name, kept, strict=True)) if None not in kept else now.by_name
+    return CancelFigures(**final, waiting=0, under_way=0, final=True, contradicted=final != now.by_name)
+
+
+def count_figures(message_id: int) -> CancelFigures:
     """Count the four figures of a message, from its kept totals and the rows that are open."""
     with read_connection().cursor() as cursor:
         cursor.execute(_COUNT, {"message": message_id})
@@ -137,5 +166,12 @@ def told_figures(message_id: int) -> dict[str, int] | None:
 
 def rows_of_figure(rows: QuerySet[Delivery], name: str) -> QuerySet[Delivery]:
     """The deliveries of a message that a figure counts."""
-    uncounted = Q(status__in=[DeliveryStatus.NO_DEVICE, DeliveryStatus.DUPLICATE])
-    return rows.filter(~uncounted, _ROWS[name], duplicate=False)
+    if name == REPORTED_LATER:
+        return rows.exclude(cancel_figure="")
+    return rows.filter(Q(cancel_figure=name) | Q(cancel_figure="") & ~_UNCOUNTED & _ROWS[name], duplicate=False)
+
+
+def keep_figure_of_rows(rows: QuerySet[Delivery]) -> None:
+    """Let deliveries of a complete cancel count on as they do now, whatever changes them from here on."""
+    figure = Case(*(When(rule, then=Value(name)) for name, rule in _ROWS.items()))
+    rows.filter(~_UNCOUNTED, cancel_figure="", duplicate=False).update(cancel_figure=figure)

@@ -11,7 +11,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Q
 
 from accounts.models import AuditEvent
-from messenger_logs.cancel_figures import cancel_figures, figures_text, told_figures
+from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.models import SentMessage
 
 # Only a program makes more than that; the Audit Trail has all of them.
@@ -57,10 +57,8 @@ def _steps(message: SentMessage) -> Iterator[Entry]:
 
 
 def _completed(message: SentMessage) -> str:
-    """The end of a cancel with its figures, as the audit trail has them now."""
-    if not message.cancel_completed_at:
-        return ""
-    return f"The cancel was complete: {figures_text(told_figures(message.pk) or cancel_figures(message.pk).by_name)}."
+    """The end of a cancel, with its final figures."""
+    return f"The cancel was complete: {cancel_figures(message.pk)}." if message.cancel_completed_at else ""
 
 
 def _imported(who: str, details: dict[str, Any]) -> str:
@@ -75,10 +73,15 @@ def _retried(who: str, details: dict[str, Any]) -> str:
     return f"{who} had it sent again to {_count(details, 'devices', 'device')} that may not have got it."
 
 
+def _certified(who: str, details: dict[str, Any]) -> str:
+    return f"{who} asked for the certificate of its cancel."
+
+
 _SENTENCES: dict[str, Callable[[str, dict[str, Any]], str]] = {
     "import.messages": _imported,
     "import.recipients": _added,
     "message.sent_again": _retried,
+    "report.cancel_certificate": _certified,
 }
 
 

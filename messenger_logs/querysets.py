@@ -114,7 +114,9 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
             case Tool.SENT_MESSAGE_LOG_2:
                 return shown.v2().listed().filter(message_type__in=visible_types(user))
             case Tool.UPCOMING_MESSAGES:
-                return self.once_upcoming(user).cancelable()
+                once = self.once_upcoming(user)
+                # The person who canceled a message comes back to it: the page has the proof of the cancel.
+                return once.cancelable() | once.filter(canceled_by=user)
             case Tool.RECIPIENT_LOG | Tool.REACH | Tool.ADMIN_RECIPIENT_LOG | Tool.ADMIN_REACH:
                 return shown.listed()
         return self.none()

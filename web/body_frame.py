@@ -19,10 +19,11 @@ from messenger_logs.merge_fields import is_html, merged
 
 # The modes whose bodies are shown in a frame.
 FRAMED = frozenset({Mode.INBOX, Mode.EMAIL})
-# No script runs, nothing is fetched, and only pages of this site may contain the frame.
+# No script runs, nothing is fetched, and only pages of this site may contain the frame. It is of the same origin, so
+# that the page can read the height of the text; without scripts, nothing in it can use that.
 FRAME_POLICY = (
-    "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
-    "frame-ancestors 'self'"
+    "sandbox allow-same-origin; default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'self'"
 )
 # Text, tables and their looks.
 _ELEMENTS = nh3.ALLOWED_TAGS - {"area", "map"} | {"big", "font", "tfoot"}
@@ -42,6 +43,10 @@ _LEFT_OUT_WHOLE = {
 }
 # What may load something in a style, and the escapes that would hide it.
 _LOADING_STYLE = re.compile(r"url|image|src|@|\\", re.IGNORECASE)
+# HTML that sets colors was made for a white sheet, and stays on one where the page is dark.
+_COLORS = re.compile(r"color|background", re.IGNORECASE)
+_SHEET = "color:#111;background:#fff"
+_AS_THE_PAGE = "color:CanvasText;background:Canvas"
 # In cleaned HTML a quotation mark within an attribute is escaped, so this is the address of a link and nothing else.
 _LINK = re.compile(r'(<a(?: [\w-]+="[^"]*")*?) href="')
 
@@ -49,16 +54,17 @@ _LINK = re.compile(r'(<a(?: [\w-]+="[^"]*")*?) href="')
 def frame_document(text: str, values: Mapping[str, str]) -> SafeString:
     """Return a body as an HTML document for the frame, with its merge fields filled from `values`.
 
-    A body without markup keeps its line breaks.
+    A body without markup keeps its line breaks. Where the page is dark, a body without colors of its own is dark, too.
     """
     if is_html(text):
         inside = without_connections(merged(text, {name: escape(value) for name, value in values.items()}))
     else:
         inside = f'<div style="white-space: pre-wrap">{escape(merged(text, values))}</div>'
+    scheme, look = ("light", _SHEET) if _COLORS.search(inside) else ("light dark", _AS_THE_PAGE)
     return mark_safe(  # noqa: S308  (foreign HTML: it is answered under FRAME_POLICY only)
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Message body</title>'
-        "<style>body{margin:.75rem;font:15px/1.45 system-ui,sans-serif;color:#111;background:#fff}"
-        "a{color:#0a58ca;text-decoration:underline}</style></head>"
+        f"<style>:root{{color-scheme:{scheme}}}body{{margin:.75rem;font:15px/1.45 system-ui,sans-serif;{look};"
+        "overflow-wrap:anywhere}a{color:LinkText;text-decoration:underline}img,table{max-width:100%}</style></head>"
         f"<body>{inside}</body></html>"
     )
 

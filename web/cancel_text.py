@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from core.dates import time_text
 from messenger_logs.cancel_figures import CancelFigures
+from messenger_logs.cancel_figures import figures_text as figures_as_text
 from messenger_logs.services.cancel import CancelAnswer, Result
 
 _ELSEWHERE = " Another system sends it: stop it there as well."
 
 
 def figures_text(figures: CancelFigures) -> str:
-    """Return the figures of a cancel, and what may still change: "96 left, … never started. 2 of those that left …"."""
+    """Return the figures of a cancel: "96 left, … 1,204 never started, …". What may still change sides stands apart."""
     if not figures.under_way:
         return f"{figures}."
-    are = "is" if figures.under_way == 1 else "are"
-    return f"{figures}. {figures.under_way:,} of those that left {are} still under way."
+    apart = figures_as_text(figures.by_name | {"left": figures.gone})
+    return f"{figures.under_way:,} still under way, {apart}. The figures are final when nothing is under way any more."
 
 
 def cancel_text(answer: CancelAnswer) -> str:

@@ -13,7 +13,7 @@ from messenger_logs.models import SentMessage
 
 
 def message_url(tool: Tool, message_id: int, part: str = "", **arguments: Any) -> str:
-    """Return the address of a message in a tool, or of a part: recipients, unreached, call_sheet, body, cancel, …"""
+    """Return the address of a message in a tool, or of a part: recipients, unreached, call_sheet, certificate, …"""
     name = f"web:{tool.name.lower()}_message" + (f"_{part}" if part else "")
     return reverse(name, kwargs={"pk": message_id, **arguments})
 

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
+from messenger_logs.choices import Reach
 from messenger_logs.delivery_summary import DeliverySummary, Progress
-from messenger_logs.status_labels import EMAIL_OUTCOME_LABELS
+from messenger_logs.reach import People
+from messenger_logs.status_labels import EMAIL_OUTCOME_LABELS, REACH
 from web.bars import Bar, Segment
+
+
+def people_bar(people: People, url_of: Callable[[Reach], str], *, name: str = "people") -> Bar:
+    """A bar of people by whether they were reached. `url_of` gives the address that lists the people of a kind.
+
+    `REACH` has word, shape and color of each kind, for bars, lists, charts and reports alike.
+    """
+    segments = [
+        Segment(replace(REACH[kind], word=REACH[kind].word.lower()), number, url_of(kind))
+        for kind, number in people.by_kind.items()
+    ]
+    return Bar(name, "People", segments)
 
 
 def mode_bars(summary: DeliverySummary, recipients_url: str) -> list[Bar]:

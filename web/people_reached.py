@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from accounts.scopes import Scope
+from core.dates import time_text
 from messenger_logs.choices import Reach
 from messenger_logs.delivery_summary import DeliverySummary
-from messenger_logs.reach import PERCENTS, People
+from messenger_logs.reach import People
 from messenger_logs.reach_figures import NO_SCHOOL, UNKNOWN
-from messenger_logs.status_labels import REACH
-from web.bars import Bar, Segment
+from web.bars import Bar
+from web.outcome_bars import people_bar
+
+# By whether the message goes out still, and whether somebody was not reached: for one person, and for more.
+_SENTENCES = {
+    (False, False): ("{reached:,} of {total:,} person was reached", "{reached:,} of {total:,} people were reached"),
+    (False, True): (
+        "{reached:,} of {total:,} person was reached, {missing:,} not",
+        "{reached:,} of {total:,} people were reached, {missing:,} not",
+    ),
+    (True, False): (
+        "{reached:,} of {total:,} person was reached so far",
+        "{reached:,} of {total:,} people were reached so far",
+    ),
+    (True, True): (
+        "{reached:,} of {total:,} person was reached so far, {missing:,} not yet",
+        "{reached:,} of {total:,} people were reached so far, {missing:,} not yet",
+    ),
+}
+_TIMES = {50: "half by {}", 90: "90 % by {}", 99: "99 % by {}"}
 
 
 @dataclass(frozen=True)
@@ -39,19 +56,22 @@ class PeopleReached:
         return not self.summary.waiting or self.people.reached > 0
 
     @property
-    def bar(self) -> Bar:
-        segments = [
-            Segment(replace(REACH[kind], word=REACH[kind].word.lower()), number, self._url(reach=kind.value))
-            for kind, number in self.people.by_kind.items()
-        ]
-        return Bar("people", "People", segments)
+    def sentence(self) -> str:
+        """How many people were reached, as a sentence without its full stop."""
+        one, many = _SENTENCES[self.summary.under_way, self.people.unreached > 0]
+        figures = {"reached": self.people.reached, "total": self.people.total, "missing": self.people.unreached}
+        return (one if self.people.total == 1 else many).format(**figures)
 
     @property
-    def times(self) -> Iterator[tuple[str, datetime]]:
-        """By when parts of all people were reached, in words; only the parts that were."""
-        for percent in PERCENTS:
-            if moment := self.summary.reached_by.get(percent):
-                yield "half" if percent == 50 else f"{percent} %", moment
+    def bar(self) -> Bar:
+        return people_bar(self.people, lambda kind: self._url(reach=kind.value))
+
+    @property
+    def times_sentence(self) -> str:
+        """By when parts of all people were reached; only the parts that were."""
+        reached = self.summary.reached_by
+        times = [_TIMES[percent].format(time_text(reached[percent], seconds=True)) for percent in reached]
+        return f"Reached: {', '.join(times)}." if times else ""
 
     @property
     def kinds(self) -> list[str]:

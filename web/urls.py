@@ -9,6 +9,7 @@ from listings.registry import registry
 from listings.views import ListingView
 from reports.kinds import MESSAGE_REPORTS
 from reports.kinds.call_sheet import CallSheet
+from reports.kinds.cancel_certificate import CancelCertificate
 from web.exporter import exporter
 from web.kept_views import kept_views
 from web.listings import ALERTS_PATH, CONTACT_PATHS, MESSAGE_PATHS, PEOPLE_PATH, REACH_PATHS
@@ -41,7 +42,7 @@ from web.views.cancel import CancelMessage, CancelUpcomingMessage
 from web.views.contacts_to_fix import AllowAgain, ContactPage, SetContactState
 from web.views.drill import MarkDrill
 from web.views.message import MessageBody, MessagePage
-from web.views.reports import CallSheetView, MessageReportView
+from web.views.reports import MessageReportView, OneClickReportView
 from web.views.retry import RetryDeliveries
 from web.views.sent_message_log_2 import SentMessageLog2Page, UpcomingMessagePage
 
@@ -77,8 +78,10 @@ def message_pages() -> Iterator[URLPattern]:
         route, name = f"{MESSAGE_PATHS[tool]}<int:pk>/", f"{tool.name.lower()}_message"
         yield path(route, page.as_view(tool=tool), name=name)
         yield path(f"{route}body/<str:mode>/", MessageBody.as_view(tool=tool), name=f"{name}_body")
-        call_sheet = CallSheetView.as_view(tool=tool, report_class=CallSheet)
+        call_sheet = OneClickReportView.as_view(tool=tool, report_class=CallSheet)
         yield path(f"{route}call-sheet/", call_sheet, name=f"{name}_call_sheet")
+        certificate = OneClickReportView.as_view(tool=tool, report_class=CancelCertificate)
+        yield path(f"{route}certificate/", certificate, name=f"{name}_certificate")
         if cancel:
             yield path(f"{route}cancel/", cancel.as_view(tool=tool), name=f"{name}_cancel")
             yield path(f"{route}in-doubt/", RetryDeliveries.as_view(tool=tool), name=f"{name}_retry")

@@ -6,10 +6,11 @@ from messenger_logs.models.erased import ErasedAddress
 from messenger_logs.models.messages import Calendar, Recipient, School, SentMessage
 from messenger_logs.models.students import StudentSchool
 from messenger_logs.models.texts import Reply, ReplyPerson, TextConsent
-from messenger_logs.models.totals import MessageModeTotals, MessageTotals, PersonReach, ReachTotals
+from messenger_logs.models.totals import CompletedCancel, MessageModeTotals, MessageTotals, PersonReach, ReachTotals
 
 __all__ = [
     "Calendar",
+    "CompletedCancel",
     "ContactNews",
     "ContactPerson",
     "ContactToFix",

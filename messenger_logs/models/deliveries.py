@@ -61,6 +61,8 @@ class Delivery(models.Model):
     email_linked_by = models.CharField(
         max_length=16, choices=LinkedBy, blank=True, default="", db_default="", help_text="how we know that it is of us"
     )
+    # Where a report came after the cancel of the message was complete: the figure of the cancel that counts the device.
+    cancel_figure = models.CharField(max_length=16, blank=True, default="", db_default="", editable=False)
     # A delivery with a claim waits still: nothing has left. The hand-over makes it In-Progress.
     claim = models.UUIDField(null=True, blank=True, help_text="of the dispatcher, until the hand-over begins")
 

@@ -70,6 +70,21 @@ class MessageModeTotals(models.Model):
         return f"{self.devices} {self.mode}"
 
 
+class CompletedCancel(models.Model):
+    """The four figures of a complete cancel, kept before the first report that came after it. See cancel_figures.py."""
+
+    message = models.OneToOneField(
+        SentMessage, primary_key=True, on_delete=models.CASCADE, related_name="completed_cancel"
+    )
+    left = models.IntegerField()
+    hung_up = models.IntegerField()
+    never_started = models.IntegerField()
+    not_tried = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.never_started} never started"
+
+
 class PersonReach(models.Model):
     """Whether a message reached one of its people, and by which modes. services/reach.py keeps the rows.
 

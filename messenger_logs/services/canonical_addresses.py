@@ -16,7 +16,7 @@ from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services.addresses import AddressError, email_address
 from messenger_logs.services.bulk_copy import RESULT
-from messenger_logs.services.complete_cancel import tell_figures
+from messenger_logs.services.complete_cancel import repair_figures
 from messenger_logs.services.message_status import settle_status
 from messenger_logs.services.reach import settle_reach
 from messenger_logs.services.totals import lock_totals, recount
@@ -129,7 +129,7 @@ def _repair(message_id: int, ids: list[int]) -> Repaired:
     if changed.duplicates or not counted:
         recount(message_id=message_id)
         settle_status(message_id=message_id)
-        tell_figures(message_id=message_id)
+        repair_figures(message_id=message_id)
     return changed
 
 

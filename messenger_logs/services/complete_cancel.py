@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.services import record_audit_event
-from messenger_logs.cancel_figures import CANCEL_COMPLETED, cancel_figures, told_figures
+from messenger_logs.cancel_figures import (
+    CANCEL_COMPLETED,
+    FIGURES,
+    cancel_figures,
+    count_figures,
+    keep_figure_of_rows,
+    rows_of_figure,
+    told_figures,
+)
 from messenger_logs.choices import NOT_LEFT, DeliveryStatus, Outcome, sql_list
-from messenger_logs.models import Delivery, MessageModeTotals, MessageTotals, Redial, SentMessage
+from messenger_logs.models import CompletedCancel, Delivery, MessageModeTotals, MessageTotals, Redial, SentMessage
 from messenger_logs.services.reach import settle_reach
 from messenger_logs.services.totals import lock_totals, recount
 from messenger_logs.signals import cancel_completed, message_canceled
@@ -89,20 +99,41 @@ def close_cancel(*, message_id: int) -> bool:
     """
     if not _settled().filter(pk=message_id).update(cancel_completed_at=Now()):
         return False
-    tell_figures(message_id=message_id)
+    _tell_figures(message_id)
     return True
 
 
-def tell_figures(*, message_id: int) -> None:
-    """Append the figures of a complete cancel to the audit trail, unless its newest event has just these.
+def keep_canceled_rows(*, message_id: int, deliveries: Collection[int]) -> None:
+    """Before a report changes deliveries: if the cancel of the message is complete, let them count in it as before.
 
-    A caller that may have changed a figure calls it in the same transaction, and holds the message's lock.
+    The caller holds the message's lock.
     """
-    completed = SentMessage.objects.filter(pk=message_id, cancel_completed_at__isnull=False)
-    message = completed.select_related("canceled_by").defer("bodies", "criteria").first()
-    if message is None:
+    if _completed(message_id).exists():
+        CompletedCancel.objects.get_or_create(message_id=message_id, defaults=count_figures(message_id).by_name)
+        keep_figure_of_rows(Delivery.objects.filter(pk__in=deliveries))
+
+
+def repair_figures(*, message_id: int) -> None:
+    """Count the figures of a complete cancel again: after a repair that changed which rows are devices.
+
+    The caller holds the message's lock.
+    """
+    if not _completed(message_id).exists():
         return
+    if kept := CompletedCancel.objects.filter(pk=message_id):
+        rows = Delivery.objects.filter(message=message_id)
+        kept.update(**{name: rows_of_figure(rows, name).count() for name, _ in FIGURES})
+    _tell_figures(message_id)
+
+
+def _completed(message_id: int) -> QuerySet[SentMessage]:
+    return SentMessage.objects.filter(pk=message_id, cancel_completed_at__isnull=False)
+
+
+def _tell_figures(message_id: int) -> None:
+    """Append the figures of a complete cancel to the audit trail, unless its newest event has just these."""
     figures = cancel_figures(message_id).by_name
+    message = _completed(message_id).select_related("canceled_by").defer("bodies", "criteria").get()
     if figures != told_figures(message_id):
         details = {"message": message_id, **figures}
         record_audit_event(

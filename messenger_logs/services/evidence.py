@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Outcome
 from messenger_logs.models import Delivery, DeviceAttempt, MessageModeTotals, MessageTotals, Recipient, SentMessage
 from messenger_logs.removed import REMOVED
-from messenger_logs.services.complete_cancel import tell_figures
+from messenger_logs.services.complete_cancel import keep_canceled_rows
 from messenger_logs.services.conditions import contacted_sql
 from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.message_status import extend_dispatch, settle_status
@@ -268,6 +268,7 @@ def store_evidence(*, message_id: int, evidence: Sequence[Evidence]) -> int:
         changed = list({delivery for (delivery,) in cursor.fetchall()})
         if not changed:
             return 0
+        keep_canceled_rows(message_id=message_id, deliveries=changed)
         cursor.execute(_DERIVE, {"message": message_id, "deliveries": changed})
         if modes := [mode for (mode,) in cursor.fetchall()]:
             cursor.execute(_LAST_FIRST_ATTEMPT, {"message": message_id, "modes": modes})
@@ -279,5 +280,4 @@ def store_evidence(*, message_id: int, evidence: Sequence[Evidence]) -> int:
     if ended := [one.ended_at for one in evidence if one.made and one.ended_at]:
         extend_dispatch(message_id=message_id, until=max(ended))
     deliveries_stored.send(SentMessage, message_id=message_id, deliveries=changed)
-    tell_figures(message_id=message_id)
     return len(changed)

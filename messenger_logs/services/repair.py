@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.db import connection, transaction
 
 from messenger_logs.models import Delivery, SentMessage
-from messenger_logs.services.complete_cancel import tell_figures
+from messenger_logs.services.complete_cancel import repair_figures
 from messenger_logs.services.message_status import settle_status
 from messenger_logs.services.totals import recount_all
 
@@ -40,4 +40,4 @@ def repair_messages(*, message_ids: Collection[int]) -> None:
         settle_status(message_id=pk)
     canceled = SentMessage.objects.filter(pk__in=message_ids, cancel_completed_at__isnull=False)
     for pk in canceled.values_list("pk", flat=True):
-        tell_figures(message_id=pk)
+        repair_figures(message_id=pk)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from listings.listing import Listing
 from reports.kinds.call_sheet import CallSheet
+from reports.kinds.cancel_certificate import CancelCertificate
 from reports.kinds.drill import DrillReport
 from reports.kinds.listing import ListingReport
 from reports.kinds.mailgun import MailgunReport
@@ -26,7 +27,7 @@ _OF_LISTINGS: tuple[type[ListingReport], ...] = (
     RecipientReport,
 )
 LISTING_REPORTS = {report_class.kind: report_class for report_class in _OF_LISTINGS}
-_ALL: tuple[type[Report], ...] = (*MESSAGE_REPORTS, CallSheet, *_OF_LISTINGS)
+_ALL: tuple[type[Report], ...] = (*MESSAGE_REPORTS, CallSheet, CancelCertificate, *_OF_LISTINGS)
 
 for report_class in _ALL:
     register(report_class)

@@ -91,8 +91,7 @@ def test_from_the_list_of_upcoming_messages(page: Page, principal: User, running
     page.get_by_role("link", name="Cancel Message Snow day").click()
     page.get_by_role("dialog").get_by_role("button", name="OK, cancel this message").click()
     expect(page.get_by_text(STOPPED)).to_be_visible()
-    expect(page).to_have_url(re.compile(r"upcoming-messages/\?tab=in_progress$"))
-    page.get_by_role("status").get_by_role("link", name="Snow day").click()
+    expect(page).to_have_url(re.compile(rf"upcoming-messages/{running.pk}/$"))
     expect(page.get_by_role("heading", name="Snow day", level=1)).to_be_visible()
 
 

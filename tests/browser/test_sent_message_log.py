@@ -77,6 +77,7 @@ def test_from_the_log_to_a_family_and_back(page: Page, principal: User, running:
 
     page.locator("#grid tbody td").first.click()  # the row as a whole leads there
     expect(page.get_by_role("heading", name="Snow day", level=1)).to_be_visible()
+    page.get_by_text("All totals").click()
     page.get_by_role("link", name="1, Total Text", exact=True).click()
     expect(page.get_by_role("heading", name="Recipients of Snow day")).to_be_visible()
     expect_rows(page, 1)
@@ -95,6 +96,7 @@ def test_figures_refresh_while_it_runs_and_stop_when_it_is_done(
     sign_in(page, principal)
     page.goto(f"{LOG}{running.pk}/")
     expect(page.locator("#bar-progress-text")).to_contain_text("0 % (0 of")
+    page.get_by_text("All totals").click()
     page.locator("#figure-text").focus()
     page.evaluate("scrollTo(0, 200)")
     scrolled = page.evaluate("scrollY")

@@ -77,7 +77,9 @@ def test_from_the_home_page_to_a_message_and_back(page: Page, principal: User, r
 
     page.locator("#grid tbody tr td").first.click()
     expect(page.get_by_role("heading", name="Snow day")).to_be_visible()
+    page.get_by_text("All totals").click()
     expect(page.get_by_role("region", name="Deliveries of each mode")).to_contain_text("Voice")
+    page.get_by_role("heading", name="Email").click()
     expect(page.frame_locator("iframe.body-frame").get_by_text("Snow")).to_be_visible()
     page.get_by_role("navigation", name="Message").get_by_role("link", name="Recipients").click()
     expect(rows).to_have_count(2)

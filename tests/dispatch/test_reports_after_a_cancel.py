@@ -1,4 +1,4 @@
-"""What a provider reports after a cancel is complete: the end of the message stays, and the trail tells new figures."""
+"""What a provider reports after a cancel is complete: the end of the message and the figures of the cancel stay."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from dispatch.services.claims import claim_next
 from dispatch.services.recording import record_reports
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import hand_over
-from messenger_logs.cancel_figures import cancel_figures, rows_of_figure
+from messenger_logs.cancel_figures import REPORTED_LATER, cancel_figures, rows_of_figure
 from messenger_logs.choices import Mode
 from messenger_logs.message_history import history_of
 from messenger_logs.models import SentMessage
@@ -84,14 +84,17 @@ def test_a_report_that_a_text_was_canceled_after_it_left_changes_no_figure(cance
 
 
 @pytest.mark.slow
-def test_a_report_that_changes_the_figures_of_a_complete_cancel_is_told_again(canceled: SentMessage) -> None:
+def test_a_report_that_contradicts_a_complete_cancel_shows_at_its_device_and_moves_no_figure(
+    canceled: SentMessage,
+) -> None:
     stopped = canceled.deliveries.filter(status="canceled").first()
     assert stopped
-    reports = [report(stopped.pk, status="delivered")]
-    report_statuses(message_id=canceled.pk, reports=reports)
-    assert last_told(canceled) == {"left": 2, "hung_up": 0, "never_started": 1, "not_tried": 0}
-    report_statuses(message_id=canceled.pk, reports=reports)
-    first, again = AuditEvent.objects.filter(action="message.cancel_completed").order_by("pk")
-    assert (first.details["left"], again.details["left"]) == (1, 2)
-    assert again.who == first.who
+    report_statuses(message_id=canceled.pk, reports=[report(stopped.pk, status="delivered")])
+    stopped.refresh_from_db()
+    assert stopped.status == "delivered"
+    figures = cancel_figures(canceled.pk)
+    assert last_told(canceled) == figures.by_name == {"left": 1, "hung_up": 0, "never_started": 2, "not_tried": 0}
+    assert figures.contradicted
+    assert rows_of_figure(canceled.deliveries.all(), REPORTED_LATER).get() == stopped
+    assert AuditEvent.objects.filter(action="message.cancel_completed").count() == 1
     assert SentMessage.objects.get(pk=canceled.pk).cancel_completed_at == canceled.cancel_completed_at

@@ -9,12 +9,13 @@ from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.models import User
-from messenger_logs.cancel_figures import CancelFigures, cancel_figures, rows_of_figure
+from accounts.models import AuditEvent, User
+from messenger_logs.cancel_figures import REPORTED_LATER, CancelFigures, cancel_figures, rows_of_figure
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
 from messenger_logs.services.cancel import Result, cancel_message
 from messenger_logs.services.complete_cancel import complete_cancel
+from messenger_logs.services.repair import repair_messages
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
 from messenger_logs.totals import totals_of
@@ -70,6 +71,42 @@ def test_of_any_message_the_four_figures_are_all_devices_and_stay_as_they_were(
             assert (row.status, row.outcome) == (("canceled", "canceled") if open_before else (status, outcome))
     recount(message_id=pk)
     assert totals_of(message).modes == kept.modes
+
+
+@pytest.mark.django_db
+@examples(40)
+@given(random=st.randoms(use_true_random=False), told=st.integers(0, 10), late=st.integers(1, 25))
+def test_nothing_that_is_reported_later_moves_the_figures_of_a_complete_cancel(
+    random: Random, told: int, late: int
+) -> None:
+    user = User.objects.get_or_create(username="canceler")[0]
+    made = RandomMessage(random)
+    pk = made.message.pk
+    report_statuses(message_id=pk, reports=made.reports(told))
+    assert not cancel_figures(pk).final
+    if cancel_message(message_id=pk, by=user).result is not Result.CANCELED:
+        return
+    complete_cancel(message_id=pk)
+    final = cancel_figures(pk)
+    assert (final.final, final.contradicted) == (True, False)
+    figure_of = {row: name for name in final.by_name for row in ids_of_figure(made.message, name)}
+    statuses = dict(made.message.deliveries.values_list("pk", "status"))
+
+    for report in made.reports(late):
+        report_statuses(message_id=pk, reports=[report])
+
+    assert cancel_figures(pk).by_name == final.by_name
+    assert figure_of == {row: name for name in final.by_name for row in ids_of_figure(made.message, name)}
+    later = set(rows_of_figure(made.message.deliveries.all(), REPORTED_LATER).values_list("pk", flat=True))
+    changed = dict(made.message.deliveries.filter(duplicate=False).values_list("pk", "status")).items()
+    assert {row for row, status in changed if status != statuses[row]} <= later
+    assert AuditEvent.objects.of_message(pk).filter(action="message.cancel_completed").count() == 1
+    repair_messages(message_ids=[pk])
+    assert cancel_figures(pk).by_name == final.by_name
+
+
+def ids_of_figure(message: SentMessage, name: str) -> list[int]:
+    return list(rows_of_figure(message.deliveries.all(), name).values_list("pk", flat=True))
 
 
 class Claimers:

@@ -250,6 +250,17 @@ def an_unreached_running_message(owner: User) -> None:
     an_unreached_message(owner, status="in_progress")
 
 
+def a_canceled_message(owner: User, **fields: Any) -> None:
+    """A message that its sender canceled, completely."""
+    now = timezone.now()
+    canceled = {"canceled_by": owner, "canceled_by_name": MARK, "cancel_asked_at": now, "cancel_completed_at": now}
+    a_message(owner, status="canceled", **canceled, **fields)
+
+
+def a_canceled_message_2(owner: User) -> None:
+    a_canceled_message(owner, engine="v2", message_type="Messenger 2.0 - General")
+
+
 def a_csv_file(owner: User, **fields: Any) -> None:
     given = {"status": "done", "result": {"devices": [[MARK]], "messages": [[MARK]]} | dict.fromkeys(COUNTS, 1)}
     given |= {"file_name": f"{MARK}.csv", "digest": "0" * 64, "size": 1, "map_name": "recipients"}
@@ -624,6 +635,16 @@ GUARDED = [
     # Without choices it is a page that offers them.
     Guarded("web:upcoming_messages_message_call_sheet", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
             data=an_unreached_running_message, of=of_the_message(), others=404),
+    # Without choices it is a page that offers them.
+    Guarded("web:sent_message_log_message_certificate", Tool.SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+            data=a_canceled_message, of=of_the_message(), others=404),
+    Guarded("web:admin_sent_message_log_message_certificate", Tool.ADMIN_SENT_MESSAGE_LOG, R, 200, 200, 405, 200,
+            data=a_canceled_message, of=of_the_message()),
+    Guarded("web:sent_message_log_2_message_certificate", Tool.SENT_MESSAGE_LOG_2, R, 200, 200, 405, 200,
+            data=a_canceled_message_2, of=of_the_message(), others=404, also=OWN_GENERAL),
+    # It is upcoming no more: only the person who canceled it comes back to it here.
+    Guarded("web:upcoming_messages_message_certificate", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
+            data=a_canceled_message, of=of_the_message(), others=404),
     Guarded("web:reach", Tool.REACH, R, 200, 200, 302, 200, data=a_message, others=HIDDEN,
             file="export.reach"),
     Guarded("web:drill", Tool.REACH, R, 200, 200, 302, 200,

@@ -136,7 +136,11 @@ class CancelFiguresSerializer(serializers.Serializer[Any]):
     never_started = serializers.IntegerField(help_text="Nothing was handed over, and nothing will be.")
     not_tried = serializers.IntegerField(help_text="Opted out, not eligible, or an address that cannot be used.")
     waiting = serializers.IntegerField(help_text="Of the stopped, those that are not marked as canceled yet.")
-    under_way = serializers.IntegerField(help_text="Of those that left, those whose result is open.")
+    under_way = serializers.IntegerField(
+        help_text="Of those that left, those whose result is open: they may still turn out to be stopped."
+    )
+    final = serializers.BooleanField(help_text="The cancel is complete: nothing moves the four figures any more.")
+    contradicted = serializers.BooleanField(help_text="A report that came after that says otherwise of a device.")
 
 
 class MessageDetailSerializer(MessageSerializer):

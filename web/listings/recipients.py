@@ -19,7 +19,7 @@ from listings.exports import DUPLICATE
 from listings.filters import MAX_VALUES, ContainsFilter, ExactFilter, ListingFilterSet, OptionFilter, ValuesFilter
 from listings.paging import Sort
 from messenger_logs.cancel_figures import FIGURES as CANCEL_FIGURES
-from messenger_logs.cancel_figures import rows_of_figure
+from messenger_logs.cancel_figures import REPORTED_LATER, rows_of_figure
 from messenger_logs.choices import EMAIL_FAILURES, DeliveryStatus, LinkedBy, Mode, Outcome, Reach
 from messenger_logs.delivery_summary import FIGURES, PEOPLE
 from messenger_logs.languages import normalized_language
@@ -194,6 +194,7 @@ class FigureFilter(OptionFilter):
 
     def __init__(self, **kwargs: Any) -> None:
         of_a_cancel = [(name, f"Canceled message: {label.lower()}") for name, label in CANCEL_FIGURES]
+        of_a_cancel.append((REPORTED_LATER, "Canceled message: reported after the cancel was complete"))
         of_devices = [
             (self.COUNTED, "Any total of devices"),
             (self.ELIGIBLE, "Total Devices"),
@@ -204,7 +205,7 @@ class FigureFilter(OptionFilter):
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
             return qs
-        if value in dict(CANCEL_FIGURES):
+        if value in {*dict(CANCEL_FIGURES), REPORTED_LATER}:
             return rows_of_figure(qs, value)
         if value in dict(PEOPLE):
             return self.people(qs, value)

@@ -11,7 +11,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
 from core.fragments import is_htmx, page_or_fragment
@@ -73,17 +72,23 @@ class CancelMessage(ChangeMessageView):
 
 
 class CancelUpcomingMessage(CancelMessage):
-    """Leads back to the list. The list does not have the message any more, so the answer names it and links to it."""
+    """Leads to the message, which has the proof of its cancel.
+
+    If another person canceled it, or it has ended, its page may be in a log alone; if no log shows it to this user, the
+    way leads back to the list.
+    """
 
     def back_url(self) -> str:
+        if SentMessage.objects.visible_to(self.request.user, self.tool).filter(pk=self.message.pk).exists():
+            return self.url()
+        in_a_log = message_urls(self.request.user, [self.message.pk]).get(self.message.pk)
+        return in_a_log or self.list_url()
+
+    def list_url(self) -> str:
         begun = self.message.status in {MessageStatus.IN_PROGRESS, MessageStatus.CANCELED_IN_PROGRESS}
         own = self.message.sender_id == self.request.user.pk
         values = {"tab": "in_progress" if begun else "", "whose": "" if own else "all"}
         return list_address(self.log_url, values, default_sort="")
 
     def result_text(self, answer: CancelAnswer) -> str:
-        subject = answer.message.display_subject
-        page = message_urls(self.request.user, [answer.message.pk]).get(answer.message.pk)
-        if page is None:
-            return f"{subject}: {cancel_text(answer)}"
-        return format_html('<a href="{}">{}</a>: {}', page, subject, cancel_text(answer))
+        return f"{answer.message.display_subject}: {cancel_text(answer)}"

@@ -10,16 +10,18 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 from django.views.generic import View
 
 from accounts.access import SignedInRequest, ToolRightMixin
+from accounts.models import AuditEvent
 from accounts.scopes import Scope
 from accounts.tools import MissingRight, Right, Tool
 from core.fragments import is_htmx, page_or_fragment
 from core.ids import read_id
-from messenger_logs.choices import CANCELABLE, Mode
+from messenger_logs.choices import CANCELABLE, MessageStatus, Mode
 from messenger_logs.delivery_summary import DeliverySummary
 from messenger_logs.merge_fields import merged
 from messenger_logs.message_history import history_of
@@ -36,6 +38,7 @@ from web.outcome_bars import mode_bars
 from web.people_reached import people_reached
 from web.removed_notes import removed_notes
 from web.views.drill import compare_url, mark_url
+from web.what_happened import Addresses, what_happened
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,8 @@ class MessagePage(MessageView):
             "message_url": self.url(),
             "recipients_url": self.url("recipients"),
             "reached": people_reached(summary, self.url("recipients"), self.scope),
+            "happened": what_happened(summary, self.addresses()),
+            "certificate_url": self.url("certificate") if summary.canceled and summary.canceled.final else "",
             "scope_note": scope_note(self.message, self.scope),
             "bars": mode_bars(summary, self.url("recipients")),
             "unreached_url": self.url("unreached"),
@@ -178,10 +183,22 @@ class MessagePage(MessageView):
             "may_see_values": self.may_see_values,
             "history": history_of(self.message),
             "who_saw_url": who_saw_url(self.request.user, self.message.pk),
+            "seen_by": self.seen_by(),
+            # Then how the recipients were chosen is what to look at.
+            "open_criteria": self.message.status == MessageStatus.NO_RECIPIENTS,
             "removed_notes": removed_notes(self.message),
             "mark_drill_url": mark_url(self.request.user, self.message),
             "drill_url": compare_url(self.request.user, self.message),
         }
+
+    def addresses(self) -> Addresses:
+        health = reverse("web:system_health") if self.request.user.may(Tool.MAILGUN_SYNC) else ""
+        return Addresses(self.url("recipients"), self.url("call_sheet"), "#criteria", health)
+
+    def seen_by(self) -> int:
+        """Return how many people looked at the message, as the Audit Trail shows it to the user."""
+        looks = AuditEvent.objects.visible_to(self.request.user).of_message(self.message.pk)
+        return looks.filter(action="message.viewed").values("who_id").distinct().count()
 
     def retry_url(self, totals: Totals) -> str:
         """Return the address of the calls and texts in doubt; "" if there are none, or not for this user."""

@@ -69,11 +69,10 @@ class MessageReportView(ToolRightMixin, View):
         return self.report_class(message, tool=self.tool, user=self.request.user, chosen=chosen)
 
 
-class CallSheetView(MessageReportView):
-    """The choices of a message's call sheet; the sheet, if the address names a format. It says who asked for it."""
+class OneClickReportView(MessageReportView):
+    """The choices of a report that a link gives at once: if the address names a format, all others may be left out."""
 
     def choices(self) -> QueryDict | None:
-        # All other choices may be left out.
         return self.request.GET if "format" in self.request.GET else None
 
 

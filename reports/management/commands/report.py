@@ -21,6 +21,7 @@ from messenger_logs.choices import Engine
 from messenger_logs.models import SentMessage
 from reports.files import TOO_SLOW, NotMade, refuse_full_disk, write_report
 from reports.kinds.call_sheet import CallSheet
+from reports.kinds.cancel_certificate import CancelCertificate
 from reports.kinds.listing import ListingReport
 from reports.kinds.mailgun import MailgunReport
 from reports.kinds.recipient import RecipientReport
@@ -50,7 +51,7 @@ class Command(BaseCommand):
     help = "Write a report to a file, or to standard output."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("kind", choices=[*MESSAGES, CallSheet.kind, *LOGS])
+        parser.add_argument("kind", choices=[*MESSAGES, CallSheet.kind, CancelCertificate.kind, *LOGS])
         parser.add_argument("id", help="a message's number; a person id; for mailgun days, as FIRST..LAST or one day")
         parser.add_argument("--format", choices=Format.values, default=Format.PDF.value)
         parser.add_argument("--output", metavar="FILE", help="otherwise standard output")
@@ -78,6 +79,12 @@ class Command(BaseCommand):
     def open(self, options: dict[str, Any]) -> Report:
         if options["kind"] == CallSheet.kind:
             return CallSheet.open(EVERYBODY, call_sheet_options(options))
+        if options["kind"] == CancelCertificate.kind:
+            message = find_message(options)
+            tool = TOOLS[Engine(message.engine)]
+            return CancelCertificate.open(
+                EVERYBODY, {"tool": tool.name, "message": message.pk, "format": options["format"]}
+            )
         if options["kind"] in MESSAGES:
             return report_kind(options["kind"]).open(EVERYBODY, message_options(options))
         report_class, name = LOGS[options["kind"]]

@@ -11,12 +11,17 @@ from accounts.tools import Right, Tool
 from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.status_reports import StatusReport, report_statuses
+from messenger_logs.services.totals import recount
 from reports.kinds.message import cancel_summary
 from tests.fixtures.cancel import ADMIN, LOG, UPCOMING, may_cancel
 
 pytestmark = pytest.mark.django_db
 
 FIGURES = "2 left, 0 hung up while ringing, 2 never started, 1 not to be tried."
+OPEN_FIGURES = (
+    "1 still under way, 1 left, 0 hung up while ringing, 2 never started, 1 not to be tried. The figures are final when"
+    " nothing is under way any more."
+)
 PAGES = {
     LOG: "web:sent_message_log_message",
     ADMIN: "web:admin_sent_message_log_message",
@@ -47,7 +52,8 @@ def test_the_button_leads_to_a_warning_in_numbers_and_ok_cancels(under_way, make
     assert message.status == "in_progress", "nothing is canceled by looking"
 
     answer = client.post(address(tool, message, "cancel"), follow=True)
-    assert f"The message is canceled: {FIGURES}" in page_text(answer)
+    assert f"The message is canceled: {OPEN_FIGURES}" in page_text(answer)
+    assert answer.redirect_chain == [(address(tool, message), 302)], "the message has the proof"
     message.refresh_from_db()
     assert (message.status, message.canceled_by) == ("canceled_ip", user)
 
@@ -66,7 +72,9 @@ def test_a_second_press_says_who_and_when(under_way, sender, make_user, signed_i
     other = signed_in(make_user(*may_cancel(ADMIN), first_name="Tou", last_name="Lee"))
     signed_in(sender).post(address(LOG, message, "cancel"))
     late = other.post(address(ADMIN, message, "cancel"), follow=True)
-    assert re.search(rf"Vang, Mai canceled this message already, on [\d/]+ [\d:]+ [AP]M: {FIGURES}", page_text(late))
+    assert re.search(
+        rf"Vang, Mai canceled this message already, on [\d/]+ [\d:]+ [AP]M: {OPEN_FIGURES}", page_text(late)
+    )
     assert "Vang, Mai canceled this message already" in page_text(other.get(address(ADMIN, message, "cancel")))
 
 
@@ -108,10 +116,15 @@ def test_others_upcoming_messages_need_view_cancel_all(under_way, make_user, sig
     html = chief.get(reverse("web:upcoming_messages"), {"tab": "in_progress", "whose": "all"}).content.decode()
     assert address(UPCOMING, message, "cancel") in html
     answer = chief.post(address(UPCOMING, message, "cancel"), follow=True)
-    assert answer.redirect_chain == [("/messenger/upcoming-messages/?tab=in_progress&whose=all", 302)]
-    assert f"Snow day: The message is canceled: {FIGURES}" in page_text(answer)
+    assert answer.redirect_chain == [(address(UPCOMING, message), 302)]
+    assert f"Snow day: The message is canceled: {OPEN_FIGURES}" in page_text(answer)
     again = chief.post(address(UPCOMING, message, "cancel"), follow=True)
     assert "You canceled this message already" in page_text(again)
+    assert "Snow day" not in page_text(chief.get(reverse("web:upcoming_messages"), {"tab": "in_progress"}))
+    late = signed_in(make_user(*may_cancel(UPCOMING), (UPCOMING, Right.VIEW_CANCEL_ALL)))
+    assert late.get(address(UPCOMING, message)).status_code == 404, "it is upcoming no more"
+    answer = late.post(address(UPCOMING, message, "cancel"), follow=True)
+    assert answer.redirect_chain == [("/messenger/upcoming-messages/?tab=in_progress&whose=all", 302)]
 
 
 def test_the_2_0_log_cancels_nothing(under_way, make_user, signed_in):
@@ -132,9 +145,10 @@ def test_the_summary_tells_who_when_and_how_far(under_way, sender, signed_in):
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
     assert "Canceled By Vang, Mai" in text
     assert "Cancel Complete not yet" in text
-    assert "Canceled: 5 devices Left 2 Hung up while ringing 0 Never started 2 Not to be tried 1" in text
+    assert "Left 1 Still under way 1 Hung up while ringing 0 Never started 2 Not to be tried 1" in text
     assert "Cancel Progress" in text
-    assert "1 of those that left is still under way" in text
+    assert "These figures are not final yet." in text
+    assert "Certificate" not in text
     assert "data-live" in html
     assert 'id="message-actions" hx-swap-oob' in html, "the button goes"
 
@@ -151,6 +165,9 @@ def test_each_figure_of_a_cancel_is_a_link_to_its_rows(under_way, sender, signed
     message = under_way()
     client = signed_in(sender)
     client.post(address(LOG, message, "cancel"))
+    message.deliveries.filter(status="in_progress").update(status="sent", outcome="success")
+    recount(message_id=message.pk)
+    complete_cancel(message_id=message.pk)
     html = client.get(address(LOG, message)).content.decode()
     for name, number in cancel_figures(message.pk).by_name.items():
         link = re.search(rf'id="figure-{name}" href="([^"]+)"[^>]*>(\d+)</a>', html)
@@ -173,7 +190,7 @@ def test_page_history_reports_and_api_name_the_same_final_figures(under_way, sen
     client.get(address(LOG, message))  # with the notice of the first moment
 
     text = page_text(client.get(address(LOG, message)))
-    assert "Canceled: 5 devices Left 2 Hung up while ringing 0 Never started 2 Not to be tried 1" in text
+    assert "Left 2 Hung up while ringing 0 Never started 2 Not to be tried 1 Certificate" in text
     assert f"The cancel was complete: {FIGURES}" in text
     assert "still under way" not in text
     message.refresh_from_db()

@@ -93,6 +93,7 @@ def test_each_figure_leads_to_the_rows_behind_it(administrator, big_message, fig
     assert str(len(rows.column(1))) == number
 
 
+CALL_SHEET = ": call sheet (opens in a new tab) · unreached people"
 PEOPLE = "//section[@id='delivery-summary']/p[strong]"
 BARS = "//*[starts-with(@id, 'bar-progress-')]"
 LABELS = f"{BARS}/*[@class='bar-label']"
@@ -118,7 +119,7 @@ def test_a_figure_that_counts_people_leads_to_a_list_of_people(administrator, bi
 @pytest.mark.slow
 def test_the_people_it_reached_stand_in_a_bar_and_each_part_lists_them(administrator, big_message):
     page = page_of(administrator, big_message)
-    assert page.texts(PEOPLE) == ["1 of 4 people were reached so far. 3 were not yet."]
+    assert page.texts(PEOPLE) == [f"1 of 4 people were reached so far, 3 not yet{CALL_SHEET}"]
     parts = page.texts("//*[@id='bar-people']//*[starts-with(@id, 'people-part-')]")
     assert parts == [
         "✓ 1 reached",
@@ -138,8 +139,8 @@ def test_the_people_it_reached_stand_in_a_bar_and_each_part_lists_them(administr
     ("status", "said"),
     [
         ("waiting", []),
-        ("in_progress", ["0 of 3 people were reached so far. 2 were not yet."]),
-        ("sent", ["0 of 3 people were reached. 2 were not."]),
+        ("in_progress", [f"0 of 3 people were reached so far, 2 not yet{CALL_SHEET}"]),
+        ("sent", [f"0 of 3 people were reached, 2 not{CALL_SHEET}"]),
     ],
 )
 def test_nobody_was_missed_by_a_message_that_waits(administrator, status, said):
@@ -149,14 +150,13 @@ def test_nobody_was_missed_by_a_message_that_waits(administrator, status, said):
     make_recipient(message)
     recount(message_id=message.pk)
     page = page_of(administrator, message)
-    handed_over = " It was handed over for 1, but not confirmed."
-    assert page.texts(PEOPLE) == [sentences + handed_over for sentences in said]
-    assert page.texts("//*[@id='unreached-people']") == (["Unreached people: 2"] if said else [])
+    assert page.texts(PEOPLE) == said
+    assert page.texts("//*[@id='unreached-people']") == (["unreached people"] if said else [])
 
 
 def test_people_and_devices_have_headings_of_their_own(administrator, big_message):
     page = page_of(administrator, big_message)
-    assert page.texts("//*[@class='figures-of']") == ["People", "Devices", "E-mails", "Devices of each mode"]
+    assert page.texts("//*[@class='figures-of']") == ["People", "Devices", "E-mails"]
 
 
 @pytest.mark.slow
@@ -328,7 +328,7 @@ def test_texts_for_phones_stand_on_the_page_and_mails_in_frames(administrator):
     assert page.texts("//*[@class='body-text']") == ["Say <i>this</i>", "txt"]
     frames = page.root.xpath("//iframe")
     assert [frame.get("title") for frame in frames] == ["Inbox body", "Email body"]
-    assert [frame.get("sandbox") for frame in frames] == ["", ""]
+    assert [frame.get("sandbox") for frame in frames] == ["allow-same-origin"] * 2, "no script runs"
     assert "<b>mail</b>" not in page.html
 
 
@@ -343,7 +343,7 @@ def test_the_frame_runs_and_fetches_nothing(administrator):
     response = body_of(administrator, make_message(bodies={"email": "<script>alert(1)</script><p>Hello</p>"}))
     policy = {part.strip() for part in response["Content-Security-Policy"].split(";")}
     assert {
-        "sandbox",
+        "sandbox allow-same-origin",
         "default-src 'none'",
         "img-src data:",
         "style-src 'unsafe-inline'",

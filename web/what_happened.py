@@ -1,0 +1,175 @@
+"""What happened to a message that did not simply go out, and what to do: the words of the message page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from core.dates import time_text
+from core.statuses import Status
+from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode, Outcome
+from messenger_logs.delivery_summary import DeliverySummary
+from messenger_logs.models import Delivery
+from messenger_logs.status_labels import DELIVERY_STATUSES, detail_text
+
+# Reasons are read from so many failed devices of a mode, and so many are named.
+SAMPLE = 500
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A sentence. `url` opens what it is about, with `link` as the words to click."""
+
+    text: str
+    url: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the page leads. `health` is "" for people who may not see System Health."""
+
+    recipients: str
+    call_sheet: str
+    criteria: str
+    health: str = ""
+
+    def rows(self, **filters: str) -> str:
+        return f"{self.recipients}?{urlencode(filters)}"
+
+
+@dataclass(frozen=True)
+class WhatHappened:
+    status: Status
+    happened: list[Fact]
+    to_do: list[Fact] = field(default_factory=list)
+
+
+Facts = Iterator[Fact]
+
+
+def what_happened(summary: DeliverySummary, urls: Addresses) -> WhatHappened | None:
+    """Return the facts about a message that waits, failed, was canceled or had nobody to go to; None for others."""
+    told = _TOLD.get(MessageStatus(summary.message.status))
+    if told is None:
+        return None
+    happened, to_do = told
+    return WhatHappened(summary.status, list(happened(summary, urls)), list(to_do(summary, urls)))
+
+
+# Waiting
+
+
+def _begins(summary: DeliverySummary, urls: Addresses) -> Facts:
+    message = summary.message
+    yield Fact("Nothing has gone out yet.")
+    starts = dict.fromkeys((Mode.INBOX, Mode.EMAIL), message.email_start_at)
+    starts |= dict.fromkeys((Mode.VOICE, Mode.TEXT), message.voice_start_at)
+    for mode in (mode for mode in Mode if mode in message.modes):
+        begin = time_text(starts[mode] or message.scheduled_at)
+        totals = summary.totals.modes.get(mode)
+        number = totals.eligible if totals else 0
+        devices = "1 device" if number == 1 else f"{number:,} devices"
+        yield Fact(f"{mode.label} begins on {begin}.", urls.rows(figure="eligible", mode=mode.value), devices)
+
+
+def _nothing(summary: DeliverySummary, urls: Addresses) -> Facts:
+    return iter(())
+
+
+# Error
+
+
+def _failed(summary: DeliverySummary, urls: Addresses) -> Facts:
+    failed = {mode: totals for mode, totals in summary.totals.modes.items() if totals.handoff_failed}
+    if not failed:
+        yield Fact("The system that sends it reported an error for the whole message.")
+    for mode, totals in failed.items():
+        number = totals.error - totals.undelivered
+        rows = urls.rows(figure="counted", mode=mode.value, outcome=Outcome.ERROR.value)
+        yield Fact(f"{mode.label}: nothing could be handed over. {_reasons(summary, mode)}", rows, f"{number:,} failed")
+
+
+def _reasons(summary: DeliverySummary, mode: Mode) -> str:
+    """The most frequent reasons among some failed devices, as a sentence."""
+    failed = Delivery.objects.filter(message=summary.message, mode=mode, outcome=Outcome.ERROR, duplicate=False)
+    rows = failed.values_list("status", "detail", "code")[:SAMPLE]
+    reasons = Counter(
+        detail_text(mode, detail, code) or DELIVERY_STATUSES[DeliveryStatus(status)].word
+        for status, detail, code in rows
+    )
+    named = "; ".join(reason for reason, _ in reasons.most_common(NAMED))
+    return f"The reason: {named}." if named else ""
+
+
+def _after_an_error(summary: DeliverySummary, urls: Addresses) -> Facts:
+    if urls.health:
+        yield Fact("See whether the provider works now.", urls.health, "System Health")
+    yield Fact("Then make the message again, in the system that made it, for the people who did not get it.")
+    if summary.people and summary.people.unreached:
+        yield Fact("If it is urgent, call them now.", f"{urls.call_sheet}?format=pdf", "Call sheet")
+
+
+# Canceled
+
+
+def _stopped(summary: DeliverySummary, urls: Addresses) -> Facts:
+    who = summary.message.canceled_by_name
+    if who:
+        yield Fact(f"{who} canceled it before it began. Nobody got it.")
+    else:
+        yield Fact("The system that sends it canceled it before it began. Nobody got it.")
+
+
+def _stopped_on_the_way(summary: DeliverySummary, urls: Addresses) -> Facts:
+    who = summary.message.canceled_by_name
+    people = summary.people
+    got = "1 person" if people and people.reached == 1 else f"{people.reached if people else 0:,} people"
+    said = f"{who} canceled it" if who else "The system that sends it canceled it"
+    yield Fact(f"{said} while it went out. It had reached {got} by then.", urls.rows(reach="reached"), "Who got it")
+
+
+def _after_a_cancel(summary: DeliverySummary, urls: Addresses) -> Facts:
+    yield Fact("A canceled message cannot be started again. If it should go out after all, make it again.")
+
+
+def _after_half_a_cancel(summary: DeliverySummary, urls: Addresses) -> Facts:
+    if summary.people and summary.people.reached:
+        yield Fact("If it was wrong, send a correction to the people who got it.")
+    yield from _after_a_cancel(summary, urls)
+
+
+# No recipients
+
+
+def _nobody(summary: DeliverySummary, urls: Addresses) -> Facts:
+    recipients = summary.totals.recipients
+    if not recipients:
+        yield Fact("Nobody got it: the message has no recipients.")
+        return
+    modes = summary.message.display_modes
+    yield Fact(
+        f"Nobody got it: none of its recipients has a device for it ({modes}).",
+        urls.rows(figure="recipients"),
+        "1 recipient" if recipients == 1 else f"{recipients:,} recipients",
+    )
+
+
+def _for_nobody(summary: DeliverySummary, urls: Addresses) -> Facts:
+    if summary.totals.recipients:
+        yield Fact("Add addresses and numbers to the contact data, or make it again for another delivery mode.")
+    else:
+        yield Fact("See how the recipients were chosen, and make it again.", urls.criteria, "How they were chosen")
+
+
+_Tell = Callable[[DeliverySummary, Addresses], Facts]
+_TOLD: dict[MessageStatus, tuple[_Tell, _Tell]] = {
+    MessageStatus.WAITING: (_begins, _nothing),
+    MessageStatus.ERROR: (_failed, _after_an_error),
+    MessageStatus.CANCELED: (_stopped, _after_a_cancel),
+    MessageStatus.CANCELED_IN_PROGRESS: (_stopped_on_the_way, _after_half_a_cancel),
+    MessageStatus.NO_RECIPIENTS: (_nobody, _for_nobody),
+}
