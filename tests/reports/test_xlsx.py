@@ -12,8 +12,8 @@ from core.dates import time_text
 from core.statuses import Shape, Status, Tone
 from reports.document import DUPLICATE, Bar, Bars, Column, Figures, Kind, Part, Rows
 from reports.writers import Format
-from reports.writers.xlsx import rows as writer
-from reports.writers.xlsx.rows import sheet_name
+from reports.writers import xlsx as writer
+from reports.writers.xlsx.skeleton import sheet_name
 from tests.reports.documents import COLUMNS, a_document, a_row, workbook, written, xlsx_lines, xlsx_rows
 
 TYPED = [Column("Who"), Column("When", kind=Kind.TIME), Column("How many", kind=Kind.NUMBER)]
@@ -99,6 +99,7 @@ def test_a_text_that_is_too_long_for_a_cell_is_cut_in_a_row_and_goes_on_below_in
     text = "School is closed. " * 2_000
     document = a_document([a_row(text)], header=[("Subject", text), ("Type", "Notice")])
     assert len(xlsx_rows(document)[0][0]) == 32_767
+    assert len(xlsx_rows(a_document([a_row("😀" * 20_000)]))[0][0].encode("utf-16-le")) <= 2 * 32_767
     lines = [line[:2] for line in xlsx_lines(workbook(document)["Summary"])]
     place = [label for label, _ in lines].index("Subject")
     assert "".join(value for _, value in lines[place : place + 3]) == text
@@ -106,7 +107,7 @@ def test_a_text_that_is_too_long_for_a_cell_is_cut_in_a_row_and_goes_on_below_in
 
 
 def test_rows_that_fill_a_sheet_go_on_in_the_next_with_their_heading(monkeypatch):
-    monkeypatch.setattr(writer, "MOST_ROWS", 3)
+    monkeypatch.setattr(writer, "MOST_ROWS", 2)
     rows = [a_row(f"Parent {number}") for number in range(5)]
     book = workbook(a_document(rows))
     assert book.sheetnames == ["Summary", "Delivery Detail", "Delivery Detail 2", "Delivery Detail 3"]
@@ -115,8 +116,26 @@ def test_rows_that_fill_a_sheet_go_on_in_the_next_with_their_heading(monkeypatch
     assert xlsx_rows(a_document(rows)) == rows
 
 
-def test_a_full_sheet_ends_before_the_last_row_that_excel_has():
-    assert writer.MOST_ROWS < 1_048_576
+def test_a_sheet_ends_before_the_last_row_that_excel_has_and_before_two_gigabytes(monkeypatch):
+    assert writer.MOST_ROWS + 1 < 1_048_576
+    monkeypatch.setattr(writer, "MOST_BYTES", 1)
+    assert workbook(a_document([a_row()] * 4_500)).sheetnames == [
+        *("Summary", "Delivery Detail", "Delivery Detail 2", "Delivery Detail 3"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["<r><t>1</t></r>", "<r>& broken</r>", " two  blanks ", "a\nb"])
+def test_a_text_that_looks_like_xml_is_that_text(text):
+    document = a_document([a_row(text)], header=[("Subject", text)])
+    assert xlsx_rows(document)[0][0] == text
+    assert ["Subject", text.strip()] in [
+        [line[0], line[1].strip()] for line in xlsx_lines(workbook(document)["Summary"])
+    ]
+
+
+def test_a_text_that_excel_would_decode_is_coded_once_more():
+    with zipfile.ZipFile(io.BytesIO(written(Format.XLSX, a_document([a_row("_x0041_")])))) as found:
+        assert b">_x005F_x0041_<" in found.read("xl/worksheets/sheet2.xml")
 
 
 def test_rows_that_stand_out_are_filled_and_bold_and_say_why_in_a_word():

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from xlsxwriter import Workbook
 
 from reports.document import Bar, Bars, Document, Figures, Text
-from reports.writers.xlsx.styles import COUNT, FILLS, LONGEST, Styles, write_text, write_time
+from reports.writers.xlsx.styles import FILLS, Styles, to_print, write_text
+from reports.writers.xlsx.values import COUNT, LONGEST, time_number
 from reports.writers.xml_text import printable
 
 NAME = "Summary"
@@ -39,7 +40,7 @@ def write_summary(book: Workbook, styles: Styles, document: Document) -> None:
 
 
 class Summary:
-    """Writes line by line: what is written cannot be changed any more."""
+    """Writes line by line."""
 
     def __init__(self, book: Workbook, styles: Styles) -> None:
         self.styles, self.row = styles, 0
@@ -47,9 +48,7 @@ class Summary:
         for columns, width in WIDTHS.items():
             self.sheet.set_column(columns, width)
         self.sheet.ignore_errors({"number_stored_as_text": "A1:D1048576"})
-        self.sheet.set_paper(1)
-        self.sheet.set_landscape()
-        self.sheet.fit_to_pages(1, 0)
+        to_print(self.sheet)
 
     def line(self, text: str, style: object) -> None:
         write_text(self.sheet, self.row, FIRST, text, style)
@@ -69,10 +68,19 @@ class Summary:
         """Write a value; a text that is too long for a cell goes on below."""
         if counted and COUNT(text):
             self.sheet.write_number(self.row, SECOND, int(text.replace(",", "")), self.styles.count)
-        elif not write_time(self.sheet, self.row, SECOND, text, self.styles):
+        elif not self.time(text):
             for start in range(0, len(text), PIECE):
                 self.row += bool(start)
                 write_text(self.sheet, self.row, SECOND, text[start : start + PIECE], self.styles.wrapped)
+
+    def time(self, text: str) -> bool:
+        """Write a time as a time. Returns False if the text is none, and writes nothing."""
+        try:
+            number, seconds = time_number(text)
+        except ValueError:
+            return False
+        self.sheet.write_number(self.row, SECOND, number, self.styles.second if seconds else self.styles.minute)
+        return True
 
     def bars(self, bars: Iterable[Bar]) -> None:
         for bar in bars:
