@@ -6,11 +6,12 @@ import io
 import multiprocessing
 import resource
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO
 
 import docx
+import openpyxl
 from django.db import connection
 from django.utils import timezone
 from reportlab.lib.pagesizes import LETTER
@@ -20,7 +21,7 @@ from bench.databases import own_database
 from bench.measure import print_table, seconds
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, SentMessage
-from reports.document import Column, Document, Rows
+from reports.document import Column, Document, Kind, Rows
 from reports.kinds import deliveries
 from reports.kinds.deliveries import ClassicRows
 from reports.snapshot import snapshot
@@ -28,7 +29,7 @@ from reports.writers import Format, write
 
 LABELS = ["Recipient", "Student", "Delivery Device", "Status", "Time"]
 WIDTHS = [1.9, 1.8, 2.7, 1.0, 1.6]
-NAIVE_UP_TO = {Format.PDF: 10_000, Format.DOCX: 1_000, Format.CSV: 10_000_000}
+NAIVE_UP_TO = {Format.PDF: 10_000, Format.DOCX: 1_000, Format.CSV: 10_000_000, Format.XLSX: 100_000}
 """The most rows for the usual way. With more it takes minutes or hours: it gets slower with each row."""
 FLOOR = "COPY"
 
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("bin/bench reports", description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--rounds", type=int, default=3, help="of which the best counts")
+    parser.add_argument("--formats", nargs="+", choices=Format.values, default=Format.values)
     options = parser.parse_args(arguments)
     with own_database("reports"):
         small = make_message(100)
@@ -48,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
             message = make_message(rows)
             # Each way runs in its own process, which must not share the connection of this process.
             connection.close()
-            measure(message, small, rows, options.rounds)
+            measure(message, small, rows, options.rounds, [Format(format) for format in options.formats])
 
 
 def make_message(rows: int) -> SentMessage:
@@ -82,9 +84,9 @@ def make_message(rows: int) -> SentMessage:
     return message
 
 
-def measure(message: SentMessage, small: SentMessage, rows: int, rounds: int) -> None:
+def measure(message: SentMessage, small: SentMessage, rows: int, rounds: int, formats: Sequence[Format]) -> None:
     ways: dict[str, Way] = {FLOOR: copy_rows}
-    for format in Format:
+    for format in formats:
         ways[format.label] = partial(write_ours, format)
         if rows <= NAIVE_UP_TO[format]:
             ways[f"{format.label}, the usual way"] = NAIVE[format]
@@ -124,7 +126,8 @@ def _measured(way: Way, message: SentMessage, small: SentMessage) -> Measured:
 
 
 def write_ours(format: Format, message: SentMessage, file: BinaryIO) -> None:
-    columns = [Column(label, width) for label, width in zip(LABELS, WIDTHS, strict=True)]
+    kinds = [Kind.TIME if label == "Time" else Kind.TEXT for label in LABELS]
+    columns = [Column(label, width, kind) for label, width, kind in zip(LABELS, WIDTHS, kinds, strict=True)]
     with snapshot(seconds=600):
         rows = Rows("Delivery Detail", columns, ClassicRows(message, modes=[Mode.EMAIL]))
         write(format, Document("Sent Message Report", "Harrison High", "today", sections=[rows]), file)
@@ -166,7 +169,21 @@ def naive_docx(message: SentMessage, file: BinaryIO) -> None:
     document.save(file)
 
 
-NAIVE: dict[Format, Way] = {Format.PDF: naive_pdf, Format.CSV: naive_csv, Format.DOCX: naive_docx}
+def naive_xlsx(message: SentMessage, file: BinaryIO) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(LABELS)
+    for row in naive_rows(message):
+        sheet.append(row)
+    book.save(file)
+
+
+NAIVE: dict[Format, Way] = {
+    Format.PDF: naive_pdf,
+    Format.CSV: naive_csv,
+    Format.DOCX: naive_docx,
+    Format.XLSX: naive_xlsx,
+}
 
 
 if __name__ == "__main__":

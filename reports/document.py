@@ -2,18 +2,66 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Literal
 
+from core.statuses import Status
 from listings.exports import DUPLICATE as DUPLICATE
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Labels and values, such as the Delivery Summary. `columns` is the number of pairs side by side."""
+    """Labels and values, such as the Delivery Summary. `columns` is the number of pairs side by side.
+
+    With `counted`, values such as 1,204 are numbers; without it they may be a person's, and stay texts.
+    """
 
     heading: str
     pairs: Sequence[tuple[str, str]]
     columns: Literal[1, 2] = 1
+    counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a bar: what it is in a word and a mark, and how many."""
+
+    status: Status
+    count: int
+
+    @property
+    def words(self) -> str:
+        return f"{self.count:,} {self.status.word}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The parts of one whole, in their order, such as the people of a message by whether it reached them."""
+
+    label: str
+    parts: Sequence[Part]
+
+    @property
+    def total(self) -> int:
+        return sum(part.count for part in self.parts)
+
+    @property
+    def words(self) -> str:
+        """All that the bar says: "191 reached; 6 not confirmed"."""
+        return "; ".join(part.words for part in self.parts)
+
+    @property
+    def shares(self) -> Sequence[tuple[Part, float]]:
+        """The parts that are not empty, each with its share of the whole."""
+        return [(part, part.count / self.total) for part in self.parts if part.count]
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars that show how a message went. Each stands beside its words, and a CSV has these alone."""
+
+    heading: str
+    bars: Sequence[Bar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +72,40 @@ class Text:
     paragraphs: Sequence[tuple[str, str]]
 
 
+class Kind(Enum):
+    """What the cells of a column are, for formats that know times and numbers. All cells are written as texts."""
+
+    TEXT = "text"
+    TIME = "time"
+    """As core.dates.time_text writes it."""
+    NUMBER = "number"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of `Rows`. `width` is its share of the page's width, relative to the other columns."""
+    """A column of `Rows`. `width` is its share of the page's width, relative to the other columns.
+
+    Numbers of people and phones are no numbers but texts.
+    """
 
     label: str
     width: float = 1
+    kind: Kind = Kind.TEXT
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """A table of any length. The rows are read once, in order; each has one cell (text) for each column.
 
-    `legend` explains the marks, one line for each.
+    `legend` explains the marks, one line for each. With `marked`, the first cell of some rows is this mark and word:
+    they stand out, also without color.
     """
 
     heading: str
     columns: Sequence[Column]
     rows: Iterable[Sequence[str]]
     legend: Sequence[str] = ()
+    marked: str = ""
 
     @property
     def crowded(self) -> bool:
@@ -50,7 +113,7 @@ class Rows:
         return len(self.columns) > 9
 
 
-Section = Figures | Text | Rows
+Section = Figures | Bars | Text | Rows
 
 
 @dataclass(frozen=True, slots=True)

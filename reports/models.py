@@ -28,6 +28,9 @@ class ReportJob(LeasedJob):
     options = models.JSONField(help_text="what it is of, and with which choices: see reports/kinds")
     format = models.CharField(max_length=8, choices=Format)
     title = models.CharField(max_length=1200)
+    criteria = models.TextField(
+        blank=True, default="", db_default="", help_text="its filters or choices, in words: what tells it from others"
+    )
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
     size = models.BigIntegerField(default=0, help_text="of the file, in bytes")
     permissions = models.JSONField(

@@ -61,6 +61,11 @@ class Report(ABC):
         """Return the file name without extension. It says nothing about people."""
 
     @property
+    @abstractmethod
+    def criteria(self) -> Pairs:
+        """Return its filters or choices, as labels and values, so that a list of reports tells it from others."""
+
+    @property
     def permissions(self) -> list[str]:
         """Return the Django permissions without which the rows would be fewer, as far as `open` does not ask for them.
 
@@ -115,6 +120,10 @@ def moment(value: datetime | None, *, seconds: bool = False) -> str:
     return time_text(value, seconds=seconds) if value else ""
 
 
+def asked_for_by(user: User) -> Pairs:
+    return [("Asked For By", user.listed_name)]
+
+
 def labels(chosen: Iterable[str], choices: Iterable[tuple[str, str]]) -> str:
     """Return the labels of the chosen values as text, in the order of the choices."""
     wanted = set(chosen)
@@ -144,11 +153,11 @@ class ReportForm(forms.Form):
     """The choices of a report. A choice that is left out takes its initial value, unless it is required."""
 
     format = forms.ChoiceField(
-        label="Report Format",
+        label="Format",
         choices=Format.choices,
         initial=Format.PDF,
         required=False,
-        error_messages={"invalid_choice": "Choose PDF, CSV or DOCX."},
+        error_messages={"invalid_choice": "Choose PDF, CSV, DOCX or XLSX."},
     )
 
     def clean_format(self) -> Format:

@@ -70,6 +70,7 @@ def request_report(report: Report, *, format: Format, by: User) -> ReportJob:
             options=report.options,
             format=format,
             title=report.title,
+            criteria="; ".join(f"{label}: {value}" for label, value in report.criteria),
             asked_at=now,
             expires_at=now + timedelta(days=settings.REPORT_DAYS),
         )

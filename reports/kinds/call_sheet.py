@@ -101,16 +101,21 @@ class CallSheet(MessageReport):
             subtitle=self.school,
             generated_on=moment(timezone.now(), seconds=True),
             header=self.header(),
-            sections=[Figures("People", figures(found), columns=2), self.table()],
+            sections=[Figures("People", figures(found), columns=2, counted=True), self.table()],
             landscape=True,
             summary_in_csv=not self.chosen["rows_only"],
         )
 
-    def header(self) -> Pairs:
-        message, chosen = self.message, self.chosen["school"]
-        school = [("School", dict(schools_of(message, self.scope))[chosen])] if chosen else []
+    @property
+    def criteria(self) -> Pairs:
+        chosen = self.chosen["school"]
+        school = [("School", dict(schools_of(self.message, self.scope))[chosen])] if chosen else []
         if not (chosen or self.scope.everything):
             school = [("Schools", schools_text(self.scope))]
+        return [("Who Is Listed", labels(self.chosen["reach"], KINDS)), *school]
+
+    def header(self) -> Pairs:
+        message = self.message
         return [
             ("Subject", message.display_subject),
             ("Message ID", str(message.pk)),
@@ -118,9 +123,8 @@ class CallSheet(MessageReport):
             ("Type", f"{message.message_type} (drill)" if message.drill else message.message_type),
             ("Sender", message.sender_name),
             ("Date", moment(message.scheduled_at)),
-            ("Who Is Listed", labels(self.chosen["reach"], KINDS)),
-            *school,
-            ("Asked For By", self.user.listed_name),
+            *self.criteria,
+            *self.asked_for_by,
         ]
 
     def table(self) -> Rows:

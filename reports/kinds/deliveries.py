@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.scopes import ALL_SCHOOLS, Scope
 from core.replica import read_connection
+from core.statuses import Shape
 from messenger_logs.choices import EMAIL_FAILURES, PHONE, DeliveryStatus, Mode, Outcome
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.removed import REMOVED
@@ -82,11 +83,17 @@ _PEOPLE = f"""
     GROUP BY r.person_id
 """  # noqa: S608  (table names only)
 
-_CLASSIC = f"""
+FAILED_MARK = f"{Shape.CROSS} Failed"
+"""Begins each row of a failed device, where the rows are those of people with one."""
+
+
+def _classic(cells: str) -> str:
+    return f"""
 WITH person AS ({_PEOPLE})
-SELECT name || mark, student, device, status, time FROM (
+SELECT {cells} FROM (
     SELECT r.name, r.person_id, r.id AS recipient, d.mode, d.id AS delivery,
         CASE WHEN %(phone)s AND NOT person.contacted THEN ' *' ELSE '' END AS mark,
+        CASE WHEN %(only_failed)s AND {_FAILED} THEN '{FAILED_MARK}' ELSE '' END AS result,
         {_STUDENT} AS student, {_DEVICE} AS device, {_WITH_DETAIL} || {_PROVIDER} AS status, {_TIME} AS time
     FROM {_DELIVERY} AS d
     JOIN {_RECIPIENT} AS r ON r.id = d.recipient_id
@@ -95,7 +102,7 @@ SELECT name || mark, student, device, status, time FROM (
     WHERE d.message_id = %(message)s AND r.message_id = %(message)s AND d.mode = ANY(%(modes)s)
         AND {_SEEN} AND d.status <> '{DeliveryStatus.NO_DEVICE}' AND (person.failed OR NOT %(only_failed)s)
     UNION ALL
-    SELECT r.name, r.person_id, r.id, '', NULL, CASE WHEN %(phone)s THEN ' *' ELSE '' END, {_STUDENT}, 'No Device',
+    SELECT r.name, r.person_id, r.id, '', NULL, CASE WHEN %(phone)s THEN ' *' ELSE '' END, '', {_STUDENT}, 'No Device',
         'No Device', ''
     FROM {_RECIPIENT} AS r
     JOIN person USING (person_id)
@@ -103,6 +110,10 @@ SELECT name || mark, student, device, status, time FROM (
 ) AS line
 {_ORDER}
 """  # noqa: S608  (table names only)
+
+
+_CLASSIC = _classic("name || mark, student, device, status, time")
+_ONLY_FAILED = _classic("result, name || mark, student, device, status, time")
 
 _V2 = f"""
 SELECT name, student, mode_word, status, detail, time FROM (
@@ -142,8 +153,8 @@ class ClassicRows:
     """Rows of Recipient, Student, Delivery Device, Status, Time, ordered by recipient.
 
     The devices of `modes` are rows. With `no_device`, a recipient without any device is a row, too. With
-    `only_failed`, the rows are those of people with at least one failed device among these. They are of the schools of
-    `scope`, and say nothing of others.
+    `only_failed`, the rows are those of people with at least one failed device among these, and a column before the
+    others marks the devices that failed. They are of the schools of `scope`, and say nothing of others.
     """
 
     def __init__(
@@ -155,6 +166,7 @@ class ClassicRows:
         only_failed: bool = False,
         scope: Scope = ALL_SCHOOLS,
     ) -> None:
+        self.sql = _ONLY_FAILED if only_failed else _CLASSIC
         self.parameters = _parameters(
             message,
             scope,
@@ -165,10 +177,10 @@ class ClassicRows:
         )
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
-        return stream(_CLASSIC, self.parameters)
+        return stream(self.sql, self.parameters)
 
     def count(self, limit: int | None = None) -> int:
-        return _count(_CLASSIC, self.parameters, limit)
+        return _count(self.sql, self.parameters, limit)
 
 
 class V2Rows:

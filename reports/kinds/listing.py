@@ -16,8 +16,8 @@ from listings.columns import NumberColumn, TimeColumn
 from listings.exports import exported_columns, exported_rows
 from listings.listing import Listing
 from listings.registry import UnknownListing, registry
-from reports.document import Column, Document, Rows, Section
-from reports.report import BadOptions, Pairs, Report, moment
+from reports.document import Column, Document, Kind, Rows, Section
+from reports.report import BadOptions, Pairs, Report, asked_for_by, moment
 from reports.writers import Format
 
 
@@ -89,7 +89,7 @@ class ListingReport(Report):
                 *self.sections(),
                 Rows(
                     self.row_heading,
-                    [Column(column.header, _width(column)) for column in columns],
+                    [Column(column.header, _width(column), _kind(column)) for column in columns],
                     exported_rows(self.listing.export_queryset(), self.listing.table),
                 ),
             ],
@@ -102,10 +102,15 @@ class ListingReport(Report):
         return self.listing.row_name.capitalize()
 
     def header(self) -> Iterator[tuple[str, str]]:
-        """Yield the log and its active filters, as pairs of label and value."""
+        """Yield the log, its active filters, and who asked, as pairs of label and value."""
         if self.listing.menu_path:
             yield "Log", f"{self.listing.menu_path} › {self.listing.title}"  # noqa: RUF001
-        yield from self.filters()
+        yield from self.filters() or [("Filters", "none")]
+        yield from asked_for_by(self.listing.user)
+
+    @property
+    def criteria(self) -> Pairs:
+        return self.filters()
 
     def filters(self) -> Pairs:
         filterset = self.listing.filterset
@@ -115,6 +120,16 @@ class ListingReport(Report):
     def sections(self) -> list[Section]:
         """Return the sections above the rows."""
         return []
+
+
+def _kind(column: ListColumn) -> Kind:
+    match column:
+        case NumberColumn():
+            return Kind.NUMBER
+        case TimeColumn():
+            return Kind.TIME
+        case _:
+            return Kind.TEXT
 
 
 def _width(column: ListColumn) -> float:

@@ -29,7 +29,7 @@ class MailgunReport(ListingReport):
         )
         notices = [("Data", sentence) for sentence in fresh]
         return [
-            Figures("Summary", [(label, number(count)) for label, count in self.counts()], columns=2),
+            Figures("Summary", [(label, number(count)) for label, count in self.counts()], columns=2, counted=True),
             Figures("Completeness", notices),
         ]
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Collection
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from django import forms
 from django.conf import settings
 from django.http import Http404
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.scopes import ALL_SCHOOLS, Scope
@@ -16,16 +19,18 @@ from accounts.services import record_audit_event
 from accounts.tools import MissingRight, Right, Tool
 from messenger_logs.cancel_figures import cancel_figures
 from messenger_logs.choices import Mode
-from messenger_logs.delivery_summary import EMAILS
+from messenger_logs.delivery_summary import EMAILS, DeliverySummary
 from messenger_logs.html_to_text import html_to_text
 from messenger_logs.merge_fields import merged
 from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
+from messenger_logs.reach import People
 from messenger_logs.scope_texts import scope_note
 from messenger_logs.sight import Sight
+from messenger_logs.status_labels import REACH
 from messenger_logs.totals import Totals
-from reports.document import Text
-from reports.report import BadOptions, Pairs, Report, ReportForm, moment, number, sentences
+from reports.document import Bar, Bars, Part, Text
+from reports.report import BadOptions, Pairs, Report, ReportForm, asked_for_by, moment, number, sentences
 from reports.writers import Format
 
 
@@ -98,6 +103,10 @@ class MessageReport(Report):
         """The schools whose people it lists: all schools, if the user sent the message."""
         return Sight.of(self.user, self.tool).scope_in(self.message)
 
+    @property
+    def asked_for_by(self) -> Pairs:
+        return asked_for_by(self.user)
+
     def scope_header(self) -> Pairs:
         """Say of whom the rows are, where they are not of everybody; the figures are."""
         return [("People Listed", scope_note(self.message, self.scope))] if not self.scope.everything else []
@@ -154,6 +163,24 @@ def reach_figures(totals: Totals) -> Pairs:
     """Return the people by whether the message reached them, each of them once; nothing if nobody counted them."""
     kinds = totals.people.by_kind if totals.people else {}
     return [(kind.label, number(count)) for kind, count in kinds.items()]
+
+
+def outcome_bars(message: SentMessage, totals: Totals, modes: Collection[Mode]) -> list[Bars]:
+    """Return the bars of the message's page: its people, and the devices of these modes; nothing before it begins."""
+    summary = DeliverySummary(message, totals, timezone.now(), canceled=None)
+    bars = [people_bar("People", summary.people)] if summary.people and not summary.waiting else []
+    bars += [
+        Bar(progress.mode.label, [Part(part.status, part.number) for part in progress.parts])
+        for progress in summary.progress
+        if progress.mode in modes and progress.devices and not summary.waiting
+    ]
+    return [Bars("How It Went", bars)] if bars else []
+
+
+def people_bar(label: str, people: People) -> Bar:
+    """Return people by whether they were reached."""
+    lower = {kind: replace(REACH[kind], word=REACH[kind].word.lower()) for kind in people.by_kind}
+    return Bar(label, [Part(lower[kind], count) for kind, count in people.by_kind.items()])
 
 
 def email_figures(totals: Totals, prefix: str) -> Pairs:

@@ -35,6 +35,10 @@ class RecipientReport(ListingReport):
         yield "Students", "; ".join(map(str, person.students))
         yield from super().header()
 
+    @property
+    def criteria(self) -> Pairs:
+        return super().filters()
+
     def filters(self) -> Pairs:
         # The header names the person, so the search for the person is left out.
         search = str(self.listing.filterset.filters["person"].label)
@@ -45,4 +49,4 @@ class RecipientReport(ListingReport):
         messages = rows.aggregate(number=Count("message", distinct=True))["number"]
         found = dict(rows.values_list(FINAL_OUTCOME).annotate(Count("pk")))
         figures = [(OUTCOMES[outcome].word, number(found.get(outcome, 0))) for outcome in Outcome]
-        return [Figures("Summary", [("Messages", number(messages)), *figures], columns=2)]
+        return [Figures("Summary", [("Messages", number(messages)), *figures], columns=2, counted=True)]

@@ -16,14 +16,15 @@ from messenger_logs.choices import CANCELABLE, PHONE, MessageStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.status_labels import MESSAGE_STATUSES
 from messenger_logs.totals import Totals, totals_of
-from reports.document import DUPLICATE, Column, Document, Figures, Rows, Section
-from reports.kinds.deliveries import ClassicRows
+from reports.document import DUPLICATE, Column, Document, Figures, Kind, Rows, Section
+from reports.kinds.deliveries import FAILED_MARK, ClassicRows
 from reports.kinds.message import (
     MessageForm,
     MessageReport,
     cancel_summary,
     email_figures,
     message_detail,
+    outcome_bars,
     reach_figures,
 )
 from reports.report import Choices, OneChoice, Pairs, labels, moment, number
@@ -142,6 +143,13 @@ class SentMessageReport(MessageReport):
             summary_in_csv=not self.chosen["rows_only"],
         )
 
+    @property
+    def criteria(self) -> Pairs:
+        return [
+            ("Report Detail", self.detail.label),
+            ("Include Recipient Devices", labels(self.devices, Device.choices) or "none"),
+        ]
+
     def header(self) -> Pairs:
         message = self.message
         return [
@@ -150,15 +158,18 @@ class SentMessageReport(MessageReport):
             ("Type", message.message_type),
             ("Sender", message.sender_name),
             ("Date Created", moment(message.created_at)),
-            ("Include Recipient Devices", labels(self.devices, Device.choices) or "none"),
+            *self.criteria,
             *self.scope_header(),
+            *self.asked_for_by,
         ]
 
     def sections(self, totals: Totals) -> list[Section]:
+        modes = [mode for device in self.devices for mode in device.modes]
         summary: list[Section] = [
-            Figures("Delivery Summary", self.times(totals), columns=2),
-            Figures("People", self.people_figures(totals), columns=2),
-            Figures("Devices", self.device_figures(totals), columns=2),
+            *outcome_bars(self.message, totals, modes or list(Mode)),
+            Figures("Delivery Summary", self.times(totals), columns=2, counted=True),
+            Figures("People", self.people_figures(totals), columns=2, counted=True),
+            Figures("Devices", self.device_figures(totals), columns=2, counted=True),
         ]
         if self.detail is Detail.SUMMARY:
             return summary
@@ -211,15 +222,14 @@ class SentMessageReport(MessageReport):
         legend = [f"{DUPLICATE} This address or number is in the message more than once; it counts once."]
         if any(mode in self.message.modes for mode in PHONE):
             legend.insert(0, "* This recipient was not contacted by phone.")
-        return Rows(
-            "Delivery Detail",
-            [
-                Column("Recipient", 1.25),
-                Column("Student", 1.15),
-                Column("Delivery Device", 1.75),
-                Column("Status", 1.5),
-                Column("Time", 1.1),
-            ],
-            self.rows(),
-            legend,
-        )
+        columns = [
+            Column("Recipient", 1.25),
+            Column("Student", 1.15),
+            Column("Delivery Device", 1.75),
+            Column("Status", 1.5),
+            Column("Time", 1.1, Kind.TIME),
+        ]
+        if self.detail is not Detail.FAILED:
+            return Rows("Delivery Detail", columns, self.rows(), legend)
+        legend.insert(0, f"{FAILED_MARK}: the message did not get to this device. The others are of the same people.")
+        return Rows("Delivery Detail", [Column("Result", 0.6), *columns], self.rows(), legend, marked=FAILED_MARK)

@@ -16,7 +16,7 @@ from messenger_logs.models import SentMessage
 from messenger_logs.status_labels import SENT_MESSAGE_LOG_2_STATUSES
 from messenger_logs.statuses import STATUSES
 from messenger_logs.totals import Totals, totals_of
-from reports.document import Column, Document, Figures, Rows
+from reports.document import Column, Document, Figures, Kind, Rows
 from reports.kinds.deliveries import V2Rows
 from reports.kinds.message import (
     MessageForm,
@@ -24,6 +24,7 @@ from reports.kinds.message import (
     cancel_summary,
     email_figures,
     message_detail,
+    outcome_bars,
     reach_figures,
 )
 from reports.report import Choices, Pairs, labels, moment, number
@@ -88,8 +89,9 @@ class SentMessageLog2Report(MessageReport):
             generated_on=moment(timezone.now(), seconds=True),
             header=self.header(),
             sections=[
-                Figures("Delivery Summary", list(self.figures(totals)), columns=2),
-                *([Figures("People", people, columns=2)] if (people := reach_figures(totals)) else []),
+                *outcome_bars(message, totals, self.modes),
+                Figures("Delivery Summary", list(self.figures(totals)), columns=2, counted=True),
+                *([Figures("People", people, columns=2, counted=True)] if (people := reach_figures(totals)) else []),
                 Figures("General Filter Criteria", general_criteria(message, totals)),
                 Figures("Tool Specific Filter Criteria", tool_criteria(message)),
                 message_detail(message),
@@ -98,9 +100,16 @@ class SentMessageLog2Report(MessageReport):
             summary_in_csv=not self.chosen["rows_only"],
         )
 
+    @property
+    def criteria(self) -> Pairs:
+        every = len(self.chosen["statuses"]) == len(statuses_of(self.message))
+        return [
+            ("Delivery Modes", labels(self.modes, Mode.choices)),
+            ("Delivery Statuses", "All" if every else labels(self.chosen["statuses"], DeliveryStatus.choices)),
+        ]
+
     def header(self) -> Pairs:
         message = self.message
-        every = len(self.chosen["statuses"]) == len(statuses_of(message))
         return [
             ("Message Status", SENT_MESSAGE_LOG_2_STATUSES[MessageStatus(message.status)].word),
             ("Subject", message.display_subject),
@@ -108,9 +117,9 @@ class SentMessageLog2Report(MessageReport):
             ("Type", message.message_type),
             ("Created By", message.sender_name),
             ("Date", moment(message.scheduled_at)),
-            ("Delivery Modes", labels(self.modes, Mode.choices)),
-            ("Delivery Statuses", "All" if every else labels(self.chosen["statuses"], DeliveryStatus.choices)),
+            *self.criteria,
             *self.scope_header(),
+            *self.asked_for_by,
         ]
 
     def figures(self, totals: Totals) -> Iterator[tuple[str, str]]:
@@ -137,6 +146,6 @@ class SentMessageLog2Report(MessageReport):
             Column("Delivery Mode", 0.7),
             Column("Status", 1.2),
             Column("Status Detail", 1.3),
-            Column("Time", 1.15),
+            Column("Time", 1.15, Kind.TIME),
         ]
         return Rows("Recipient Details", columns, self.rows())

@@ -15,6 +15,7 @@ class Format(TextChoices):
     PDF = "pdf", "PDF"
     CSV = "csv", "CSV"
     DOCX = "docx", "DOCX"
+    XLSX = "xlsx", "XLSX"
 
     @property
     def content_type(self) -> str:
@@ -22,6 +23,7 @@ class Format(TextChoices):
             Format.PDF: "application/pdf",
             Format.CSV: "text/csv; charset=utf-8",
             Format.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }[self]
 
 
@@ -31,7 +33,8 @@ def write(format: Format, document: Document, file: BinaryIO, *, progress: Progr
     Memory does not grow with the rows. Errors of the rows, the file or `progress` are passed on; then the file is
     incomplete and of no use.
     """
-    # Only a process that makes a report loads its format: reportlab, python-docx and the fonts take time and memory.
+    # Only a process that makes a report loads its format: reportlab, python-docx, XlsxWriter and the fonts take time
+    # and memory.
     writer = import_module(f"reports.writers.{format.value}")
     rows: int = writer.write(document, file, progress=progress)
     return rows

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import phonenumbers
 
 from core.text import visible
-from reports.document import DUPLICATE, Document, Figures, Text
+from reports.document import DUPLICATE, Bars, Document, Figures, Text
 from reports.writers.progress import Progress, Row, in_chunks
 
 MARK = "&"
@@ -115,5 +115,7 @@ def _pairs(document: Document) -> Iterator[tuple[str, str]]:
     for section in document.sections:
         if isinstance(section, Figures):
             yield from section.pairs
+        elif isinstance(section, Bars):
+            yield from ((bar.label, bar.words) for bar in section.bars)
         elif isinstance(section, Text):
             yield from section.paragraphs

@@ -5,7 +5,6 @@ problem: LibreOffice did not finish a table of 30,000 rows in twenty minutes. So
 table, with the heading row.
 """
 
-import re
 import unicodedata
 from datetime import UTC, datetime
 from io import BytesIO
@@ -19,15 +18,18 @@ from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
 from docx.shared import Inches, Pt
 
-from reports.document import DUPLICATE, Document, Figures, Rows, Section, Text
+from core.statuses import Tone
+from reports.document import Bar, Bars, Document, Figures, Rows, Section, Text
 from reports.writers.progress import Progress, Row, in_chunks
+from reports.writers.xml_text import printable
 
-MARK = "†"
 TABLE_STYLE = "Light List Accent 1"
 BODY = "word/document.xml"
 ROWS_GO_HERE = "rows-go-here"
 LONGEST = 255
 """The most characters of a property of the document."""
+LEAST_PART = Inches(0.22)
+"""The least width of a part of a bar: it has room for its mark."""
 QUICKLY = 1
 """The level of compression; rows compress well even at a low one."""
 
@@ -38,7 +40,6 @@ BETWEEN_TABLES = (
     b'<w:rPr><w:sz w:val="2"/></w:rPr></w:pPr></w:p>'
 )
 
-NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 RIGHT_TO_LEFT = frozenset({"R", "AL"})
 
 CELL = (
@@ -46,6 +47,15 @@ CELL = (
 )
 ROW = "<w:tr><w:trPr><w:cantSplit/></w:trPr>"
 TO_RIGHT, TO_LEFT = CELL.format("", ""), CELL.format("<w:bidi/>", "<w:rPr><w:rtl/></w:rPr>")
+# A row that stands out.
+MARKED_CELL = '<w:tc><w:tcPr><w:shd w:val="clear" w:color="auto" w:fill="F2DCDB"/></w:tcPr>'
+FILLS = {
+    Tone.GOOD: "6AA84F",
+    Tone.RUNNING: "9FC5E8",
+    Tone.WARNING: "FFD966",
+    Tone.BAD: "CC4125",
+    Tone.NEUTRAL: "D9D9D9",
+}
 RULES = f"""<w:tblBorders {nsdecls("w")}>
     <w:insideH w:val="single" w:sz="4" w:space="0" w:color="BFBFBF"/>
 </w:tblBorders>"""
@@ -72,7 +82,7 @@ def write(document: Document, file: BinaryIO, *, progress: Progress | None = Non
                 for chunk in in_chunks(table.rows, progress):
                     if count:
                         body.write(begin)
-                    body.write("".join(map(_row, chunk)).encode())
+                    body.write("".join(_row(row, table.marked) for row in chunk).encode())
                     count += len(chunk)
                 body.write(after)
     return count
@@ -85,8 +95,11 @@ def _around_the_rows(content: bytes) -> tuple[bytes, bytes]:
     return content[: content.rindex(b"<w:tr>", 0, place)], content[end:]
 
 
-def _row(row: Row) -> str:
-    return f"{ROW}{''.join(map(_cell, row))}</w:tr>"
+def _row(row: Row, marked: str = "") -> str:
+    cells = "".join(map(_cell, row))
+    if marked and row[0] == marked:
+        cells = cells.replace("<w:tc>", MARKED_CELL)
+    return f"{ROW}{cells}</w:tr>"
 
 
 def _cell(text: str) -> str:
@@ -100,13 +113,6 @@ def goes_to_the_left(text: str) -> bool:
         return False
     strong = (kind for kind in map(unicodedata.bidirectional, text) if kind in ("L", "R", "AL"))
     return next(strong, "L") in RIGHT_TO_LEFT
-
-
-def printable(text: str) -> str:
-    """Return the text without what XML cannot hold, and with the printed sign for duplicates."""
-    if text.isascii() and text.isprintable():
-        return text
-    return NOT_XML.sub("", text.replace(DUPLICATE, MARK))
 
 
 def _skeleton(document: Document) -> Any:
@@ -175,6 +181,10 @@ def _section(made: Any, section: Section) -> None:
     match section:
         case Figures():
             _pairs(made, section.pairs, section.columns)
+        case Bars():
+            for bar in section.bars:
+                _labelled(made.add_paragraph(), bar.label, bar.words)
+                _bar(made, bar)
         case Text():
             for label, text in section.paragraphs:
                 label_of = made.add_paragraph()
@@ -205,6 +215,24 @@ def _pairs(made: Any, pairs: Any, columns: int) -> None:
     table = made.add_table(rows=half, cols=2)
     for place, (label, value) in enumerate(pairs):
         _labelled(table.cell(place % half, place // half).paragraphs[0], label, value)
+
+
+def _bar(made: Any, bar: Bar) -> None:
+    """Add a table of one row, in which each part has the width of its share, its color and its mark."""
+    if not bar.shares:
+        return
+    page = made.sections[0]
+    room = page.page_width - page.left_margin - page.right_margin
+    table = made.add_table(rows=1, cols=len(bar.shares))
+    table.autofit = False
+    for cell, (part, share) in zip(table.rows[0].cells, bar.shares, strict=True):
+        cell.width = max(int(room * share), LEAST_PART)
+        cell.text = part.status.shape
+        cell.paragraphs[0].style = "Cell"
+        fill = FILLS[part.status.tone]
+        cell._tc.get_or_add_tcPr().append(
+            parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:color="auto" w:fill="{fill}"/>')
+        )
 
 
 def _labelled(paragraph: Any, label: str, value: str) -> None:

@@ -1,11 +1,14 @@
-"""Documents to write, and what readers of the three formats find in the files."""
+"""Documents to write, and what readers of the four formats find in the files."""
 
 import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
 
 import docx
+import openpyxl
 from pypdf import PdfReader
 
 from reports.document import Column, Document, Figures, Rows, Text
@@ -58,6 +61,34 @@ def docx_rows(document: Document) -> list[list[str]]:
     """The cells of the last table, without its heading row."""
     table = docx.Document(io.BytesIO(written(Format.DOCX, document))).tables[-1]
     return [[cell.text for cell in row.cells] for row in table.rows][1:]
+
+
+def workbook(document: Document) -> Any:
+    return openpyxl.load_workbook(io.BytesIO(written(Format.XLSX, document)))
+
+
+def xlsx_lines(sheet: Any) -> list[list[str]]:
+    """The cells of a sheet as a person reads them: times and numbers as they are shown."""
+    return [[shown(cell) for cell in row] for row in sheet.iter_rows()]
+
+
+def shown(cell: Any) -> str:
+    match cell.value:
+        case None:
+            return ""
+        case datetime() as moment:
+            seconds = ":%S" if ":ss" in cell.number_format else ""
+            clock = f"{moment.hour % 12 or 12}{moment.strftime(f':%M{seconds} %p')}"
+            return f"{moment:%m/%d/%Y} {clock}"
+        case int() | float() as number:
+            return f"{number:,}" if cell.number_format == "#,##0" else str(number)
+        case text:
+            return str(text)
+
+
+def xlsx_rows(document: Document) -> list[list[str]]:
+    """The cells of all sheets of rows, without their heading rows."""
+    return [line for sheet in workbook(document).worksheets[1:] for line in xlsx_lines(sheet)[1:]]
 
 
 def together(text: str) -> str:

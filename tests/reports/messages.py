@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.tools import Tool
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
-from reports.document import Document, Figures, Text
+from reports.document import Bars, Document, Figures, Text
 from reports.kinds.sent_message import SentMessageReport, devices_of
 from reports.kinds.sent_message_log_2 import SentMessageLog2Report, statuses_of
 from tests.messenger_logs.factories import make_message
@@ -54,6 +54,12 @@ def figures(document: Document, *headings: str) -> dict[str, str]:
     found = [part for part in document.sections if isinstance(part, Figures) and part.heading in wanted]
     assert found
     return dict(pair for part in found for pair in part.pairs)
+
+
+def bars(document: Document) -> dict[str, dict[str, int]]:
+    """The parts of each bar, by its label."""
+    found = [bar for part in document.sections if isinstance(part, Bars) for bar in part.bars]
+    return {bar.label: {part.status.word: part.count for part in bar.parts} for bar in found}
 
 
 def texts(document: Document) -> dict[str, str]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import docx
+import openpyxl
 import pytest
 from django.core.management import CommandError, call_command
 from django.http import Http404
@@ -27,7 +28,7 @@ from reports.services import request_report
 from reports.writers import Format, write
 from tests.messenger_logs.factories import make_message
 from tests.messenger_logs.reach.people import BOUNCED, BUSY, REACHED, counted, person, snow_day
-from tests.reports.documents import together
+from tests.reports.documents import together, xlsx_lines
 from tests.reports.messages import EVERYBODY, column, csv_of, figures, rows
 from web.message_urls import message_url
 
@@ -114,6 +115,8 @@ def cells(message: SentMessage, format: Format) -> list[list[str]]:
         return list(csv.reader(io.StringIO(file.getvalue().decode("utf-8-sig"), newline="")))
     if format is Format.DOCX:
         return [[cell.text for cell in row.cells] for row in docx.Document(file).tables[-1].rows]
+    if format is Format.XLSX:
+        return xlsx_lines(openpyxl.load_workbook(file).worksheets[1])
     return [["".join(page.extract_text() for page in PdfReader(file).pages)]]
 
 
@@ -125,7 +128,7 @@ def test_every_format_has_the_same_cells() -> None:
     counted(message)
     in_csv = cells(message, Format.CSV)
     assert len(in_csv) == 3
-    assert cells(message, Format.DOCX) == in_csv
+    assert cells(message, Format.DOCX) == cells(message, Format.XLSX) == in_csv
     [[text]] = cells(message, Format.PDF)
     for cell in [cell for row in in_csv for cell in row]:
         assert together(cell) in together(text), cell

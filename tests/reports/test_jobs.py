@@ -123,7 +123,9 @@ def test_asked_for_twice_it_is_made_once(client, message):
 def test_my_reports_lists_ones_own_and_nobody_sees_those_of_others(client, message, make_user, signed_in):
     job = ask(client, message)
     services.make_report(job_id=job.pk)
-    assert "Snow day" in client.get(reverse("web:my_reports")).content.decode()
+    page = client.get(reverse("web:my_reports")).content.decode()
+    assert "Snow day" in page
+    assert "Report Detail: All; Include Recipient Devices: Email" in page
     stranger = signed_in(make_user(Tool.SENT_MESSAGE_LOG, Tool.SENT_MESSAGE_LOG_2, Tool.ADMIN_RECIPIENT_LOG))
     assert "Snow day" not in stranger.get(reverse("web:my_reports")).content.decode()
     assert "No reports." in stranger.get(reverse("web:my_reports")).content.decode()

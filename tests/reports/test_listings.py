@@ -12,6 +12,8 @@ from pypdf import PdfReader
 from accounts.models import AuditEvent
 from accounts.tools import Tool
 from mailgun_sync.models import MailgunEvent, SendingDomain
+from reports.document import Kind
+from reports.kinds.listing import ListingReport
 from reports.models import ReportJob
 from reports.report import report_kind
 from tests.listings.letter_log import Shown
@@ -46,10 +48,10 @@ def make_event(**fields):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["web:admin_sent_message_log", "web:admin_mailgun_message_log", "web:audit_trail"])
-def test_every_grid_offers_three_formats(client, name):
+def test_every_grid_offers_four_formats(client, name):
     page = Shown(client.get(reverse(name)))
     links = page.root.xpath("//details[summary/@id='grid-export']//a")
-    assert [link.text for link in links] == ["PDF", "CSV", "DOCX"]
+    assert [link.text for link in links] == ["PDF", "CSV", "DOCX", "XLSX"]
     for link in links:
         assert client.get(link.get("href")).status_code == 200
         assert link.get("target") == "_blank"
@@ -61,6 +63,7 @@ def test_an_export_says_which_filters_were_on_and_has_their_rows_alone(client):
     log = reverse("web:admin_sent_message_log")
     text = pdf_text(client.get(log, {"export": "pdf", "subject": "closed"}))
     assert "Message Subject: closed" in " ".join(text.split())
+    assert "Asked For By" in text
     assert "School is closed" in text
     assert "Library Hours" not in text
 
@@ -131,6 +134,13 @@ def test_an_export_is_audited_with_its_format(client):
     event = AuditEvent.objects.get(action="export.admin_sent_message_log")
     assert event.details["format"] == "docx"
     assert event.details["rows"] == 0
+
+
+def test_an_export_without_filters_says_so(user):
+    document = ListingReport.open(user, {"listing": "audit_trail", "arguments": {}, "values": {}}).document()
+    assert dict(document.header)["Asked For By"] == user.listed_name
+    kinds = {column.label: column.kind for column in document.rows.columns}
+    assert (kinds["When"], kinds["Who"]) == (Kind.TIME, Kind.TEXT)
 
 
 def test_a_large_export_is_made_in_the_background_of_the_rows_as_they_were_filtered(client, user, settings):

@@ -75,7 +75,12 @@ def test_the_page_of_an_upcoming_message_offers_no_report(make_user, signed_in):
 
 @pytest.mark.parametrize(
     ("format", "begins", "shown"),
-    [("pdf", b"%PDF-", "inline"), ("csv", b"\xef\xbb\xbfTitle,", "attachment"), ("docx", b"PK", "attachment")],
+    [
+        ("pdf", b"%PDF-", "inline"),
+        ("csv", b"\xef\xbb\xbfTitle,", "attachment"),
+        ("docx", b"PK", "attachment"),
+        ("xlsx", b"PK", "attachment"),
+    ],
 )
 def test_a_small_report_opens_at_once(administrator, format, begins, shown):
     message = message_by("email", subject="Mai was absent")
@@ -97,7 +102,7 @@ def test_what_makes_no_sense_is_said_in_words_beside_the_choices(administrator):
         ({"devices": "phone"}, "did not go by Voice/Text"),
         ({"detail": "all"}, "Choose at least one delivery device"),
         ({"devices": "email", "detail": "burnt"}, "Choose All, Summary or Failed Delivery."),
-        ({"devices": "email", "format": "exe"}, "Choose PDF, CSV or DOCX."),
+        ({"devices": "email", "format": "exe"}, "Choose PDF, CSV, DOCX or XLSX."),
         ({"devices": "\x00"}, "Choose devices from"),
     ):
         page = Shown(administrator.get(address(message), query))

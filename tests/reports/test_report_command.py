@@ -33,7 +33,9 @@ def message():
     return found
 
 
-@pytest.mark.parametrize(("format", "begins"), [("pdf", b"%PDF"), ("csv", b"\xef\xbb\xbf"), ("docx", b"PK")])
+@pytest.mark.parametrize(
+    ("format", "begins"), [("pdf", b"%PDF"), ("csv", b"\xef\xbb\xbf"), ("docx", b"PK"), ("xlsx", b"PK")]
+)
 def test_each_format(message, tmp_path, format, begins):
     assert report("sent-message", message.pk, tmp_path, format=format).startswith(begins)
 

@@ -1,4 +1,4 @@
-"""One report in three formats, of messages as they may come: read back, all of them say the same."""
+"""One report in four formats, of messages as they may come: read back, all of them say the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reports.kinds.sent_message import Device
 from reports.writers import Format, write
 from tests.examples import examples
 from tests.messenger_logs.totals.random_messages import RandomMessage
-from tests.reports.documents import together
+from tests.reports.documents import together, workbook, xlsx_lines
 from tests.reports.messages import classic, figures, log_2_document
 
 NAMES = [
@@ -62,7 +62,7 @@ def docx_texts(data: bytes) -> tuple[list[list[str]], str]:
 
 @examples(25)
 @given(random=st.randoms(use_true_random=False), kind=st.sampled_from(["all", "failed", "2.0"]))
-def test_pdf_csv_and_docx_of_a_random_message_hold_the_same_cells(random: Random, kind: str) -> None:
+def test_pdf_csv_docx_and_xlsx_of_a_random_message_hold_the_same_cells(random: Random, kind: str) -> None:
     message = a_random_message(random).message
 
     def document(**more: bool) -> Document:
@@ -83,6 +83,10 @@ def test_pdf_csv_and_docx_of_a_random_message_hold_the_same_cells(random: Random
     table, everything = docx_texts(written(document(), Format.DOCX))
     assert [[cell.replace(" &", " †") for cell in row] for row in in_csv] == table
 
+    book = workbook(document())
+    summary, in_xlsx = xlsx_lines(book.worksheets[0]), xlsx_lines(book.worksheets[1])
+    assert in_xlsx == table
+
     in_pdf = together(
         "".join(page.extract_text() for page in PdfReader(io.BytesIO(written(document(), Format.PDF))).pages)
     )
@@ -91,6 +95,7 @@ def test_pdf_csv_and_docx_of_a_random_message_hold_the_same_cells(random: Random
             assert together(cell) in in_pdf
     for label, value in figures(document()).items():
         assert [label, value] in [line[:2] for line in above]
+        assert [label, value] in [line[:2] for line in summary]
         assert together(f"{label}:{value}") in in_pdf
         assert together(f"{label}:{value}") in together(everything)
 

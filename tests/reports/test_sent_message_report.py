@@ -11,7 +11,7 @@ from reports.document import DUPLICATE
 from reports.report import BadOptions
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.documents import csv_rows
-from tests.reports.messages import classic, column, figures, headings, log_2_document, message_by, rows, texts
+from tests.reports.messages import bars, classic, column, figures, headings, log_2_document, message_by, rows, texts
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,9 @@ def test_the_header_has_school_status_subject_type_sender_date_and_devices():
         ("Type", "Message Builder"),
         ("Sender", "Administrator, System"),
         ("Date Created", "12/02/2019 8:55 AM"),
+        ("Report Detail", "All"),
         ("Include Recipient Devices", "Email"),
+        ("Asked For By", "everybody"),
     ]
 
 
@@ -46,12 +48,42 @@ def test_all_prints_everything_summary_the_summary_alone_and_failed_the_detail()
     message = message_by("email", criteria=[["Calendar", "2019-20"]], bodies={"email": "<p>Stay <b>home</b>.</p>"})
     make_delivery(make_recipient(message), status="failed")
     document = classic(message)
-    summary = ["Delivery Summary", "People", "Devices"]
+    summary = ["How It Went", "Delivery Summary", "People", "Devices"]
     assert headings(document) == [*summary, "Filter Criteria", "Message Detail", "Delivery Detail"]
     assert figures(document, "Filter Criteria") == {"Calendar": "2019-20"}
     assert texts(document)["Message Body"] == "Stay home."
     assert headings(classic(message, detail="summary")) == summary
     assert headings(classic(message, detail="failed")) == [*summary, "Delivery Detail"]
+    for detail in ("All", "Summary", "Failed Delivery"):
+        choice = detail.lower().split()[0]
+        assert dict(classic(message, detail=choice).header)["Report Detail"] == detail
+
+
+def test_the_bars_are_those_of_the_message_page():
+    message = message_by("email", "voice")
+    both = make_recipient(message)
+    make_delivery(both, email_outcome="delivered")
+    make_delivery(both, mode="voice", address="+16125550100", status="busy")
+    make_delivery(make_recipient(message), email_outcome="failed-permanent")
+    make_recipient(message)
+    assert bars(classic(message)) == {
+        "People": {
+            "reached": 1,
+            "handed over, not confirmed": 0,
+            "not reached": 1,
+            "canceled": 0,
+            "no device": 1,
+        },
+        "Email": {"delivered": 1, "failed": 1},
+        "Voice": {"not reached (busy, no answer)": 1},
+    }
+    assert list(bars(classic(message, devices=["phone"]))) == ["People", "Voice"]
+
+
+def test_a_message_that_waits_has_no_bars():
+    message = message_by("email", status="waiting")
+    make_delivery(make_recipient(message), status="waiting")
+    assert bars(classic(message)) == {}
 
 
 def test_a_body_shows_the_names_of_merge_fields_and_never_somebodys_values():
@@ -279,7 +311,12 @@ def test_failed_delivery_is_the_complete_detail_of_people_with_a_failed_device()
         make_delivery(half, address=f"half{student}@example.com", status="failed" if student == "1" else "sent")
         make_delivery(half, mode="voice", address=f"+1612555010{student}")
     make_delivery(make_recipient(message, name="Parent, Fine"))
-    assert column(classic(message, detail="failed"), "Recipient") == ["Parent, Half"] * 4
+    document = classic(message, detail="failed")
+    assert column(document, "Recipient") == ["Parent, Half"] * 4
+    marked = [row[3] for row in rows(classic(message, detail="failed")) if row[0] == document.rows.marked]
+    assert (document.rows.marked, marked) == ("✕ Failed", ["half1@example.com"])
+    assert {row[0] for row in rows(classic(message, detail="failed"))} == {"✕ Failed", ""}
+    assert len(next(iter(classic(message).rows.rows))) == 5
 
 
 @pytest.mark.parametrize("status", ["canceled", "busy", "no_answer", "sent", "waiting"])
@@ -305,6 +342,7 @@ def test_an_email_that_the_log_says_sent_and_the_provider_says_failed_has_failed
         make_delivery(make_recipient(message), email_outcome=fine)
     document = classic(message, detail="failed")
     assert column(document, "Recipient") == ["Parent, Bounced"]
+    assert column(classic(message, detail="failed"), "Result") == ["✕ Failed"]
     assert column(classic(message, detail="failed"), "Status")[0].startswith("Sent, but provider: ")
 
 

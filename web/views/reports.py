@@ -150,15 +150,17 @@ def remove(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def with_titles(jobs: list[ReportJob], user: User) -> list[Any]:
-    """Give each job its `shown_title`: the title, or the kind of report if no log shows the user its message any more.
+    """Give each job its `shown_title` and `shown_criteria`, which tell it from others.
 
-    Without the message, its subject must not be read in the title either.
+    If no log shows the user its message any more, the kind of report is all of it: the title has the message's subject.
     """
     about = {job.pk: job.message_id for job in jobs}
     seen = {None, *in_any_log(user).filter(pk__in=filter(None, about.values())).values_list("pk", flat=True)}
     listed: list[Any] = list(jobs)
     for job in listed:
-        job.shown_title = job.title if about[job.pk] in seen else kind_label(job.kind)
+        visible = about[job.pk] in seen
+        job.shown_title = job.title if visible else kind_label(job.kind)
+        job.shown_criteria = job.criteria if visible else ""
     return listed
 
 

@@ -2,7 +2,8 @@
 
 from typing import BinaryIO
 
-from reports.document import Document, Figures, Text
+from reports.document import Bars, Document, Figures, Text
+from reports.writers.pdf.bars import draw_bars
 from reports.writers.pdf.pages import Pages
 from reports.writers.pdf.table import draw_rows
 from reports.writers.progress import Progress
@@ -16,6 +17,8 @@ def write(document: Document, file: BinaryIO, *, progress: Progress | None = Non
         pages.heading(section.heading)
         if isinstance(section, Figures):
             pages.pairs(section.pairs, section.columns)
+        elif isinstance(section, Bars):
+            draw_bars(pages, section)
         elif isinstance(section, Text):
             for label, text in section.paragraphs:
                 pages.text(label, text)

@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('saved_views', '0001_initial'),
+    ]
+
+    operations = [
+        migrations.AlterField(
+            model_name='reportschedule',
+            name='format',
+            field=models.CharField(choices=[('pdf', 'PDF'), ('csv', 'CSV'), ('docx', 'DOCX'), ('xlsx', 'XLSX')], max_length=8),
+        ),
+    ]
