@@ -83,7 +83,7 @@ class Tool(Enum):
     RECIPIENT_LOG = (
         Menu.MESSENGER,
         "Recipient Log",
-        "What you sent to one person, and what came of it on each device.",
+        "What you sent to one person, and the result on each device.",
         {Right.READ: "see one person's messages, of those the user sent"},
     )
     REACH = (
@@ -120,7 +120,7 @@ class Tool(Enum):
     ADMIN_RECIPIENT_LOG = (
         Menu.MESSENGER_ADMINISTRATION,
         "Recipient Log",
-        "What anybody in the district sent to one person, and what came of it on each device.",
+        "What anybody in the district sent to one person, and the result on each device.",
         {Right.READ: "see one person's messages, of all senders"},
     )
     ADMIN_REACH = (
