@@ -153,7 +153,7 @@ class Tool(Enum):
     ALERTS = (
         Menu.MESSENGER_ADMINISTRATION,
         "Alerts",
-        "What does not work, or did not, since when, and who was told of it.",
+        "What does not work, or did not, since when, and who got a notice.",
         {
             Right.READ: "see open and past alerts",
             Right.WRITE: "acknowledge alerts, and say who gets them",

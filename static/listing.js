@@ -31,7 +31,7 @@ const chosenBefore = [...document.querySelectorAll("#grid select")].find((select
 chosenBefore?.form.requestSubmit();
 
 // After a swap htmx gives the focus back to the element with the same id. The link of a row has none: the row that leads
-// to the same address gets the focus. If what had it is gone ("older" on the last page), the count takes the focus, so that
+// to the same address gets the focus. If what had it is gone ("next" on the last page), the count takes the focus, so that
 // the keyboard continues from there.
 let focusedInside = false;
 let focusedRow = "";

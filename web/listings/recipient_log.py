@@ -216,7 +216,7 @@ class RecipientLog(ToolListing):
         if not search:
             return [WHAT_TO_ENTER]
         if not people:
-            return [f"Nobody found by “{search}” among {self.whom()}.", WHAT_TO_ENTER]
+            return [f"Nobody was found for “{search}” among {self.whom()}.", WHAT_TO_ENTER]
         if self.person:
             others = [person for person in people if person is not self.person]
             also = [f"“{search}” is the number of a student, too. Choose one of the family:"] if others else []
