@@ -219,7 +219,7 @@ class RecipientLog(ToolListing):
             return [f"Nobody was found for “{search}” among {self.whom()}.", WHAT_TO_ENTER]
         if self.person:
             others = [person for person in people if person is not self.person]
-            also = [f"“{search}” is the number of a student, too. Choose one of the family:"] if others else []
+            also = [f"“{search}” is also the number of a student. Choose one of the family:"] if others else []
             asked = [who_saw_button(self.person)] if self.user.may(Tool.AUDIT_TRAIL) else []
             return [chosen(self.person), *asked, *also, *map(choice, others)]
         return [*self.which(len(people)), *map(choice, people)]
