@@ -148,7 +148,6 @@ class RecipientLog(ToolListing):
     filterset: RecipientLogFilters
     default_sort = "-created_at"
     export_name = "recipient-log"
-    export_label = "Generate Report"
     row_name = "deliveries"
     report_kind = "recipient"
     template_name = "web/recipient_log.html"
