@@ -21,6 +21,9 @@ class User(AbstractUser):
     # The schools that the person belongs to. Groups that hold their rights for "the schools of each member" read them.
     schools = models.ManyToManyField("messenger_logs.School", blank=True, related_name="+")
 
+    # Whether keys without Ctrl or Alt do something on the pages. Who steers the browser by voice turns them off.
+    single_keys = models.BooleanField("single keys", default=True, db_default=True)
+
     objects: ClassVar[Users] = Users()
 
     # Not stored. The administrator who sees the product as this person (accounts/view_as.py): every row of the audit

@@ -261,6 +261,11 @@ def hide_sign_in_advice(*, by: User) -> None:
     HiddenAdvice.objects.get_or_create(user=by)
 
 
+def turn_single_keys(*, by: User, on: bool) -> None:
+    """Turn the keys of one letter on or off for this person."""
+    User.objects.filter(pk=by.pk).update(single_keys=on)
+
+
 def add_member(*, by: User, group_id: int, user: User) -> None:
     with changing_rights():
         group = group_with_id(group_id)

@@ -84,7 +84,7 @@ class Tool(Enum):
     RECIPIENT_LOG = (
         Menu.MESSENGER,
         "Recipient Log",
-        "What you sent to one person, and what came of it on each device.",
+        "What you sent to one person, and the result on each device.",
         {Right.READ: "see one person's messages, of those the user sent"},
     )
     REACH = (
@@ -121,7 +121,7 @@ class Tool(Enum):
     ADMIN_RECIPIENT_LOG = (
         Menu.MESSENGER_ADMINISTRATION,
         "Recipient Log",
-        "What anybody in the district sent to one person, and what came of it on each device.",
+        "What anybody in the district sent to one person, and the result on each device.",
         {Right.READ: "see one person's messages, of all senders"},
     )
     ADMIN_REACH = (
@@ -154,7 +154,7 @@ class Tool(Enum):
     ALERTS = (
         Menu.MESSENGER_ADMINISTRATION,
         "Alerts",
-        "What does not work, or did not, since when, and who was told of it.",
+        "What does not work, or did not, since when, and who got a notice.",
         {
             Right.READ: "see open and past alerts",
             Right.WRITE: "acknowledge alerts, and say who gets them",

@@ -28,11 +28,11 @@ LATEST = timedelta(days=1)
 MOST = 500
 DAYS = {HowOften.DAY: 1, HowOften.WEEK: 7}
 
-NO_MAIL = "no mail was sent: there is no e-mail address, or the site sends no mail."
-NO_RIGHTS = "no mail was sent: you may see nothing that a digest has."
-NO_NEWS = "no mail was sent: nothing had happened."
-SKIPPED = "no mail was sent: the product was away for more than a day."
-SENT = "a mail was sent."
+NO_MAIL = "no e-mail was sent: there is no e-mail address, or the site sends no e-mail."
+NO_RIGHTS = "no e-mail was sent: you may see nothing that a digest has."
+NO_NEWS = "no e-mail was sent: nothing had happened."
+SKIPPED = "no e-mail was sent: the product was away for more than a day."
+SENT = "an e-mail was sent."
 
 log = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ _SENTENCES = {
 }
 _TO_DO = {
     ModeState.MISSING: "Name a provider in the settings, or cancel the messages that wait.",
-    ModeState.PAUSED: "It is tried again without help. If that does not work, check the key and the state of the"
+    ModeState.PAUSED: "We try again automatically. If that does not work, check the key and the state of the"
     " account at the provider.",
-    ModeState.HANGS: "Check that the dispatcher runs, and look into its log.",
+    ModeState.HANGS: "Check that the dispatcher runs, and read its log.",
 }
 
 

@@ -67,7 +67,7 @@ def _beat_is_silent(last: datetime | None) -> Trouble:
         key="health.beat",
         part="Schedule",
         words="Beat is silent: no message goes out, and no sync starts on its own.",
-        to_do="Start celery beat again, and look into its log.",
+        to_do="Start celery beat again, and read its log.",
         since=last,
         urgent=True,
     )
@@ -78,7 +78,7 @@ def _no_worker(queue: str, last: datetime | None) -> Trouble:
         key=f"health.worker.{queue}",
         part=f"Workers of {queue}",
         words=f"No worker takes tasks of the queue {queue}.",
-        to_do=f"Start a celery worker with this queue (--queues={queue}), and look into its log.",
+        to_do=f"Start a celery worker with this queue (--queues={queue}), and read its log.",
         since=last,
         urgent=queue in _SENDING,
     )

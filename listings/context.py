@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.forms import BoundField
 
 from core.statuses import Status
-from listings.columns import Column, TimeColumn
+from listings.columns import Column
 from listings.dates import DateRange, DateRangeFilter, quick_ranges
 from listings.filters import SwitchFilter
 from listings.listing import DEFAULT_SIZE, PAGE_SIZES, Listing
@@ -200,9 +200,9 @@ class ListContext:
         return not self.page.rows and not self.listing.stopped and not self.filterset.error_messages
 
     @property
-    def looked_for(self) -> list[str]:
-        """The active filters as texts: "Subject “snow”"."""
-        return [f"{label} “{value}”" for label, value in self.filterset.in_use()]
+    def looked_for(self) -> list[tuple[str, str]]:
+        """Label and value of each active filter. A switch is left out: it is a choice of list, and marked above."""
+        return list(self.filterset.in_use(switches=False))
 
     # Below the table
 
@@ -224,9 +224,6 @@ class ListContext:
     def pager(self) -> list[Link]:
         """Links to the first, the previous and the next page. The url of a page that does not exist is ""."""
         page, rows = self.page, self.page.rows
-        by_time = isinstance(self.table.columns[self.sort.name], TimeColumn)
-        labels = ("newer", "older") if self.sort.descending else ("older", "newer")
-        previous_label, next_label = labels if by_time else ("previous", "next")
         first_url = previous_url = next_url = ""
         if rows and page.more_before:
             first_url = self.link()
@@ -235,6 +232,6 @@ class ListContext:
             next_url = self.link(after=key_name(rows[-1]), n=str(page.last + 1))
         return [
             Link("first", "first", first_url),
-            Link("previous", previous_label, previous_url),
-            Link("next", next_label, next_url),
+            Link("previous", "previous", previous_url),
+            Link("next", "next", next_url),
         ]

@@ -95,7 +95,7 @@ class DateRangeField(forms.Field):
         notices = []
         if first and last and first > last:
             first, last = last, first
-            notices.append(f"The dates were the wrong way round: shown is {written(first)} to {written(last)}.")
+            notices.append(f"The dates were the wrong way round. The list shows {written(first)} to {written(last)}.")
         earliest = self.earliest
         if earliest and (first is None or first < earliest):
             if first or last:

@@ -253,10 +253,12 @@ class ListingFilterSet(django_filters.FilterSet):
             values |= {name: day.isoformat() if day else "" for name, day in days}
         return {name: text for name, text in values.items() if text and name not in self.personal}
 
-    def in_use(self) -> Iterator[tuple[str, str]]:
-        """Yield label and value, as texts, of each active filter except the date range."""
+    def in_use(self, *, switches: bool = True) -> Iterator[tuple[str, str]]:
+        """Yield label and value, as texts, of each active filter except the date range; with or without switches."""
         for name, value in self.form.cleaned_data.items():
             if value in (None, "", [], False) or isinstance(value, DateRange):
+                continue
+            if not switches and isinstance(self.filters[name], SwitchFilter):
                 continue
             choices: Any = getattr(self.form.fields[name], "choices", ())
             yield str(self.filters[name].label), "yes" if value is True else str(dict(choices).get(value, value))

@@ -214,7 +214,7 @@ class Listing:
     def read_size(self, text: str) -> int:
         if text in map(str, PAGE_SIZES):
             return int(text)
-        self.warnings.append(f"Rows per page can be {', '.join(map(str, PAGE_SIZES))}; shown are {DEFAULT_SIZE}.")
+        self.warnings.append(f"Rows per page can be {', '.join(map(str, PAGE_SIZES))}; the list shows {DEFAULT_SIZE}.")
         return DEFAULT_SIZE
 
     def read_key(self, text: str, *, backward: bool) -> Key:

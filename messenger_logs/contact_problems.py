@@ -78,10 +78,10 @@ CONTACT_PROBLEMS = {
         "Unsubscribed", Shape.SQUARE, Tone.WARNING, "The family unsubscribed from our e-mail."
     ),
     ContactProblem.COMPLAINED: Status(
-        "Complained", Shape.TRIANGLE, Tone.WARNING, "The family marked an e-mail of ours as spam."
+        "Complained", Shape.TRIANGLE, Tone.WARNING, "The family marked our e-mail as spam."
     ),
     ContactProblem.NOT_VALID: Status(
-        "Not valid", Shape.CROSS, Tone.BAD, "It is no address or number that anything can go to."
+        "Not valid", Shape.CROSS, Tone.BAD, "Nothing can be sent to it: it is not an address or a number."
     ),
     ContactProblem.NOT_IN_SERVICE: Status(
         "Not in service", Shape.CROSS, Tone.BAD, "The phone company says that this number is not in use."
@@ -114,7 +114,7 @@ _WHAT_TO_DO = {
     ContactProblem.BOUNCED: _ASK_FOR_ANOTHER,
     ContactProblem.SUPPRESSED: "Find out whether the address is right. If it is, allow it again; if not, correct it.",
     ContactProblem.UNSUBSCRIBED: "Ask the family whether they want our e-mail. If they do, allow the address again.",
-    ContactProblem.COMPLAINED: "Ask the family before you allow the address again: more complaints harm all our mail.",
+    ContactProblem.COMPLAINED: "Ask the family before you allow it again: more complaints harm all our e-mail.",
     ContactProblem.NOT_VALID: "Correct it in the contact data.",
     ContactProblem.NOT_IN_SERVICE: "Ask the family for another number, and correct it in the contact data.",
     ContactProblem.FAX: "Ask the family for a number at which somebody answers.",

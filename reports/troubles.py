@@ -30,6 +30,6 @@ def _standstill(model: type[LeasedJob], count: int, since: datetime) -> Trouble:
         key=f"jobs.{model._meta.label_lower}",
         part="Work in the background",
         words=f"{count:,} {name} {'waits' if count == 1 else 'wait'}, and no worker does them.",
-        to_do="Check that the workers run, and look into their log.",
+        to_do="Check that the workers run, and read their log.",
         since=since,
     )

@@ -30,14 +30,22 @@ const chosenBefore = [...document.querySelectorAll("#grid select")].find((select
 });
 chosenBefore?.form.requestSubmit();
 
-// After a swap htmx gives the focus back to the element with the same id. If that is gone ("older" on the last page), the
-// count takes the focus, so that the keyboard continues from there.
+// After a swap htmx gives the focus back to the element with the same id. The link of a row has none: the row that leads
+// to the same address gets the focus. If what had it is gone ("next" on the last page), the count takes the focus, so that
+// the keyboard continues from there.
 let focusedInside = false;
+let focusedRow = "";
 document.addEventListener("htmx:beforeSwap", () => {
-  focusedInside = Boolean(grid()?.contains(document.activeElement));
+  const focused = document.activeElement;
+  focusedInside = Boolean(grid()?.contains(focused));
+  focusedRow = focusedInside && focused.closest("tbody") ? (focused.getAttribute("href") ?? "") : "";
 });
 document.addEventListener("htmx:afterSettle", () => {
-  if (focusedInside && document.activeElement === document.body) document.getElementById("grid-count")?.focus();
+  if (focusedInside && document.activeElement === document.body) {
+    const links = [...document.querySelectorAll("#grid tbody a[href]")];
+    const same = focusedRow && links.find((link) => link.getAttribute("href") === focusedRow);
+    (same || document.getElementById("grid-count"))?.focus();
+  }
   focusedInside = false;
 });
 

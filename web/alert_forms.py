@@ -95,7 +95,7 @@ class ChannelForm(forms.Form):
                 initial="\n".join(channel.emails),
                 max_length=6_000,
                 widget=forms.Textarea(attrs={"rows": 3}),
-                help_text="One in a line, or with commas. All of them get one mail.",
+                help_text="One in a line, or with commas. All of them get one e-mail.",
             )
         else:
             self.fields["format"] = forms.ChoiceField(

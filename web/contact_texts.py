@@ -10,7 +10,8 @@ def removal_text(removal: Removal) -> str:
     where = f"the {removal.get_list_display().lower()} of {removal.domain}"
     if removal.answered_at is None:
         return (
-            f"Mailgun was asked to take it off {where}; no answer is known. The next reading of the lists shows more."
+            f"We asked Mailgun to take it off {where}. No answer is known yet."
+            " The next reading of the lists shows more."
         )
     if not removal.done:
         return f"It is on {where} still: {removal.answer} Try again later."

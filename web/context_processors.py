@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from accounts.models import User
 from accounts.passwords import has_password
 from accounts.second_factor import lacks_second_factor
+from web.help import help_url_of
 from web.menu import may_use_api, menu_of, search_words_of
 from web.view_as import View
 
@@ -39,6 +40,7 @@ def menu(request: HttpRequest) -> dict[str, object]:
         return {"menu": [], "reaches_nothing": isinstance(user, User)}
     return {
         "menu": partial(menu_of, user, request.path),
+        "help_url": partial(help_url_of, user, request.path),
         "search_words": partial(search_words_of, user),
         "may_use_api": partial(may_use_api, user),
         "has_password": partial(has_password, user),

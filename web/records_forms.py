@@ -23,7 +23,7 @@ NOBODY = "Nobody was found. Check the spelling, or enter an id."
 SEVERAL = "Several people match. Choose those of the family below."
 NO_STUDENT = "No student has this whole name or number."
 SEVERAL_STUDENTS = "Several students have this name. Enter the number of one: {}."
-TOO_WIDE = "Say a person, a student, a sender, a school, or words."
+TOO_WIDE = "Enter a person, a student, a sender, a school, or words."
 TOO_SHORT = f"Enter {SHORTEST_NAME} letters or more."
 
 
@@ -161,11 +161,11 @@ class ReceiptForm(forms.Form):
         label="Who receives it",
         max_length=200,
         help_text="The name, and the office or family. It is kept with the request.",
-        error_messages={"required": "Say who receives it."},
+        error_messages={"required": "Enter who receives it."},
     )
 
     def clean_received_by(self) -> str:
         text: str = visible(self.cleaned_data["received_by"])
         if not text or not is_storable(text):
-            raise ValidationError("Say who receives it.")
+            raise ValidationError("Enter who receives it.")
         return text

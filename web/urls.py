@@ -38,6 +38,7 @@ from web.views import (
     view_as,
     webhooks,
 )
+from web.views import help as help_pages
 from web.views.cancel import CancelMessage, CancelUpcomingMessage
 from web.views.contacts_to_fix import AllowAgain, ContactPage, SetContactState
 from web.views.drill import MarkDrill
@@ -115,6 +116,9 @@ def webhook(route: str, view: Any, *, name: str) -> Iterator[URLPattern]:
 urlpatterns = [
     path("", home.home, name="home"),
     path("search/", search.search, name="search"),
+    path("help/", help_pages.help_index, name="help"),
+    path("help/keys/", help_pages.keys, name="keys"),
+    path("help/<slug:slug>/", help_pages.tool_help, name="tool_help"),
     *listing_pages(),
     *message_pages(),
     *drill_pages(),

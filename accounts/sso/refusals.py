@@ -16,7 +16,7 @@ _TEXTS = {
     Reason.UNVERIFIED: "It did not say that your e-mail address is verified, so we cannot know which account is yours.",
     Reason.CLAIM: "It did not say that you belong to the part of the organization that may sign in here.",
 }
-_ANY = "You have no access to Messenger Logs with it."
+_ANY = "Your account there does not open Messenger Logs."
 
 
 def not_let_in(request: HttpRequest, provider: Any, refused: NotLetIn) -> HttpResponse:

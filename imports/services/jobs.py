@@ -33,7 +33,7 @@ TOO_MANY = "Too many of your imports are not finished yet. Wait for one of them,
 NO_MAP = "The column map is not there any more. Choose another one."
 NO_MAP_YET = "Say which column of the file is which field."
 NO_FILE = "The file is not there any more. Upload it again."
-FAILED = "Something went wrong here. Messages that were complete are in. Tell your administrator."
+FAILED = "Something went wrong here. Messages that were complete are stored. Tell your administrator."
 
 _REASONS = {UnreadableFile: "", NotMade: "", FilesAway: "", FileNotFoundError: NO_FILE}
 

@@ -60,6 +60,68 @@ def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.id"))
 
 
+# Keys of one letter
+
+
+def row_with_focus(page: Page) -> int:
+    """The number of the row that has the focus, from 0; -1 for none."""
+    return int(
+        page.evaluate("""
+            [...document.querySelectorAll("#grid tbody tr")].indexOf(document.activeElement.closest("#grid tbody tr"))
+        """)
+    )
+
+
+def test_letters_move_through_the_rows_also_of_a_list_that_was_swapped(somebody: User, log: Page) -> None:
+    for key, row in (("j", 0), ("j", 1), ("j", 2), ("k", 1), ("Control+j", 1), ("Alt+k", 1)):
+        log.keyboard.press(key)
+        assert row_with_focus(log) == row, key
+    log.keyboard.press("?")
+    expect(log.get_by_role("dialog")).to_contain_text("To the search.")
+    log.keyboard.press("j")
+    log.keyboard.press("Escape")
+    expect(log.get_by_role("dialog")).to_be_hidden()
+    assert row_with_focus(log) == 1
+
+    log.keyboard.press("/")
+    expect(log.locator("#grid input:focus")).to_have_count(1)
+    log.fill("#id_recipient", "parent7@")
+    log.locator("#id_recipient").press("j")
+    expect(log.locator("#id_recipient")).to_have_value("parent7@j")
+    log.fill("#id_recipient", "parent")
+    log.keyboard.press("Enter")
+    expect(log).to_have_url(re.compile("find="))
+    assert still_the_same_page(log)
+    log.locator("#grid-count").focus()
+    log.keyboard.press("j")
+    assert row_with_focus(log) == 0
+    log.keyboard.press("Enter")
+    expect(log).to_have_url(re.compile(r"/letters/\d+/$"))
+
+
+def test_who_has_turned_the_letters_off_loses_nothing_else(somebody: User, page: Page) -> None:
+    User.objects.update(single_keys=False)
+    page.goto(LOG)
+    for key in ("j", "/", "?"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement === document.body && !document.querySelector('dialog[open]')")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the list")).to_be_focused()
+    page.keyboard.press("Enter")
+    assert row_with_focus(page) == 0
+
+
+def test_a_row_keeps_the_focus_when_the_list_is_swapped(somebody: User, log: Page) -> None:
+    log.keyboard.press("j")
+    log.keyboard.press("j")
+    address = log.evaluate("document.activeElement.getAttribute('href')")
+    log.evaluate("grid.dataset.before = ''; grid.requestSubmit()")
+    expect(log.locator("#grid:not([data-before])")).to_be_visible()
+    expect(log.locator(f"#grid a[href='{address}']")).to_be_focused()
+    assert row_with_focus(log) == 1
+
+
 # Partial updates
 
 

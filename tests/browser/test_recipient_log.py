@@ -63,7 +63,7 @@ def test_a_person_is_found_chosen_and_taken_along(page: Page, administrator: Use
 
     page.reload()
     expect(page.locator("#grid tbody tr")).to_have_count(2)
-    page.get_by_text("Generate Report").click()
+    page.locator("#grid-export").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
     with open(download.value.path(), encoding="utf-8-sig", newline="") as file:

@@ -40,4 +40,4 @@ def test_people_and_messages_are_found_from_the_top_bar(page: Page, make_user: C
     page.get_by_label("Find a person, message or address").fill("thong bao")
     page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="Messages")).to_contain_text("Thông báo")
-    expect(page.get_by_text("Nobody among the recipients")).to_be_visible()
+    expect(page.get_by_text("No recipient whom you may see")).to_be_visible()

@@ -156,7 +156,7 @@ def test_the_mail_has_figures_and_links_and_no_names(
     assert "People not reached: 3" in lines
     assert "  East: 2 reached, 1 not reached" in lines
     assert "Contacts to fix: 2 new, 3 open" in lines
-    assert "Troubles of the site now: 1" in lines
+    assert "What does not work on the site now: 1" in lines
     links = [line for line in lines if line.startswith("https://messages.example.org/")]
     assert (
         "https://messages.example.org/messenger-administration/reach/?sent_from=2026-11-19&sent_to=2026-11-19" in links

@@ -153,7 +153,7 @@ class Shown:
 
     @property
     def empty_text(self) -> str:
-        return " ".join(self.texts("//*[@class='grid-empty']/p"))
+        return " ".join(self.texts("//*[@class='grid-empty']/p | //*[@class='grid-empty']/ul/li"))
 
     def href(self, element_id: str) -> str:
         """Where a link leads; "" when it is not there."""

@@ -123,16 +123,11 @@ def test_paging_stays_within_the_dates(client):
     assert sum(len(page.subjects) for page in pages) == 60
 
 
-def test_links_are_named_by_time_only_where_the_list_is_sorted_by_time(client):
+def test_the_links_to_other_pages_have_the_same_names_in_each_order(client):
     make_letters(80, newest=NOW)
-
-    def labels(sort):
+    for sort in ("-posted_at", "pages"):
         second = Shown(client.get(Shown(client.get(f"/letters/?rows=25&sort={sort}")).href("grid-next")))
-        return second.texts("//nav[@aria-label='Pages']/a")
-
-    assert labels("-posted_at") == ["first", "newer", "older"]
-    assert labels("posted_at") == ["first", "older", "newer"]
-    assert labels("pages") == ["first", "previous", "next"]
+        assert second.texts("//nav[@aria-label='Pages']/a") == ["first", "previous", "next"]
 
 
 def test_new_rows_on_top_do_not_shift_the_next_page(client):

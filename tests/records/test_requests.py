@@ -351,8 +351,8 @@ def test_a_request_is_made_after_it_was_previewed(
 @pytest.mark.parametrize(
     ("values", "word"),
     [
-        ({}, "Say a person"),
-        ({"first": "2026-11-20"}, "Say a person"),
+        ({}, "Enter a person"),
+        ({"first": "2026-11-20"}, "Enter a person"),
         ({"person": "Nobody"}, "Nobody was found"),
         ({"person": "ang"}, "Several people match"),
         ({"person": "x"}, "2 letters"),

@@ -193,4 +193,4 @@ def test_the_page_says_when_no_mail_can_come(make_user: MakeUser, signed_in: Any
     client = signed_in(make_user(email=mail))
     assert ("has no e-mail address" in client.get(url("my_notifications")).text) == (not mail)
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
-    assert "sends no mail yet" in client.get(url("my_notifications")).text
+    assert "sends no e-mail yet" in client.get(url("my_notifications")).text

@@ -67,7 +67,7 @@ def test_the_list_says_when_nobody_is_told(admin, clock: Clock) -> None:
     def notices() -> list[str]:
         return registry["alerts"].open(admin, {}).fetch()
 
-    assert any("Nobody is sent alerts" in notice for notice in notices())
+    assert any("Nobody gets a notice of alerts" in notice for notice in notices())
     make_channel(name="Mail", error="The mail server refused it.")
     assert notices() == ["The channel Mail fails: The mail server refused it."]
 

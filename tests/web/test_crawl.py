@@ -241,6 +241,7 @@ OF_A_PASSKEY = {"mfa_edit_webauthn", "mfa_remove_webauthn"}
 def other_pages() -> Iterator[Page]:
     """Yield every address that is not below a message, with the ids of things that exist."""
     values = {"mode": "email", "secret": "x", "uidb36": "1", "key": "x", "pk": SendingDomain.objects.earliest("pk").pk}
+    values["slug"] = "replies"
     for name, pattern in patterns():
         arguments = pattern.pattern.regex.groupindex
         left_out = name.startswith("admin:") or "_message_" in name or name in OF_A_PASSKEY

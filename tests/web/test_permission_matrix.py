@@ -729,6 +729,9 @@ GUARDED = [
     Guarded("web:erase_confirm",     Tool.ERASE, W,                405, 405, 302, 405, does="person.erase_asked",
             data=a_family, form=an_erasure),
 
+    # The help of each other tool asks for the right of that tool: tests/web/test_help.py.
+    Guarded("web:tool_help",         Tool.SCHEDULED_REPORTS, R,    200, 200, 405, 200,
+            of=lambda: {"slug": "scheduled-reports"}),
     Guarded("web:scheduled_reports", Tool.SCHEDULED_REPORTS, R,    200, 200, 405, 200),
     Guarded("web:schedule_attachments", Tool.SCHEDULED_REPORTS, W, 405, 405, 302, 405, of=a_schedule,
             does="scheduled_report.attachments_allowed", form=lambda: {"allowed": "yes"}),
@@ -760,6 +763,8 @@ OPEN = [
     Open("web:home",                   (302, 302, 302, 302),                       (200, 200, 405, 200)),
     # What it finds depends on the rights: tests/messenger_logs/test_search.py.
     Open("web:search",                 (302, 302, 302, 302),                       (200, 200, 302, 200)),
+    Open("web:help",                   (302, 302, 302, 302),                       (200, 200, 405, 200)),
+    Open("web:keys",                   (302, 302, 302, 302),                       (200, 200, 302, 200)),
     # Everybody's own: tests/reports/test_jobs.py tries those of others.
     Open("web:my_reports",                    (302, 302, 302, 302),                       (200, 200, 405, 200)),
     Open("web:report_job",                           (302, 302, 302, 302),                       (404, 404, 405, 404),

@@ -27,7 +27,7 @@ from web.contact_texts import removal_text
 from web.listings.contacts_to_fix import ContactFilters, people_in_order
 
 TAG = "Contacts to fix"
-COMPLAINED = "The family complained. Say why their address may have mail again."
+COMPLAINED = "The family complained. Say why their address may get e-mail again."
 LOG = log_parameter("contacts", "own", "The contacts in own or in all messages.")
 
 
@@ -172,7 +172,7 @@ class WhySerializer(serializers.Serializer[Any]):
         max_length=500,
         allow_blank=True,
         default="",
-        help_text="Why it may have mail again. Required if the family complained.",
+        help_text="Why it may get e-mail again. Required if the family complained.",
     )
 
 

@@ -22,7 +22,7 @@ ALERT_LOOKS = {
     "acknowledged": Status("Acknowledged", Shape.HALF, Tone.RUNNING, "It is wrong now, and somebody takes care of it."),
     "cleared": Status("Cleared", Shape.CHECK, Tone.GOOD, "It is over."),
 }
-NO_CHANNEL = "Nobody is sent alerts: no channel is turned on."
+NO_CHANNEL = "Nobody gets a notice of alerts: no channel is on."
 
 
 def alert_page(pk: int) -> str:

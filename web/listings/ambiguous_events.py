@@ -74,7 +74,7 @@ class AmbiguousEvents(ToolListing):
 
     def notices(self) -> list[str]:
         if not self.scope.everything:
-            return ["An ambiguous event is of no school. It is shown to those who have this tool for all schools."]
+            return ["Nobody knows the school of such an event. People with this tool for all schools can see them."]
         return [
             "Each of these events fits several e-mails: the same address and subject, at about the same time. So it"
             " counts for none of them. It finds its e-mail as soon as a message or a report names the Message-Id."

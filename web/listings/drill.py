@@ -34,7 +34,7 @@ REACHED = (Reach.REACHED,)
 LOST, WON = "lost", "won"
 # The kinds of people in the drill, and in the one before it.
 _KINDS = {"": (UNREACHED, UNREACHED), LOST: (UNREACHED, REACHED), WON: (REACHED, UNREACHED)}
-NO_LOG = "You may see the figures of this drill. The people are shown to those who may open its recipients in a log."
+NO_LOG = "You may see the figures of this drill. To see its people, you need a log that shows you its recipients."
 
 
 class WhoFilter(SwitchFilter):

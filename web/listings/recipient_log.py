@@ -148,7 +148,6 @@ class RecipientLog(ToolListing):
     filterset: RecipientLogFilters
     default_sort = "-created_at"
     export_name = "recipient-log"
-    export_label = "Generate Report"
     row_name = "deliveries"
     report_kind = "recipient"
     template_name = "web/recipient_log.html"
@@ -216,10 +215,10 @@ class RecipientLog(ToolListing):
         if not search:
             return [WHAT_TO_ENTER]
         if not people:
-            return [f"Nobody found by “{search}” among {self.whom()}.", WHAT_TO_ENTER]
+            return [f"Nobody was found for “{search}” among {self.whom()}.", WHAT_TO_ENTER]
         if self.person:
             others = [person for person in people if person is not self.person]
-            also = [f"“{search}” is the number of a student, too. Choose one of the family:"] if others else []
+            also = [f"“{search}” is also the number of a student. Choose one of the family:"] if others else []
             asked = [who_saw_button(self.person)] if self.user.may(Tool.AUDIT_TRAIL) else []
             return [chosen(self.person), *asked, *also, *map(choice, others)]
         return [*self.which(len(people)), *map(choice, people)]

@@ -21,9 +21,7 @@ WHAT_TO_ENTER = (
     "Enter the number of a message, which is in the address of its page, or a person or student: name, id, e-mail"
     " address or phone number."
 )
-WHAT_IT_SHOWS = (
-    "Shown are the looks at the record of this family, and those at a list of recipients in which the family stands."
-)
+WHAT_IT_SHOWS = "The list shows who looked at the record of this family, or at a list of recipients with the family."
 WHOM_EXACTLY = "Several people match. Enter the whole name, or a person id."
 EXPORT_WANTS_ONE = "An export is about one message or one family. Find it first."
 # The newest messages to a family. An older one is found by its number.

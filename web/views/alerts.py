@@ -145,7 +145,7 @@ def test_channel(request: SignedInRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(AlertChannel, pk=pk)
     send_test(channel=found, by=request.user)
     if call_worker(tasks.send, found.pk, expires=settings.ALERT_LOOK_SECONDS):
-        messages.success(request, "The test is on its way. This page shows in a moment what came of it.")
+        messages.success(request, "The test is on its way. This page shows the result in a moment.")
     else:
         messages.error(request, "The task queue does not answer. The test goes out when it is back.")
     return redirect("web:alert_channels")

@@ -36,8 +36,8 @@ from web.listings.contacts_to_fix import (
 )
 from web.menu import page_url
 
-REASON_MISSING = "The family complained about our mail. Say why their address may have mail again."
-NOT_LISTED = "Mailgun's lists, as we know them, do not have this address. Nothing was asked."
+REASON_MISSING = "The family complained about our e-mail. Say why their address may get e-mail again."
+NOT_LISTED = "This address is on no list of Mailgun that we know. We did not ask Mailgun."
 
 
 class ContactView(ToolRightMixin, View):

@@ -187,9 +187,9 @@ def start(request: SignedInRequest, pk: int) -> HttpResponse:
 @guarded
 def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
     if jobs.cancel(job=_own(request, pk), by=request.user):
-        messages.success(request, "It is canceled. Messages that were complete by then are in.")
+        messages.success(request, "The import is canceled. Messages that were complete by then are stored.")
     else:
-        messages.info(request, "It was finished already.")
+        messages.info(request, "The import was finished already.")
     return redirect("web:import_job", pk=pk)
 
 

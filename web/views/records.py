@@ -139,7 +139,7 @@ def hand_over(request: SignedInRequest, pk: int) -> HttpResponseBase:
         return redirect("web:records_request", pk=pk)
     if "only_record" in request.POST:
         file.close()
-        messages.success(request, "It is recorded who received the file.")
+        messages.success(request, "The page says now who received the file.")
         return redirect("web:records_request", pk=pk)
     response = FileResponse(file, as_attachment=True, filename=found.file_name, content_type="application/zip")
     response.setdefault("Content-Length", str(found.size))

@@ -136,7 +136,7 @@ def file(request: SignedInRequest, pk: int) -> HttpResponseBase:
 @login_required
 def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
     if services.cancel(job=own(request, pk), by=request.user):
-        messages.success(request, "The report is canceled. Nothing of it is kept.")
+        messages.success(request, "The report is canceled. No file is kept.")
     else:
         messages.info(request, "The report was finished already.")
     return redirect("web:report_job", pk=pk)

@@ -71,7 +71,7 @@ def set_periods(request: SignedInRequest) -> HttpResponse:
         return page(request, periods_form=form, days=form.days, not_saved=True)
     changed = [kind.label for kind, days in form.days.items() if set_period(kind=kind, days=days, by=request.user)]
     if changed:
-        messages.success(request, f"Changed: {', '.join(changed)}. It counts from tonight on.")
+        messages.success(request, f"Changed: {', '.join(changed)}. This counts from tonight.")
     return redirect("web:retention")
 
 
@@ -83,7 +83,7 @@ def add_hold(request: SignedInRequest) -> HttpResponse:
         return page(request, hold_form=form)
     given = form.cleaned_data
     set_hold(by=request.user, **(given | {"kind": HoldKind(given["kind"])}))
-    messages.success(request, "The hold is set. What is gone already does not come back.")
+    messages.success(request, "The hold is set. Data that was removed before does not come back.")
     return redirect("web:retention")
 
 
@@ -91,7 +91,7 @@ def add_hold(request: SignedInRequest) -> HttpResponse:
 @tool_right(Tool.RETENTION, Right.WRITE)
 def lift(request: SignedInRequest, pk: int) -> HttpResponse:
     if lift_hold(hold_id=pk, by=request.user):
-        messages.success(request, "The hold is lifted. What its period is over for goes tonight.")
+        messages.success(request, "The hold is lifted. Data whose period is over is removed tonight.")
     else:
         messages.info(request, "The hold was lifted before.")
     return redirect("web:retention")

@@ -52,7 +52,7 @@ class RetryDeliveries(ChangeMessageView):
         chosen = [pk for pk in shown if str(pk) in wanted]
         count = retry_deliveries(message_id=self.message.pk, deliveries=chosen, by=self.request.user)
         if count:
-            messages.success(request, f"{count:,} of them go out again.")
+            messages.success(request, f"{count:,} of these calls and texts go out again.")
         else:
             messages.warning(request, "Nothing is sent again: none was chosen, or they are not in doubt any more.")
         return HttpResponseRedirect(request.path)

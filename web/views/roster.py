@@ -28,12 +28,12 @@ TOOL = Tool.ROSTER
 SHOWN_RUNS = 50
 STATUSES = {
     RunStatus.QUEUED: Status("Waiting", Shape.RING, Tone.NEUTRAL, "It begins within a minute."),
-    RunStatus.RUNNING: Status("In progress", Shape.HALF, Tone.RUNNING, "It is being read, or taken over."),
+    RunStatus.RUNNING: Status("In progress", Shape.HALF, Tone.RUNNING, "It is being read, and changes are made."),
     RunStatus.DONE: Status("Done", Shape.CHECK, Tone.GOOD, "It was read to its end."),
     RunStatus.STOPPED: Status(
         "Stopped", Shape.TRIANGLE, Tone.WARNING, "Too many would have left, so nothing was changed."
     ),
-    RunStatus.FAILED: Status("Failed", Shape.CROSS, Tone.BAD, "It changed nothing; the reason stands beside it."),
+    RunStatus.FAILED: Status("Failed", Shape.CROSS, Tone.BAD, "It changed nothing. The reason is beside it."),
 }
 
 
@@ -152,4 +152,4 @@ def _rows(counts: dict[str, Any]) -> list[tuple[str, str, str]]:
 def _more(counts: dict[str, Any]) -> str:
     """Say of which changes only the first rows are kept."""
     cut = [change.label.lower() for change in Change if counts[change] > SHOWN_ROWS]
-    return f"Of what is {' or '.join(cut)}, some rows are shown: {SHOWN_ROWS} or more." if cut else ""
+    return f"Only {SHOWN_ROWS} or more of the rows that are {' or '.join(cut)} are shown." if cut else ""

@@ -58,5 +58,5 @@ def end(request: SignedInRequest, pk: int) -> HttpResponse:
     if schedules.end_schedule(schedule_id=pk, because=ENDED, by=request.user):
         messages.success(request, "The scheduled report is ended.")
     else:
-        messages.info(request, "It had ended before.")
+        messages.info(request, "The scheduled report had ended before.")
     return redirect("web:scheduled_reports")

@@ -39,7 +39,7 @@ def end_session(request: SignedInRequest, pk: int) -> HttpResponse:
     """End one of the person's other sessions; signing out ends this one."""
     session = get_object_or_404(others_of(request), pk=pk)
     end_sessions([session], by=request.user, because=BY_HAND)
-    messages.success(request, "The session is ended. Who sits there has to sign in again.")
+    messages.success(request, "The session is ended. On that device somebody has to sign in again.")
     return redirect("web:my_sessions")
 
 

@@ -206,7 +206,7 @@ def backfill(request: SignedInRequest, pk: int) -> HttpResponse:
 def pause(request: SignedInRequest, pk: int) -> HttpResponse:
     domain = get_object_or_404(SendingDomain, pk=pk)
     control.set_paused(domain=domain, paused=True, by=request.user)
-    messages.success(request, f"Scheduled syncs leave {domain} out until it is resumed.")
+    messages.success(request, f"Scheduled syncs leave out {domain} until somebody resumes it.")
     return back_to_events()
 
 

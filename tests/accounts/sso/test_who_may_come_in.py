@@ -89,7 +89,7 @@ def test_who_has_no_account_and_whose_is_closed_read_the_same(client, oidc: OIDC
     oidc.person(f"s6{case}", email=email, email_verified=True)
     response = oidc.sign_in(client, f"s6{case}")
     assert response.status_code == 403
-    assert b"You have no access to Messenger Logs with it." in response.content
+    assert b"Your account there does not open Messenger Logs." in response.content
     event = AuditEvent.objects.get(action="sign_in.refused")
     assert event.target == ("" if case == "nobody" else "gone")
     if case == "nobody":

@@ -110,7 +110,7 @@ def test_without_a_log_of_both_messages_the_people_are_not_shown(
     reader = make_user(Tool.ADMIN_REACH)
     listing = opened(drills[1], reader)
     assert names(listing) == []
-    assert "shown to those who may open its recipients" in listing.fetch()[-1]
+    assert "you need a log that shows you its recipients" in listing.fetch()[-1]
     sender = make_user(Tool.ADMIN_REACH, Tool.SENT_MESSAGE_LOG)
     SentMessage.objects.filter(pk=drills[1].pk).update(sender=sender)
     assert names(opened(drills[1], sender)) == [], "the drill before is of somebody else"

@@ -319,7 +319,7 @@ def test_a_number_that_is_a_person_id_and_a_students_number_opens_the_person_and
     text = search(administrator, "100234")
 
     assert person_of(text) == ("100234", "Lee, Kong")
-    assert "is the number of a student, too" in text
+    assert "is also the number of a student" in text
     assert {person for person, _ in choices(text)} == {"4720", "4721"}
     assert person_of(search(administrator, "4721")) == ("4721", "Xiong, Chue"), "what the choice posts"
 

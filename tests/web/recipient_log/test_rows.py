@@ -244,7 +244,7 @@ class TestOwnLog:
     def test_people_whom_the_user_wrote_nothing_are_not_found(self, client: Client, text: str) -> None:
         page = search(client, text, OWN)
 
-        assert "Nobody found" in page
+        assert "Nobody was found" in page
         assert rows(page) == []
 
     def test_by_export(self, client: Client) -> None:
@@ -341,7 +341,7 @@ def test_bad_input_gives_words(
     response = administrator.post(reverse(ALL), values, headers=headers, follow=True)
 
     assert response.status_code == 200
-    assert 'role="alert"' in text_of(response) or "Nobody found" in text_of(response)
+    assert 'role="alert"' in text_of(response) or "Nobody was found" in text_of(response)
 
 
 @pytest.mark.slow
