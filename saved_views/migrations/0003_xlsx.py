@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('saved_views', '0001_initial'),
+        ('saved_views', '0002_last_12_months'),
     ]
 
     operations = [
