@@ -17,8 +17,8 @@ from accounts.models import User
 from accounts.tools import CONTACT_TOOLS, Right, Tool
 from core.dates import time_text
 from core.statuses import Shape, Status, Tone
+from core.troubles import Trouble
 from dispatch.services.retry import messages_in_doubt
-from health.troubles import Trouble
 from messenger_logs.choices import CANCELABLE, ContactState, MessageType
 from messenger_logs.models import ContactToFix, SentMessage
 from messenger_logs.querysets import CANCEL_TOOLS, visible_types

@@ -90,8 +90,9 @@ OTHER_EVENTS = {
 
 def event_status(kind: str) -> Status:
     """Return the look of an event. One of a kind that is not known has Mailgun's own word."""
-    known: dict[str, Status] = {**EVENT_STATUSES, **OTHER_EVENTS}
-    return known.get(kind) or Status(kind, Shape.RING, Tone.NEUTRAL)
+    if kind in EventKind.values:
+        return EVENT_STATUSES[EventKind(kind)]
+    return OTHER_EVENTS.get(kind) or Status(kind, Shape.RING, Tone.NEUTRAL)
 
 
 def _email_address(record: MailgunEvent, table: ListingTable) -> str:

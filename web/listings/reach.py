@@ -235,7 +235,7 @@ class ReachList(ToolListing):
     def _month(self, label: str, first: date, last: date) -> View:
         chosen = {"by": self.values["by"]} if "by" in self.values else {}
         days = {"sent_from": first.isoformat(), "sent_to": last.isoformat()}
-        shown = bool(self.period) and (self.period.first, self.period.last) == (first, last)
+        shown = self.period is not None and (self.period.first, self.period.last) == (first, last)
         return View(label, f"{self.entry.url()}?{urlencode(chosen | days)}", current=shown)
 
     # The figures above the list
