@@ -17,12 +17,11 @@ from dispatch.gateways import gateway_for
 from dispatch.models import Claim, OpenCall, Pace
 from dispatch.services.calling_hours import calls_allowed, next_allowed
 from dispatch.services.rate_limit import at_once_of, may_go
-from dispatch.services.retry import DOUBTFUL
+from dispatch.services.retry import DOUBT_DAYS, DOUBTFUL
 from messenger_logs.choices import PHONE, Mode
 from messenger_logs.models import Delivery, Redial, SentMessage
 
 COUNTED_TO = 10_000
-DOUBT_DAYS = 7
 HANGS_AFTER = timedelta(minutes=1)
 _NOTHING: dict[str, Any] = {"count": 0, "oldest": None, "silent": None}
 

@@ -133,6 +133,15 @@ class EventGroups:
         keys = self.events.order_by().annotate(**_KEYS[self.by]).values(*_KEYS[self.by]).distinct()
         return int((keys if limit is None else keys[:limit]).count())
 
+    def largest(self, number: int) -> list[EventGroup]:
+        """Return the groups with the most events."""
+        return self.page(sort="events", descending=True, size=number)[0]
+
+    def by_day(self) -> Counter[date]:
+        """Return the events of all groups by day, in the district's zone."""
+        days = self.events.order_by().annotate(day=TruncDate("occurred_at")).values_list("day").annotate(Count("pk"))
+        return Counter(dict(days))
+
     def like(self, event_id: int) -> EventGroup | None:
         """Return the group of an event; None if the events have none like it (any more)."""
         event = self.events.filter(pk=event_id).first()

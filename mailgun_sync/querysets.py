@@ -78,6 +78,18 @@ class MailgunEventQuerySet(RowsOfSchools["MailgunEvent"]):
         place = StrIndex(Upper("recipient"), Upper(Value(text)))
         return self.alias(place=place).filter(Q(place__gt=0) | Q(recipient__in=or_to))
 
+    def of_same_email(self, event: MailgunEvent) -> Self:
+        """Return the events of the e-mail that ``event`` is about, the oldest first.
+
+        They are those of its delivery, and those with its Message-Id and address.
+        """
+        same = Q(pk=event.pk)
+        if event.delivery_id:
+            same |= Q(delivery=event.delivery_id)
+        if event.message_id and event.recipient:
+            same |= Q(message_id=event.message_id, recipient=event.recipient)
+        return self.filter(same).order_by("occurred_at", "pk")
+
     def ambiguous(self) -> Self:
         """Return the events that belong to one of several e-mails, and nobody knows to which."""
         return self.filter(linked_by=LinkedBy.AMBIGUOUS)

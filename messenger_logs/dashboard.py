@@ -23,8 +23,6 @@ from messenger_logs.reach import SUMS, People
 from messenger_logs.sight import Sight
 
 DAYS = 14
-# The width and the height of a column in the bar chart.
-COLUMN, HEIGHT = 10, 30
 # Nothing of such a message has gone out.
 _NOT_SENT = (MessageStatus.WAITING, MessageStatus.CANCELED)
 # Messages, and the schools of whose people the user sees rows in them.
@@ -32,17 +30,8 @@ Part = tuple[SentMessageQuerySet, Scope]
 
 
 @dataclass(frozen=True)
-class Bar:
-    day: date
-    count: int
-    x: int
-    y: float
-    height: float
-
-
-@dataclass(frozen=True)
 class Series:
-    """One figure for each day, with its own scale."""
+    """One figure for each day."""
 
     name: str
     label: str
@@ -52,20 +41,6 @@ class Series:
     def total(self) -> int:
         return sum(self.counts.values())
 
-    @property
-    def peak(self) -> tuple[date, int]:
-        """The day with the most (the latest of them), and how many."""
-        day = max(self.counts, key=lambda day: (self.counts[day], day))
-        return day, self.counts[day]
-
-    @property
-    def bars(self) -> Iterator[Bar]:
-        most = self.peak[1]
-        for number, (day, count) in enumerate(self.counts.items()):
-            # A bar for one in ten thousand stays visible.
-            height = max(1.0, round(HEIGHT * count / most, 1)) if count else 0.0
-            yield Bar(day, count, number * COLUMN, HEIGHT - height, height)
-
 
 @dataclass(frozen=True)
 class Dashboard:
@@ -73,24 +48,20 @@ class Dashboard:
     messages: Series
     modes: list[Series]
     failures: Series
-    people: Series
-    """The people of each message, each of them once for a message."""
-    reached: Series
-    unreached: Series
-    """Whom no device got it to, or who have none. Unconfirmed and canceled ones are no part of them."""
+    people: Mapping[date, People]
+    """The people of the messages of each day, each of them once for a message."""
     emails: Mapping[str, int]
     """The e-mails that were handed over, by what their provider finally said: see EMAIL_OUTCOME_LABELS."""
     of_schools: bool
     """Whether the figures below the messages leave out people of schools that the user does not see."""
 
     @property
-    def series(self) -> list[Series]:
-        return [self.messages, *self.modes, self.failures, self.unreached]
+    def everybody(self) -> People:
+        return sum(self.people.values(), People())
 
     @property
-    def rows(self) -> list[tuple[date, list[int]]]:
-        """The figures of each day, the newest first."""
-        return [(day, [series.counts[day] for series in self.series]) for day in reversed(self.days)]
+    def series(self) -> list[Series]:
+        return [self.messages, *self.modes, self.failures]
 
     @property
     def deliveries(self) -> int:
@@ -161,9 +132,7 @@ def dashboard(messages: SentMessageQuerySet, *, partly: Sequence[Part] = (), tod
         Series("messages", "Messages", {day: counted[day] for day in days}),
         [Series(mode.value, mode.label, {day: deliveries[mode, day] for day in days}) for mode in Mode],
         Series("failed", "Failed deliveries", failures),
-        Series("people", "People", {day: people[day].total for day in days}),
-        Series("reached", "People reached", {day: people[day].reached for day in days}),
-        Series("unreached", "People not reached", {day: people[day].unreached for day in days}),
+        {day: people[day] for day in days},
         emails,
         of_schools=bool(partly),
     )

@@ -98,9 +98,9 @@ DELIVERY_STATUSES = {
     DeliveryStatus.CONFIRMED: Status("Confirmed", Shape.CHECK, Tone.GOOD, "Someone answered and pressed 0 to confirm."),
     DeliveryStatus.NOT_CONFIRMED: Status(
         "Not Confirmed",
-        Shape.DOT,
-        Tone.NEUTRAL,
-        "The call was answered, but nobody pressed 0. The detail says by what.",
+        Shape.RING,
+        Tone.WARNING,
+        "Something answered the call that is no person and no voicemail, such as a fax: nobody was reached.",
     ),
     DeliveryStatus.NO_ANSWER: Status("No-Answer", Shape.RING, Tone.WARNING, "It rang and nobody answered."),
     DeliveryStatus.BUSY: Status("Busy", Shape.DIAMOND, Tone.WARNING, "The line was busy."),
@@ -133,6 +133,21 @@ DELIVERY_STATUSES = {
         "Canceled", Shape.SQUARE, Tone.NEUTRAL, "The message was canceled before it went to this device. Not a failure."
     ),
 }
+# An answered call counts as reached, whether or not anybody pressed 0.
+ANSWERED = Status(
+    "Not Confirmed",
+    Shape.DOT,
+    Tone.GOOD,
+    "A person or a voicemail answered the call, so it counts as reached; nobody pressed 0 to confirm.",
+)
+
+
+def delivery_status(status: str, outcome: str) -> Status:
+    """Return the look of a device's status. The outcome tells a call that reached somebody from one that did not."""
+    if status == DeliveryStatus.NOT_CONFIRMED and outcome == Outcome.SUCCESS:
+        return ANSWERED
+    return DELIVERY_STATUSES[DeliveryStatus(status)]
+
 
 OUTCOMES = {
     Outcome.PENDING: Status("Pending", Shape.HALF, Tone.RUNNING, "Not decided yet."),

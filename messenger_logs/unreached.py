@@ -10,10 +10,10 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import JSONObject
 
 from accounts.scopes import ALL_SCHOOLS, Scope
-from messenger_logs.choices import PHONE, UNREACHED, DeliveryStatus, Mode
+from messenger_logs.choices import PHONE, UNREACHED, Mode
 from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Delivery, PersonReach, Recipient
-from messenger_logs.status_labels import DELIVERY_STATUSES, device_text
+from messenger_logs.status_labels import delivery_status, device_text
 
 # What `why_not_reached` and `device_text` read.
 _DEVICE = (
@@ -92,7 +92,7 @@ def _devices(person: Any) -> Iterator[Device]:
 
 def what_happened(delivery: Delivery) -> str:
     """Return why a device was not reached; of one that was, or may still be, what its status means."""
-    return why_not_reached(delivery) or DELIVERY_STATUSES[DeliveryStatus(delivery.status)].meaning
+    return why_not_reached(delivery) or delivery_status(delivery.status, delivery.outcome).meaning
 
 
 def numbers_of(person: Any) -> list[str]:

@@ -247,6 +247,7 @@ _WORDS: dict[str, str | Callable[[AuditEvent], str]] = {
     "import.started": "started the import of the file {target}",
     "import.statuses": "reported {changed} changed statuses of {message}",
     "import.uploaded": "uploaded the file {target}",
+    "email.viewed": "looked at the events of an e-mail in {target}",
     "import.viewed": "looked at the rows of the file {target}",
     "import_map.deleted": "deleted the column map {target}",
     "import_map.saved": "saved the column map {target}",

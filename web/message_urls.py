@@ -24,6 +24,11 @@ def drill_url(tool: Tool, message_id: int, part: str = "") -> str:
     return reverse(f"web:{name}" + (f"_{part}" if part else ""), kwargs={"pk": message_id})
 
 
+def email_events_url(tool: Tool, event_id: int) -> str:
+    """Return the address of all events of the e-mail that an event is about, in a Mailgun Message Log."""
+    return reverse(f"web:{tool.name.lower()}_email", kwargs={"pk": event_id})
+
+
 def who_saw_url(user: User, message_id: int) -> str:
     """Return the address of what the audit trail has about a message; "" without the right to it."""
     return f"{reverse('web:audit_trail')}?message={message_id}" if user.may(Tool.AUDIT_TRAIL) else ""

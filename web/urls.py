@@ -12,7 +12,7 @@ from reports.kinds.call_sheet import CallSheet
 from reports.kinds.cancel_certificate import CancelCertificate
 from web.exporter import exporter
 from web.kept_views import kept_views
-from web.listings import ALERTS_PATH, CONTACT_PATHS, MESSAGE_PATHS, PEOPLE_PATH, REACH_PATHS
+from web.listings import ALERTS_PATH, CONTACT_PATHS, MAILGUN_PATHS, MESSAGE_PATHS, PEOPLE_PATH, REACH_PATHS
 from web.views import (
     access_effect,
     alerts,
@@ -42,6 +42,7 @@ from web.views import help as help_pages
 from web.views.cancel import CancelMessage, CancelUpcomingMessage
 from web.views.contacts_to_fix import AllowAgain, ContactPage, SetContactState
 from web.views.drill import MarkDrill
+from web.views.email_events import EmailEvents
 from web.views.message import MessageBody, MessagePage
 from web.views.reports import MessageReportView, OneClickReportView
 from web.views.retry import RetryDeliveries
@@ -107,6 +108,12 @@ def contact_pages() -> Iterator[URLPattern]:
         yield path(f"{route}allow/", AllowAgain.as_view(tool=tool), name=f"{name}_allow")
 
 
+def email_pages() -> Iterator[URLPattern]:
+    """Yield the page of the events of one e-mail, below each log of Mailgun's events."""
+    for tool, route in MAILGUN_PATHS.items():
+        yield path(f"{route}<int:pk>/", EmailEvents.as_view(tool=tool), name=f"{tool.name.lower()}_email")
+
+
 def webhook(route: str, view: Any, *, name: str) -> Iterator[URLPattern]:
     """Yield the address of a webhook without and with its last slash: not every provider follows a redirect."""
     yield path(route.removesuffix("/"), view, name=name)
@@ -123,6 +130,7 @@ urlpatterns = [
     *message_pages(),
     *drill_pages(),
     *contact_pages(),
+    *email_pages(),
     path("messenger-administration/system-health/", system_health.system_health, name="system_health"),
     # The two pages that it was before.
     path(SYNC, system_health.moved_here, {"part": "events"}, name="mailgun_sync"),

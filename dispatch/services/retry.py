@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from accounts.tools import Right, Tool
 from dispatch.services.recording import finish
 from dispatch.services.recovery import UNKNOWN_DETAIL
 from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus
 from messenger_logs.models import Delivery, Redial, SentMessage
-from messenger_logs.querysets import DeliveryQuerySet
+from messenger_logs.querysets import CANCEL_TOOLS, DeliveryQuerySet
 from messenger_logs.removed import REMOVED
 from messenger_logs.services.totals import lock_totals
+from messenger_logs.sight import Sight
 
+# Older ones are left as they are.
+DOUBT_DAYS = 7
 _RETRIABLE = [MessageStatus.IN_PROGRESS, MessageStatus.SENT, MessageStatus.ERROR]
 # A text that the provider queued has the same status with a code. The provider has it, so it is not in doubt.
 DOUBTFUL = Q(status=DeliveryStatus.VENDOR_RECEIVED, detail=UNKNOWN_DETAIL, code__isnull=True, duplicate=False)
@@ -25,7 +31,39 @@ DOUBTFUL = Q(status=DeliveryStatus.VENDOR_RECEIVED, detail=UNKNOWN_DETAIL, code_
 
 def in_doubt(message: SentMessage) -> DeliveryQuerySet:
     """Return the devices that may or may not have the message and have no redial."""
-    known = Delivery.objects.filter(message=message).exclude(given_address=REMOVED)
+    return _in_doubt(Delivery.objects.filter(message=message))
+
+
+@dataclass(frozen=True)
+class InDoubt:
+    """A message with devices in doubt, and the tool with which a person may send them again."""
+
+    message_id: int
+    subject: str
+    tool: Tool
+    devices: int
+
+
+def messages_in_doubt(user: User, now: datetime) -> list[InDoubt]:
+    """Return the messages of the last days of which ``user`` may send devices in doubt again, the newest first.
+
+    Only the devices of people whom the user sees count. One query for each tool.
+    """
+    found: dict[int, InDoubt] = {}
+    for tool in CANCEL_TOOLS:
+        if not user.may(tool, Right.WRITE):
+            continue
+        recent = SentMessage.objects.in_reach_of_retry(user, tool).filter(
+            status__in=_RETRIABLE, dispatched_here=True, scheduled_at__gte=now - timedelta(days=DOUBT_DAYS)
+        )
+        rows = _in_doubt(Delivery.objects.filter(Sight.to_change(user, tool).rows, message__in=recent))
+        for pk, subject, devices in rows.order_by().values_list("message", "message__subject").annotate(Count("pk")):
+            found.setdefault(pk, InDoubt(pk, subject, tool, devices))
+    return [found[pk] for pk in sorted(found, reverse=True)]
+
+
+def _in_doubt(deliveries: DeliveryQuerySet) -> DeliveryQuerySet:
+    known = deliveries.exclude(given_address=REMOVED)
     return known.filter(DOUBTFUL, mode__in=PHONE, redial__isnull=True)
 
 

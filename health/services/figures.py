@@ -83,7 +83,10 @@ def totals(name: str) -> dict[tuple[str, str], int]:
     return {(part, result): times for part, result, times in rows}
 
 
-def by_hour(name: str, *, since: datetime) -> Mapping[tuple[datetime, str], int]:
-    """Return a figure by hour and part, for the hours from ``since`` on, with all its results together."""
-    rows = Figure.objects.filter(name=name, hour__gte=since).values_list("hour", "part").annotate(times=Sum("count"))
-    return {(hour, part): times for hour, part, times in rows}
+def by_hour(name: str, *, since: datetime) -> Mapping[tuple[datetime, str], Mapping[str, int]]:
+    """Return a figure by hour and part, for the hours from ``since`` on: how often it had each result."""
+    rows = Figure.objects.filter(name=name, hour__gte=since).values_list("hour", "part", "result")
+    found: dict[tuple[datetime, str], dict[str, int]] = {}
+    for hour, part, result, times in rows.annotate(times=Sum("count")):
+        found.setdefault((hour, part), {})[result] = times
+    return found

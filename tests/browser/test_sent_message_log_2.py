@@ -56,10 +56,12 @@ def subjects(page: Page) -> Locator:
 def test_from_the_home_page_to_a_message_and_back(page: Page, principal: User, running: SentMessage) -> None:
     sign_in(page, principal)
     page.goto("/")
-    expect(page.get_by_role("region", name="Upcoming Messages")).to_contain_text("Tomorrow")
+    expect(page.get_by_role("region", name="Going out now")).to_contain_text("Bus 7 is late 50 %")
+    expect(page.get_by_role("region", name="Going out now")).to_contain_text("Tomorrow")
     expect(page.get_by_role("region", name="Last 14 days")).to_contain_text("1 of them failed")
-    page.get_by_text("Figures of each day").click()
-    expect(page.get_by_role("table", name="Messages, deliveries by mode")).to_be_visible()
+    page.get_by_text("The numbers of each day").click()
+    expect(page.get_by_role("table", name="People of the messages of each day")).to_be_visible()
+    assert_accessible(page)
 
     page.get_by_role("navigation", name="Tools").get_by_role("link", name="Sent Message Log 2.0").click()
     rows = page.locator("#grid tbody tr")

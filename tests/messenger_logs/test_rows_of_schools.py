@@ -271,8 +271,9 @@ def test_home_counts_own_messages_whole_and_of_others_the_rows_of_the_schools(
         mode.value: sum(row.mode == mode for row in tried) for mode in Mode
     }
     assert found.failures.total == sum(row.outcome == "error" for row in counted) + len(refused)
-    assert (found.people.total, found.reached.total) == (len(people), counts(people).reached)
-    assert found.unreached.total == counts(people).unreached
+    everybody = found.everybody
+    assert (everybody.total, everybody.reached) == (len(people), counts(people).reached)
+    assert everybody.unreached == counts(people).unreached
     assert found.emails["failed"] == len(refused)
     assert found.emails["delivered"] == sum(row.email_outcome == "delivered" for row in counted)
     for series in found.series:

@@ -31,15 +31,12 @@ def test_the_menu_shows_just_what_the_user_may_open(make_user):
     ]
 
 
-def test_the_tools_of_mailgun_are_in_the_menu_only_where_mailgun_is_configured(make_user, signed_in, settings):
+def test_the_tools_of_mailgun_are_in_the_menu_only_where_mailgun_is_configured(make_user, settings):
     settings.MAILGUN_API_KEY, settings.MAILGUN_DOMAINS = "", []
-    user = make_user(*MAILGUN_TOOLS, Tool.AUDIT_TRAIL)
-    assert labels(user) == [
+    assert labels(make_user(*MAILGUN_TOOLS, Tool.AUDIT_TRAIL)) == [
         ("Messenger", ["Home"]),
         ("System Administration", ["Audit Trail"]),
     ]
-    home = signed_in(user).get("/").text
-    assert not [tool for tool in MAILGUN_TOOLS if tool.answers in home]
 
 
 def test_a_tool_without_a_page_is_not_in_the_menu(make_user):
@@ -75,10 +72,9 @@ def test_the_menu_takes_one_look_into_the_database_for_rights(make_user, django_
         menu_of(user, "/")
 
 
-def test_home_says_what_each_tool_answers(make_user, signed_in):
+def test_the_list_of_tools_is_the_business_of_the_menu(make_user, signed_in):
     text = signed_in(make_user(Tool.MAILGUN_MESSAGE_LOG)).get("/").text
-    assert Tool.MAILGUN_MESSAGE_LOG.answers in text
-    assert Tool.AUDIT_TRAIL.answers not in text
+    assert text.count(f'href="{page_url(Tool.MAILGUN_MESSAGE_LOG)}"') == 1
 
 
 def test_who_may_open_nothing_reads_whom_to_ask(make_user, signed_in):

@@ -174,6 +174,11 @@ def an_event(owner: User, **more: Any) -> None:
     )
 
 
+def of_the_event() -> dict[str, Any]:
+    """The event that was made last, or none at all."""
+    return {"pk": MailgunEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 1}
+
+
 def an_ambiguous_event(owner: User) -> None:
     an_event(owner, linked_by=LinkedBy.AMBIGUOUS, delivery=None, sent_message=None)
 
@@ -534,6 +539,10 @@ GUARDED = [
             look="list.viewed", file="export.mailgun_message_log"),
     Guarded("web:admin_mailgun_message_log",  Tool.ADMIN_MAILGUN_MESSAGE_LOG, R, 200, 200, 302, 200, data=an_event,
             look="list.viewed", file="export.admin_mailgun_message_log"),
+    Guarded("web:mailgun_message_log_email", Tool.MAILGUN_MESSAGE_LOG, R,  200, 200, 405, 200,
+            data=an_event, of=of_the_event, others=404, look="email.viewed"),
+    Guarded("web:admin_mailgun_message_log_email", Tool.ADMIN_MAILGUN_MESSAGE_LOG, R, 200, 200, 405, 200,
+            data=an_event, of=of_the_event, look="email.viewed"),
     Guarded("web:mailgun_message_log_groups", Tool.MAILGUN_MESSAGE_LOG, R,  200, 200, 302, 200,
             data=a_failed_event, others=HIDDEN,
             look="list.viewed", file="export.mailgun_message_log"),

@@ -14,10 +14,11 @@ from dispatch.models import Pace
 from dispatch.status import mode_statuses
 from health.models import Figure, Heartbeat
 from health.services.heartbeats import queue_part
-from mailgun_sync.models import MailgunEvent, SendingDomain
+from mailgun_sync.models import MailgunEvent, SendingDomain, SyncRun
 from messenger_logs.choices import Mode
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
-from web.views.system_health import last_day, troubles_for
+from web.health_verdict import troubles_for
+from web.last_day import last_day
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 20, 16, 30, tzinfo=UTC)
@@ -144,22 +145,38 @@ def test_who_presses_a_button_comes_back_to_the_buttons(make_user, signed_in, ma
 
 def test_the_last_day_has_every_hour_of_it(mailgun: SendingDomain) -> None:
     hour = NOW.replace(minute=0)
-    written = [(0, "text", 5), (0, "text", 2), (23, "email", 7), (24, "email", 100)]
+    written = [
+        (0, "text", "success", 5),
+        (0, "text", "success", 1),
+        (0, "text", "pending", 1),
+        (0, "text", "error", 1),
+        (23, "email", "success", 7),
+        (24, "email", "success", 100),
+    ]
     Figure.objects.bulk_create(
-        Figure(hour=hour - timedelta(hours=ago), name="hand_overs", part=part, result="success", count=count)
-        for ago, part, count in written
+        Figure(hour=hour - timedelta(hours=ago), name="hand_overs", part=part, result=result, count=count)
+        for ago, part, result, count in written
     )
     for ago in (0, 60, 89, 60 * 24):
         MailgunEvent.objects.create(
             domain=mailgun, event="delivered", event_id=str(ago), occurred_at=NOW - timedelta(minutes=ago), raw="{}"
         )
+    for ago, outcome in ((5, "succeeded"), (61, "failed"), (62, "interrupted"), (60 * 24, "failed")):
+        SyncRun.objects.create(domain=mailgun, kind="sync", outcome=outcome, started_at=NOW - timedelta(minutes=ago))
     day = last_day(NOW)
-    assert [series.label for series in day.series] == ["Inbox", "Email", "Voice", "Text", "Mailgun events"]
-    assert (day.hours[0], day.hours[-1], len(day.hours)) == (hour - timedelta(hours=23), hour, 24)
-    newest, *_, oldest = day.rows
-    assert newest == (hour, [0, 0, 0, 7, 1])
-    assert oldest == (hour - timedelta(hours=23), [0, 7, 0, 0, 0])
-    assert [series.total for series in day.series] == [0, 7, 0, 7, 3]
+    assert [lane.label for lane in day.lanes] == ["Mailgun sync", "Inbox", "Email", "Voice", "Text", "Mailgun events"]
+    assert [part.word for part in day.figures][:4] == [
+        "Mailgun sync: runs",
+        "Mailgun sync: failed",
+        "Inbox: handed over",
+        "Inbox: errors",
+    ]
+    assert len(day.columns) == 24
+    newest, before, *_, oldest = day.rows
+    assert (newest[0].title, newest[1]) == ("Fri 11/20/2026 10:00 AM", [1, 0, 0, 0, 0, 0, 0, 0, 7, 1, 1])
+    assert before[1][:2] == [0, 2]
+    assert (oldest[0].title, oldest[1]) == ("Thu 11/19/2026 11:00 AM", [0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0])
+    assert [lane.bars.total for lane in day.lanes] == [3, 0, 7, 0, 8, 3]
 
 
 def test_the_page_is_not_for_others(make_user, signed_in) -> None:

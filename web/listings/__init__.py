@@ -34,6 +34,11 @@ MESSAGE_PATHS = {
     Tool.UPCOMING_MESSAGES: "messenger/upcoming-messages/",
 }
 REACH_PATHS = {Tool.REACH: "messenger/reach/", Tool.ADMIN_REACH: "messenger-administration/reach/"}
+# Those of the logs of Mailgun's events. The addresses of the events of one e-mail begin with them.
+MAILGUN_PATHS = {
+    Tool.MAILGUN_MESSAGE_LOG: "messenger/mailgun-message-log/",
+    Tool.ADMIN_MAILGUN_MESSAGE_LOG: "messenger-administration/mailgun-message-log/",
+}
 # Those of the lists of contacts to fix. The addresses of one contact begin with them.
 CONTACT_PATHS = {
     Tool.CONTACTS_TO_FIX: "messenger/contacts-to-fix/",
@@ -56,7 +61,8 @@ def _olr(tool: Tool, *, name: str, api_name: str) -> Entry:
     return _log(OlrEmailLog, tool, path, name=name, api_name=api_name, title="OLR Email Log")
 
 
-def _groups(tool: Tool, path: str, *, api_name: str) -> Entry:
+def _groups(tool: Tool, *, api_name: str) -> Entry:
+    path = f"{MAILGUN_PATHS[tool]}groups/"
     return _log(MailgunGroups, tool, path, name=f"{tool.name.lower()}_groups", api_name=api_name)
 
 
@@ -81,12 +87,9 @@ registry.register(
     _log(ReachList, Tool.ADMIN_REACH, REACH_PATHS[Tool.ADMIN_REACH], api_name="all"),
     _log(Drill, Tool.REACH, f"{REACH_PATHS[Tool.REACH]}drills/<int:pk>/", name="drill"),
     _log(Drill, Tool.ADMIN_REACH, f"{REACH_PATHS[Tool.ADMIN_REACH]}drills/<int:pk>/", name="admin_drill"),
-    _log(MailgunMessageLog, Tool.MAILGUN_MESSAGE_LOG, "messenger/mailgun-message-log/", api_name="own"),
+    _log(MailgunMessageLog, Tool.MAILGUN_MESSAGE_LOG, MAILGUN_PATHS[Tool.MAILGUN_MESSAGE_LOG], api_name="own"),
     _log(
-        MailgunMessageLog,
-        Tool.ADMIN_MAILGUN_MESSAGE_LOG,
-        "messenger-administration/mailgun-message-log/",
-        api_name="all",
+        MailgunMessageLog, Tool.ADMIN_MAILGUN_MESSAGE_LOG, MAILGUN_PATHS[Tool.ADMIN_MAILGUN_MESSAGE_LOG], api_name="all"
     ),
     _log(
         AmbiguousEvents,
@@ -95,8 +98,8 @@ registry.register(
         name="ambiguous_events",
         title="Ambiguous Events",
     ),
-    _groups(Tool.MAILGUN_MESSAGE_LOG, "messenger/mailgun-message-log/groups/", api_name="own"),
-    _groups(Tool.ADMIN_MAILGUN_MESSAGE_LOG, "messenger-administration/mailgun-message-log/groups/", api_name="all"),
+    _groups(Tool.MAILGUN_MESSAGE_LOG, api_name="own"),
+    _groups(Tool.ADMIN_MAILGUN_MESSAGE_LOG, api_name="all"),
     _log(ContactsToFix, Tool.CONTACTS_TO_FIX, CONTACT_PATHS[Tool.CONTACTS_TO_FIX], api_name="own"),
     _log(ContactsToFix, Tool.ADMIN_CONTACTS_TO_FIX, CONTACT_PATHS[Tool.ADMIN_CONTACTS_TO_FIX], api_name="all"),
     _log(Replies, Tool.REPLIES, "messenger-administration/replies/", api_name="all"),

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import TruncDate
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.listings import ToolListing
-from core.dates import time_text
+from core.dates import start_of, time_text
 from core.statuses import Status
+from core.timeouts import StatementTimeout, statement_timeout
 from listings.columns import ADDRESS, ROW_LINK, WIDE, Column, ListingTable, StatusColumn, TimeColumn
 from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter, SwitchFilter, ValuesFilter
 from messenger_logs.choices import ContactProblem, ContactState, Mode
@@ -22,10 +27,13 @@ from messenger_logs.models import ContactPerson, ContactToFix, School
 from messenger_logs.querysets import ContactToFixQuerySet
 from messenger_logs.search import NormalizedText
 from messenger_logs.status_labels import detail_text, device_text
+from web.charts import BarChart, day_columns, parts_by_size
 from web.contact_access import contact_url, contacts_shown
 from web.listings.recipients import DeviceFilter
 
 _MODES = [(mode.value, mode.label) for mode in (Mode.EMAIL, Mode.VOICE, Mode.TEXT)]
+# The days of the chart above the list.
+CHARTED_DAYS = 30
 # At most this many people stand in a row; the page of the contact has all of them.
 MOST_PEOPLE = 3
 
@@ -201,6 +209,7 @@ class ContactsToFix(ToolListing):
     row_name = "contacts"
     shows_people = True
     api_resource = "contacts"
+    summary_template_name = "web/_summary_chart.html"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -208,6 +217,34 @@ class ContactsToFix(ToolListing):
 
     def get_queryset(self) -> ContactToFixQuerySet:
         return contacts_shown(self.user, self.tool)
+
+    @cached_property
+    def chart(self) -> BarChart | None:
+        """The contacts of the list that began to fail on each of the last days; None if none did.
+
+        Only a page reads it.
+        """
+        if not self.page.rows:
+            return None
+        try:
+            with statement_timeout(self.seconds):
+                return self._chart()
+        except StatementTimeout:
+            return None
+
+    def _chart(self) -> BarChart | None:
+        today = timezone.localdate()
+        days = [today - timedelta(days=ago) for ago in reversed(range(CHARTED_DAYS))]
+        contacts: Any = self.filterset.qs
+        recent = contacts.filter(since__gte=start_of(days[0])).order_by().prefetch_related(None)
+        rows = recent.annotate(day=TruncDate("since")).values_list("day", "problem").annotate(Count("pk"))
+        found = {(problem, day): number for day, problem, number in rows}
+        problems = [one for one in ContactProblem if any(problem == one for problem, _ in found)]
+        counts = {problem.label: [found.get((problem, day), 0) for day in days] for problem in problems}
+        if not counts:
+            return None
+        title = f"What began to fail in the last {CHARTED_DAYS} days"
+        return BarChart("contacts", title, "Day", day_columns(days), parts_by_size(counts))
 
 
 def problem_status(contact: ContactToFix) -> Status:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -14,10 +15,12 @@ from django.forms import HiddenInput
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from accounts.listings import ToolListing
 from core.dates import written
 from core.ids import read_number
+from core.timeouts import StatementTimeout, statement_timeout
 from listings.columns import WIDE, Column, ListingTable, NumberColumn, StatusColumn, TimeColumn
 from listings.filters import DateRangeFilter, ListingFilterSet, OptionFilter
 from listings.listing import View
@@ -28,24 +31,12 @@ from mailgun_sync.freshness import freshness_notices
 from mailgun_sync.groups import EventGroup, EventGroups
 from mailgun_sync.models import MailgunEvent
 from mailgun_sync.querysets import MailgunEventQuerySet
+from web.charts import KINDS, BarChart, day_columns, parts_by_size, small_bars
 from web.listings.mailgun_message_log import EVENT_STATUSES, group_name, log_views
 
 A_WEEK = 7
-# Of the drawing of a day, in pixels.
-BAR_WIDTH, BAR_HEIGHT = 7, 20
-
-
-def bars(numbers: Sequence[int]) -> SafeString:
-    """Return a drawing with a bar for each number. The largest one has the whole height."""
-    most = max(numbers, default=0) or 1
-    heights = [max(1, round(number / most * BAR_HEIGHT)) for number in numbers]
-    each = ((place * BAR_WIDTH, BAR_HEIGHT - height, BAR_WIDTH - 1, height) for place, height in enumerate(heights))
-    return format_html(
-        '<svg aria-hidden="true" width="{width}" height="{height}" viewBox="0 0 {width} {height}">{drawn}</svg>',
-        width=len(numbers) * BAR_WIDTH,
-        height=BAR_HEIGHT,
-        drawn=format_html_join("", '<rect x="{}" y="{}" width="{}" height="{}"/>', each),
-    )
+# A longer name is cut in the chart; the table below has the whole of it.
+LONGEST_NAME = 60
 
 
 class DaysColumn(Column):
@@ -59,7 +50,7 @@ class DaysColumn(Column):
             '<div id="days-{pk}" class="explanation" popover><table><tbody>{rows}</tbody></table></div>',
             pk=record.pk,
             said="Days: " + ", ".join(f"{number:,} on {written(day)}" for day, number in numbers if number),
-            bars=bars([number for _, number in numbers]),
+            bars=small_bars([number for _, number in numbers]),
             rows=format_html_join("", '<tr><th scope="row">{}</th><td class="number">{}</td></tr>', rows),
         )
 
@@ -170,6 +161,7 @@ class MailgunGroups(ToolListing):
     report_kind = "mailgun"
     shows_people = True
     api_resource = "mailgun_groups"
+    summary_template_name = "web/_summary_chart.html"
 
     def get_queryset(self) -> MailgunEventQuerySet:
         return MailgunEvent.objects.visible_to(self.user, self.tool)
@@ -198,6 +190,37 @@ class MailgunGroups(ToolListing):
 
     def hidden_columns(self) -> Collection[str]:
         return HIDDEN[self.by]
+
+    @cached_property
+    def chart(self) -> BarChart | None:
+        """The events of each day by their group: the largest ones, and all others as one. Only a page reads it."""
+        if not self.page.rows or len(self.days) < 2:
+            return None
+        try:
+            with statement_timeout(self.seconds):
+                return self._chart()
+        except StatementTimeout:
+            return None
+
+    def _chart(self) -> BarChart:
+        rows: list[EventGroup] = self.page.rows
+        whole = len(rows) == self.page.total.number
+        groups = rows if whole else self.groups.largest(len(KINDS) - 1)
+        by_day = sum((group.days for group in rows), Counter()) if whole else self.groups.by_day()
+        counts: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(self.days))
+        for group in groups:
+            name = self.short_name(group)
+            counts[name] = [sum(pair) for pair in zip(counts[name], self._by_day(group), strict=True)]
+        parts = parts_by_size(counts, whole=[by_day[day] for day in self.days])
+        title = f"Events of each day {self.by.label.lower()}"
+        return BarChart("groups", title, "Day", day_columns(self.days), parts)
+
+    def _by_day(self, group: EventGroup) -> list[int]:
+        return [group.days[day] for day in self.days]
+
+    def short_name(self, group: EventGroup) -> str:
+        kind = f"{EVENT_STATUSES[EventKind(group.kind)].word}: " if self.by is GroupBy.REASON else ""
+        return Truncator(kind + group_name(self.by, group.event)).chars(LONGEST_NAME)
 
     @property
     def look_details(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from accounts.listings import ToolListing
 from accounts.tools import Tool
 from core.dates import written
 from core.statuses import Shape, Status, Tone
-from listings.columns import ADDRESS, WIDE, Column, ListingTable, StatusColumn, TimeColumn
+from listings.columns import ADDRESS, ROW_LINK, WIDE, Column, ListingTable, StatusColumn, TimeColumn
 from listings.filters import (
     ContainsFilter,
     DateRangeFilter,
@@ -42,7 +42,7 @@ from mailgun_sync.models import MailgunEvent, RecipientAddress
 from mailgun_sync.querysets import MailgunEventQuerySet
 from messenger_logs.removed import REMOVED
 from web.menu import page_url
-from web.message_urls import message_urls
+from web.message_urls import email_events_url, message_urls
 
 EVENT_STATUSES = {
     EventKind.ACCEPTED: Status(
@@ -79,9 +79,34 @@ EVENT_STATUSES = {
 }
 
 
+# What may follow. The log shows it on request.
+OTHER_EVENTS = {
+    "opened": Status("Opened", Shape.DOT, Tone.GOOD, "A mail program showed it. Many programs never tell."),
+    "clicked": Status("Clicked", Shape.DOT, Tone.GOOD, "Somebody followed a link in it."),
+    "unsubscribed": Status("Unsubscribed", Shape.DIAMOND, Tone.WARNING, "The recipient wants no more such e-mails."),
+    "stored": Status("Stored", Shape.RING, Tone.NEUTRAL, "Mailgun keeps a copy of it for some days."),
+}
+
+
+def event_status(kind: str) -> Status:
+    """Return the look of an event. One of a kind that is not known has Mailgun's own word."""
+    if kind in EventKind.values:
+        return EVENT_STATUSES[EventKind(kind)]
+    return OTHER_EVENTS.get(kind) or Status(kind, Shape.RING, Tone.NEUTRAL)
+
+
+def _email_address(record: MailgunEvent, table: ListingTable) -> str:
+    return email_events_url(table.listing.tool, record.pk)
+
+
 class MailgunEventTable(ListingTable):
     event = StatusColumn(EVENT_STATUSES, accessor="kind", order_by="event", verbose_name="Event")
-    occurred_at = TimeColumn(seconds=True, verbose_name="Event Time Stamp")
+    occurred_at = TimeColumn(
+        seconds=True,
+        verbose_name="Event Time Stamp",
+        linkify=_email_address,
+        attrs={"cell": {"class": "time"}} | ROW_LINK,
+    )
     person_id = Column(verbose_name="Recipient PersonID")
     recipient = Column(verbose_name="Recipient Email", attrs=ADDRESS)
     subject = Column(verbose_name="Subject", attrs=WIDE)

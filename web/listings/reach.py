@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.listings import ToolListing
 from accounts.scopes import ALL_SCHOOLS, Scope
 from accounts.tools import Tool
+from core.dates import written
 from listings.columns import ROW_LINK, Column, ListingTable, NumberColumn, TimeColumn
+from listings.dates import Days
 from listings.filters import DateRangeFilter, OptionFilter, SwitchFilter, ValuesFilter
+from listings.listing import View
 from listings.paging import Rows
 from messenger_logs.choices import Mode, Reach
 from messenger_logs.models import ReachTotals, SentMessage
@@ -36,6 +41,8 @@ from messenger_logs.reach_figures import (
 )
 from messenger_logs.scope_texts import counted_note
 from messenger_logs.status_labels import REACH
+from web.charts import BarChart, HeatLine, HeatMap, Part
+from web.charts import Column as ChartColumn
 from web.listings.message_filters import SubjectFilter
 from web.listings.reach_filters import ALL, LanguageFilter, ReachedByFilter, ReachFilterSet, SchoolFilter
 from web.message_urls import drill_url, message_logs, message_url
@@ -138,27 +145,19 @@ class Cell:
     """The people of a group by one mode, and the filters that list their messages."""
 
     people: People
-    filters: dict[str, str]
+    filters: Mapping[str, str]
 
     @property
-    def shade(self) -> int:
-        """From 0 (nobody reached) to 10 (everybody)."""
-        return (self.people.percent_reached or 0) // 10
+    def percent(self) -> int | None:
+        return self.people.percent_reached
+
+    @property
+    def words(self) -> str:
+        return f"{self.people.reached:,} of {self.people.meant:,}"
 
 
-@dataclass(frozen=True)
-class Line:
-    label: str
-    cells: list[Cell]
-
-
-@dataclass(frozen=True)
-class HeatMap:
-    """The people of each group by each mode."""
-
-    by: Dimension
-    lines: list[Line]
-    columns = ["Any device", *Mode.labels]
+# The kinds of people in the bars of weeks, from the bottom to the top. Who was spared by a cancel is in none.
+_IN_BARS = (Reach.REACHED, Reach.UNCONFIRMED, Reach.NOT_REACHED, Reach.NO_DEVICE)
 
 
 class ReachList(ToolListing):
@@ -175,9 +174,10 @@ class ReachList(ToolListing):
     row_name = "messages"
     report_kind = "reach"
     template_name = "listings/page.html"
-    summary_template_name = "web/_heat_map.html"
+    summary_template_name = "web/_reach_figures.html"
     api_resource = "reach"
-    heat_map: HeatMap | None = None
+    heat_map: HeatMap[Cell] | None = None
+    weeks: BarChart | None = None
     # The log that shows each message of the page to the user, by id.
     logs: Mapping[int, Tool] = MappingProxyType({})
 
@@ -200,7 +200,9 @@ class ReachList(ToolListing):
 
     def complete_rows(self, rows: list[SentMessage]) -> None:
         self.logs = message_logs(self.user, [row.pk for row in rows]) if rows else {}
-        self.heat_map = HeatMap(self.by, [*self.lines()])
+        groups = self.groups()
+        self.heat_map = self.heat_map_of(groups)
+        self.weeks = self.weeks_of(groups if self.by is Dimension.WEEK else self.groups(Dimension.WEEK))
 
     def notices(self) -> list[str]:
         return [
@@ -222,6 +224,20 @@ class ReachList(ToolListing):
     def drill_url(self, message: SentMessage) -> str:
         return drill_url(self.tool, message.pk)
 
+    @property
+    def views(self) -> list[View]:
+        """The two months that people ask for most, with the same figures."""
+        today = timezone.localdate()
+        this_month = today.replace(day=1), today
+        months = [("This month", *this_month), (Days.LAST_MONTH.label.capitalize(), *Days.LAST_MONTH.on(today))]
+        return [self._month(*month) for month in months]
+
+    def _month(self, label: str, first: date, last: date) -> View:
+        chosen = {"by": self.values["by"]} if "by" in self.values else {}
+        days = {"sent_from": first.isoformat(), "sent_to": last.isoformat()}
+        shown = self.period is not None and (self.period.first, self.period.last) == (first, last)
+        return View(label, f"{self.entry.url()}?{urlencode(chosen | days)}", current=shown)
+
     # The figures above the list
 
     @property
@@ -229,21 +245,43 @@ class ReachList(ToolListing):
         wanted = self.values.get("by", "")
         return Dimension(wanted) if wanted in Dimension.values else Dimension.SCHOOL
 
-    def groups(self) -> list[Group]:
+    def groups(self, by: Dimension | None = None) -> list[Group]:
         messages: Any = self.filterset.qs
-        return breakdown(messages, self.by, self.filterset.which)
+        return breakdown(messages, by or self.by, self.filterset.which)
 
-    def lines(self) -> Iterator[Line]:
-        groups = self.groups()
+    def heat_map_of(self, groups: list[Group]) -> HeatMap[Cell]:
+        caption = f"People reached {self.period or ''}".strip()
+        caption = f"{caption}, by {self.by.label.lower()} and mode"
+        return HeatMap("heat", caption, self.by.label, ["Any device", *Mode.labels], [*self.lines(groups)])
+
+    def lines(self, groups: list[Group]) -> Iterator[HeatLine[Cell]]:
         for group in [*groups, all_of(groups)] if len(groups) > 1 else groups:
-            of_group = self.filters_of(group) if group in groups else {}
+            of_group = self.filters_of(group, self.by) if group in groups else {}
             cells = [Cell(group.by(mode), of_group | ({"mode": mode} if mode else {})) for mode in MODES]
-            yield Line(group.label, cells)
+            yield HeatLine(group.label, cells)
 
-    def filters_of(self, group: Group) -> dict[str, str]:
+    def weeks_of(self, groups: list[Group]) -> BarChart | None:
+        """Return the people of each week by the mode that is chosen; None where there is only one week."""
+        if len(groups) < 2:
+            return None
+        by_week = {week(group.value)[0]: group.by(self.filterset.which.mode) for group in groups}
+        first, last = min(by_week), max(by_week)
+        mondays = [first + timedelta(days=days) for days in range(0, (last - first).days + 1, 7)]
+        people = [by_week.get(monday, People()) for monday in mondays]
+        parts = [Part.of(REACH[kind], [one.by_kind[kind] for one in people]) for kind in _IN_BARS]
+        columns = [_week_column(*pair) for pair in zip(mondays, people, strict=True)]
+        return BarChart("weeks", "People reached by week", "Week", columns, parts)
+
+    def filters_of(self, group: Group, by: Dimension) -> dict[str, str]:
         """Return the filters that leave the messages and people of a group."""
-        if self.by is Dimension.WEEK:
+        if by is Dimension.WEEK:
             days = week(group.value)
             first, last = self.period.cut(*days) if self.period else days
             return {"sent_from": first.isoformat(), "sent_to": last.isoformat()}
-        return {self.by.value: str(group.value or UNKNOWN)}
+        return {by.value: str(group.value or UNKNOWN)}
+
+
+def _week_column(monday: date, people: People) -> ChartColumn:
+    percent = people.percent_reached
+    title = f"{written(monday)} to {written(monday + timedelta(days=6))}"
+    return ChartColumn(f"{monday.month}/{monday.day}", title, note="" if percent is None else f"{percent} %")

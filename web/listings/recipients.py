@@ -30,9 +30,11 @@ from messenger_logs.scope_texts import scope_note
 from messenger_logs.search import NormalizedText
 from messenger_logs.services.addresses import mailbox, number_of, read_address
 from messenger_logs.status_labels import (
+    ANSWERED,
     DELIVERY_STATUSES,
     DUPLICATE_MARK,
     EMAIL_OUTCOMES,
+    delivery_status,
     detail_text,
     device_text,
 )
@@ -45,6 +47,17 @@ _KNOWN_BY: dict[str, str] = {
     LinkedBy.MESSAGE_ID: "Found by Message-Id and address.",
     LinkedBy.SUBJECT: "Found by address, subject and time.",
 }
+
+
+class DeliveryStatusColumn(StatusColumn):
+    """The status of a device. A call that was answered does not look like one that came to nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(DELIVERY_STATUSES)
+        self.legend = [*self.legend, ANSWERED]
+
+    def status(self, record: Delivery) -> Status:
+        return delivery_status(record.status, record.outcome)
 
 
 class EmailOutcomeColumn(StatusColumn):
@@ -75,7 +88,7 @@ class RecipientTable(ListingTable):
     student = Column(accessor="recipient", order_by="recipient__plain_student_name", verbose_name="Student")
     mode = Column(accessor="mode", verbose_name="Delivery Mode")
     device = Column(accessor="address", verbose_name="Device", attrs=ADDRESS)
-    status = StatusColumn(DELIVERY_STATUSES)
+    status = DeliveryStatusColumn()
     detail = Column(verbose_name="Status Detail", empty_values=())
     time = TimeColumn(accessor="last_attempt_at", verbose_name="Time", orderable=False)
     provider = EmailOutcomeColumn(

@@ -12,7 +12,8 @@ from accounts.models import User
 from accounts.tools import Tool
 from core.statuses import Shape, Status, Tone
 from dispatch.choices import ModeState
-from dispatch.status import COUNTED_TO, DOUBT_DAYS, ModeStatus
+from dispatch.services.retry import DOUBT_DAYS
+from dispatch.status import COUNTED_TO, ModeStatus
 from listings.columns import Column, ListingTable, NumberColumn, StatusColumn, time_element
 
 STATES = {

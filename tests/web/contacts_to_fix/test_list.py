@@ -314,3 +314,18 @@ def test_an_address_that_nobody_here_has_is_a_contact_of_nobody(make_user: MakeU
     (row,) = exported(make_user(ALL))
     assert (row["Person (Students)"], row["School"], row["Last Tried"]) == ("", "", "")
     assert not School.objects.exists()
+
+
+def test_the_chart_has_what_began_to_fail_on_each_day_of_those_whom_the_list_shows(make_user: MakeUser) -> None:
+    sender = make_user(OWN)
+    for days, of in ((0, sender), (0, None), (3, sender), (40, sender)):
+        fails(of, address=f"{days}-{of}@example.com", created_at=timezone.now() - timedelta(days=days, minutes=1))
+    everybody, own = listing(make_user(ALL)), listing(User.objects.get(pk=sender.pk), OWN)
+    for opened, totals in ((everybody, [1, 2]), (own, [1, 1])):
+        opened.fetch()
+        assert [part.word for part in opened.chart.parts] == ["Bounced"]
+        assert [count for count in opened.chart.parts[0].counts if count] == totals
+        assert len(opened.chart.columns) == 30
+    nothing = listing(make_user(ALL), mode="text")
+    nothing.fetch()
+    assert nothing.chart is None

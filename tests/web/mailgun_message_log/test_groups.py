@@ -22,7 +22,8 @@ from mailgun_sync.choices import EventKind, GroupBy
 from mailgun_sync.models import MailgunEvent
 from tests.messenger_logs.factories import make_message
 from tests.web.mailgun_message_log.conftest import NOON, page, text_of
-from web.listings.mailgun_groups import MailgunGroups, bars
+from web.charts import small_bars
+from web.listings.mailgun_groups import MailgunGroups
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +95,33 @@ def test_events_are_grouped_by_what_their_reasons_have_in_common(user: User, wee
     assert len(listing.days) == 7
     assert reasons(grouped(user, event="failed-temporary")) == [("Greylisted", 1)]
     assert reasons(grouped(user, created_from="2026-11-01"))[1] == ("Mailbox … is full", 2)
+
+
+def test_the_chart_has_the_events_of_each_day_by_their_largest_groups(user: User, week: None) -> None:
+    chart = grouped(user).chart
+    assert chart
+    assert [(part.word, part.total) for part in chart.parts] == [
+        ("Failed (permanent): No such user", 6),
+        ("Complained: (no reason given)", 1),
+        ("Failed (temporary): Greylisted", 1),
+        ("Failed (permanent): Mailbox … is full", 1),
+    ]
+    assert [column.name for column in chart.columns][::6] == ["11/14", "11/20"]
+    assert chart.bars.totals == [1, 0, 0, 1, 1, 2, 4]
+
+
+def test_the_chart_is_the_same_on_each_page_of_the_groups_and_has_all_others_as_one(user: User, add: Add) -> None:
+    for number in range(30):
+        for _ in range(1 + (number < 5)):
+            add(**BOUNCE, detail=f"550 {chr(97 + number % 26) * (3 + number)} is odd")
+    whole = grouped(user, rows="50")
+    for listing in (whole, grouped(user, rows="25"), grouped(user, sort="last_at", rows="25")):
+        assert listing.chart
+        assert sorted(part.total for part in listing.chart.parts) == [2, 2, 2, 2, 2, 25]
+        assert listing.chart.parts[-1].word == "all others"
+        assert listing.chart.total == 35
+    assert grouped(user, created_from="2026-11-20").chart is None, "of one day there is nothing to compare"
+    assert grouped(user, event="complained").chart is None
 
 
 def test_mailbox_providers_have_all_their_domains_and_the_kinds_that_the_log_shows(user: User, week: None) -> None:
@@ -236,8 +264,8 @@ def test_the_page_draws_the_days_and_has_their_numbers(administrator: Client, we
 
     assert 'aria-label="Days: 1 on 11/17/2026, 1 on 11/18/2026, 2 on 11/19/2026, 2 on 11/20/2026"' in text
     assert '<tr><th scope="row">Fri 11/20/2026</th><td class="number">2</td></tr>' in text
-    assert bars([0, 2, 4]).count("<rect") == 3
-    assert 'height="20"' in bars([])
+    assert small_bars([0, 2, 4]).count("<rect") == 3
+    assert 'height="20"' in small_bars([])
     assert "No groups found" in page(administrator, ALL, event="rejected")
     assert "Grouped: choose one of the list." in page(administrator, ALL, by="x")
 

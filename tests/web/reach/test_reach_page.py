@@ -72,6 +72,31 @@ def test_every_figure_above_the_list_lists_the_messages_that_add_up_to_it(messag
             assert sum(map(read_people, behind), People()) == cell.people, (line.label, cell.filters)
 
 
+def test_the_bars_of_weeks_have_the_people_of_each_by_the_mode_that_is_chosen(messages: list[SentMessage]) -> None:
+    listing = opened()
+    assert listing.weeks
+    by_week = [line.label for line in opened(by="week").heat_map.lines[:-1]]
+    assert [column.title for column in listing.weeks.columns][::2] == by_week[::-1], "with the empty week between them"
+    assert [(part.word, part.total) for part in listing.weeks.parts] == [
+        ("Reached", 2),
+        ("Handed over, not confirmed", 1),
+        ("Not reached", 3),
+        ("No device", 1),
+    ]
+    assert [column.note for column in listing.weeks.columns] == ["50 %", "", "20 %"]
+    by_email = opened(mode="email").weeks
+    assert by_email is None, "one week alone is no chart"
+
+
+def test_the_people_of_last_month_by_school_and_mode_are_one_click_away(time_machine: Any) -> None:
+    time_machine.move_to("2026-11-20T18:00Z")
+    this, last = opened(by="language").views
+    assert this.label == "This month"
+    assert last == ("Last month", f"{ADDRESS}?by=language&sent_from=2026-10-01&sent_to=2026-10-31", False)
+    assert opened(sent_from="2026-10-01", sent_to="2026-10-31").views[1].current
+    assert opened(sent_from="2026-10-01", sent_to="2026-10-31").heat_map.columns[:2] == ["Any device", "Inbox"]
+
+
 def test_a_message_that_waits_is_in_no_figure(messages: list[SentMessage]) -> None:
     assert [row.subject for row in rows(opened())] == ["Snow day", "Concert"]
     assert opened().heat_map.lines[-1].cells[0].people.total == 8
@@ -127,7 +152,7 @@ def test_reading_it_needs_the_same_number_of_queries_for_any_number_of_messages(
     for number in range(5):
         snow_day(subject=str(number))
     user = everybody()
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         opened(user)
 
 
@@ -138,7 +163,10 @@ def test_the_page_and_its_file(
     client = signed_in(make_user(Tool.ADMIN_REACH, Tool.ADMIN_SENT_MESSAGE_LOG))
     page = Shown(client.get(ADDRESS, {"mode": "voice"}))
     assert page.texts("//*[contains(@class, 'heat-map')]//tbody/tr[1]/*")[:2] == ["North", "50 % 2 of 4"]
-    assert len(page.root.xpath("//table[not(ancestor::*[contains(@class, 'heat-map')])]//tbody/tr")) == 2
+    assert (
+        len(page.root.xpath("//table[not(ancestor::*[contains(@class, 'heat-map')] or ancestor::figure)]//tbody/tr"))
+        == 2
+    )
     fragment = Shown(client.get(ADDRESS, {"by": "week"}, headers={"HX-Request": "true"}))
     assert len(fragment.root.xpath("//*[contains(@class, 'heat-map')]//tbody/tr")) == 3
 
