@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from core.dates import start_of
-from demo.kinds import ALL, CLASSIC, EMAIL, INBOX, TEXT, V2, VOICE
+from demo.kinds import ALL, CLASSIC, EMAIL, INBOX, OLR, TEXT, V2, VOICE
 from messenger_logs.choices import MessageStatus, MessageType
 
 REFUSING_PROVIDER = "familymail.example"
@@ -78,7 +78,11 @@ class Story:
         return start_of(self.drill_before + timedelta(days=14))
 
     def episodes(self) -> list[Episode]:
-        return [*self._drills(), *self._closing(), *self._wrong_message(), *self._newsletters(), *self._in_languages()]
+        """Return the messages of the story. Each member of the staff who signs in and sends has some in each log."""
+        return [
+            *(*self._drills(), *self._closing(), *self._wrong_message()),
+            *(*self._newsletters(), *self._in_languages(), *self._scheduled()),
+        ]
 
     def _drills(self) -> list[Episode]:
         body = "This is only a drill. We try whether we can reach you in an emergency. You need not do anything."
@@ -126,6 +130,14 @@ class Story:
                 *("frontoffice", at(day, 11, 20), CLASSIC, "Message Builder", "Book fair in the library", news),
                 *((INBOX, EMAIL), "Plainview Elementary"),
             ),
+            Episode(
+                *("counselor", at(day, 13, 5), CLASSIC, "Message Builder", "College applications: dates to know"),
+                *("<p>The first applications are due soon. I am glad to help.</p>", (INBOX, EMAIL), "Harrison High"),
+            ),
+            Episode(
+                *("admin", at(day, 8, 45), OLR, "Online Registration", "Registration for next year is open"),
+                *("<p>Please register {{student.firstName}}.</p>", (EMAIL,), "Westside Learning Center"),
+            ),
         ]
 
     def _in_languages(self) -> list[Episode]:
@@ -137,6 +149,20 @@ class Story:
             told("frontoffice", 4, "Noche de familias", _FAMILY_NIGHT_IN_SPANISH, "es", (INBOX, EMAIL, TEXT)),
             told("counselor", 9, "Kulanka waalidka iyo macallimiinta", _CONFERENCES_IN_SOMALI, "so", (EMAIL, TEXT)),
             told("principal", 10, "Lub rooj sib tham nrog niam txiv", _CONFERENCES_IN_HMONG, "hmn", (EMAIL, VOICE)),
+        ]
+
+    def _scheduled(self) -> list[Episode]:
+        """Return what is still to come: it is scheduled for one of the next days."""
+        day = school_day(self.today - timedelta(days=1))
+
+        def later(sender: str, hour: int, subject: str, body: str, school: str) -> Episode:
+            start = (sender, at(day, hour), V2, MessageType.GENERAL, subject, body, (INBOX, EMAIL), school)
+            return Episode(*start, status=MessageStatus.WAITING)
+
+        return [
+            later("principal", 9, "Open house for new families", "<p>See you in the gym.</p>", "Harrison Middle"),
+            later("counselor", 10, "Course choices for next year", "<p>Please choose by Friday.</p>", "Harrison High"),
+            later("frontoffice", 11, "School photos: a second date", "<p>Please smile!</p>", "Plainview Elementary"),
         ]
 
 

@@ -213,6 +213,7 @@ NO_ROWS_YET = {
     "recipient_log": "nobody is looked for",
     "admin_recipient_log": "nobody is looked for",
     "who_saw": "nobody is asked for",
+    "olr_email_log": "only some send about registration",
     "mailgun_message_log": "today only",
     "mailgun_message_log_groups": "today only",
     "admin_mailgun_message_log_groups": "failures of today only",
