@@ -93,6 +93,7 @@ registry.register(
         Tool.MAILGUN_SYNC,
         "messenger-administration/mailgun-sync/ambiguous/",
         name="ambiguous_events",
+        api_name="all",
         title="Ambiguous Events",
     ),
     _groups(Tool.MAILGUN_MESSAGE_LOG, "messenger/mailgun-message-log/groups/", api_name="own"),
