@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any, TypeVar
 
 import structlog
@@ -124,6 +125,23 @@ def note_search(request: HttpRequest) -> None:
 def may_change(request: HttpRequest) -> bool:
     """Whether a request may have changed what others see."""
     return request.method not in _SAFE and not getattr(request, "changes_nothing", False)
+
+
+class ReplicaState(Enum):
+    USED = "used"
+    BEHIND = "behind"
+    """It shows too little, or follows the primary no more."""
+    AWAY = "away"
+    NONE = "none"
+
+
+def replica_state() -> ReplicaState:
+    """Ask the replica whether searches and reports may read there now."""
+    if not has_replica():
+        return ReplicaState.NONE
+    if _usable(datetime.now(UTC) - _lag()):
+        return ReplicaState.USED
+    return ReplicaState.AWAY if time.monotonic() < _rests_until else ReplicaState.BEHIND
 
 
 def has_replica() -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from demo.names import COMMUNITIES
 from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Mode, Outcome, RedialRule
 from messenger_logs.statuses import CODES, OUTCOMES
 
@@ -24,8 +25,6 @@ class Kind(NamedTuple):
     often: int = 1
     scheduled: bool = False
     attachment: str = ""
-    # A drill goes once to everybody, so many days ago.
-    drill_days_ago: int | None = None
 
 
 REPLIES = [
@@ -35,10 +34,10 @@ REPLIES = [
     "He is sick today, he will be back on Monday.",
     "Thank you!",
     "Please call me. I cannot read this.",
-    "¿A qué hora sale el autobús?",
+    "¿Mañana hay clases?",
     "ok",
     "New number for his mother: 612-555-0188",
-    "Which bus is it?",
+    "Is the sports hall open today?",
 ]
 """What families text back."""
 
@@ -64,7 +63,12 @@ KINDS = [
         "schedule.pdf",
     ),
     Kind(
-        CLASSIC, "Message Builder", "School is closed today", "All schools are closed because of snow.", ALL, DISTRICT
+        CLASSIC,
+        "Message Builder",
+        "Meals during the school holidays",
+        "Every child may come to lunch during the holidays, without a fee.",
+        (INBOX, EMAIL),
+        DISTRICT,
     ),
     Kind(CLASSIC, "Attendance", "Absence", "{{student.firstName}} was marked absent today.", (EMAIL, VOICE), CLASS, 5),
     Kind(
@@ -149,8 +153,8 @@ KINDS = [
     Kind(
         V2,
         "Messenger 2.0 - Emergency",
-        "Lockdown lifted",
-        "All students are safe. School goes on as usual.",
+        "Buses run two hours late today",
+        "All buses run two hours late because of ice on the roads. School begins two hours late, too.",
         ALL,
         DISTRICT,
     ),
@@ -175,20 +179,6 @@ KINDS = [
     ),
 ]
 
-# The same people get both, so that the second shows what the first has brought.
-DRILLS = [
-    Kind(
-        V2,
-        "Messenger 2.0 - Emergency",
-        f"{season} emergency drill",
-        "This is only a drill: we try whether we can reach you in an emergency. You need not do anything.",
-        ALL,
-        DISTRICT,
-        drill_days_ago=days,
-    )
-    for season, days in (("Spring", 190), ("Fall", 9))
-]
-
 # How the recipients were chosen: labels and values.
 CRITERIA = {
     CLASSIC: [
@@ -206,8 +196,15 @@ CRITERIA = {
 }
 
 
+def criteria(engine: str, language: str = "") -> list[list[str]]:
+    """Return how the recipients were chosen: those of an engine, and of a language if it is not ""."""
+    names = {community.tag: community.language for community in COMMUNITIES}
+    label = {CLASSIC: "Limit delivery to contacts that speak", V2: "Preferred Language"}.get(engine, "")
+    return [[name, names[language] if language and name == label else value] for name, value in CRITERIA[engine]]
+
+
 class Becomes(NamedTuple):
-    """A possible result of a device, and its chance in a thousand."""
+    """A possible result of a device, and its chance in a thousand; 0 for what does not happen by chance."""
 
     mode: str
     share: int
@@ -221,17 +218,21 @@ class Becomes(NamedTuple):
 
 
 COMMON = {
-    (VOICE, 5): 290,
-    (VOICE, 6): 330,
+    (VOICE, 5): 330,
+    (VOICE, 6): 389,
     (VOICE, 0): 90,
     (VOICE, 1): 30,
-    (VOICE, 3): 15,
-    (TEXT, -28): 850,
+    (VOICE, 3): 0,
+    (TEXT, -28): 924,
     (TEXT, -27): 60,
-    (TEXT, -40): 20,
+    (TEXT, -40): 0,
     (TEXT, -30): 10,
 }
-RARE = 3
+NO_MAILBOX = "5.1.1 The account does not exist"
+MAILBOX_FULL = "5.2.2 The mailbox is full"
+REFUSED = "5.7.1 Mail from this server is not accepted at present"
+SUPPRESSED = "Not delivering to previously bounced address"
+RARE = 1
 CONFIRMED = 120
 
 
@@ -258,17 +259,18 @@ def _by_phone() -> Iterator[Becomes]:
 
 def _by_email() -> Iterator[Becomes]:
     sent = (DeliveryStatus.SENT, "", Outcome.SUCCESS, -29, 1)
-    yield Becomes(EMAIL, 925, *sent, "delivered")
-    yield Becomes(EMAIL, 20, *sent, "failed-permanent", "550 5.1.1 The account does not exist")
-    yield Becomes(EMAIL, 10, *sent, "suppressed", "Not delivering to previously bounced address")
-    yield Becomes(EMAIL, 8, *sent, "failed-temporary", "452 4.2.2 The mailbox is full")
+    for reason in (NO_MAILBOX, MAILBOX_FULL, REFUSED):
+        yield Becomes(EMAIL, 0, *sent, "failed-permanent", reason)
+    yield Becomes(EMAIL, 0, *sent, "suppressed", SUPPRESSED)
+    yield Becomes(EMAIL, 8, *sent, "failed-temporary", MAILBOX_FULL)
     yield Becomes(EMAIL, 4, *sent, "complained")
-    yield Becomes(EMAIL, 4, *sent, "rejected", "Sender is not allowed")
+    yield Becomes(EMAIL, 2, *sent, "rejected", "Sender is not allowed")
     yield Becomes(EMAIL, 4, *sent, "accepted")
     yield Becomes(EMAIL, 10, *sent)
-    yield Becomes(EMAIL, 4, *_without_code(DeliveryStatus.OPT_OUT))
+    yield Becomes(EMAIL, 1, *_without_code(DeliveryStatus.OPT_OUT))
     yield Becomes(EMAIL, 4, *_without_code(DeliveryStatus.FAILED, "Dispatch error"))
-    yield Becomes(EMAIL, 4, *_without_code(DeliveryStatus.ERROR, "Bad data"))
+    yield Becomes(EMAIL, 1, *_without_code(DeliveryStatus.ERROR, "Bad data"))
+    yield Becomes(EMAIL, 0, *sent, "delivered")
 
 
 def _to_inbox() -> Iterator[Becomes]:

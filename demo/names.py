@@ -76,16 +76,19 @@ AREA_CODES = ("651", "612", "763", "952", "218", "320")
 LANDLINE_AREA_CODE = "507"
 MAIL_DOMAINS = ("example.com", "example.org", "example.net", "inbox.example", "familymail.example", "post.example")
 
-SCHOOLS = (
-    "Harrison High",
-    "Harrison Middle",
-    "Lakeview Middle",
-    "Oak Grove Elementary",
-    "Plainview Schools",
-    "Prairie Elementary",
-    "Riverside Elementary",
-    "Westside Learning Center",
-)
+FAMILIES = 6_000
+# The share of the families of each school, in percent.
+SCHOOL_SHARES = {
+    "Harrison High": 23,
+    "Harrison Middle": 14,
+    "Lakeview Middle": 12,
+    "Oak Grove Elementary": 13,
+    "Plainview Elementary": 11,
+    "Prairie Elementary": 12,
+    "Riverside Elementary": 11,
+    "Westside Learning Center": 4,
+}
+SCHOOLS = tuple(SCHOOL_SHARES)
 
 
 def pairs(names: str) -> list[tuple[str, str]]:

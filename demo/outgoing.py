@@ -1,6 +1,5 @@
 """Messages of the demo district that go out in the next minutes and hours, to the stand-in providers."""
 
-import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -9,14 +8,13 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from demo import names
-from demo.kinds import ALL, CLASSIC, CRITERIA, EMAIL, INBOX, TEXT, V2, VOICE
+from demo.kinds import ALL, CLASSIC, EMAIL, INBOX, TEXT, V2, VOICE, criteria
 from messenger_logs.choices import PHONE, DeliveryStatus, MessageType
-from messenger_logs.models import Delivery, SentMessage
+from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.services.intake import add_message
 
 PREFIX = "demo-outgoing-"
-EVERYBODY = 1_250  # with some 4,000 devices
+MOST = 1_250  # people of a message, with some 4,000 devices
 NAME = "{{student.firstName}}"
 
 
@@ -25,32 +23,59 @@ class Planned(NamedTuple):
     engine: str
     message_type: str
     sender: str
+    school: str
     subject: str
     body: str
     modes: tuple[str, ...]
-    people: int
+    people: int = MOST
 
+
+HIGH, MIDDLE, PLAINVIEW = "Harrison High", "Harrison Middle", "Plainview Elementary"
 
 # The large ones take minutes, so that there is time to watch and to cancel.
 PLANNED = [
-    Planned(0, CLASSIC, "Message Builder", "principal", "Picture Day", f"{NAME}: smile!", (INBOX, EMAIL), 60),
-    Planned(1, V2, MessageType.GENERAL, "counselor", "Chess Club", "<p>No chess <b>today</b>.</p>", (EMAIL, TEXT), 40),
     Planned(
-        *(2, V2, MessageType.EMERGENCY, "admin", "Water main break: school ends at noon"),
+        *(0, CLASSIC, "Message Builder", "principal", MIDDLE, "Picture Day", f"{NAME}: smile!"),
+        *((INBOX, EMAIL), 60),
+    ),
+    Planned(
+        *(1, V2, MessageType.GENERAL, "counselor", HIGH, "Chess Club", "<p>No chess <b>today</b>.</p>"),
+        *((EMAIL, TEXT), 40),
+    ),
+    Planned(
+        *(2, V2, MessageType.EMERGENCY, "admin", HIGH, "Water main break at Harrison High: school ends at noon"),
         f"School ends at noon today because of a broken water main. Please pick up {NAME}, or call the office.",
-        *(ALL, EVERYBODY),
+        ALL,
     ),
-    Planned(4, CLASSIC, "Attendance", "frontoffice", "Absence", f"{NAME} was marked absent.", (EMAIL, VOICE), 25),
     Planned(
-        *(12, CLASSIC, "Message Builder", "admin", "Bus routes from Monday on"),
-        f"<p>The bus of {NAME} runs by a new timetable from Monday on.</p>",
-        *((INBOX, EMAIL, TEXT), EVERYBODY),
+        *(4, CLASSIC, "Attendance", "frontoffice", PLAINVIEW, "Absence", f"{NAME} was marked absent."),
+        *((EMAIL, VOICE), 25),
     ),
-    Planned(20, V2, MessageType.PRIORITY, "principal", "Early Dismissal on Friday", "School ends at one.", ALL, 300),
-    Planned(45, CLASSIC, "Food Service", "frontoffice", "Low Lunch Balance", "Please refill.", (EMAIL, TEXT), 80),
-    Planned(90, V2, MessageType.GENERAL, "principal", "Fall Concert", "<p>It begins at 7 PM.</p>", (INBOX, EMAIL), 400),
-    Planned(180, CLASSIC, "Message Builder", "admin", "Snow tomorrow", f"No bus for {NAME}.", ALL, EVERYBODY),
-    Planned(600, V2, MessageType.GENERAL, "counselor", "College Night", "Tonight at six.", (INBOX, EMAIL, TEXT), 200),
+    Planned(
+        *(12, CLASSIC, "Message Builder", "admin", "Oak Grove Elementary", "Bus routes from Monday on"),
+        f"<p>The bus of {NAME} runs by a new timetable from Monday on.</p>",
+        (INBOX, EMAIL, TEXT),
+    ),
+    Planned(
+        *(20, V2, MessageType.PRIORITY, "principal", MIDDLE, "Early Dismissal on Friday", "School ends at one.", ALL),
+        300,
+    ),
+    Planned(
+        *(45, CLASSIC, "Food Service", "frontoffice", PLAINVIEW, "Low Lunch Balance", "Please refill."),
+        *((EMAIL, TEXT), 80),
+    ),
+    Planned(
+        *(90, V2, MessageType.GENERAL, "principal", MIDDLE, "School concert", "<p>It begins at 7 PM.</p>"),
+        *((INBOX, EMAIL), 400),
+    ),
+    Planned(
+        *(180, CLASSIC, "Message Builder", "admin", "Lakeview Middle", "No buses tomorrow afternoon"),
+        *(f"There is no bus for {NAME} tomorrow after school. Please pick up your student at 3:05.", ALL),
+    ),
+    Planned(
+        *(600, V2, MessageType.GENERAL, "counselor", HIGH, "College Night", "Tonight at six."),
+        *((INBOX, EMAIL, TEXT), 200),
+    ),
 ]
 
 
@@ -66,11 +91,9 @@ def plan_outgoing(*, now: datetime | None = None) -> None:
     )
     _still_to_go_out().update(dispatched_here=True)
     now = (now or timezone.now()).replace(microsecond=0)
-    everybody = list(_people())
     for number, planned in enumerate(PLANNED):
         at = now + timedelta(minutes=planned.minutes)
-        first = number * 100 % (EVERYBODY - planned.people + 1)
-        add_message(_message(planned, f"{PREFIX}{now:%Y%m%d%H%M%S}-{number}", at, now, everybody[first:]))
+        add_message(_message(planned, f"{PREFIX}{now:%Y%m%d%H%M%S}-{number}", at, now))
 
 
 def keep_outgoing_back() -> None:
@@ -84,18 +107,13 @@ def _still_to_go_out() -> QuerySet[SentMessage]:
     return SentMessage.objects.filter(of_the_demo).cancelable()
 
 
-def _message(
-    planned: Planned, external_id: str, at: datetime, now: datetime, people: list[dict[str, Any]]
-) -> dict[str, Any]:
-    recipients = [
-        person | {"devices": [device for device in person["devices"] if device["mode"] in planned.modes]}
-        for person in people[: planned.people]
-    ]
+def _message(planned: Planned, external_id: str, at: datetime, now: datetime) -> dict[str, Any]:
     return {
         "external_id": external_id,
         "engine": planned.engine,
         "message_type": str(planned.message_type),
         "sender": planned.sender,
+        "school": planned.school,
         "sent_by": "here",
         "subject": planned.subject,
         "created_at": now.isoformat(),
@@ -105,36 +123,29 @@ def _message(
         "listed_from": now.isoformat(),
         "modes": list(planned.modes),
         "bodies": {mode: strip_tags(planned.body) if mode in PHONE else planned.body for mode in planned.modes},
-        "criteria": CRITERIA[planned.engine],
+        "criteria": criteria(planned.engine),
         "reply_to": "office@harrison.example",
-        "recipients": recipients,
+        "recipients": list(_people(planned)),
     }
 
 
-def _people() -> Iterator[dict[str, Any]]:
-    """Yield families with their devices, always the same ones."""
-    rng = random.Random("outgoing")  # noqa: S311
-    communities = rng.choices(names.COMMUNITIES, [community.percent for community in names.COMMUNITIES], k=EVERYBODY)
-    for number, community in enumerate(communities):
-        given, family = names.pairs(community.given), names.pairs(community.family)
-        (first, first_letters), (last, last_letters) = rng.choice(given), rng.choice(family)
-        student, _ = rng.choice(given)
-        area = names.AREA_CODES[number % len(names.AREA_CODES)]
-        phone = f"+1{area}{5_559_000 + number // len(names.AREA_CODES)}"
-        devices = {
-            INBOX: str(290_001 + number),
-            EMAIL: f"{first_letters}.{last_letters}{number}@{rng.choice(names.MAIL_DOMAINS)}",
-            VOICE: phone,
-            TEXT: phone,
-        }
-        missing = {mode for mode in ALL if rng.random() < 0.12}
+def _people(planned: Planned) -> Iterator[dict[str, Any]]:
+    """Yield families of the school with their devices, as the last emergency of the whole district had them."""
+    emergencies = SentMessage.objects.filter(message_type=MessageType.EMERGENCY, modes__len=len(ALL), school=None)
+    last = emergencies.filter(external_id=None, drill=False).order_by("created_at", "pk").last()
+    families = Recipient.objects.filter(message=last, counted=True, student_school__name=planned.school).order_by("pk")
+    for person in families.prefetch_related("deliveries")[: planned.people]:
         yield {
-            "person_id": str(290_001 + number),
-            "name": f"{last}, {first}",
-            "student_number": str(390_001 + number),
-            "student_name": f"{last}, {student}",
-            "student_school": names.SCHOOLS[number % len(names.SCHOOLS)],
-            "language": community.tag,
-            "merge_fields": {"student.firstName": student, "student.lastName": last},
-            "devices": [{"mode": mode, "address": at} for mode, at in devices.items() if mode not in missing],
+            "person_id": person.person_id,
+            "name": person.name,
+            "student_number": person.student_number,
+            "student_name": person.student_name,
+            "student_school": planned.school,
+            "language": person.language,
+            "merge_fields": person.merge_fields,
+            "devices": [
+                {"mode": device.mode, "address": device.address}
+                for device in person.deliveries.all()
+                if device.address and device.mode in planned.modes
+            ],
         }

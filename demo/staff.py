@@ -18,28 +18,41 @@ class Person(NamedTuple):
     last_name: str
     group: str
     may: str
+    school: str = ""
+    """Where the person works; "" for the whole district."""
 
 
 STAFF = [
     Person("admin", "System", "Administrator", "System Administrators", "everything"),
     Person("messenger", "Dexter", "Matthews", "Messenger Administrators", "all logs"),
-    Person("principal", "Mai", "Vang", "Principals", "own messages"),
-    Person("counselor", "Fadumo", "Warsame", "Counselors", "own messages"),
-    Person("frontoffice", "Rosa", "Delgado", "Front Office", "own messages"),
+    Person("principal", "Mai", "Vang", "Principals", "own messages", "Harrison Middle"),
+    Person("counselor", "Fadumo", "Warsame", "Counselors", "own messages", "Harrison High"),
+    Person("frontoffice", "Rosa", "Delgado", "Front Office", "own messages", "Plainview Elementary"),
     Person("newcomer", "Liên", "Nguyễn", "", "nothing yet"),
 ]
+# They send messages, too, and nobody signs in as one of them.
+COLLEAGUES = [
+    Person("jwhitehorse", "James", "Whitehorse", "Principals", "own messages", "Harrison High"),
+    Person("kboateng", "Kwame", "Boateng", "Principals", "own messages", "Lakeview Middle"),
+    Person("ilindqvist", "Ingrid", "Lindqvist", "Front Office", "own messages", "Oak Grove Elementary"),
+    Person("tpham", "Tuấn", "Phạm", "Counselors", "own messages", "Prairie Elementary"),
+    Person("shernandez", "Sofía", "Hernández", "Principals", "own messages", "Riverside Elementary"),
+    Person("lhaddad", "Layla", "Haddad", "Principals", "own messages", "Westside Learning Center"),
+]
+SENDERS = [person for person in STAFF if person.school or person.username == "admin"] + COLLEAGUES
+"""The members of the staff who send messages."""
 
 
 def make_staff() -> None:
     """Make the accounts of the staff, in a database without users."""
     password = make_password(PASSWORD)
     with transaction.atomic():
-        for person in STAFF:
+        for person in [*STAFF, *COLLEAGUES]:
             user = User.objects.create(
                 username=person.username,
                 first_name=person.first_name,
                 last_name=person.last_name,
-                password=password,
+                password=password if person in STAFF else make_password(None),
                 is_staff=person.username == "admin",
                 is_superuser=person.username == "admin",
             )

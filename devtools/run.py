@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from demo.names import SCHOOLS
+from demo.names import FAMILIES, SCHOOL_SHARES, SCHOOLS
 
 from .processes import SetupError, Supervised, spawn, stop, tail, wait_until
 from .running import VAR, Services, command, given, running
@@ -190,7 +190,10 @@ def _demo_traffic(services: Services) -> dict[str, str]:
         "senders": _DEMO_SENDERS,
         "time-zone": os.environ.get("TIME_ZONE", "America/Chicago"),
         "people": str(_people(services)),
+        "closed": _closed(services).read_text(),
         "schools": ",".join(SCHOOLS),
+        "school-shares": ",".join(map(str, SCHOOL_SHARES.values())),
+        "students": str(2 * FAMILIES),
         "replies": "0.01",
     }
 
@@ -240,10 +243,15 @@ def _people(services: Services) -> Path:
     return services.logs / "people.jsonl"
 
 
+def _closed(services: Services) -> Path:
+    """Return the file of the days on which the schools of the demo district were closed."""
+    return services.logs / "closed.txt"
+
+
 def _prepare(services: Services, owner: dict[str, str], *, outgoing: bool) -> str:
     """Update database and static files, and make the demo district at the first start. Return how to sign in."""
     log, sign_ins = services.logs / "prepare.log", services.logs / "sign-ins.txt"
-    prepare = [sys.executable, "-m", "devtools.prepare", str(sign_ins), str(_people(services))]
+    prepare = [sys.executable, "-m", "devtools.prepare", *map(str, (sign_ins, _people(services), _closed(services)))]
     if outgoing:
         prepare.append("--outgoing")
     if spawn(prepare, log=log, env=services.environment | owner).wait() != 0:

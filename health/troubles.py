@@ -10,11 +10,13 @@ from django.conf import settings
 
 from accounts.troubles import troubles as account_troubles
 from core.queue import queue_answers
+from core.replica import ReplicaState, replica_state
 from core.troubles import Trouble
 from dispatch.status import ModeStatus
 from dispatch.troubles import troubles as dispatch_troubles
 from health.models import Heartbeat
 from health.services.heartbeats import BEAT, queue_part
+from health.services.readiness import FILES
 from mailgun_sync.troubles import troubles as sync_troubles
 from messenger_logs.troubles import troubles as message_troubles
 from reports.troubles import troubles as job_troubles
@@ -35,7 +37,15 @@ def all_troubles(now: datetime, statuses: Iterable[ModeStatus] | None = None) ->
 
 
 def own_troubles(now: datetime) -> Iterator[Trouble]:
-    """Yield what is wrong with the queue, beat and the workers."""
+    """Yield what is wrong with the stores, the queue, beat and the workers."""
+    if not FILES.ask().works:
+        yield _FILES_AWAY
+    if trouble := _replica_trouble(replica_state()):
+        yield trouble
+    yield from _queue_troubles(now)
+
+
+def _queue_troubles(now: datetime) -> Iterator[Trouble]:
     if not queue_answers():
         # Without it no worker can say more.
         yield _QUEUE_AWAY
@@ -47,6 +57,30 @@ def own_troubles(now: datetime) -> Iterator[Trouble]:
         last = beats.get(queue_part(queue.name))
         if _silent(last, now):
             yield _no_worker(queue.name, last)
+
+
+_FILES_AWAY = Trouble(
+    key="health.files",
+    part="Files",
+    words="The store of files cannot be used: no report is made or opened, and no file comes in.",
+    to_do="Check the owner and the room of the folder REPORT_FOLDER; with S3 its bucket, its keys and the network.",
+)
+
+
+def _replica_trouble(state: ReplicaState) -> Trouble | None:
+    """Return what is wrong with the replica for reading. Nobody waits because of it."""
+    words = {
+        ReplicaState.AWAY: "It does not answer",
+        ReplicaState.BEHIND: f"It is more than {settings.REPLICA_LAG_SECONDS:g} seconds behind, or does not follow",
+    }
+    if state not in words:
+        return None
+    return Trouble(
+        key=f"health.replica.{state.value}",
+        part="Replica for reading",
+        words=f"{words[state]}, so the primary does its work.",
+        to_do="Look at the replica: pg_stat_wal_receiver, its log, its disk. There is no hurry.",
+    )
 
 
 _QUEUE_AWAY = Trouble(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
@@ -13,6 +13,7 @@ from core.dates import time_text
 from core.troubles import Trouble
 from mailgun_sync.choices import RunKind, RunOutcome
 from mailgun_sync.models import SendingDomain, SyncGap, SyncRun
+from mailgun_sync.services.months import missing_months
 
 # So many syncs have to fail, one after the other. The next sync may make up for one that failed.
 _FAILURES = 2
@@ -20,7 +21,9 @@ _NEW = timedelta(days=1)
 
 
 def troubles(now: datetime) -> Iterator[Trouble]:
-    """Yield what is wrong with the sync of each domain, in two queries."""
+    """Yield what is wrong with the sync of each domain, and with the table of events, in three queries."""
+    if missing := missing_months(now):
+        yield _without_part(missing[0])
     for domain in _with_failures(now):
         if domain.failures >= _FAILURES:  # type: ignore[attr-defined]
             yield _failing(domain)
@@ -29,6 +32,15 @@ def troubles(now: datetime) -> Iterator[Trouble]:
     new = SyncGap.objects.filter(recorded_at__gt=now - _NEW, domain__in=SendingDomain.objects.configured())
     gaps = new.order_by().values_list("domain__name")
     yield from (_gap(*gap) for gap in gaps.annotate(Count("pk"), Max("pk"), Min("recorded_at")))
+
+
+def _without_part(first: date) -> Trouble:
+    return Trouble(
+        key="events.months",
+        part="Events of Mailgun",
+        words=f"The table of events has no part for {first:%B %Y}, so its events are slower to read and to remove.",
+        to_do="Look for make_months in the log of the workers. The command migrate makes the part, too.",
+    )
 
 
 def _with_failures(now: datetime) -> Iterator[SendingDomain]:

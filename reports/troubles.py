@@ -17,10 +17,10 @@ def troubles(now: datetime) -> Iterator[Trouble]:
     """Yield a trouble for each sort of job that no worker does any more, in two queries for each."""
     for model in LeasedJob.__subclasses__():
         jobs: Any = model._default_manager
-        waiting = jobs.free(now).filter(asked_at__lt=now - timedelta(minutes=settings.TROUBLE_JOB_MINUTES))
+        waiting = jobs.free().filter(asked_at__lt=now - timedelta(minutes=settings.TROUBLE_JOB_MINUTES))
         found = waiting.aggregate(count=Count("pk"), first=Min("asked_at"))
         # While workers do other jobs of the sort, these wait for their turn.
-        if found["count"] and not jobs.filter(status="running", lease_until__gt=now).exists():
+        if found["count"] and not jobs.at_work().exists():
             yield _standstill(model, found["count"], found["first"])
 
 

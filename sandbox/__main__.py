@@ -3,7 +3,7 @@
 import argparse
 import os
 import signal
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from sandbox.announcements import Sender
 from sandbox.journal import Journal, read_journal
 from sandbox.people import read_people
 from sandbox.provider import API_KEY, DOMAIN, Provider
-from sandbox.roster_district import fill
+from sandbox.roster_district import STUDENTS, fill
 from sandbox.server import Sandbox
 from sandbox.traffic import Traffic
 
@@ -40,7 +40,14 @@ def main(arguments: list[str] | None = None) -> None:
     sandbox.phones.texts_url = options.texts_url
     sandbox.phones.replies = options.replies
     sandbox.roster.client_secret = options.api_key
-    fill(sandbox.roster, options.schools, seed=options.seed, today=datetime.now(options.time_zone).date())
+    fill(
+        sandbox.roster,
+        options.schools,
+        seed=options.seed,
+        today=datetime.now(options.time_zone).date(),
+        shares=options.school_shares,
+        students=options.students,
+    )
     if options.webhook_url:
         sandbox.webhooks.start(options.webhook_url, options.webhook_signing_key)
     if options.per_day:
@@ -52,6 +59,8 @@ def main(arguments: list[str] | None = None) -> None:
             per_day=options.per_day,
             seed=options.seed,
             people=read_people(options.people.read_text().splitlines(), options.seed) if options.people else (),
+            schools=options.schools,
+            closed=options.closed,
         )
         traffic.fill()
         sandbox.before_answer = traffic.fill
@@ -86,7 +95,19 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         default=[Sender.parse("admin")],
         help="usernames that send, separated by commas; each may have a role: jlee:principal",
     )
-    parser.add_argument("--schools", type=_list, default=["Harrison High"], help="of the roster, separated by commas")
+    parser.add_argument("--schools", type=_list, default=["Harrison High"], help="separated by commas")
+    parser.add_argument(
+        "--school-shares",
+        type=lambda text: [int(percent) for percent in text.split(",")],
+        default=[],
+        help="percents of the students of the roster at each school, separated by commas",
+    )
+    parser.add_argument("--students", type=int, default=STUDENTS, help="in the roster")
+    parser.add_argument(
+        "--closed",
+        type=lambda text: {date.fromisoformat(day) for day in text.split(",") if day},
+        help="days without school, of which others send the news; without it there are days of snow by chance",
+    )
     parser.add_argument("--time-zone", type=ZoneInfo, default=ZoneInfo("America/Chicago"))
     parser.add_argument("--retention-days", type=float, default=30)
     parser.add_argument("--history-days", type=int, default=30, help="days of mail before today")

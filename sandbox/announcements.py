@@ -156,6 +156,9 @@ CLOSED = (
     Announcement("single", EVERYBODY, SCHOOL_DAYS, time(8), 600, 0.01, 12, {"en": SINGLE_MESSAGES}),
 )
 
+CLOSED_ELSEWHERE = CLOSED[1:]
+"""Such a day, if others send the news that the schools are closed."""
+
 SINGLE = Announcement("single", EVERYBODY, frozenset(range(7)), time(0), 0, 0.0, 1, {"en": SINGLE_MESSAGES})
 
 SCHOOLS = (

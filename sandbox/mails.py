@@ -110,7 +110,10 @@ class Mail:
         yield at, self._accepted()
         at += self.rng.lognormvariate(0.8, 0.7)
         mailbox = self.person.mailbox
-        if mailbox in SUPPRESSED:
+        if any(begin <= at < end for begin, end in self.person.refused):
+            words = "5.7.1 Mail from this server is not accepted at present"
+            yield at, self._failed("permanent", "generic", self._smtp(554, words, "5.7.1"))
+        elif mailbox in SUPPRESSED:
             yield at, self._suppressed(*SUPPRESSED[mailbox])
         elif mailbox is Mailbox.UNKNOWN:
             words = f"5.1.1 <{self.person.address}>: nobody here has this address"

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 
 class Mailbox(Enum):
@@ -43,6 +44,8 @@ class Person:
     address: str
     language: str
     mailbox: Mailbox
+    refused: tuple[tuple[float, float], ...] = ()
+    """When the provider of the mailbox takes no mail of the district: beginnings and ends, in epoch seconds."""
 
     @property
     def header(self) -> str:
@@ -144,11 +147,16 @@ def make_people(number: int, seed: int) -> list[Person]:
 def read_people(lines: Iterable[str], seed: int) -> list[Person]:
     """Read people from a file: each line is a JSON object with person_id, name, address and language.
 
-    The seed decides their mailboxes.
+    `mailbox` and `refused` may be in it, too: see Person. Where there is no `mailbox`, the seed decides it.
     """
     given = [json.loads(line) for line in lines]
     mailboxes = random.Random(f"mailboxes {seed}").choices(list(MAILBOXES), list(MAILBOXES.values()), k=len(given))
-    return [Person(**fields, mailbox=mailbox) for fields, mailbox in zip(given, mailboxes, strict=True)]
+    return [_person(fields, mailbox) for fields, mailbox in zip(given, mailboxes, strict=True)]
+
+
+def _person(fields: dict[str, Any], mailbox: Mailbox) -> Person:
+    refused = tuple((begin, end) for begin, end in fields.get("refused", ()))
+    return Person(**{**fields, "mailbox": Mailbox(fields.get("mailbox", mailbox)), "refused": refused})
 
 
 def _name(entry: str) -> tuple[str, str]:

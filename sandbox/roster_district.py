@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date
+from itertools import accumulate
 from random import Random
 from typing import Any
 
@@ -17,8 +19,20 @@ FIRST_NUMBER = 300_001
 STAFF = {"principal": 1, "siteAdministrator": 2, "counselor": 1, "teacher": 12}
 
 
-def fill(roster: Roster, schools: Sequence[str], *, seed: int, today: date) -> None:
-    """Fill the collections, as version 1.2 has them. The same seed gives the same people."""
+def fill(
+    roster: Roster,
+    schools: Sequence[str],
+    *,
+    seed: int,
+    today: date,
+    shares: Sequence[int] = (),
+    students: int = STUDENTS,
+) -> None:
+    """Fill the collections, as version 1.2 has them. The same seed gives the same people.
+
+    `shares` are the percents of the students at each school, whose numbers follow each other; without them, the schools
+    take turns. The two students of a family are at one school.
+    """
     random = Random(seed)
     ids = [f"school-{number}" for number in range(1, len(schools) + 1)]
     roster.orgs = [_row(DISTRICT, name="The district", type="district")]
@@ -28,10 +42,17 @@ def fill(roster: Roster, schools: Sequence[str], *, seed: int, today: date) -> N
     roster.academicSessions = list(_terms(today.year if today.month > 7 else today.year - 1))
     staff = [(role, id) for id in ids for role, number in STAFF.items() for _ in range(number)]
     roster.users = [_user(random, f"staff-{at}", role, id) for at, (role, id) in enumerate(staff, 1)]
+    families = [_school_of(family, students // 2, shares) % len(ids) for family in range((students + 1) // 2)]
     roster.users += [
-        _user(random, f"student-{at}", "student", ids[at // 2 % len(ids)], str(FIRST_NUMBER + at))
-        for at in range(STUDENTS)
+        _user(random, f"student-{at}", "student", ids[families[at // 2]], str(FIRST_NUMBER + at))
+        for at in range(students)
     ]
+
+
+def _school_of(family: int, families: int, shares: Sequence[int]) -> int:
+    """Return the place of the school of a family in the list of schools; without shares, a number to take turns by."""
+    ends = [families * upto // 100 for upto in accumulate(shares)]
+    return bisect_right(ends, family) if ends else family
 
 
 def _terms(year: int) -> list[dict[str, Any]]:

@@ -7,11 +7,21 @@ future events; each becomes visible at its time.
 import random
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sandbox.announcements import CLOSED, REGULAR, SCHOOLS, SINGLE, WEEK_SHARE, Announcement, Sender, can_snow
+from sandbox.announcements import (
+    CLOSED,
+    CLOSED_ELSEWHERE,
+    REGULAR,
+    SCHOOLS,
+    SINGLE,
+    WEEK_SHARE,
+    Announcement,
+    Sender,
+    can_snow,
+)
 from sandbox.events import NewEvent
 from sandbox.mails import Mail, Send
 from sandbox.people import Person, make_people
@@ -29,7 +39,8 @@ class Traffic:
     """Fills the provider's stores with past mail, and adds mail as the clock runs.
 
     `per_day` is the average number of events a day in all domains together, without the trickle. Without `people` it
-    makes up people.
+    makes up people. On the days `closed` there is no school, and others send the news of it; None: on days of snow, by
+    chance.
     """
 
     def __init__(
@@ -42,12 +53,15 @@ class Traffic:
         per_day: int = 3000,
         seed: int = 1,
         people: Sequence[Person] = (),
+        schools: Sequence[str] = SCHOOLS,
+        closed: Collection[date] | None = None,
     ) -> None:
         self._provider = provider
         self._senders = list(senders)
         self._zone = time_zone
         self._seed = seed
         self._mails_a_day = per_day * 7 / EVENTS_PER_MAIL / WEEK_SHARE / max(1, len(provider.stores))
+        self._schools, self._closed = list(schools), closed
         self._people = list(people) or make_people(max(50, per_day * 3 // 4), seed)
         now = provider.clock.now()
         self._next_day = self._day_of(now) - timedelta(days=history_days)
@@ -75,8 +89,7 @@ class Traffic:
 
     def _events_of_day(self, domain: str, day: date) -> Iterator[NewEvent]:
         rng = random.Random(f"{self._seed} {domain} {day}")
-        snow = can_snow(day) and rng.random() < 1 / 15
-        for announcement in CLOSED if snow else REGULAR:
+        for announcement in self._announcements(day, rng):
             if day.weekday() not in announcement.weekdays:
                 continue
             earliest = datetime.combine(day, announcement.at, self._zone).timestamp()
@@ -85,6 +98,11 @@ class Traffic:
                 begin = earliest + rng.uniform(0, announcement.spread * 60)
                 people = rng.sample(self._people, min(recipients or 1, len(self._people)))
                 yield from self._announce(announcement, domain, people, begin, rng)
+
+    def _announcements(self, day: date, rng: random.Random) -> Sequence[Announcement]:
+        if self._closed is None:
+            return CLOSED if can_snow(day) and rng.random() < 1 / 15 else REGULAR
+        return CLOSED_ELSEWHERE if day in self._closed else REGULAR
 
     def _trickle(self, slot: int) -> Iterator[NewEvent]:
         rng = random.Random(f"{self._seed} trickle {slot}")
@@ -97,7 +115,7 @@ class Traffic:
         """Write to these people, each in their language if it has a text: one send for each language."""
         fitting = [sender for sender in self._senders if sender.role in announcement.roles]
         sender = rng.choice(fitting or self._senders)
-        school = rng.choice(SCHOOLS)
+        school = rng.choice(self._schools)
         by_language: dict[str, list[Person]] = defaultdict(list)
         for person in people:
             by_language[person.language if person.language in announcement.subjects else "en"].append(person)

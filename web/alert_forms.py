@@ -17,6 +17,7 @@ from alerts.models import AlertChannel
 from providers.public_addresses import is_public
 
 MOST_ADDRESSES = 20
+NAME_TAKEN = "another channel has this name."
 _PRIVATE = "it is in a private network or on this host. ALERT_PRIVATE_WEBHOOKS has to allow that."
 
 
@@ -106,7 +107,7 @@ class ChannelForm(forms.Form):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if AlertChannel.objects.filter(name=name).exclude(pk=self.channel.pk).exists():
-            raise ValidationError("another channel has this name.")
+            raise ValidationError(NAME_TAKEN)
         return name
 
     def clean(self) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from psycopg2.errors import UniqueViolation
 
 from accounts.models import User
 from accounts.services import record_audit_event
@@ -17,11 +18,15 @@ FIELDS = (
 )  # fmt: skip
 
 
+class NameTaken(Exception):
+    """Another channel got this name a moment ago."""
+
+
 def save_channel(*, channel: AlertChannel, values: dict[str, Any], by: User) -> bool:
     """Set these fields of a channel, a new one or a stored one. Returns False if nothing changes.
 
     `url` is the address of a webhook; without it the address stays. A channel that is turned off gets nothing of what
-    waits for it.
+    waits for it. Raises NameTaken.
     """
     url = values.get("url", "")
     before = {} if channel.pk is None else {name: getattr(channel, name) for name in FIELDS}
@@ -33,13 +38,23 @@ def save_channel(*, channel: AlertChannel, values: dict[str, Any], by: User) -> 
     if url:
         channel.url, channel.retry_at, channel.error = url, None, ""
     with transaction.atomic():
-        channel.save()
+        _store(channel)
         if not channel.active:
             AlertDelivery.objects.waiting().filter(channel=channel).update(
                 state=DeliveryState.SKIPPED, error="The channel was turned off."
             )
         _record(channel, "added" if not before else "changed", by, [*changed, *(["address"] if url else [])])
     return True
+
+
+def _store(channel: AlertChannel) -> None:
+    try:
+        with transaction.atomic():
+            channel.save()
+    except IntegrityError as error:
+        if isinstance(error.__cause__, UniqueViolation):
+            raise NameTaken from None
+        raise
 
 
 _NOTHING = object()

@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from django.db import DatabaseError, connection
-from django.utils import timezone
 
+from core.clock import DATABASE_NOW
 from core.leased_jobs.models import LeasedJob
 from core.leased_jobs.querysets import LEASE
 
@@ -58,7 +58,7 @@ class Lease:
         try:
             while not self._over.wait(RENEWED_EVERY):
                 try:
-                    if not held.update(lease_until=timezone.now() + LEASE, rows_done=self.rows, rows_total=self.total):
+                    if not held.update(lease_until=DATABASE_NOW + LEASE, rows_done=self.rows, rows_total=self.total):
                         self.lost.set()
                         return
                 except DatabaseError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TypeVar
 from uuid import uuid4
 
@@ -13,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F, Subquery
 from django.utils import timezone
 
+from core.clock import DATABASE_NOW
 from core.leased_jobs.models import LeasedJob
 from core.leased_jobs.querysets import LEASE, LeasedJobQuerySet
 
@@ -33,16 +33,16 @@ def claim_next(jobs: LeasedJobQuerySet[Job]) -> Job | None:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_LOCK)
-        given_up = jobs.free(now).filter(tries__gte=MOST_TRIES)
+        given_up = jobs.free().filter(tries__gte=MOST_TRIES)
         given_up.update(status="failed", error=GAVE_UP, finished_at=now)
-        allowed = jobs.in_line(now).filter(running__lt=settings.REPORTS_AT_ONCE)
+        allowed = jobs.in_line().filter(running__lt=settings.REPORTS_AT_ONCE)
         # A job that somebody cancels at this moment is left alone.
         first = allowed.select_for_update(skip_locked=True, no_key=True).values("pk")[:1]
         jobs.filter(pk=Subquery(first)).update(
             status="running",
             claim=claim,
             started_at=now,
-            lease_until=now + LEASE,
+            lease_until=DATABASE_NOW + LEASE,
             tries=F("tries") + 1,
             rows_done=0,
             rows_total=None,
@@ -54,12 +54,12 @@ def show_places(jobs: Sequence[LeasedJob]) -> None:
     """Give each of these jobs that waits its place in the line, for a page. They are of one kind."""
     waiting = [job for job in jobs if job.status == "queued"]
     if waiting:
-        places = places_in_line(type(waiting[0]).objects.all(), timezone.now())
+        places = places_in_line(type(waiting[0]).objects.all())
         for job in waiting:
             job.place = places.get(job.pk)
 
 
-def places_in_line(jobs: LeasedJobQuerySet[Job], now: datetime) -> dict[int, int]:
+def places_in_line(jobs: LeasedJobQuerySet[Job]) -> dict[int, int]:
     """Return the place of each job that waits, from 1, as if no job ended before and no new one came.
 
     A person's second job begins when all have had as many turns as that person then has.
@@ -67,7 +67,7 @@ def places_in_line(jobs: LeasedJobQuerySet[Job], now: datetime) -> dict[int, int
     seen: Counter[int] = Counter()
     first: dict[int, int] = {}
     turns = []
-    for position, (pk, owner, running) in enumerate(jobs.in_line(now).values_list("pk", "owner_id", "running")):
+    for position, (pk, owner, running) in enumerate(jobs.in_line().values_list("pk", "owner_id", "running")):
         first.setdefault(owner, position)
         turns.append((running + seen[owner], seen[owner], first[owner], pk))
         seen[owner] += 1

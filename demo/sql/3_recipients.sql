@@ -1,16 +1,14 @@
 -- A parent of two students gets many messages for each of them.
 INSERT INTO messenger_logs_recipient (
     message_id, person_id, name, language, student_number, student_name, student_school_id, merge_fields, counted)
-SELECT m.id, p.person_id, p.name, p.language, s.number, s.name, school.id,
+SELECT m.id, p.person_id, p.name, p.language, s.number, s.name, s.school_id,
     jsonb_build_object('student.firstName', s.given, 'student.lastName', p.family), s.k = 0
 FROM demo_message AS m
 CROSS JOIN generate_series(0, m.size - 1) AS slot
 -- A message of the whole district goes to families of all its schools: to each so-manieth, with both parents.
 JOIN demo_person AS p ON p.n = (m.start
-    + CASE WHEN m.school IS NULL THEN slot / 2 * ({people} / 2) / ((m.size + 1) / 2) * 2 + slot %% 2 ELSE slot END
-) %% {people}
+    + CASE WHEN m.school_id IS NULL THEN slot / 2 * ({people} / 2) / ((m.size + 1) / 2) * 2 + slot %% 2 ELSE slot END
+) %% {people} AND (m.language = '' OR p.language = m.language)
 JOIN demo_student AS s ON s.h = p.h AND (s.k = 0 OR pg_temp.pick(m.n * 1000003::bigint + p.n, 61, 5) = 0)
-JOIN (SELECT id, row_number() OVER (ORDER BY name) - 1 AS i FROM messenger_logs_school WHERE name = ANY({schools}))
-    AS school ON school.i = s.school
-ORDER BY m.n, slot, s.k;
+ORDER BY m.id, slot, s.k;
 ANALYZE messenger_logs_recipient;

@@ -1,46 +1,54 @@
--- The e-mail provider's events of the last 30 days, as services/ingest.py would have stored them.
+-- The e-mail provider's events of the last 30 days about the messages, as services/ingest.py would have stored them.
 INSERT INTO mailgun_sync_sendingdomain (name, paused, settle_after, last_error)
 VALUES ({domain}, false, interval '30 minutes', '')
 ON CONFLICT (name) DO NOTHING;
 
+-- Accepted, then what came of it, and of some that somebody opened it or took it for spam.
 INSERT INTO mailgun_sync_mailgunevent (
-    domain_id, event, event_id, occurred_at, recipient, subject, message_id, severity, reason, code, detail, sender_id,
-    person_id, raw)
-SELECT domain.id, e.event, e.event_id, e.occurred_at, p.email, k.subject, e.message_id, e.severity, e.reason, e.code,
-    e.detail, sender.id, p.person_id,
+    domain_id, event, event_id, occurred_at, first_seen_at, recipient, subject, message_id, severity, reason, code,
+    detail, sender_id, person_id, sent_message_id, delivery_id, school_id, linked_by, raw)
+SELECT domain.id, e.event, e.event_id, e.at, least(e.at + interval '4 seconds', {now}), d.address, message.subject,
+    d.provider_id, e.severity, e.reason, e.code, CASE WHEN e.event IN ('failed', 'rejected') THEN d.email_reason ELSE '' END,
+    message.sender_id, r.person_id, d.message_id, d.id, d.school_id, 'variables',
     jsonb_build_object(
-        'event', e.event, 'id', e.event_id, 'timestamp', extract(epoch FROM e.occurred_at), 'recipient', p.email,
+        'event', e.event, 'id', e.event_id, 'timestamp', extract(epoch FROM e.at), 'recipient', d.address,
         'severity', nullif(e.severity, ''), 'reason', nullif(e.reason, ''),
-        'delivery-status', jsonb_build_object('code', nullif(e.code, '')::integer, 'message', e.detail),
+        'delivery-status', jsonb_build_object('code', nullif(e.code, '')::integer, 'message', d.email_reason),
         'message', jsonb_build_object(
-            'headers', jsonb_build_object('to', p.email, 'subject', k.subject, 'message-id', e.message_id)),
-        'user-variables', jsonb_build_object('sender', sender.username, 'person_id', p.person_id)
+            'headers', jsonb_build_object('to', d.address, 'subject', message.subject, 'message-id', d.provider_id)),
+        'user-variables', jsonb_build_object(
+            'sender', sender.username, 'person_id', r.person_id, 'message', d.message_id::text, 'delivery', d.id::text)
     )::text
-FROM (
-    SELECT n, n / 2 AS mail, what.*, 'demo' || md5({seed} || '-' || n) AS event_id,
-        md5({seed} || '-' || n / 2) || '@harrison.example' AS message_id,
-        {now} - interval '30 days' * (pg_temp.pick(n / 2, 81, 1000000) / 1000000.0)
-            - interval '1 second' * (1 - n %% 2) AS occurred_at
-    FROM generate_series(0, {events} - 1) AS n
-    CROSS JOIN LATERAL (SELECT CASE WHEN n %% 2 = 0 THEN -1 ELSE pg_temp.pick(n, 82, 100) END AS chance) AS c
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN chance < 0 THEN 'accepted' WHEN chance < 93 THEN 'delivered' WHEN chance < 98 THEN 'failed'
-                WHEN chance < 99 THEN 'complained' ELSE 'rejected' END AS event,
-            CASE WHEN chance BETWEEN 93 AND 96 THEN 'permanent' WHEN chance = 97 THEN 'temporary' ELSE '' END AS severity,
-            CASE WHEN chance = 96 THEN 'suppress-bounce' WHEN chance BETWEEN 93 AND 95 THEN 'bounce'
-                WHEN chance = 97 THEN 'generic' ELSE '' END AS reason,
-            CASE WHEN chance = 96 THEN '605' WHEN chance BETWEEN 93 AND 95 THEN '550' WHEN chance = 97 THEN '452'
-                WHEN chance BETWEEN 0 AND 92 THEN '250' ELSE '' END AS code,
-            CASE WHEN chance = 96 THEN 'Not delivering to previously bounced address'
-                WHEN chance BETWEEN 93 AND 95 THEN '550 5.1.1 The account does not exist'
-                WHEN chance = 97 THEN '452 4.2.2 The mailbox is full'
-                WHEN chance BETWEEN 0 AND 92 THEN 'OK' WHEN chance = 99 THEN 'Sender is not allowed'
-                ELSE '' END AS detail
-    ) AS what
+FROM messenger_logs_delivery AS d
+JOIN demo_message AS m ON m.id = d.message_id
+JOIN messenger_logs_sentmessage AS message ON message.id = m.id
+JOIN demo_sender AS sender ON sender.id = m.sender_id
+JOIN messenger_logs_recipient AS r ON r.id = d.recipient_id
+CROSS JOIN (SELECT id FROM mailgun_sync_sendingdomain WHERE name = {domain}) AS domain
+CROSS JOIN LATERAL (
+    SELECT first_attempt_at + interval '500 milliseconds' AS accepted_at, email_outcome_at AS ended_at,
+        pg_temp.pick(provider_id, 86, 100) AS chance
+) AS known
+CROSS JOIN LATERAL (
+    SELECT kind.*, 'demo' || md5(d.provider_id || kind.event) AS event_id
+    FROM (VALUES
+        ('accepted', accepted_at, '', '', '', d.email_outcome NOT IN ('', 'rejected')),
+        ('rejected', ended_at, '', '', '', d.email_outcome = 'rejected'),
+        ('delivered', ended_at, '', '', '250', d.email_outcome IN ('delivered', 'complained')),
+        ('failed', ended_at, 'temporary', 'generic', '452', d.email_outcome = 'failed-temporary'),
+        ('failed', ended_at, 'permanent', CASE WHEN d.email_reason LIKE '5.7%%' THEN 'generic' ELSE 'bounce' END,
+            CASE left(d.email_reason, 3) WHEN '5.7' THEN '554' WHEN '5.2' THEN '552' ELSE '550' END, d.email_outcome = 'failed-permanent'),
+        ('failed', ended_at, 'permanent', 'suppress-bounce', '605', d.email_outcome = 'suppressed'),
+        ('opened', ended_at + interval '1 minute' * (1 + chance * chance), '', '', '',
+            d.email_outcome = 'delivered' AND chance < 12),
+        ('complained', ended_at + interval '3 minutes', '', '', '', d.email_outcome = 'complained')
+    ) AS kind (event, at, severity, reason, code, happened)
+    WHERE happened AND at <= {now}
 ) AS e
-JOIN (SELECT *, row_number() OVER (ORDER BY n) - 1 AS i FROM demo_person WHERE email <> '') AS p
-    ON p.i = pg_temp.pick(e.mail, 83, (SELECT count(*) FROM demo_person WHERE email <> ''))
-JOIN (SELECT *, row_number() OVER (ORDER BY i) - 1 AS j FROM demo_kind WHERE 'email' = ANY(modes)) AS k
-    ON k.j = pg_temp.pick(e.mail, 84, (SELECT count(*) FROM demo_kind WHERE 'email' = ANY(modes)))
-JOIN demo_sender AS sender ON sender.i = pg_temp.pick(e.mail, 85, {senders})
-CROSS JOIN (SELECT id FROM mailgun_sync_sendingdomain WHERE name = {domain}) AS domain;
+WHERE d.mode = 'email' AND NOT d.duplicate AND d.status = 'sent' AND d.first_attempt_at > {now} - interval '30 days';
+
+-- How we know what the provider said.
+UPDATE messenger_logs_delivery AS d SET email_linked_by = 'variables'
+FROM demo_message AS m
+WHERE m.id = d.message_id AND m.created_at > {now} - interval '31 days' AND d.email_outcome <> ''
+    AND d.first_attempt_at > {now} - interval '30 days';

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.services import record_audit_event
@@ -35,9 +35,19 @@ def save_map(
     if not {"name", "last_name", "device"} & set(columns.values()):
         raise BadMap("One column has to be the recipient's name, or the device.")
     by_field = {field: heading for heading, field in columns.items()}
+    try:
+        return _store(name, by_field, values, date_order, by)
+    except IntegrityError:
+        # Somebody kept a first map of this name at the same moment. The later one replaces it.
+        return _store(name, by_field, values, date_order, by)
+
+
+def _store(
+    name: str, by_field: Mapping[str, str], values: Mapping[str, str], date_order: DateOrder, by: User
+) -> KeptMap:
     with transaction.atomic():
         kept = KeptMap.objects.select_for_update().filter(name__iexact=name).first() or KeptMap(name=name)
-        kept.columns, kept.values, kept.date_order = by_field, dict(values), date_order
+        kept.columns, kept.values, kept.date_order = dict(by_field), dict(values), date_order
         kept.save()
         record_audit_event(by=by, action="import_map.saved", target=name, details={"fields": sorted(by_field)})
     return kept

@@ -76,6 +76,12 @@ def make_months(*, since: datetime | None = None, now: datetime | None = None) -
     return sum(retry_when_busy(_make, first) for first in _missing(since, now))
 
 
+def missing_months(now: datetime) -> list[date]:
+    """Return the first days of the months that have no part, though their events come now or within a month."""
+    ahead = now + timedelta(days=31)
+    return [first for first in _missing(now, now) if first <= _first(ahead)]
+
+
 def _missing(since: datetime, now: datetime) -> list[date]:
     there = months()
     begins = {month.begin for month in there}

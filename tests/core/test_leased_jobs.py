@@ -115,7 +115,7 @@ def test_people_take_turns(
             # It may be done again, however often this example lets its worker die.
             ReportJob.objects.filter(pk=dead.pk).update(lease_until=BEGIN, tries=0)
             dead.state = "left"
-    places = places_in_line(ReportJob.objects.all(), timezone.now())
+    places = places_in_line(ReportJob.objects.all())
     assert sorted(places, key=places.__getitem__) == list(in_turns(jobs))
     assert sorted(places.values()) == list(range(1, len(places) + 1))
 
@@ -144,6 +144,21 @@ def test_a_person_has_so_many_at_once_and_the_rest_waits(make_user: Callable[...
     assert (first, second, claimed()) == (jobs[0], jobs[1], None)
     end(first)
     assert (claimed(), claimed()) == (jobs[2], None)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_wrong_clock_takes_over_no_job(make_user: Callable[..., User], hours: int, time_machine: Any) -> None:
+    job = asked(make_user())
+    elsewhere_now = timezone.now() + timedelta(hours=hours)
+    time_machine.move_to(elsewhere_now)
+    assert claimed() == job, "by a host with a wrong clock"
+    time_machine.move_to(elsewhere_now - timedelta(hours=hours))
+    assert claimed() is None, "its worker is alive"
+    time_machine.move_to(elsewhere_now)
+    assert claimed() is None
+    ReportJob.objects.update(lease_until=BEGIN)
+    assert claimed() == job, "its worker has died"
 
 
 # Several workers

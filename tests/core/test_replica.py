@@ -15,7 +15,16 @@ from pytest_django import Settings
 from accounts.models import AuditEvent, User
 from accounts.tools import Tool
 from core import replica
-from core.replica import REPLICA, Router, from_replica, note_change, note_search, shows_changes_of
+from core.replica import (
+    REPLICA,
+    ReplicaState,
+    Router,
+    from_replica,
+    note_change,
+    note_search,
+    replica_state,
+    shows_changes_of,
+)
 from messenger_logs.models import SentMessage
 from reports.snapshot import snapshot
 from tests.messenger_logs.factories import make_message, make_recipient
@@ -98,6 +107,16 @@ def test_a_replica_that_is_too_far_behind_is_not_used(used: list[str], monkeypat
     monkeypatch.setattr(replica, "_SHOWS", LATE)
     assert from_replica(count) == 0
     assert not used
+
+
+def test_the_state_of_the_replica(used: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert replica_state() is ReplicaState.USED
+    monkeypatch.setattr(replica, "_SHOWS", LATE)
+    assert replica_state() is ReplicaState.BEHIND
+    monkeypatch.setattr(replica, "_SHOWS", "SELECT %s, %s, no_such_column")
+    assert replica_state() is ReplicaState.AWAY
+    monkeypatch.delitem(connections.databases, REPLICA)
+    assert replica_state() is ReplicaState.NONE
 
 
 def test_a_database_that_is_no_replica_is_not_used(used: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

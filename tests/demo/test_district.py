@@ -14,7 +14,7 @@ from demo.district import Size, make_district
 from demo.kinds import REPLIES
 from demo.names import COMMUNITIES, pairs
 from demo.people import mail_people
-from demo.staff import STAFF, make_staff
+from demo.staff import SENDERS, make_staff
 from mailgun_sync.models import MailgunEvent
 from messenger_logs.choices import UNREACHED, DeliveryStatus, Engine, MessageStatus, Mode, Reach
 from messenger_logs.drills import compare
@@ -40,6 +40,8 @@ from sandbox.people import read_people
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("America/Chicago"))
+# As many messages as usual, to fewer families.
+SIZE = Size(recipients=12_000)
 
 
 def everything() -> dict[str, list[tuple[object, ...]]]:
@@ -96,8 +98,8 @@ def test_as_many_messages_recipients_and_events_as_asked_for() -> None:
     make_district(Size(messages=40, recipients=2_000, events=500), now=NOW)
 
     assert SentMessage.objects.count() == 40
-    assert Recipient.objects.filter(counted=True).count() == pytest.approx(2_000, rel=0.1)
-    assert MailgunEvent.objects.count() == 500
+    assert Recipient.objects.filter(counted=True).count() == pytest.approx(2_000, rel=0.2)
+    assert MailgunEvent.objects.filter(delivery=None).count() == 500, "besides those of the messages"
     assert {"accepted", "delivered", "failed"} <= set(MailgunEvent.objects.values_list("event", flat=True))
 
 
@@ -114,7 +116,7 @@ def test_the_command_takes_the_size(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("make_demo", "--messages", "10", "--recipients", "100", "--events", "20", "--seed", "3")
 
     assert SentMessage.objects.count() == 10
-    assert MailgunEvent.objects.count() == 20
+    assert MailgunEvent.objects.filter(delivery=None).count() == 20
     with pytest.raises(CommandError):
         call_command("make_demo", "--messages", "-1")
 
@@ -122,7 +124,7 @@ def test_the_command_takes_the_size(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.fixture(scope="class")
 def district(class_db: None) -> None:
     make_staff()
-    make_district(Size(), now=NOW)
+    make_district(SIZE, now=NOW)
     connection.check_constraints()  # now, and not again after each test
 
 
@@ -151,7 +153,7 @@ class TestUsualSize:
             (engine, status) for engine in ("classic", "v2") for status in ("waiting", "in_progress")
         }
         assert SentMessage.objects.exclude(attachments=[]).exists()
-        assert set(SentMessage.objects.values_list("sender__username", flat=True)) <= {p.username for p in STAFF}
+        assert set(SentMessage.objects.values_list("sender__username", flat=True)) == {p.username for p in SENDERS}
 
     def test_people_are_as_a_real_district_has_them(self) -> None:
         families = {name.partition(",")[0] for name in Recipient.objects.values_list("name", flat=True)}

@@ -15,6 +15,9 @@ from messenger_logs.models import Delivery, SentMessage
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
+SIZE = Size(messages=12, recipients=2_500)
+
+
 def outgoing() -> list[SentMessage]:
     return list(SentMessage.objects.filter(dispatched_here=True).order_by("scheduled_at", "pk"))
 
@@ -46,6 +49,7 @@ def test_what_somebody_imported_is_left_alone() -> None:
 def planned(class_db: None) -> datetime:
     """When it was planned what goes out."""
     make_staff()
+    make_district(SIZE)
     now = timezone.now()
     plan_outgoing(now=now)
     connection.check_constraints()  # now, and not again after each test

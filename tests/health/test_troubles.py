@@ -10,12 +10,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
+from core.replica import ReplicaState
 from dispatch.models import Claim, Pace
 from health.models import Heartbeat
 from health.services.heartbeats import BEAT, queue_part, record_heartbeats
-from health.troubles import SILENT_AFTER, all_troubles
+from health.troubles import SILENT_AFTER, _replica_trouble, all_troubles
 from mailgun_sync.choices import RunKind, RunOutcome
 from mailgun_sync.models import SendingDomain, SyncGap, SyncRun
+from mailgun_sync.services.months import months
+from mailgun_sync.troubles import troubles as sync_troubles
 from messenger_logs.choices import DeliveryStatus, MessageStatus, MessageType, Mode
 from messenger_logs.models import MessageModeTotals, MessageTotals
 from reports.models import ReportJob
@@ -53,6 +56,37 @@ def test_who_does_not_beat_is_a_trouble_soon(part: str, early: timedelta, silent
     )
     assert all(trouble.since == row.get().beaten_at for trouble in found)
     assert all(trouble.urgent is (part != "celery") for trouble in found)
+
+
+def test_a_store_of_files_that_cannot_be_used_is_a_trouble(settings, tmp_path) -> None:
+    settings.REPORT_FOLDER = tmp_path / "reports"
+    assert keys() == []
+    (tmp_path / "file").touch()
+    settings.REPORT_FOLDER = tmp_path / "file"
+    assert keys() == ["health.files"]
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (ReplicaState.NONE, ""),
+        (ReplicaState.USED, ""),
+        (ReplicaState.AWAY, "It does not answer"),
+        (ReplicaState.BEHIND, "It is more than"),
+    ],
+)
+def test_what_is_said_of_a_replica(state: ReplicaState, expected: str) -> None:
+    found = _replica_trouble(state)
+    assert (found.words if found else "").startswith(expected)
+    assert bool(found) == bool(expected)
+
+
+def test_a_month_without_a_part_of_the_table_of_events_is_a_trouble_a_month_before() -> None:
+    ahead = max(month.begin for month in months() if month.begin)
+    months_of = [trouble.key for trouble in sync_troubles(ahead - timedelta(days=32))]
+    assert "events.months" not in months_of
+    for now in (ahead, ahead + timedelta(days=40)):
+        assert "events.months" in [trouble.key for trouble in sync_troubles(now)]
 
 
 def test_heartbeats_are_a_row_for_each_part_however_often_they_come() -> None:

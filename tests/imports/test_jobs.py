@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db.models.signals import pre_save
 from django.utils import timezone
 
 from accounts.models import AuditEvent
@@ -173,6 +174,17 @@ def test_a_map_is_kept_by_its_name(owner):
     ]:
         with pytest.raises(BadMap, match=reason):
             save_map(name=name, columns=wrong, values={}, date_order=DateOrder.MONTH_FIRST, by=owner)
+
+
+@pytest.mark.django_db
+def test_two_people_keep_a_map_of_one_name_at_the_same_moment(owner):
+    def quicker(**_):
+        pre_save.disconnect(quicker, sender=KeptMap)
+        KeptMap.objects.create(name="Ours", columns={}, values={}, date_order=DateOrder.DAY_FIRST)
+
+    pre_save.connect(quicker, sender=KeptMap)
+    save_map(name="Ours", columns={"Parent": "name"}, values={}, date_order=DateOrder.MONTH_FIRST, by=owner)
+    assert KeptMap.objects.get().columns == {"name": "Parent"}
 
 
 @pytest.mark.parametrize(

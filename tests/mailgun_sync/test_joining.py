@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
+from accounts.services import issue_token
 from accounts.tools import Tool
 from listings.registry import registry
 from mailgun_sync.client import reread
@@ -280,6 +283,15 @@ def test_the_list_of_ambiguous_events_says_what_each_may_belong_to(make_user):
     listing.fetch()
     assert len(listing.table.rows) == 1
     assert listing.table.body.count("/messenger-administration/sent-message-log/") == 2
+
+    client = Client(headers={"Authorization": f"Token {issue_token(user=reader)[0]}"})
+    days = {"created_from": "2026-11-01", "created_to": "2026-11-30"}
+    [found] = client.get(reverse("api:ambiguous_events"), days).json()["results"]
+    assert (found["id"], found["may_belong_to"]) == (event.pk, [first.message_id, second.message_id])
+    search = reverse("api:ambiguous_event_search")
+    for text, number in (("mai@", 1), ("bao@", 0)):
+        answer = client.post(search, days | {"recipient": text}, content_type="application/json")
+        assert len(answer.json()["results"]) == number
 
 
 # A better key

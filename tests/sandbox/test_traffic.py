@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sandbox.announcements import Sender
+from sandbox.people import read_people
 from sandbox.server import Sandbox
 from sandbox.traffic import Traffic
 from tests.sandbox.conftest import Api, ids
@@ -282,6 +283,32 @@ def test_a_closed_day_begins_with_the_snow_message_and_has_no_attendance(sandbox
         closing = [local_time(item) for item in items if item["tags"] == ["closing"]]
         assert all((moment.hour, moment.minute // 10) == (5, 3) for moment in closing)
         assert not any(item["tags"] == ["attendance"] for item in items)
+
+
+def test_others_send_the_news_of_a_closed_day_and_a_mailbox_provider_may_refuse_all_mail(
+    sandbox: Sandbox, api: Api
+) -> None:
+    closed = NIGHT.date() - timedelta(days=2)
+    midnight = NIGHT.replace(hour=0)
+    refused = [[(midnight - timedelta(days=days)).timestamp() for days in (4, 3)]]
+    lines = [
+        {"person_id": str(n), "name": "Vang, Mai", "address": f"mai{n}@{domain}", "language": "en", **more}
+        for n, (domain, more) in enumerate(
+            [("example.com", {"mailbox": "good"}), ("familymail.example", {"mailbox": "good", "refused": refused})] * 40
+        )
+    ]
+    people = read_people(map(json.dumps, lines), seed=1)
+    start(sandbox, history_days=5, per_day=300, people=people, schools=["Oak Elementary"], closed={closed})
+    events = [item for item in read_all(sandbox) if item["timestamp"] < midnight.timestamp()]
+
+    that_day = [item for item in events if item["event"] == "accepted" and local_time(item).date() == closed]
+    assert {item["tags"][0] for item in that_day} == {"single"}
+    subjects = " ".join(item["message"]["headers"].get("subject", "") for item in events)
+    assert "Oak Elementary" in subjects
+    assert "Washburn" not in subjects
+    refusals = [item for item in events if item.get("delivery-status", {}).get("code") == 554]
+    assert {item["recipient"].partition("@")[2] for item in refusals} == {"familymail.example"}
+    assert {local_time(item).date() for item in refusals} == {closed - timedelta(days=2)}
 
 
 @pytest.mark.thorough

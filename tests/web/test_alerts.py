@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import time
 
 import pytest
+from django.db.models.signals import pre_save
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -149,6 +150,18 @@ def test_what_is_no_channel_is_refused_in_words(client, kind: str, fields: dict[
     assert response.status_code == 400
     assert error in response.text
     assert AlertChannel.objects.count() == 1
+
+
+def test_a_name_that_somebody_took_since_the_check_is_refused_in_words(client) -> None:
+    def quicker(instance: AlertChannel, **_: object) -> None:
+        pre_save.disconnect(quicker, sender=AlertChannel)
+        make_channel(name=instance.name)
+
+    pre_save.connect(quicker, sender=AlertChannel)
+    response = client.post(reverse("web:new_alert_channel", args=["email"]), FORM | {"emails": "it@district.example"})
+    assert response.status_code == 400
+    assert "another channel has this name" in response.text
+    assert not AuditEvent.objects.filter(action="alert_channel.added").exists()
 
 
 def test_mail_addresses_are_taken_as_people_write_them(client) -> None:

@@ -330,12 +330,14 @@ def test_states_without_figures_of_the_district(side: Side, signed_in: Callable[
 API = [
     "mailgun-events/?log=all",
     *(f"mailgun-events/groups/?log=all&by={by}" for by in ("reason", "provider", "message")),
+    "mailgun-events/ambiguous/",
     "replies/",
     "contacts/?log=all&which=all",
     "reach/?log=all",
 ]
 SEARCHES = [
     ("mailgun-events/search/?log=all", ("recipient", "person_id", "detail", "subject")),
+    ("mailgun-events/ambiguous/search/", ("recipient", "subject")),
     ("replies/search/", ("name", "number", "text")),
     ("contacts/search/?log=all", ("device", "people")),
 ]

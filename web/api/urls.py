@@ -6,6 +6,7 @@ from rest_framework.permissions import IsAuthenticated
 from accounts.service_accounts.authentication import ServiceTokenAuthentication
 from accounts.tokens import TokenAuthentication
 from web.api import alerts, cancel, contacts, intake, messages, people
+from web.api.ambiguous_events import AmbiguousEvents, AmbiguousEventSearch
 from web.api.documentation import documentation
 from web.api.inbox import InboxSearch
 from web.api.mailgun_domains import MailgunDomains
@@ -30,6 +31,8 @@ urlpatterns = [
     path("tokens/", Tokens.as_view(), name="tokens"),
     path("oauth/token/", service_token, name="service_token"),
     path("mailgun-events/", Events.as_view(), name="mailgun_events"),
+    path("mailgun-events/ambiguous/", AmbiguousEvents.as_view(), name="ambiguous_events"),
+    path("mailgun-events/ambiguous/search/", AmbiguousEventSearch.as_view(), name="ambiguous_event_search"),
     path("mailgun-events/groups/", EventGroups.as_view(), name="mailgun_groups"),
     path("mailgun-events/search/", EventSearch.as_view(), name="mailgun_event_search"),
     path("mailgun-domains/", MailgunDomains.as_view(), name="mailgun_domains"),

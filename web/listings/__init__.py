@@ -96,6 +96,7 @@ registry.register(
         Tool.MAILGUN_SYNC,
         "messenger-administration/mailgun-sync/ambiguous/",
         name="ambiguous_events",
+        api_name="all",
         title="Ambiguous Events",
     ),
     _groups(Tool.MAILGUN_MESSAGE_LOG, api_name="own"),

@@ -59,6 +59,7 @@ class AmbiguousEvents(ToolListing):
     default_sort = "-occurred_at"
     export_name = "ambiguous-events"
     row_name = "events"
+    api_resource = "ambiguous_events"
     template_name = "web/ambiguous_events.html"
     shows_people = True
     # The messages that each event of this page fits, by its id; and the addresses of those that the user may open.

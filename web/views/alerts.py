@@ -20,11 +20,11 @@ from alerts.content import explaining_url
 from alerts.models import Alert, AlertChannel, AlertDelivery
 from alerts.senders import mail_is_set_up
 from alerts.services.acknowledging import acknowledge
-from alerts.services.channels import remove_channel, save_channel, send_test
+from alerts.services.channels import NameTaken, remove_channel, save_channel, send_test
 from core.fragments import page_or_fragment
 from core.queue import call_worker, queue_answers
 from core.statuses import Shape, Status, Tone
-from web.alert_forms import ChannelForm
+from web.alert_forms import NAME_TAKEN, ChannelForm
 from web.listings.alerts import ALERT_LOOKS
 
 TOOL = Tool.ALERTS
@@ -119,8 +119,12 @@ def _edit(request: SignedInRequest, found: AlertChannel) -> HttpResponse:
     form = ChannelForm(request.POST, channel=found)
     if not form.is_valid():
         return _form(request, form, status=400)
-    if save_channel(channel=found, values=form.cleaned_data, by=request.user):
-        messages.success(request, "The channel is saved. Send a test to see whether it works.")
+    try:
+        if save_channel(channel=found, values=form.cleaned_data, by=request.user):
+            messages.success(request, "The channel is saved. Send a test to see whether it works.")
+    except NameTaken:
+        form.add_error("name", NAME_TAKEN)
+        return _form(request, form, status=400)
     return redirect("web:alert_channels")
 
 
