@@ -384,7 +384,7 @@ def test_what_a_holder_sees_is_what_a_person_with_these_rights_sees(rights: set[
     person.groups.add(group)
     for tool in access_effect.SHOWING:
         shown = SentMessage.objects.visible_to(person, tool)
-        assert set(SentMessage.objects.visible_to(Holder.of(rights, scope), tool)) == set(shown)  # type: ignore[arg-type]
+        assert set(SentMessage.objects.visible_to(Holder.of(rights, scope), tool)) == set(shown)
 
 
 # The name, the address, the password and the factors of a person
