@@ -28,7 +28,6 @@ def help_index(request: SignedInRequest) -> HttpResponse:
 
 
 @require_safe
-@login_required
 def tool_help(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show the help of one tool to a user who may open it."""
     tool = tool_of(slug)
