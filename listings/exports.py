@@ -27,9 +27,8 @@ It is one of Unicode's noncharacters. These are for use inside a program, so no 
 class Exporter(Protocol):
     """Makes a file of the rows that a listing's filters show. The listing does not know formats, writers and jobs."""
 
-    @property
-    def formats(self) -> Sequence[tuple[str, str]]:
-        """Pairs of the value of ?export= and its label in the menu: ("csv", "CSV")."""
+    def formats(self, listing: Listing) -> Sequence[tuple[str, str]]:
+        """Return pairs of the value of ?export= and its label in the menu: ("csv", "CSV")."""
         ...
 
     def __call__(self, request: HttpRequest, listing: Listing, format: str) -> HttpResponseBase: ...

@@ -97,13 +97,13 @@ class ListingView(View):
     def respond(
         self, listing: Listing, search: str, *, export: str = "", opened: OpenedView | None = None
     ) -> HttpResponseBase:
-        if self.exporter and export in dict(self.exporter.formats):
+        if self.exporter and export in dict(self.exporter.formats(listing)):
             listing.check_export()
             if not listing.errors:
                 return self.exporter(self.request, listing, export)
         notices = self.fetch(listing)
         read_only = bool(getattr(listing.user, "viewed_by", None))
-        formats = self.exporter.formats if self.exporter and not read_only else ()
+        formats = self.exporter.formats(listing) if self.exporter and not read_only else ()
         shown = ListContext(
             self.request.path, listing, search=search, notices=notices, formats=formats, read_only=read_only
         )

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-from core.statuses import Status
+from core.statuses import Shape, Status
 from listings.exports import DUPLICATE as DUPLICATE
+
+CROSS = "✖"
+"""Stands for Shape.CROSS: no font of a PDF has that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,10 @@ class Part:
     count: int
 
     @property
+    def mark(self) -> str:
+        return CROSS if self.status.shape is Shape.CROSS else self.status.shape
+
+    @property
     def words(self) -> str:
         return f"{self.count:,} {self.status.word}"
 
@@ -49,6 +56,11 @@ class Bar:
     def words(self) -> str:
         """All that the bar says: "191 reached; 6 not confirmed"."""
         return "; ".join(part.words for part in self.parts)
+
+    @property
+    def legend(self) -> str:
+        """The words with the marks that the drawn parts have."""
+        return "; ".join(f"{part.mark} {part.words}" for part in self.parts)
 
     @property
     def shares(self) -> Sequence[tuple[Part, float]]:

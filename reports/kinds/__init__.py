@@ -33,6 +33,6 @@ for report_class in _ALL:
     register(report_class)
 
 
-def report_of(listing: Listing) -> ListingReport:
-    """Return the report of a listing. Two logs have their own kind of report; all others share one."""
-    return LISTING_REPORTS[listing.report_kind](listing)
+def report_of(listing: Listing, *, rows_only: bool = False) -> ListingReport:
+    """Return the report of a listing. Some have their own kind of report; all others share one."""
+    return LISTING_REPORTS[listing.report_kind](listing, rows_only=rows_only)

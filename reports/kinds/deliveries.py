@@ -10,13 +10,12 @@ from django.utils import timezone
 
 from accounts.scopes import ALL_SCHOOLS, Scope
 from core.replica import read_connection
-from core.statuses import Shape
 from messenger_logs.choices import EMAIL_FAILURES, PHONE, DeliveryStatus, Mode, Outcome
 from messenger_logs.models import Delivery, Recipient, SentMessage
 from messenger_logs.removed import REMOVED
 from messenger_logs.services.conditions import contacted_sql
 from messenger_logs.status_labels import BESIDE_A_NOTE, CODE_NAMES, DELIVERY_STATUSES, EMAIL_OUTCOMES
-from reports.document import DUPLICATE
+from reports.document import CROSS, DUPLICATE
 from reports.snapshot import plan_for_many_rows, stream
 
 Parameters = dict[str, Any]
@@ -83,7 +82,7 @@ _PEOPLE = f"""
     GROUP BY r.person_id
 """  # noqa: S608  (table names only)
 
-FAILED_MARK = f"{Shape.CROSS} Failed"
+FAILED_MARK = f"{CROSS} Failed"
 """Begins each row of a failed device, where the rows are those of people with one."""
 
 

@@ -33,8 +33,9 @@ class ListingReport(Report):
     # Whether a CSV has the sections above the rows, too.
     summary_in_csv = False
 
-    def __init__(self, listing: Listing) -> None:
-        self.listing = listing
+    def __init__(self, listing: Listing, *, rows_only: bool = False) -> None:
+        """Make the report of a listing. With `rows_only`, a CSV has nothing above its rows."""
+        self.listing, self.rows_only = listing, rows_only
 
     @classmethod
     def open(cls, user: User, options: dict[str, Any]) -> Self:
@@ -45,7 +46,7 @@ class ListingReport(Report):
         listing = entry.open(user, options["values"], options["arguments"])
         if listing.errors:
             raise BadOptions(" ".join(listing.errors))
-        return cls(listing)
+        return cls(listing, rows_only=options.get("rows_only", False))
 
     @property
     def options(self) -> dict[str, Any]:
@@ -54,6 +55,7 @@ class ListingReport(Report):
             "listing": listing.entry.name,
             "arguments": dict(listing.arguments),
             "values": listing.query_params(),
+            **({"rows_only": True} if self.rows_only else {}),
         }
 
     @property
@@ -94,7 +96,7 @@ class ListingReport(Report):
                 ),
             ],
             landscape=len(columns) > 5,
-            summary_in_csv=self.summary_in_csv,
+            summary_in_csv=self.summary_in_csv and not self.rows_only,
         )
 
     @property

@@ -17,6 +17,7 @@ from reports.report import number
 class MailgunReport(ListingReport):
     kind = "mailgun"
     label = "Mailgun Message Report"
+    summary_in_csv = True
 
     @property
     def title(self) -> str:

@@ -20,6 +20,7 @@ from reports.report import Pairs, number
 class RecipientReport(ListingReport):
     kind = "recipient"
     label = "Recipient Report"
+    summary_in_csv = True
 
     @property
     def title(self) -> str:

@@ -183,7 +183,7 @@ def _section(made: Any, section: Section) -> None:
             _pairs(made, section.pairs, section.columns)
         case Bars():
             for bar in section.bars:
-                _labelled(made.add_paragraph(), bar.label, bar.words)
+                _labelled(made.add_paragraph(), bar.label, bar.legend)
                 _bar(made, bar)
         case Text():
             for label, text in section.paragraphs:
@@ -225,9 +225,11 @@ def _bar(made: Any, bar: Bar) -> None:
     room = page.page_width - page.left_margin - page.right_margin
     table = made.add_table(rows=1, cols=len(bar.shares))
     table.autofit = False
-    for cell, (part, share) in zip(table.rows[0].cells, bar.shares, strict=True):
-        cell.width = max(int(room * share), LEAST_PART)
-        cell.text = part.status.shape
+    widths = [max(room * share, LEAST_PART) for _, share in bar.shares]
+    for place, (part, _) in enumerate(bar.shares):
+        cell = table.cell(0, place)
+        cell.width = table.columns[place].width = int(room * widths[place] / sum(widths))
+        cell.text = part.mark
         cell.paragraphs[0].style = "Cell"
         fill = FILLS[part.status.tone]
         cell._tc.get_or_add_tcPr().append(

@@ -42,8 +42,9 @@ def test_another_file_of_the_same_day_changes_nothing_and_says_so(tmp_path):
     assert SentMessage.objects.count() == 1
 
 
-def test_our_own_export_of_the_mailgun_message_log_comes_in(tmp_path):
-    text = "Event,Event Time Stamp,Recipient PersonID,Recipient Email,Subject,Reason\n"
+@pytest.mark.parametrize("above", ["", "Title,Mailgun Message Report,,,,\nTotal Events,1,,,,\n,,,,,\n"])
+def test_our_own_export_of_the_mailgun_message_log_comes_in(tmp_path, above):
+    text = f"{above}Event,Event Time Stamp,Recipient PersonID,Recipient Email,Subject,Reason\n"
     text += "Failed (permanent),11/20/2026 9:00:05 AM,77,mai@example.org,Snow,gone\n"
     assert run(a_file(tmp_path, text), "mailgun-logs").refusals == []
     delivery = Delivery.objects.get()

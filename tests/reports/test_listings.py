@@ -51,7 +51,8 @@ def make_event(**fields):
 def test_every_grid_offers_four_formats(client, name):
     page = Shown(client.get(reverse(name)))
     links = page.root.xpath("//details[summary/@id='grid-export']//a")
-    assert [link.text for link in links] == ["PDF", "CSV", "DOCX", "XLSX"]
+    rows_only = ["CSV, rows only"] if "mailgun" in name else []
+    assert [link.text for link in links] == ["PDF", "CSV", *rows_only, "DOCX", "XLSX"]
     for link in links:
         assert client.get(link.get("href")).status_code == 200
         assert link.get("target") == "_blank"
@@ -74,7 +75,7 @@ def test_the_mailgun_report_has_all_events_those_too_that_the_grid_cuts(client, 
         make_event(subject=f"Mail {number}")
     log = reverse("web:admin_mailgun_message_log")
     assert Shown(client.get(log)).count == "1–2 of 2"
-    assert len(csv_of(client.get(log, {"export": "csv"}))) == 6
+    assert len(csv_of(client.get(log, {"export": "csv-rows"}))) == 6
 
 
 def test_the_mailgun_report_counts_events_by_kind_and_says_how_complete_it_is(client):
@@ -113,8 +114,11 @@ def test_the_recipient_report_is_of_one_person_in_three_formats(client):
     assert "Somebody" not in text
     tables = docx.Document(ContentFile(client.get(f"{found}&export=docx").getvalue())).tables
     assert [row.cells[1].text for row in tables[-1].rows] == ["Recipient", "Vang, Mai"]
-    rows = csv_of(client.get(f"{found}&export=csv"))
+    rows = csv_of(client.get(f"{found}&export=csv-rows"))
     assert len(rows) == 2
+    lines = csv_of(client.get(f"{found}&export=csv"))
+    assert lines[-2:] == rows
+    assert ["Recipient", "Vang, Mai"] in [line[:2] for line in lines]
     assert "Bounced: the e-mail was sent, but the recipient's mail server refused it." in rows[1]
 
 
@@ -141,6 +145,15 @@ def test_an_export_without_filters_says_so(user):
     assert dict(document.header)["Asked For By"] == user.listed_name
     kinds = {column.label: column.kind for column in document.rows.columns}
     assert (kinds["When"], kinds["Who"]) == (Kind.TIME, Kind.TEXT)
+
+
+def test_rows_alone_are_rows_alone_in_the_background_too(client, user, settings):
+    settings.REPORT_AT_ONCE_ROWS = 0
+    make_event(subject="Snow day")
+    client.get(reverse("web:admin_mailgun_message_log"), {"export": "csv-rows"})
+    client.get(reverse("web:admin_mailgun_message_log"), {"export": "csv"})
+    whole, alone = (report_kind(job.kind).open(user, job.options).document() for job in user_jobs(user))
+    assert (whole.summary_in_csv, alone.summary_in_csv) == (True, False)
 
 
 def test_a_large_export_is_made_in_the_background_of_the_rows_as_they_were_filtered(client, user, settings):

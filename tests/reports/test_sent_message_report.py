@@ -314,8 +314,8 @@ def test_failed_delivery_is_the_complete_detail_of_people_with_a_failed_device()
     document = classic(message, detail="failed")
     assert column(document, "Recipient") == ["Parent, Half"] * 4
     marked = [row[3] for row in rows(classic(message, detail="failed")) if row[0] == document.rows.marked]
-    assert (document.rows.marked, marked) == ("✕ Failed", ["half1@example.com"])
-    assert {row[0] for row in rows(classic(message, detail="failed"))} == {"✕ Failed", ""}
+    assert (document.rows.marked, marked) == ("✖ Failed", ["half1@example.com"])
+    assert {row[0] for row in rows(classic(message, detail="failed"))} == {"✖ Failed", ""}
     assert len(next(iter(classic(message).rows.rows))) == 5
 
 
@@ -342,7 +342,7 @@ def test_an_email_that_the_log_says_sent_and_the_provider_says_failed_has_failed
         make_delivery(make_recipient(message), email_outcome=fine)
     document = classic(message, detail="failed")
     assert column(document, "Recipient") == ["Parent, Bounced"]
-    assert column(classic(message, detail="failed"), "Result") == ["✕ Failed"]
+    assert column(classic(message, detail="failed"), "Result") == ["✖ Failed"]
     assert column(classic(message, detail="failed"), "Status")[0].startswith("Sent, but provider: ")
 
 

@@ -76,7 +76,7 @@ def test_a_bar_is_words_counts_and_shares_that_are_drawn():
     sheet = workbook(a_document([], sections=[Bars("How It Went", [bar, Bar("Nobody", [])])]))["Summary"]
     lines = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert ["People", "✓ reached", 3, 0.75] in lines
-    assert [None, "✕ not reached", 1, 0.25] in lines
+    assert [None, "✖ not reached", 1, 0.25] in lines
     assert len(list(sheet.conditional_formatting)) == 2
 
 
@@ -140,8 +140,8 @@ def test_a_text_that_excel_would_decode_is_coded_once_more():
 
 def test_rows_that_stand_out_are_filled_and_bold_and_say_why_in_a_word():
     columns = [Column("Result"), Column("Time", kind=Kind.TIME)]
-    rows = [["✕ Failed", "11/20/2026 8:31 AM"], ["", "11/20/2026 8:32 AM"]]
-    sheet = workbook(a_document([], sections=[Rows("Detail", columns, rows, marked="✕ Failed")]))["Detail"]
+    rows = [["✖ Failed", "11/20/2026 8:31 AM"], ["", "11/20/2026 8:32 AM"]]
+    sheet = workbook(a_document([], sections=[Rows("Detail", columns, rows, marked="✖ Failed")]))["Detail"]
     assert [[cell.font.bold for cell in row] for row in sheet.iter_rows(min_row=2)] == [[True, True], [False, False]]
     assert sheet["B2"].is_date
 

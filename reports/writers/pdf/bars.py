@@ -13,7 +13,7 @@ _LEAST = 1.5
 def draw_bars(pages: Pages, section: Bars) -> None:
     for bar in section.bars:
         pages.room(HEIGHT + 3 * pages.body.leading)
-        pages.pairs([(bar.label, "; ".join(f"{part.status.shape} {part.words}" for part in bar.parts))])
+        pages.pairs([(bar.label, bar.legend)])
         _draw(pages, bar)
 
 
@@ -21,7 +21,7 @@ def _draw(pages: Pages, bar: Bar) -> None:
     """Draw the parts, with a line around each. The words say the same, so readers for the blind leave it out."""
     widths = [max(share * pages.width, _LEAST) for _, share in bar.shares]
     scale = pages.width / sum(widths) if widths else 1
-    canvas, x, y = pages.canvas, pages.left, pages.y - HEIGHT - 2
+    canvas, x, y = pages.canvas, pages.left, pages.y - HEIGHT - 3
     canvas.addLiteral("/Artifact BMC")
     canvas.saveState()
     canvas.setStrokeGray(1)
@@ -34,4 +34,4 @@ def _draw(pages: Pages, bar: Bar) -> None:
     canvas.rect(pages.left, y, pages.width, HEIGHT, stroke=1, fill=0)
     canvas.restoreState()
     canvas.addLiteral("EMC")
-    pages.y = y - 4
+    pages.y = y - 5

@@ -9,13 +9,15 @@ from zipfile import ZipFile
 
 from xlsxwriter import Workbook
 
-from reports.document import Document, Rows
+from reports.document import Document, Kind, Rows
 from reports.writers.xlsx.styles import Styles, to_print, write_text
 from reports.writers.xlsx.summary import NAME, write_summary
 from reports.writers.xml_text import printable
 
 WIDTH = 18
 """Of a column with the width 1, in characters."""
+LEAST = {Kind.TEXT: 8, Kind.NUMBER: 10, Kind.TIME: 26}
+"""The least width of a column, in characters. A time or a number that has too little room shows as ###."""
 LAST_ROW = 1_048_576
 RESERVED = {"", "history", NAME.lower()}
 NOT_IN_A_NAME = re.compile(r"[\[\]:*?/\\']")
@@ -70,7 +72,7 @@ class Skeleton:
 def _add_sheet(book: Workbook, styles: Styles, table: Rows, number: int, count: int) -> None:
     sheet = book.add_worksheet(sheet_name(table.heading, number))
     for place, column in enumerate(table.columns):
-        sheet.set_column(place, place, max(WIDTH * column.width, 8))
+        sheet.set_column(place, place, max(WIDTH * column.width, LEAST[column.kind]))
         write_text(sheet, 0, place, column.label, styles.column)
     for place, style in enumerate(styles.of_rows.values()):
         sheet.write_number(1, place, 0, style)

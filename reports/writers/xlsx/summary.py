@@ -90,7 +90,7 @@ class Summary:
     def parts(self, bar: Bar) -> None:
         """Write a line for each part: its mark and word, its count, and its share, which is drawn as a bar."""
         for part in bar.parts:
-            write_text(self.sheet, self.row, SECOND, f"{part.status.shape} {part.status.word}", self.styles.text)
+            write_text(self.sheet, self.row, SECOND, f"{part.mark} {part.status.word}", self.styles.text)
             self.sheet.write_number(self.row, COUNTED, part.count, self.styles.number)
             self.sheet.write_number(self.row, SHARE, part.count / (bar.total or 1), self.styles.share)
             drawn = {"type": "data_bar", "bar_color": FILLS[part.status.tone]}

@@ -78,4 +78,4 @@ def recipients(text: str) -> list[str]:
 
 
 def exported_rows(client: Client, name: str = ALL, /, **query: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(page(client, name, export="csv", **query))))
+    return list(csv.DictReader(io.StringIO(page(client, name, export="csv-rows", **query))))

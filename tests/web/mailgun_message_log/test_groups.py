@@ -245,14 +245,16 @@ def test_a_page_takes_the_same_queries_for_any_number_of_groups(user: User, add:
 
 @pytest.mark.slow
 def test_a_file_has_all_groups_with_their_days(administrator: Client, week: None) -> None:
-    rows = list(csv.DictReader(io.StringIO(page(administrator, ALL, export="csv"))))
+    rows = list(csv.DictReader(io.StringIO(page(administrator, ALL, export="csv-rows"))))
 
     assert [(row["Event"], row["Reason"], row["Events"]) for row in rows[:1]] == [
         ("Failed (permanent)", "No such user", "6")
     ]
     assert rows[0]["Days"] == "11/17/2026: 1; 11/18/2026: 1; 11/19/2026: 2; 11/20/2026: 2"
     assert len(rows) == 4
-    [google] = csv.DictReader(io.StringIO(page(administrator, ALL, export="csv", by="provider", event="complained")))
+    [google] = csv.DictReader(
+        io.StringIO(page(administrator, ALL, export="csv-rows", by="provider", event="complained"))
+    )
     assert (google["Mailbox Provider"], google["Complained"], google["Delivered"]) == ("Google", "1", "0")
     for format in ("pdf", "docx"):
         assert administrator.get(reverse(ALL), {"export": format, "by": "message"}).status_code == 200

@@ -54,7 +54,7 @@ def search(client: Client, person: str, name: str = ALL, /, **values: str) -> st
 def export(client: Client, person: str, name: str = ALL, /, **values: str) -> HttpResponseBase:
     """What Export CSV answers after a search."""
     found = client.post(reverse(name), {"person": person, **values})
-    return client.get(f"{found['Location']}&export=csv", follow=True)
+    return client.get(f"{found['Location']}&export=csv-rows", follow=True)
 
 
 def exported_rows(client: Client, person: str, name: str = ALL, /, **values: str) -> list[dict[str, str]]:
