@@ -14,7 +14,8 @@ from django.utils.safestring import SafeString
 from accounts.listings import ToolListing
 from core.dates import time_text
 from core.statuses import Status
-from listings.columns import ADDRESS, ROW_LINK, WIDE, Column, ListingTable, StatusColumn, TimeColumn
+from listings.columns import ROW_LINK, WIDE, AddressColumn, Column, ListingTable, StatusColumn, TimeColumn
+from listings.elements import folded, one_line
 from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter, SwitchFilter, ValuesFilter
 from messenger_logs.choices import ContactProblem, ContactState, Mode
 from messenger_logs.contact_problems import CONTACT_PROBLEMS, CONTACT_STATES, what_to_do
@@ -80,7 +81,7 @@ class NotedStatusColumn(StatusColumn):
 
     def render(self, record: ContactToFix) -> SafeString:
         note = self.note(record)
-        below = format_html('<p class="reason">{}</p>', note) if note else ""
+        below = format_html('<p class="reason">{}</p>', folded(note)) if note else ""
         return format_html("{}{}", super().render(record), below)
 
     def value(self, record: ContactToFix) -> str:
@@ -102,7 +103,7 @@ def _address_of(record: ContactToFix, table: ContactTable) -> str:
 
 
 class ContactTable(ListingTable):
-    device = Column(accessor="address", verbose_name="Address or Number", linkify=_address_of, attrs=ROW_LINK | ADDRESS)
+    device = AddressColumn(accessor="address", verbose_name="Address or Number", linkify=_address_of, attrs=ROW_LINK)
     mode = Column(verbose_name="Delivery Mode")
     problem = ProblemColumn(CONTACT_PROBLEMS, verbose_name="Problem", attrs=WIDE)
     since = TimeColumn(verbose_name="Since")
@@ -112,7 +113,12 @@ class ContactTable(ListingTable):
     todo = Column(accessor="problem", verbose_name="What to Do", orderable=False, attrs=WIDE)
     state = StateColumn(CONTACT_STATES, verbose_name="State")
 
-    def render_device(self, record: ContactToFix) -> str:
+    card = ("problem", "device", "people", "todo")
+
+    def render_device(self, record: ContactToFix) -> SafeString:
+        return one_line(contact_device(record))
+
+    def value_device(self, record: ContactToFix) -> str:
         return contact_device(record)
 
     def render_mode(self, record: ContactToFix) -> str:
