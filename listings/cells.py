@@ -51,7 +51,12 @@ def _html(column: Column, table_class: type[ListingTable], row_class: type) -> C
     value_of, empty = _value(column, row_class), column.empty_values
     render = _method(column, getattr(table_class, f"render_{column.name}", None), column.render)
     link = _link(column)
-    begin = f"<td{flatatt(dict(column.attributes('td')))}>"
+    # A narrow screen shows each row as a card, where the label stands beside the content. The roles say that it is a
+    # table still: some browsers forget that with its look.
+    classes = table_class.classes(column, "td")
+    named = {"class": classes} if classes else {}
+    own = dict(column.attributes("td")) | named | {"role": "cell", "data-label": column.header}
+    begin = f"<td{flatatt(own)}>"
     nothing = f"{begin}{conditional_escape(column.default)}</td>"
 
     def html(table: ListingTable, row: Any) -> str:

@@ -16,32 +16,34 @@ from django.utils.text import capfirst
 from core.dates import time_text
 from core.statuses import UNKNOWN, Status
 from listings.cells import cells_of, reader
-from listings.elements import badge, time_element
+from listings.elements import badge, folded, one_line, time_element
 
 __all__ = [
-    "ADDRESS",
     "ON_SCREEN",
     "ROW_LINK",
     "WIDE",
+    "AddressColumn",
     "Column",
     "ListingTable",
     "NumberColumn",
     "StatusColumn",
     "TemplateColumn",
+    "TextColumn",
     "TimeColumn",
     "time_element",
     "time_text",
 ]
+
+# From so many columns on, a table is dense, or as dense as can be.
+DENSE, DENSEST = 7, 9
 
 # HTML attributes by element: "a" (the link of a cell), "th", "td", or "cell" for both.
 Attributes = Mapping[str, Mapping[str, str]]
 
 # attrs of a column whose link opens the row: a click anywhere in the row follows this link.
 ROW_LINK = {"a": {"class": "row-link"}}
-# attrs of a column of longer texts: it gets more width when the table scrolls sideways anyway.
+# attrs of a column of longer texts: it gets more width than others.
 WIDE = {"cell": {"class": "wide"}}
-# attrs of a column of e-mail addresses and the like: its cells stay on one line.
-ADDRESS = {"td": {"class": "address"}}
 # attrs of a column of buttons: a printed page leaves it out.
 ON_SCREEN = {"cell": {"class": "on-screen"}}
 
@@ -57,7 +59,7 @@ class Column:
     label stands for the value of a field with choices. `order_by` is the path to sort by, where it is not the accessor.
     `default` is shown in place of `empty_values`; a file has nothing there. `linkify` returns the address that the cell
     links to, or None. It may take `record`, `value` and `table`; True stands for `get_absolute_url` of the row. Without
-    `on_page`, only a file has the column.
+    `on_page`, only a file has the column. Without `at_first`, a page has it only for people who choose it.
 
     A subclass makes the cell in `render` and, if a file has other words, in `value`. A table does so for one column, in
     `render_NAME` and `value_NAME`. Each of them takes, by name, what it needs of `value`, `record`, `table` and
@@ -81,6 +83,7 @@ class Column:
         empty_values: Collection[Any] = (None, ""),
         linkify: Callable[..., str | None] | bool = False,
         on_page: bool = True,
+        at_first: bool = True,
         exclude_from_export: bool = False,
         attrs: Attributes | None = None,
     ) -> None:
@@ -88,7 +91,7 @@ class Column:
         self.orderable, self.initial_sort_descending = orderable, initial_sort_descending
         self.default, self.empty_values = default, empty_values
         self.linkify = linkify
-        self.on_page, self.exclude_from_export = on_page, exclude_from_export
+        self.on_page, self.at_first, self.exclude_from_export = on_page, at_first, exclude_from_export
         self.attrs = attrs or {}
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -144,6 +147,34 @@ class NumberColumn(Column):
         return value
 
 
+class AddressColumn(Column):
+    """An e-mail address or a number: on one line. One that is too long for it ends in "…"; its title is the whole."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["attrs"] = {"cell": {"class": "address"}} | kwargs.get("attrs", {})
+        super().__init__(*args, **kwargs)
+
+    def render(self, value: Any) -> SafeString:
+        return one_line(str(value))
+
+    def value(self, value: Any) -> Any:
+        return value
+
+
+class TextColumn(Column):
+    """A text of any length: of a long one, a page shows the beginning, and the rest on demand."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("attrs", WIDE)
+        super().__init__(*args, **kwargs)
+
+    def render(self, value: Any) -> SafeString | str:
+        return folded(str(value))
+
+    def value(self, value: Any) -> Any:
+        return value
+
+
 class StatusColumn(Column):
     """A status as word, shape and color; a ? in the header explains all of them.
 
@@ -189,9 +220,17 @@ class ListingTable:
 
     A column that may be NULL cannot be sorted by: declare it with orderable=False. A subclass has the columns of its
     base classes, too; `exclude` and `sequence` of its class Meta leave some out, and put them in an order.
+
+    `identity` and `outcome` name two columns: the one that says what the row is about, and the one that says how it
+    went. They stay in view when the table scrolls sideways, and nobody can hide them. Usually they are the column that
+    opens the row (without one: the first), and the first status. `card` names the columns that a narrow screen shows
+    first, where each row is a card; usually these two.
     """
 
     base_columns: ClassVar[Mapping[str, Column]] = {}
+    identity: ClassVar[str] = ""
+    outcome: ClassVar[str] = ""
+    card: ClassVar[Collection[str]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -202,6 +241,29 @@ class ListingTable:
         meta = vars(cls).get("Meta")
         sequence, excluded = getattr(meta, "sequence", tuple(columns)), getattr(meta, "exclude", ())
         cls.base_columns = {name: columns[name] for name in sequence if name not in excluded}
+        cls._find_places()
+
+    @classmethod
+    def _find_places(cls) -> None:
+        """Set the places that the class itself does not name."""
+        shown = [column for column in cls.base_columns.values() if column.on_page]
+        opening = [column.name for column in shown if "row-link" in column.attributes("a").get("class", "")]
+        usual = {
+            "identity": [*opening, *(column.name for column in shown), ""][0],
+            "outcome": next((column.name for column in shown if isinstance(column, StatusColumn)), ""),
+        }
+        for place, name in usual.items():
+            if place not in vars(cls):
+                setattr(cls, place, name)
+        if "card" not in vars(cls):
+            cls.card = tuple(dict.fromkeys(filter(None, [cls.outcome, cls.identity])))
+
+    @classmethod
+    def classes(cls, column: Column, element: str) -> str:
+        """Return the class attribute of an element of a column, "th" or "td": its own, and that of its place."""
+        places = [place for place in ("identity", "outcome") if getattr(cls, place) == column.name]
+        rank = [f"card-{number}" for number, name in enumerate(cls.card, 1) if name == column.name]
+        return " ".join(filter(None, [column.attributes(element).get("class", ""), *places, *rank]))
 
     def __init__(
         self,
@@ -215,11 +277,28 @@ class ListingTable:
         """Make a table without the columns that `exclude` names. Templates of its cells read `request`."""
         self.rows, self.listing, self.request = rows, listing, request
         self.columns = {name: each for name, each in self.base_columns.items() if name not in exclude}
+        # The names of the columns that this person chose not to see. A file has them.
+        self.hidden: Collection[str] = [name for name, each in self.columns.items() if not each.at_first]
+
+    @property
+    def offered(self) -> list[Column]:
+        """The columns that a page can have."""
+        return [column for column in self.columns.values() if column.on_page]
+
+    def always_shown(self, column: Column) -> bool:
+        """Whether nobody can hide this column."""
+        return column.name in (self.identity, self.outcome)
 
     @property
     def shown(self) -> list[Column]:
         """The columns of the page."""
-        return [column for column in self.columns.values() if column.on_page]
+        return [column for column in self.offered if self.always_shown(column) or column.name not in self.hidden]
+
+    @property
+    def density(self) -> str:
+        """The class of the table: more columns stand closer to each other."""
+        number = len(self.shown)
+        return "densest" if number >= DENSEST else "dense" if number >= DENSE else ""
 
     @property
     def body(self) -> SafeString:
@@ -230,4 +309,5 @@ class ListingTable:
         known = cells_of(type(self), type(rows[0]))
         cells = [known[column.name].html for column in self.shown]
         # Each cell has escaped its content.
-        return SafeString("\n".join(f"<tr>{''.join([cell(self, row) for cell in cells])}</tr>" for row in rows))
+        lines = ("".join([cell(self, row) for cell in cells]) for row in rows)
+        return SafeString("\n".join(f'<tr role="row">{line}</tr>' for line in lines))

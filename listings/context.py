@@ -187,7 +187,7 @@ class ListContext:
         return Header(
             name=column.name,
             label=column.header,
-            classes=column.attributes("th").get("class", ""),
+            classes=self.table.classes(column, "th"),
             sort_url=sort_url,
             aria_sort=aria_sort,
             filter=self.filterset.form[column.name] if column.name in self.filterset.filters else None,

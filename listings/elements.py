@@ -27,6 +27,23 @@ def time_element(moment: datetime, *, seconds: bool = False) -> SafeString:
     )
 
 
+# A longer text is folded.
+SHOWN = 160
+
+
+def one_line(text: str) -> SafeString:
+    """Return a text that stays on one line; what has no room there is in its title."""
+    return format_html('<span class="line" title="{}">{}</span>', text, text)
+
+
+def folded(text: str) -> SafeString | str:
+    """Return a text, the long one as its beginning that opens to the whole."""
+    if len(text) <= SHOWN:
+        return text
+    beginning = text[: SHOWN - 20].rsplit(" ", 1)[0]
+    return format_html('<details class="folded"><summary>{} …</summary>{}</details>', beginning, text)
+
+
 def badge(status: Status) -> SafeString:
     """Return a status as word, shape and color."""
     return format_html(

@@ -140,7 +140,8 @@ def status(make_user: Callable[..., User], signed_in: Callable[[User], Client]) 
     def show() -> dict[str, list[str]]:
         """The cells of each mode, without the explanations."""
         text = client.get(reverse("web:system_health")).content.decode()
-        rows = re.findall(r"<tr>(.*?)</tr>", text.partition('id="modes-heading"')[2].partition("<tbody>")[2], re.DOTALL)
+        body = text.partition('id="modes-heading"')[2].partition("<tbody>")[2]
+        rows = re.findall(r"<tr.*?>(.*?)</tr>", body, re.DOTALL)
         cells = [
             [
                 " ".join(re.sub(r"<[^>]+>", " ", cell).split())

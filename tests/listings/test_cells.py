@@ -9,7 +9,17 @@ import pytest
 from django.utils.html import format_html
 
 from listings.cells import cells_of
-from listings.columns import ROW_LINK, WIDE, Column, ListingTable, NumberColumn, StatusColumn, TimeColumn
+from listings.columns import (
+    ROW_LINK,
+    WIDE,
+    AddressColumn,
+    Column,
+    ListingTable,
+    NumberColumn,
+    StatusColumn,
+    TextColumn,
+    TimeColumn,
+)
 from tests.listings.letter_log import STATUSES, Letter
 
 HOSTILE = '<script>alert(\'x\')</script>" onclick="alert(1)" &amp;'
@@ -88,7 +98,7 @@ def test_the_label_of_a_choice_stands_for_its_value():
     class ChoiceTable(ListingTable):
         status = Column()
 
-    assert "<td>Lost</td>" in ChoiceTable([Letter(status="lost")]).body
+    assert ">Lost</td>" in ChoiceTable([Letter(status="lost")]).body
 
 
 def test_rows_may_be_mappings():
@@ -96,13 +106,14 @@ def test_rows_may_be_mappings():
         pages = NumberColumn()
         absent = Column()
 
-    assert "<td>—</td>" in PagesTable([{"pages": 1_000}]).body
+    assert ">—</td>" in PagesTable([{"pages": 1_000}]).body
     assert "1,000" in PagesTable([{"pages": 1_000}]).body
 
 
 def test_cells_have_the_attributes_of_their_column():
     cells = shown(Row()).xpath(".//td")
-    assert [cell.get("class") for cell in cells] == [None, "time", "wide", "number", None, None, None]
+    classes = ["outcome card-1", "time", "wide identity card-2", "number", None, None, None]
+    assert [cell.get("class") for cell in cells] == classes
     (link,) = shown(Row(name="a&b")).xpath(".//a")
     assert (link.get("class"), link.get("href"), link.text) == ("row-link", "/letters/?name=a&b", "a&b")
 
@@ -111,7 +122,7 @@ def test_numbers_of_a_plain_column_have_separators():
     class PlainTable(ListingTable):
         pages = Column()
 
-    assert "<td>12,304</td>" in PlainTable([Row()]).body
+    assert ">12,304</td>" in PlainTable([Row()]).body
 
 
 def test_nothing_of_a_row_becomes_html():
@@ -135,7 +146,35 @@ def test_only_what_is_marked_as_safe_is_html():
         def render_pages(self, value: int) -> str:
             return f"<b>{value}</b>"
 
-    assert SafeTable([Row(name="<i>")]).body == "<tr><td><b>&lt;i&gt;</b></td><td>&lt;b&gt;12304&lt;/b&gt;</td></tr>"
+    body = SafeTable([Row(name="<i>")]).body
+    assert "><b>&lt;i&gt;</b></td>" in body
+    assert ">&lt;b&gt;12304&lt;/b&gt;</td>" in body
+
+
+def test_a_cell_says_its_column_where_a_row_is_a_card():
+    labels = shown(Row()).xpath(".//td/@data-label")
+    assert labels == [column.header for column in RowTable().shown]
+    assert shown(Row()).xpath(".//tr/@role | .//td/@role") == ["row", *["cell"] * len(labels)]
+
+
+def test_a_long_text_opens_to_the_whole_and_an_address_has_it_as_title():
+    class LongTable(ListingTable):
+        name = TextColumn()
+        pages = AddressColumn()
+
+    long = "word " * 60
+    table = LongTable([Row(name=long)])
+    folded = lxml.html.fromstring(f"<table>{table.body}</table>")
+    assert folded.xpath("string(.//details/summary)").endswith("word …")
+    assert long.strip() in folded.xpath("string(.//details)")
+    assert folded.xpath("string(.//span[@class='line']/@title)") == "12304"
+    assert "details" not in LongTable([Row(name="short")]).body
+
+
+def test_who_hides_columns_keeps_what_a_row_is_about_and_how_it_went():
+    table = RowTable()
+    table.hidden = [column.name for column in table.offered]
+    assert [column.name for column in table.shown] == [table.outcome, table.identity]
 
 
 class ShortTable(RowTable):

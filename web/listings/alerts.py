@@ -13,7 +13,7 @@ from alerts.content import explaining_url
 from alerts.models import Alert, AlertChannel
 from alerts.querysets import AlertQuerySet
 from core.statuses import Shape, Status, Tone
-from listings.columns import ON_SCREEN, ROW_LINK, WIDE, Column, ListingTable, StatusColumn, TimeColumn
+from listings.columns import ON_SCREEN, ROW_LINK, Column, ListingTable, StatusColumn, TextColumn, TimeColumn
 from listings.filters import DateRangeFilter, ListingFilterSet, SwitchFilter, ValuesFilter
 
 ALERT_LOOKS = {
@@ -32,15 +32,17 @@ def alert_page(pk: int) -> str:
 class AlertTable(ListingTable):
     look = StatusColumn(ALERT_LOOKS, verbose_name="State", orderable=False)
     part = Column(verbose_name="Part", linkify=lambda record: alert_page(record.pk), attrs=ROW_LINK)
-    words = Column(verbose_name="What Is Wrong", orderable=False, attrs=WIDE)
+    words = TextColumn(verbose_name="What Is Wrong", orderable=False)
     since = TimeColumn(verbose_name="Since", orderable=False)
     fired_at = TimeColumn(verbose_name="Fired")
     cleared_at = TimeColumn(verbose_name="Cleared", orderable=False)
     acknowledged_by_name = Column(verbose_name="Acknowledged By", orderable=False)
-    to_do = Column(verbose_name="What To Do", orderable=False, attrs=WIDE)
+    to_do = TextColumn(verbose_name="What To Do", orderable=False)
     explained = Column(
         accessor="pk", verbose_name="Explained By", orderable=False, exclude_from_export=True, attrs=ON_SCREEN
     )
+
+    card = ("look", "part", "words", "fired_at")
 
     def render_explained(self, record: Alert) -> SafeString | str:
         address = explaining_url(record)

@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.listings import ToolListing
-from listings.columns import WIDE, Column, ListingTable, StatusColumn, TimeColumn
+from listings.columns import WIDE, AddressColumn, Column, ListingTable, StatusColumn, TextColumn, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet
 from mailgun_sync.models import MailgunEvent
 from mailgun_sync.querysets import MailgunEventQuerySet
@@ -23,9 +23,9 @@ from web.message_urls import message_urls
 class AmbiguousEventTable(ListingTable):
     event = StatusColumn(EVENT_STATUSES, accessor="kind", order_by="event", verbose_name="Event")
     occurred_at = TimeColumn(seconds=True, verbose_name="Event Time Stamp")
-    recipient = Column(verbose_name="Recipient Email", attrs={"td": {"class": "address"}})
+    recipient = AddressColumn(verbose_name="Recipient Email")
     subject = Column(verbose_name="Subject", attrs=WIDE)
-    detail = Column(verbose_name="Reason")
+    detail = TextColumn(verbose_name="Reason")
     messages = Column(
         accessor="pk", verbose_name="May Belong To", orderable=False, exclude_from_export=True, attrs=WIDE
     )

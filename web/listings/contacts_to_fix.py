@@ -19,7 +19,8 @@ from accounts.listings import ToolListing
 from core.dates import start_of, time_text
 from core.statuses import Status
 from core.timeouts import StatementTimeout, statement_timeout
-from listings.columns import ADDRESS, ROW_LINK, WIDE, Column, ListingTable, StatusColumn, TimeColumn
+from listings.columns import ROW_LINK, WIDE, AddressColumn, Column, ListingTable, StatusColumn, TimeColumn
+from listings.elements import folded, one_line
 from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter, SwitchFilter, ValuesFilter
 from messenger_logs.choices import ContactProblem, ContactState, Mode
 from messenger_logs.contact_problems import CONTACT_PROBLEMS, CONTACT_STATES, what_to_do
@@ -88,7 +89,7 @@ class NotedStatusColumn(StatusColumn):
 
     def render(self, record: ContactToFix) -> SafeString:
         note = self.note(record)
-        below = format_html('<p class="reason">{}</p>', note) if note else ""
+        below = format_html('<p class="reason">{}</p>', folded(note)) if note else ""
         return format_html("{}{}", super().render(record), below)
 
     def value(self, record: ContactToFix) -> str:
@@ -110,7 +111,7 @@ def _address_of(record: ContactToFix, table: ContactTable) -> str:
 
 
 class ContactTable(ListingTable):
-    device = Column(accessor="address", verbose_name="Address or Number", linkify=_address_of, attrs=ROW_LINK | ADDRESS)
+    device = AddressColumn(accessor="address", verbose_name="Address or Number", linkify=_address_of, attrs=ROW_LINK)
     mode = Column(verbose_name="Delivery Mode")
     problem = ProblemColumn(CONTACT_PROBLEMS, verbose_name="Problem", attrs=WIDE)
     since = TimeColumn(verbose_name="Since")
@@ -120,7 +121,12 @@ class ContactTable(ListingTable):
     todo = Column(accessor="problem", verbose_name="What to Do", orderable=False, attrs=WIDE)
     state = StateColumn(CONTACT_STATES, verbose_name="State")
 
-    def render_device(self, record: ContactToFix) -> str:
+    card = ("problem", "device", "people", "todo")
+
+    def render_device(self, record: ContactToFix) -> SafeString:
+        return one_line(contact_device(record))
+
+    def value_device(self, record: ContactToFix) -> str:
         return contact_device(record)
 
     def render_mode(self, record: ContactToFix) -> str:

@@ -92,6 +92,10 @@ class MailgunGroupTable(ListingTable):
     complained = KindColumn(EventKind.COMPLAINED)
     last_at = TimeColumn(verbose_name="Newest Event")
 
+    identity = "reason"
+    outcome = "events"
+    card = ("reason", "provider", "message", "events")
+
     def _name(self, record: EventGroup) -> SafeString:
         name = group_name(record.by, record.event)
         return format_html('<a class="row-link" href="{}">{}</a>', self.listing.rows_url(record), name)

@@ -21,7 +21,7 @@ from accounts.listings import ToolListing
 from accounts.tools import Tool
 from core.dates import written
 from core.statuses import Shape, Status, Tone
-from listings.columns import ADDRESS, ROW_LINK, WIDE, Column, ListingTable, StatusColumn, TimeColumn
+from listings.columns import ROW_LINK, WIDE, AddressColumn, Column, ListingTable, StatusColumn, TextColumn, TimeColumn
 from listings.filters import (
     ContainsFilter,
     DateRangeFilter,
@@ -108,9 +108,9 @@ class MailgunEventTable(ListingTable):
         attrs={"cell": {"class": "time"}} | ROW_LINK,
     )
     person_id = Column(verbose_name="Recipient PersonID")
-    recipient = Column(verbose_name="Recipient Email", attrs=ADDRESS)
+    recipient = AddressColumn(verbose_name="Recipient Email")
     subject = Column(verbose_name="Subject", attrs=WIDE)
-    detail = Column(verbose_name="Reason")
+    detail = TextColumn(verbose_name="Reason")
 
     def render_subject(self, record: MailgunEvent, value: str) -> SafeString | str:
         address = self.listing.message_urls.get(record.sent_message_id) if record.sent_message_id else None

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.querysets import named_like
 from accounts.tools import Right
 from core.statuses import Shape, Status, Tone
-from listings.columns import ADDRESS, ROW_LINK, WIDE, Column, ListingTable, StatusColumn, TimeColumn
+from listings.columns import ROW_LINK, WIDE, AddressColumn, Column, ListingTable, StatusColumn, TimeColumn
 from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter
 from listings.listing import View
 from messenger_logs.models import School
@@ -35,7 +35,7 @@ class PeopleTable(ListingTable):
         linkify=lambda record: person_url(record.pk),
         attrs=ROW_LINK,
     )
-    username = Column(verbose_name="Username", attrs=ADDRESS)
+    username = AddressColumn(verbose_name="Username")
     email = Column(verbose_name="E-mail", orderable=False, on_page=False)
     group = Column(accessor="pk", verbose_name="User Groups", orderable=False, attrs=WIDE)
     school = Column(accessor="pk", verbose_name="Schools", orderable=False, attrs=WIDE)

@@ -52,8 +52,11 @@ class RecipientLogTable(RecipientTable):
         attrs=ROW_LINK,
         empty_values=(),
     )
-    sender = Column(accessor="message__sender_name", verbose_name="Sender")
+    sender = Column(accessor="message__sender_name", verbose_name="Sender", at_first=False)
     why = Column(accessor="pk", verbose_name="Why Not Reached", orderable=False)
+    time = TimeColumn(accessor="last_attempt_at", verbose_name="Time", orderable=False, at_first=False)
+
+    card = ("status", "subject", "why", "created_at")
 
     class Meta:
         exclude = ("as_sent",)

@@ -14,7 +14,8 @@ from django.utils.safestring import SafeString
 from accounts.scopes import ALL_SCHOOLS, Scope
 from core.statuses import Shape, Status, Tone
 from core.text import visible
-from listings.columns import ADDRESS, ON_SCREEN, Column, ListingTable, StatusColumn, TimeColumn
+from listings.columns import ON_SCREEN, AddressColumn, Column, ListingTable, StatusColumn, TimeColumn
+from listings.elements import folded, one_line
 from listings.exports import DUPLICATE
 from listings.filters import MAX_VALUES, ContainsFilter, ExactFilter, ListingFilterSet, OptionFilter, ValuesFilter
 from listings.paging import Sort
@@ -70,7 +71,7 @@ class EmailOutcomeColumn(StatusColumn):
     def render(self, record: Delivery) -> SafeString:
         contradicts = record.status == DeliveryStatus.SENT and record.email_outcome in EMAIL_FAILURES
         flag = format_html('<p class="flag">{} Sent, but not delivered</p>', Shape.TRIANGLE) if contradicts else ""
-        reason = format_html('<p class="reason">{}</p>', record.email_reason) if record.email_reason else ""
+        reason = format_html('<p class="reason">{}</p>', folded(record.email_reason)) if record.email_reason else ""
         known = _KNOWN_BY.get(record.email_linked_by, "")
         key = format_html('<p class="reason">{}</p>', known) if known else ""
         return format_html("{} {}{}{}", super().render(record), flag, reason, key)
@@ -87,7 +88,7 @@ class RecipientTable(ListingTable):
     recipient = Column(accessor="recipient__name", order_by="recipient__plain_name", verbose_name="Recipient")
     student = Column(accessor="recipient", order_by="recipient__plain_student_name", verbose_name="Student")
     mode = Column(accessor="mode", verbose_name="Delivery Mode")
-    device = Column(accessor="address", verbose_name="Device", attrs=ADDRESS)
+    device = AddressColumn(accessor="address", verbose_name="Device")
     status = DeliveryStatusColumn()
     detail = Column(verbose_name="Status Detail", empty_values=())
     time = TimeColumn(accessor="last_attempt_at", verbose_name="Time", orderable=False)
@@ -103,6 +104,8 @@ class RecipientTable(ListingTable):
         attrs=ON_SCREEN,
     )
 
+    card = ("recipient", "status", "detail")
+
     def render_student(self, value: Recipient) -> str:
         number = f"({value.student_number})" if value.student_number else ""
         return " ".join(filter(None, [value.student_name, number])) or "—"
@@ -114,7 +117,7 @@ class RecipientTable(ListingTable):
         return Mode(record.mode).label
 
     def render_device(self, record: Delivery) -> SafeString | str:
-        device = device_text(record.mode, record.address, record.given_address)
+        device = one_line(device_text(record.mode, record.address, record.given_address))
         mark = '<abbr title="Duplicate in this message">{}</abbr>'
         marked = format_html(f"{{}} {mark}", device, DUPLICATE_MARK) if record.duplicate else device
         return format_html("{}{}", marked, self.listing.devices.flag(record))

@@ -11,7 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.listings import ToolListing
-from listings.columns import ON_SCREEN, WIDE, Column, ListingTable, TimeColumn
+from listings.columns import ON_SCREEN, Column, ListingTable, TextColumn, TimeColumn
+from listings.elements import folded
 from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet, OptionFilter
 from messenger_logs.choices import Mode
 from messenger_logs.models import Reply
@@ -25,7 +26,7 @@ class ReplyTable(ListingTable):
     name = Column(accessor="people_named", verbose_name="From", empty_values=())
     person_id = Column(accessor="person_named", verbose_name="PersonID", orderable=False)
     number = Column(verbose_name="Phone")
-    text = Column(verbose_name="Text", orderable=False, empty_values=(), attrs=WIDE)
+    text = TextColumn(verbose_name="Text", orderable=False, empty_values=())
     taken_as = Column(verbose_name="Taken As", orderable=False)
     message = Column(
         accessor="message_id",
@@ -35,13 +36,19 @@ class ReplyTable(ListingTable):
         attrs=ON_SCREEN,
     )
 
+    identity = "name"
+    card = ("name", "text", "received_at")
+
     def render_name(self, value: str) -> str:
         return value or "Number not on record"
 
     def render_number(self, value: str) -> str:
         return device_text(Mode.TEXT, value)
 
-    def render_text(self, value: str) -> str:
+    def render_text(self, value: str) -> SafeString | str:
+        return folded(value) if value else "(no text)"
+
+    def value_text(self, value: str) -> str:
         return value or "(no text)"
 
     def render_taken_as(self, record: Reply) -> str:

@@ -57,6 +57,8 @@ class SentMessageLog2Table(MessageColumns):
     reached = ReachedColumn("People Reached", "reached")
     emails = EmailsColumn()
 
+    card = ("status", "subject", "date", "sender_name")
+
     def render_attachments(self, record: SentMessage) -> SafeString:
         if not record.attachments:
             return format_html('<span class="visually-hidden">{}</span>', "No")

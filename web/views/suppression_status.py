@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from accounts.models import User
-from listings.columns import ADDRESS, Column, ListingTable, NumberColumn, TimeColumn
+from listings.columns import AddressColumn, Column, ListingTable, NumberColumn, TimeColumn
 from mailgun_sync.choices import RunOutcome, SuppressionList
 from mailgun_sync.models import SendingDomain, Suppression, SuppressionRun
 from mailgun_sync.services.domains import configured_domains
@@ -22,7 +22,7 @@ SHOWN_ODD = 50
 
 class SuppressionRunTable(ListingTable):
     started_at = TimeColumn(seconds=True, verbose_name="Started")
-    domain = Column(attrs=ADDRESS)
+    domain = AddressColumn()
     outcome = OutcomeColumn(RUN_STATUSES, reason=attrgetter("error"))
     pages = NumberColumn()
     entries = NumberColumn()
@@ -33,7 +33,7 @@ class SuppressionRunTable(ListingTable):
 
 class OddTable(ListingTable):
     first_seen_at = TimeColumn(verbose_name="First seen")
-    domain = Column(attrs=ADDRESS)
+    domain = AddressColumn()
     list = Column()
     error = Column(verbose_name="Why it is odd")
     raw = Column(verbose_name="Entry as it came")

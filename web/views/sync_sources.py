@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from listings.columns import ADDRESS, Column, ListingTable, NumberColumn, TimeColumn, time_element
+from listings.columns import AddressColumn, Column, ListingTable, NumberColumn, TimeColumn, time_element
 from mailgun_sync.choices import Source
 from mailgun_sync.models import RefusedCall, SendingDomain, SourceCount
 from providers.mailgun import AUTO
@@ -16,7 +16,7 @@ from providers.mailgun_webhooks import KINDS
 
 
 class SourceTable(ListingTable):
-    domain = Column(attrs=ADDRESS)
+    domain = AddressColumn()
     source = Column()
     calls = NumberColumn(verbose_name="Pages or calls")
     events_seen = NumberColumn(verbose_name="Events")

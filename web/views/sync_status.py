@@ -24,7 +24,7 @@ from accounts.services import record_look
 from accounts.tools import Right, Tool
 from core.dates import time_text
 from core.statuses import Shape, Status, Tone
-from listings.columns import ADDRESS, Column, ListingTable, NumberColumn, TemplateColumn, TimeColumn, time_element
+from listings.columns import AddressColumn, Column, ListingTable, NumberColumn, TemplateColumn, TimeColumn, time_element
 from mailgun_sync.choices import DomainState, RunOutcome
 from mailgun_sync.freshness import next_sync
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain, SyncGap, SyncRun
@@ -65,7 +65,7 @@ def _minutes(length: timedelta) -> str:
 
 
 class DomainTable(ListingTable):
-    name = Column(verbose_name="Domain", attrs=ADDRESS)
+    name = AddressColumn(verbose_name="Domain")
     state = OutcomeColumn(DOMAIN_STATUSES, reason=attrgetter("last_error"), verbose_name="State")
     source = Column(verbose_name="Source")
     settled_through = TimeColumn(verbose_name="Complete up to", default="not known yet")
@@ -84,7 +84,7 @@ class DomainTable(ListingTable):
 
 class RunTable(ListingTable):
     started_at = TimeColumn(seconds=True, verbose_name="Started")
-    domain = Column(attrs=ADDRESS)
+    domain = AddressColumn()
     kind = Column()
     outcome = OutcomeColumn(RUN_STATUSES, reason=_reason)
     source = Column()
@@ -107,7 +107,7 @@ class RunTable(ListingTable):
 
 class QuarantineTable(ListingTable):
     first_seen_at = TimeColumn(verbose_name="First seen")
-    domain = Column(attrs=ADDRESS)
+    domain = AddressColumn()
     error = Column(verbose_name="Why it is not in the log")
     raw = Column(verbose_name="Event as it came")
     retry = Column(verbose_name="Actions", empty_values=())
@@ -127,7 +127,7 @@ class QuarantineTable(ListingTable):
 
 
 class GapTable(ListingTable):
-    domain = Column(attrs=ADDRESS)
+    domain = AddressColumn()
     begin = TimeColumn(seconds=True, verbose_name="From")
     end = TimeColumn(seconds=True, verbose_name="To")
 
