@@ -33,8 +33,14 @@ chosenBefore?.form.requestSubmit();
 // After a swap htmx gives the focus back to the element with the same id. If that is gone ("older" on the last page), the
 // count takes the focus, so that the keyboard continues from there.
 let focusedInside = false;
+let headsOpen = false; // what folds away on a phone stays open
 document.addEventListener("htmx:beforeSwap", () => {
+  headsOpen = Boolean(document.getElementById("grid-fold")?.open);
   focusedInside = Boolean(grid()?.contains(document.activeElement));
+});
+document.addEventListener("htmx:afterSwap", () => {
+  const fold = document.getElementById("grid-fold");
+  if (fold && headsOpen) fold.open = true;
 });
 document.addEventListener("htmx:afterSettle", () => {
   if (focusedInside && document.activeElement === document.body) document.getElementById("grid-count")?.focus();
