@@ -47,6 +47,16 @@ class Header:
 
 
 @dataclass(frozen=True)
+class ColumnChoice:
+    """A column in the menu of columns. One that is `always` there cannot be hidden."""
+
+    name: str
+    label: str
+    shown: bool
+    always: bool
+
+
+@dataclass(frozen=True)
 class DateInput:
     name: str
     label: str
@@ -148,12 +158,13 @@ class ListContext:
 
     @property
     def bar_filters(self) -> list[BoundField]:
-        """The filters above the table: those that are not named like a column."""
+        """The filters above the table: those that are not named like a column; that of a hidden one while it is on."""
         in_header = {header.name for header in self.headers}
         return [
             self.filterset.form[name]
             for name, each in self.filterset.filters.items()
             if name not in in_header
+            and (name not in self.table.columns or name in self.filterset.data)
             and not isinstance(each, DateRangeFilter | SwitchFilter)
             and not self.filterset.form[name].is_hidden
         ]
@@ -171,6 +182,14 @@ class ListContext:
     @cached_property
     def headers(self) -> list[Header]:
         return [self._header(column) for column in self.table.shown]
+
+    @property
+    def column_choices(self) -> list[ColumnChoice]:
+        table, shown = self.table, self.table.shown
+        return [
+            ColumnChoice(column.name, column.header, column in shown, table.always_shown(column))
+            for column in table.offered
+        ]
 
     @property
     def has_header_filters(self) -> bool:

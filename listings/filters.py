@@ -30,6 +30,8 @@ __all__ = [
 
 MAX_TEXT = 200
 MAX_VALUES = 500
+# HTML attributes of a field that acts while somebody types: see static/typing.js. What opens a record waits for Enter.
+AS_TYPED = {"data-typed": ""}
 
 
 class TextField(forms.CharField):
@@ -48,7 +50,7 @@ class ContainsFilter(django_filters.Filter):
     field_class = TextField
 
     def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
-        attrs = {"type": "search", "placeholder": "contains…", "maxlength": MAX_TEXT, "autocomplete": "off"}
+        attrs = {"type": "search", "placeholder": "contains…", "maxlength": MAX_TEXT, "autocomplete": "off"} | AS_TYPED
         kwargs.setdefault("widget", forms.TextInput(attrs=attrs))
         super().__init__(field_name, **kwargs)
 
@@ -150,7 +152,8 @@ class FragmentFilter(django_filters.Filter):
     FORMS = "MM/DD/YYYY FMHH12:MI AM\nMM/DD/YYYY HH12:MI AM"
 
     def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
-        attrs = {"type": "search", "placeholder": "MM/DD/YYYY H:MM AM", "maxlength": MAX_TEXT, "autocomplete": "off"}
+        usual = {"type": "search", "placeholder": "MM/DD/YYYY H:MM AM", "maxlength": MAX_TEXT, "autocomplete": "off"}
+        attrs = usual | AS_TYPED
         kwargs.setdefault("widget", forms.TextInput(attrs=attrs))
         super().__init__(field_name, **kwargs)
 

@@ -1,8 +1,8 @@
-"""What a list knows about the views that people keep of it: its menu of them, and one that is opened."""
+"""What a list knows about the views that people keep of it: its menu of them, one that is opened, hidden columns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -44,6 +44,7 @@ class ViewMenu:
     views: Sequence[KeptView]
     address: str
     save_url: str
+    columns_url: str
     all_url: str
     days: Sequence[tuple[str, str, bool]] = ()
 
@@ -53,6 +54,10 @@ class KeptViews(Protocol):
 
     def open(self, request: HttpRequest, entry: Entry, number: str) -> OpenedView | None:
         """Return the view of this list with this id; None if this person may not open it, or it is not there."""
+        ...
+
+    def hidden_columns(self, listing: Listing) -> Collection[str] | None:
+        """Return the names of the columns that the person chose not to see; None without a choice."""
         ...
 
     def menu(self, listing: Listing, *, address: str, opened: OpenedView | None) -> ViewMenu: ...

@@ -72,7 +72,8 @@ class ListingView(View):
         if not is_htmx(request):
             return HttpResponseRedirect(location)
         response = self.respond(listing, search)
-        response["HX-Push-Url"] = location
+        # The searches of one word that somebody types are one step back.
+        response["HX-Replace-Url" if request.headers.get("X-Typing") == "on" else "HX-Push-Url"] = location
         return response
 
     @property
@@ -82,7 +83,9 @@ class ListingView(View):
         return self.entry.listing_class.filterset_class.personal
 
     def personal_of(self, listing: Listing) -> dict[str, str]:
-        return {name: text for name, text in listing.values.items() if name in self.personal}
+        # What the path names is no search that somebody made.
+        searched = self.personal - self.kwargs.keys()
+        return {name: text for name, text in listing.values.items() if name in searched}
 
     def open(self, values: dict[str, str]) -> Listing:
         assert self.entry
@@ -101,6 +104,8 @@ class ListingView(View):
             listing.check_export()
             if not listing.errors:
                 return self.exporter(self.request, listing, export)
+        if self.kept_views and (hidden := self.kept_views.hidden_columns(listing)) is not None:
+            listing.table.hidden = hidden
         notices = self.fetch(listing)
         read_only = bool(getattr(listing.user, "viewed_by", None))
         formats = self.exporter.formats(listing) if self.exporter and not read_only else ()

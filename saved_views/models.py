@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
@@ -39,6 +41,23 @@ class SavedView(models.Model):
     def __str__(self) -> str:
         # The name may say whom somebody searched for.
         return f"view {self.pk}"
+
+
+class HiddenColumns(models.Model):
+    """The columns of a list that a person chose not to see on its page. Without a row: those that it has at first."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    listing = models.CharField(max_length=80, help_text="its name in the registry")
+    columns = models.JSONField(default=list, help_text="names")
+
+    objects: ClassVar[models.Manager[HiddenColumns]] = models.Manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["user", "listing"], name="one_choice_of_columns")]
+
+    def __str__(self) -> str:
+        return f"columns of {self.listing}"
 
 
 class ReportSchedule(models.Model):

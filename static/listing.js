@@ -35,10 +35,16 @@ chosenBefore?.form.requestSubmit();
 // the keyboard continues from there.
 let focusedInside = false;
 let focusedRow = "";
+let headsOpen = false; // what folds away on a phone stays open
 document.addEventListener("htmx:beforeSwap", () => {
   const focused = document.activeElement;
+  headsOpen = Boolean(document.getElementById("grid-fold")?.open);
   focusedInside = Boolean(grid()?.contains(focused));
   focusedRow = focusedInside && focused.closest("tbody") ? (focused.getAttribute("href") ?? "") : "";
+});
+document.addEventListener("htmx:afterSwap", () => {
+  const fold = document.getElementById("grid-fold");
+  if (fold && headsOpen) fold.open = true;
 });
 document.addEventListener("htmx:afterSettle", () => {
   if (focusedInside && document.activeElement === document.body) {

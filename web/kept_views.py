@@ -16,6 +16,7 @@ from listings.listing import Listing
 from listings.registry import Entry
 from saved_views.models import SavedView
 from saved_views.opening import values_of, warnings_of
+from saved_views.services.columns import hidden_columns
 from saved_views.services.views import record_opening
 
 FIXED = ""
@@ -37,6 +38,9 @@ class SavedViews:
         record_opening(by=user, view=view)
         return OpenedView(view.pk, values_of(view, today=timezone.localdate()), warnings_of(view))
 
+    def hidden_columns(self, listing: Listing) -> list[str] | None:
+        return hidden_columns(listing.user, listing)
+
     def menu(self, listing: Listing, *, address: str, opened: OpenedView | None) -> ViewMenu:
         path, user = address.partition("?")[0], listing.user
         found = SavedView.objects.offered_to(user).of_list(listing.entry)
@@ -44,6 +48,7 @@ class SavedViews:
             [_line(view, user, path, opened) for view in found],
             address,
             reverse("web:save_view"),
+            reverse("web:choose_columns"),
             reverse("web:saved_views"),
             days_of(listing),
         )

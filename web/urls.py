@@ -213,6 +213,7 @@ urlpatterns = [
     path(f"{PROGRAMS}<int:pk>/end/", service_accounts.end, name="end_service_account"),
     path(VIEWS, saved_views.saved_views, name="saved_views"),
     path(f"{VIEWS}save/", saved_views.save, name="save_view"),
+    path(f"{VIEWS}columns/", saved_views.choose_columns, name="choose_columns"),
     path(f"{VIEWS}<int:pk>/", saved_views.saved_view, name="saved_view"),
     path(f"{VIEWS}<int:pk>/change/", saved_views.change, name="change_view"),
     path(f"{VIEWS}<int:pk>/delete/", saved_views.delete, name="delete_view"),

@@ -210,6 +210,11 @@ def of_the_contact(**others: Any) -> Callable[[], dict[str, Any]]:
     return lambda: {"pk": ContactToFix.objects.order_by("-pk").values_list("pk", flat=True).first() or 1, **others}
 
 
+def of_a_person() -> dict[str, Any]:
+    """The arguments of the record of the person whom a message reached last, or of nobody at all."""
+    return {"person": Recipient.objects.order_by("-pk").values_list("person_id", flat=True).first() or "nobody"}
+
+
 def a_message(owner: User, **fields: Any) -> None:
     message = make_message(sender=owner, sender_name=MARK, subject=MARK, bodies={"email": MARK}, **fields)
     make_delivery(make_recipient(message, name=MARK))
@@ -513,6 +518,10 @@ GUARDED = [
     # Nothing is shown before a search, so there is nothing to look for; tests/web/recipient_log searches.
     Guarded("web:recipient_log", Tool.RECIPIENT_LOG, R,   200, 200, 302, 200),
     Guarded("web:admin_recipient_log", Tool.ADMIN_RECIPIENT_LOG, R, 200, 200, 302, 200),
+    Guarded("web:recipient_log_person", Tool.RECIPIENT_LOG, R,   200, 200, 302, 200,
+            data=a_message, of=of_a_person, others=404, look="person.viewed", file="export.recipient_log"),
+    Guarded("web:admin_recipient_log_person", Tool.ADMIN_RECIPIENT_LOG, R, 200, 200, 302, 200,
+            data=a_message, of=of_a_person, look="person.viewed", file="export.admin_recipient_log"),
 
     Guarded("web:contacts_to_fix", Tool.CONTACTS_TO_FIX, R, 200, 200, 302, 200, data=a_contact, others=HIDDEN,
             look="list.viewed", file="export.contacts_to_fix"),
@@ -787,6 +796,8 @@ OPEN = [
     # Everybody's own: tests/saved_views/test_pages.py tries those of others.
     Open("web:saved_views",                          (302, 302, 302, 302),                       (200, 200, 405, 200)),
     Open("web:save_view",                            (405, 405, 302, 405),                       (405, 405, 302, 405)),
+    # Nobody has a list without an address.
+    Open("web:choose_columns",                       (405, 405, 302, 405),                       (405, 405, 404, 405)),
     Open("web:saved_view",                           (302, 302, 302, 302),                       (404, 404, 405, 404),
          of={"pk": 1}),
     Open("web:change_view",                          (405, 405, 302, 405),                       (405, 405, 404, 405),

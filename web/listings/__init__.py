@@ -17,7 +17,7 @@ from web.listings.mailgun_groups import MailgunGroups
 from web.listings.mailgun_message_log import MailgunMessageLog
 from web.listings.people import People
 from web.listings.reach import ReachList
-from web.listings.recipient_log import RecipientLog
+from web.listings.recipient_log import PersonRecord, RecipientLog
 from web.listings.recipients import Recipients
 from web.listings.replies import Replies
 from web.listings.sent_message_log import OlrEmailLog, SentMessageLog
@@ -32,6 +32,11 @@ MESSAGE_PATHS = {
     Tool.ADMIN_SENT_MESSAGE_LOG: "messenger-administration/sent-message-log/",
     Tool.SENT_MESSAGE_LOG_2: "messenger/sent-message-log-2/",
     Tool.UPCOMING_MESSAGES: "messenger/upcoming-messages/",
+}
+# Those of the Recipient Logs. The addresses of one person's record begin with them.
+RECORD_PATHS = {
+    Tool.RECIPIENT_LOG: "messenger/recipient-log/",
+    Tool.ADMIN_RECIPIENT_LOG: "messenger-administration/recipient-log/",
 }
 REACH_PATHS = {Tool.REACH: "messenger/reach/", Tool.ADMIN_REACH: "messenger-administration/reach/"}
 # Those of the logs of Mailgun's events. The addresses of the events of one e-mail begin with them.
@@ -81,8 +86,12 @@ registry.register(
         _log(UnreachedPeople, tool, f"{path}<int:pk>/unreached/", name=f"{tool.name.lower()}_message_unreached")
         for tool, path in MESSAGE_PATHS.items()
     ),
-    _log(RecipientLog, Tool.RECIPIENT_LOG, "messenger/recipient-log/"),
-    _log(RecipientLog, Tool.ADMIN_RECIPIENT_LOG, "messenger-administration/recipient-log/"),
+    _log(RecipientLog, Tool.RECIPIENT_LOG, RECORD_PATHS[Tool.RECIPIENT_LOG]),
+    _log(RecipientLog, Tool.ADMIN_RECIPIENT_LOG, RECORD_PATHS[Tool.ADMIN_RECIPIENT_LOG]),
+    *(
+        _log(PersonRecord, tool, f"{path}person/<str:person>/", name=f"{tool.name.lower()}_person")
+        for tool, path in RECORD_PATHS.items()
+    ),
     _log(ReachList, Tool.REACH, REACH_PATHS[Tool.REACH], api_name="own"),
     _log(ReachList, Tool.ADMIN_REACH, REACH_PATHS[Tool.ADMIN_REACH], api_name="all"),
     _log(Drill, Tool.REACH, f"{REACH_PATHS[Tool.REACH]}drills/<int:pk>/", name="drill"),

@@ -25,9 +25,10 @@ from web.message_urls import message_url
 class MessageStatusColumn(StatusColumn):
     """The status of a message, the people it reached, its e-mails and, while it goes out, its progress in percent."""
 
-    def render(self, record: Any) -> SafeString:
+    def render(self, record: Any, table: ListingTable) -> SafeString:
         reached, said = people_text(record.status, record.people), emails_text(record.emails)
-        people = format_html('<p class="people-reached">{}</p>', reached) if reached else ""
+        address = f"{message_url(table.listing.tool, record.pk, 'recipients')}?reach=reached" if reached else ""
+        people = format_html('<p class="people-reached"><a href="{}">{}</a></p>', address, reached) if reached else ""
         emails = format_html('<p class="people-reached">E-mail: {}</p>', said) if said else ""
         return format_html("{} {}{}", super().render(record), people, emails)
 

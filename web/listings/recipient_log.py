@@ -9,7 +9,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms import TextInput
+from django.forms import HiddenInput, TextInput
+from django.http import Http404
+from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.listings import ToolListing
@@ -223,7 +225,7 @@ class RecipientLog(ToolListing):
             others = [person for person in people if person is not self.person]
             also = [f"“{search}” is also the number of a student. Choose one of the family:"] if others else []
             asked = [who_saw_button(self.person)] if self.user.may(Tool.AUDIT_TRAIL) else []
-            return [chosen(self.person), *asked, *also, *map(choice, others)]
+            return [chosen(self.person), *record_link(self.tool, self.person), *asked, *also, *map(choice, others)]
         return [*self.which(len(people)), *map(choice, people)]
 
     def whom(self) -> str:
@@ -265,6 +267,37 @@ def choice(person: Person) -> str:
 
 def chosen(person: Person) -> str:
     return format_html('<span id="person-{}" tabindex="-1">{}</span>', person.person_id, person_text(person))
+
+
+def record_url(tool: Tool, person_id: str) -> str:
+    """Return the address of a person's record, which people may share; "" for an id that no address can have."""
+    name = f"web:{tool.name.lower()}_person"
+    return reverse(name, args=[person_id]) if person_id and "/" not in person_id else ""
+
+
+def record_link(tool: Tool, person: Person) -> list[str]:
+    address = record_url(tool, person.person_id)
+    return [format_html('<a href="{}">Link to this record</a>', address)] if address else []
+
+
+class PersonRecord(RecipientLog):
+    """The Recipient Log of one person, whom the path names: who may see the record may have its address.
+
+    Raises Http404 if the user may see nobody with this id.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.filterset.form.fields["person"].widget = HiddenInput()
+        if self.person is None:
+            raise Http404("There is no such record.")
+
+    def understood(self, values: Mapping[str, str]) -> dict[str, str]:
+        return super().understood({**values, "person": self.arguments["person"]})
+
+    def notices(self) -> list[str]:
+        asked = [who_saw_button(self.person)] if self.person and self.user.may(Tool.AUDIT_TRAIL) else []
+        return [chosen(self.person), *asked] if self.person else []
 
 
 def who_saw_button(person: Person) -> str:

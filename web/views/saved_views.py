@@ -22,7 +22,7 @@ from listings.listing import Listing
 from listings.registry import UnknownListing, registry
 from reports.writers import Format
 from saved_views.models import ReportSchedule, SavedView
-from saved_views.services import schedules
+from saved_views.services import columns, schedules
 from saved_views.services import views as services
 from saved_views.services.views import Refused, groups_to_share_with, list_title
 from web.attempts import understood
@@ -87,6 +87,17 @@ def save(request: SignedInRequest) -> HttpResponse:
     keep = partial(services.save_view, by=request.user, listing=listing, name=given["name"], days=days)
     saved = tried(request, keep, "The view is saved.")
     return redirect(f"{urlsplit(given['address']).path}?view={saved[0].pk}" if saved else "web:saved_views")
+
+
+@require_POST
+@login_required
+def choose_columns(request: SignedInRequest) -> HttpResponse:
+    """Choose which columns of a list its page has. The answer leads back to the list as it was shown."""
+    address = request.POST.get("address", "")
+    listing = listing_at(request, address)
+    columns.choose_columns(by=request.user, listing=listing, shown=request.POST.getlist("shown"))
+    parts = urlsplit(address)
+    return redirect(f"{parts.path}?{parts.query}" if parts.query else parts.path)
 
 
 def listing_at(request: SignedInRequest, address: str) -> Listing:
