@@ -81,7 +81,12 @@ def help_url(tool: Tool) -> str:
 
 
 def help_url_of(user: User, path: str) -> str:
-    """Return where this user finds help on the page with this path: the help of its tool, or the list of all help."""
+    """Return where this user finds help on the page with this path: the help of its tool, or the list of all help.
+
+    Help itself needs none: "".
+    """
+    if path.startswith(reverse("web:help")):
+        return ""
     below = (tool for tool in HELP if path.startswith(page_url(tool)) and user.may(tool, tool.opened_by))
     tool = next(below, None)
     return help_url(tool) if tool else reverse("web:help")

@@ -68,6 +68,7 @@ def test_every_page_leads_to_the_help_of_its_tool(make_user: MakeUser, signed_in
     assert help_url_of(user, f"{page_url(Tool.REPLIES)}4711/") == help_url(Tool.REPLIES)
     for elsewhere in ("/", page_url(Tool.ROSTER)):
         assert help_url_of(user, elsewhere) == reverse("web:help")
+    assert help_url_of(user, help_url(Tool.REPLIES)) == ""
     page = main_of(signed_in(user).get(page_url(Tool.REPLIES)).text)
     assert page.xpath(".//a[@class='help-link']/@href") == [help_url(Tool.REPLIES)]
 
