@@ -17,8 +17,7 @@ def write(document: Document, file: BinaryIO, *, progress: Progress | None = Non
         if isinstance(section, Figures):
             pages.pairs(section.pairs, section.columns)
         elif isinstance(section, Text):
-            for label, text in section.paragraphs:
-                pages.text(label, text)
+            pages.texts(section.paragraphs)
         else:
             pages.legend(section.legend)
             count += draw_rows(pages, section, progress)
