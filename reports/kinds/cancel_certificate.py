@@ -61,6 +61,10 @@ class CancelCertificate(MessageReport):
             raise Http404("The cancel of this message is not complete.")
         return message
 
+    @property
+    def criteria(self) -> Pairs:
+        return []
+
     def count(self, limit: int | None = None) -> int:
         return 0
 

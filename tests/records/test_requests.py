@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -68,13 +69,13 @@ def everything_in(content: bytes) -> str:
 
 
 def reader_streams(reader: PdfReader) -> list[Any]:
-    objects = [reader.get_object(number) for number in range(1, len(reader.xref[0]) + 1)]
+    objects = [reader.get_object(number) for number in range(1, reader.trailer["/Size"])]
     return [one for one in objects if hasattr(one, "get_data")]
 
 
 def decoded_hex(stream: bytes) -> str:
     """What a stream says in UTF-16 beside glyphs (ActualText)."""
-    found = [part.split(b">")[0] for part in stream.split(b"/ActualText <")[1:]]
+    found = re.findall(rb"/ActualText ?<([0-9a-f]*)>", stream)
     return "\n".join(bytes.fromhex(text.decode()).decode("utf-16") for text in found)
 
 

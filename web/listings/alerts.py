@@ -42,7 +42,7 @@ class AlertTable(ListingTable):
         accessor="pk", verbose_name="Explained By", orderable=False, exclude_from_export=True, attrs=ON_SCREEN
     )
 
-    card = ("look", "part", "words", "fired_at")
+    card_columns = ("look", "part", "words", "fired_at")
 
     def render_explained(self, record: Alert) -> SafeString | str:
         address = explaining_url(record)

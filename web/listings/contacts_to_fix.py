@@ -121,7 +121,7 @@ class ContactTable(ListingTable):
     todo = Column(accessor="problem", verbose_name="What to Do", orderable=False, attrs=WIDE)
     state = StateColumn(CONTACT_STATES, verbose_name="State")
 
-    card = ("problem", "device", "people", "todo")
+    card_columns = ("problem", "device", "people", "todo")
 
     def render_device(self, record: ContactToFix) -> SafeString:
         return one_line(contact_device(record))

@@ -92,9 +92,9 @@ class MailgunGroupTable(ListingTable):
     complained = KindColumn(EventKind.COMPLAINED)
     last_at = TimeColumn(verbose_name="Newest Event")
 
-    identity = "reason"
-    outcome = "events"
-    card = ("reason", "provider", "message", "events")
+    identity_column = "reason"
+    outcome_column = "events"
+    card_columns = ("reason", "provider", "message", "events")
 
     def _name(self, record: EventGroup) -> SafeString:
         name = group_name(record.by, record.event)

@@ -89,8 +89,8 @@ class ReachTable(ListingTable):
     no_device = PeopleColumn(Reach.NO_DEVICE, REACH[Reach.NO_DEVICE].word)
     canceled = PeopleColumn(Reach.CANCELED, REACH[Reach.CANCELED].word)
 
-    outcome = "percent"
-    card = ("subject", "percent", "date")
+    outcome_column = "percent"
+    card_columns = ("subject", "percent", "date")
 
     def render_subject(self, record: SentMessage) -> str:
         return record.display_subject

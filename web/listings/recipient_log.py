@@ -58,7 +58,7 @@ class RecipientLogTable(RecipientTable):
     why = Column(accessor="pk", verbose_name="Why Not Reached", orderable=False)
     time = TimeColumn(accessor="last_attempt_at", verbose_name="Time", orderable=False, at_first=False)
 
-    card = ("status", "subject", "why", "created_at")
+    card_columns = ("status", "subject", "why", "created_at")
 
     class Meta:
         exclude = ("as_sent",)

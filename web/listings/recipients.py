@@ -104,7 +104,7 @@ class RecipientTable(ListingTable):
         attrs=ON_SCREEN,
     )
 
-    card = ("recipient", "status", "detail")
+    card_columns: ClassVar[Collection[str]] = ("recipient", "status", "detail")
 
     def render_student(self, value: Recipient) -> str:
         number = f"({value.student_number})" if value.student_number else ""

@@ -36,8 +36,8 @@ class ReplyTable(ListingTable):
         attrs=ON_SCREEN,
     )
 
-    identity = "name"
-    card = ("name", "text", "received_at")
+    identity_column = "name"
+    card_columns = ("name", "text", "received_at")
 
     def render_name(self, value: str) -> str:
         return value or "Number not on record"

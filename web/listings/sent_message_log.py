@@ -41,7 +41,7 @@ class SentMessageLogTable(ListingTable):
     reached = ReachedColumn("People Reached", "reached")
     emails = EmailsColumn()
 
-    card = ("status", "subject", "created_at", "sender_name")
+    card_columns = ("status", "subject", "created_at", "sender_name")
 
     def render_subject(self, record: SentMessage) -> str:
         return record.display_subject

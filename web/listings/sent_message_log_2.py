@@ -57,7 +57,7 @@ class SentMessageLog2Table(MessageColumns):
     reached = ReachedColumn("People Reached", "reached")
     emails = EmailsColumn()
 
-    card = ("status", "subject", "date", "sender_name")
+    card_columns = ("status", "subject", "date", "sender_name")
 
     def render_attachments(self, record: SentMessage) -> SafeString:
         if not record.attachments:

@@ -38,8 +38,8 @@ class PeopleTable(ListingTable):
     reach = StatusColumn(REACH, accessor="kind", verbose_name="Reached", orderable=False)
     devices = Column(accessor="pk", verbose_name="Devices, and why not", orderable=False, attrs=WIDE)
 
-    identity = "recipient"
-    card = ("recipient", "reach", "devices")
+    identity_column = "recipient"
+    card_columns = ("recipient", "reach", "devices")
 
     def render_student(self, record: PersonReach) -> SafeString | str:
         return format_html_join("", "<div>{}</div>", ((text,) for text in students_of(record))) or "—"

@@ -44,7 +44,7 @@ class UpcomingTable(MessageColumns):
         attrs=ON_SCREEN,
     )
 
-    card = ("status", "subject", "date", "sender_name")
+    card_columns = ("status", "subject", "date", "sender_name")
 
     # Only users who may cancel see it. templates/web/upcoming.html has its dialog.
     cancel = Column(accessor="pk", verbose_name="Cancel", orderable=False, exclude_from_export=True, attrs=ON_SCREEN)

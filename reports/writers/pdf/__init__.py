@@ -20,8 +20,7 @@ def write(document: Document, file: BinaryIO, *, progress: Progress | None = Non
         elif isinstance(section, Bars):
             draw_bars(pages, section)
         elif isinstance(section, Text):
-            for label, text in section.paragraphs:
-                pages.text(label, text)
+            pages.texts(section.paragraphs)
         else:
             pages.legend(section.legend)
             count += draw_rows(pages, section, progress)

@@ -55,6 +55,8 @@ NO_FACE = -1
 MOST_CODES = 50_000
 LONGEST_MEANING = 32
 """Two bytes have 65,536 codes, and an entry of the ToUnicode map 512 bytes."""
+BYTE_ORDER_MARK = "\ufeff"
+"""PDF/UA-1, 7.21.7, lets no code stand for it."""
 
 NOT_EMBEDDED = [
     int.from_bytes(tag, "big")
@@ -134,7 +136,7 @@ class Font:
     def can_carry(self, glyph: int, meaning: str) -> bool:
         """Whether there is a code for a glyph and its text. Where not, the text has to be written beside the glyph."""
         known = len(self.glyphs) < MOST_CODES or (glyph, meaning) in self._codes
-        return known and len(meaning) <= LONGEST_MEANING
+        return known and len(meaning) <= LONGEST_MEANING and BYTE_ORDER_MARK not in meaning
 
     def means(self, code: str) -> str:
         return self.glyphs[int(code, 16)][1]
@@ -259,9 +261,7 @@ class Fonts:
 
     def embed(self, document: PDFDocument) -> None:
         for font in self._fonts.values():
-            entry = font.embed(document)
-            document.Reference(entry)
-            document.idToObject["BasicFonts"][font.label] = entry
+            document.idToObject["BasicFonts"][font.label] = document.Reference(font.embed(document))
 
 
 TO_UNICODE = """\

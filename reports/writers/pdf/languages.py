@@ -1,4 +1,4 @@
-"""The language of a text with Chinese characters, whose forms differ between languages."""
+"""The language of a text, as far as its characters say: Chinese ones have forms that differ between languages."""
 
 import re
 
@@ -28,6 +28,16 @@ def language_of(text: str, document: str) -> str:
     if document.partition("-")[0].lower() in WRITTEN_WITH_HAN:
         return document
     return next((language for language, charset in CHARSETS.items() if _has(charset, characters)), "zh-Hans")
+
+
+def spoken_language(text: str, document: str) -> str:
+    """Return the language tag with which a text is read aloud, in a document of the language `document`.
+
+    Scripts that many languages share say nothing: their texts are in the language of the document.
+    """
+    if KANA(text):
+        return "ja"
+    return "ko" if HANGUL(text) else language_of(text, document)
 
 
 def _has(charset: str, characters: str) -> bool:

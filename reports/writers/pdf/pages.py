@@ -1,15 +1,21 @@
-"""The pages of a report: title, headings with bookmarks, labels and values, texts, and the foot of each page."""
+"""The pages of a report: title, headings with bookmarks, labels and values, texts, and the foot of each page.
 
-from collections.abc import Sequence
-from typing import BinaryIO
+Everything that is drawn is tagged: it belongs to an element of the document, or decorates.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import BinaryIO, NamedTuple
 
 from reportlab.pdfbase.pdfdoc import PDFFormXObject
 
 from reports.document import Document
 from reports.writers.pdf.bidi import base_level
 from reports.writers.pdf.fonts import Fonts
+from reports.writers.pdf.metadata import Metadata
 from reports.writers.pdf.shaping import Piece, Style, cleaned
 from reports.writers.pdf.streamed import StreamedCanvas
+from reports.writers.pdf.tags import DECORATION, END, FOOT_OF_PAGE, Element, Tags
 
 LETTER = (612.0, 792.0)
 MARGIN = 42.0
@@ -18,6 +24,15 @@ GAP = 8.0
 BOLD = 700
 TOTAL = "total"
 """The form with the number of pages. Every page shows it; it is drawn at the end, when the number is known."""
+
+
+class Cell(NamedTuple):
+    """A label or a value: how far from the left it begins, its lines, and its element."""
+
+    x: float
+    style: Style
+    lines: list[Piece]
+    element: Element
 
 
 class Pages:
@@ -31,6 +46,9 @@ class Pages:
         self.canvas = StreamedCanvas(
             file, size=(width, height), language=document.language, repeatable=document.repeatable
         )
+        self.tags = Tags(self.canvas._doc, document.language)
+        self.part = self.tags.document
+        """The element that holds what is drawn now: the document, or one of its sections."""
         self.fonts = Fonts(document.language)
         self.body = Style(self.fonts, size=9)
         self.label = Style(self.fonts, size=9, weight=BOLD)
@@ -46,42 +64,60 @@ class Pages:
         self.canvas.setAuthor(cleaned(document.subtitle))
         self.canvas.setSubject(document.generated_on)
         self.canvas.setViewerPreference("DisplayDocTitle", "true")
+        self.canvas._doc.Catalog.Metadata = Metadata(document)
 
     def title(self) -> None:
         self._bookmark(self.document.title, level=0)
-        self.lines(self.large, self.document.title)
+        self.lines(self.large, self.document.title, tag="H1")
         self.lines(self.body, self.document.subtitle)
         self.y -= GAP / 2
         made = [("Generated on", self.document.generated_on)] if self.document.generated_on else []
         self.pairs([*made, *self.document.header])
 
     def heading(self, text: str) -> None:
-        """Draw a heading with a rule and a bookmark, and with room for some lines below it."""
+        """Begin a section: draw a heading with a rule and a bookmark, and with room for some lines below it."""
+        self._end_part()
+        self.part = self.tags.document.child("Sect")
         self.room(self.strong.leading + 5 * self.body.leading)
         self.y -= GAP
         self._bookmark(text, level=1)
-        self.lines(self.strong, text)
-        self.canvas.setStrokeGray(0.6)
-        self.canvas.setLineWidth(0.6)
-        self.canvas.line(self.left, self.y - 3, self.right, self.y - 3)
+        self.lines(self.strong, text, tag="H2")
+        with self.marked(DECORATION):
+            self.canvas.setStrokeGray(0.6)
+            self.canvas.setLineWidth(0.6)
+            self.canvas.line(self.left, self.y - 3, self.right, self.y - 3)
         self.y -= GAP / 2 + 1
 
     def pairs(self, pairs: Sequence[tuple[str, str]], columns: int = 1) -> None:
         """Draw labels and values; in two columns, the first half stands to the left."""
+        if not pairs:
+            return
         width = (self.width - (columns - 1) * 2 * GAP) / columns
         half = -(-len(pairs) // columns)
         indents = [self._indent(pairs[column * half : (column + 1) * half], width) for column in range(columns)]
-        for place in range(half):
-            row = [
-                (column * (width + 2 * GAP), indents[column], *pairs[place + column * half])
-                for column in range(columns)
-                if place + column * half < len(pairs)
-            ]
-            cells: list[tuple[float, Style, list[Piece]]] = []
-            for x, indent, label, value in row:
-                cells.append((x, self.label, self.label.lines(f"{label}:", indent - 4)))
-                cells.append((x + indent, self.body, self.body.lines(value, width - indent)))
-            self._side_by_side(cells)
+        with self._list(len(pairs)) as items:
+            for place in range(half):
+                cells = []
+                for number in range(place, len(pairs), half):
+                    x, indent = number // half * (width + 2 * GAP), indents[number // half]
+                    label, value = pairs[number]
+                    cells += [
+                        self._cell(items[number], "Lbl", f"{label}:", self.label, x, indent - 4),
+                        self._cell(items[number], "LBody", value, self.body, x + indent, width - indent),
+                    ]
+                self._side_by_side(cells)
+
+    def _cell(self, item: Element, tag: str, text: str, style: Style, x: float, width: float) -> Cell:
+        return Cell(x, style, style.lines(text, width), item.child(tag, self.tags.said(text)))
+
+    @contextmanager
+    def _list(self, size: int) -> Iterator[list[Element]]:
+        """Begin a list of labels and what belongs to them. Its order is that of the items, not that of the drawing."""
+        with self.part.child("L") as whole:
+            items = [whole.child("LI") for _ in range(size)]
+            yield items
+            for item in items:
+                item.end()
 
     def _indent(self, pairs: Sequence[tuple[str, str]], width: float) -> float:
         """Return where the values begin. Labels get the room that the values leave, and at least 60 % of the width."""
@@ -89,39 +125,59 @@ class Pages:
         values = max((self.body.piece(value)[1] for _, value in pairs), default=0)
         return min(labels + GAP, width - min(values, width * 0.4))
 
-    def _side_by_side(self, cells: list[tuple[float, Style, list[Piece]]]) -> None:
+    def _side_by_side(self, cells: list[Cell]) -> None:
         """Draw the lines cell by cell, so that readers read them in that order. Long cells go on below."""
-        height = max(len(lines) for _, _, lines in cells)
+        height = max(len(cell.lines) for cell in cells)
         self.room(min(height, 10) * self.body.leading)
         for start in range(0, height, 10):
-            part = [(x, style, lines[start : start + 10]) for x, style, lines in cells]
-            tall = max(len(lines) for _, _, lines in part)
+            tall = min(height - start, 10)
             self.room(tall * self.body.leading)
-            for x, style, lines in part:
-                for place, (operators, _) in enumerate(lines):
-                    self._draw(style, operators, self.left + x, self.y - (place + 1) * self.body.leading)
+            for x, style, lines, element in cells:
+                for place, (operators, _) in enumerate(lines[start : start + 10], start=1):
+                    with self.marked(element.mark()):
+                        self._draw(style, operators, self.left + x, self.y - place * self.body.leading)
             self.y -= tall * self.body.leading
+        for cell in cells:
+            cell.element.end()
 
-    def text(self, label: str, text: str) -> None:
-        # Keep the label on the same page as the first line.
-        self.room(self.label.leading + self.body.leading)
-        self.lines(self.label, f"{label}:")
-        for paragraph in text.splitlines():
-            self.lines(self.body, paragraph)
-        self.y -= GAP / 2
+    def texts(self, paragraphs: Sequence[tuple[str, str]]) -> None:
+        """Draw labels, and below each its text."""
+        if not paragraphs:
+            return
+        with self._list(len(paragraphs)) as items:
+            for (label, text), item in zip(paragraphs, items, strict=True):
+                # Keep the label on the same page as the first line.
+                self.room(self.label.leading + self.body.leading)
+                self.lines(self.label, f"{label}:", tag="Lbl", within=item)
+                with item.child("LBody") as body:
+                    for paragraph in text.splitlines():
+                        self.lines(self.body, paragraph, within=body)
+                self.y -= GAP / 2
 
     def legend(self, lines: Sequence[str]) -> None:
         for line in lines:
             self.lines(self.small, line)
         self.y -= GAP / 2 if lines else 0
 
-    def lines(self, style: Style, text: str) -> None:
-        """Draw a paragraph on any number of lines and pages; Arabic and Hebrew stand to the right."""
+    def lines(self, style: Style, text: str, *, tag: str = "P", within: Element | None = None) -> None:
+        """Draw a paragraph on any number of lines and pages; Arabic and Hebrew stand to the right.
+
+        It has a standard tag within an element, else within the part of the document.
+        """
         to_left = base_level(text) == 1
-        for operators, width in style.lines(text, self.width):
-            self.room(style.leading)
-            self.y -= style.leading
-            self._draw(style, operators, self.right - width if to_left else self.left, self.y)
+        with (within or self.part).child(tag, self.tags.said(text)) as element:
+            for operators, width in style.lines(text, self.width):
+                self.room(style.leading)
+                self.y -= style.leading
+                with self.marked(element.mark()):
+                    self._draw(style, operators, self.right - width if to_left else self.left, self.y)
+
+    @contextmanager
+    def marked(self, begin: str) -> Iterator[None]:
+        """Whatever is drawn within is what this operator says: `Element.mark()`, or DECORATION."""
+        self.canvas.addLiteral(begin)
+        yield
+        self.canvas.addLiteral(END)
 
     def room(self, height: float) -> None:
         if self.y - height < self.bottom:
@@ -133,7 +189,9 @@ class Pages:
         self.y = self.top
 
     def close(self) -> None:
+        self._end_part()
         self._finish()
+        self.tags.close()
         operators, _ = self.small.piece(f"{self.number:,}")
         self._total.setStreamList([f"BT {self.small.operators} {operators} ET"])
         self.fonts.embed(self.canvas._doc)
@@ -141,8 +199,14 @@ class Pages:
         self.canvas.save()
 
     def _finish(self) -> None:
-        """Draw the foot of the page: its number and the name of the report."""
-        y = FOOT
+        """Draw the foot of the page, and write the page."""
+        with self.marked(FOOT_OF_PAGE):
+            self._foot(FOOT)
+        self.tags.end_page()
+        self.canvas.showPage()
+
+    def _foot(self, y: float) -> None:
+        """Draw the number of the page, and the name of the report."""
         operators, width = self.small.piece(f"Page {self.number:,} of ")
         self._draw(self.small, operators, self.left, y)
         self.canvas.saveState()
@@ -152,7 +216,11 @@ class Pages:
         about = " · ".join(filter(None, [self.document.title, self.document.subtitle, self.document.generated_on]))
         [(operators, width)] = self.small.lines(about, self.width - 110, limit=1)
         self._draw(self.small, operators, self.right - width, y)
-        self.canvas.showPage()
+
+    def _end_part(self) -> None:
+        """End the section; the document itself ends last."""
+        if self.part is not self.tags.document:
+            self.part.end()
 
     def _draw(self, style: Style, operators: str, x: float, y: float) -> None:
         self.canvas.addLiteral(f"BT {style.operators} {x:.2f} {y:.2f} Td {operators} ET")

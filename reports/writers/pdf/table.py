@@ -4,11 +4,14 @@ Nearly all rows are one line high, and such a row is one string. The text of a r
 readers read it row by row.
 """
 
+from collections.abc import Callable, Sequence
 from operator import gt
 
 from reports.document import Rows
+from reports.writers.pdf.fonts import Computed
 from reports.writers.pdf.pages import BOLD, Pages
-from reports.writers.pdf.shaping import Piece, Style
+from reports.writers.pdf.shaping import PLAIN, Piece, Style
+from reports.writers.pdf.tags import DECORATION, END, HEADS_COLUMN, REPEATED_HEADING
 from reports.writers.progress import Progress, Row, in_chunks
 
 PADDING = 3.0
@@ -23,7 +26,7 @@ def draw_rows(pages: Pages, section: Rows, progress: Progress | None) -> int:
         for row in chunk:
             table.add(row)
         count += len(chunk)
-    table.end_page()
+    table.end()
     return count
 
 
@@ -41,37 +44,51 @@ class Table:
         ]
         self.steps = [*shares[:-1], -sum(shares[:-1])]
         self.height = self.style.leading + 2
-        # One row, from its start to the start of the next row: after each cell, a move to the next cell.
-        self.one_line = " ".join(
-            [*(f"%s {step:.2f} 0 Td" for step in self.steps[:-1]), f"%s {self.steps[-1]:.2f} {-self.height:.2f} Td"]
-        )
-        self.begin_page()
+        self.one_line = Computed(self._one_line)
+        self.labels = [column.label for column in section.columns]
+        self.element = pages.part.child("Table")
+        self.begin_page(self._head)
 
     def add(self, row: Row) -> None:
         pieces = list(map(self.style.piece, row))
         drawn, widths = zip(*pieces, strict=True)
         if any(map(gt, widths, self.widths)):
-            self.add_tall([self.style.lines(c, w, MOST_LINES) for c, w in zip(row, self.widths, strict=True)])
+            self.add_tall(row)
             return
-        if self.y - self.height < self.pages.bottom:
-            self.turn_page()
-        self.text.append(self.one_line % drawn)
-        self.y -= self.height
-        self.rules.append(self.y)
+        mark = self._begin_row(row, self.height)
+        self.text.append(self.one_line[mark] % drawn)
 
-    def add_tall(self, cells: list[list[Piece]]) -> None:
+    def add_tall(self, row: Row) -> None:
+        cells = [self.style.lines(c, w, MOST_LINES) for c, w in zip(row, self.widths, strict=True)]
         height = max(map(len, cells)) * self.style.leading + 2
+        mark = self._begin_row(row, height)
+        self.text.append(self._tall(self.style, cells, height, [_cell(mark + place) for place in range(len(row))]))
+
+    def _begin_row(self, row: Row, height: float) -> int:
+        """Make room for a row, note what its tags say, and return the number of its first marked content."""
         if self.y - height < self.pages.bottom:
             self.turn_page()
-        self.text.append(self._tall(self.style, cells, height))
         self.y -= height
         self.rules.append(self.y)
+        text = "".join(row)
+        self.said.append({} if text.isascii() or PLAIN(text) else self._said(row))
+        self.mark += len(row)
+        return self.mark - len(row)
 
-    def _tall(self, style: Style, cells: list[list[Piece]], height: float) -> str:
-        """Return the operators of a row of several lines, cell by cell."""
+    def _said(self, row: Row) -> dict[int, str]:
+        said = map(self.pages.tags.said, row)
+        return {place: attributes for place, attributes in enumerate(said) if attributes}
+
+    def _one_line(self, mark: int) -> str:
+        """Return the format of a row, from its start to the start of the next row: after each cell, a move."""
+        cells = [f"{_cell(mark + place)} %s {END} {step:.2f}" for place, step in enumerate(self.steps)]
+        return " ".join([*(f"{cell} 0 Td" for cell in cells[:-1]), f"{cells[-1]} {-self.height:.2f} Td"])
+
+    def _tall(self, style: Style, cells: list[list[Piece]], height: float, marks: Sequence[str]) -> str:
+        """Return the operators of a row of several lines, cell by cell; `marks` begin their contents."""
         parts = []
-        for place, (lines, step) in enumerate(zip(cells, self.steps, strict=True)):
-            parts.append(f" 0 {-style.leading:.2f} Td ".join(operators for operators, _ in lines))
+        for place, (lines, step, mark) in enumerate(zip(cells, self.steps, marks, strict=True)):
+            parts.append(f"{mark} {f' 0 {-style.leading:.2f} Td '.join(operators for operators, _ in lines)} {END}")
             up = (len(lines) - 1) * style.leading
             parts.append(f"{step:.2f} {up - (height if place == len(cells) - 1 else 0):.2f} Td")
         return " ".join(parts)
@@ -79,30 +96,53 @@ class Table:
     def turn_page(self) -> None:
         self.end_page()
         self.pages.next()
-        self.begin_page()
+        self.begin_page(lambda: [REPEATED_HEADING] * len(self.labels))
 
-    def begin_page(self) -> None:
+    def _head(self) -> list[str]:
+        """Tag the heading, and return what begins the contents of its cells. On later pages it is no content."""
+        marks = []
+        with self.element.child("THead") as head, head.child("TR") as row:
+            for label in self.labels:
+                with row.child("TH", HEADS_COLUMN + self.pages.tags.said(label)) as cell:
+                    marks.append(cell.mark())
+        return marks
+
+    def begin_page(self, marks: Callable[[], list[str]]) -> None:
         """Draw the heading, and start the text below it."""
         pages = self.pages
         height = max(map(len, self.headings)) * self.strong.leading + 4
         pages.room(height + MOST_LINES * self.style.leading)
         y = pages.y
-        pages.canvas.setFillGray(0.9)
-        pages.canvas.rect(pages.left, y - height, pages.width, height, stroke=0, fill=1)
-        pages.canvas.setFillGray(0)
+        with pages.marked(DECORATION):
+            pages.canvas.setFillGray(0.9)
+            pages.canvas.rect(pages.left, y - height, pages.width, height, stroke=0, fill=1)
+            pages.canvas.setFillGray(0)
         baseline = y - self.strong.leading + 1
         self.y = y - height
         start = self.y - self.style.leading + 1
         self.text = [
             f"BT {self.strong.operators} {pages.left + PADDING:.2f} {baseline:.2f} Td",
-            self._tall(self.strong, self.headings, baseline - start),
+            self._tall(self.strong, self.headings, baseline - start, marks()),
             self.style.operators,
         ]
         self.rules: list[float] = []
+        self.said: list[dict[int, str]] = []
+        self.mark = pages.tags.marks
 
     def end_page(self) -> None:
         pages = self.pages
         pages.canvas.addLiteral("\n".join([*self.text, "ET"]))
-        ends = f"{pages.left:.2f} %.2f m {pages.right:.2f} %.2f l"
-        pages.canvas.addLiteral(f"0.8 G 0.3 w {' '.join(ends % (y, y) for y in self.rules)} S" if self.rules else "")
+        if self.rules:
+            ends = f"{pages.left:.2f} %.2f m {pages.right:.2f} %.2f l"
+            with pages.marked(DECORATION):
+                pages.canvas.addLiteral(f"0.8 G 0.3 w {' '.join(ends % (y, y) for y in self.rules)} S")
+        pages.tags.rows(self.element, len(self.labels), self.said)
         pages.y = self.y - PADDING
+
+    def end(self) -> None:
+        self.end_page()
+        self.element.end()
+
+
+def _cell(mark: int) -> str:
+    return f"/TD<</MCID {mark}>>BDC"

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("saved_views", "0001_initial"),
+        ("saved_views", "0003_xlsx"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
