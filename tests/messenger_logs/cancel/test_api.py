@@ -21,6 +21,8 @@ def test_it_cancels_once_and_tells_the_figures(caller, under_way):
         "not_tried": 1,
         "waiting": 2,
         "under_way": 1,
+        "final": False,
+        "contradicted": False,
     }
     assert program.get(f"messages/{message.pk}/").json()["cancel_figures"] == data["figures"]
     assert (data["status"], data["canceled_by"], data["cancel_completed_at"]) == ("canceled_ip", "Lee, Tou", None)
