@@ -152,7 +152,7 @@ def _nobody(summary: DeliverySummary, urls: Addresses) -> Facts:
         return
     modes = summary.message.display_modes
     yield Fact(
-        f"Nobody got it: none of its recipients has a device for it ({modes}).",
+        f"Nobody got it: none of its recipients has a device for {modes or 'it'}.",
         urls.rows(figure="recipients"),
         "1 recipient" if recipients == 1 else f"{recipients:,} recipients",
     )

@@ -97,4 +97,4 @@ def test_no_recipients_tells_an_empty_message_from_one_without_devices() -> None
     assert found.to_do[0].url == "#criteria"
     no_device = make_message(status="no_recipients", modes=[Mode.VOICE, Mode.TEXT])
     make_recipient(no_device)
-    assert texts(no_device)[0] == ["Nobody got it: none of its recipients has a device for it (Voice, Text)."]
+    assert texts(no_device)[0] == ["Nobody got it: none of its recipients has a device for Voice, Text."]
