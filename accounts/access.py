@@ -75,6 +75,18 @@ def address_to_return_to(request: HttpRequest) -> str:
     return request.get_full_path() if request.method == "GET" else home_url()
 
 
+def signed_in(
+    view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """Guard a function view that needs no right: anybody who is signed in reaches it."""
+
+    @wraps(view)
+    def guarded(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        return view(request, *args, **kwargs) if isinstance(request.user, User) else sign_in_first(request)
+
+    return guarded
+
+
 def tool_right(
     tool: Tool, right: Right = Right.READ
 ) -> Callable[[Callable[Concatenate[SignedInRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
