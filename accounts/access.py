@@ -47,6 +47,11 @@ def check_tool_right(request: HttpRequest, tool: Tool, right: Right) -> HttpResp
     return None
 
 
+def check_signed_in(request: HttpRequest) -> HttpResponse | None:
+    """Return None if the request may go on, or a redirect to the sign-in page if nobody is signed in."""
+    return None if isinstance(request.user, User) else sign_in_first(request)
+
+
 def refuse_without(user: User, tool: Tool, right: Right) -> None:
     """Raise MissingRight or DistrictWide if a user has not this right as its tool needs it."""
     if not user.may(tool, right):
@@ -82,7 +87,7 @@ def signed_in(
 
     @wraps(view)
     def guarded(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        return view(request, *args, **kwargs) if isinstance(request.user, User) else sign_in_first(request)
+        return check_signed_in(request) or view(request, *args, **kwargs)
 
     return guarded
 
