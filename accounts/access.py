@@ -47,6 +47,11 @@ def check_tool_right(request: HttpRequest, tool: Tool, right: Right) -> HttpResp
     return None
 
 
+def check_signed_in(request: HttpRequest) -> HttpResponse | None:
+    """Return None if the request may go on, or a redirect to the sign-in page if nobody is signed in."""
+    return None if isinstance(request.user, User) else sign_in_first(request)
+
+
 def refuse_without(user: User, tool: Tool, right: Right) -> None:
     """Raise MissingRight or DistrictWide if a user has not this right as its tool needs it."""
     if not user.may(tool, right):
@@ -73,6 +78,18 @@ def address_to_return_to(request: HttpRequest) -> str:
         return htmx.current_url_abs_path or home_url()
     # The posted values are lost, and this address would answer a GET with "method not allowed".
     return request.get_full_path() if request.method == "GET" else home_url()
+
+
+def signed_in(
+    view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """Guard a function view that needs no right: anybody who is signed in reaches it."""
+
+    @wraps(view)
+    def guarded(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        return check_signed_in(request) or view(request, *args, **kwargs)
+
+    return guarded
 
 
 def tool_right(

@@ -86,6 +86,9 @@ def test_who_may_open_nothing_reads_whom_to_ask(make_user, signed_in):
 
 def test_home_asks_the_signed_out_to_sign_in(client):
     assert client.get("/")["Location"] == "/accounts/login/?next=/"
+    refreshed = client.get("/", headers={"HX-Request": "true"})
+    assert refreshed["HX-Redirect"] == "/accounts/login/?next=/", "a session that ended takes the whole page along"
+    assert refreshed.text == ""
 
 
 def test_names_are_shown_as_text(make_user, signed_in):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.access import SignedInRequest
+from accounts.access import SignedInRequest, signed_in
 from accounts.models import HiddenAdvice, User
 from accounts.querysets import second_factor_anywhere
 from accounts.sso.providers import configured
@@ -24,7 +23,7 @@ from web.message_access import MESSAGE_TOOLS
 from web.needs import needs_of
 
 
-@login_required
+@signed_in
 @require_safe
 def home(request: SignedInRequest) -> HttpResponse:
     """Show what there is to decide. To htmx, the part that changes: the last days stay as they are."""
