@@ -6,7 +6,7 @@ A new action needs a line here; a test fails until it has one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from string import Formatter
 from typing import Any
 
@@ -104,18 +104,21 @@ def _looked_at_message(event: AuditEvent) -> str:
     """Say all that one look showed: its event, and its parts where a list has them."""
     message, told = _message(event), [str(event.details.get("shown", _PAGE)), *(getattr(event, "parts", None) or ())]
     parts = [part for part in told if not part.startswith(_PAGE)]
-    person = f" with the values of person {event.details['person']}" if "person" in event.details else ""
+    values = [f"the values of person {event.details['person']}"] if "person" in event.details else []
     searched = ", and searched there for a person" if "searched" in event.details else ""
     if len(parts) == len(told):
-        return f"looked at {_joined('the', parts)} of {message}{person}{searched}"
-    others = f" and {_joined('its', parts)}" if parts else ""
-    return f"looked at {message}{others}{person}{searched}"
+        return f"looked at {_listed(f'the {part}' for part in parts)} of {message}{_with(values)}{searched}"
+    return f"looked at {message}{_with([*(f'its {part}' for part in parts), *values])}{searched}"
 
 
-def _joined(article: str, parts: list[str]) -> str:
+def _with(things: list[str]) -> str:
+    return f" with {_listed(things)}" if things else ""
+
+
+def _listed(things: Iterable[str]) -> str:
     """Return "its recipients, its Voice body and its Text body"."""
-    named = [f"{article} {part}" for part in parts]
-    return " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
+    *first, last = things
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _address(event: AuditEvent) -> str:

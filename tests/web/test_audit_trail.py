@@ -180,9 +180,9 @@ def test_an_event_is_a_sentence(action, target, details, sentence):
     ("shown", "parts", "sentence"),
     [
         ("message", [], "looked at message 309."),
-        ("message", ["Email body"], "looked at message 309 and its Email body."),
-        ("message", ["Email body", "recipients"], "looked at message 309 and its Email body and its recipients."),
-        ("recipients", ["message", "a", "b"], "looked at message 309 and its recipients, its a and its b."),
+        ("message", ["Email body"], "looked at message 309 with its Email body."),
+        ("message", ["Email body", "recipients"], "looked at message 309 with its Email body and its recipients."),
+        ("recipients", ["message", "a", "b"], "looked at message 309 with its recipients, its a and its b."),
         ("recipients", ["unreached people"], "looked at the recipients and the unreached people of message 309."),
     ],
 )
@@ -325,7 +325,7 @@ def test_a_page_with_its_fragments_is_one_row_and_found_by_the_number_of_the_mes
     both = sentences(auditor, message=str(message.pk), happened_from="2020-01-01")
     assert [words.partition(" looked at ")[2] for words in both] == [
         f"the recipients of message {message.pk}.",
-        f"message {message.pk} and its Email body, its Inbox body and its recipients.",
+        f"message {message.pk} with its Email body, its Inbox body and its recipients.",
     ]
     assert AuditEvent.objects.filter(action="message.viewed").count() == 6, "the trail keeps each part"
     assert len(sentences(auditor, "who_saw", message=str(message.pk))) == 2
@@ -341,8 +341,8 @@ def test_a_look_ends_after_half_an_hour_and_another_persons_values_are_another_l
     number = f"message {message.pk}"
     assert [words.partition(" looked at ")[2] for words in sentences(auditor)] == [
         f"the Email body of {number}.",
-        f"{number} and its Email body with the values of person 4711.",
-        f"{number} and its Email body.",
+        f"{number} with its Email body and the values of person 4711.",
+        f"{number} with its Email body.",
     ]
 
 
