@@ -66,7 +66,7 @@ FROM (
 -- The story goes to everybody whom it is for, as far as the size of the district allows. The others share what is left
 -- of the recipients, and the people of a message are neighbors. A slot is a family's first or second person.
 UPDATE demo_message
-SET start = low * 2, size = greatest(2, least((high - low) * 2, round({recipients} * 0.15 / {people_a_slot})))
+SET start = low * 2, size = greatest(2, least((high - low) * 2, round({recipients} * 0.26 / {people_a_slot})))
 WHERE audience IS NULL;
 UPDATE demo_message AS m
 SET size = sized.size, start = (low + pg_temp.pick(m.n, 41, greatest(1, high - low - sized.size / 2))) * 2
