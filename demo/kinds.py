@@ -65,8 +65,8 @@ KINDS = [
     Kind(
         CLASSIC,
         "Message Builder",
-        "Meals during the school holidays",
-        "Every child may come to lunch during the holidays, without a fee.",
+        "Lunch without a fee",
+        "Every child may have lunch without a fee. You need not apply for it.",
         (INBOX, EMAIL),
         DISTRICT,
     ),
@@ -153,8 +153,8 @@ KINDS = [
     Kind(
         V2,
         "Messenger 2.0 - Emergency",
-        "Buses run two hours late today",
-        "All buses run two hours late because of ice on the roads. School begins two hours late, too.",
+        "Storm warning: students stay inside",
+        "All students stay inside until the storm has passed. They are safe. Buses leave later than usual.",
         ALL,
         DISTRICT,
     ),

@@ -91,9 +91,13 @@ def plan_outgoing(*, now: datetime | None = None) -> None:
     )
     _still_to_go_out().update(dispatched_here=True)
     now = (now or timezone.now()).replace(microsecond=0)
+    everybody = _last_emergency()
+    if everybody is None:
+        return
     for number, planned in enumerate(PLANNED):
         at = now + timedelta(minutes=planned.minutes)
-        add_message(_message(planned, f"{PREFIX}{now:%Y%m%d%H%M%S}-{number}", at, now))
+        people = list(_people(planned, everybody))
+        add_message(_message(planned, f"{PREFIX}{now:%Y%m%d%H%M%S}-{number}", at, now, people))
 
 
 def keep_outgoing_back() -> None:
@@ -107,7 +111,9 @@ def _still_to_go_out() -> QuerySet[SentMessage]:
     return SentMessage.objects.filter(of_the_demo).cancelable()
 
 
-def _message(planned: Planned, external_id: str, at: datetime, now: datetime) -> dict[str, Any]:
+def _message(
+    planned: Planned, external_id: str, at: datetime, now: datetime, people: list[dict[str, Any]]
+) -> dict[str, Any]:
     return {
         "external_id": external_id,
         "engine": planned.engine,
@@ -125,15 +131,21 @@ def _message(planned: Planned, external_id: str, at: datetime, now: datetime) ->
         "bodies": {mode: strip_tags(planned.body) if mode in PHONE else planned.body for mode in planned.modes},
         "criteria": criteria(planned.engine),
         "reply_to": "office@harrison.example",
-        "recipients": list(_people(planned)),
+        "recipients": people,
     }
 
 
-def _people(planned: Planned) -> Iterator[dict[str, Any]]:
-    """Yield families of the school with their devices, as the last emergency of the whole district had them."""
+def _last_emergency() -> SentMessage | None:
+    """Return the last message by all modes to the whole district: it has everybody."""
     emergencies = SentMessage.objects.filter(message_type=MessageType.EMERGENCY, modes__len=len(ALL), school=None)
-    last = emergencies.filter(external_id=None, drill=False).order_by("created_at", "pk").last()
-    families = Recipient.objects.filter(message=last, counted=True, student_school__name=planned.school).order_by("pk")
+    return emergencies.filter(external_id=None, drill=False).order_by("created_at", "pk").last()
+
+
+def _people(planned: Planned, everybody: SentMessage) -> Iterator[dict[str, Any]]:
+    """Yield families of the school with their devices, as they were in this message."""
+    families = Recipient.objects.filter(message=everybody, counted=True, student_school__name=planned.school).order_by(
+        "pk"
+    )
     for person in families.prefetch_related("deliveries")[: planned.people]:
         yield {
             "person_id": person.person_id,

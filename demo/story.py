@@ -66,7 +66,7 @@ class Story:
 
     @property
     def drill(self) -> date:
-        return school_day(self.closed - timedelta(days=6))
+        return school_day(min(self.closed - timedelta(days=6), self.mistake - timedelta(days=1)))
 
     @property
     def drill_before(self) -> date:
@@ -89,7 +89,7 @@ class Story:
         return [
             Episode(
                 *("admin", at(day, 10), V2, MessageType.EMERGENCY, f"Emergency drill, {day:%B}", body),
-                modes=(EMAIL, VOICE, TEXT),
+                modes=(VOICE, TEXT),
                 drill=True,
             )
             for day in (self.drill_before, self.drill)

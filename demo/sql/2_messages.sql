@@ -12,7 +12,7 @@ FROM (
         e.bodies, '[]'::jsonb AS attachments, e.criteria, e.language, e.drill, sender.id AS sender_id,
         sender.name AS sender_name, school.id AS school_id, coalesce(school.low, 0) AS low,
         coalesce(school.high, {households}) AS high, e.status, false AS from_scheduler, e.created_at,
-        0 AS size, 0 AS start
+        e.school = '' AND e.language = '' AS first_alone, 0 AS size, 0 AS start
     FROM demo_episode AS e
     JOIN demo_sender AS sender ON sender.username = e.sender
     LEFT JOIN demo_school AS school ON school.name = e.school
@@ -36,7 +36,7 @@ FROM (
             WHEN r < 200 AND r %% 40 = 1 THEN {now} - interval '1 minute' * (2 + pg_temp.pick(r, 32, 8))
             ELSE least(worked.at, {now} - interval '15 minutes' * (3 + pg_temp.pick(r, 33, 60)))
         END,
-        0, 0
+        false, 0, 0
     FROM generate_series(0, {messages} - {episodes} - 1) AS r
     JOIN demo_kind AS k ON k.i = CASE
         WHEN r < {kinds} THEN r
@@ -63,10 +63,14 @@ FROM (
     ORDER BY created_at, n
 ) AS message;
 
--- The story goes to everybody whom it is for, as far as the size of the district allows. The others share what is left
--- of the recipients, and the people of a message are neighbors. A slot is a family's first or second person.
+-- The story goes to everybody whom it is for, as far as the size of the district allows, and what is for the whole
+-- district to one parent of each family. The others share what is left of the recipients, and the people of a message
+-- are neighbors. A slot is a family's first or second person.
 UPDATE demo_message
-SET start = low * 2, size = greatest(2, least((high - low) * 2, round({recipients} * 0.15 / {people_a_slot})))
+SET start = low * 2, size = greatest(2, CASE
+    WHEN first_alone THEN least(high - low, {recipients} / 4)
+    ELSE least((high - low) * 2, round({recipients} * 0.26 / {people_a_slot}))
+END)
 WHERE audience IS NULL;
 UPDATE demo_message AS m
 SET size = sized.size, start = (low + pg_temp.pick(m.n, 41, greatest(1, high - low - sized.size / 2))) * 2

@@ -108,6 +108,8 @@ CROSS JOIN LATERAL (
             * (CASE WHEN d.message_status = 'in_progress' THEN 1000 - d.turn ELSE d.turn END / 1000.0) ^ 2 AS first
 ) AS tried;
 
+ANALYZE messenger_logs_delivery;
+
 -- Every try of a call or a text; only the last one came to what the device came to.
 INSERT INTO messenger_logs_deviceattempt (
     delivery_id, number, started_at, ended_at, code, status, detail, outcome, rank, made, provider_id, raw)

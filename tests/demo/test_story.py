@@ -20,12 +20,13 @@ from hypothesis import strategies as st
 
 from accounts.audit_chain import chain_events, verify
 from accounts.models import AuditEvent, User
+from accounts.tools import OWN_RIGHTS
 from alerts.models import Alert
 from demo.district import EVENTS_DOMAIN, Size, make_district
 from demo.kinds import REFUSED
 from demo.names import SCHOOL_SHARES, SCHOOLS
 from demo.people import closed_days, mail_people
-from demo.staff import COLLEAGUES, STAFF, make_staff
+from demo.staff import COLLEAGUES, SENDERS, STAFF, make_staff
 from demo.story import REFUSING_PROVIDER, Story, school_day
 from listings.registry import Entry, registry
 from mailgun_sync.models import MailgunEvent, RecipientAddress
@@ -334,7 +335,8 @@ class TestStory:
             listing = entry.open(user, {})
             with time_machine.travel(NOW, tick=False):
                 listing.fetch()
-            if not listing.page.rows and entry.name not in NO_ROWS_YET:
+            sends_nothing = entry.tool in OWN_RIGHTS and user.username not in {person.username for person in SENDERS}
+            if not listing.page.rows and entry.name not in NO_ROWS_YET and not sends_nothing:
                 empty.append(entry.name)
         assert empty == []
 
