@@ -8,6 +8,8 @@ from functools import cached_property
 from urllib.parse import urlencode
 
 from django.forms import BoundField
+from django.utils.html import escape
+from django.utils.safestring import SafeString
 
 from core.statuses import Status
 from listings.columns import Column
@@ -44,6 +46,11 @@ class Header:
     aria_sort: str
     filter: BoundField | None
     statuses: Collection[Status]
+
+    @property
+    def words(self) -> SafeString:
+        """The label, which may break after a stroke."""
+        return SafeString(escape(self.label).replace("/", "/<wbr>"))
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from saved_views.models import HiddenColumns
 
 def hidden_columns(user: User, listing: Listing) -> list[str] | None:
     """Return the names of the columns that a person chose not to see; None if the person never chose."""
-    chosen = HiddenColumns.objects.filter(user=user, listing=listing.entry.name).first()
-    return chosen.columns if chosen else None
+    chosen = HiddenColumns.objects.filter(user=user, listing=listing.entry.name)
+    names: list[str] | None = chosen.values_list("columns", flat=True).first()
+    return names
 
 
 def choose_columns(*, by: User, listing: Listing, shown: Collection[str]) -> None:

@@ -25,7 +25,7 @@ from web.message_urls import message_url
 class MessageStatusColumn(StatusColumn):
     """The status of a message, the people it reached, its e-mails and, while it goes out, its progress in percent."""
 
-    def render(self, record: Any, table: ListingTable) -> SafeString:
+    def render(self, record: Any, table: Any = None) -> SafeString:
         reached, said = people_text(record.status, record.people), emails_text(record.emails)
         address = f"{message_url(table.listing.tool, record.pk, 'recipients')}?reach=reached" if reached else ""
         people = format_html('<p class="people-reached"><a href="{}">{}</a></p>', address, reached) if reached else ""

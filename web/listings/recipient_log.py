@@ -289,7 +289,7 @@ class PersonRecord(RecipientLog):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.filterset.form.fields["person"].widget = HiddenInput()
-        if self.person is None:
+        if "person" in self.filterset.form.errors or self.person is None:
             raise Http404("There is no such record.")
 
     def understood(self, values: Mapping[str, str]) -> dict[str, str]:
