@@ -67,11 +67,11 @@ class Tags:
                 span = Element(self, "Span", first + at, attribute)
                 span.page, span.kids = page, [f"{self.marks + row * columns + column}"]
                 span.end()
-                reference = f"{span.number:{WIDTH}} 0 R"
+                reference = f"{span.number:{WIDTH}} 0 R".encode()
                 elements = _replaced(elements, tags.contents[at], reference)
                 owners = _replaced(owners, (row * columns + column) * (REFERENCE + 1), reference)
         file.block = Block(first, tags.count, places, elements)
-        self.owners.append(owners)
+        self.owners.append(owners.decode())
         self.marks += len(said) * columns
 
     def end_page(self) -> None:
@@ -139,5 +139,5 @@ class Element:
         self.end()
 
 
-def _replaced(text: str, place: int, reference: str) -> str:
-    return f"{text[:place]}{reference}{text[place + len(reference) :]}"
+def _replaced(text: bytes, place: int, reference: bytes) -> bytes:
+    return text[:place] + reference + text[place + len(reference) :]
