@@ -52,7 +52,7 @@ class Shape:
         return [(sign.encode(SIGNS), number.encode()) for sign, number in signs]
 
 
-shape = lru_cache(256)(Shape)
+shape = lru_cache(64)(Shape)
 
 
 def _number(at: int) -> str:
