@@ -33,6 +33,7 @@ from reports.files import NotMade
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
 from tests.queue import do_at_once, note_queued
 from tests.records.conftest import OTHERS
+from tests.reports.pdf_tags import faults
 from tests.stored import path_of
 from web.records_forms import CriteriaForm
 
@@ -113,6 +114,7 @@ def test_the_file_has_messages_devices_bodies_and_their_hashes(ledger: list[Sent
         *(f"bodies/{both.pk:08}-email.txt", f"bodies/{both.pk:08}-email-as-sent-1.txt"),
         *(f"bodies/{vangs.pk:08}-text.txt", "manifest.json"),
     ]
+    assert faults(files["records.pdf"]) == []
     manifest = json.loads(files.pop("manifest.json"))
     assert manifest["wanted"] == {"Person": "Vang, Mai (4711)"}
     assert (manifest["messages"], manifest["people"]) == (2, 1)

@@ -112,6 +112,8 @@ def marked(page: PageObject) -> Iterator[tuple[int, str]]:
             assert not (stack and operands[0] == "/Artifact"), "an artifact within a content"
             stack.append((operands[0], operands[1]))
             text += "" if actual else operands[1].get("/ActualText", "")
+        elif operator == b"BMC":
+            stack.append((operands[0], DictionaryObject()))
         elif operator == b"EMC":
             name, entries = stack.pop()
             if not stack:

@@ -19,6 +19,7 @@ from reports.report import report_kind
 from tests.listings.letter_log import Shown
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.messages import csv_of, message_by
+from tests.reports.pdf_tags import faults
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +37,7 @@ def client(user, signed_in):
 
 
 def pdf_text(response):
+    assert faults(response.getvalue()) == []
     return "\n".join(page.extract_text() for page in PdfReader(ContentFile(response.getvalue())).pages)
 
 

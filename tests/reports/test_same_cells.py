@@ -22,6 +22,7 @@ from tests.examples import examples
 from tests.messenger_logs.totals.random_messages import RandomMessage
 from tests.reports.documents import together, workbook, xlsx_lines
 from tests.reports.messages import classic, figures, log_2_document
+from tests.reports.pdf_tags import faults
 
 NAMES = [
     "Vaj, Nplooj",
@@ -87,9 +88,9 @@ def test_pdf_csv_docx_and_xlsx_of_a_random_message_hold_the_same_cells(random: R
     summary, in_xlsx = xlsx_lines(book.worksheets[0]), xlsx_lines(book.worksheets[1])
     assert in_xlsx == table
 
-    in_pdf = together(
-        "".join(page.extract_text() for page in PdfReader(io.BytesIO(written(document(), Format.PDF))).pages)
-    )
+    pdf = written(document(), Format.PDF)
+    assert faults(pdf) == []
+    in_pdf = together("".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages))
     for row in table:
         for cell in row:
             assert together(cell) in in_pdf

@@ -74,7 +74,6 @@ def test_a_text_has_the_language_that_its_characters_show(text: str, language: s
     for tag in (found.all("LBody")[1], (found.all("Span") or found.all("TD"))[0]):
         assert tag.spoken == text
         assert tag.entries.get("/Lang") == language
-    assert tree(written(Format.PDF, a_document([a_row(text)], language="ja"))).all("Span") == [] or language != "ja"
 
 
 def test_the_tree_says_what_is_a_heading_a_label_a_column_and_a_cell() -> None:
@@ -166,7 +165,8 @@ def test_numbers_without_an_object_are_free_and_all_others_are_found() -> None:
     file = Parts()
     out = ObjectFile(file)  # type: ignore[arg-type]
     out.add(b"%PDF-1.7\n")
-    block = Block(300, 700, "".join(f"{300 + at} {at * 2} " for at in range(700)), " ".join("7" * 700))
+    places = "".join(f"{300 + at} {at * 2} " for at in range(700))
+    block = Block(300, 700, places.encode(), b" ".join([b"7"] * 700))
     out.packed(1, [(2, "<</Type/Catalog/Pages 3 0 R>>"), (3, "<</Type/Pages/Kids[]/Count 0>>"), (5, "5")], block)
     out.close(1_200, b"/Root 2 0 R")
     reader = PdfReader(io.BytesIO(b"".join(file)))

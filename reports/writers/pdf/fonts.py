@@ -17,6 +17,7 @@ from reportlab.pdfbase.pdfdoc import (
     PDFZCompress,
 )
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 FONTS = [
@@ -88,13 +89,13 @@ def faces() -> list[Face]:
     return found
 
 
-class Computed(dict[int, T]):
+class Computed(dict[K, T]):
     """A dict that computes a missing value once."""
 
-    def __init__(self, compute: Callable[[int], T]) -> None:
+    def __init__(self, compute: Callable[[K], T]) -> None:
         self.compute = compute
 
-    def __missing__(self, key: int) -> T:
+    def __missing__(self, key: K) -> T:
         value = self[key] = self.compute(key)
         return value
 
@@ -122,7 +123,7 @@ class Font:
         """The glyph and its text, by code."""
         self._codes: dict[tuple[int, str], int] = {}
         self.code_of = Computed(self._code_of)
-        self.width_of = Computed(lambda point: self.width(self._glyph_of(point)))
+        self.width_of: Computed[str, int] = Computed(lambda character: self.width(self._glyph_of(ord(character))))
 
     def code(self, glyph: int, meaning: str) -> str:
         """Return four hexadecimal digits for a glyph and its text; the text is "" if a glyph beside it has the text."""

@@ -26,7 +26,7 @@ AFTER_256 = NEXT * 255 + CARRY
 FREE = (0xFFFF).to_bytes(ENTRY, "big")
 """The entry of a number without an object, such as 0."""
 
-LEVEL = 2
+LEVEL = 1
 """The level of compression; elements are many, and look alike."""
 
 
@@ -35,8 +35,8 @@ class Block(NamedTuple):
 
     first: int
     count: int
-    places: str
-    contents: str
+    places: bytes
+    contents: bytes
 
 
 class ObjectFile:
@@ -65,14 +65,14 @@ class ObjectFile:
 
         Their places take the least memory if their numbers follow each other.
         """
-        block = block or Block(0, 0, "", "")
+        block = block or Block(0, 0, b"", b"")
         objects.sort()
         places = accumulate((len(content) + 1 for _, content in objects), initial=len(block.contents) + 1)
         pairs = [f"{each} {place}" for (each, _), place in zip(objects, places, strict=False)]
-        head = f"{block.places}{' '.join(pairs)}\n"
-        packed = "\n".join([block.contents, *[content for _, content in objects]])
+        head = b"%b%b\n" % (block.places, " ".join(pairs).encode())
+        packed = b"\n".join([block.contents, *[content.encode("latin-1") for _, content in objects]])
         about = b"/Type/ObjStm/N %d/First %d/Filter/FlateDecode" % (block.count + len(objects), len(head))
-        self.plain(number, stream(about, zlib.compress((head + packed).encode("latin-1"), level=LEVEL)))
+        self.plain(number, stream(about, zlib.compress(head + packed, level=LEVEL)))
         self._note(block.first, block.count, _entry(PACKED, number))
         first, index = 0, block.count
         for at, (each, _) in enumerate(objects, start=block.count):

@@ -79,9 +79,10 @@ class Style:
 
     def _piece(self, text: str, base: int | None = None, language: str | None = None) -> Piece:
         """Return the text on one line of any width. `base` and `language` are those of its `Paragraph`."""
-        text = cleaned(text)
-        if not base and PLAIN(text):
-            width = sum(map(self.own.width_of.__getitem__, map(ord, text)))
+        simple = text.isascii() and text.isprintable()
+        text = text if simple else cleaned(text)
+        if not base and (simple or PLAIN(text)):
+            width = sum(map(self.own.width_of.__getitem__, text))
             return f"<{text.translate(self.own.code_of)}> Tj", width * self.size / 1000
         language = language or language_of(text, self.fonts.language)
         shaped = [self._drawn(face, run, level, language) for level, face, run in self._runs(text, base)]
@@ -123,7 +124,7 @@ class Style:
     def _named(self, text: str) -> tuple[Font, str, int]:
         """Draw characters that no font has as their code points: [U+12000 12001]. Copied, they are the characters."""
         shown = f"[U+{' '.join(f'{ord(character):04X}' for character in text)}]"
-        width = sum(map(self.own.width_of.__getitem__, map(ord, shown)))
+        width = sum(map(self.own.width_of.__getitem__, shown))
         return self.own, _span(text, f"<{shown.translate(self.own.code_of)}> Tj"), width
 
     def _shaped(self, font: Font, text: str, level: int, language: str) -> tuple[Font, str, int]:

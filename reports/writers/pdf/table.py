@@ -15,6 +15,7 @@ from reports.writers.pdf.tags import DECORATION, END, HEADS_COLUMN, REPEATED_HEA
 from reports.writers.progress import Progress, Row, in_chunks
 
 PADDING = 3.0
+NOTHING: dict[int, str] = {}
 MOST_LINES = 12
 """The most lines of a cell; longer texts are cut with an ellipsis."""
 
@@ -71,9 +72,10 @@ class Table:
         self.y -= height
         self.rules.append(self.y)
         text = "".join(row)
-        self.said.append({} if text.isascii() or PLAIN(text) else self._said(row))
-        self.mark += len(row)
-        return self.mark - len(row)
+        self.said.append(NOTHING if text.isascii() or PLAIN(text) else self._said(row))
+        mark = self.mark
+        self.mark = mark + len(row)
+        return mark
 
     def _said(self, row: Row) -> dict[int, str]:
         said = map(self.pages.tags.said, row)

@@ -61,17 +61,17 @@ class Tags:
         with table.child("TBody") as body:
             body.kids = [f"{first + row * (columns + 1)} 0 R" for row in range(len(said))]
         places, elements, owners = tags.filled(first, page, body.number)
-        for row, attributes in enumerate(said):
-            for column, attribute in attributes.items():
-                at = row * (columns + 1) + 1 + column
-                span = Element(self, "Span", first + at, attribute)
-                span.page, span.kids = page, [f"{self.marks + row * columns + column}"]
-                span.end()
-                reference = f"{span.number:{WIDTH}} 0 R"
-                elements = _replaced(elements, tags.contents[at], reference)
-                owners = _replaced(owners, (row * columns + column) * (REFERENCE + 1), reference)
+        cells = [(row, column) for row, attributes in enumerate(said) for column in attributes]
+        for row, column in cells:
+            at, content = row * (columns + 1) + 1 + column, row * columns + column
+            span = Element(self, "Span", first + at, said[row][column])
+            span.page, span.kids = page, [f"{self.marks + content}"]
+            span.end()
+            reference = f"{span.number:{WIDTH}} 0 R".encode()
+            elements = _replaced(elements, tags.contents[at], reference)
+            owners = _replaced(owners, content * (REFERENCE + 1), reference)
         file.block = Block(first, tags.count, places, elements)
-        self.owners.append(owners)
+        self.owners.append(owners.decode())
         self.marks += len(said) * columns
 
     def end_page(self) -> None:
@@ -139,5 +139,5 @@ class Element:
         self.end()
 
 
-def _replaced(text: str, place: int, reference: str) -> str:
-    return f"{text[:place]}{reference}{text[place + len(reference) :]}"
+def _replaced(text: bytes, place: int, reference: bytes) -> bytes:
+    return text[:place] + reference + text[place + len(reference) :]
