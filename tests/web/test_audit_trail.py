@@ -20,6 +20,7 @@ from accounts.services import record_audit_event
 from accounts.tools import Tool
 from listings.registry import registry
 from tests.messenger_logs.factories import make_message, make_recipient
+from tests.web.html import table_body
 from web.audit_sentences import action_text, audit_sentence, has_words
 from web.listings.audit_trail import detail_lines
 from web.message_access import record_message_view
@@ -46,7 +47,7 @@ def dexter(make_user):
 
 
 def table(response):
-    return response.text.split("<tbody>")[1].split("</tbody>")[0]
+    return table_body(response.text)
 
 
 def exported_rows(response):

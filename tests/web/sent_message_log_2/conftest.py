@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.tools import Right, Tool
 from messenger_logs.models import SentMessage
 from tests.messenger_logs.factories import make_message
+from tests.web.html import table_body, table_head
 
 CHICAGO = ZoneInfo("America/Chicago")
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=CHICAGO)
@@ -76,10 +77,10 @@ def show(client: Client, name: str = "web:sent_message_log_2", /, *args: Any, **
 
 
 def subjects(html: str) -> list[str]:
-    return re.findall(r'class="row-link"[^>]*>([^<]+)</a>', html.partition("<tbody>")[2].partition("</tbody>")[0])
+    return re.findall(r'class="row-link"[^>]*>([^<]+)</a>', table_body(html))
 
 
 def headings(html: str) -> list[str]:
-    head = html.partition("<thead>")[2].partition("</tr>")[0]
+    head = table_head(html).partition("</tr>")[0]
     cells = re.findall(r'<th scope="col".*?</th>', head, re.DOTALL)
     return [page_text(re.sub(r"<button.*", "", cell, flags=re.DOTALL)) for cell in cells]

@@ -15,6 +15,7 @@ from accounts.tools import Right
 from messenger_logs.models import Calendar, SentMessage
 from messenger_logs.services.totals import recount
 from tests.messenger_logs.factories import make_delivery, make_recipient, make_school
+from tests.web.html import before_table_body, table_body
 from tests.web.sent_message_log_2.conftest import CHICAGO, LOG, NOON, Add, SignIn, headings, page_text, show, subjects
 
 pytestmark = pytest.mark.django_db
@@ -127,8 +128,8 @@ def test_statuses_and_their_explanations(
 
     assert [row["Status"] for row in exported_rows(mine)] == [word]
     html = show(mine)
-    assert word in page_text(html.partition("<tbody>")[2])
-    assert explanation in html.partition("<tbody>")[0]
+    assert word in page_text(table_body(html))
+    assert explanation in before_table_body(html)
 
 
 def test_a_running_message_says_how_far_it_is(mine: Client, me: User, add: Add) -> None:
@@ -474,7 +475,7 @@ def test_an_export_is_recorded(mine: Client, me: User, add: Add) -> None:
 
 def test_nothing_is_canceled_here(mine: Client, me: User, add: Add) -> None:
     message = add(sender=me, status="in_progress")
-    assert "ancel" not in page_text(show(mine).partition("<tbody>")[2])
+    assert "ancel" not in page_text(table_body(show(mine)))
     html = show(mine, "web:sent_message_log_2_message", message.pk)
     assert not re.search(r"<button[^>]*>[^<]*ancel", html)
     assert mine.post(reverse("web:sent_message_log_2_message", args=[message.pk])).status_code == 405
