@@ -40,7 +40,7 @@ def test_a_forgotten_password_is_reset_by_mail(client, make_user, worker):
     form_page = client.get(link_in_mail(), follow=True)
     assert "set-password" in form_page.redirect_chain[-1][0], "the secret leaves the address"
     response = client.post(form_page.redirect_chain[-1][0], {"password1": NEW, "password2": NEW}, follow=True)
-    assert b"your new password counts" in response.content
+    assert b"Sign in with your new password" in response.content
     user.refresh_from_db()
     assert user.check_password(NEW)
     assert AuditEvent.objects.filter(action="password.reset", who=user.listed_name).exists()
@@ -85,7 +85,7 @@ def test_an_address_that_was_changed_works_no_more(client, make_user, worker):
 def test_the_page_says_when_no_mail_can_be_sent(client, settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     content = client.get(RESET).content
-    assert b"cannot send mail here" in content
+    assert b"cannot send e-mail here" in content
     assert b'name="email"' not in content
 
 
