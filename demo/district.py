@@ -49,14 +49,14 @@ class Size:
     """The size of the district. `recipients` counts those of all messages together."""
 
     messages: int = 300
-    recipients: int = 26_000
+    recipients: int = 36_000
     events: int = 0
     seed: int = 1
 
     @property
     def families(self) -> int:
         """The number of families: enough for a story, and of a large district more."""
-        return max(200, min(names.FAMILIES, self.recipients // 4), self.recipients // 40)
+        return max(200, min(names.FAMILIES, self.recipients // 6), self.recipients // 40)
 
 
 def make_district(size: Size, *, now: datetime | None = None) -> None:

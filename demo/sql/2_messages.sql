@@ -68,7 +68,7 @@ FROM (
 -- are neighbors. A slot is a family's first or second person.
 UPDATE demo_message
 SET start = low * 2, size = greatest(2, CASE
-    WHEN first_alone THEN least(high - low, {recipients} / 4)
+    WHEN first_alone THEN least(high - low, {recipients} / 6)
     ELSE least((high - low) * 2, round({recipients} * 0.26 / {people_a_slot}))
 END)
 WHERE audience IS NULL;

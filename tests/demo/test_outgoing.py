@@ -15,7 +15,7 @@ from messenger_logs.models import Delivery, Recipient, SentMessage
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
-SIZE = Size(messages=12, recipients=2_500)
+SIZE = Size(messages=12, recipients=3_750)
 
 
 def outgoing() -> list[SentMessage]:

@@ -51,7 +51,7 @@ from sandbox.oneroster import Roster
 from sandbox.roster_district import fill
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=ZoneInfo("America/Chicago"))
-SIZE = Size(messages=150, recipients=6_000, events=400)
+SIZE = Size(messages=150, recipients=9_000, events=400)
 
 Broken = Iterator[tuple[str, QuerySet[Any]]]
 
