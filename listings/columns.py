@@ -221,15 +221,15 @@ class ListingTable:
     A column that may be NULL cannot be sorted by: declare it with orderable=False. A subclass has the columns of its
     base classes, too; `exclude` and `sequence` of its class Meta leave some out, and put them in an order.
 
-    `identity` and `outcome` name two columns: the one that says what the row is about, and the one that says how it
+    `identity_column` and `outcome_column` name two columns: the one that says what the row is about, and the one that says how it
     went. They stay in view when the table scrolls sideways, and nobody can hide them. Usually they are the column that
     opens the row (without one: the first), and the first status. `card` names the columns that a narrow screen shows
     first, where each row is a card; usually these two.
     """
 
     base_columns: ClassVar[Mapping[str, Column]] = {}
-    identity: ClassVar[str] = ""
-    outcome: ClassVar[str] = ""
+    identity_column: ClassVar[str] = ""
+    outcome_column: ClassVar[str] = ""
     card: ClassVar[Collection[str]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -249,19 +249,19 @@ class ListingTable:
         shown = [column for column in cls.base_columns.values() if column.on_page]
         opening = [column.name for column in shown if "row-link" in column.attributes("a").get("class", "")]
         usual = {
-            "identity": [*opening, *(column.name for column in shown), ""][0],
-            "outcome": next((column.name for column in shown if isinstance(column, StatusColumn)), ""),
+            "identity_column": [*opening, *(column.name for column in shown), ""][0],
+            "outcome_column": next((column.name for column in shown if isinstance(column, StatusColumn)), ""),
         }
         for place, name in usual.items():
             if place not in vars(cls):
                 setattr(cls, place, name)
         if "card" not in vars(cls):
-            cls.card = tuple(dict.fromkeys(filter(None, [cls.outcome, cls.identity])))
+            cls.card = tuple(dict.fromkeys(filter(None, [cls.outcome_column, cls.identity_column])))
 
     @classmethod
     def classes(cls, column: Column, element: str) -> str:
         """Return the class attribute of an element of a column, "th" or "td": its own, and that of its place."""
-        places = [place for place in ("identity", "outcome") if getattr(cls, place) == column.name]
+        places = [place for place in ("identity", "outcome") if getattr(cls, f"{place}_column") == column.name]
         rank = [f"card-{number}" for number, name in enumerate(cls.card, 1) if name == column.name]
         return " ".join(filter(None, [column.attributes(element).get("class", ""), *places, *rank]))
 
@@ -287,7 +287,7 @@ class ListingTable:
 
     def always_shown(self, column: Column) -> bool:
         """Whether nobody can hide this column."""
-        return column.name in (self.identity, self.outcome)
+        return column.name in (self.identity_column, self.outcome_column)
 
     @property
     def shown(self) -> list[Column]:

@@ -174,7 +174,7 @@ def test_a_long_text_opens_to_the_whole_and_an_address_has_it_as_title():
 def test_who_hides_columns_keeps_what_a_row_is_about_and_how_it_went():
     table = RowTable()
     table.hidden = [column.name for column in table.offered]
-    assert [column.name for column in table.shown] == [table.outcome, table.identity]
+    assert [column.name for column in table.shown] == [table.outcome_column, table.identity_column]
 
 
 class ShortTable(RowTable):

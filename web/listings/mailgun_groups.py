@@ -101,8 +101,8 @@ class MailgunGroupTable(ListingTable):
     complained = KindColumn(EventKind.COMPLAINED)
     last_at = TimeColumn(verbose_name="Newest Event")
 
-    identity = "reason"
-    outcome = "events"
+    identity_column = "reason"
+    outcome_column = "events"
     card = ("reason", "provider", "message", "events")
 
     def _name(self, record: EventGroup) -> SafeString:

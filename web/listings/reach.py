@@ -82,7 +82,7 @@ class ReachTable(ListingTable):
     no_device = PeopleColumn(Reach.NO_DEVICE, REACH[Reach.NO_DEVICE].word)
     canceled = PeopleColumn(Reach.CANCELED, REACH[Reach.CANCELED].word)
 
-    outcome = "percent"
+    outcome_column = "percent"
     card = ("subject", "percent", "date")
 
     def render_subject(self, record: SentMessage) -> str:

@@ -36,7 +36,7 @@ class ReplyTable(ListingTable):
         attrs=ON_SCREEN,
     )
 
-    identity = "name"
+    identity_column = "name"
     card = ("name", "text", "received_at")
 
     def render_name(self, value: str) -> str:

@@ -38,7 +38,7 @@ class PeopleTable(ListingTable):
     reach = StatusColumn(REACH, accessor="kind", verbose_name="Reached", orderable=False)
     devices = Column(accessor="pk", verbose_name="Devices, and why not", orderable=False, attrs=WIDE)
 
-    identity = "recipient"
+    identity_column = "recipient"
     card = ("recipient", "reach", "devices")
 
     def render_student(self, record: PersonReach) -> SafeString | str:
