@@ -221,10 +221,10 @@ class ListingTable:
     A column that may be NULL cannot be sorted by: declare it with orderable=False. A subclass has the columns of its
     base classes, too; `exclude` and `sequence` of its class Meta leave some out, and put them in an order.
 
-    `identity_column` and `outcome_column` name two columns: the one that says what the row is about, and the one that says how it
-    went. They stay in view when the table scrolls sideways, and nobody can hide them. Usually they are the column that
-    opens the row (without one: the first), and the first status. `card` names the columns that a narrow screen shows
-    first, where each row is a card; usually these two.
+    `identity_column` and `outcome_column` name two columns: the one that says what the row is about, and the one that
+    says how it went. They stay in view when the table scrolls sideways, and nobody can hide them. Usually they are the
+    column that opens the row (without one: the first), and the first status. `card` names the columns that a narrow
+    screen shows first, where each row is a card; usually these two.
     """
 
     base_columns: ClassVar[Mapping[str, Column]] = {}
