@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from page import validate_pdf_bytes
@@ -45,7 +46,7 @@ class Tag:
         return str(actual) if actual is not None else self.text + "".join(kid.spoken for kid in self.kids)
 
 
-def faults(data: bytes, *, but: set[str] = frozenset()) -> list[str]:  # type: ignore[assignment]
+def faults(data: bytes, *, but: AbstractSet[str] = frozenset()) -> list[str]:
     """Return what breaks PDF/UA-1, as far as a program can find that."""
     report = validate_pdf_bytes(data, profile="ua1")
     return [f"{found.rule_id}: {found.message}" for found in report.failures if found.rule_id not in but]
@@ -71,7 +72,7 @@ def tree(data: bytes) -> Tag:
 
 
 def _tag(reference: object, parent: object, contents: dict, found: dict) -> Tag:  # type: ignore[type-arg]
-    entries = reference.get_object()  # type: ignore[attr-defined]
+    entries = reference.get_object()
     assert entries["/P"] == parent
     tag = Tag(entries["/S"][1:], entries=entries)
     kids = entries.get("/K", [])
@@ -83,7 +84,7 @@ def _tag(reference: object, parent: object, contents: dict, found: dict) -> Tag:
         page = value.raw_get("/Pg") if isinstance(value, DictionaryObject) else entries.raw_get("/Pg")
         number = value["/MCID"] if isinstance(value, DictionaryObject) else int(value)
         assert (page.idnum, number) not in found, "two elements have one content"
-        found[page.idnum, number] = reference.idnum  # type: ignore[attr-defined]
+        found[page.idnum, number] = reference.idnum
         tag.text += contents[page.idnum][number]
     return tag
 
@@ -118,7 +119,7 @@ def marked(page: PageObject) -> Iterator[tuple[int, str]]:
             name, entries = stack.pop()
             if not stack:
                 if name != "/Artifact":
-                    yield int(entries["/MCID"]), text
+                    yield int(str(entries["/MCID"])), text
                 text = ""
         elif operator in DRAWING:
             assert stack, f"{operator!r} is neither tagged nor an artifact"
@@ -131,7 +132,7 @@ def marked(page: PageObject) -> Iterator[tuple[int, str]]:
 
 
 def decoded(part: str | bytes, font: dict[str, str]) -> str:
-    codes = part if isinstance(part, bytes) else part.original_bytes  # type: ignore[attr-defined]
+    codes = part if isinstance(part, bytes) else part.original_bytes
     return "".join(font[codes[at : at + 2].hex()] for at in range(0, len(codes), 2))
 
 

@@ -7,8 +7,9 @@ table of their places would take twenty bytes each.
 import zlib
 from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 PACKED, PLAIN = 2, 1
 """The kinds of places in the table (ISO 32000-1, table 18)."""
@@ -30,7 +31,8 @@ LEVEL = 1
 """The level of compression; elements are many, and look alike."""
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Block:
     """Many objects whose numbers follow each other: the first number, how many, their places, their texts."""
 
     first: int

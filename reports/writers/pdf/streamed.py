@@ -34,6 +34,8 @@ class StreamedDocument(pdfdoc.PDFDocument):
     One that is `repeatable` has the same time and id each time.
     """
 
+    objectcounter: int
+
     def __init__(self, file: BinaryIO, language: str, *, repeatable: bool = False) -> None:
         super().__init__(compression=1, lang=language, invariant=int(repeatable), pdfVersion=VERSION)
         self.out = ObjectFile(file)
@@ -62,8 +64,8 @@ class StreamedDocument(pdfdoc.PDFDocument):
     def page(self) -> int:
         """The number of the object of the page on which things are drawn now."""
         name = self.thisPageName()
-        number, _ = self.idToObjectNumberAndVersion.get(name) or (self.reserve(name), 0)
-        return number
+        known = self.idToObjectNumberAndVersion.get(name)
+        return int(known[0]) if known else self.reserve(name)
 
     def addPage(self, page: pdfdoc.PDFPage) -> None:
         # reportlab would encode the page in ASCII, which takes longer than everything else. Pages of rows compress well
