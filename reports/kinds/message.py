@@ -37,7 +37,7 @@ from reports.writers import Format
 class MessageForm(ReportForm):
     """The choices of a report; they depend on the message."""
 
-    rows_only = forms.BooleanField(label="CSV: rows only, without header, summary and criteria", required=False)
+    rows_only = forms.BooleanField(label="CSV, rows only: without header, summary and criteria", required=False)
 
     def __init__(self, *args: Any, message: SentMessage, scope: Scope = ALL_SCHOOLS, **kwargs: Any) -> None:
         self.message, self.scope = message, scope

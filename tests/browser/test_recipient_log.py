@@ -65,7 +65,7 @@ def test_a_person_is_found_chosen_and_taken_along(page: Page, administrator: Use
     expect(page.locator("#grid tbody tr")).to_have_count(2)
     page.locator("#grid-export").click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="CSV").click()
+        page.get_by_role("link", name="CSV, rows only").click()
     with open(download.value.path(), encoding="utf-8-sig", newline="") as file:
         assert {row["PersonID"] for row in csv.DictReader(file)} == {"4711"}
 

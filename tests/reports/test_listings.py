@@ -142,7 +142,7 @@ def test_an_export_is_audited_with_its_format(client):
     assert event.details["rows"] == 0
 
 
-def test_an_export_without_filters_says_so(user):
+def test_an_export_says_who_asked_for_it_and_knows_which_columns_are_times(user):
     document = ListingReport.open(user, {"listing": "audit_trail", "arguments": {}, "values": {}}).document()
     assert dict(document.header)["Asked For By"] == user.listed_name
     kinds = {column.label: column.kind for column in document.rows.columns}
