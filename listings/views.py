@@ -67,7 +67,8 @@ class ListingView(View):
         listing = self.open({name: text for name, text in request.POST.dict().items() if name not in PLACE})
         personal = self.personal_of(listing)
         search = saved_searches.save(request.session, personal)
-        public = {name: text for name, text in listing.values.items() if name not in personal}
+        in_path = personal.keys() | self.kwargs.keys()
+        public = {name: text for name, text in listing.values.items() if name not in in_path}
         location = list_address(request.path, public | {"find": search}, default_sort=listing.default_sort)
         if not is_htmx(request):
             return HttpResponseRedirect(location)

@@ -295,6 +295,11 @@ class PersonRecord(RecipientLog):
     def understood(self, values: Mapping[str, str]) -> dict[str, str]:
         return super().understood({**values, "person": self.arguments["person"]})
 
+    @property
+    def searched(self) -> dict[str, list[str]]:
+        """Nothing: whose record it is stands in the row of the trail, and nobody searched."""
+        return {}
+
     def notices(self) -> list[str]:
         asked = [who_saw_button(self.person)] if self.person and self.user.may(Tool.AUDIT_TRAIL) else []
         return [chosen(self.person), *asked] if self.person else []
