@@ -154,7 +154,7 @@ class Parts(list[bytes]):
 
 
 def test_no_two_objects_have_one_number() -> None:
-    out = ObjectFile(Parts())  # type: ignore[arg-type]
+    out = ObjectFile(Parts())
     out.packed(1, [(2, "[]")])
     out.packed(3, [(2, "[]")])
     with pytest.raises(ValueError, match="two objects with the number 2"):
@@ -163,7 +163,7 @@ def test_no_two_objects_have_one_number() -> None:
 
 def test_numbers_without_an_object_are_free_and_all_others_are_found() -> None:
     file = Parts()
-    out = ObjectFile(file)  # type: ignore[arg-type]
+    out = ObjectFile(file)
     out.add(b"%PDF-1.7\n")
     places = "".join(f"{300 + at} {at * 2} " for at in range(700))
     block = Block(300, 700, places.encode(), b" ".join([b"7"] * 700))
