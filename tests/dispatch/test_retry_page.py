@@ -47,7 +47,7 @@ def test_a_person_chooses_who_is_tried_again(
     answer = client.post(address(message), {"delivery": list(chosen)}, follow=True).content.decode()
 
     assert "2 of these calls and texts go out again." in answer
-    assert "Of 1 device nobody knows" in answer
+    assert "Nobody knows whether the message arrived on 1 device." in answer
     assert AuditEvent.objects.filter(action="message.sent_again").count() == 1
     assert dispatch_all() == 2
     assert statuses(message) == {"not_confirmed": 2, "vendor_received": 1}
