@@ -116,7 +116,7 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
             case Tool.UPCOMING_MESSAGES:
                 once = self.once_upcoming(user)
                 # The person who canceled a message comes back to it: the page has the proof of the cancel.
-                return once.cancelable() | once.filter(canceled_by=user)
+                return once.cancelable() | once.filter(canceled_by=user.pk)
             case Tool.RECIPIENT_LOG | Tool.REACH | Tool.ADMIN_RECIPIENT_LOG | Tool.ADMIN_REACH:
                 return shown.listed()
         return self.none()

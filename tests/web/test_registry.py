@@ -55,7 +55,7 @@ def test_a_list_below_a_message_that_is_not_there_is_not_there(make_user: MakeUs
     for entry in registry:
         if entry.path and not entry.stands_alone:
             with pytest.raises(Http404):
-                entry.open(make_user(*every_right()), {}, {"pk": message.pk + 1})
+                entry.open(make_user(*every_right()), {}, {"pk": message.pk + 1, "person": "nobody"})
 
 
 def test_the_page_of_each_tool_is_the_first_of_its_listings_that_stands_alone() -> None:

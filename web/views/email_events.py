@@ -48,7 +48,7 @@ class EmailEvents(ToolRightMixin, View):
     tool = Tool.MAILGUN_MESSAGE_LOG
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        event: MailgunEvent = get_object_or_404(self.shown, pk=pk)
+        event: MailgunEvent = get_object_or_404(self.shown.select_related("domain"), pk=pk)
         response = render(request, "web/email_events.html", self.get_context(event))
         self.record(event)
         return response

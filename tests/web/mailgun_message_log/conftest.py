@@ -74,7 +74,7 @@ def page(client: Client, name: str = ALL, /, **query: str) -> str:
 
 def recipients(text: str) -> list[str]:
     body = re.search(r"<tbody.*?</tbody>", text, re.DOTALL)
-    return re.findall(r"[\w.-]+@example\.com", body[0]) if body else []
+    return re.findall(r">([\w.-]+@example\.com)<", body[0]) if body else []
 
 
 def exported_rows(client: Client, name: str = ALL, /, **query: str) -> list[dict[str, str]]:

@@ -351,8 +351,8 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
         add()
     page(administrator)
 
-    # Session, user, rights (2), views, schools, filter by time limit (3), page, cut of the day, count, freshness (2),
-    # gaps, and the look.
-    with django_assert_num_queries(15, exact=False):
+    # Session, user, rights (2), views, columns, schools, filter by time limit (3), page, cut of the day, count,
+    # freshness (2), gaps, and the look.
+    with django_assert_num_queries(16, exact=False):
         text = page(administrator, rows="100")
     assert len(recipients(text)) == rows

@@ -203,7 +203,7 @@ def test_more_people_than_fit_are_said_to_be_more(administrator: Client, mai: Re
 def test_nobody_found_says_so(administrator: Client, devices: Recipient) -> None:
     text = search(administrator, "Nobody <b>")
 
-    assert "Nobody found by “Nobody &lt;b&gt;”" in text
+    assert "Nobody was found for “Nobody &lt;b&gt;”" in text
     assert rows(text) == []
 
 

@@ -293,7 +293,7 @@ def test_a_value_that_does_not_occur_finds_nothing_and_stays_chosen(administrato
     page = open_page(administrator, ALL, message_type="Snow <b>")
     assert page.subjects == []
     assert page.value("message_type") == "Snow <b>"
-    assert "with Message Type “Snow <b>”" in page.empty_text
+    assert "Message Type: Snow <b>" in page.empty_text
 
 
 def test_a_drop_down_ends_somewhere_and_says_so(administrator, monkeypatch):
@@ -323,7 +323,7 @@ def test_a_part_that_no_date_has_finds_nothing(administrator, fragment):
     make_message(created_at=datetime(2026, 11, 20, 8, 30, 45, tzinfo=CHICAGO))
     page = open_page(administrator, ALL, created_at=fragment)
     assert page.subjects == []
-    assert f"Date Created “{fragment}”" in page.empty_text
+    assert f"Date Created: {fragment}" in page.empty_text
 
 
 @pytest.mark.parametrize("fragment", ["%", "11_20", "snow", "8\\:30", "'"])
