@@ -84,7 +84,7 @@ FROM (
         FROM demo_message WHERE audience IS NOT NULL
     ) AS shares
     CROSS JOIN (
-        SELECT greatest({recipients} / {people_a_slot} / 4, {recipients} / {people_a_slot} - sum(size)
+        SELECT greatest({recipients} / {people_a_slot} / 10, {recipients} / {people_a_slot} - sum(size)
             FILTER (WHERE language = '')) AS slots FROM demo_message WHERE audience IS NULL
     ) AS rest
 ) AS sized
