@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
 from accounts.tools import Tool
@@ -73,7 +73,7 @@ def test_every_list_fits_and_no_number_date_or_address_breaks(page: Page, distri
         for width, height in ((640, 400), (360, 800)):
             page.set_viewport_size({"width": width, "height": height})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{address} at {width}"
-            assert page.locator(".top-bar").bounding_box()["height"] <= 56  # type: ignore[index]
+            assert page.locator(".top-bar").bounding_box()["height"] <= 56
             for table in page.evaluate(MEASURE):
                 assert table["table"] <= table["box"], f"{address} has a card that is too wide at {width}"
     assert rows > 200, "the lists have rows to measure"
@@ -103,7 +103,7 @@ def test_a_text_filter_acts_as_one_types_and_back_leads_to_the_list_before(lette
 
 
 def test_what_is_typed_while_the_answer_is_on_its_way_is_kept_and_asked_for(letters: Page) -> None:
-    held = []
+    held: list[Route] = []
     letters.route("**/letters/", lambda route: held.append(route) if not held else route.continue_())
     field = letters.locator("#id_subject")
     with letters.expect_request(lambda request: request.method == "POST"):

@@ -70,7 +70,8 @@ def everything_in(content: bytes) -> str:
 
 
 def reader_streams(reader: PdfReader) -> list[Any]:
-    objects = [reader.get_object(number) for number in range(1, reader.trailer["/Size"])]
+    size: Any = reader.trailer["/Size"]
+    objects = [reader.get_object(number) for number in range(1, size)]
     return [one for one in objects if hasattr(one, "get_data")]
 
 

@@ -45,7 +45,7 @@ def test_chosen_columns_stay_chosen_and_a_file_has_all_of_them(client: Client) -
     assert columns(Shown(client.get(back))) == ["Status", "Message Subject", "Sender", "Date Created"]
     assert columns(Shown(client.get(registry[LOG].url()))) == ["Status", "Message Subject", "Sender", "Date Created"]
     file = client.get(f"{registry[LOG].url()}?export=csv")
-    header = next(csv.reader(b"".join(file.streaming_content).decode("utf-8-sig").splitlines()))  # type: ignore[attr-defined]
+    header = next(csv.reader(b"".join(file.streaming_content).decode("utf-8-sig").splitlines()))
     assert set(LABELS) <= set(header)
     assert choose(client, address, "school_name") == address
     assert HiddenColumns.objects.count() == 1

@@ -129,7 +129,7 @@ class Table:
         ]
         self.rules: list[float] = []
         self.said: list[dict[int, str]] = []
-        self.mark = pages.tags.marks
+        self.mark: int = pages.tags.marks
 
     def end_page(self) -> None:
         pages = self.pages
