@@ -48,6 +48,7 @@ class Table:
         self.one_line = Computed(self._one_line)
         self.labels = [column.label for column in section.columns]
         self.element = pages.part.child("Table")
+        self.mark: int = pages.tags.marks
         self.begin_page(self._head)
 
     def add(self, row: Row) -> None:
@@ -129,7 +130,7 @@ class Table:
         ]
         self.rules: list[float] = []
         self.said: list[dict[int, str]] = []
-        self.mark: int = pages.tags.marks
+        self.mark = pages.tags.marks
 
     def end_page(self) -> None:
         pages = self.pages
