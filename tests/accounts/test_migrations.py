@@ -19,8 +19,15 @@ def migrate(name: str) -> None:
     MigrationExecutor(connection).migrate([("accounts", name)])
 
 
+def current(user: User) -> User:
+    """Return the user as the newest code reads it, after all migrations."""
+    executor = MigrationExecutor(connection)
+    executor.migrate([node for node in executor.loader.graph.leaf_nodes() if node[0] == "accounts"])
+    return User.objects.get(pk=user.pk)
+
+
 def sending_rights(user: User) -> set[tuple[Tool, Right]]:
-    user = User.objects.get(pk=user.pk)
+    user = current(user)
     return {cell for cell in SENDING if user.may(*cell)}
 
 
@@ -51,7 +58,7 @@ def test_who_sees_a_persons_messages_sees_contacts_to_fix_and_who_cancels_acts(m
     cells = [(tool, right) for tool in (own, everybodys) for right in (Right.READ, Right.WRITE)]
 
     def rights(user: User) -> list[tuple[Tool, Right]]:
-        user = User.objects.get(pk=user.pk)
+        user = current(user)
         return [cell for cell in cells if user.may(*cell)]
 
     assert rights(reader) == [(own, Right.READ), (everybodys, Right.READ)]
@@ -69,7 +76,7 @@ def test_who_sees_messages_by_person_sees_their_reach_and_who_may_cancel_may_mar
     migrate("0010_reach_rights")
 
     def rights(user):
-        return [cell for cell in cells if User.objects.get(pk=user.pk).may(*cell)]
+        return [cell for cell in cells if current(user).may(*cell)]
 
     assert rights(reader) == [(Tool.REACH, Right.READ)]
     assert rights(administrator) == [(Tool.ADMIN_REACH, Right.READ), (Tool.ADMIN_REACH, Right.WRITE)]
@@ -82,7 +89,7 @@ def test_who_may_change_rights_may_run_the_roster(make_user):
     Permission.objects.filter(codename__in=[tool.codename(right) for tool, right in cells]).delete()
     migrate("0013_rights_by_school")
     migrate("0014_roster_rights")
-    rights = [[User.objects.get(pk=user.pk).may(*cell) for cell in cells] for user in (administrator, other)]
+    rights = [[current(user).may(*cell) for cell in cells] for user in (administrator, other)]
     assert rights == [[True, True], [False, False]]
 
 
@@ -91,7 +98,7 @@ def test_who_changes_rights_gets_retention_and_erasing(make_user):
     migrate("0017_records_request_rights")
     migrate("0018_retention_rights")
     cells = [(Tool.RETENTION, Right.READ), (Tool.RETENTION, Right.WRITE), (Tool.ERASE, Right.WRITE)]
-    found = {user: [User.objects.get(pk=user.pk).may(*cell) for cell in cells] for user in (administrator, other)}
+    found = {user: [current(user).may(*cell) for cell in cells] for user in (administrator, other)}
     assert found == {administrator: [True] * 3, other: [False] * 3}
 
 
@@ -101,5 +108,5 @@ def test_who_sees_the_sync_sees_alerts_and_who_changes_rights_says_who_gets_them
     migrate("0020_sign_in_by_providers")
     migrate("0022_alert_rights")
     cells = [(Tool.ALERTS, Right.READ), (Tool.ALERTS, Right.WRITE)]
-    found = [[User.objects.get(pk=user.pk).may(*cell) for cell in cells] for user in (administrator, reader, other)]
+    found = [[current(user).may(*cell) for cell in cells] for user in (administrator, reader, other)]
     assert found == [[True, True], [True, False], [False, False]]
