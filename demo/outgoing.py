@@ -43,8 +43,15 @@ PLANNED = [
         *((EMAIL, TEXT), 40),
     ),
     Planned(
-        *(2, V2, MessageType.EMERGENCY, "admin", HIGH, "Water main break at Harrison High: school ends at noon"),
-        f"School ends at noon today because of a broken water main. Please pick up {NAME}, or call the office.",
+        *(
+            2,
+            V2,
+            MessageType.EMERGENCY,
+            "admin",
+            HIGH,
+            "Water main break at Harrison High: lessons are at home tomorrow",
+        ),
+        f"Lessons are at home tomorrow because of a broken water main. {NAME} finds them in the portal from 8 AM on.",
         ALL,
     ),
     Planned(
