@@ -101,7 +101,9 @@ def test_as_many_messages_recipients_and_events_as_asked_for() -> None:
     make_district(Size(messages=40, recipients=2_000, events=500), now=NOW)
 
     assert SentMessage.objects.count() == 40
-    assert Recipient.objects.filter(counted=True).count() == pytest.approx(2_000, rel=0.25), "the story has sizes of its own"
+    assert Recipient.objects.filter(counted=True).count() == pytest.approx(2_000, rel=0.25), (
+        "the story has sizes of its own"
+    )
     assert MailgunEvent.objects.filter(delivery=None).count() == 500, "besides those of the messages"
     assert {"accepted", "delivered", "failed"} <= set(MailgunEvent.objects.values_list("event", flat=True))
 

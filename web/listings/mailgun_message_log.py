@@ -332,6 +332,6 @@ class MailgunMessageLog(ToolListing):
         total = kept_count(everything.of_day(day), most=most + 1)
         of = f"more than {most:,}" if total > most else f"{total:,}"
         return (
-            f"The newest {shown:,} of {of} events on {written(day)} are shown here."
+            f"{shown:,} of {of} on {written(day)} are shown here: the newest ones."
             f" {self.export_label} gives all of them."
         )
