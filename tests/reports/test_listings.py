@@ -37,8 +37,9 @@ def client(user, signed_in):
 
 
 def pdf_text(response):
-    assert faults(response.getvalue()) == []
-    return "\n".join(page.extract_text() for page in PdfReader(ContentFile(response.getvalue())).pages)
+    content = response.getvalue()
+    assert faults(content) == []
+    return "\n".join(page.extract_text() for page in PdfReader(ContentFile(content)).pages)
 
 
 def make_event(**fields):
@@ -98,7 +99,7 @@ def test_the_recipient_report_counts_an_email_that_was_sent_and_refused_as_an_er
     for outcome in ("delivered", "suppressed", "failed-permanent"):
         make_delivery(mai, address=f"{outcome}@example.com", email_outcome=outcome)
     found = client.post(reverse("web:admin_recipient_log"), {"person": "4711"})["Location"]
-    text = " ".join(pdf_text(client.get(f"{found}?export=pdf")).split())
+    text = " ".join(pdf_text(client.get(f"{found}&export=pdf")).split())
     assert "Success: 1" in text
     assert "Error: 2" in text
 
@@ -110,15 +111,15 @@ def test_the_recipient_report_is_of_one_person_in_three_formats(client):
     make_delivery(mai, status="failed", email_outcome="failed-permanent")
     make_delivery(make_recipient(message, name="Somebody, Else"))
     found = client.post(reverse("web:admin_recipient_log"), {"person": "Vang Mai"})["Location"]
-    text = " ".join(pdf_text(client.get(f"{found}?export=pdf")).split())
+    text = " ".join(pdf_text(client.get(f"{found}&export=pdf")).split())
     for words in ("Recipient Report", "Recipient: Vang, Mai", "Person ID: 4711", "Students: Vang, Pa", "Messages: 1"):
         assert words in text
     assert "Somebody" not in text
-    tables = docx.Document(ContentFile(client.get(f"{found}?export=docx").getvalue())).tables
+    tables = docx.Document(ContentFile(client.get(f"{found}&export=docx").getvalue())).tables
     assert [row.cells[1].text for row in tables[-1].rows] == ["Recipient", "Vang, Mai"]
-    rows = csv_of(client.get(f"{found}?export=csv-rows"))
+    rows = csv_of(client.get(f"{found}&export=csv-rows"))
     assert len(rows) == 2
-    lines = csv_of(client.get(f"{found}?export=csv"))
+    lines = csv_of(client.get(f"{found}&export=csv"))
     assert lines[-2:] == rows
     assert ["Recipient", "Vang, Mai"] in [line[:2] for line in lines]
     assert "Bounced: the e-mail was sent, but the recipient's mail server refused it." in rows[1]
@@ -180,7 +181,7 @@ def test_a_search_for_a_person_holds_in_the_background_too(client, user, setting
     make_delivery(make_recipient(message, person_id="4711", name="Vang, Mai"))
     make_delivery(make_recipient(message, name="Somebody, Else"))
     found = client.post(reverse("web:admin_recipient_log"), {"person": "Vang, Mai"})["Location"]
-    client.get(f"{found}?export=pdf")
+    client.get(f"{found}&export=pdf")
     (job,) = user_jobs(user)
     assert report_kind(job.kind).open(user, job.options).count() == 1
     assert "Vang" not in job.title
