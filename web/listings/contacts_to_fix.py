@@ -115,7 +115,9 @@ class ContactTable(ListingTable):
     mode = Column(verbose_name="Delivery Mode")
     problem = ProblemColumn(CONTACT_PROBLEMS, verbose_name="Problem", attrs=WIDE)
     since = TimeColumn(verbose_name="Since")
-    tried = TimeColumn(accessor="last_tried_at", verbose_name="Last Tried", orderable=False, default="—")
+    tried = TimeColumn(
+        accessor="last_tried_at", verbose_name="Last Tried", orderable=False, default="—", at_first=False
+    )
     people = Column(accessor="pk", verbose_name="Person (Students)", orderable=False, attrs=WIDE)
     school = Column(accessor="pk", verbose_name="School", orderable=False)
     todo = Column(accessor="problem", verbose_name="What to Do", orderable=False, attrs=WIDE)
