@@ -10,7 +10,7 @@ const busy = ({ target }) =>
   target.closest?.("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]");
 
 function focusOn(row) {
-  const link = row.querySelector("a.row-link, a[href]");
+  const link = row.querySelector("a.row-link") ?? row.querySelector("a[href]");
   if (!link) row.tabIndex = -1;
   (link ?? row).focus();
   row.scrollIntoView({ block: "nearest" });

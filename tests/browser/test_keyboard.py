@@ -95,7 +95,8 @@ def test_tab_goes_through_the_log_in_the_order_of_reading(page: Page, administra
     reached = walk(page)
     wanted = ["Skip to content", "Skip to the list", "Messenger Logs", "Find a person, message or address"]
     wanted += ["Dark colors", "Export", "Help", "Created Between", "and", "Find Messages", "Reset", "today"]
-    wanted += ["Status", "What Status means", "Message Type", "Filter by Status", "Filter by Message Subject"]
+    heads = ["Status", "What Status means", "Message Type", "Filter by Status", "Filter by Message Subject"]
+    wanted += ["Sort and filter"] if width == 320 else heads
     wanted += ["School is closed today", "Rows"]
     assert in_order(reached, *wanted), " | ".join(reached)
 

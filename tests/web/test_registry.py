@@ -25,8 +25,10 @@ WITH_PAGE = [entry for entry in registry if entry.path]
 
 
 def arguments_of(entry: Entry) -> dict[str, Any]:
-    """Of a list below a message: a message that is not there."""
-    return {} if entry.stands_alone or not entry.path else {"pk": 4711}
+    """Of a list below a message, or of a person: one that is not there."""
+    if entry.stands_alone or not entry.path:
+        return {}
+    return {"person": "4711"} if ":person>" in entry.path else {"pk": 4711}
 
 
 @each_entry
