@@ -91,6 +91,6 @@ def test_the_lists_of_recipients_need_no_scrolling_sideways(page: Page, make_use
     page.goto("/messenger-administration/recipient-log/")
     page.get_by_label("Name, student, id, e-mail or phone").fill("Cárdenas Zúñiga, María José")
     page.get_by_label("Filter by Message Subject").fill("library")
-    page.get_by_role("button", name="Find", exact=True).click()
+    page.locator("#grid-find").click()
     expect(region.get_by_text("Bounced: the e-mail was sent")).to_be_visible()
     assert region.evaluate("region => region.scrollWidth - region.clientWidth") <= 0
