@@ -359,8 +359,8 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     found = client.post(reverse(ALL), {"person": "vang mai"})["Location"]
 
     client.get(found)  # the first look also writes its row of the audit trail
-    # Session, user, rights (2), views, scopes, time limit (3), person (by id, by name), students, page,
+    # Session, user, rights (2), views, columns, scopes, time limit (3), person (by id, by name), students, page,
     # states of devices, message pages (2), look.
-    with django_assert_num_queries(17, exact=False):
+    with django_assert_num_queries(18, exact=False):
         text = text_of(client.get(f"{found}&rows=100"))
     assert len(rows(text)) == number
