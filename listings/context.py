@@ -165,13 +165,16 @@ class ListContext:
 
     @property
     def bar_filters(self) -> list[BoundField]:
-        """The filters above the table: those that are not named like a column; that of a hidden one while it is on."""
+        """The filters above the table: those not named like a column of the page, or like one that is hidden while the
+        filter is on.
+        """
         in_header = {header.name for header in self.headers}
+        offered = {column.name for column in self.table.offered}
         return [
             self.filterset.form[name]
             for name, each in self.filterset.filters.items()
             if name not in in_header
-            and (name not in self.table.columns or name in self.filterset.data)
+            and (name not in offered or name in self.filterset.data)
             and not isinstance(each, DateRangeFilter | SwitchFilter)
             and not self.filterset.form[name].is_hidden
         ]

@@ -57,8 +57,8 @@ def test_the_other_kinds(message, tmp_path):
     make_delivery(make_recipient(v2))
     assert len(lines(report("message-2", v2.pk, tmp_path, format="csv", rows_only=True))) == 2
     assert ["Message ID", str(v2.pk), *[""] * 4] in lines(report("message-2", v2.pk, tmp_path, format="csv"))
-    assert len(lines(report("recipient", "4711", tmp_path, format="csv"))) == 3
-    assert lines(report("mailgun", "2026-11-14..2026-11-20", tmp_path, format="csv"))[0][0] == "Event"
+    assert len(lines(report("recipient", "4711", tmp_path, format="csv", rows_only=True))) == 3
+    assert lines(report("mailgun", "2026-11-14..2026-11-20", tmp_path, format="csv", rows_only=True))[0][0] == "Event"
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,7 @@ def test_a_browser_that_shows_the_body_connects_to_nobody(
     message = make_message(bodies={"email": f"<p>Hello</p>{body}"})
     sign_in(page, user)
     page.goto(f"/messenger-administration/sent-message-log/{message.pk}/")
+    page.locator("summary", has_text="Email").click()
     frame = page.frame_locator("iframe[title='Email body']")
     frame.get_by_text("Hello").wait_for()
     frame.get_by_text("x").first.hover()

@@ -27,7 +27,7 @@ from demo.staff import STAFF, make_staff
 from listings.registry import Entry, registry
 from mailgun_sync.models import SendingDomain
 from messenger_logs.choices import MessageStatus, Mode, Reach
-from messenger_logs.models import SentMessage
+from messenger_logs.models import Recipient, SentMessage
 from reports.kinds.sent_message import Detail, devices_of
 from reports.kinds.sent_message_log_2 import modes_of, statuses_of
 from reports.writers import Format
@@ -218,9 +218,18 @@ def a_message_for(tool: Tool, user: User) -> SentMessage:
     return message
 
 
+def arguments_of(entry: Entry, user: User) -> dict[str, Any]:
+    if entry.stands_alone:
+        return {}
+    if ":person>" in entry.path:
+        shown = Recipient.objects.visible_to(user, entry.tool)
+        return {"person": shown.exclude(person_id="").values_list("person_id", flat=True)[0]}
+    return {"pk": a_message_for(entry.tool, user).pk}
+
+
 def listing_pages(entry: Entry, user: User) -> Iterator[Page]:
     """Yield the pages of a listing: each option of each filter, each order, each format."""
-    arguments = {} if entry.stands_alone else {"pk": a_message_for(entry.tool, user).pk}
+    arguments = arguments_of(entry, user)
     listing = entry.open(user, {}, arguments)
     listing.fetch()
     queries = [f"sort={sign}{name}" for name, sign in product(listing.table_class.base_columns, ("", "-"))]

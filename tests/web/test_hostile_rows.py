@@ -19,6 +19,7 @@ from mailgun_sync.models import MailgunEvent
 from messenger_logs.choices import Reach
 from messenger_logs.models import ContactPerson, ContactToFix, PersonReach, SentMessage
 from messenger_logs.reach import People
+from tests.messenger_logs.factories import make_recipient
 from web.listings.contacts_to_fix import ContactsToFix
 from web.listings.drill import Drill
 from web.listings.mailgun_groups import MailgunGroups
@@ -102,10 +103,18 @@ COMPLETED: dict[type, Callable[[Any], Any]] = {
 }
 
 
+def arguments_of(entry: Entry, message: SentMessage) -> dict[str, Any]:
+    if entry.stands_alone:
+        return {}
+    return {"person": "4711"} if ":person>" in entry.path else {"pk": message.pk}
+
+
 @pytest.mark.parametrize("entry", LISTS.values(), ids=lambda entry: entry.listing_class.__name__)
 def test_no_column_makes_html_of_the_text_of_a_row(entry: Entry) -> None:
     now = timezone.now()
+    user = User.objects.create(username="admin", is_superuser=True)
     message = SentMessage.objects.create(
+        sender=user,
         engine="v2" if entry.tool in (Tool.SENT_MESSAGE_LOG_2, Tool.UPCOMING_MESSAGES) else "classic",
         message_type="Messenger 2.0 - General",
         created_at=now,
@@ -114,8 +123,8 @@ def test_no_column_makes_html_of_the_text_of_a_row(entry: Entry) -> None:
         status="in_progress",
         drill=True,
     )
-    user = User.objects.create(username="admin", is_superuser=True)
-    listing = entry.open(user, {}, {} if entry.stands_alone else {"pk": message.pk})
+    make_recipient(message, person_id="4711")
+    listing = entry.open(user, {}, arguments_of(entry, message))
     if hasattr(listing, "message_urls"):
         listing.message_urls = defaultdict(lambda: f"/x?{HOSTILE}")
     row = hostile(listing.filterset.queryset.model)

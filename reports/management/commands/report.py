@@ -157,4 +157,4 @@ def log_options(report_class: type[ListingReport], name: str, options: dict[str,
             values |= {"created_from": first_day.isoformat(), "created_to": last_day.isoformat()}
     elif is_recipient:
         values |= {"created_from": "2000-01-01"}
-    return {"listing": name, "arguments": {}, "values": values}
+    return {"listing": name, "arguments": {}, "values": values, "rows_only": options["rows_only"]}
