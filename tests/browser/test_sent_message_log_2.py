@@ -63,6 +63,7 @@ def test_from_the_home_page_to_a_message_and_back(page: Page, principal: User, r
     expect(page.get_by_role("table", name="People of the messages of each day")).to_be_visible()
     assert_accessible(page)
 
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.get_by_role("navigation", name="Tools").get_by_role("link", name="Sent Message Log 2.0").click()
     rows = page.locator("#grid tbody tr")
     expect(rows).to_have_count(5)

@@ -90,7 +90,7 @@ class MailgunGroupTable(ListingTable):
     suppressed = KindColumn(EventKind.SUPPRESSED)
     rejected = KindColumn(EventKind.REJECTED)
     complained = KindColumn(EventKind.COMPLAINED)
-    last_at = TimeColumn(verbose_name="Newest Event")
+    last_at = TimeColumn(verbose_name="Newest Event", at_first=False)
 
     identity_column = "reason"
     outcome_column = "events"
