@@ -114,7 +114,7 @@ class Site:
             self.heal(part)
 
     def keep_alive(self) -> None:
-        """Start again what has ended without a fault of ours, as bin/run does. PostgreSQL ends when it loses a part."""
+        """Start each part again that ended although no fault was made, as bin/run does."""
         for name, part in self.parts.items():
             if name not in self.dead and name not in self.frozen and part.process.poll() is not None:
                 part.keep_alive()

@@ -16,7 +16,7 @@ from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from web.message_access import MESSAGE_TOOLS
 
-# The tools that show messages of others, or what became of them.
+# The tools that show messages of others, or their results.
 SHOWING = (*MESSAGE_TOOLS, Tool.ADMIN_RECIPIENT_LOG, Tool.ADMIN_REACH)
 # Messages are counted up to this number.
 COUNTED = 10_000

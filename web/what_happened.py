@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from accounts.scopes import ALL_SCHOOLS, Scope
 from core.dates import time_text
 from core.statuses import Status
 from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode, Outcome
@@ -30,12 +31,16 @@ class Fact:
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the page leads. `health` is "" for people who may not see System Health."""
+    """Where the page leads, and the schools whose people it may show.
+
+    `health` is "" for people who may not see System Health.
+    """
 
     recipients: str
     call_sheet: str
     criteria: str
     health: str = ""
+    scope: Scope = ALL_SCHOOLS
 
     def rows(self, **filters: str) -> str:
         return f"{self.recipients}?{urlencode(filters)}"
@@ -90,12 +95,20 @@ def _failed(summary: DeliverySummary, urls: Addresses) -> Facts:
     for mode, totals in failed.items():
         number = totals.error - totals.undelivered
         rows = urls.rows(figure="counted", mode=mode.value, outcome=Outcome.ERROR.value)
-        yield Fact(f"{mode.label}: nothing could be handed over. {_reasons(summary, mode)}", rows, f"{number:,} failed")
+        yield Fact(
+            f"{mode.label}: nothing could be handed over. {_reasons(summary, mode, urls.scope)}",
+            rows,
+            f"{number:,} failed",
+        )
 
 
-def _reasons(summary: DeliverySummary, mode: Mode) -> str:
-    """The most frequent reasons among some failed devices, as a sentence."""
-    failed = Delivery.objects.filter(message=summary.message, mode=mode, outcome=Outcome.ERROR, duplicate=False)
+def _reasons(summary: DeliverySummary, mode: Mode, scope: Scope) -> str:
+    """The most frequent reasons among some failed devices of these schools, as a sentence.
+
+    A reason is text of a provider, which may name an address.
+    """
+    shown = Delivery.objects.in_scope(scope)
+    failed = shown.filter(message=summary.message, mode=mode, outcome=Outcome.ERROR, duplicate=False)
     rows = failed.values_list("status", "detail", "code")[:SAMPLE]
     reasons = Counter(
         detail_text(mode, detail, code) or DELIVERY_STATUSES[DeliveryStatus(status)].word

@@ -84,7 +84,7 @@ def _clear(keys: set[str], now: datetime) -> list[int]:
 
 
 def _tell_fired(channels: list[AlertChannel], now: datetime) -> None:
-    """Tell each channel what it was not told yet: what fired, what became urgent; a new channel all that is open."""
+    """Send each channel its news: what fired, and what became urgent. A new channel gets all that is open."""
     alerts = Alert.objects.in_state(AlertState.OPEN).order_by("pk").values_list("pk", "urgent")
     told = set(
         AlertDelivery.objects.filter(kind=NoticeKind.FIRED, alert__cleared_at=None).values_list("alert", "channel")

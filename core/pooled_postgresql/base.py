@@ -1,4 +1,4 @@
-"""Django's backend for PostgreSQL, for sessions that a pooler may share out anew after each transaction."""
+"""Django's backend for PostgreSQL, for sessions that a pooler may give to another client after each transaction."""
 
 from __future__ import annotations
 

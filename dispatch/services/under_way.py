@@ -45,7 +45,7 @@ class Ask:
     def may_begin(self) -> bool:
         """Wait for the decision, in the thread of the request."""
         self._decided.wait(_DECIDE_SECONDS)
-        self.begins = True  # before the look at the clock, so that the worker waits for whoever finds time left
+        self.begins = True  # before the look at the clock: the worker waits for each request that still has time
         if time.monotonic() < self._until:
             return True
         self.is_over()

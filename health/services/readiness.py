@@ -35,7 +35,7 @@ class Finding:
 
 
 class Check:
-    """A check in a thread of its own: whatever it waits for, whoever asks gets an answer in time.
+    """A check in a thread of its own: it may wait for long, and the caller still gets an answer in time.
 
     Only one thread at a time does it, so checks of a store that does not answer do not pile up.
     """

@@ -1,4 +1,4 @@
-"""The certificate of a cancel: who stopped a message and when, and what became of each of its devices."""
+"""The certificate of a cancel: who stopped a message, when, and what happened to each of its devices."""
 
 from __future__ import annotations
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from accounts.scopes import ALL_SCHOOLS, Scope
 from messenger_logs.choices import MessageStatus, Mode
 from messenger_logs.delivery_summary import DeliverySummary
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
-from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
 from web.what_happened import Addresses, WhatHappened, what_happened
 
 pytestmark = pytest.mark.django_db
@@ -18,9 +19,9 @@ ROWS, SHEET = "/recipients/", "/call-sheet/"
 MORNING, NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC), datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
 
 
-def told(message: SentMessage, *, health: str = "/health/") -> WhatHappened | None:
+def told(message: SentMessage, *, health: str = "/health/", scope: Scope = ALL_SCHOOLS) -> WhatHappened | None:
     recount(message_id=message.pk)
-    return what_happened(DeliverySummary.of(message), Addresses(ROWS, SHEET, "#criteria", health))
+    return what_happened(DeliverySummary.of(message), Addresses(ROWS, SHEET, "#criteria", health, scope))
 
 
 def texts(message: SentMessage, **given: Any) -> tuple[list[str], list[str]]:
@@ -59,6 +60,18 @@ def test_a_message_that_waits_says_when_each_mode_begins_and_for_whom() -> None:
         ("Text begins on 11/20/2026 12:00 PM.", "0 devices"),
     ]
     assert found.happened[2].url == "/recipients/?figure=eligible&mode=voice"
+
+
+def test_the_reasons_of_an_error_are_those_of_the_schools_that_one_sees() -> None:
+    message = make_message(status="error", school=None)
+    schools = [make_school(name) for name in ("North", "South")]
+    for school in schools:
+        family = make_recipient(message, student_school=school)
+        make_delivery(family, status="failed", detail=f"No mailbox {school.name.lower()}@example.com")
+    for own, other in (schools, reversed(schools)):
+        happened, _ = texts(message, scope=Scope.of([own.pk]))
+        assert f"{own.name.lower()}@example.com" in happened[0]
+        assert f"{other.name.lower()}@example.com" not in happened[0]
 
 
 def test_an_error_names_the_mode_its_reasons_and_what_to_do() -> None:

@@ -193,7 +193,7 @@ class MessagePage(MessageView):
 
     def addresses(self) -> Addresses:
         health = reverse("web:system_health") if self.request.user.may(Tool.MAILGUN_SYNC) else ""
-        return Addresses(self.url("recipients"), self.url("call_sheet"), "#criteria", health)
+        return Addresses(self.url("recipients"), self.url("call_sheet"), "#criteria", health, self.scope)
 
     def seen_by(self) -> int:
         """Return how many people looked at the message, as the Audit Trail shows it to the user."""
