@@ -176,10 +176,19 @@ def boundary(last: Person, row: ReportRow) -> Boundary:
     before = last.recipients[-1][-1]
     if before.student != row.student:
         return Boundary.STUDENT
-    again = any((row.mode, row.device) == (one.mode, one.device) and one.device for one in last.recipients[-1])
+    again = any(_exclude(one, row) for one in last.recipients[-1])
     if row.mode is None or before.mode is None or again or _PLACES[row.mode] < _PLACES[before.mode]:
         return Boundary.SAME_STUDENT
     return Boundary.ROW
+
+
+def _exclude(one: ReportRow, other: ReportRow) -> bool:
+    """Whether no recipient has both: a device twice, two inboxes, or a device of a mode beside none of that mode."""
+    if one.mode is not other.mode:
+        return False
+    if one.device or other.device:
+        return one.device == other.device
+    return one.mode is Mode.INBOX or not (one.has_device and other.has_device)
 
 
 def _cannot_be(person: Person, row: ReportRow) -> bool:

@@ -50,6 +50,7 @@ def same_again(
     unknown: frozenset[str] = frozenset(),
     *,
     bars: bool = True,
+    in_order: bool = True,
 ) -> SentMessage:
     """Import the report of a message, and compare the reports of both, save the `unknown` lines and the `bars`."""
     path = folder / "report.csv"
@@ -57,7 +58,8 @@ def same_again(
     counts = run(path, map_name)
     assert (counts.new, counts.refused, counts.refusals) == (1, 0, [])
     again = SentMessage.objects.latest("pk")
-    assert cells(make(again), unknown, bars=bars) == cells(make(message), unknown, bars=bars)
+    before, after = (cells(make(one), unknown, bars=bars) for one in (message, again))
+    assert (after == before) if in_order else (sorted(after) == sorted(before))
     assert not [note for note in counts.notes if "people" in note]
     return again
 
@@ -117,7 +119,8 @@ def test_a_sent_message_report_gives_the_same_message(seed: int, tmp_path: Path)
 def test_a_report_of_log_2_gives_the_same_message(seed: int, tmp_path: Path):
     message = varied(Random(seed))
     # Which rows of two people of one name are whose is not in a report without addresses, so nor is which of the two
-    # the message reached. In every second message no two people have one name, and all of its figures are known.
+    # the message reached, nor whose rows come first. In every second message no two people have one name, and all of
+    # its figures are known.
     namesakes = seed % 2
     if not namesakes:
         message.recipients.update(name=Concat("name", Value(" "), "person_id"))
@@ -138,4 +141,5 @@ def test_a_report_of_log_2_gives_the_same_message(seed: int, tmp_path: Path):
         _PEOPLE if namesakes else set(),
         # A device that nothing could go to, and that is a duplicate too, is only the one there.
         bars=False,
+        in_order=not namesakes,
     )
