@@ -25,7 +25,7 @@ _SHARED = ["--dist", "worksteal", "-n"]
 # wait, and each worker has to start first.
 _WORKERS, _FAST_WORKERS = 2 * _PROCESSORS, _PROCESSORS
 # From day to day, of each test so many cases.
-_CASES, _FAST_CASES = 3, 2
+_CASES, _FAST_CASES = 3, 1
 _COVERAGE = ["--cov", "--cov-report=term:skip-covered"]
 # No test may reach a real provider, even if the environment names one. Bytecode, and the asserts that pytest rewrites,
 # are kept for the next run: that saves each process half of its start.
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     """Of our own options; pytest has its own help."""
     parser = argparse.ArgumentParser("bin/test", add_help=False, allow_abbrev=False)
     parser.add_argument(
-        "--fast", action="store_true", help="without the tests that take long, and of each other test two cases at most"
+        "--fast", action="store_true", help="without the tests that take long, and of each other test one case"
     )
     parser.add_argument(
         "--thorough", action="store_true", help="with every case, and all tests that take long; CI does so always"
@@ -75,6 +75,7 @@ def _selection(*, fast: bool, everything: bool, browser: bool) -> list[str]:
     return [
         *(*_SHARED, str(workers)),
         *([f"--cases={cases}"] if cases else []),
+        *(["--ignore=tests/browser"] if fast else []),
         *(["-m", marks] if marks else []),
     ]
 

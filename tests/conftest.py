@@ -24,11 +24,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _leave_out_cases(config: pytest.Config, items: list[pytest.Item], most: int) -> None:
-    """Keep at most so many cases of each test, from the first to the last of them."""
+    """Keep at most so many cases of each test, from the first to the last of them.
+
+    A test that is to run with every case does so unless one is enough.
+    """
     kept = []
     for _, group in groupby(items, lambda item: (item.parent, getattr(item, "originalname", item.name))):
         cases = list(group)
-        if len(cases) > most and not cases[0].get_closest_marker("every_case"):
+        if len(cases) > most and (most == 1 or not cases[0].get_closest_marker("every_case")):
             cases = [cases[(len(cases) - 1) * at // max(1, most - 1)] for at in range(most)]
         kept += cases
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])

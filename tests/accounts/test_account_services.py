@@ -138,6 +138,7 @@ def test_a_closed_person_has_no_token_any_more(administrator: User, make_user: M
     assert len(rows()) == 4
 
 
+@pytest.mark.slow
 def test_a_closed_person_is_signed_out_and_stays_so_when_the_account_is_opened_again(
     administrator: User, make_user: MakeUser, client: Client
 ) -> None:

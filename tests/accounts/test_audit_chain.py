@@ -233,6 +233,7 @@ def test_each_night_the_result_becomes_an_event_itself(ids: list[int]) -> None:
     assert (event.action, event.details["broken"]) == ("audit.broken", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_who_adds_an_event_waits_neither_for_others_nor_for_the_chain() -> None:
     other = connection.copy()

@@ -176,12 +176,14 @@ class TestMigrating:
             cursor.execute("SELECT current_setting('statement_timeout') || ' ' || current_setting('lock_timeout')")
             return str(cursor.fetchone()[0])
 
+    @pytest.mark.slow
     def test_the_owner_has_no_time_limits_and_the_running_role_has(self) -> None:
         assert self.limit() == "10min 1min"
         with as_owner():
             assert self.limit() == "0 0"
         assert self.limit() == "10min 1min"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("option", ["plan", "check_unapplied"])
     def test_a_look_at_the_migrations_changes_nothing(self, option: str) -> None:
         with pytest.MonkeyPatch.context() as patch:
@@ -191,6 +193,7 @@ class TestMigrating:
             cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [ROLE])
             assert cursor.rowcount == 0
 
+    @pytest.mark.slow
     def test_migrate_gives_the_role_of_the_address_its_rights(self) -> None:
         try:
             with pytest.MonkeyPatch.context() as patch:

@@ -91,6 +91,7 @@ def test_later_starts_leave_changes_and_deletions_alone():
     assert not group.permissions.exists()
 
 
+@pytest.mark.slow
 def test_migrating_twice_makes_nothing_twice():
     before = list(Group.objects.values_list("name", "permissions").order_by("name", "permissions"))
     call_command("migrate", verbosity=0)

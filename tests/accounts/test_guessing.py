@@ -65,6 +65,7 @@ def test_a_reset_of_a_password_tells_nothing() -> None:
     assert BY_CHANCE[0] < compare("/accounts/password/reset/", *forms) < BY_CHANCE[1]
 
 
+@pytest.mark.slow
 def test_a_stranger_does_not_lock_out_who_signs_in_by_the_provider(oidc: OIDC, make_user) -> None:
     make_user(username="dexter", email="dexter@example.org")
     oidc.person("g1", email="dexter@example.org", email_verified=True)

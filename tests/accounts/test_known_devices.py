@@ -97,6 +97,7 @@ def test_a_known_device_is_known_for_its_own_accounts_alone(make_user):
     assert [attempt(device, login) for login in ("tou", "dexter", "DEXTER@example.org")] == ["in"] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value",
     ["", "x", "a:b:c", signing.dumps({"1": "x"}, salt="something else")],
@@ -108,6 +109,7 @@ def test_a_forged_cookie_is_none(value):
     assert fail(forger, 6, address=ABROAD) == ["wrong"] * 5 + ["locked"]
 
 
+@pytest.mark.slow
 def test_the_cookie_is_for_the_sign_in_pages_alone_and_opens_nothing(settings):
     device = known_device()
     cookie = device.cookies[COOKIE]

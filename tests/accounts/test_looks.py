@@ -59,6 +59,7 @@ def test_a_search_is_found_by_who_knows_it_and_read_by_nobody(make_user):
     assert not AuditEvent.objects.of_person("", hashed=hashed_search("Vang, Lia")).exists()
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_a_hash_tells_texts_apart_but_for_case_and_spaces(text):
     hashed = hashed_search(text)

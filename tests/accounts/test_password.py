@@ -31,6 +31,7 @@ def link_in_mail():
     return link
 
 
+@pytest.mark.slow
 def test_a_forgotten_password_is_reset_by_mail(client, make_user, worker):
     user = make_user(username="dexter", email="Dexter@example.org")
     ask_for_link(client, "dexter@EXAMPLE.org")

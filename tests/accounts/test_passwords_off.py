@@ -35,6 +35,7 @@ def people(make_user) -> tuple[User, User]:
     return make_user(username="chief", email="chief@example.org"), make_user(username="dexter", email="d@example.org")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("passwords_off", "people")
 def test_only_the_break_glass_account_signs_in_by_password(client) -> None:
     page = client.get("/accounts/login/").content.decode()
@@ -59,6 +60,7 @@ def test_a_password_gets_no_token_for_the_api() -> None:
     assert (ask("dexter"), ask("chief")) == (401, 201)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("passwords_off", "worker")
 def test_nobody_else_resets_or_changes_a_password(client, people, signed_in) -> None:
     for address in ("d@example.org", "chief@example.org"):

@@ -44,6 +44,7 @@ def actions() -> list[tuple[str, str, str]]:
 # Set up
 
 
+@pytest.mark.slow
 def test_an_app_is_set_up_with_its_first_code_and_recovery_codes_follow(client, dexter):
     enter_password(client, dexter)
     secret = client.get(SET_UP_APP).context["form"].secret
@@ -60,6 +61,7 @@ def test_an_app_is_set_up_with_its_first_code_and_recovery_codes_follow(client, 
     assert all(code in file for code in shown)
 
 
+@pytest.mark.slow
 def test_who_signed_in_long_ago_enters_the_password_before_a_factor_is_set_up(client, dexter, time_machine):
     enter_password(client, dexter)
     assert client.get(SET_UP_APP).status_code == 200
@@ -71,6 +73,7 @@ def test_who_signed_in_long_ago_enters_the_password_before_a_factor_is_set_up(cl
     assert client.get(SET_UP_APP).status_code == 200
 
 
+@pytest.mark.slow
 def test_the_stored_secrets_are_encrypted_and_an_older_key_still_reads_them(client, dexter, settings):
     secret, codes = give_app(dexter), give_recovery_codes(dexter)
     stored = str(list(Authenticator.objects.values_list("data", flat=True)))
@@ -97,6 +100,7 @@ def test_the_password_alone_opens_nothing(client, dexter):
     assert ("sign_in.succeeded", "dexter", "") not in actions()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("later", [-30, 0, 30])
 def test_a_code_of_a_clock_that_is_half_a_minute_wrong_signs_in(client, dexter, later, time_machine):
     time_machine.move_to(timezone.now(), tick=False)
@@ -179,6 +183,7 @@ def attempt(client: Client, user: User, code: str, address: str) -> str:
     return "locked" if message.startswith(LOCKED) else "wrong"
 
 
+@pytest.mark.slow
 def test_five_wrong_codes_lock_the_address_of_a_stranger_and_nobody_else(dexter):
     secret = give_app(dexter)
     wrong = wrong_code(secret)
@@ -189,6 +194,7 @@ def test_five_wrong_codes_lock_the_address_of_a_stranger_and_nobody_else(dexter)
     assert AuditEvent.objects.filter(action="sign_in.locked", target="dexter").count() == 1
 
 
+@pytest.mark.slow
 def test_a_device_where_the_person_signed_in_before_is_never_locked_by_strangers(dexter, settings):
     settings.ACCOUNT_RATE_LIMITS = settings.ACCOUNT_RATE_LIMITS | {"code_failed_anywhere": "6/h/key"}
     secret = give_app(dexter)
@@ -200,6 +206,7 @@ def test_a_device_where_the_person_signed_in_before_is_never_locked_by_strangers
     assert attempt(device, dexter, code_of(secret), SCHOOL) == "in"
 
 
+@pytest.mark.slow
 def test_wrong_codes_do_not_lock_the_password_nor_the_other_way_round(dexter):
     secret = give_app(dexter)
     for _ in range(6):
@@ -210,6 +217,7 @@ def test_wrong_codes_do_not_lock_the_password_nor_the_other_way_round(dexter):
 # Lost, and removed
 
 
+@pytest.mark.slow
 def test_an_administrator_removes_the_factors_of_who_lost_them(client, dexter, make_user):
     secret = give_app(dexter)
     give_recovery_codes(dexter)
@@ -232,6 +240,7 @@ def test_the_admin_site_offers_it_and_shows_no_factor(make_user, signed_in, dext
     assert client.get("/admin/usersessions/usersession/").status_code == 404
 
 
+@pytest.mark.slow
 def test_who_removes_the_app_shows_it_first(dexter, time_machine):
     secret = give_app(dexter)
     client = signed_in_with(dexter, secret)
@@ -252,6 +261,7 @@ def test_who_removes_the_app_shows_it_first(dexter, time_machine):
 # Required by a group
 
 
+@pytest.mark.slow
 def test_a_member_is_led_to_set_one_up_and_then_everything_is_open(client, dexter):
     require_factor(dexter)
     enter_password(client, dexter)
@@ -266,6 +276,7 @@ def test_a_member_is_led_to_set_one_up_and_then_everything_is_open(client, dexte
     assert ("second_factor.missing", "dexter", "/my-reports/") in actions()
 
 
+@pytest.mark.slow
 def test_a_session_that_began_without_it_shows_it_before_it_goes_on(dexter):
     old = Client()
     enter_password(old, dexter)
@@ -279,6 +290,7 @@ def test_a_session_that_began_without_it_shows_it_before_it_goes_on(dexter):
     assert old.get("/my-reports/").status_code == 200
 
 
+@pytest.mark.slow
 def test_who_removes_the_last_one_reaches_nothing_again(dexter):
     require_factor(dexter)
     client = signed_in_with(dexter, give_app(dexter))

@@ -51,6 +51,7 @@ def test_a_session_ends_after_an_hour_without_a_request(dexter, pass_time, minut
     assert endings() == ([] if alive else [("dexter", "60 minutes without activity")])
 
 
+@pytest.mark.slow
 def test_who_is_at_work_stays_signed_in_for_ten_hours_and_no_longer(dexter, pass_time):
     client = browser(dexter)
     for _ in range(11):
@@ -64,6 +65,7 @@ def test_who_is_at_work_stays_signed_in_for_ten_hours_and_no_longer(dexter, pass
     assert not UserSession.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_page_that_refreshes_keeps_nobody_signed_in(dexter, pass_time):
     client = browser(dexter)
     for _ in range(4):
@@ -94,6 +96,7 @@ def test_a_session_of_an_earlier_version_goes_on_and_is_listed(signed_in, dexter
     assert not is_signed_in(client)
 
 
+@pytest.mark.slow
 def test_a_request_writes_at_most_once_a_minute(dexter, pass_time, django_assert_num_queries):
     client = browser(dexter)
     headers = {"HX-Request": "true"}
@@ -109,6 +112,7 @@ def test_a_request_writes_at_most_once_a_minute(dexter, pass_time, django_assert
 # The list
 
 
+@pytest.mark.slow
 def test_a_person_sees_the_own_sessions_and_ends_one(dexter, make_user):
     here, there, elsewhere = browser(dexter), browser(dexter), browser(make_user(username="other"))
     page = here.get("/my-sessions/")
@@ -126,6 +130,7 @@ def test_a_person_sees_the_own_sessions_and_ends_one(dexter, make_user):
     assert endings() == [("dexter", "ended by the person")]
 
 
+@pytest.mark.slow
 def test_all_others_end_at_once_and_this_one_stays(dexter):
     here, *others = [browser(dexter) for _ in range(3)]
     assert here.post("/my-sessions/end-others/", follow=True).status_code == 200
@@ -134,6 +139,7 @@ def test_all_others_end_at_once_and_this_one_stays(dexter):
     assert len(endings()) == 2
 
 
+@pytest.mark.slow
 def test_a_new_password_ends_the_other_sessions(dexter):
     here, there = browser(dexter), browser(dexter)
     form = {"oldpassword": PASSWORD, "password1": "another battery staple", "password2": "another battery staple"}

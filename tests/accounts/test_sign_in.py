@@ -186,6 +186,7 @@ def test_a_lockout_touches_no_other_account_and_ends(client, make_user, time_mac
     assert sign_in(client, "dexter").status_code == 302
 
 
+@pytest.mark.slow
 def test_a_success_between_failures_does_not_reset_the_count(client, make_user):
     make_user(username="dexter")
     for _ in range(4):
@@ -237,6 +238,7 @@ def test_a_failure_names_an_account_that_exists_and_nothing_else(client, make_us
     assert "secret" not in str(list(AuditEvent.objects.values()))
 
 
+@pytest.mark.slow
 def test_a_lockout_is_recorded_once(client, make_user):
     make_user(username="dexter")
     for _ in range(8):

@@ -52,6 +52,7 @@ def test_nobody_sees_the_product_as_a_person_with_more_rights(
     assert why_no_view(viewer, person) is (NoView.MORE_RIGHTS if too_much else None)
 
 
+@pytest.mark.slow
 def test_a_system_administrator_may_see_what_each_group_sees(make_user: MakeUser) -> None:
     viewer = make_user(groups=["System Administrators"])
     for name in DEFAULT_GROUPS:

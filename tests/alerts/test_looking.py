@@ -54,6 +54,7 @@ def test_a_trouble_fires_once_and_clears_once(clock: Clock, course: str, fired: 
 
 
 class Random(TestCase):
+    @pytest.mark.slow
     @given(st.lists(st.sets(st.sampled_from("abc")), max_size=12), st.booleans())
     def test_any_course_of_several_troubles_follows_the_rule(self, course: list[set[str]], twice: bool) -> None:
         """By plain Python: an alert opens when its trouble is there and none is open, and closes after two quiet looks.
@@ -165,6 +166,7 @@ def test_what_could_not_be_sent_yet_is_told_with_its_end(clock: Clock, tries: in
     assert set(AlertDelivery.objects.values_list("kind", "state")) == {("fired", "waiting"), ("cleared", "waiting")}
 
 
+@pytest.mark.slow
 def test_reminders_come_once_each_until_somebody_acknowledges(clock: Clock, make_user) -> None:
     make_channel(name="reminded", remind_hours=2)
     make_channel(name="not reminded")

@@ -18,6 +18,7 @@ BOARD = json.loads((DOCS / "monitoring/grafana.json").read_text())
 NAME = re.compile(r"messenger_logs_\w+")
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_every_figure_that_is_read_exists() -> None:
     families = set(re.findall(r"^# TYPE (\S+)", exposition().decode(), re.MULTILINE))

@@ -68,6 +68,7 @@ def test_each_package_that_is_installed_has_a_version_and_hashes(name: str) -> N
     assert [str(each) for each in installed(name).values() if not PINNED.fullmatch(str(each.specifier))] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_asked_for_is_installed(name: str) -> None:
     """On each platform; bin/requirements puts the files in step."""

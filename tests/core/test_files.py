@@ -41,6 +41,7 @@ def write(store: Files, name: str, content: bytes = b"rows") -> None:
         file.write(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 9 * 2**20])
 def test_what_is_written_is_read_again(store: Files, size: int) -> None:
     content = bytes(range(256)) * (size // 256)
@@ -121,6 +122,7 @@ def test_in_s3_nobody_reads_a_file_without_a_key(bucket: Bucket, in_bucket: S3Fi
     assert not [grant for grant in grants if "AllUsers" in str(grant)]
 
 
+@pytest.mark.slow
 def test_a_store_that_does_not_answer_is_said_in_words(bucket: Bucket, settings: Settings) -> None:
     away = bucket.options() | {"endpoint_url": "http://127.0.0.1:9"}
     settings.STORAGES = settings.STORAGES | {"files": {"BACKEND": "core.s3_files.S3Files", "OPTIONS": away}}

@@ -120,6 +120,7 @@ def test_people_take_turns(
     assert sorted(places.values()) == list(range(1, len(places) + 1))
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_with_one_worker_fifty_jobs_of_one_person_keep_nobody_waiting(make_user: Callable[..., User]) -> None:
     busy, other = make_user(), make_user()
@@ -185,6 +186,7 @@ def at_once(number: int, do: Callable[[], Any]) -> list[Any]:
         return list(pool.map(run, range(number)))
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_workers_that_claim_at_once_take_each_job_once_and_keep_the_limit(
     people: list[User], settings: Settings
@@ -222,6 +224,7 @@ def raising(error: Exception) -> Callable[[ReportJob, Lease], None]:
     return broken
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("error", "words"),

@@ -49,6 +49,7 @@ def test_it_is_free_after_the_work_and_after_an_error() -> None:
     assert not Lease.objects.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slots", [1, 3, 7])
 def test_many_who_come_at_once_get_as_many_as_there_are(slots: int) -> None:
     begin, over = Barrier(8), Event()
@@ -73,6 +74,7 @@ def test_many_who_come_at_once_get_as_many_as_there_are(slots: int) -> None:
     assert not Lease.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_work_that_takes_longer_keeps_its_lease(settings: Settings) -> None:
     settings.LEASE_SECONDS = 0.6
     with lease("a"):

@@ -74,6 +74,7 @@ def count() -> int:
     return SentMessage.objects.count()
 
 
+@pytest.mark.slow
 def test_what_reads_the_ledger_reads_from_the_replica(used: list[str]) -> None:
     make_message()
     assert count() == 1
@@ -91,6 +92,7 @@ def test_rights_and_the_audit_trail_stay_with_the_primary(used: list[str]) -> No
     assert not [sql for sql in used if not sql.startswith("SELECT") or "accounts_" in sql]
 
 
+@pytest.mark.slow
 def test_a_snapshot_is_of_the_replica_and_of_one_moment(used: list[str]) -> None:
     def read() -> tuple[int, int]:
         with snapshot(seconds=10):
@@ -109,6 +111,7 @@ def test_a_replica_that_is_too_far_behind_is_not_used(used: list[str], monkeypat
     assert not used
 
 
+@pytest.mark.slow
 def test_the_state_of_the_replica(used: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert replica_state() is ReplicaState.USED
     monkeypatch.setattr(replica, "_SHOWS", LATE)
@@ -119,11 +122,13 @@ def test_the_state_of_the_replica(used: list[str], monkeypatch: pytest.MonkeyPat
     assert replica_state() is ReplicaState.NONE
 
 
+@pytest.mark.slow
 def test_a_database_that_is_no_replica_is_not_used(used: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replica, "_SHOWS", SHOWS)
     assert not replica._usable(datetime(2000, 1, 1, tzinfo=UTC))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["at once", "in the middle"])
 def test_a_replica_that_fails_is_left_alone_and_the_primary_answers(
     used: list[str], monkeypatch: pytest.MonkeyPatch, when: str
@@ -197,6 +202,7 @@ class TestOwnChanges:
         response = remember_change(view)(RequestFactory().generic(method, "/"))
         assert ("wrote" in response.cookies) == kept
 
+    @pytest.mark.slow
     def test_a_search_reads_from_the_replica_and_is_in_the_audit_trail(
         self, used: list[str], make_user: Callable[..., User], signed_in: Callable[[User], Client]
     ) -> None:

@@ -97,6 +97,7 @@ def note(user: User) -> str:
 # What it says
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("some", [[], ["East"], ["East", "West"], None])
 def test_the_figures_are_those_of_the_readers_schools(
     make_user: MakeUser, schools: list[School], some: list[str] | None
@@ -116,12 +117,14 @@ def test_the_figures_are_those_of_the_readers_schools(
     assert digest.troubles is None
 
 
+@pytest.mark.slow
 def test_a_week_has_the_seven_days_before(make_user: MakeUser, schools: list[School]) -> None:
     first, last = days_before(SIX, 7)
     assert (first, last) == (date(2026, 11, 13), date(2026, 11, 19))
     assert digest_of(make_user(*RIGHTS), first=first, last=last, now=SIX).schools["East"].reached == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", [*RIGHTS, Tool.MAILGUN_SYNC, Tool.SENT_MESSAGE_LOG, Tool.AUDIT_TRAIL])
 def test_each_part_needs_its_right(make_user: MakeUser, schools: list[School], no_troubles: Any, tool: Tool) -> None:
     no_troubles.append(Trouble("a", "A part", "It stands still.", "Start it."))
@@ -139,6 +142,7 @@ def test_each_part_needs_its_right(make_user: MakeUser, schools: list[School], n
 # The mail
 
 
+@pytest.mark.slow
 def test_the_mail_has_figures_and_links_and_no_names(
     make_user: MakeUser, schools: list[School], no_troubles: list[Trouble], settings: Any
 ) -> None:
@@ -185,6 +189,7 @@ def test_no_mail_goes_to_a_closed_account_or_without_an_address(
     assert mail.outbox == []
 
 
+@pytest.mark.slow
 def test_without_any_right_it_is_said_that_nothing_can_be_told(make_user: MakeUser, schools: list[School]) -> None:
     user = make_user(email="reader@example.org")
     choose(user, only_news=False)

@@ -158,6 +158,7 @@ def not_complete(message: SentMessage) -> bool:
     return SentMessage.objects.filter(pk=message.pk, cancel_completed_at=None).exists()
 
 
+@pytest.mark.slow
 def test_a_call_that_is_recorded_while_its_message_is_canceled_is_hung_up(
     ringing: type[RingingGateway], due_message: Due, make_user: Callable[..., User], monkeypatch
 ) -> None:
@@ -218,6 +219,7 @@ def test_a_canceled_message_of_which_nothing_was_under_way_ends_with_its_cancel(
     assert finished_at(waiting) is None, "it never began"
 
 
+@pytest.mark.slow
 def test_a_canceled_message_ends_when_its_last_hand_over_is_settled(
     provider: Provider, due_message: Due, make_user: Callable[..., User]
 ) -> None:

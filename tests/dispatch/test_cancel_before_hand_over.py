@@ -154,6 +154,7 @@ def test_a_claimed_call_is_not_marked_as_restricted(
     assert statuses(message) == {"not_confirmed": 2, "restricted": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_cancel_waits_for_a_hand_over_that_begins_and_counts_it(
     provider: Provider, due_message: Due, make_user: MakeUser

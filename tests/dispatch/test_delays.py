@@ -175,6 +175,7 @@ def test_it_shows_what_each_mode_has_to_do(
     assert shown["Text"][2:] == ["0", "0", "0", "0", "4"]
 
 
+@pytest.mark.slow
 def test_it_shows_what_holds_a_mode_up(
     provider: Provider,
     due_message: Due,
@@ -241,6 +242,7 @@ def test_results_of_calls_that_nobody_fetches_are_named(
     assert "Results of calls come late" in status()["Voice"][0]
 
 
+@pytest.mark.slow
 def test_a_mode_that_rests_for_its_pace_does_not_hang(
     provider: Provider, due_message: Due, settings: Settings, status: Callable[[], dict[str, list[str]]]
 ) -> None:

@@ -51,6 +51,7 @@ def hand_over_while_locked(claim: Claim, locked: list[int], monkeypatch: pytest.
         return at_work.result()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locked", [1, 3], ids=["one of them", "all of them"])
 def test_a_delivery_that_somebody_has_locked_waits_for_its_next_turn(
     provider: Provider, due_message: Due, locked: int, monkeypatch: pytest.MonkeyPatch

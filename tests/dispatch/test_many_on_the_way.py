@@ -169,6 +169,7 @@ def test_a_killed_worker_leaves_no_more_in_doubt_than_was_on_the_way(
     assert_whole(message)
 
 
+@pytest.mark.slow
 def test_a_provider_that_asks_for_patience_gets_fewer_requests_and_later_all_again(
     many: Provider, due_message: Due, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +199,7 @@ def test_a_provider_that_asks_for_patience_gets_fewer_requests_and_later_all_aga
     assert status.state is ModeState.WORKS
 
 
+@pytest.mark.slow
 def test_the_requests_on_the_way_are_halved_once_for_all_of_them_and_grow_with_time(clock) -> None:
     def busy(began: datetime) -> bool:
         return slow_down(Mode.TEXT, most=128, words="Busy.", since=began)

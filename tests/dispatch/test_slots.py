@@ -38,6 +38,7 @@ def test_a_work_has_its_slots_and_no_more() -> None:
         assert (second, third) == (True, False)
 
 
+@pytest.mark.slow
 def test_a_mode_occupies_no_more_processes_than_it_may(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     settings.DISPATCH_AT_ONCE = 2
     at_work: list[Mode] = []
@@ -65,6 +66,7 @@ def test_a_mode_occupies_no_more_processes_than_it_may(monkeypatch: pytest.Monke
             over.set()
 
 
+@pytest.mark.slow
 def test_a_hand_over_that_is_cut_off_is_looked_up_and_its_mode_pauses(
     provider: Provider, due_message: Callable[..., SentMessage]
 ) -> None:
@@ -83,6 +85,7 @@ def test_a_hand_over_that_is_cut_off_is_looked_up_and_its_mode_pauses(
     assert statuses(message) == {"waiting": 2, "vendor_received": 1}, "in doubt, and only this one"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["dispatch.services.recovery.items_of", "tests.dispatch.stub.StubGateway.look_up"])
 def test_a_recovery_that_is_cut_off_ends(
     provider: Provider, due_message: Callable[..., SentMessage], monkeypatch: pytest.MonkeyPatch, step: str
@@ -102,6 +105,7 @@ def test_a_recovery_that_is_cut_off_ends(
     assert Claim.objects.filter(look_up_at=None).count() == 1, "the other claim is not looked up any more"
 
 
+@pytest.mark.slow
 def test_every_task_has_time_limits_that_are_longer_than_what_it_waits_for(settings: Settings) -> None:
     app.loader.import_default_modules()
     ours = {name: task for name, task in app.tasks.items() if not name.startswith(("celery.", "test."))}

@@ -55,6 +55,7 @@ def test_a_broker_that_is_away_stops_nothing_that_was_begun(provider: Provider, 
     assert set(provider.attempts.values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_turn_that_ends_before_its_work_asks_for_the_next_one(
     provider: Provider, due_message: Due, monkeypatch
 ) -> None:

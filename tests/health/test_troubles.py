@@ -237,6 +237,7 @@ def test_events_that_are_hours_late_are_a_trouble(
     assert all(("paused" in trouble.words) is paused for trouble in found)
 
 
+@pytest.mark.slow
 def test_a_new_gap_is_a_trouble_for_a_day_and_another_one_is_a_new_trouble(domain: SendingDomain) -> None:
     def gap(days: int) -> SyncGap:
         day = timezone.now() - timedelta(days=days)
@@ -269,6 +270,7 @@ def test_jobs_that_stand_still_are_a_trouble(make_user, minutes: int, running: b
     assert keys() == (["jobs.reports.reportjob"] if stands else [])
 
 
+@pytest.mark.slow
 def test_the_number_of_queries_does_not_grow_with_the_rows(domain: SendingDomain, sends_all) -> None:
     def queries() -> int:
         with CaptureQueriesContext(
@@ -292,6 +294,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(domain: SendingDomain
     assert queries() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("account", "missing"),
     [

@@ -66,6 +66,7 @@ def test_a_file_is_checked_and_then_imported_with_its_facts_in_the_audit_trail(o
     assert SentMessage.objects.count() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_an_import_that_died_is_done_again_and_nothing_comes_twice(owner):
     job = after(uploaded(owner))
@@ -80,6 +81,7 @@ def test_an_import_that_died_is_done_again_and_nothing_comes_twice(owner):
     assert (job.result["new"], job.result["here"]) == (0, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_cancel_ends_the_work_and_keeps_no_part_of_a_message(owner, monkeypatch):
     job = after(uploaded(owner))

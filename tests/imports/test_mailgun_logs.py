@@ -20,6 +20,7 @@ EVENTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turned", [False, True])
 def test_the_last_word_about_each_address_counts_in_any_order(turned, tmp_path):
     counts = run(a_file(tmp_path, HEAD + "\n".join(reversed(EVENTS) if turned else EVENTS)), "mailgun-logs")

@@ -49,6 +49,7 @@ def test_a_text_that_is_too_long_is_told(client):
     assert len(page.html) < 30_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["%00", "a%00b"])
 def test_a_nul_character_is_told(client, query):
     page = Shown(client.get(f"/letters/?subject={query}"))

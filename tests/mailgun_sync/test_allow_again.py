@@ -81,6 +81,7 @@ def test_it_is_in_the_audit_trail_with_the_answer_and_without_the_address(allow:
     assert MAIL not in str([asked.details, answered.details]).lower()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", ["", "   "])
 def test_a_complaint_needs_a_reason(mailgun, domain, allow: Allow, why: str) -> None:
     mailgun.suppress("complaints", {"address": MAIL})

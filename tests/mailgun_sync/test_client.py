@@ -106,6 +106,7 @@ def test_a_wrong_key_is_told_in_words(mailgun: Sandbox, now: datetime) -> None:
         read(EventsApi(mailgun.domain, mailgun.url, "wrong"), now)
 
 
+@pytest.mark.slow
 def test_it_waits_until_the_rate_limit_is_reset(mailgun: Sandbox, source: EventsApi, now: datetime) -> None:
     fill(mailgun, now)
     mailgun.fail(429, page=2, reset_ms=2500)
@@ -118,6 +119,7 @@ def test_it_waits_until_the_rate_limit_is_reset(mailgun: Sandbox, source: Events
     assert again.at - refused.at >= 2.4
 
 
+@pytest.mark.slow
 def test_the_later_of_reset_and_retry_after_counts(mailgun: Sandbox, source: EventsApi, now: datetime) -> None:
     mailgun.fail(429, reset_ms=100, retry_after=2)
 
@@ -126,6 +128,7 @@ def test_the_later_of_reset_and_retry_after_counts(mailgun: Sandbox, source: Eve
     assert mailgun.requests[1].at - mailgun.requests[0].at >= 2
 
 
+@pytest.mark.slow
 def test_the_reset_is_read_on_the_providers_clock(mailgun: Sandbox, source: EventsApi) -> None:
     mailgun.clock.move(-3600)
     mailgun.fail(429, reset_ms=1000)

@@ -45,6 +45,7 @@ def reader(make_user: Callable[..., User], signed_in: Callable[[User], Client]) 
     return signed_in(make_user(Tool.MAILGUN_SYNC))
 
 
+@pytest.mark.slow
 def test_a_domain_with_all_its_records_is_active(mailgun: Sandbox, domain: SendingDomain, reader: Client) -> None:
     assert "Not checked yet" in show(reader)
 
@@ -57,6 +58,7 @@ def test_a_domain_with_all_its_records_is_active(mailgun: Sandbox, domain: Sendi
     assert "v=spf1 include:mailgun.org ~all" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("record", "type", "state"),
     [("SPF", "TXT", "unverified"), ("DKIM", "TXT", "unverified"), ("CNAME", "CNAME", "active")],
@@ -74,6 +76,7 @@ def test_a_broken_record_is_named(
     assert checked(domain).state == "active", "the next check sees that it was mended"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
@@ -198,6 +201,7 @@ def test_who_may_write_can_ask_now(
     assert "All 5 DNS records are valid." in part
 
 
+@pytest.mark.slow
 def test_without_the_queue_the_page_says_so(
     domain: SendingDomain,
     make_user: Callable[..., User],

@@ -272,6 +272,7 @@ def test_an_ambiguous_event_joins_when_the_other_e_mail_gets_its_message_id():
     assert outcome(second) == ("", "")
 
 
+@pytest.mark.slow
 def test_the_list_of_ambiguous_events_says_what_each_may_belong_to(make_user):
     first, second = add("a"), add("b")
     event = store("failed", message_id=ID)

@@ -56,6 +56,7 @@ def unlink() -> None:
     Delivery.objects.update(email_outcome="", email_reason="")
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("batch", [1, 2, 1000])
 def test_lost_links_and_outcomes_are_derived_again_in_batches(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +137,7 @@ def lock_on_an_event(django_db_blocker: Any) -> Iterator[Callable[[], None]]:
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_batch_that_meets_a_lock_is_tried_again(
     lock_on_an_event: Callable[[], None], monkeypatch: pytest.MonkeyPatch
@@ -159,6 +161,7 @@ def test_a_batch_that_meets_a_lock_is_tried_again(
     assert outcomes == ["lock", "linked"]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_migration_stands_where_the_links_must_wait_and_says_how_to_make_them(
     lock_on_an_event: Callable[[], None],

@@ -440,6 +440,7 @@ def move(*, back: bool) -> None:
         (MOVE.move_back if back else MOVE.move_over)(None, editor)
 
 
+@pytest.mark.slow
 def test_the_table_of_before_becomes_a_part_with_all_its_events(domain: SendingDomain) -> None:
     now = datetime.now(UTC)
     before = layout()

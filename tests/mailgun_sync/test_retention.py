@@ -105,6 +105,7 @@ def test_neither_a_sync_nor_the_retention_waits_for_the_other(domain: SendingDom
     assert addresses() == ["tou@example.com"]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_an_address_stays_whose_event_is_just_being_stored(domain: SendingDomain) -> None:
     store(domain, days_ago=420, recipient="mai@example.com", key="old")

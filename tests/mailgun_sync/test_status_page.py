@@ -52,6 +52,7 @@ def press(client: Client, action: str, pk: int) -> str:
     return response.content.decode()
 
 
+@pytest.mark.slow
 def test_it_shows_domains_and_how_far_they_are(reader: Client, domain: SendingDomain) -> None:
     assert "Not synced yet" in show(reader)
     SendingDomain.objects.update(
@@ -83,6 +84,7 @@ def test_it_shows_the_last_runs_and_their_errors(
     assert text.count("Mailgun did not accept the API key (401).") == 2, "at the domain and at its run"
 
 
+@pytest.mark.slow
 def test_it_shows_late_events_and_the_longer_wait(
     reader: Client, domain: SendingDomain, sync: Callable[..., SyncRun], mailgun: Sandbox, now: datetime
 ) -> None:
@@ -96,6 +98,7 @@ def test_it_shows_late_events_and_the_longer_wait(
     assert "45 min" in text
 
 
+@pytest.mark.slow
 def test_it_shows_gaps(reader: Client, domain: SendingDomain) -> None:
     assert "There are no gaps" in show(reader)
     begin = datetime(2026, 8, 1, 12, tzinfo=UTC)
@@ -107,6 +110,7 @@ def test_it_shows_gaps(reader: Client, domain: SendingDomain) -> None:
     assert "08/01/2026 10:00:00 AM" in text
 
 
+@pytest.mark.slow
 def test_it_shows_the_quarantine_with_the_raw_event(reader: Client, domain: SendingDomain) -> None:
     assert "No event is in quarantine" in show(reader)
     store_events(domain_id=domain.pk, events=[reread('{"id": "<b>", "event": "delivered"}')])
@@ -118,11 +122,13 @@ def test_it_shows_the_quarantine_with_the_raw_event(reader: Client, domain: Send
     assert "{&quot;id&quot;: &quot;&lt;b&gt;&quot;, &quot;event&quot;: &quot;delivered&quot;}" in text
 
 
+@pytest.mark.slow
 def test_only_those_who_may_write_see_buttons(reader: Client, operator: Client, domain: SendingDomain) -> None:
     assert "Sync now" not in show(reader)
     assert "Sync now" in show(operator)
 
 
+@pytest.mark.slow
 def test_the_state_refreshes_as_a_fragment(reader: Client, domain: SendingDomain) -> None:
     fragment = reader.get(reverse(URL), headers={"HX-Request": "true"}).content.decode()
 
@@ -188,6 +194,7 @@ def test_retry_takes_an_event_out_of_quarantine_when_it_can_be_read(operator: Cl
     assert QuarantinedEvent.objects.get() == still
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["sync_now", "backfill_sync"])
 def test_a_broker_that_is_down_is_told_in_words(
     operator: Client, domain: SendingDomain, monkeypatch: pytest.MonkeyPatch, action: str
@@ -210,12 +217,14 @@ def test_actions_want_the_right_a_post_and_something_to_act_on(
     assert Client(enforce_csrf_checks=True).post(url).status_code == 403
 
 
+@pytest.mark.slow
 def test_an_installation_without_domains_says_what_to_do(reader: Client, settings: Settings) -> None:
     settings.MAILGUN_DOMAINS = []
 
     assert "MAILGUN_DOMAINS" in show(reader)
 
 
+@pytest.mark.slow
 def test_it_shows_the_address_of_the_webhook_the_last_call_and_what_is_wrong(
     reader: Client, domain: SendingDomain, settings: Settings
 ) -> None:

@@ -172,6 +172,7 @@ def test_a_list_without_an_end_is_given_up(mailgun: Sandbox, read: Read, monkeyp
     assert "more than 3 pages" in read().error
 
 
+@pytest.mark.slow
 def test_short_pages_and_a_used_up_rate_limit_end_no_reading(mailgun: Sandbox, read: Read) -> None:
     mailgun.suppress("bounces", *map(bounce, range(7)))
     mailgun.fail("short", size=3, times=2)
@@ -286,6 +287,7 @@ def queries_for(mailgun: Sandbox, read: Read, begin: int, count: int) -> int:
     return len(captured)
 
 
+@pytest.mark.slow
 def test_many_entries_of_a_page_take_as_many_queries_as_one(mailgun: Sandbox, read: Read) -> None:
     assert queries_for(mailgun, read, 0, 300) == queries_for(mailgun, read, 300, 1)
 

@@ -308,6 +308,7 @@ def test_a_domain_that_left_the_settings_is_not_read_any_more(domain: SendingDom
     assert SendingDomain.objects.filter(pk=domain.pk).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_second_sync_at_the_same_time_stands_back(mailgun: Sandbox, domain: SendingDomain) -> None:
     with lease(lease_name(domain.pk)):

@@ -68,6 +68,7 @@ def test_an_event_is_stored_as_it_came_and_its_outcome_is_known_at_once(client: 
     assert delivery.email_outcome == "delivered"
 
 
+@pytest.mark.slow
 def test_an_open_page_of_a_sent_message_has_it_at_its_next_refresh(
     client: Client, make_user: Callable[..., User], signed_in: Callable[[User], Client]
 ) -> None:

@@ -114,6 +114,7 @@ def test_it_is_shown_to_those_with_the_right_on_opt_ins_and_everybodys_messages(
         assert visible.filter(pk=message.pk).exists() is sees
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_told_by_several_at_once_it_is_recorded_once():
     def tell(_: int) -> bool:

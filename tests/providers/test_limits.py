@@ -32,6 +32,7 @@ def asked(request: pytest.FixtureRequest, sandbox: Sandbox, settings: Settings) 
     sandbox.clear_faults()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "options"), FAULTS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_an_answer_that_does_not_end_costs_its_time_limit(
@@ -77,6 +78,7 @@ def test_a_slow_answer_within_the_limit_is_an_answer(sandbox: Sandbox, asked: tu
     assert api.ask("GET", path, expected=[404]).status in (200, 404)
 
 
+@pytest.mark.slow
 def test_a_session_serves_again_after_an_answer_that_did_not_end(sandbox: Sandbox, settings: Settings) -> None:
     settings.PROVIDER_TIMEOUT_SECONDS = LIMIT
     api = mailgun.api(base=sandbox.url, key=sandbox.api_key)
@@ -91,6 +93,7 @@ def test_a_session_serves_again_after_an_answer_that_did_not_end(sandbox: Sandbo
         assert api.request("GET", url, session=session).ok, "an old limit does not hold for a new request"
 
 
+@pytest.mark.slow
 def test_without_a_limit_a_session_reads_as_usual(sandbox: Sandbox) -> None:
     url = sandbox.url + mailgun.events_path(sandbox.domain, begin=0, end=1)
     sandbox.fail("drip", seconds=0.001)

@@ -86,6 +86,7 @@ def files_left() -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
+@pytest.mark.slow
 def test_a_large_report_is_queued_made_and_downloaded(client, message, no_worker):
     job = ask(client, message)
     assert no_worker == [job.pk]
@@ -113,6 +114,7 @@ def test_the_name_of_a_file_says_nothing_of_people(client, message):
     assert path_of(job).name == f"{job.pk}-{job.claim}.csv"
 
 
+@pytest.mark.slow
 def test_asked_for_twice_it_is_made_once(client, message):
     assert ask(client, message) == ask(client, message)
     assert ask(client, message, format="pdf") != ask(client, message, format="docx")
@@ -151,6 +153,7 @@ def test_who_may_see_the_message_may_have_its_report(client, message, make_user,
         assert colleague.post(address(name, job)).status_code == 404
 
 
+@pytest.mark.slow
 def test_a_report_of_a_list_is_its_owners_alone(client, message, make_user, signed_in):
     response = client.get(reverse("web:sent_message_log"), {"export": "csv"})
     job = ReportJob.objects.get(kind="listing")
@@ -161,6 +164,7 @@ def test_a_report_of_a_list_is_its_owners_alone(client, message, make_user, sign
     assert colleague.get(address("file", job)).status_code == 404
 
 
+@pytest.mark.slow
 def test_a_list_that_is_cut_says_so(client, message, monkeypatch):
     ask(client, message)
     ask(client, message, format="pdf")
@@ -189,6 +193,7 @@ def test_a_report_that_waits_says_its_place_in_the_line(client, message, make_us
     assert "at a time" not in page
 
 
+@pytest.mark.slow
 def test_a_file_is_given_only_while_its_owner_may_see_the_message(client, message, owner):
     job = ask(client, message)
     services.make_report(job_id=job.pk)

@@ -85,6 +85,7 @@ def kept(owner: User, size: int) -> ReportJob:
     )
 
 
+@pytest.mark.slow
 def test_who_has_used_up_the_room_removes_something_first(client: Client, owner: User) -> None:
     job = kept(owner, 2**20)
     answer = export(client)

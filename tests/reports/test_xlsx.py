@@ -48,6 +48,7 @@ def test_times_are_times_counts_are_numbers_and_numbers_of_people_are_texts():
     assert [cell.value for cell in sheet[3]] == ["(612) 555-0143", None, "many"]
 
 
+@pytest.mark.slow
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(None)), st.booleans())  # noqa: DTZ001
 def test_a_time_is_shown_as_the_other_formats_write_it(moment, seconds):
     text = time_text(moment.astimezone(), seconds=seconds)
@@ -116,6 +117,7 @@ def test_rows_that_fill_a_sheet_go_on_in_the_next_with_their_heading(monkeypatch
     assert xlsx_rows(a_document(rows)) == rows
 
 
+@pytest.mark.slow
 def test_a_sheet_ends_before_the_last_row_that_excel_has_and_before_two_gigabytes(monkeypatch):
     assert writer.MOST_ROWS + 1 < 1_048_576
     monkeypatch.setattr(writer, "MOST_BYTES", 1)

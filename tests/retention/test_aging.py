@@ -55,6 +55,7 @@ def hold(kind: HoldKind, value: str = "", **fields: Any) -> Hold:
     return Hold.objects.create(kind=kind, value=value, reason="A case", set_by_name="Somebody", **fields)
 
 
+@pytest.mark.slow
 def test_nothing_goes_as_long_as_nobody_sets_a_period():
     message = district.a_message()
     district.a_reply()
@@ -67,6 +68,7 @@ def test_nothing_goes_as_long_as_nobody_sets_a_period():
     assert message.recipients.filter(name=NAME).count() == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["classic", "v2"])
 def test_figures_are_the_same_when_names_addresses_and_texts_are_gone(engine):
     kind = {} if engine == "classic" else {"engine": "v2", "message_type": "Messenger 2.0 - General"}
@@ -85,6 +87,7 @@ def test_figures_are_the_same_when_names_addresses_and_texts_are_gone(engine):
     assert not ContactToFix.objects.exists()
 
 
+@pytest.mark.slow
 def test_rows_say_that_names_are_removed():
     message = district.a_message()
     keep(people=400, bodies=400)
@@ -195,6 +198,7 @@ def test_each_hold_protects_until_it_is_lifted(kind, make_user):
     assert SentMessage.objects.get(pk=message.pk).bodies["email"] == REMOVED
 
 
+@pytest.mark.slow
 def test_a_run_that_is_cut_goes_on_and_a_second_one_changes_nothing(monkeypatch):
     monkeypatch.setattr(aging, "PEOPLE", 2)
     message = district.a_message()

@@ -151,6 +151,7 @@ def test_others_keep_what_they_share():
     assert not ErasedAddress.objects.filter(opted_out=True).exists()
 
 
+@pytest.mark.slow
 def test_a_stop_goes_on_without_the_number():
     district.a_message()
     district.a_stop()
@@ -162,6 +163,7 @@ def test_a_stop_goes_on_without_the_number():
     assert traces(NUMBER) == set()
 
 
+@pytest.mark.slow
 def test_what_comes_later_does_not_bring_the_person_back():
     message = district.a_message(ago=timedelta(days=1))
     delivery = Delivery.objects.filter(address=ADDRESS).first()
@@ -189,6 +191,7 @@ def test_a_new_message_to_the_person_is_news():
     assert delivery.email_outcome == "failed-permanent"
 
 
+@pytest.mark.slow
 def test_a_hold_keeps_the_person_until_it_is_lifted():
     message = district.a_message()
     other = district.a_message()
@@ -204,6 +207,7 @@ def test_a_hold_keeps_the_person_until_it_is_lifted():
     assert traces(*TRACES, PERSON) == set()
 
 
+@pytest.mark.slow
 def test_a_held_person_is_not_erased_at_all():
     district.a_message()
     district.a_reply()
@@ -215,6 +219,7 @@ def test_a_held_person_is_not_erased_at_all():
     assert {row for row in district.every_text() if row[0].startswith(("messenger_logs", "mailgun"))} == before
 
 
+@pytest.mark.slow
 def test_a_message_that_has_not_ended_waits():
     district.a_message(ago=timedelta(days=5))
     waiting = district.a_message(status="waiting")
@@ -227,6 +232,7 @@ def test_a_message_that_has_not_ended_waits():
     assert erase_person(erasure_id=erasure.pk, pause=False)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_cut_goes_on():
     district.a_message()
     district.a_reply()
@@ -268,6 +274,7 @@ def test_the_trail_says_who_asked_and_names_nobody(make_user):
     assert erased.details["gone"]["messages"] == 1
 
 
+@pytest.mark.slow
 def test_the_command_shows_first_and_erases_when_told_so(capsys):
     district.a_message()
     call_command("erase_person", PERSON)

@@ -49,6 +49,7 @@ def test_nobody_is_in_no_text():
     assert not Needles(names=[], addresses=[]).are_in("anything")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_files_are_read_as_spreadsheets_write_them(tmp_path, settings, encoding):
     settings.REPORT_FOLDER = tmp_path

@@ -103,6 +103,7 @@ def test_a_token_that_expires_meanwhile_is_renewed(server, settings):
     assert [request.path for request in server.requests].count(TOKEN) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [{"what": 503}, {"what": 429, "retry_after": 0}, {"what": "lost"}, {"what": "cut"}])
 def test_a_server_that_fails_for_a_moment_is_asked_again(server, fault):
     server.fail(**fault, path="/users")

@@ -158,6 +158,7 @@ def test_a_new_sourced_id_keeps_the_account_of_the_same_address(roster, no_guard
 # Who leaves
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "users",
     [
@@ -272,6 +273,7 @@ def test_a_run_stops_when_more_than_five_percent_would_leave(roster, left, statu
     assert roster(district(many(100 - left)), check=True).status == RunStatus.DONE, "a check never stops"
 
 
+@pytest.mark.slow
 def test_a_person_lets_as_many_leave_as_they_have_seen_and_once(roster):
     roster(district(many(100)))
     stopped = roster(district(many(90)))

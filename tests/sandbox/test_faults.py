@@ -88,6 +88,7 @@ def test_an_answer_can_be_delayed(sandbox: Sandbox, api: Api) -> None:
     assert time.perf_counter() - begun >= 0.3
 
 
+@pytest.mark.slow
 def test_every_answer_can_take_its_time_and_several_at_once_take_no_longer(sandbox: Sandbox, api: Api) -> None:
     sandbox.latency = 1
     begun = time.perf_counter()

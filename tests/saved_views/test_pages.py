@@ -41,6 +41,7 @@ def url(name: str, pk: int | None = None) -> str:
     return reverse(f"web:{name}", args=[pk] if pk else [])
 
 
+@pytest.mark.slow
 def test_a_view_is_saved_renamed_shared_scheduled_and_deleted(client: Client, owner: User) -> None:
     address = registry["admin_sent_message_log"].url()
     saved = client.post(url("save_view"), {"address": f"{address}?subject=bus", "name": "Buses", "days": "last_week"})

@@ -95,6 +95,7 @@ def test_a_page_that_is_gone_breaks_nothing(client, clock: Clock) -> None:
     assert "explains it" not in client.get(reverse("web:alert", args=[Alert.objects.get().pk])).text
 
 
+@pytest.mark.slow
 def test_a_webhook_is_a_secret_from_its_first_moment(client) -> None:
     new = reverse("web:new_alert_channel", args=["webhook"])
     assert client.post(new, FORM | {"url": URL, "format": "slack"}).status_code == 302
@@ -170,6 +171,7 @@ def test_mail_addresses_are_taken_as_people_write_them(client) -> None:
     assert AlertChannel.objects.get().emails == ["it@district.example", "office@district.example"]
 
 
+@pytest.mark.slow
 def test_a_test_is_sent_by_a_worker_and_the_page_shows_what_came_of_it(client, queued, monkeypatch, settings) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     channel = make_channel()
@@ -193,6 +195,7 @@ def test_the_page_says_what_is_not_set_up(client, settings) -> None:
     assert "set SITE_URL" in text
 
 
+@pytest.mark.slow
 def test_who_has_the_right_for_some_schools_does_not_see_alerts(client, admin, clock: Clock) -> None:
     clock.look(trouble())
     GroupScope.objects.create(group=admin.groups.get(), reach=ScopeReach.MEMBERS)
@@ -203,6 +206,7 @@ def test_who_has_the_right_for_some_schools_does_not_see_alerts(client, admin, c
         assert "for all schools" in answer.text
 
 
+@pytest.mark.slow
 def test_the_api_lists_and_acknowledges(admin, clock: Clock) -> None:
     clock.look(trouble("a"), trouble("b", urgent=True, since=timezone.now()))
     client = Client(headers={"Authorization": f"Token {issue_token(user=admin)[0]}"})

@@ -76,6 +76,7 @@ def test_who_looks_at_the_trail_stands_in_it(client):
     assert "auditor looked at the list System Administration &gt; Audit Trail" in table(client.get(TRAIL))
 
 
+@pytest.mark.slow
 def test_events_are_filtered_by_person_action_and_days(client, dexter, time_machine):
     record_audit_event(by=dexter, action="sync.started")
     record_audit_event(by=None, action="sync.paused")
@@ -115,6 +116,7 @@ def test_an_export_has_what_the_filters_show_and_is_recorded_itself(client, dext
     assert event.details["filters"] == {"Action": "Sync: started"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query", [{"action": "none such"}, {"who": "x" * 10_000}, {"target": "\0"}, {"sort": "who_id"}]
 )
@@ -241,6 +243,7 @@ def test_every_action_of_the_product_has_words():
     assert {action for action in actions if not has_words(action)} == set()
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40), st.text(max_size=40), st.dictionaries(st.text(max_size=9), st.integers() | st.text()))
 def test_whatever_an_event_has_it_is_a_sentence(action, target, details):
     assert audit_sentence(AuditEvent(action=action, target=target, details=details)).endswith(".")
@@ -347,6 +350,7 @@ def test_a_look_ends_after_half_an_hour_and_another_persons_values_are_another_l
     ]
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(["message", "Email body", "recipients"]), min_size=1, max_size=6))
 def test_whatever_parts_somebody_sees_it_is_one_look_with_each_part_once(parts):
     message, reader = make_message(), User.objects.create_user(uuid4().hex)
@@ -387,6 +391,7 @@ def test_who_may_see_everybodys_records_is_offered_names(looks, make_user):
     assert [notice.count('value="471') for notice in who_saw(both, person="ang")[1]] == [0, 1, 1]
 
 
+@pytest.mark.slow
 def test_the_way_to_it_is_for_those_with_the_right(auditor, looks, make_user, signed_in):
     message = reverse("web:admin_sent_message_log_message", args=[looks[0].pk])
     both = signed_in(make_user(Tool.AUDIT_TRAIL, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.ADMIN_RECIPIENT_LOG))

@@ -41,6 +41,7 @@ def test_each_tool_with_a_page_has_help_and_no_help_is_left_over() -> None:
     assert {path.stem for path in folder.iterdir()} - SHARED == {help.name for help in HELP.values()}
 
 
+@pytest.mark.slow
 def test_each_help_says_what_why_and_who_on_a_screen_and_a_half(make_user: MakeUser, signed_in: SignedIn) -> None:
     client = signed_in(make_user(is_superuser=True))
     for tool in HELP:

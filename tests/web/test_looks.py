@@ -61,6 +61,7 @@ def searched(text: str) -> dict[str, Any]:
 # People
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_opening_the_record_of_a_person_says_whose(client: Client, message: SentMessage, headers: Any) -> None:
     client.post(PEOPLE, {"person": "Vang, Mai"}, headers=headers, follow=True)
@@ -69,6 +70,7 @@ def test_opening_the_record_of_a_person_says_whose(client: Client, message: Sent
     assert days(details) == {"person": "4711"} | searched("Vang, Mai")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_a_search_that_names_several_or_nobody_is_a_search(client: Client, message: SentMessage, headers: Any) -> None:
     for text in ("vang", "nobody"):
@@ -148,6 +150,7 @@ def test_page_fragment_and_api_are_one_look(client: Client, reader: User, messag
     assert left() == [("message.viewed", "Snow day", {"message": message.pk, "shown": "recipients"})]
 
 
+@pytest.mark.slow
 def test_rows_that_took_too_long_are_not_shown_and_not_recorded(
     client: Client, message: SentMessage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +166,7 @@ def test_rows_that_took_too_long_are_not_shown_and_not_recorded(
     assert left() == []
 
 
+@pytest.mark.slow
 def test_events_in_quarantine_have_addresses_and_a_look_at_them_is_recorded(
     make_user: Any, signed_in: Any, settings: Any
 ) -> None:
@@ -181,6 +185,7 @@ def test_events_in_quarantine_have_addresses_and_a_look_at_them_is_recorded(
 # Refusals
 
 
+@pytest.mark.slow
 def test_a_refusal_says_who_wanted_what(make_user: Any, signed_in: Any, message: SentMessage) -> None:
     stranger = signed_in(make_user(Tool.SENT_MESSAGE_LOG))
     hidden = reverse("web:sent_message_log_message", args=[message.pk])

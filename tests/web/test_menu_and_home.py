@@ -118,6 +118,7 @@ def test_the_top_bar_offers_no_search_to_who_may_see_neither_people_nor_messages
     assert search_label(signed_in(make_user(Tool.USER_GROUPS)).get("/").text) == []
 
 
+@pytest.mark.slow
 def test_the_api_is_in_the_menu_of_those_for_whom_it_has_something(make_user, signed_in):
     link = f'href="{reverse("api:documentation")}"'
     assert link in signed_in(make_user(Tool.SENT_MESSAGE_LOG)).get("/").text

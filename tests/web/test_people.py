@@ -90,6 +90,7 @@ def test_people_are_found_by_name_group_school_and_state(
     assert listed(administrator, **values) == found
 
 
+@pytest.mark.slow
 def test_the_list_takes_a_fixed_number_of_queries(
     administrator: User,
     make_user: MakeUser,
@@ -126,6 +127,7 @@ def test_the_page_of_a_person_says_for_which_schools_each_right_is(
     assert events("account") == [("account.viewed", "mai")]
 
 
+@pytest.mark.slow
 def test_groups_and_schools_are_saved_on_the_page_of_a_person(
     client: Client, make_user: MakeUser, schools: list[School]
 ) -> None:
@@ -143,6 +145,7 @@ def test_groups_and_schools_are_saved_on_the_page_of_a_person(
     assert events("account.changed") == [("account.changed", "mai")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ["x", "nul\0", "9" * 30, "-1", "0", ""])
 def test_a_group_or_school_that_is_none_is_refused_in_words(client: Client, make_user: MakeUser, odd: str) -> None:
     person = make_user()
@@ -152,6 +155,7 @@ def test_a_group_or_school_that_is_none_is_refused_in_words(client: Client, make
     assert events("account.changed") == []
 
 
+@pytest.mark.slow
 def test_an_account_is_closed_and_opened_on_its_page(client: Client, administrator: User, make_user: MakeUser) -> None:
     person = make_user(username="mai", first_name="Mai", last_name="Vang")
     text = client.post(reverse("web:close_account", args=[person.pk]), follow=True).text
@@ -164,6 +168,7 @@ def test_an_account_is_closed_and_opened_on_its_page(client: Client, administrat
     assert client.get(reverse("web:person", args=[10**9])).status_code == 404
 
 
+@pytest.mark.slow
 def test_who_may_only_see_is_offered_no_change_of_people(
     make_user: MakeUser, signed_in: Callable[[User], Client], schools: list[School]
 ) -> None:
@@ -179,6 +184,7 @@ def test_who_may_only_see_is_offered_no_change_of_people(
 MAI: dict[str, Any] = {"first_name": "Mai", "last_name": "Vang", "email": "Mai@Example.org"}
 
 
+@pytest.mark.slow
 def test_a_new_person_chooses_a_password_by_the_link_of_the_invitation(
     client: Client, settings: Settings, schools: list[School]
 ) -> None:
@@ -207,6 +213,7 @@ def test_a_new_person_chooses_a_password_by_the_link_of_the_invitation(
     assert "Send the invitation again" not in client.get(reverse("web:person", args=[person.pk])).text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ["", "x", "9" * 30])
 def test_the_page_of_a_group_leads_to_a_new_person_in_it(client: Client, odd: str) -> None:
     group = Group.objects.get(name="Principals")
@@ -216,6 +223,7 @@ def test_the_page_of_a_group_leads_to_a_new_person_in_it(client: Client, odd: st
     assert client.get(address + odd).status_code == 200
 
 
+@pytest.mark.slow
 def test_without_mail_the_page_says_who_sets_the_password(client: Client, settings: Settings) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     text = client.post(reverse("web:add_person"), MAI, follow=True).text
@@ -252,6 +260,7 @@ def test_what_will_not_do_is_said_beside_the_form_and_what_was_typed_stays(
 # The schools of a group
 
 
+@pytest.mark.slow
 def test_the_schools_of_a_group_are_saved_and_shown(client: Client, schools: list[School]) -> None:
     group = Group.objects.get(name="Principals")
     change = reverse("web:change_schools", args=[group.pk])
@@ -328,6 +337,7 @@ def test_a_group_without_people_opens_messages_to_each_who_joins(client: Client)
     assert words == "Nobody is in this group yet. Each person who joins it gets access to 2 messages."
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("three_messages")
 def test_before_the_schools_of_a_group_are_saved_the_page_says_what_they_open(
     client: Client, make_user: MakeUser, schools: list[School]
@@ -347,6 +357,7 @@ def test_before_the_schools_of_a_group_are_saved_the_page_says_what_they_open(
     assert wrong.status_code == 400
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("three_messages")
 def test_before_a_person_gets_groups_the_page_says_what_they_open(
     client: Client, make_user: MakeUser, schools: list[School]
@@ -372,6 +383,7 @@ def test_messages_are_counted_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> 
     assert effect_text(Holder({}), after, people=2) == "This gives 2 people access to more than 1 messages."
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("three_messages")
 @given(st.sets(st.sampled_from([cell.codename for cell in every_right()])), st.sampled_from([0, 1, 2]))
 def test_what_a_holder_sees_is_what_a_person_with_these_rights_sees(rights: set[str], number: int) -> None:
@@ -390,6 +402,7 @@ def test_what_a_holder_sees_is_what_a_person_with_these_rights_sees(rights: set[
 # The name, the address, the password and the factors of a person
 
 
+@pytest.mark.slow
 def test_the_name_and_the_address_of_a_person_are_changed_and_recorded(client: Client, make_user: MakeUser) -> None:
     person = make_user(username="old@example.org", email="old@example.org", first_name="Mai", last_name="Vang")
     make_user(username="taken", email="taken@example.org")
@@ -411,6 +424,7 @@ def test_the_name_and_the_address_of_a_person_are_changed_and_recorded(client: C
     assert (person.username, person.email) == ("new@example.org", "")
 
 
+@pytest.mark.slow
 def test_who_may_change_rights_gets_no_way_into_the_account_of_a_superuser(
     client: Client, make_user: MakeUser, signed_in: Callable[[User], Client]
 ) -> None:
@@ -427,6 +441,7 @@ def test_who_may_change_rights_gets_no_way_into_the_account_of_a_superuser(
     assert superuser.email == "mine@example.org"
 
 
+@pytest.mark.slow
 def test_a_superuser_sets_a_password_which_ends_what_the_person_had_open(
     client: Client, make_user: MakeUser, signed_in: Callable[[User], Client]
 ) -> None:
@@ -447,6 +462,7 @@ def test_a_superuser_sets_a_password_which_ends_what_the_person_had_open(
     assert root.post(reverse("web:set_password", args=[own.pk]), form).status_code == 404
 
 
+@pytest.mark.slow
 def test_a_superuser_removes_lost_second_factors(
     client: Client, make_user: MakeUser, signed_in: Callable[[User], Client]
 ) -> None:
@@ -460,6 +476,7 @@ def test_a_superuser_removes_lost_second_factors(
     assert "had no second factor" in root.post(address, follow=True).text
 
 
+@pytest.mark.slow
 def test_people_and_rights_lead_to_each_other(client: Client) -> None:
     group = Group.objects.get(name="Principals")
     pages = {"people": [], "user_groups": [], "service_accounts": [], "group_people": [group.pk]}

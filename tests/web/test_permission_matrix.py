@@ -1317,6 +1317,7 @@ def test_the_api_with_this_right_for_one_school(make_user, of_school, line, subt
             assert (MARK in body(response)) == seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({line.name for line in API}))
 def test_the_api_knows_no_other_method(make_user, name):
     lines = [line for line in API if line.name == name]

@@ -150,6 +150,7 @@ def scrape(settings, client: Client, db: None):
     return lambda: read_metrics(client.get("/metrics", headers={"Authorization": "Bearer s3cret"}).text)
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_of_the_stores(settings, scrape, make_user) -> None:
     settings.MAILGUN_DOMAINS, now = ["mg.example.org"], timezone.now()
     domain = SendingDomain.objects.create(name="mg.example.org", settled_through=now - timedelta(minutes=30))
@@ -185,11 +186,13 @@ def test_the_figures_are_those_of_the_stores(settings, scrape, make_user) -> Non
     assert not [name for name in found if "Vang" in name or "7635550199" in name or str(message.pk) in name]
 
 
+@pytest.mark.slow
 def test_failed_sign_ins_are_counted(scrape, client: Client) -> None:
     client.post("/accounts/login/", {"login": "anna.vang", "password": "wrong"})
     assert scrape()["sign_in_failures_total"] == 1
 
 
+@pytest.mark.slow
 def test_without_valkey_the_other_figures_stay(settings, scrape) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     found = scrape()
@@ -197,6 +200,7 @@ def test_without_valkey_the_other_figures_stay(settings, scrape) -> None:
     assert not [name for name in found if name.startswith("queue_tasks")]
 
 
+@pytest.mark.slow
 def test_answers_are_measured_by_the_name_of_their_address(scrape, client: Client) -> None:
     name = 'request_seconds_count{method="GET",view="account_login"}'
     before = scrape().get(name, 0)

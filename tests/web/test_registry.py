@@ -52,6 +52,7 @@ def test_every_address_leads_to_its_listing(entry: Entry) -> None:
     assert match.view_name == f"web:{entry.name}"
 
 
+@pytest.mark.slow
 def test_a_list_below_a_message_that_is_not_there_is_not_there(make_user: MakeUser) -> None:
     message = make_message(sender=make_user())
     for entry in registry:

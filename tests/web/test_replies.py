@@ -72,6 +72,7 @@ def test_the_page_shows_who_wrote_what_and_leads_to_the_message_for_those_who_ma
     assert "Bus 12 is late" in text
 
 
+@pytest.mark.slow
 def test_replies_are_found_by_number_and_text_without_either_in_an_address(
     make_user: MakeUser, signed_in: Callable[[User], Client]
 ) -> None:

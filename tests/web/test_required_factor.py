@@ -170,6 +170,7 @@ def test_who_has_to_set_one_up_first_gets_no_token_and_reads_why(make_user):
     assert AuditEvent.objects.filter(action="second_factor.missing", who="dexter").exists()
 
 
+@pytest.mark.slow
 def test_guessing_codes_has_the_limit_of_the_sign_in_page(make_user):
     secret = give_app(make_user(username="dexter"))
     answers = [token_for("dexter", code=wrong_code(secret)).json()["detail"] for _ in range(6)]
@@ -218,6 +219,7 @@ def test_a_change_of_rights_asks_again_after_a_quarter_of_an_hour_and_then_goes_
     assert group.name == "Nurses", "what was posted is not lost"
 
 
+@pytest.mark.slow
 def test_what_asks_again_and_what_never_does(admin, later):
     client, _ = admin
     user = User.objects.get(username="admin")
@@ -254,6 +256,7 @@ def test_a_file_of_many_rows_asks_again(admin, later, settings, most, again):
     assert asked(client.get(address)) == again
 
 
+@pytest.mark.slow
 def test_a_program_needs_a_new_token_for_what_asks_again(admin, later):
     _, secret = admin
     token = token_for("admin", code=code_of(secret, later=30)).json()["token"]
@@ -281,6 +284,7 @@ def test_where_no_group_requires_one_nothing_asks(make_user, signed_in, settings
 # The group that requires it, and the advice
 
 
+@pytest.mark.slow
 def test_the_page_of_a_group_says_who_has_one_and_requires_it(make_user, signed_in):
     admin = make_user((Tool.USER_GROUPS, Right.WRITE), Tool.USER_GROUPS, username="admin")
     group = Group.objects.get(name="Counselors")

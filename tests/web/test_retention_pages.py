@@ -70,6 +70,7 @@ def test_a_hold_needs_what_it_is_about(client, form, error):
     assert not Hold.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_hold_is_set_and_lifted_once(client):
     form = {"kind": "person", "value": PERSON, "first_day": "2026-11-02", "reason": "Doe v. District"}
     client.post(reverse("web:add_hold"), form)
@@ -100,6 +101,7 @@ def test_who_holds_the_rights_for_some_schools_gets_no_further(make_user, signed
     assert "for all schools" in response.content.decode()
 
 
+@pytest.mark.slow
 def test_a_person_is_erased_after_the_figures_were_seen(client):
     district.a_message()
     shown = client.post(reverse("web:erase_show"), {"person_id": PERSON})
@@ -121,6 +123,7 @@ def test_a_person_is_erased_after_the_figures_were_seen(client):
     assert "No message knows" in client.post(reverse("web:erase_show"), {"person_id": "nobody"}).text
 
 
+@pytest.mark.slow
 def test_the_page_of_an_aged_message_says_what_is_gone(client):
     message = district.a_message(ago=timedelta(days=500))
     Hold.objects.create(kind="person", value="P-9", reason="A case", set_by_name="S")

@@ -83,6 +83,7 @@ def test_a_message_of_the_whole_district_says_so_and_lists_the_people_of_ones_sc
     assert values == [200, 404]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("school", "calendars", "answer"),
     [
@@ -122,6 +123,7 @@ def test_only_devices_of_ones_school_are_sent_again(client: Client, north: Schoo
     assert [redial.delivery for redial in Redial.objects.all()] == [families["North"]]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_file_is_read_by_people_of_all_its_schools(
     settings: Settings,

@@ -71,6 +71,7 @@ def test_the_worst_comes_first_with_its_time_and_what_to_do(
     assert rest.startswith(" Needs a look Sync of mg.example.org: The events are complete only up to")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "paused", "late", "opened"),
     [
@@ -91,6 +92,7 @@ def test_what_is_ill_or_asked_for_is_unfolded(
     assert set(re.findall(r'id="(\w+)" open>', show(reader, query))) == opened
 
 
+@pytest.mark.slow
 def test_htmx_gets_the_parts_that_change_each_for_its_place(
     reader: Client, all_run: None, mailgun: SendingDomain
 ) -> None:
@@ -104,6 +106,7 @@ def test_htmx_gets_the_parts_that_change_each_for_its_place(
     assert "Quarantine" not in fragment
 
 
+@pytest.mark.slow
 def test_without_mailgun_there_is_no_part_about_its_events(reader: Client, all_run: None, settings) -> None:
     settings.MAILGUN_API_KEY, settings.MAILGUN_DOMAINS = "", []
     text = show(reader)
@@ -112,6 +115,7 @@ def test_without_mailgun_there_is_no_part_about_its_events(reader: Client, all_r
     assert "sync-state" not in show(reader, headers=HTMX)
 
 
+@pytest.mark.slow
 def test_figures_of_the_district_are_for_those_who_have_the_tool_for_all_schools(
     make_user, signed_in, all_run: None, settings
 ) -> None:
@@ -142,6 +146,7 @@ def test_the_old_addresses_lead_to_their_part(reader: Client, name: str, part: s
     assert reader.get(address)["Location"] == f"/messenger-administration/system-health/?part={part}#{part}"
 
 
+@pytest.mark.slow
 def test_who_presses_a_button_comes_back_to_the_buttons(make_user, signed_in, mailgun: SendingDomain) -> None:
     client = signed_in(make_user(Tool.MAILGUN_SYNC, (Tool.MAILGUN_SYNC, Right.WRITE)))
     response = client.post(reverse("web:pause_sync", args=[mailgun.pk]), follow=True)

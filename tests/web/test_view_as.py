@@ -78,6 +78,7 @@ def end(client: Client) -> Any:
 # What is seen
 
 
+@pytest.mark.slow
 def test_the_pages_are_those_of_the_person(view: Client, message: SentMessage) -> None:
     text = view.get(reverse("web:sent_message_log")).text
     assert "Snow day" in text
@@ -91,6 +92,7 @@ def test_the_pages_are_those_of_the_person(view: Client, message: SentMessage) -
     assert BANNER in text
 
 
+@pytest.mark.slow
 def test_pages_that_are_refused_or_not_there_have_the_banner(view: Client, message: SentMessage) -> None:
     for address in (reverse("web:audit_trail"), message_url(LOG, message.pk + 1), "/no-such-page/"):
         response = view.get(address)
@@ -98,6 +100,7 @@ def test_pages_that_are_refused_or_not_there_have_the_banner(view: Client, messa
         assert BANNER in response.text
 
 
+@pytest.mark.slow
 def test_a_list_is_filtered_by_its_address_but_not_by_people(view: Client, message: SentMessage) -> None:
     text = view.get(reverse("web:sent_message_log"), {"subject": "Snow", "sort": "-created_at"}).text
     assert '<form id="grid" class="grid" method="get"' in text
@@ -107,6 +110,7 @@ def test_a_list_is_filtered_by_its_address_but_not_by_people(view: Client, messa
     assert "Xiong, Pa" in text
 
 
+@pytest.mark.slow
 def test_the_administrator_gets_back_to_the_persons_page(view: Client, person: User) -> None:
     response = end(view)
     assert response.redirect_chain == [(reverse("web:person", args=[person.pk]), 302)]
@@ -118,6 +122,7 @@ def test_the_administrator_gets_back_to_the_persons_page(view: Client, person: U
 # In whose name
 
 
+@pytest.mark.slow
 def test_each_look_is_in_the_administrators_name(view: Client, message: SentMessage) -> None:
     view.get(message_url(LOG, message.pk))
     view.get(message_url(LOG, message.pk))
@@ -176,6 +181,7 @@ def test_only_pages_of_the_product_are_opened() -> None:
     assert all(refused(match, "GET") is PrivatePage for match in matches() if match.view_name in PRIVATE)
 
 
+@pytest.mark.slow
 def test_what_is_refused_is_refused_in_words(view: Client, person: User, message: SentMessage) -> None:
     before = SentMessage.objects.values().get()
     for method, address in (
@@ -199,6 +205,7 @@ def test_what_is_refused_is_refused_in_words(view: Client, person: User, message
     assert {row[1] for row in rows()} == {"view_as.started", "view_as.page", "access.refused"}
 
 
+@pytest.mark.slow
 def test_no_file_is_taken(view: Client, message: SentMessage, settings: Settings, tmp_path: Any) -> None:
     settings.REPORT_FOLDER = tmp_path
     for address in (
@@ -214,6 +221,7 @@ def test_no_file_is_taken(view: Client, message: SentMessage, settings: Settings
     assert not [row for row in rows() if row[1].startswith(("export", "report"))]
 
 
+@pytest.mark.slow
 def test_the_persons_own_files_are_not_shown(view: Client) -> None:
     for name in ("my_reports", "message_import"):
         response = view.get(reverse(f"web:{name}"))
@@ -232,6 +240,7 @@ def test_an_answer_that_is_no_page_is_refused(view: Client, settings: Settings) 
 # When it ends
 
 
+@pytest.mark.slow
 def test_it_ends_after_30_minutes_and_the_late_request_does_nothing(
     view: Client, person: User, message: SentMessage, time_machine: Any
 ) -> None:
@@ -246,12 +255,14 @@ def test_it_ends_after_30_minutes_and_the_late_request_does_nothing(
     assert BANNER not in view.get("/").text
 
 
+@pytest.mark.slow
 def test_a_fragment_leads_to_a_whole_page_when_it_ends(view: Client, person: User, time_machine: Any) -> None:
     time_machine.move_to(timezone.now() + timedelta(minutes=31))
     response = view.get("/", headers={"HX-Request": "true"})
     assert response["HX-Redirect"] == reverse("web:person", args=[person.pk])
 
 
+@pytest.mark.slow
 def test_it_ends_when_the_person_gets_more_rights_or_is_closed(
     client: Client, administrator: User, person: User
 ) -> None:
@@ -268,6 +279,7 @@ def test_it_ends_when_the_person_gets_more_rights_or_is_closed(
         assert BANNER not in response.text
 
 
+@pytest.mark.slow
 def test_signing_out_signs_the_administrator_out_and_ends_it(view: Client, administrator: User) -> None:
     assert view.post(reverse("account_logout")).status_code == 302
     assert view.get("/").status_code == 302, "to the sign-in page"
@@ -280,6 +292,7 @@ def test_signing_out_signs_the_administrator_out_and_ends_it(view: Client, admin
     ]
 
 
+@pytest.mark.slow
 def test_a_form_of_a_page_from_before_or_from_within_is_refused_afterwards(administrator: User, person: User) -> None:
     """A button of the view, pressed after its end, must not act in the administrator's own name."""
     client = Client(enforce_csrf_checks=True)
@@ -317,6 +330,7 @@ def test_as_whom_it_is_refused_is_said_on_the_page_and_nothing_begins(
     assert BANNER not in client.get("/").text
 
 
+@pytest.mark.slow
 def test_a_token_is_always_that_of_its_own_account(view: Client, administrator: User, message: SentMessage) -> None:
     """The API knows no view: without the cookie the token gives what the administrator may see."""
     token = issue_token(user=administrator)[0]

@@ -90,6 +90,7 @@ def rows(action: str) -> list[Any]:
     return list(AuditEvent.objects.filter(action=action).order_by("pk").values_list("target", "details"))
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_groups_and_schools_come_and_go_with_the_claims(identity: ProviderIdentity) -> None:
     assert follow(identity, groups=["office", "heads"], schools=["0042"]) == (

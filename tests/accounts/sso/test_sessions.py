@@ -56,6 +56,7 @@ def sign_in(oidc: OIDC, client: Client, **claims: Any) -> None:
     assert is_signed_in(client)
 
 
+@pytest.mark.slow
 def test_an_account_that_stays_open_notices_nothing(client, oidc: OIDC, dexter: User, after: After) -> None:
     sign_in(oidc, client)
     client.session["kept"] = "so"
@@ -65,6 +66,7 @@ def test_an_account_that_stays_open_notices_nothing(client, oidc: OIDC, dexter: 
     assert AuditEvent.objects.filter(action="sign_in.succeeded").count() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("minutes", [46, 54, 59, 300])
 def test_a_closed_account_ends_here(client, oidc: OIDC, dexter: User, after: After, minutes: int) -> None:
     sign_in(oidc, client)
@@ -81,6 +83,7 @@ def test_a_closed_account_ends_here(client, oidc: OIDC, dexter: User, after: Aft
     assert Client().get("/api/v1/messages/", headers={"Authorization": f"Token {token}"}).status_code == 401
 
 
+@pytest.mark.slow
 def test_all_sessions_of_the_person_end_together_and_a_new_one_begins(oidc: OIDC, dexter: User, after: After) -> None:
     first, second = browser(), browser()
     sign_in(oidc, first)
@@ -98,6 +101,7 @@ def test_all_sessions_of_the_person_end_together_and_a_new_one_begins(oidc: OIDC
     assert is_signed_in(first), "the new tokens are good"
 
 
+@pytest.mark.slow
 def test_a_fragment_leads_the_whole_page_to_the_sign_in(client, oidc: OIDC, dexter: User, after: After) -> None:
     sign_in(oidc, client)
     oidc.close("d1")
@@ -106,6 +110,7 @@ def test_a_fragment_leads_the_whole_page_to_the_sign_in(client, oidc: OIDC, dext
     assert response["HX-Redirect"].startswith("/accounts/login/")
 
 
+@pytest.mark.slow
 def test_while_the_provider_is_away_it_goes_on_for_55_minutes(
     client, oidc: OIDC, configure, dexter: User, after: After
 ) -> None:
@@ -119,6 +124,7 @@ def test_while_the_provider_is_away_it_goes_on_for_55_minutes(
     assert not AuditEvent.objects.filter(action="sign_in.ended_by_provider").exists(), "nobody closed it"
 
 
+@pytest.mark.slow
 def test_it_goes_on_when_the_provider_comes_back(client, oidc: OIDC, configure, dexter: User, after: After) -> None:
     sign_in(oidc, client)
     configure(SSO_DISTRICT_URL="http://127.0.0.1:9")
@@ -130,6 +136,7 @@ def test_it_goes_on_when_the_provider_comes_back(client, oidc: OIDC, configure, 
         assert is_signed_in(client), minutes
 
 
+@pytest.mark.slow
 def test_a_provider_taken_out_of_the_configuration_ends_its_sessions(
     client, oidc: OIDC, configure, dexter: User, after: After
 ) -> None:
@@ -139,6 +146,7 @@ def test_a_provider_taken_out_of_the_configuration_ends_its_sessions(
     assert not is_signed_in(client)
 
 
+@pytest.mark.slow
 def test_groups_follow_within_the_hour_too(client, oidc: OIDC, configure, dexter: User, after: After) -> None:
     configure(SSO_GROUPS='{"office": "Front Office", "heads": "Principals"}')
     sign_in(oidc, client, groups=["office"])
@@ -148,6 +156,7 @@ def test_groups_follow_within_the_hour_too(client, oidc: OIDC, configure, dexter
     assert list(dexter.groups.all()) == [Group.objects.get(name="Principals")]
 
 
+@pytest.mark.slow
 def test_without_a_refresh_token_the_access_token_asks(client, oidc: OIDC, dexter: User, after: After) -> None:
     sign_in(oidc, client)
     identity = ProviderIdentity.objects.get()
@@ -161,6 +170,7 @@ def test_without_a_refresh_token_the_access_token_asks(client, oidc: OIDC, dexte
     assert not is_signed_in(client), "55 minutes after the last answer"
 
 
+@pytest.mark.slow
 def test_tokens_are_sealed(client, oidc: OIDC, dexter: User, settings) -> None:
     sign_in(oidc, client)
     identity = ProviderIdentity.objects.get()
@@ -181,6 +191,7 @@ def test_a_session_by_password_is_asked_nothing(client, oidc: OIDC, configure, d
     assert is_signed_in(client)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("provider_says", "ends"), [(None, 60), (20, 20), (240, 60)])
 def test_a_saml_session_ends_after_an_hour_or_when_the_provider_says(
     client, saml: SAML, dexter: User, after: After, provider_says: int | None, ends: int

@@ -36,6 +36,7 @@ def signed_in_as(client: Client) -> str:
     return User.objects.get(pk=client.session["_auth_user_id"]).username
 
 
+@pytest.mark.slow
 def test_a_verified_address_opens_the_account_that_has_it(client, oidc: OIDC, make_user) -> None:
     make_user(username="dexter", email=MAIL)
     oidc.person("s1", email="Dexter@Harrison.example", email_verified=True)
@@ -47,6 +48,7 @@ def test_a_verified_address_opens_the_account_that_has_it(client, oidc: OIDC, ma
     assert (event.who, event.details) == ("dexter", {"provider": "district"})
 
 
+@pytest.mark.slow
 def test_the_identity_decides_from_then_on_and_not_the_address(client, oidc: OIDC, make_user) -> None:
     make_user(username="dexter", email=MAIL)
     oidc.person("s2", email=MAIL, email_verified=True)
@@ -69,6 +71,7 @@ def test_an_address_that_is_not_verified_opens_nothing(client, oidc: OIDC, make_
     assert reason() == "the e-mail address is missing or not verified"
 
 
+@pytest.mark.slow
 def test_a_trusted_domain_is_verified_and_no_other(client, oidc: OIDC, configure, make_user) -> None:
     make_user(username="dexter", email=MAIL)
     make_user(username="root", email="root@elsewhere.example")
@@ -97,6 +100,7 @@ def test_who_has_no_account_and_whose_is_closed_read_the_same(client, oidc: OIDC
         assert email not in str(list(AuditEvent.objects.values()))
 
 
+@pytest.mark.slow
 def test_the_second_owner_of_an_address_does_not_get_the_account_of_the_first(client, oidc: OIDC, make_user) -> None:
     make_user(username="jsmith", email=MAIL)
     for sub in ("john", "jane"):
@@ -106,6 +110,7 @@ def test_the_second_owner_of_an_address_does_not_get_the_account_of_the_first(cl
     assert reason() == "another account of this provider signs in here"
 
 
+@pytest.mark.slow
 def test_a_claim_that_must_be_there_keeps_others_out(client, oidc: OIDC, configure, make_user) -> None:
     make_user(username="dexter", email=MAIL)
     configure(SSO_DISTRICT_REQUIRE='{"hd": "harrison.example"}')
@@ -123,6 +128,7 @@ def administrator(make_user) -> User:
     return user
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("administrator")
 def test_a_new_account_needs_the_setting_and_a_group(client, oidc: OIDC, configure) -> None:
     configure(SSO_GROUPS='{"office": "Front Office"}')
@@ -147,6 +153,7 @@ def test_a_new_account_needs_the_setting_and_a_group(client, oidc: OIDC, configu
     assert b"Change password" not in client.get("/").content
 
 
+@pytest.mark.slow
 def test_claims_that_cannot_be_stored_make_no_error_page(client, oidc: OIDC, make_user) -> None:
     make_user(username="dexter", email=MAIL)
     oidc.person("n3", email=MAIL, email_verified=True, name="nul\0byte", nickname=["\0"])
@@ -154,6 +161,7 @@ def test_claims_that_cannot_be_stored_make_no_error_page(client, oidc: OIDC, mak
     assert not is_signed_in(client)
 
 
+@pytest.mark.slow
 def test_an_address_that_is_somebodys_username_makes_no_account(client, oidc: OIDC, configure, make_user) -> None:
     make_user(username=MAIL)
     configure(SSO_NEW_ACCOUNTS="true", SSO_GROUPS='{"office": "Front Office"}')
@@ -210,6 +218,7 @@ def test_a_way_back_that_nobody_began_signs_nobody_in(client, oidc: OIDC, query:
     assert not is_signed_in(client)
 
 
+@pytest.mark.slow
 def test_a_code_works_once_and_in_one_browser(client, oidc: OIDC, make_user) -> None:
     make_user(username="dexter", email=MAIL)
     oidc.person("s8", email=MAIL, email_verified=True)
@@ -232,6 +241,7 @@ def test_a_provider_that_is_away_costs_only_its_own_button(client, oidc: OIDC, c
 # SAML
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("administrator")
 def test_saml_opens_the_account_with_the_address(client, saml: SAML, configure, make_user) -> None:
     configure(SSO_GROUPS='{"principals": "Principals"}')
@@ -277,6 +287,7 @@ def test_a_saml_answer_without_a_signature_signs_nobody_in(client, saml: SAML, m
     assert not is_signed_in(client)
 
 
+@pytest.mark.slow
 def test_a_saml_answer_works_once_and_in_one_browser(client, saml: SAML, make_user) -> None:
     make_user(username="dexter", email=MAIL)
     saml.person("p5", {EMAIL: [MAIL]})

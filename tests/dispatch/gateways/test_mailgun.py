@@ -171,6 +171,7 @@ def test_a_short_wait_is_waited_for_and_a_long_one_is_told(provider: Sandbox) ->
     assert len(provider.requests) == 3
 
 
+@pytest.mark.slow
 def test_nobody_comes_again_before_the_time_that_was_asked_for(provider: Sandbox) -> None:
     provider.fail(429, retry_after=1)
     with stamina.set_testing(False):
@@ -197,6 +198,7 @@ def test_nobody_there_is_nothing_taken(provider: Sandbox, settings: Settings) ->
             mailgun().hand_off(handed(message(), item()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "options"),
     [

@@ -252,6 +252,7 @@ def test_what_was_surely_not_taken_is_tried_later(provider: Sandbox, mode: Mode,
     assert len(provider.accepted) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [Mode.VOICE, Mode.TEXT])
 @pytest.mark.parametrize(("what", "options"), [("lost", {"accepted": True}), ("cut", {}), ("delay", {"seconds": 1.5})])
 def test_what_may_have_been_taken_is_never_repeated(

@@ -278,6 +278,7 @@ def test_a_text_that_comes_again_changes_nothing(client: Client, once: dict[str,
     assert not TextConsent.objects.get().opted_out
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_of_texts_that_nothing_tells_apart_a_stop_is_obeyed_and_all_else_comes_once(client: Client) -> None:
     for text in ("STOP", "START", "Who is this?", "START", "Who is this?"):
@@ -516,6 +517,7 @@ def send(mode: Mode, to: str = TO) -> Delivery:
     return delivery
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("twice", [False, True])
 def test_a_family_that_presses_0_has_confirmed(site: Sandbox, twice: bool) -> None:

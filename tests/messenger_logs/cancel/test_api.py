@@ -6,6 +6,7 @@ from tests.web.api.conftest import caller as caller
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.slow
 def test_it_cancels_once_and_tells_the_figures(caller, under_way):
     program = caller(*may_cancel(ADMIN), first_name="Tou", last_name="Lee")
     message = under_way()

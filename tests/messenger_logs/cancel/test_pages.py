@@ -153,6 +153,7 @@ def test_the_summary_tells_who_when_and_how_far(under_way, sender, signed_in):
     assert 'id="message-actions" hx-swap-oob' in html, "the button goes"
 
 
+@pytest.mark.slow
 def test_another_systems_message_has_to_be_stopped_there_as_well(under_way, sender, signed_in):
     message = under_way(dispatched_here=False)
     client = signed_in(sender)

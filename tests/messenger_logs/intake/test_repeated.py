@@ -188,6 +188,7 @@ def test_the_same_message_from_many_at_once_is_one_message() -> None:
     assert (SentMessage.objects.count(), Delivery.objects.count()) == (1, 300)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_recipients_appended_by_many_at_once_are_each_there_once() -> None:
     add_message(message("one"))

@@ -24,6 +24,7 @@ def test_the_page_names_every_address_and_has_no_script_of_its_own(make_user, si
     assert page.count("<script") == client.get("/accounts/password/change/").content.decode().count("<script")
 
 
+@pytest.mark.slow
 def test_a_token_reads_the_schema(caller):
     assert caller(Tool.SENT_MESSAGE_LOG).get("openapi.json").json()["info"]["title"] == "Messenger Logs"
 

@@ -340,6 +340,7 @@ def test_a_bad_search_gives_words(administrator: Client, search: dict[str, str])
     assert 'role="alert"' in text_of(response)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [10, 100])
 def test_the_number_of_queries_does_not_grow_with_the_rows(
     administrator: Client,

@@ -65,5 +65,6 @@ def test_what_is_wrong_with_the_form_is_said_beside_it(client):
     assert "This is not a time such as" in answer.text
 
 
+@pytest.mark.slow
 def test_the_menu_leads_there(client):
     assert f'href="{PAGE}"' in client.get("/").text

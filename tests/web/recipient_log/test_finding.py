@@ -292,6 +292,7 @@ def found(text: str, limit: int = 10) -> list[tuple[str, bool]]:
     return [(person.person_id, person.meant_exactly) for person in people]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["Vang, Lia", "lia vang", "VANG LIA", "vang,lia"])
 def test_who_is_meant_comes_first_then_the_family_of_a_student_who_is_then_others(families: None, text: str) -> None:
     assert found(text) == [("4722", True), ("4720", False), ("4721", False)]
@@ -302,6 +303,7 @@ def test_a_part_of_a_students_name_finds_the_family(families: None) -> None:
     assert found("lee pa") == [("100234", False)]
 
 
+@pytest.mark.slow
 def test_a_students_number_finds_the_family_and_opens_nobody(administrator: Client, families: None) -> None:
     text = search(administrator, "100999")
 

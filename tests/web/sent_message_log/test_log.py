@@ -50,6 +50,7 @@ def test_the_columns_are_those_of_the_original_and_each_sorts(administrator, add
     assert page.texts("//thead/tr[1]/th/a") == COLUMNS
 
 
+@pytest.mark.slow
 def test_a_row_as_it_is_exported(administrator):
     make_message(
         status="canceled_ip",
@@ -172,6 +173,7 @@ def test_messages_of_other_engines_never_appear(administrator):
     assert subjects(administrator, ALL_OLR) == ["olr"]
 
 
+@pytest.mark.slow
 def test_the_logs_lead_to_each_other(administrator):
     assert f'href="{ALL_OLR}"' in open_page(administrator, ALL).html
     assert f'href="{ALL}"' in open_page(administrator, ALL_OLR).html
@@ -192,6 +194,7 @@ def test_a_message_of_a_template_appears_at_once_and_one_of_a_scheduler_from_its
         assert subjects(administrator, ALL, sort="subject") == ["scheduler", "template"]
 
 
+@pytest.mark.slow
 def test_the_own_logs_show_own_messages_alone(make_user, signed_in, sender):
     for engine in ("classic", "olr"):
         make_message(subject=f"my {engine}", sender=sender, engine=engine)
@@ -387,6 +390,7 @@ def test_a_date_that_is_none_is_told(administrator):
 # Rows, exports, cost
 
 
+@pytest.mark.slow
 def test_a_row_leads_to_its_message(administrator, signed_in, sender):
     message = make_message(sender=sender, subject="")
     assert open_page(administrator, ALL).root.xpath("//tbody//a[@class='row-link']/@href") == [f"{ALL}{message.pk}/"]
@@ -431,11 +435,13 @@ def test_the_menu_has_the_logs_for_those_who_may(make_user, signed_in):
     assert reverse("web:olr_email_log") not in menu
 
 
+@pytest.mark.slow
 def test_cancel_rights_alone_open_nothing(make_user, signed_in):
     client = signed_in(make_user((Tool.SENT_MESSAGE_LOG, Right.WRITE), (Tool.ADMIN_SENT_MESSAGE_LOG, Right.WRITE)))
     assert [client.get(address).status_code for address in (OWN, ALL, OLR, ALL_OLR)] == [403] * 4
 
 
+@pytest.mark.slow
 def test_it_is_filtered_by_a_part_of_the_schedule_id(administrator):
     for schedule_id in ("S-17", "S-18", ""):
         make_message(subject=schedule_id or "none", schedule_id=schedule_id)

@@ -48,6 +48,7 @@ def big_message():
 # Delivery Summary
 
 
+@pytest.mark.slow
 def test_the_summary_shows_who_and_when(administrator):
     message = make_message(sender_name="Matthews, Dexter", created_at=NOON, scheduled_at=NOON + timedelta(hours=1))
     summary = facts(page_of(administrator, message))
@@ -57,6 +58,7 @@ def test_the_summary_shows_who_and_when(administrator):
     assert summary["Date/Time Scheduled"] == "11/20/2026 1:00 PM"
 
 
+@pytest.mark.slow
 def test_the_start_times_are_shown_while_it_waits_and_not_after(administrator):
     times = {"email_start_at": NOON + timedelta(hours=2), "voice_start_at": NOON + timedelta(hours=3)}
     summary = facts(page_of(administrator, make_message(status="waiting", **times)))
@@ -418,6 +420,7 @@ def test_values_belong_to_the_administration_tool_alone(make_user, signed_in, me
     assert signed_in(user).get(f"{OWN}{message.pk}/", {"recipient": str(recipient.pk)}).status_code == 403
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", ["0", "x", "-1", "9" * 40, "²"])
 def test_a_recipient_that_is_none_of_the_message_is_not_there(make_user, signed_in, merged_message, asked):
     message, _ = merged_message
@@ -456,6 +459,7 @@ def viewed():
     return [(event.who, event.target, event.details["message"], event.details["shown"]) for event in events]
 
 
+@pytest.mark.slow
 def test_every_view_is_in_the_audit_trail_and_a_refresh_is_none(signed_in, sender):
     message = make_message(sender=sender, subject="Snow", bodies={"email": "x"})
     client = signed_in(sender)

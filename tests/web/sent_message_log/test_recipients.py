@@ -70,6 +70,7 @@ def test_a_row_says_what_a_device_came_to(administrator, message, address):
     ]
 
 
+@pytest.mark.slow
 def test_an_email_shows_what_the_provider_finally_said_and_a_contradiction_is_flagged(administrator, message, address):
     for name, outcome in [("a", "failed-permanent"), ("b", "delivered"), ("c", ""), ("d", "brand-new")]:
         make_delivery(
@@ -97,6 +98,7 @@ def test_somebody_without_a_device_has_a_row(administrator, message, address):
     assert (page.column(1), page.column(4), page.column(5)) == (["Nobody, N"], ["—"], ["▲ No Device"])
 
 
+@pytest.mark.slow
 def test_duplicates_carry_a_cross_that_is_explained_and_an_ampersand_in_csv(administrator, message, address):
     make_delivery(make_recipient(message, name="a"), address="one@example.com")
     assert "†" not in open_page(administrator, address).html
@@ -155,6 +157,7 @@ def test_what_cannot_be_used_is_found_by_its_text(administrator, message, addres
     assert typed.lower() in shown.lower()
 
 
+@pytest.mark.slow
 def test_a_search_stays_out_of_the_address(administrator, message, address):
     make_delivery(make_recipient(message, name="Vang, Pa"))
     response = administrator.post(address, {"recipient": "Vang"})
@@ -173,6 +176,7 @@ def test_it_is_filtered_by_mode_status_outcome_and_figure(administrator, message
     assert open_page(administrator, address, **{name: value}).column(1) == ["busy"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("other", "people"),
     [
@@ -216,12 +220,14 @@ def test_a_value_that_is_no_choice_is_told(administrator, address, name):
     assert "choose one of the list." in open_page(administrator, address, **{name: "snow"}).message_text
 
 
+@pytest.mark.slow
 def test_the_rows_of_other_messages_are_not_among_them(administrator, message, address):
     make_delivery(make_recipient(message, name="mine"))
     make_delivery(make_recipient(make_message(), name="other"))
     assert open_page(administrator, address).column(1) == ["mine"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sort", ["recipient", "student", "mode", "device", "status", "detail"])
 def test_it_sorts(administrator, message, address, sort):
     first = make_recipient(message, name="A", student_name="A")

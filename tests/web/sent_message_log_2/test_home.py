@@ -131,6 +131,7 @@ def test_nothing_is_read_from_the_deliveries(send: Any, django_assert_num_querie
     assert not any("messenger_logs_delivery" in query["sql"] for query in queries)
 
 
+@pytest.mark.slow
 def test_the_picture_is_also_said_in_words_and_as_a_table(make_user: MakeUser, signed_in: SignIn, send: Any) -> None:
     user = make_user(Tool.SENT_MESSAGE_LOG, Tool.REACH)
     send(*[("email", "sent")] * 9, ("email", "failed"), sender=user, engine="classic")
@@ -177,6 +178,7 @@ class TestOnlyWhatOneMaySee:
         send(("email", "sent"), sender=owner, message_type="Messenger 2.0 - Emergency")
         return owner
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("rights", "own", "of_others"),
         [
@@ -202,6 +204,7 @@ class TestOnlyWhatOneMaySee:
         found = totals(SentMessage.objects.in_logs_of(other))
         assert (found["messages"], found["email"]) == (own, own)
 
+    @pytest.mark.slow
     def test_without_any_log_there_is_no_picture(self, make_user: MakeUser, signed_in: SignIn) -> None:
         assert "last-days" not in home(signed_in(make_user(UPCOMING)))
 
@@ -264,6 +267,7 @@ def test_without_upcoming_messages_a_log_names_what_goes_out_and_nothing_is_said
     assert (found.next, found.upcoming, found.more) == ([], False, False)
 
 
+@pytest.mark.slow
 def test_the_part_that_changes_comes_alone_and_has_as_many_places_as_before(
     make_user: MakeUser, signed_in: SignIn, add: Add
 ) -> None:
@@ -311,6 +315,7 @@ def lines(user: User) -> dict[str, Need]:
     return {need.name: need for need in needs_of(User.objects.get(pk=user.pk))}
 
 
+@pytest.mark.slow
 def test_the_last_emergency_says_how_many_it_did_not_reach_and_leads_to_them(send: Any, make_user: MakeUser) -> None:
     user = make_user(*EMERGENCY_RIGHTS)
     assert lines(user)["emergency"].words == "No emergency message went out so far."
@@ -368,6 +373,7 @@ def test_open_contacts_are_counted_for_whom_they_are(make_user: MakeUser) -> Non
     assert lines(own)["contacts"].words == "No address or number has to be fixed.", "behind them is nobody of its own"
 
 
+@pytest.mark.slow
 def test_in_doubt_is_told_to_those_who_may_send_again(send: Any, make_user: MakeUser) -> None:
     upcoming = (UPCOMING, Right.WRITE), UPCOMING
     user, reader = make_user(*upcoming), make_user(UPCOMING)
@@ -385,6 +391,7 @@ def test_in_doubt_is_told_to_those_who_may_send_again(send: Any, make_user: Make
     assert "in-doubt" not in lines(reader)
 
 
+@pytest.mark.slow
 def test_the_verdict_on_the_site_is_for_those_who_have_system_health(make_user: MakeUser, all_run: None) -> None:
     user = make_user(Tool.MAILGUN_SYNC)
     assert [(need.words, need.status.tone) for need in lines(user).values()] == [("Everything works.", "good")]

@@ -50,6 +50,7 @@ def test_the_columns(mine: Client, add: Add) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_row(mine: Client, me: User, add: Add) -> None:
     message = add("Snow day", sender=me, modes=["text", "inbox"], attachments=[{"name": "map.pdf", "size": 10}])
     high = Calendar.objects.create(school=make_school(), name="26-27 Harrison High", school_year="2026-27")
@@ -74,6 +75,7 @@ def test_a_row(mine: Client, me: User, add: Add) -> None:
     assert f'href="{reverse("web:sent_message_log_2_message", args=[message.pk])}"' in show(mine)
 
 
+@pytest.mark.slow
 def test_of_many_calendars_the_first_are_named_and_all_exported(mine: Client, me: User, add: Add) -> None:
     message = add("Snow day", sender=me)
     school = make_school()
@@ -92,6 +94,7 @@ def test_it_loads_at_once_newest_first_whatever_the_day(mine: Client, me: User, 
     assert subjects(show(mine)) == ["today", "last month", "last year"]
 
 
+@pytest.mark.slow
 def test_only_messages_of_the_2_0_engine_and_text_opt_ins(mine: Client, me: User, add: Add) -> None:
     add("new", sender=me)
     add("opted in", sender=me, message_type="Text Opt In")
@@ -109,6 +112,7 @@ def test_a_message_of_a_scheduler_tool_is_not_listed_before_its_start(mine: Clie
     assert subjects(show(mine)) == ["from a template"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "word", "explanation"),
     [
@@ -132,6 +136,7 @@ def test_statuses_and_their_explanations(
     assert explanation in before_table_body(html)
 
 
+@pytest.mark.slow
 def test_a_running_message_says_how_far_it_is(mine: Client, me: User, add: Add) -> None:
     message = add(sender=me, status="in_progress")
     for status in ["sent", "sent", "sent", "waiting"]:
@@ -141,6 +146,7 @@ def test_a_running_message_says_how_far_it_is(mine: Client, me: User, add: Add) 
     assert "IN PROGRESS 75 %" in page_text(show(mine))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["date", "subject", "sender_name", "message_type", "status"])
 def test_columns_sort(mine: Client, me: User, add: Add, column: str) -> None:
     first, second = datetime(2026, 11, 1, tzinfo=CHICAGO), datetime(2026, 11, 2, tzinfo=CHICAGO)
@@ -174,6 +180,7 @@ class TestMyAndAll:
         assert self.chosen(html) == ["My Messages"]
         assert subjects(html) == ["of mine"]
 
+    @pytest.mark.slow
     def test_all_messages(self, mine: Client) -> None:
         html = show(mine, whose="all")
         assert self.chosen(html) == ["All Messages"]
@@ -184,6 +191,7 @@ class TestMyAndAll:
         assert f'href="{PATH}?subject=of"' in html
         assert '<input type="hidden" name="whose" value="all"' in html
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("query", [{}, {"whose": "all"}, {"whose": ""}])
     def test_with_my_messages_alone(self, reader: Any, signed_in: SignIn, add: Add, query: dict[str, str]) -> None:
         user = reader(Right.MY_MESSAGES)
@@ -205,6 +213,7 @@ class TestMyAndAll:
         assert subjects(html) == []
         assert "Ask for the tool right My Messages or All Messages" in html
 
+    @pytest.mark.slow
     def test_the_drop_down_of_creators_tells_of_nobody_else(self, reader: Any, signed_in: SignIn, mine: Client) -> None:
         assert options(show(mine), "sender_name") == ["all", "Vang, Mai"]
         assert options(show(mine, whose="all"), "sender_name") == ["all", "Administrator, System", "other", "Vang, Mai"]
@@ -251,12 +260,14 @@ class TestMessageTypes:
         assert "Message Type: choose one of the list" in html
         assert subjects(html) == []
 
+    @pytest.mark.slow
     def test_without_any_type_the_page_says_so(self, reader: Any, signed_in: SignIn) -> None:
         html = show(signed_in(reader(Right.ALL_MESSAGES, types=())))
         assert subjects(html) == []
         assert "may not see messages of any type yet" in html
 
 
+@pytest.mark.slow
 def test_other_peoples_messages_are_not_there_by_id(reader: Any, signed_in: SignIn, add: Add) -> None:
     message = make_body(add("of others", sender=reader(username="other")))
     client = signed_in(reader(Right.MY_MESSAGES))
@@ -312,6 +323,7 @@ class TestFilters:
         assert ">Apply Filters</button>" in html
         assert re.search(rf'href="{PATH}"[^>]*>Reset Filters</a>', html)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("query", "found"),
         [
@@ -338,9 +350,11 @@ class TestFilters:
         assert subjects(show(mine, **query)) == found
         assert [row["Subject"] for row in exported_rows(mine, **query)] == found
 
+    @pytest.mark.slow
     def test_message_id(self, mine: Client, messages: dict[str, SentMessage]) -> None:
         assert subjects(show(mine, message_id=str(messages["lunch"].pk))) == ["Lunch menu"]
 
+    @pytest.mark.slow
     def test_calendar(self, mine: Client) -> None:
         html = show(mine)
         assert options(html, "calendars") == ["all", "26-27", "25-26"]
@@ -400,6 +414,7 @@ class TestFilters:
         if "sort" not in query:
             assert subjects(html) == []
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("number", ["-1", "9" * 30, "²", "0x10", "1.5", "' OR 1=1"])
     def test_an_odd_message_id_finds_nothing(self, mine: Client, number: str) -> None:
         assert subjects(show(mine, message_id=number)) == []
@@ -409,6 +424,7 @@ class TestFilters:
 
 
 # The last two have 23 hours and 25 hours.
+@pytest.mark.slow
 @pytest.mark.parametrize("day", ["2026-11-19", "2026-03-08", "2025-11-02"])
 def test_a_day_ends_at_the_districts_midnight(mine: Client, me: User, add: Add, day: str) -> None:
     midnight = datetime.fromisoformat(day).replace(tzinfo=CHICAGO)
@@ -422,6 +438,7 @@ def test_a_day_ends_at_the_districts_midnight(mine: Client, me: User, add: Add, 
     assert subjects(show(mine, sent_from=day)) == ["last", "first"]
 
 
+@pytest.mark.slow
 def test_days_are_those_of_the_districts_zone_wherever_that_is(mine: Client, me: User, add: Add, settings: Any) -> None:
     add(sender=me, at=datetime(2026, 11, 19, 11, 30, tzinfo=UTC))
 
@@ -473,6 +490,7 @@ def test_an_export_is_recorded(mine: Client, me: User, add: Add) -> None:
     assert event.details["filters"] == {"Subject": "snow"}
 
 
+@pytest.mark.slow
 def test_nothing_is_canceled_here(mine: Client, me: User, add: Add) -> None:
     message = add(sender=me, status="in_progress")
     assert "ancel" not in page_text(table_body(show(mine)))

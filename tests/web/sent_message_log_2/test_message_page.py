@@ -64,6 +64,7 @@ def test_message_status(show_message: Show, me: User, add: Add, status: str, wor
     assert word in facts(show_message(add(sender=me, status=status)))["Message Status"]
 
 
+@pytest.mark.slow
 def test_general_filter_criteria(show_message: Show, me: User, add: Add) -> None:
     message = add(
         sender=me,
@@ -114,6 +115,7 @@ def test_criteria_that_were_not_recorded(show_message: Show, me: User, add: Add)
     }
 
 
+@pytest.mark.slow
 def test_delivery_information_of_each_mode(show_message: Show, me: User, add: Add) -> None:
     begun = NOON - timedelta(hours=1)
     message = add(
@@ -177,6 +179,7 @@ def test_each_number_of_the_delivery_information_opens_so_many_rows(
     assert len({number for _, number in numbers}) > 4
 
 
+@pytest.mark.slow
 def test_durations_that_are_not_known_yet(show_message: Show, me: User, add: Add) -> None:
     message = add(sender=me, status="waiting")
     make_delivery(make_recipient(message), status="waiting")
@@ -187,6 +190,7 @@ def test_durations_that_are_not_known_yet(show_message: Show, me: User, add: Add
     assert facts(html)["Total Message Duration"] == "—"
 
 
+@pytest.mark.slow
 def test_message_details(show_message: Show, me: User, add: Add) -> None:
     message = add(
         "Bus 7 is late",
@@ -211,6 +215,7 @@ def test_message_details(show_message: Show, me: User, add: Add) -> None:
     assert "<p>Bus 7</p>" not in html
 
 
+@pytest.mark.slow
 def test_recipients(mine: Client, me: User, add: Add) -> None:
     message = add(sender=me)
     make_delivery(make_recipient(message, name="Vang, Pa", student_name="Vang, Tou"), status="failed")
@@ -243,6 +248,7 @@ def test_it_refreshes_while_it_runs_and_not_afterwards(mine: Client, me: User, a
     assert "as of" in page_text(fragment)
 
 
+@pytest.mark.slow
 def test_a_view_is_recorded_once_and_not_with_each_refresh(mine: Client, me: User, add: Add) -> None:
     message = add("Snow day", sender=me, status="in_progress")
     show(mine, PAGE, message.pk)

@@ -161,12 +161,14 @@ def test_details_need_no_right_on_the_logs(own: Client, sender: User, schedule: 
     assert "General Filter Criteria" in html
 
 
+@pytest.mark.slow
 def test_details_of_somebody_elses_message(own: Client, everybodys: Client, chief: User, schedule: Any) -> None:
     message = schedule("of the chief", sender=chief)
     assert own.get(reverse(DETAILS, args=[message.pk])).status_code == 404
     assert everybodys.get(reverse(DETAILS, args=[message.pk])).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_message_that_has_gone_out_meanwhile_is_shown_by_its_log(
     make_user: MakeUser, signed_in: SignIn, schedule: Any
 ) -> None:
@@ -186,12 +188,14 @@ def test_a_message_that_has_gone_out_is_gone_for_those_without_a_log(own: Client
     assert own.get(reverse(DETAILS, args=[message.pk])).status_code == 404
 
 
+@pytest.mark.slow
 def test_no_button_that_does_nothing(own: Client, sender: User, schedule: Any) -> None:
     message = schedule("soon", sender=sender)
     for html in (show(own, LIST), show(own, DETAILS, message.pk)):
         assert not re.search(r"<(button|a)\b[^>]*>[^<]*Cancel", html)
 
 
+@pytest.mark.slow
 def test_queries_do_not_grow_with_rows(
     own: Client, sender: User, schedule: Any, django_assert_max_num_queries: Any, django_assert_num_queries: Any
 ) -> None:
