@@ -48,6 +48,7 @@ def test_a_superuser_makes_an_account(client):
     assert PASSWORD not in str(event.details)
 
 
+@pytest.mark.slow
 def test_a_superuser_closes_an_account_and_it_is_recorded(client, make_user):
     user = make_user(username="dexter")
     counselors = Group.objects.get(name="Counselors")

@@ -185,6 +185,7 @@ def test_a_name_inside_a_long_password_is_no_harm(password):
     validate_password(password)
 
 
+@pytest.mark.slow
 @given(
     name=st.text("abcdefghij._-", min_size=3, max_size=20), times=st.integers(1, 9), rest=st.text("0123!", max_size=7)
 )

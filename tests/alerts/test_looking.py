@@ -223,6 +223,7 @@ def test_the_number_of_statements_does_not_grow_with_troubles_and_channels(clock
     assert statements(30) <= few + 1
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_only_one_process_looks_at_a_time() -> None:
     make_channel()

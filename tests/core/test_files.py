@@ -116,6 +116,7 @@ def test_files_on_the_disk_are_for_the_account_of_the_product_alone(settings: Se
     files().check()
 
 
+@pytest.mark.slow
 def test_in_s3_nobody_reads_a_file_without_a_key(bucket: Bucket, in_bucket: S3Files) -> None:
     write(in_bucket, "1-a.csv")
     grants = bucket.client.get_object_acl(Bucket=bucket.name, Key="district-1/1-a.csv")["Grants"]

@@ -18,6 +18,7 @@ def test_other_text_is_no_id(text: str) -> None:
     assert read_id(text) is None
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_text_can_be_asked(text: str) -> None:
     pk = read_id(text)

@@ -85,6 +85,7 @@ def test_what_reads_the_ledger_reads_from_the_replica(used: list[str]) -> None:
     assert len(used) == 1, "only within from_replica"
 
 
+@pytest.mark.slow
 def test_rights_and_the_audit_trail_stay_with_the_primary(used: list[str]) -> None:
     from_replica(User.objects.count)
     from_replica(AuditEvent.objects.count)
@@ -152,6 +153,7 @@ def test_a_replica_that_fails_is_left_alone_and_the_primary_answers(
     assert not used
 
 
+@pytest.mark.slow
 def test_a_statement_that_is_too_slow_is_not_done_twice(used: list[str]) -> None:
     tries = []
 
@@ -166,6 +168,7 @@ def test_a_statement_that_is_too_slow_is_not_done_twice(used: list[str]) -> None
 
 
 class TestOwnChanges:
+    @pytest.mark.slow
     @pytest.mark.parametrize(("cookie", "seconds"), [("", None), ("now", 2), ("odd", 2), ("1e400", 2), ("-7", -30)])
     def test_the_replica_has_to_show_what_the_person_changed(
         self, settings: Settings, cookie: str, seconds: int | None

@@ -223,6 +223,7 @@ def test_the_requests_on_the_way_are_halved_once_for_all_of_them_and_grow_with_t
     assert at_once(Mode.TEXT, 128) == 128, "a clock that was put back slows nothing down"
 
 
+@pytest.mark.slow
 def test_no_more_is_taken_from_the_pace_than_there_is(settings) -> None:
     settings.ITEMS_A_MINUTE = {"text": 60, "email": 60}
     assert take(Mode.VOICE, 100, batch=1) == 100, "there is no limit"

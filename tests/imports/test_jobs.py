@@ -45,6 +45,7 @@ def after(job, action=None):
 
 
 # The lease is renewed in a connection of its own, which has to see the job.
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_file_is_checked_and_then_imported_with_its_facts_in_the_audit_trail(owner):
     job = after(uploaded(owner))
@@ -97,6 +98,7 @@ def test_a_cancel_ends_the_work_and_keeps_no_part_of_a_message(owner, monkeypatc
     assert not SentMessage.objects.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("text", "fields", "error"),

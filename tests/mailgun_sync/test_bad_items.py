@@ -152,6 +152,7 @@ def test_of_any_page_the_good_events_are_stored_and_the_others_kept(domain: Send
     assert result.seen == len(odd) + 2
 
 
+@pytest.mark.slow
 @given(text=st.text())
 @examples(200)
 def test_reading_any_text_again_answers(text: str) -> None:

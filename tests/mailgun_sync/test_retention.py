@@ -86,6 +86,7 @@ def test_an_event_from_the_future_keeps_its_address_no_longer_than_one_of_today(
     assert RecipientAddress.objects.get().last_event_on == datetime.now(UTC).date()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_neither_a_sync_nor_the_retention_waits_for_the_other(domain: SendingDomain) -> None:
     store(domain, days_ago=420, recipient="mai@example.com", key="old")

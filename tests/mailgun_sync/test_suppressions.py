@@ -240,6 +240,7 @@ def test_a_run_whose_process_died_is_told_apart_and_leaves_nothing(mailgun: Sand
     assert stored() == [address(1)]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_one_process_reads_the_lists_of_a_domain(mailgun: Sandbox, domain, read: Read) -> None:
     with lease(lease_name(domain.pk)), pytest.raises(AlreadyReadingError):

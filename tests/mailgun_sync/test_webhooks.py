@@ -323,6 +323,7 @@ def test_a_refusal_keeps_and_logs_nothing_personal(client: Client) -> None:
     assert RefusedCall.objects.get().get_reason_display() == Refusal.SIGNATURE.label
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [ADDRESS, ADDRESS.removesuffix("/")])
 def test_the_address_takes_post_alone_with_and_without_its_slash(client: Client, path: str) -> None:
     assert client.get(path).status_code == 405

@@ -183,6 +183,7 @@ def test_what_another_system_has_under_way_keeps_no_cancel_open(under_way, sende
     assert message.cancel_completed_at is not None
 
 
+@pytest.mark.slow
 def test_a_cancel_with_a_redial_in_hand_is_not_complete(under_way, sender):
     message = under_way(status="in_progress")
     settle_claim(message, "sent")

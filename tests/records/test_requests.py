@@ -209,6 +209,7 @@ def test_a_worker_makes_the_file_and_each_step_is_audited(made: RecordsRequest) 
     assert {tuple(event.details["people"]) for event in AuditEvent.objects.filter(action="records.made")} == {("4711",)}
 
 
+@pytest.mark.slow
 def test_a_file_is_handed_over_only_to_somebody(made: RecordsRequest, clerk: User, signed_in: Any) -> None:
     client: Client = signed_in(clerk)
     address = reverse("web:hand_over_records", args=[made.pk])
@@ -335,6 +336,7 @@ def post(client: Client, **values: Any) -> str:
     return client.post(reverse("web:new_records_request"), values).content.decode()
 
 
+@pytest.mark.slow
 def test_a_request_is_made_after_it_was_previewed(
     ledger: list[SentMessage], clerk: User, signed_in: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

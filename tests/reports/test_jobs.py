@@ -105,6 +105,7 @@ def test_a_large_report_is_queued_made_and_downloaded(client, message, no_worker
     assert downloaded.details == {"report": job.pk, "message": message.pk}
 
 
+@pytest.mark.slow
 def test_the_name_of_a_file_says_nothing_of_people(client, message):
     message.subject = "Mai was absent"
     message.save()
@@ -207,6 +208,7 @@ def test_a_file_is_given_only_while_its_owner_may_see_the_message(client, messag
     assert client.get(address("file", job)).status_code == 403
 
 
+@pytest.mark.slow
 def test_a_right_that_is_lost_before_it_is_made_makes_no_file(client, message, owner):
     job = ask(client, message)
     owner.groups.clear()
@@ -216,6 +218,7 @@ def test_a_right_that_is_lost_before_it_is_made_makes_no_file(client, message, o
     assert files_left() == []
 
 
+@pytest.mark.slow
 def test_progress_is_a_bar_with_a_number(client, message):
     job = ask(client, message)
     fields = {"status": "running", "claim": "0" * 32, "lease_until": timezone.now()}
@@ -247,6 +250,7 @@ def stopped_at_rows(monkeypatch: Any, then: Callable[[], None]):
     yield
 
 
+@pytest.mark.slow
 def test_a_canceled_report_stops_and_leaves_nothing(client, message, monkeypatch):
     job = ask(client, message)
     with stopped_at_rows(monkeypatch, lambda: client.post(address("cancel", job))):
@@ -260,6 +264,7 @@ def test_a_canceled_report_stops_and_leaves_nothing(client, message, monkeypatch
     assert AuditEvent.objects.filter(action="report.canceled").count() == 1
 
 
+@pytest.mark.slow
 def test_a_finished_report_cannot_be_canceled_but_removed(client, message):
     job = ask(client, message)
     services.make_report(job_id=job.pk)
@@ -271,6 +276,7 @@ def test_a_finished_report_cannot_be_canceled_but_removed(client, message):
     assert files_left() == []
 
 
+@pytest.mark.slow
 def test_a_report_that_is_being_made_is_not_removed(client, message):
     job = ask(client, message)
     client.post(address("remove", job))
@@ -280,6 +286,7 @@ def test_a_report_that_is_being_made_is_not_removed(client, message):
 # Leases
 
 
+@pytest.mark.slow
 def test_of_many_workers_one_makes_it(client, message, monkeypatch):
     job = ask(client, message)
     made = []
@@ -299,6 +306,7 @@ def test_of_many_workers_one_makes_it(client, message, monkeypatch):
     assert len(files_left()) == 1
 
 
+@pytest.mark.slow
 def test_a_worker_that_lost_its_lease_stops_and_leaves_the_report_to_the_other(client, message, monkeypatch):
     job = ask(client, message)
 
@@ -387,6 +395,7 @@ def test_the_report_of_a_killed_worker_is_taken_up_again_once_its_lease_is_over(
     assert files_left() == [path_of(job).name]
 
 
+@pytest.mark.slow
 def test_a_report_whose_task_was_lost_is_taken_up(client, message, no_worker):
     job = ask(client, message)
     no_worker.clear()
@@ -397,6 +406,7 @@ def test_a_report_whose_task_was_lost_is_taken_up(client, message, no_worker):
     assert no_worker == [job.pk]
 
 
+@pytest.mark.slow
 def test_a_report_that_ends_its_worker_again_and_again_is_given_up(client, message):
     job = ask(client, message)
     fields = {"status": "running", "claim": "0" * 32, "lease_until": timezone.now() - timedelta(minutes=1)}
@@ -409,6 +419,7 @@ def test_a_report_that_ends_its_worker_again_and_again_is_given_up(client, messa
 # What goes wrong
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_a_clear_error_and_no_half_file(client, message, monkeypatch):
     job = ask(client, message)
 
@@ -425,6 +436,7 @@ def test_a_full_disk_is_a_clear_error_and_no_half_file(client, message, monkeypa
     assert client.get(address("file", job)).status_code == 404
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_at_the_very_end_leaves_no_half_file(tmp_path):
     # The device takes what is written into the buffer, and refuses it when the file is closed.
     (tmp_path / "report.csv.part").symlink_to("/dev/full")
@@ -437,6 +449,7 @@ def test_a_disk_that_is_full_at_the_very_end_leaves_no_half_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_nobody_thought_of_fails_in_words(client, message, monkeypatch, caplog):
     job = ask(client, message)
 
@@ -451,6 +464,7 @@ def test_what_nobody_thought_of_fails_in_words(client, message, monkeypatch, cap
     assert "Snow day" not in caplog.text
 
 
+@pytest.mark.slow
 def test_a_report_is_removed_with_its_file_after_its_days(client, message, settings):
     settings.REPORT_DAYS = 2
     job = ask(client, message)
@@ -463,6 +477,7 @@ def test_a_report_is_removed_with_its_file_after_its_days(client, message, setti
     assert files_left() == []
 
 
+@pytest.mark.slow
 def test_a_file_that_is_gone_is_not_found(client, message):
     job = ask(client, message)
     services.make_report(job_id=job.pk)

@@ -61,6 +61,7 @@ def test_nobody_has_more_unfinished_reports_than_the_limit(client: Client, make_
     assert export(client, "r").status_code == 302, "a finished one makes room"
 
 
+@pytest.mark.slow
 def test_the_limit_holds_for_requests_at_the_same_moment(owner: User) -> None:
     def ask(number: int) -> bool:
         try:
@@ -95,6 +96,7 @@ def test_who_has_used_up_the_room_removes_something_first(client: Client, owner:
     assert export(client).status_code == 302
 
 
+@pytest.mark.slow
 def test_a_file_that_is_larger_than_the_room_left_is_not_kept(client: Client, owner: User, settings: Any) -> None:
     kept(owner, 2**20 - 10)
     export(client)

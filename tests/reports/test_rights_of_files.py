@@ -107,6 +107,7 @@ def test_the_refusal_says_what_to_do(owner: User, signed_in: Callable[[User], Cl
     assert len(csv_of(read(client, export(client, "sent_message_log_2")))) == 3
 
 
+@pytest.mark.slow
 def test_a_right_lost_while_the_file_was_waiting_leaves_its_rows_out(
     owner: User, signed_in: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,6 +113,7 @@ def test_rows_say_that_names_are_removed():
     assert not find_people(Recipient.objects.all(), "removed", limit=5).people
 
 
+@pytest.mark.slow
 def test_a_younger_message_and_one_that_runs_keep_everything():
     young = district.a_message(ago=timedelta(days=399))
     running = district.a_message(status="in_progress", dispatch_finished_at=None)
@@ -175,6 +176,7 @@ def test_a_held_person_stays_whole_and_the_others_go():
     assert AgedMessage.objects.get(pk=message.pk).kept == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HoldKind)
 def test_each_hold_protects_until_it_is_lifted(kind, make_user):
     sender = make_user(username="principal")

@@ -294,6 +294,7 @@ def test_the_control_endpoint_refuses_what_it_does_not_understand(
     assert answer.json()["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("many")
 def test_an_answer_can_drip(sandbox: Sandbox, api: Api) -> None:
     whole = api.get(begin=0, ascending="yes", limit=1)

@@ -185,6 +185,7 @@ def test_a_view_that_the_list_does_not_understand_makes_no_report_of_more_rows(
     assert state(schedule).next_at == SIX + timedelta(days=1)
 
 
+@pytest.mark.slow
 def test_one_that_fails_does_not_stop_the_others(
     schedule: ReportSchedule, owner: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -209,6 +210,7 @@ def test_a_schedule_begins_with_the_next_time(owner: User, time_machine: Any) ->
         add_schedule(by=owner, view=view, format=Format.PDF, recurrence=Recurrence(Every.DAY, 6), for_group=True)
 
 
+@pytest.mark.slow
 def test_one_person_has_so_many_schedules(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedules, "MOST_SCHEDULES", 1)
     view = make_view(owner, listing=LOG)

@@ -218,6 +218,7 @@ def test_a_list_without_days_says_that_it_knows_none() -> None:
 # Changes
 
 
+@pytest.mark.slow
 def test_saving_under_a_name_again_replaces_the_view(make_user: MakeUser) -> None:
     owner = make_user(ADMIN)
     entry = registry["admin_sent_message_log"]

@@ -55,6 +55,7 @@ def exported_rows(response):
     return list(csv.DictReader(io.StringIO(text)))
 
 
+@pytest.mark.slow
 def test_events_are_listed_newest_first_in_words(client, dexter):
     record_audit_event(
         by=dexter, action="sync.started", target="mg.example.org", details={"rows": 3, "names": ["a", "b"], "none": []}

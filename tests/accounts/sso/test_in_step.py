@@ -114,6 +114,7 @@ def test_groups_and_schools_come_and_go_with_the_claims(identity: ProviderIdenti
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_what_was_given_by_hand_stays(identity: ProviderIdentity) -> None:
     counselors, office = Group.objects.get(name="Counselors"), Group.objects.get(name="Front Office")

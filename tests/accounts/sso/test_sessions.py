@@ -184,6 +184,7 @@ def test_tokens_are_sealed(client, oidc: OIDC, dexter: User, settings) -> None:
     assert Tokens.opened(identity.tokens) == tokens
 
 
+@pytest.mark.slow
 def test_a_session_by_password_is_asked_nothing(client, oidc: OIDC, configure, dexter: User, after: After) -> None:
     client.post("/accounts/login/", {"login": "dexter", "password": PASSWORD})
     configure(SSO_DISTRICT_URL="http://127.0.0.1:9")

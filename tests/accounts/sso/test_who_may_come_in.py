@@ -253,6 +253,7 @@ def test_saml_opens_the_account_with_the_address(client, saml: SAML, configure, 
     assert list(user.groups.all()) == [Group.objects.get(name="Principals")]
 
 
+@pytest.mark.slow
 def test_a_saml_address_of_another_domain_is_not_verified(client, saml: SAML, make_user) -> None:
     make_user(username="dexter", email="dexter@elsewhere.example")
     saml.person("p2", {EMAIL: ["dexter@elsewhere.example"]})

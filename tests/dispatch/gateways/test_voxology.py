@@ -181,6 +181,7 @@ def test_a_poll_begins_no_request_after_an_error(provider: Sandbox) -> None:
     assert len(news) == len(provider.requests) - before <= 2 * AT_ONCE
 
 
+@pytest.mark.slow
 def test_calls_are_hung_up_at_once_and_none_after_the_deadline(provider: Sandbox) -> None:
     provider.phones.pace = 1
     calls = [placed() for _ in range(3 * AT_ONCE)]
