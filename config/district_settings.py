@@ -1,5 +1,7 @@
 """The district: its name, its time zone, its country; docs/configuration.md lists the names."""
 
+from pathlib import Path
+
 from config.environment import Env
 
 env = Env()
@@ -12,6 +14,8 @@ PHONE_REGION = env.str("PHONE_REGION", default="US")
 # The month and day on which the school year begins, for "this school year" beside the dates of lists.
 SCHOOL_YEAR_BEGINS = env.day_of_year("SCHOOL_YEAR_BEGINS", default="07-01")
 LANGUAGE_CODE = "en-us"
-USE_I18N = False
+USE_I18N = True
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [Path(__file__).resolve().parent.parent / "locale"]
 USE_THOUSAND_SEPARATOR = True
 FORMAT_MODULE_PATH = None
