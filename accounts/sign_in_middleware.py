@@ -34,6 +34,7 @@ REACHED_WITHOUT = frozenset(
         "mfa_view_recovery_codes",
         "mfa_download_recovery_codes",
         "account_help",
+        "web:language",
     }
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from core.languages import english
 from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.services.json_fields import squeezed
 from messenger_logs.status_labels import (
@@ -19,7 +20,7 @@ from messenger_logs.statuses import CODES, STATUSES
 from reports.writers.csv import safe
 
 _WORDS: Mapping[str, DeliveryStatus] = {
-    squeezed(word): status for status in DeliveryStatus for word in (status.label, status.value)
+    squeezed(word): status for status in DeliveryStatus for word in (english(status.label), status.value)
 }
 # What other systems say for the same statuses. Sources: the status tables of Sent Message Log 2.0 and of the voice and
 # text provider.
@@ -38,7 +39,7 @@ _CODES_BY_NAME: Mapping[tuple[Mode, str], int] = {
     for code in reversed(list(CODES.values()))
     for mode in code.modes
 }
-_OUTCOMES = {status.word: outcome for outcome, status in EMAIL_OUTCOMES.items()}
+_OUTCOMES = {status.in_english: outcome for outcome, status in EMAIL_OUTCOMES.items()}
 _OUTCOMES_BY_NAME = {squeezed(name): name for name in EMAIL_OUTCOMES}
 _MODES: Mapping[str, Mode] = {
     **{squeezed(mode.value): mode for mode in Mode},
@@ -93,7 +94,7 @@ def _of_code_name(mode: Mode, word: str, detail: str, outcome: str) -> DeviceSta
     """Read the name of a provider's code in the place of a status: "Live Person"."""
     number = _CODES_BY_NAME.get((mode, squeezed(word)))
     if number is None:
-        known = ", ".join(status.label for status in STATUSES[mode])
+        known = ", ".join(english(status.label) for status in STATUSES[mode])
         raise UnknownWord(f"is no status of {mode.label}. Known are: {known}")
     code = CODES[number]
     return DeviceStatus(code.status, detail or code.detail, number, outcome)
@@ -156,8 +157,8 @@ def _is_of_a_text(status: str) -> bool:
 
 
 MESSAGE_WORDS: Mapping[str, MessageStatus] = {
-    **{squeezed(status.word): value for value, status in SENT_MESSAGE_LOG_2_STATUSES.items()},
-    **{squeezed(status.word): value for value, status in MESSAGE_STATUSES.items()},
+    **{squeezed(status.in_english): value for value, status in SENT_MESSAGE_LOG_2_STATUSES.items()},
+    **{squeezed(status.in_english): value for value, status in MESSAGE_STATUSES.items()},
     "cancelled": MessageStatus.CANCELED,
     "cancelledip": MessageStatus.CANCELED_IN_PROGRESS,
 }

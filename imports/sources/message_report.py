@@ -17,6 +17,7 @@ from typing import Any
 
 from django.conf import settings
 
+from core.languages import english
 from imports.sources.attempts import Attempts, counts, email_figure, figure, outcome, stopped
 from imports.sources.base import Found, Source
 from imports.sources.people import Kind, People, Person, ReportRow, splits_for
@@ -39,7 +40,7 @@ from messenger_logs.services.message_format import (
     read_recipients,
 )
 
-_NO_DEVICE = squeezed(DeliveryStatus.NO_DEVICE.label)
+_NO_DEVICE = squeezed(english(DeliveryStatus.NO_DEVICE.label))
 _STAR = " *"
 _MARK = re.compile(r"\s[&†]$")
 

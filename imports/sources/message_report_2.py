@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
 
+from core.languages import english
 from imports.sources.attempts import Attempts, counts, email_figure, figure
 from imports.sources.message_report import MessageReportSource
 from imports.sources.people import Kind, People, ReportRow
@@ -28,6 +29,9 @@ from messenger_logs.services.addresses import DeviceAddress, read_device
 from messenger_logs.status_labels import EMAIL_OUTCOME_LABELS
 
 NOT_IN_THE_REPORT = "not in the report"
+# Reports are read in English.
+_MODE_WORDS = {mode: english(mode.label) for mode in Mode}
+_REACH_WORDS = {kind: english(kind.label) for kind in Reach}
 _YEAR = re.compile(r"\d{4}-\d{2,4}")
 _FIGURES = {
     Outcome.SUCCESS: "Success",
@@ -47,7 +51,7 @@ class MessageReport2Source(MessageReportSource):
     def begin(self) -> None:
         super().begin()
         for mode, label in _figures():
-            number = self.header.number(f"{mode.label} Total {_FIGURES[label]}")
+            number = self.header.number(f"{_MODE_WORDS[mode]} Total {_FIGURES[label]}")
             if number is not None:
                 self.duplicates[mode, label] = max(0, self.seen[mode, label] - number)
         for outcome, name, number in self.email_figures():
@@ -58,7 +62,7 @@ class MessageReport2Source(MessageReportSource):
     def email_figures(self) -> Iterator[tuple[Outcome, str, int]]:
         """Yield the figures of handed-over e-mails, each with the figure of all e-mails that it is a part of."""
         for name, status in EMAIL_OUTCOME_LABELS.items():
-            number = self.header.number(f"E-mail Provider: {status.word}")
+            number = self.header.number(f"E-mail Provider: {status.in_english}")
             if number is not None:
                 refused = not EMAIL_FAILURES.isdisjoint(EMAIL_FIGURES.get(name, ()))
                 yield Outcome.ERROR if refused else Outcome.SUCCESS, name, number
@@ -71,7 +75,7 @@ class MessageReport2Source(MessageReportSource):
     def decide(self, people: People, attempts: Attempts) -> None:
         super().decide(people, attempts)
         for mode in Mode:
-            number = self.header.number(f"{mode.label} Total Attempts")
+            number = self.header.number(f"{_MODE_WORDS[mode]} Total Attempts")
             if number is None:
                 continue
             more, tried = number - attempts.total[mode], attempts.tried[mode]
@@ -102,7 +106,7 @@ class MessageReport2Source(MessageReportSource):
         return [mode for mode in Mode if mode in named | seen | set(self.header.modes)]
 
     def reached_earlier(self) -> NobodyEarlier:
-        wanted = {kind: number for kind in Reach if (number := self.header.number(kind.label)) is not None}
+        wanted = {kind: number for kind in Reach if (number := self.header.number(_REACH_WORDS[kind])) is not None}
         return people_reached(self.everybody(), wanted) if len(wanted) == len(Reach) else NobodyEarlier()
 
     def status(self) -> str | None:
@@ -126,7 +130,7 @@ class MessageReport2Source(MessageReportSource):
     def times(self) -> tuple[datetime | None, datetime | None]:
         """Return start and end. The report has only the length: the start is the message's date, or later."""
         length = self.header.duration("Total Message Duration")
-        firsts = [self.header.duration(f"{mode.label} First Attempt Duration") for mode in Mode]
+        firsts = [self.header.duration(f"{_MODE_WORDS[mode]} First Attempt Duration") for mode in Mode]
         start = self.created_at()
         if start is None or (length is None and not any(first is not None for first in firsts)):
             return None, None
@@ -137,7 +141,7 @@ class MessageReport2Source(MessageReportSource):
     @cached_property
     def first_attempts(self) -> dict[Mode, datetime]:
         start, _ = self.times()
-        lengths = {mode: self.header.duration(f"{mode.label} First Attempt Duration") for mode in Mode}
+        lengths = {mode: self.header.duration(f"{_MODE_WORDS[mode]} First Attempt Duration") for mode in Mode}
         return {mode: start + length for mode, length in lengths.items() if start and length is not None}
 
     def read(self, row: Row) -> ReportRow:

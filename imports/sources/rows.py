@@ -7,6 +7,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
+from core.languages import english
 from core.text import storable, unstorable
 from imports.maps import FIELDS, Level
 from imports.sources.base import Found, Source
@@ -46,7 +47,7 @@ _TEXTS_OF_A_PERSON = ("person_id", "name", "student_number", "student_name", "la
 _PERSON = {name: limit(Recipient, name) for name in _TEXTS_OF_A_PERSON} | {"student_school": limit(School, "name")}
 _DEVICE = {name: limit(Delivery, name) for name in ("detail", "provider_id")}
 _REASON = limit(Delivery, "email_reason")
-_NO_DEVICE = squeezed(DeliveryStatus.NO_DEVICE.label)
+_NO_DEVICE = squeezed(english(DeliveryStatus.NO_DEVICE.label))
 _DUPLICATE = re.compile(r"\s[&†]$")
 _WITH_NUMBER = re.compile(r"(.*?)\s*\(([\w-]+)\)")
 
