@@ -63,7 +63,7 @@ def menu_of(user: User, path: str) -> list[Group]:
     for tool, url in tools_of(user):
         below = "true" if path.startswith(url) else ""
         groups[tool.menu].append(Entry(str(tool.label), url, "page" if path == url else below))
-    return [Group(menu, entries) for menu, entries in groups.items() if entries]
+    return [Group(menu.label, entries) for menu, entries in groups.items() if entries]
 
 
 def search_words_of(user: User) -> str:

@@ -157,7 +157,7 @@ class Drill(ToolListing):
     def notices(self) -> list[str]:
         return [*counted_note(self.counted), *([] if self.may_see_people else [str(NO_LOG)])]
 
-    def record_look(self) -> None:
+    def _record_look(self) -> None:
         record_message_view(self.message, by=self.user, part="drill", **self.searched)
 
     @cached_property

@@ -70,5 +70,5 @@ class MessageListing(ToolListing):
     def export_details(self) -> dict[str, Any]:
         return {"message": self.message.pk}
 
-    def record_look(self) -> None:
+    def _record_look(self) -> None:
         record_message_view(self.message, by=self.user, part=self.part, **self.searched)

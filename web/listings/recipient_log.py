@@ -187,12 +187,12 @@ class RecipientLog(ToolListing):
     def export_details(self) -> dict[str, Any]:
         return {"person": self.person.person_id} if self.person else {}
 
-    def record_look(self) -> None:
+    def _record_look(self) -> None:
         """Record whose record was opened or, if nobody was meant exactly, what was searched."""
         if self.filterset.error_messages or not self.filterset.search:
             return  # No search was made.
         if self.person is None:
-            super().record_look()
+            super()._record_look()
             return
         details = self.export_details | self.look_details | self.searched
         record_look(by=self.user, action="person.viewed", target=self.tool.path, details=details)

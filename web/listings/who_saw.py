@@ -115,10 +115,10 @@ class WhoSaw(AuditListing):
     def export_details(self) -> dict[str, Any]:
         return self.about
 
-    def record_look(self) -> None:
+    def _record_look(self) -> None:
         """Record about whom somebody asked; if nobody was meant exactly, what was searched."""
         if not self.is_asked:
-            super().record_look()
+            super()._record_look()
             return
         about = " and ".join(filter(None, [f"message {self.message_id}" if self.message_id else "", self._of_people()]))
         record_look(by=self.user, action="audit.asked", target=self.title, details=self.about | {"about": about})
