@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from core.languages import ENGLISH
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext, ngettext_lazy, override
 from django.utils.translation import gettext_lazy as _
 
+from core.languages import ENGLISH
 from core.statuses import Status
 from listings.columns import Column, ListingTable, StatusColumn
 from messenger_logs.choices import CANCELABLE, MessageStatus
