@@ -7,7 +7,7 @@ from typing import Any
 from django.forms import TextInput
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.listings import ToolListing
@@ -72,22 +72,74 @@ def detail_lines(event: AuditEvent) -> list[tuple[str, str]]:
     return [(detail_label(name), detail_text(name, event.details[name])) for name in names]
 
 
-# The names of details that do not read as a label.
+# The labels of details. Others read as they are named in the code.
 LABELS = {
+    "account": pgettext_lazy("details", "Account"),
     "account_id": _("Account"),
+    "after": pgettext_lazy("details", "After"),
+    "alert": pgettext_lazy("details", "Alert"),
     "ambiguous": _("Events that fit several e-mails"),
+    "answer": pgettext_lazy("details", "Answer"),
     "as": _("Seen as"),
+    "because": pgettext_lazy("details", "Because"),
+    "before": pgettext_lazy("details", "Before"),
+    "begun": pgettext_lazy("details", "Begun"),
     "bytes": _("Size in bytes"),
+    "changed": pgettext_lazy("details", "Changed"),
+    "days": pgettext_lazy("details", "Days"),
+    "devices": pgettext_lazy("details", "Devices"),
     "email": _("E-mail address"),
+    "events": pgettext_lazy("details", "Events"),
+    "fields": pgettext_lazy("details", "Fields"),
+    "filters": pgettext_lazy("details", "Filters"),
+    "first_name": pgettext_lazy("details", "First name"),
+    "format": pgettext_lazy("details", "Format"),
+    "gone": pgettext_lazy("details", "Gone"),
+    "group": pgettext_lazy("details", "Group"),
+    "groups": pgettext_lazy("details", "Groups"),
     "hung_up": _("Hung up while ringing"),
+    "import": pgettext_lazy("details", "Import"),
     "is_active": _("May sign in"),
     "is_staff": _("May open Django's admin"),
     "is_superuser": _("Superuser"),
+    "last_name": pgettext_lazy("details", "Last name"),
+    "left": pgettext_lazy("details", "Left"),
+    "log": pgettext_lazy("details", "Log"),
+    "map": pgettext_lazy("details", "Map"),
+    "members": pgettext_lazy("details", "Members"),
+    "message": pgettext_lazy("details", "Message"),
+    "messages": pgettext_lazy("details", "Messages"),
+    "method": pgettext_lazy("details", "Method"),
     "never_started": _("Never started"),
     "not_to_try": _("Not to be tried"),
+    "not_tried": pgettext_lazy("details", "Not tried"),
+    "owner": pgettext_lazy("details", "Owner"),
+    "people": pgettext_lazy("details", "People"),
+    "person": pgettext_lazy("details", "Person"),
     "pk": _("Number"),
-    "sha256": _("Checksum (SHA-256)"),
+    "problems": pgettext_lazy("details", "Problems"),
+    "provider": pgettext_lazy("details", "Provider"),
+    "reason": pgettext_lazy("details", "Reason"),
+    "recipients": pgettext_lazy("details", "Recipients"),
+    "report": pgettext_lazy("details", "Report"),
+    "request": pgettext_lazy("details", "Request"),
+    "rights": pgettext_lazy("details", "Rights"),
+    "rows": pgettext_lazy("details", "Rows"),
+    "schedule": pgettext_lazy("details", "Schedule"),
+    "schools": pgettext_lazy("details", "Schools"),
     "searched": _("Searched for"),
+    "second_factor": pgettext_lazy("details", "Second factor"),
+    "sha256": _("Checksum (SHA-256)"),
+    "shown": pgettext_lazy("details", "Shown"),
+    "state": pgettext_lazy("details", "State"),
+    "status": pgettext_lazy("details", "Status"),
+    "stored": pgettext_lazy("details", "Stored"),
+    "through": pgettext_lazy("details", "Through"),
+    "tokens": pgettext_lazy("details", "Tokens"),
+    "until": pgettext_lazy("details", "Until"),
+    "username": pgettext_lazy("details", "Username"),
+    "view": pgettext_lazy("details", "View"),
+    "waiting": pgettext_lazy("details", "Waiting"),
 }
 SEARCHED = _("a text that is kept here as a code alone; the filter finds it")
 
