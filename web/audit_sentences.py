@@ -256,22 +256,22 @@ _SAID: dict[Callable[[AuditEvent], str], frozenset[str]] = {
     _looked_as_another: frozenset({"as", "pk"}),
 }
 # What people choose from, where the sentence without its values would not do.
-_SHORT = {
-    "access.refused": "was refused a page",
-    "api.called": "called the API",
-    "audit.asked": "asked who saw a message or a family",
-    "contact.state_changed": "said what was done about a contact to fix",
-    "contact.viewed": "looked at a contact to fix and the people behind it",
-    "list.viewed": "looked at a list",
-    "message.viewed": "looked at a message",
-    "retention.hold_lifted": "lifted a hold",
-    "retention.hold_set": "set a hold",
-    "second_factor.failed": "gave a wrong second factor",
-    "second_factor.missing": "was refused a page, because the second factor was missing",
-    "sign_in.failed": "failed to sign in",
-    "sign_in.locked": "tried to sign in too often",
-    "sign_in.refused": "was refused to sign in",
-    "view_as.page": "looked at a page as another person would see it",
+_SHORT: dict[str, StrOrPromise] = {
+    "access.refused": _("was refused a page"),
+    "api.called": _("called the API"),
+    "audit.asked": _("asked who saw a message or a family"),
+    "contact.state_changed": _("said what was done about a contact to fix"),
+    "contact.viewed": _("looked at a contact to fix and the people behind it"),
+    "list.viewed": _("looked at a list"),
+    "message.viewed": _("looked at a message"),
+    "retention.hold_lifted": _("lifted a hold"),
+    "retention.hold_set": _("set a hold"),
+    "second_factor.failed": _("gave a wrong second factor"),
+    "second_factor.missing": _("was refused a page, because the second factor was missing"),
+    "sign_in.failed": _("failed to sign in"),
+    "sign_in.locked": _("tried to sign in too often"),
+    "sign_in.refused": _("was refused to sign in"),
+    "view_as.page": _("looked at a page as another person would see it"),
 }
 
 _WORDS: dict[str, StrOrPromise | Callable[[AuditEvent], str]] = {
