@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Case, Q, QuerySet, Value, When
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import AuditEvent
 from core.replica import read_connection
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 # The name of each figure is also the name of the filter that shows its rows.
 FIGURES = [
-    ("left", _("Left")),
+    ("left", pgettext_lazy("cancel", "Left")),
     ("hung_up", _("Hung up while ringing")),
     ("never_started", _("Never started")),
     ("not_tried", _("Not to be tried")),
