@@ -8,6 +8,7 @@ from itertools import chain
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.troubles import troubles as account_troubles
 from core.queue import queue_answers
@@ -107,7 +108,7 @@ def _silent(last: datetime | None, now: datetime) -> bool:
 def _beat_is_silent(last: datetime | None) -> Trouble:
     return Trouble(
         key="health.beat",
-        part=_("Schedule"),
+        part=pgettext("part of the site", "Schedule"),
         words=_("Beat is silent: no message goes out, and no sync starts on its own."),
         to_do=_("Start celery beat again, and read its log."),
         since=last,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import Case, Q, QuerySet, Value, When
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEvent
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # The name of each figure is also the name of the filter that shows its rows.
 FIGURES = [
-    ("left", _("Left")),
+    ("left", pgettext_lazy("cancel", "Left")),
     ("hung_up", _("Hung up while ringing")),
     ("never_started", _("Never started")),
     ("not_tried", _("Not to be tried")),

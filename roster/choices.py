@@ -11,7 +11,7 @@ class Kind(TextChoices):
     """What a roster changes here, in the order in which it does."""
 
     ORGS = "orgs", _("Schools and other organizations")
-    TERMS = "terms", _("Terms")
+    TERMS = "terms", pgettext_lazy("roster", "Terms")
     STUDENTS = "students", _("Schools of students")
     ACCOUNTS = "accounts", _("Accounts of staff")
     GROUPS = "groups", _("Members of user groups")
