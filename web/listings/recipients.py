@@ -59,7 +59,7 @@ class DeliveryStatusColumn(StatusColumn):
     """The status of a device. A call that was answered does not look like one that came to nothing."""
 
     def __init__(self) -> None:
-        super().__init__(DELIVERY_STATUSES)
+        super().__init__(DELIVERY_STATUSES, verbose_name=_("Status"))
         self.legend = [*self.legend, ANSWERED]
 
     def status(self, record: Delivery) -> Status:

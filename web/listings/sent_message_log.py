@@ -29,7 +29,7 @@ from web.listings.message_filters import SubjectFilter
 
 
 class SentMessageLogTable(ListingTable):
-    status = MessageStatusColumn(MESSAGE_STATUSES)
+    status = MessageStatusColumn(MESSAGE_STATUSES, verbose_name=_("Status"))
     message_type = Column(verbose_name=_("Message Type"))
     school_name = Column(verbose_name=_("District/School"))
     subject = Column(verbose_name=_("Message Subject"), linkify=link_of_message, attrs=ROW_LINK | WIDE, empty_values=())

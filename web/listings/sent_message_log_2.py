@@ -54,7 +54,7 @@ class SentMessageLog2Table(MessageColumns):
     message_type = Column(verbose_name=_("Type"))
     modes = Column(verbose_name=_("Delivery Mode"), orderable=False, attrs=NARROW)
     attachments = Column(verbose_name=_("Attachment"), orderable=False, empty_values=(), attrs=NARROW)
-    status = MessageStatusColumn(SENT_MESSAGE_LOG_2_STATUSES)
+    status = MessageStatusColumn(SENT_MESSAGE_LOG_2_STATUSES, verbose_name=_("Status"))
     people = ReachedColumn(_("People"), "total")
     reached = ReachedColumn(_("People Reached"), "reached")
     emails = EmailsColumn()

@@ -36,7 +36,7 @@ class UpcomingTable(MessageColumns):
     sender_name = Column(verbose_name=_("Creator"))
     message_type = Column(verbose_name=_("Type"))
     modes = Column(verbose_name=_("Delivery Mode"), orderable=False)
-    status = MessageStatusColumn(UPCOMING_STATUSES)
+    status = MessageStatusColumn(UPCOMING_STATUSES, verbose_name=_("Status"))
     details = Column(
         accessor="pk",
         verbose_name=_("Details"),
