@@ -2,7 +2,8 @@
 
 It finds every text that passes through gettext in templates and Python, keeps the translations of those that are still
 there, adds the new ones without a translation, and compiles. It does what Django's makemessages and compilemessages
-do, without the programs of GNU gettext. The compiled catalogs are in the repository, so that only somebody who changes texts needs this.
+do, without the programs of GNU gettext. The compiled catalogs are in the repository, so that only somebody who changes
+texts needs this.
 """
 
 from __future__ import annotations
