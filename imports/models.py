@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.leased_jobs.models import LeasedJob
 from imports.maps import READY, ColumnMap
@@ -57,8 +58,8 @@ class ImportJob(LeasedJob):
     """
 
     class Stage(models.TextChoices):
-        CHECK = "check", _("Check")
-        IMPORT = "import", _("Import")
+        CHECK = "check", pgettext_lazy("stage", "Check")
+        IMPORT = "import", pgettext_lazy("stage", "Import")
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("Waiting")

@@ -32,7 +32,8 @@ def refuse_full_disk() -> Iterator[None]:
     try:
         yield
     except FilesAway as error:
-        raise NotMade(f"{AWAY} {gettext('Ask for it again later.')}") from error
+        again = gettext("Ask for it again later.")
+        raise NotMade(f"{AWAY} {again}") from error
     except OSError as error:
         if error.errno in _DISK_FULL:
             raise NotMade(NO_ROOM) from error

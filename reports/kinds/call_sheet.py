@@ -132,12 +132,12 @@ class CallSheet(MessageReport):
 
     def table(self) -> Rows:
         columns = [
-            Column(gettext("Done"), 0.35),
+            Column(pgettext("call sheet", "Done"), 0.35),
             Column(gettext("School"), 0.9),
             Column(gettext("Student"), 1.1),
             Column(gettext("Recipient"), 1.1),
             Column(gettext("Language"), 0.65),
-            Column(gettext("Call"), 1),
+            Column(pgettext("call sheet", "Call"), 1),
             Column(gettext("Why Not Reached"), 2.4),
             Column(gettext("Note"), 1),
         ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.scopes import ALL_SCHOOLS, Scope
 from core.languages import english
@@ -89,7 +89,8 @@ _PEOPLE = f"""
 
 def failed_mark() -> str:
     """Return what begins each row of a failed device, where the rows are those of people with one."""
-    return f"{CROSS} {_('Failed')}"
+    word = pgettext("device", "Failed")
+    return f"{CROSS} {word}"
 
 
 def _classic(cells: str) -> str:

@@ -8,8 +8,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.http import Http404
 from django.utils import timezone
-from django.utils.translation import gettext, pgettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, pgettext, pgettext_lazy
 
 from accounts.models import User
 from accounts.scopes import Scope
@@ -31,7 +30,7 @@ class ListingReport(Report):
     """
 
     kind = "listing"
-    label = _("Export")
+    label = pgettext_lazy("report", "Export")
     # Whether a CSV has the sections above the rows, too.
     summary_in_csv = False
 

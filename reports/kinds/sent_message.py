@@ -233,7 +233,8 @@ class SentMessageReport(MessageReport):
         twice = gettext("This address or number is in the message more than once; it counts once.")
         legend = [f"{DUPLICATE} {twice}"]
         if any(mode in self.message.modes for mode in PHONE):
-            legend.insert(0, f"* {gettext('This recipient was not contacted by phone.')}")
+            not_contacted = gettext("This recipient was not contacted by phone.")
+            legend.insert(0, f"* {not_contacted}")
         columns = [
             Column(gettext("Recipient"), 1.25),
             Column(gettext("Student"), 1.15),
