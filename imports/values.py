@@ -42,7 +42,7 @@ _CODES_BY_NAME: Mapping[tuple[Mode, str], int] = {
     for code in reversed(list(CODES.values()))
     for mode in code.modes
 }
-_OUTCOMES = {english(status.word): outcome for outcome, status in EMAIL_OUTCOMES.items()}
+_OUTCOMES = {status.in_english: outcome for outcome, status in EMAIL_OUTCOMES.items()}
 _OUTCOMES_BY_NAME = {squeezed(name): name for name in EMAIL_OUTCOMES}
 _OTHER_MODES: Mapping[str, Mode] = {
     "sms": Mode.TEXT,
@@ -186,8 +186,8 @@ def _is_of_a_text(status: str) -> bool:
 
 
 MESSAGE_WORDS: Mapping[str, MessageStatus] = {
-    **{squeezed(english(status.word)): value for value, status in SENT_MESSAGE_LOG_2_STATUSES.items()},
-    **{squeezed(english(status.word)): value for value, status in MESSAGE_STATUSES.items()},
+    **{squeezed(status.in_english): value for value, status in SENT_MESSAGE_LOG_2_STATUSES.items()},
+    **{squeezed(status.in_english): value for value, status in MESSAGE_STATUSES.items()},
     "cancelled": MessageStatus.CANCELED,
     "cancelledip": MessageStatus.CANCELED_IN_PROGRESS,
 }

@@ -205,7 +205,8 @@ class StatusColumn(Column):
         return badge(self.status(record))
 
     def value(self, record: Any) -> str:
-        return self.status(record).word
+        # A status keeps its English word in a file.
+        return self.status(record).in_english
 
 
 class TemplateColumn(Column):

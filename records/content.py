@@ -13,7 +13,6 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.scopes import Scope
-from core.languages import english
 from messenger_logs.choices import Mode
 from messenger_logs.html_to_text import html_to_text
 from messenger_logs.merge_fields import fields_of, merged
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 # In English, as others say them.
-_MESSAGE_WORDS = {status.value: english(shown.word) for status, shown in MESSAGE_STATUSES.items()}
-_STATUS_WORDS = {status.value: english(shown.word) for status, shown in DELIVERY_STATUSES.items()}
-_OUTCOME_WORDS = {outcome: english(shown.word) for outcome, shown in EMAIL_OUTCOMES.items()}
+_MESSAGE_WORDS = {status.value: shown.in_english for status, shown in MESSAGE_STATUSES.items()}
+_STATUS_WORDS = {status.value: shown.in_english for status, shown in DELIVERY_STATUSES.items()}
+_OUTCOME_WORDS = {outcome: shown.in_english for outcome, shown in EMAIL_OUTCOMES.items()}
 
 MASKED = _(
     "Other families are left out: there is no row about them, and their names, addresses, numbers and ids are replaced"

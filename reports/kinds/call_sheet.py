@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.scopes import Scope
 from accounts.tools import MESSAGE_LOGS, Tool
-from core.languages import english
 from messenger_logs.choices import UNREACHED, MessageStatus, Reach
 from messenger_logs.languages import language_name
 from messenger_logs.models import Delivery, PersonReach, ReachTotals, SentMessage
@@ -122,7 +121,7 @@ class CallSheet(MessageReport):
         return [
             (gettext("Subject"), message.display_subject),
             (gettext("Message ID"), str(message.pk)),
-            (gettext("Message Status"), english(MESSAGE_STATUSES[MessageStatus(message.status)].word)),
+            (gettext("Message Status"), MESSAGE_STATUSES[MessageStatus(message.status)].in_english),
             (gettext("Type"), gettext("%(type)s (drill)") % {"type": kind} if message.drill else kind),
             (gettext("Sender"), message.sender_name),
             (gettext("Date"), moment(message.scheduled_at)),

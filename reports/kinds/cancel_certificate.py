@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.tools import MESSAGE_LOGS, Tool
-from core.languages import english
 from messenger_logs.cancel_figures import FIGURES, CancelFigures, cancel_figures
 from messenger_logs.choices import MessageStatus
 from messenger_logs.models import SentMessage
@@ -94,7 +93,7 @@ class CancelCertificate(MessageReport):
         return [
             (gettext("Subject"), message.display_subject),
             (gettext("Message ID"), str(message.pk)),
-            (gettext("Message Status"), english(MESSAGE_STATUSES[MessageStatus(message.status)].word)),
+            (gettext("Message Status"), MESSAGE_STATUSES[MessageStatus(message.status)].in_english),
             (gettext("Type"), message.message_type),
             (gettext("Sender"), message.sender_name),
             (gettext("Date Created"), moment(message.created_at)),

@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.translation import pgettext
 
 from accounts.scopes import ALL_SCHOOLS, Scope
-from core.languages import english
 from core.replica import read_connection
 from messenger_logs.choices import EMAIL_FAILURES, PHONE, DeliveryStatus, Mode, Outcome
 from messenger_logs.models import Delivery, Recipient, SentMessage
@@ -145,9 +144,9 @@ def _parameters(message: SentMessage, scope: Scope, **more: object) -> Parameter
         "number": BESIDE_A_NOTE,
         "failures": sorted(EMAIL_FAILURES),
         "statuses": [status.value for status in DELIVERY_STATUSES],
-        "status_words": [english(status.word) for status in DELIVERY_STATUSES.values()],
+        "status_words": [status.in_english for status in DELIVERY_STATUSES.values()],
         "outcomes": list(EMAIL_OUTCOMES),
-        "outcome_words": [english(status.word) for status in EMAIL_OUTCOMES.values()],
+        "outcome_words": [status.in_english for status in EMAIL_OUTCOMES.values()],
         "code_modes": [mode.value for mode, number in CODE_NAMES],
         "codes": [number for mode, number in CODE_NAMES],
         "code_words": list(CODE_NAMES.values()),

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.tools import Tool
 from core.durations import duration_text
-from core.languages import english
 from messenger_logs.choices import CANCELABLE, PHONE, MessageStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.status_labels import MESSAGE_STATUSES
@@ -159,7 +158,7 @@ class SentMessageReport(MessageReport):
     def header(self) -> Pairs:
         message = self.message
         return [
-            (gettext("Message Status"), english(MESSAGE_STATUSES[MessageStatus(message.status)].word)),
+            (gettext("Message Status"), MESSAGE_STATUSES[MessageStatus(message.status)].in_english),
             (gettext("Subject"), message.display_subject),
             (gettext("Type"), message.message_type),
             (gettext("Sender"), message.sender_name),

@@ -117,7 +117,7 @@ class SentMessageLog2Report(MessageReport):
     def header(self) -> Pairs:
         message = self.message
         return [
-            (gettext("Message Status"), english(SENT_MESSAGE_LOG_2_STATUSES[MessageStatus(message.status)].word)),
+            (gettext("Message Status"), SENT_MESSAGE_LOG_2_STATUSES[MessageStatus(message.status)].in_english),
             (gettext("Subject"), message.display_subject),
             (gettext("Message ID"), str(message.pk)),
             (gettext("Type"), message.message_type),
