@@ -90,7 +90,7 @@ class MapForm(ValuesForm):
         self.headings = [heading for heading in dict.fromkeys(headings) if heading]
         fields = [
             ("", gettext("not read")),
-            *((field.name, f"{field.level}: {field.label}") for field in FIELDS.values()),
+            *((field.name, f"{field.level.label}: {field.label}") for field in FIELDS.values()),
         ]
         guesses = {heading: guess_field(heading) for heading in self.headings}
         if known and (places := known.places(headings)):
