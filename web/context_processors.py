@@ -3,10 +3,12 @@ from functools import partial
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 from accounts.passwords import has_password
 from accounts.second_factor import lacks_second_factor
+from core.languages import language_now
 from web.help import help_url_of
 from web.menu import may_use_api, menu_of, search_words_of
 from web.view_as import View
@@ -25,6 +27,12 @@ def passkeys_in_use() -> bool:
     return bool(Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN).exists())
 
 
+def languages(request: HttpRequest) -> dict[str, object]:
+    """The languages that a person may change to, as pairs of code and name, each name in its own language."""
+    now = language_now()
+    return {"other_languages": [language for language in settings.LANGUAGES if language[0] != now]}
+
+
 def view_as(request: HttpRequest) -> dict[str, object]:
     """The view that is on: as whom an administrator sees the product."""
     return {"viewing": View.of(request)}
@@ -41,7 +49,8 @@ def menu(request: HttpRequest) -> dict[str, object]:
     return {
         "menu": partial(menu_of, user, request.path),
         "help_url": partial(help_url_of, user, request.path),
-        "search_words": partial(search_words_of, user),
+        # A text, because {% blocktranslate %} calls nothing.
+        "search_words": SimpleLazyObject(partial(search_words_of, user)),
         "may_use_api": partial(may_use_api, user),
         "has_password": partial(has_password, user),
     }
