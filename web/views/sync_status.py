@@ -17,7 +17,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
@@ -143,8 +143,8 @@ class QuarantineTable(ListingTable):
 
 class GapTable(ListingTable):
     domain = AddressColumn(verbose_name=_("Domain"))
-    begin = TimeColumn(seconds=True, verbose_name=_("From"))
-    end = TimeColumn(seconds=True, verbose_name=_("To"))
+    begin = TimeColumn(seconds=True, verbose_name=pgettext_lazy("time", "From"))
+    end = TimeColumn(seconds=True, verbose_name=pgettext_lazy("time", "To"))
 
 
 SHOWN_RUNS = 50
