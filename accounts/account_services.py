@@ -14,6 +14,7 @@ from accounts.querysets import reach_and_schools
 from accounts.scopes import ScopeReach
 from accounts.services import Refused, changing_rights, end_tokens, group_with_id, record_audit_event
 from accounts.sessions import end_sessions
+from core.languages import english
 
 Ids = frozenset[int]
 
@@ -210,4 +211,4 @@ def _names(user: User) -> dict[str, list[str]]:
 
 
 def _scope_text(reach: str, schools: Collection[Model]) -> Any:
-    return sorted(map(str, schools)) if reach == ScopeReach.CHOSEN else ScopeReach(reach).label
+    return sorted(map(str, schools)) if reach == ScopeReach.CHOSEN else english(ScopeReach(reach).label)

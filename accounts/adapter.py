@@ -9,6 +9,8 @@ from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.known_devices import known_device, remember_device
 from accounts.models import User
@@ -56,13 +58,13 @@ class AccountAdapter(DefaultAccountAdapter):
     """Sign-in for the staff of a district. Nobody can sign up, and no answer reveals which accounts exist."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "username_password_mismatch": "No account has this username or e-mail address with this password.",
-        "email_password_mismatch": "No account has this username or e-mail address with this password.",
-        "too_many_login_attempts": (
+        "username_password_mismatch": _("No account has this username or e-mail address with this password."),
+        "email_password_mismatch": _("No account has this username or e-mail address with this password."),
+        "too_many_login_attempts": _(
             "Sign-in is locked for a while after too many failed attempts. Wait 15 minutes, then try again, or sign in"
             " where you have signed in before."
         ),
-        "enter_current_password": "This is not your current password.",
+        "enter_current_password": _("This is not your current password."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -82,7 +84,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
         """Answer who signs in to a closed account with what still proves it, such as a passkey."""
-        messages.error(request, "This account is closed. Ask an administrator of your district.")
+        messages.error(request, gettext("This account is closed. Ask an administrator of your district."))
         return redirect(settings.LOGIN_URL)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
@@ -93,9 +95,9 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Return the ways to prove it again, the usual one first. Who has a second factor proves it with that."""
         words = {
-            "reauthenticate": "Your password",
-            "mfa_reauthenticate": "A code of your authenticator app, or a recovery code",
-            "mfa_reauthenticate:webauthn": "A passkey",
+            "reauthenticate": gettext("Your password"),
+            "mfa_reauthenticate": gettext("A code of your authenticator app, or a recovery code"),
+            "mfa_reauthenticate:webauthn": gettext("A passkey"),
         }
         ways = super().get_reauthentication_methods(user)
         methods = [way | {"description": words[way["id"]]} for way in ways]

@@ -11,6 +11,8 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from knox.admin import models as knox_models  # registers them, as allauth does
 
 from accounts.models import User
@@ -46,20 +48,21 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("last_name", "first_name", "email")}),
-        ("Access", {"fields": ("is_active", "groups", "is_staff", "is_superuser")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        (_("Person"), {"fields": ("last_name", "first_name", "email")}),
+        (_("Access"), {"fields": ("is_active", "groups", "is_staff", "is_superuser")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
     list_display = ("username", "listed_name", "email", "is_active", "is_superuser")
     actions = ["remove_factors"]
 
-    @admin.action(description="Remove the second factors of these accounts, and end their sessions")
+    @admin.action(description=_("Remove the second factors of these accounts, and end their sessions"))
     def remove_factors(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Help who has lost the phone, the passkey and the recovery codes."""
         ask_factor_again(request)
         removed = sum(remove_second_factors(user=user, by=cast(User, request.user)) for user in queryset)
-        messages.success(request, f"Removed: {removed}. These people sign in with the password alone now.")
+        sentence = gettext("Removed: %(number)s. These people sign in with the password alone now.")
+        messages.success(request, sentence % {"number": removed})
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False

@@ -9,7 +9,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import signals  # noqa: F401 (importing connects)
+        from accounts import languages, signals  # noqa: F401 (importing connects)
         from accounts.sso import sessions  # noqa: F401
 
         post_migrate.connect(create_user_groups, sender=self)

@@ -21,13 +21,16 @@ from allauth.mfa.webauthn import forms as webauthn
 from allauth.mfa.webauthn.internal import auth
 from django import forms
 from django.core.cache import cache
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.adapter import count_attempt, limits
 from accounts.forms import without_placeholders
 from accounts.models import User
 from accounts.services import record_audit_event
 
-AUTHENTICATOR_CODE, ANY_CODE = "Code of your authenticator app", "Code of your authenticator app, or a recovery code"
+AUTHENTICATOR_CODE = _("Code of your authenticator app")
+ANY_CODE = _("Code of your authenticator app, or a recovery code")
 
 
 def right_factor(user: User, code: str) -> Authenticator | None:
@@ -130,8 +133,8 @@ class SetUpAppForm(totp.ActivateTOTPForm):
 
 
 def _name_field(field: forms.Field) -> None:
-    field.label = "Name"
-    field.help_text = "So that you know it again: Work laptop, Blue key."
+    field.label = gettext("Name")
+    field.help_text = gettext("So that you know it again: Work laptop, Blue key.")
     cast(forms.CharField, field).max_length = 60
     field.widget.attrs["maxlength"] = 60
 
@@ -140,8 +143,8 @@ class AddPasskeyForm(webauthn.AddWebAuthnForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _name_field(self.fields["name"])
-        self.fields["passwordless"].label = "Sign in with it alone, without a password"
-        self.fields["passwordless"].help_text = "It then asks for your finger, your face or its PIN each time."
+        self.fields["passwordless"].label = gettext("Sign in with it alone, without a password")
+        self.fields["passwordless"].help_text = gettext("It then asks for your finger, your face or its PIN each time.")
 
     def clean(self) -> dict[str, Any]:
         with refusing_junk():

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.tasks import send_reset_link
@@ -20,7 +21,7 @@ class SignInForm(allauth_forms.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"] = forms.CharField(
-            label="Username or e-mail address",
+            label=_("Username or e-mail address"),
             max_length=254,
             widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}),
         )
@@ -31,7 +32,7 @@ class SignInForm(allauth_forms.LoginForm):
 class ChangePasswordForm(allauth_forms.ChangePasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["oldpassword"].label = "Current password"
+        self.fields["oldpassword"].label = _("Current password")
         self.fields["oldpassword"].help_text = ""
         ask_new_password(self)
 
@@ -39,7 +40,7 @@ class ChangePasswordForm(allauth_forms.ChangePasswordForm):
 class ResetPasswordForm(allauth_forms.ResetPasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["email"].label = "E-mail address of your account"
+        self.fields["email"].label = _("E-mail address of your account")
         without_placeholders(self)
 
     def clean_email(self) -> str:
@@ -61,8 +62,8 @@ class NewPasswordForm(allauth_forms.ResetPasswordKeyForm):
 
 
 def ask_new_password(form: forms.Form) -> None:
-    form.fields["password1"].label = "New password"
-    form.fields["password2"].label = "New password again"
+    form.fields["password1"].label = _("New password")
+    form.fields["password2"].label = _("New password again")
     without_placeholders(form)
 
 
@@ -75,7 +76,7 @@ def without_placeholders(form: forms.Form) -> None:
 
 
 class GroupNameForm(forms.Form):
-    name = forms.CharField(label="Name of the group", max_length=Group._meta.get_field("name").max_length)
+    name = forms.CharField(label=_("Name of the group"), max_length=Group._meta.get_field("name").max_length)
 
 
 class GroupRightsForm(forms.Form):
@@ -90,13 +91,15 @@ class GroupRightsForm(forms.Form):
 
 class FindPeopleForm(forms.Form):
     who = forms.CharField(
-        label="Find a person", max_length=150, help_text="A part of the name, the username or the e-mail address."
+        label=_("Find a person"), max_length=150, help_text=_("A part of the name, the username or the e-mail address.")
     )
 
 
 class PersonForm(forms.Form):
     user = forms.ModelChoiceField(
-        User.objects.all(), label="Person", error_messages={"invalid_choice": "there is no such account any more."}
+        User.objects.all(),
+        label=_("Person"),
+        error_messages={"invalid_choice": _("there is no such account any more.")},
     )
 
 
@@ -107,22 +110,24 @@ LONGEST = timedelta(days=2 * 366)
 
 class ServiceAccountForm(forms.Form):
     name = forms.CharField(
-        label="Name of the program", max_length=100, help_text="As the audit trail names it: Student system, nightly."
+        label=_("Name of the program"),
+        max_length=100,
+        help_text=_("As the audit trail names it: Student system, nightly."),
     )
     groups = forms.ModelMultipleChoiceField(
         Group.objects.order_by("name"),
-        label="User groups that it is in",
+        label=_("User groups that it is in"),
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
-        error_messages={"required": "Choose a user group: without one the program may do nothing."},
+        error_messages={"required": _("Choose a user group: without one the program may do nothing.")},
     )
     until = forms.DateField(
-        label="Last day",
+        label=_("Last day"),
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="The credentials do not work after this day. Two years at most.",
+        help_text=_("The credentials do not work after this day. Two years at most."),
     )
 
     def clean_until(self) -> date:
         last: date = self.cleaned_data["until"]
         if not timezone.localdate() <= last <= timezone.localdate() + LONGEST:
-            raise forms.ValidationError("Choose a day from today to two years from now.")
+            raise forms.ValidationError(_("Choose a day from today to two years from now."))
         return last

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from core.languages import in_language_of
 
 
 def send_invitation(request: HttpRequest, *, to: User) -> None:
@@ -20,5 +21,6 @@ def send_invitation(request: HttpRequest, *, to: User) -> None:
         "password_reset_url": adapter.get_reset_password_from_key_url(key),
         "new_link_url": build_absolute_uri(request, reverse("account_reset_password")),
     }
-    adapter.send_mail("account/email/invitation", to.email, context)
+    with in_language_of(to):
+        adapter.send_mail("account/email/invitation", to.email, context)
     record_audit_event(by=request.user, action="account.invited", target=to.username)  # type: ignore[arg-type]

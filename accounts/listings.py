@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from accounts.access import refuse_without
 from accounts.models import User
 from accounts.scopes import NO_SCHOOL, Scope
 from accounts.services import hashed_search, record_audit_event, record_look
 from accounts.tools import SCOPED_RIGHTS, Right, Tool
+from core.languages import ENGLISH, in_language
 from listings.listing import Listing
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class ToolListing(Listing):
@@ -41,7 +45,7 @@ class ToolListing(Listing):
         return self.scope.stored
 
     @property
-    def export_target(self) -> str:
+    def export_target(self) -> StrOrPromise:
         """The target of an export in the audit trail: the tool, or something more exact."""
         return self.entry.title
 
@@ -55,6 +59,10 @@ class ToolListing(Listing):
         refuse_without(self.user, self.tool, Right.READ)
 
     def record_look(self) -> None:
+        with in_language(ENGLISH):
+            self._record_look()
+
+    def _record_look(self) -> None:
         searched = self.searched
         if (self.shows_people or searched) and not self.filterset.error_messages:
             action = "person.searched" if searched else "list.viewed"
@@ -79,6 +87,11 @@ class ToolListing(Listing):
         return {str(self.filterset.filters[name].label) for name in self.filterset.personal}
 
     def record_export(self, count: int | None, format: str) -> None:
+        # The audit trail is in English, whoever makes the file.
+        with in_language(ENGLISH):
+            self._record_export(count, format)
+
+    def _record_export(self, count: int | None, format: str) -> None:
         personal = self.personal_labels
         filters = {label: value for label, value in self.filterset.in_use() if label not in personal}
         record_audit_event(

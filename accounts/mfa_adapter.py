@@ -12,6 +12,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
@@ -31,9 +33,9 @@ def _derived(key: str) -> bytes:
 
 class MFAAdapter(DefaultMFAAdapter):
     error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": "This is not a code that works now. A code of the app works once, and for about a minute.",
-        "incorrect_passkey": "This passkey is not one of this account.",
-        "unreadable": "Your second factor cannot be read here any more. Ask an administrator to remove it.",
+        "incorrect_code": _("This is not a code that works now. A code of the app works once, and for about a minute."),
+        "incorrect_passkey": _("This passkey is not one of this account."),
+        "unreadable": _("Your second factor cannot be read here any more. Ask an administrator to remove it."),
     }
 
     def get_totp_issuer(self) -> str:
@@ -53,7 +55,7 @@ class MFAAdapter(DefaultMFAAdapter):
 
     def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
         number = Authenticator.objects.filter(user=user, type=type).count() + 1
-        return f"Passkey {number}"
+        return gettext("Passkey %(number)s") % {"number": number}
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         entity: dict[str, str] = super().get_public_key_credential_rp_entity()

@@ -24,6 +24,9 @@ class User(AbstractUser):
     # Whether keys without Ctrl or Alt do something on the pages. Who steers the browser by voice turns them off.
     single_keys = models.BooleanField("single keys", default=True, db_default=True)
 
+    # The language of the pages and mails for this person. Blank: that of the browser, and the district's in mails.
+    language = models.CharField(max_length=10, blank=True, default="", db_default="")
+
     objects: ClassVar[Users] = Users()
 
     # Not stored. The administrator who sees the product as this person (accounts/view_as.py): every row of the audit

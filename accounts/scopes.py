@@ -8,14 +8,15 @@ from functools import reduce
 from operator import or_
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class ScopeReach(TextChoices):
     """The schools for which the members of a user group hold its rights."""
 
-    ALL = "all", "all schools"
-    CHOSEN = "chosen", "chosen schools"
-    MEMBERS = "members", "the schools of each member"
+    ALL = "all", _("all schools")
+    CHOSEN = "chosen", _("chosen schools")
+    MEMBERS = "members", _("the schools of each member")
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """Every write of this app."""
 
+from __future__ import annotations
+
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Group
 from django.core.cache import cache
@@ -17,7 +19,11 @@ from accounts.default_groups import DEFAULT_GROUPS
 from accounts.models import AuditEvent, GroupPolicy, HiddenAdvice, TokenFactor, User
 from accounts.querysets import LOOK, rights_of, tool_permissions
 from accounts.tools import Right, Tool, right_names
+from core.languages import ENGLISH, in_language
 from core.text import storable
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 LOCKOUT_SECONDS = 15 * 60
 
@@ -26,25 +32,28 @@ LOCKOUT_SECONDS = 15 * 60
 
 
 def record_audit_event(
-    *, by: User | None, action: str, target: str = "", details: dict[str, Any] | None = None
+    *, by: User | None, action: str, target: StrOrPromise = "", details: dict[str, Any] | None = None
 ) -> AuditEvent:
     """Append an event to the audit trail, in the same transaction as the action.
 
     `action` is a kind and a verb ("export.mailgun_message_log", "sync.started"). `by` is None if nobody was signed in.
     What an administrator does who sees the product as `by` is the administrator's; the detail "as" names `by`.
-    Text that PostgreSQL cannot hold (NUL, lone surrogates) is replaced, so that input never makes the recording fail.
+    Lazy texts are stored in English, whatever the person reads. Text that PostgreSQL cannot hold (NUL, lone surrogates)
+    is replaced, so that input never makes the recording fail.
     """
     event = _event(by, action, target, details)
     event.save()
     return event
 
 
-def record_audit_events(*, by: User | None, events: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
+def record_audit_events(*, by: User | None, events: Iterable[tuple[str, StrOrPromise, dict[str, Any]]]) -> None:
     """Append many events of one action to the audit trail: triples of action, target and details, as above."""
     AuditEvent.objects.bulk_create((_event(by, *event) for event in events), batch_size=1000)
 
 
-def record_look(*, by: User | None, action: str, target: str = "", details: dict[str, Any] | None = None) -> None:
+def record_look(
+    *, by: User | None, action: str, target: StrOrPromise = "", details: dict[str, Any] | None = None
+) -> None:
     """Record that a person looked at something, searched for something, or was refused; the arguments as above.
 
     One look is one row. The next page of a list, and a page that refreshes, belong to the same look.
@@ -54,7 +63,7 @@ def record_look(*, by: User | None, action: str, target: str = "", details: dict
         event.save()
 
 
-def record_part_of_look(*, by: User, action: str, target: str, details: dict[str, Any], part: str) -> None:
+def record_part_of_look(*, by: User, action: str, target: StrOrPromise, details: dict[str, Any], part: str) -> None:
     """Record that a person saw a part of something: its page, a text on it, a list of it; the arguments as above.
 
     All parts that a person sees within LOOK are one look. The first one begins it; each other names that event in the
@@ -71,7 +80,7 @@ def record_part_of_look(*, by: User, action: str, target: str, details: dict[str
             event.save()
 
 
-def record_search(*, by: User, target: str, text: str) -> None:
+def record_search(*, by: User, target: StrOrPromise, text: str) -> None:
     """Record a search for a person; `target` says where.
 
     The trail keeps only a hash of the text, because it outlasts the data about people.
@@ -88,16 +97,17 @@ def hashed_search(text: str) -> str:
     return salted_hmac("accounts.hashed_search", usual, algorithm="sha256").hexdigest()[:32]
 
 
-def _event(by: User | None, action: str, target: str, details: dict[str, Any] | None) -> AuditEvent:
+def _event(by: User | None, action: str, target: StrOrPromise, details: dict[str, Any] | None) -> AuditEvent:
     if by and by.viewed_by:
         by, details = by.viewed_by, {**(details or {}), "as": by.username}
-    return AuditEvent(
-        who_id=by.pk if by else None,
-        who=by.listed_name if by else "",
-        action=action,
-        target=_as_json(target),
-        details=_as_json(details or {}),
-    )
+    with in_language(ENGLISH):
+        return AuditEvent(
+            who_id=by.pk if by else None,
+            who=by.listed_name if by else "",
+            action=action,
+            target=_as_json(target),
+            details=_as_json(details or {}),
+        )
 
 
 def record_lockout(*, account: User | None) -> None:

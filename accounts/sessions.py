@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import NamedTuple
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -20,9 +21,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.services import end_tokens, record_audit_event
+from core.languages import ENGLISH, in_language
 
 BEGUN, SEEN = "begun_at", "seen_at"
 # A session remembers its last request this exactly, in seconds: else each request would write.
@@ -36,14 +40,30 @@ def begin_session(request: HttpRequest) -> None:
     request.session[BEGUN] = request.session[SEEN] = int(time.time())
 
 
-def limit_reached(request: HttpRequest) -> str:
-    """Return which limit of time ends this session: "60 minutes without activity". "" if it may go on."""
+class Limit(NamedTuple):
+    """A limit of time of a session. `words` says which for the audit trail: "60 minutes without activity"."""
+
+    words: str
+    notice: str
+    """A sentence for the person."""
+
+
+def limit_reached(request: HttpRequest) -> Limit | None:
+    """Return which limit of time ends this session; None if it may go on."""
     now, session = time.time(), request.session
     if now - session.get(BEGUN, now) >= settings.SESSION_HOURS * 3600:
-        return f"{settings.SESSION_HOURS} hours"
+        number = settings.SESSION_HOURS
+        notice = ngettext("You were signed out after %(n)s hour.", "You were signed out after %(n)s hours.", number)
+        return Limit(f"{number} hours", notice % {"n": number})
     if now - session.get(SEEN, now) >= settings.SESSION_IDLE_MINUTES * 60:
-        return f"{settings.SESSION_IDLE_MINUTES} minutes without activity"
-    return ""
+        number = settings.SESSION_IDLE_MINUTES
+        notice = ngettext(
+            "You were signed out after %(n)s minute without activity.",
+            "You were signed out after %(n)s minutes without activity.",
+            number,
+        )
+        return Limit(f"{number} minutes without activity", notice % {"n": number})
+    return None
 
 
 def note_activity(request: HttpRequest) -> None:
@@ -85,7 +105,9 @@ def end_sessions(sessions: Iterable[UserSession], *, by: User | None, because: s
         Session.objects.filter(session_key__in=[session.session_key for session in ended]).delete()
         UserSession.objects.filter(pk__in=[session.pk for session in ended]).delete()
         for session in ended:
-            details = {"because": because, "begun": session.created_at.isoformat(), "device": device_name(session)}
+            with in_language(ENGLISH):
+                device = device_name(session)
+            details = {"because": because, "begun": session.created_at.isoformat(), "device": device}
             record_audit_event(by=by, action="session.ended", target=session.user.username, details=details)
     return len(ended)
 
@@ -127,7 +149,13 @@ _SYSTEMS = {
 def device_name(session: UserSession) -> str:
     """Return what a browser says it is, in words: "Firefox on Windows"."""
     browser, system = (_first(names, session.user_agent) for names in (_BROWSERS, _SYSTEMS))
-    return f"{browser or 'Another browser'} on {system or 'another system'}"
+    sentence = {
+        (True, True): _("%(browser)s on %(system)s"),
+        (True, False): _("%(browser)s on another system"),
+        (False, True): _("Another browser on %(system)s"),
+        (False, False): _("Another browser on another system"),
+    }[bool(browser), bool(system)]
+    return sentence % {"browser": browser, "system": system}
 
 
 def _first(names: dict[str, str], text: str) -> str:

@@ -34,6 +34,7 @@ REACHED_WITHOUT = frozenset(
         "mfa_view_recovery_codes",
         "mfa_download_recovery_codes",
         "account_help",
+        "web:language",
     }
 )
 
@@ -43,9 +44,9 @@ def limit_sessions(get_response: Answer) -> Answer:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if isinstance(request.user, User):
-            if because := limit_reached(request):
-                expire_session(request, because=because)
-                messages.info(request, f"You were signed out after {because}.")
+            if limit := limit_reached(request):
+                expire_session(request, because=limit.words)
+                messages.info(request, limit.notice)
             else:
                 note_activity(request)
         return get_response(request)

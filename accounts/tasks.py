@@ -13,6 +13,7 @@ from accounts.passwords import may_use_password
 from accounts.service_accounts.services import delete_expired_tokens
 from accounts.services import record_audit_event
 from accounts.sessions import delete_forgotten
+from core.languages import in_language_of
 from core.mail import MailNotSent, send
 
 # So many batches a run; the next run goes on, so that no run is long.
@@ -42,7 +43,8 @@ def send_reset_link(*, email: str, address: str) -> None:
     key = PasswordResetTokenGenerator().make_token(user)
     url = address.replace("UID-KEY", f"{user_pk_to_url_str(user)}-{key}")
     context = {"user": user, "password_reset_url": url, "DISTRICT_NAME": settings.DISTRICT_NAME}
-    subject, body = (render_to_string(f"account/email/password_reset_key_{part}.txt", context) for part in _PARTS)
+    with in_language_of(user):
+        subject, body = (render_to_string(f"account/email/password_reset_key_{part}.txt", context) for part in _PARTS)
     send(subject.strip(), body, [user.email])
 
 

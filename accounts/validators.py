@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 # A shorter part of a name is in many good passwords.
 SHORTEST_PART = 3
@@ -27,11 +28,11 @@ class NotMadeOfNamesValidator:
             rest = rest.replace(part, "").replace(part[::-1], "")
         if len(rest) < min(self.min_rest, len(password)):
             raise ValidationError(
-                "The password repeats your user name, your name or your e-mail address.", code="password_of_names"
+                _("The password repeats your user name, your name or your e-mail address."), code="password_of_names"
             )
 
     def get_help_text(self) -> str:
-        return "Your password cannot be made of your user name, your name or your e-mail address."
+        return _("Your password cannot be made of your user name, your name or your e-mail address.")
 
 
 def name_parts(user: Any) -> set[str]:

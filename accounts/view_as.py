@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from enum import Enum, auto
 
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import Refused, record_audit_event
@@ -57,8 +58,10 @@ class ReadOnlyView(PermissionDenied):
 
     def __init__(self) -> None:
         super().__init__(
-            "You see what another person would see, and may only look: change nothing, search for nobody, and take no"
-            " file. Nothing was done. End the view to work in your own name."
+            _(
+                "You see what another person would see, and may only look: change nothing, search for nobody, and take"
+                " no file. Nothing was done. End the view to work in your own name."
+            )
         )
 
 
@@ -66,7 +69,9 @@ class PrivatePage(PermissionDenied):
     """Somebody who sees the product as a person wanted a page that this person alone sees."""
 
     def __init__(self) -> None:
-        super().__init__("This page shows what is the person's own, such as files and views. Only this person sees it.")
+        super().__init__(
+            _("This page shows what is the person's own, such as files and views. Only this person sees it.")
+        )
 
 
 def why_no_view(viewer: User, person: User) -> NoView | None:

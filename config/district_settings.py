@@ -13,9 +13,11 @@ USE_TZ = True
 PHONE_REGION = env.str("PHONE_REGION", default="US")
 # The month and day on which the school year begins, for "this school year" beside the dates of lists.
 SCHOOL_YEAR_BEGINS = env.day_of_year("SCHOOL_YEAR_BEGINS", default="07-01")
-LANGUAGE_CODE = "en-us"
-USE_I18N = True
+# The language of pages for people who chose none and whose browser asks for none of these, and of what no person reads
+# first. GNU programs know LANGUAGE as another thing.
 LANGUAGES = [("en", "English"), ("es", "Español")]
+LANGUAGE_CODE = env.one_of("DISTRICT_LANGUAGE", *(code for code, _ in LANGUAGES))
+USE_I18N = True
 LOCALE_PATHS = [Path(__file__).resolve().parent.parent / "locale"]
 USE_THOUSAND_SEPARATOR = True
-FORMAT_MODULE_PATH = None
+FORMAT_MODULE_PATH = "config.formats"

@@ -17,18 +17,19 @@ from typing import BinaryIO, Protocol, cast
 import structlog
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
+from django.utils.translation import gettext_lazy as _
 
 log = structlog.get_logger(__name__)
 
 UNFINISHED = ".part"
-AWAY = "The store of files cannot be reached right now."
+AWAY = _("The store of files cannot be reached right now.")
 
 
 class FilesAway(OSError):
     """The store of files does not answer, or refuses us."""
 
     def __str__(self) -> str:
-        return AWAY
+        return str(AWAY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,30 @@ from itertools import count
 
 from django.db.models import TextChoices
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.dates import moment_of
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
+_ON_WEEKDAYS = (
+    _("every Monday at %(time)s"),
+    _("every Tuesday at %(time)s"),
+    _("every Wednesday at %(time)s"),
+    _("every Thursday at %(time)s"),
+    _("every Friday at %(time)s"),
+    _("every Saturday at %(time)s"),
+    _("every Sunday at %(time)s"),
+)
 # No time is further ahead than this.
 LONGEST = timedelta(days=32)
 
 
 class Every(TextChoices):
-    DAY = "day", "Every day"
-    WEEK = "week", "Every week"
-    MONTH = "month", "Every month"
+    DAY = "day", _("Every day")
+    WEEK = "week", _("Every week")
+    MONTH = "month", _("Every month")
 
 
 @dataclass(frozen=True)
@@ -69,10 +80,10 @@ class Recurrence:
         """Say when, as people do: "every Monday at 6:00 AM"."""
         clock = f"{self.hour % 12 or 12}:00 {'AM' if self.hour < 12 else 'PM'}"
         if self.every == Every.WEEK:
-            return f"every {WEEKDAYS[self.weekday]} at {clock}"
+            return str(_ON_WEEKDAYS[self.weekday]) % {"time": clock}
         if self.every == Every.MONTH:
-            return f"on day {self.day} of every month at {clock}"
-        return f"every day at {clock}"
+            return gettext("on day %(day)s of every month at %(time)s") % {"day": self.day, "time": clock}
+        return gettext("every day at %(time)s") % {"time": clock}
 
 
 def hours() -> list[tuple[int, str]]:

@@ -6,14 +6,16 @@ from typing import ParamSpec, TypeVar
 
 import stamina
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.files import AWAY as FILES_AWAY
 from core.files import FilesAway
 from core.replica import read_connection
 
-BUSY = "The database is busy and did not answer in time."
-FULL = "The disk of the database is full."
-AWAY = "The database cannot be reached right now."
+BUSY = _("The database is busy and did not answer in time.")
+FULL = _("The disk of the database is full.")
+AWAY = _("The database cannot be reached right now.")
 
 # Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
 QUERY_CANCELED, LOCK_NOT_AVAILABLE = "57014", "55P03"
@@ -65,14 +67,16 @@ def why_unavailable(error: BaseException | None) -> str:
     """Return a sentence for an error that is about the state of the database, not about a request; "" for others."""
     match error:
         case FilesAway():
-            return FILES_AWAY
+            return str(FILES_AWAY)
         case StatementTimeout():
-            return BUSY
+            return str(BUSY)
         case OperationalError() | InterfaceError():
-            return _REASONS.get(code_of(error) or "", AWAY)
+            return str(_REASONS.get(code_of(error) or "", AWAY))
     return ""
 
 
 def words_for(error: BaseException) -> str:
     """Return a sentence for the office about an error that nobody expected; the log has the rest."""
-    return why_unavailable(error) or f"Unexpected error ({type(error).__name__}); the server's log has the details."
+    if reason := why_unavailable(error):
+        return reason
+    return gettext("Unexpected error (%(kind)s); the server's log has the details.") % {"kind": type(error).__name__}

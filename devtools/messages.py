@@ -2,13 +2,15 @@
 
 It finds every text that passes through gettext in templates and Python, keeps the translations of those that are still
 there, adds the new ones without a translation, and compiles. It does what Django's makemessages and compilemessages
-do, without the programs of GNU gettext. The compiled catalogs are in the repository, so that only somebody who changes texts needs this.
+do, without the programs of GNU gettext. The compiled catalogs are in the repository, so that only somebody who changes
+texts needs this.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -24,6 +26,7 @@ LOCALE = ROOT / "locale"
 _WITHOUT_TEXTS = {"bench", "bin", "chaos", "devtools", "locale", "sandbox", "static", "tests", "var"}
 _CALLS = [f"{name}{lazy}" for name in ("gettext", "ngettext", "pgettext", "npgettext") for lazy in ("", "_lazy")]
 _FUNCTIONS = ["_", "gettext_noop", *_CALLS]
+_ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def extracted() -> Catalog:
@@ -46,6 +49,8 @@ def updated(path: Path, language: str) -> Catalog:
         catalog = read_po(file, locale=language)
     catalog.update(extracted(), no_fuzzy_matching=True, keep_user_comments=True)
     catalog.obsolete.clear()
+    # A file changes only with its texts.
+    catalog.creation_date = _ALWAYS
     return catalog
 
 

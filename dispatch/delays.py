@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.dates import time_text
 from dispatch.due import not_left, start_time
@@ -16,10 +18,10 @@ from messenger_logs.choices import CANCELABLE, MessageStatus, MessageType, Mode
 from messenger_logs.models import Redial, SentMessage
 
 NOTHING_SET_UP = {
-    Mode.INBOX: "nothing is set up to fill inboxes.",
-    Mode.EMAIL: "nothing is set up to send e-mail.",
-    Mode.VOICE: "nothing is set up to place calls.",
-    Mode.TEXT: "nothing is set up to send texts.",
+    Mode.INBOX: _("nothing is set up to fill inboxes."),
+    Mode.EMAIL: _("nothing is set up to send e-mail."),
+    Mode.VOICE: _("nothing is set up to place calls."),
+    Mode.TEXT: _("nothing is set up to send texts."),
 }
 _A_WHILE = timedelta(minutes=2)
 
@@ -48,7 +50,10 @@ def delay_reasons(message: SentMessage) -> list[str]:
 def paused_modes(now: datetime) -> dict[Mode, str]:
     """Return the paused modes, each with a text: until when, and the provider's message."""
     paused = Pace.objects.paused(now).values_list("mode", "paused_until", "words")
-    return {Mode(mode): f"until {clock(until, now)}. {words}" for mode, until, words in paused if until}
+    sentence = gettext("until %(time)s. %(words)s")
+    return {
+        Mode(mode): sentence % {"time": clock(until, now), "words": words} for mode, until, words in paused if until
+    }
 
 
 def clock(moment: datetime, now: datetime) -> str:
@@ -57,23 +62,27 @@ def clock(moment: datetime, now: datetime) -> str:
     days = (local.date() - timezone.localdate(now)).days
     if days > 1:
         return time_text(moment)
-    return date_format(local, "g:i A") + (" tomorrow" if days == 1 else "")
+    time = date_format(local, "g:i A")
+    return gettext("%(time)s tomorrow") % {"time": time} if days == 1 else time
 
 
 def _reason(message: SentMessage, mode: Mode, paused: str | None, now: datetime) -> str:
     if gateway_for(mode) is None:
-        return NOTHING_SET_UP[mode]
+        return str(NOTHING_SET_UP[mode])
     if mode is Mode.VOICE and message.message_type != MessageType.EMERGENCY and not calls_allowed(now):
-        return f"waiting until {clock(next_allowed(now), now)}, when calls are allowed."
+        allowed = {"time": clock(next_allowed(now), now)}
+        return gettext("waiting until %(time)s, when calls are allowed.") % allowed
     if paused:
-        return f"paused {paused}"
+        return gettext("paused %(until)s") % {"until": paused}
     # A due message starts within seconds, so a message that waits longer shows that no dispatcher runs.
     late = message.status == MessageStatus.WAITING and start_time(message, mode) < now - _A_WHILE
-    return "due, but the dispatcher has not begun with it." if late else ""
+    return gettext("due, but the dispatcher has not begun with it.") if late else ""
 
 
 def _next_attempt(message: SentMessage, mode: Mode, now: datetime) -> str:
     """Say when the next redial is due; "" without one."""
     redials = Redial.objects.filter(message=message, mode=mode, claim=None, due_at__gt=now).order_by("due_at")
     first = redials.values_list("due_at", flat=True).first()
-    return f"who was not reached is tried again from {clock(first, now)} on." if first else ""
+    if first is None:
+        return ""
+    return gettext("who was not reached is tried again from %(time)s on.") % {"time": clock(first, now)}

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Min, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from dispatch.choices import ClaimState, ModeState
 from dispatch.delays import NOTHING_SET_UP, clock, paused_modes
@@ -73,7 +74,7 @@ def mode_statuses(now: datetime) -> list[ModeStatus]:
 
 def _state(mode: Mode, hangs: str, pace: Pace | None, now: datetime) -> tuple[ModeState, str]:
     if gateway_for(mode) is None:
-        return ModeState.MISSING, NOTHING_SET_UP[mode].capitalize()
+        return ModeState.MISSING, str(NOTHING_SET_UP[mode]).capitalize()
     if paused := paused_modes(now).get(mode):
         return ModeState.PAUSED, paused[0].upper() + paused[1:]
     if hangs:
@@ -81,7 +82,8 @@ def _state(mode: Mode, hangs: str, pace: Pace | None, now: datetime) -> tuple[Mo
     if slowed := _slowed(mode, pace, now):
         return ModeState.SLOWED, slowed
     if mode is Mode.VOICE and not calls_allowed(now):
-        return ModeState.NIGHT, f"Calls are allowed again at {clock(next_allowed(now), now)}; emergencies go out."
+        allowed = {"time": clock(next_allowed(now), now)}
+        return ModeState.NIGHT, _("Calls are allowed again at %(time)s; emergencies go out.") % allowed
     return ModeState.WORKS, ""
 
 
@@ -91,7 +93,11 @@ def _slowed(mode: Mode, pace: Pace | None, now: datetime) -> str:
     most = gateway.at_once if gateway else 0
     if pace is None or (allowed := at_once_of(pace, most, now)) >= most:
         return ""
-    return f"{pace.slowed_words} Each worker makes {allowed} of {most} requests at a time, and again more with time."
+    return _("%(reason)s Each worker makes %(allowed)s of %(most)s requests at a time, and again more with time.") % {
+        "reason": pace.slowed_words,
+        "allowed": allowed,
+        "most": most,
+    }
 
 
 def _late_calls(calls: dict[str, Any], now: datetime) -> str:
@@ -99,15 +105,17 @@ def _late_calls(calls: dict[str, Any], now: datetime) -> str:
     since: datetime | None = calls["oldest"]
     if since is None or since > now - HANGS_AFTER:
         return ""
-    return f"Results of calls come late: the provider should have been asked at {clock(since, now)}."
+    asked = {"time": clock(since, now)}
+    return _("Results of calls come late: the provider should have been asked at %(time)s.") % asked
 
 
 def _standstill(mode: Mode, claims: dict[str, Any], now: datetime) -> str:
     """Say why nothing of a mode has been claimed for a minute although something is due; "" if nothing is."""
     if silent := claims["silent"]:
-        return f"Nothing has gone out for a minute. No answer came to what was claimed at {clock(silent, now)}."
+        claimed = {"time": clock(silent, now)}
+        return _("Nothing has gone out for a minute. No answer came to what was claimed at %(time)s.") % claimed
     if messages_late(mode, now - HANGS_AFTER).exists() and may_go(mode):
-        return "Nothing has gone out for a minute, although it is due: no dispatcher runs, or all of them are busy."
+        return _("Nothing has gone out for a minute, although it is due: no dispatcher runs, or all of them are busy.")
     return ""
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from core.troubles import Trouble
 from dispatch.choices import ModeState
@@ -12,16 +16,20 @@ from dispatch.models import Claim
 from dispatch.status import COUNTED_TO, ModeStatus, mode_statuses
 from messenger_logs.choices import Mode
 
-_SENTENCES = {
-    ModeState.MISSING: "Something is due, and nothing goes out. {reason}",
-    ModeState.PAUSED: "Nothing goes out. It is paused {reason}",
-    ModeState.HANGS: "{reason}",
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+_SENTENCES: dict[ModeState, StrOrPromise] = {
+    ModeState.MISSING: _("Something is due, and nothing goes out. %(reason)s"),
+    ModeState.PAUSED: _("Nothing goes out. It is paused %(reason)s"),
+    ModeState.HANGS: "%(reason)s",
 }
 _TO_DO = {
-    ModeState.MISSING: "Name a provider in the settings, or cancel the messages that wait.",
-    ModeState.PAUSED: "We try again automatically. If that does not work, check the key and the state of the"
-    " account at the provider.",
-    ModeState.HANGS: "Check that the dispatcher runs, and read its log.",
+    ModeState.MISSING: _("Name a provider in the settings, or cancel the messages that wait."),
+    ModeState.PAUSED: _(
+        "We try again automatically. If that does not work, check the key and the state of the account at the provider."
+    ),
+    ModeState.HANGS: _("Check that the dispatcher runs, and read its log."),
 }
 
 
@@ -41,9 +49,9 @@ def _standstill(status: ModeStatus, now: datetime) -> Trouble:
     reason = status.reason[:1].lower() + status.reason[1:] if status.state is ModeState.PAUSED else status.reason
     return Trouble(
         key=f"dispatch.{status.state.value}.{status.mode.value}",
-        part=f"Sending: {status.mode.label}",
-        words=_SENTENCES[status.state].format(reason=reason),
-        to_do=_TO_DO[status.state],
+        part=gettext("Sending: %(mode)s") % {"mode": status.mode.label},
+        words=_SENTENCES[status.state] % {"reason": reason},
+        to_do=str(_TO_DO[status.state]),
         since=_since(status.mode, now),
         urgent=True,
     )
@@ -58,10 +66,14 @@ def _since(mode: Mode, now: datetime) -> datetime | None:
 
 def _doubt(status: ModeStatus) -> Trouble:
     count = f"{COUNTED_TO:,}+" if status.in_doubt > COUNTED_TO else f"{status.in_doubt:,}"
-    what = "device is" if status.in_doubt == 1 else "devices are"
+    words = ngettext(
+        "%(count)s device is in doubt: the provider never answered, so nobody knows whether the message arrived.",
+        "%(count)s devices are in doubt: the provider never answered, so nobody knows whether the message arrived.",
+        status.in_doubt,
+    )
     return Trouble(
         key=f"dispatch.in_doubt.{status.mode.value}",
-        part=f"Sending: {status.mode.label}",
-        words=f"{count} {what} in doubt: the provider never answered, so nobody knows whether the message arrived.",
-        to_do="Open the message under In doubt, and decide whether these devices get it again.",
+        part=gettext("Sending: %(mode)s") % {"mode": status.mode.label},
+        words=words % {"count": count},
+        to_do=gettext("Open the message under In doubt, and decide whether these devices get it again."),
     )

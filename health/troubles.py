@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.troubles import troubles as account_troubles
 from core.queue import queue_answers
@@ -39,7 +41,7 @@ def all_troubles(now: datetime, statuses: Iterable[ModeStatus] | None = None) ->
 def own_troubles(now: datetime) -> Iterator[Trouble]:
     """Yield what is wrong with the stores, the queue, beat and the workers."""
     if not FILES.ask().works:
-        yield _FILES_AWAY
+        yield _files_away()
     if trouble := _replica_trouble(replica_state()):
         yield trouble
     yield from _queue_troubles(now)
@@ -48,7 +50,7 @@ def own_troubles(now: datetime) -> Iterator[Trouble]:
 def _queue_troubles(now: datetime) -> Iterator[Trouble]:
     if not queue_answers():
         # Without it no worker can say more.
-        yield _QUEUE_AWAY
+        yield _queue_away()
         return
     beats = dict(Heartbeat.objects.values_list("part", "beaten_at"))
     if _silent(beats.get(BEAT), now):
@@ -59,37 +61,44 @@ def _queue_troubles(now: datetime) -> Iterator[Trouble]:
             yield _no_worker(queue.name, last)
 
 
-_FILES_AWAY = Trouble(
-    key="health.files",
-    part="Files",
-    words="The store of files cannot be used: no report is made or opened, and no file comes in.",
-    to_do="Check the owner and the room of the folder REPORT_FOLDER; with S3 its bucket, its keys and the network.",
-)
+def _files_away() -> Trouble:
+    return Trouble(
+        key="health.files",
+        part=_("Files"),
+        words=_("The store of files cannot be used: no report is made or opened, and no file comes in."),
+        to_do=_(
+            "Check the owner and the room of the folder REPORT_FOLDER; with S3 its bucket, its keys and the network."
+        ),
+    )
 
 
 def _replica_trouble(state: ReplicaState) -> Trouble | None:
     """Return what is wrong with the replica for reading. Nobody waits because of it."""
     words = {
-        ReplicaState.AWAY: "It does not answer",
-        ReplicaState.BEHIND: f"It is more than {settings.REPLICA_LAG_SECONDS:g} seconds behind, or does not follow",
+        ReplicaState.AWAY: _("It does not answer, so the primary does its work."),
+        ReplicaState.BEHIND: _(
+            "It is more than %(seconds)s seconds behind, or does not follow, so the primary does its work."
+        )
+        % {"seconds": f"{settings.REPLICA_LAG_SECONDS:g}"},
     }
     if state not in words:
         return None
     return Trouble(
         key=f"health.replica.{state.value}",
-        part="Replica for reading",
-        words=f"{words[state]}, so the primary does its work.",
-        to_do="Look at the replica: pg_stat_wal_receiver, its log, its disk. There is no hurry.",
+        part=_("Replica for reading"),
+        words=words[state],
+        to_do=_("Look at the replica: pg_stat_wal_receiver, its log, its disk. There is no hurry."),
     )
 
 
-_QUEUE_AWAY = Trouble(
-    key="health.queue",
-    part="Task queue",
-    words="The task queue (Valkey) does not answer, so no worker does anything.",
-    to_do="Start Valkey again, and check REDIS_URL. Nothing is lost: what is due goes out when it is back.",
-    urgent=True,
-)
+def _queue_away() -> Trouble:
+    return Trouble(
+        key="health.queue",
+        part=_("Task queue"),
+        words=_("The task queue (Valkey) does not answer, so no worker does anything."),
+        to_do=_("Start Valkey again, and check REDIS_URL. Nothing is lost: what is due goes out when it is back."),
+        urgent=True,
+    )
 
 
 def _silent(last: datetime | None, now: datetime) -> bool:
@@ -99,9 +108,9 @@ def _silent(last: datetime | None, now: datetime) -> bool:
 def _beat_is_silent(last: datetime | None) -> Trouble:
     return Trouble(
         key="health.beat",
-        part="Schedule",
-        words="Beat is silent: no message goes out, and no sync starts on its own.",
-        to_do="Start celery beat again, and read its log.",
+        part=pgettext("part of the site", "Schedule"),
+        words=_("Beat is silent: no message goes out, and no sync starts on its own."),
+        to_do=_("Start celery beat again, and read its log."),
         since=last,
         urgent=True,
     )
@@ -110,9 +119,9 @@ def _beat_is_silent(last: datetime | None) -> Trouble:
 def _no_worker(queue: str, last: datetime | None) -> Trouble:
     return Trouble(
         key=f"health.worker.{queue}",
-        part=f"Workers of {queue}",
-        words=f"No worker takes tasks of the queue {queue}.",
-        to_do=f"Start a celery worker with this queue (--queues={queue}), and read its log.",
+        part=_("Workers of %(queue)s") % {"queue": queue},
+        words=_("No worker takes tasks of the queue %(queue)s.") % {"queue": queue},
+        to_do=_("Start a celery worker with this queue (--queues=%(queue)s), and read its log.") % {"queue": queue},
         since=last,
         urgent=queue in _SENDING,
     )

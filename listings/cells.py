@@ -17,6 +17,8 @@ from django.forms.utils import flatatt
 from django.utils.formats import localize
 from django.utils.html import conditional_escape
 
+from core.languages import language_now
+
 if TYPE_CHECKING:
     from listings.columns import Column, ListingTable
 
@@ -33,12 +35,13 @@ class Cells:
     text: Callable[[ListingTable, Any], str]
 
 
-_known: dict[tuple[type[ListingTable], type], Mapping[str, Cells]] = {}
+# What is found out has words in it, so it differs with the language.
+_known: dict[tuple[type[ListingTable], type, str], Mapping[str, Cells]] = {}
 
 
 def cells_of(table_class: type[ListingTable], row_class: type) -> Mapping[str, Cells]:
     """Return the cells of each column, by name, for rows of a class: a model, a dataclass or a Mapping."""
-    key = (table_class, row_class)
+    key = (table_class, row_class, language_now())
     if key not in _known:
         _known[key] = {
             name: Cells(html=_html(column, table_class, row_class), text=_text(column, table_class, row_class))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.forms.utils import flatatt
 from django.http import HttpRequest
@@ -17,6 +17,9 @@ from core.dates import time_text
 from core.statuses import UNKNOWN, Status
 from listings.cells import cells_of, reader
 from listings.elements import badge, folded, one_line, time_element
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 __all__ = [
     "ON_SCREEN",
@@ -73,7 +76,7 @@ class Column:
 
     def __init__(
         self,
-        verbose_name: str = "",
+        verbose_name: StrOrPromise = "",
         *,
         accessor: str = "",
         order_by: str = "",
@@ -87,7 +90,7 @@ class Column:
         exclude_from_export: bool = False,
         attrs: Attributes | None = None,
     ) -> None:
-        self.header, self.accessor, self.order_by = verbose_name, accessor, order_by
+        self._header, self.accessor, self.order_by = verbose_name, accessor, order_by
         self.orderable, self.initial_sort_descending = orderable, initial_sort_descending
         self.default, self.empty_values = default, empty_values
         self.linkify = linkify
@@ -96,11 +99,18 @@ class Column:
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
-        self.header = self.header or capfirst(name.replace("_", " "))
+        if isinstance(self._header, str):
+            # A lazy text is none, and cannot be read at this time.
+            self._header = self._header or capfirst(name.replace("_", " "))
         self.accessor = self.accessor or name
         self.order_by = self.order_by or self.accessor
         # Takes a row, and returns the value as it is stored; None if a related row is missing.
         self.stored = reader(self.accessor)
+
+    @property
+    def header(self) -> str:
+        """The name that people read."""
+        return str(self._header)
 
     def attributes(self, element: str) -> Mapping[str, str]:
         """Return the HTML attributes of an element of this column: "th", "td" or "a"."""
@@ -195,7 +205,8 @@ class StatusColumn(Column):
         return badge(self.status(record))
 
     def value(self, record: Any) -> str:
-        return self.status(record).word
+        # A status keeps its English word in a file.
+        return self.status(record).in_english
 
 
 class TemplateColumn(Column):

@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 from django.forms import BoundField
 from django.utils.html import escape
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from core.statuses import Status
 from listings.columns import Column
@@ -101,7 +103,7 @@ class ListContext:
         self.path, self.listing, self.search = path, listing, search
         self.notices, self.formats = notices, formats
         self.filterset, self.table, self.page = listing.filterset, listing.table, listing.page
-        self.sort, self.size, self.row_name = listing.sort, listing.size, listing.row_name
+        self.sort, self.size, self.row_name = listing.sort, listing.size, str(listing.row_name)
         for name in self.filterset.personal:
             self.filterset.form.fields[name].disabled = read_only
 
@@ -121,7 +123,7 @@ class ListContext:
 
     @property
     def date_label(self) -> str:
-        return self.filterset.date_filter.label if self.filterset.date_filter else ""
+        return str(self.filterset.date_filter.label) if self.filterset.date_filter else ""
 
     @property
     def date_inputs(self) -> list[DateInput]:
@@ -239,15 +241,24 @@ class ListContext:
     def count_text(self) -> str:
         """The rows shown and their total: 51-100 of 12,304 (with an en dash)."""
         page = self.page
-        return f"{page.first:,}–{page.last:,} of {page.total}" if page.rows else ""  # noqa: RUF001
+        if not page.rows:
+            return ""
+        words = {"first": f"{page.first:,}", "last": f"{page.last:,}", "total": page.total}
+        return _("%(first)s–%(last)s of %(total)s") % words  # noqa: RUF001
 
     @property
     def live_text(self) -> str:
         """What a screen reader says when the list has changed."""
         page = self.page
         if not page.rows:
-            return f"No {self.row_name} found" if self.empty else ""
-        return f"{self.row_name} {page.first:,} to {page.last:,} of {page.total}".capitalize()
+            return _("No %(rows)s found") % {"rows": self.row_name} if self.empty else ""
+        words = {
+            "rows": self.row_name,
+            "first": f"{page.first:,}",
+            "last": f"{page.last:,}",
+            "total": page.total,
+        }
+        return (_("%(rows)s %(first)s to %(last)s of %(total)s") % words).capitalize()
 
     @property
     def pager(self) -> list[Link]:
@@ -260,7 +271,7 @@ class ListContext:
         if rows and page.more_after:
             next_url = self.link(after=key_name(rows[-1]), n=str(page.last + 1))
         return [
-            Link("first", "first", first_url),
-            Link("previous", "previous", previous_url),
-            Link("next", "next", next_url),
+            Link("first", pgettext("page", "first"), first_url),
+            Link("previous", pgettext("page", "previous"), previous_url),
+            Link("next", pgettext("page", "next"), next_url),
         ]

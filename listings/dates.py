@@ -1,9 +1,11 @@
 """Ranges of days in the district's time zone, as people type or pick them."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django_filters
 from django import forms
@@ -11,10 +13,15 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet, TextChoices
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
 from django_filters.widgets import SuffixedMultiWidget
 
 from core.dates import EARLIEST_YEAR, LATEST_YEAR, read_day, start_of, written
 from listings.paging import Bounds
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True)
@@ -43,12 +50,15 @@ class DateRange:
 
     def __str__(self) -> str:
         if self.first and self.first == self.last:
-            return f"on {written(self.first)}"
+            return gettext("on %(day)s") % {"day": written(self.first)}
         if self.first and self.last:
-            return f"between {written(self.first)} and {written(self.last)}"
+            days = {"first": written(self.first), "last": written(self.last)}
+            return gettext("between %(first)s and %(last)s") % days
         if self.first:
-            return f"since {written(self.first)}"
-        return f"up to {written(self.last)}" if self.last else "on any day"
+            return gettext("since %(day)s") % {"day": written(self.first)}
+        if self.last:
+            return gettext("up to %(day)s") % {"day": written(self.last)}
+        return gettext("on any day")
 
 
 class DateRangeWidget(SuffixedMultiWidget):
@@ -76,10 +86,10 @@ class DateRangeField(forms.Field):
             try:
                 days.append(read_day((text or "").strip()))
             except ValueError:
-                raise ValidationError(
-                    f"enter a date as MM/DD/YYYY, from {EARLIEST_YEAR} to {LATEST_YEAR}, such as "
-                    f"{written(timezone.localdate())}."
-                ) from None
+                sentence = gettext("enter a date as MM/DD/YYYY, from %(first)s to %(last)s, such as %(today)s.")
+                today = written(timezone.localdate())
+                words = {"first": EARLIEST_YEAR, "last": LATEST_YEAR, "today": today}
+                raise ValidationError(sentence % words) from None
         first, last = days
         if first is None and last is None:
             first, last = self.default()
@@ -95,11 +105,13 @@ class DateRangeField(forms.Field):
         notices = []
         if first and last and first > last:
             first, last = last, first
-            notices.append(f"The dates were the wrong way round. The list shows {written(first)} to {written(last)}.")
+            sentence = gettext("The dates were the wrong way round. The list shows %(first)s to %(last)s.")
+            notices.append(sentence % {"first": written(first), "last": written(last)})
         earliest = self.earliest
         if earliest and (first is None or first < earliest):
             if first or last:
-                notices.append(f"Only the last {self.days_back} days can be shown here, from {written(earliest)}.")
+                sentence = gettext("Only the last %(days)s days can be shown here, from %(first)s.")
+                notices.append(sentence % {"days": self.days_back, "first": written(earliest)})
             if last is None or last >= earliest:
                 first = earliest
         return DateRange(first, last, earliest, tuple(notices))
@@ -121,13 +133,19 @@ class DateRangeFilter(django_filters.Filter):
         self,
         field_name: str,
         *,
-        label: str = "Created",
+        label: StrOrPromise | None = None,
         default_days: int | None = 1,
         days_back: int | None = None,
-        input_labels: tuple[str, str] | None = None,
+        input_labels: tuple[StrOrPromise, StrOrPromise] | None = None,
     ) -> None:
+        label = _("Created") if label is None else label
         super().__init__(field_name, label=label, default_days=default_days, days_back=days_back)
-        self.input_labels = input_labels or (f"{label} Between", "and")
+        self._input_labels = input_labels
+
+    @property
+    def input_labels(self) -> tuple[StrOrPromise, StrOrPromise]:
+        usual = gettext("%(what)s Between") % {"what": self.label}, pgettext("between two days", "and")
+        return self._input_labels or usual
 
     @property
     def parameters(self) -> tuple[str, str]:
@@ -141,14 +159,14 @@ class DateRangeFilter(django_filters.Filter):
 class Days(TextChoices):
     """Days that move on with the calendar."""
 
-    TODAY = "today", "today"
-    YESTERDAY = "yesterday", "yesterday"
-    LAST_7 = "last_7_days", "last 7 days"
-    LAST_WEEK = "last_week", "last week, Monday to Sunday"
-    LAST_30 = "last_30_days", "last 30 days"
-    LAST_MONTH = "last_month", "last month"
-    LAST_12_MONTHS = "last_12_months", "last 12 months"
-    SCHOOL_YEAR = "school_year", "this school year"
+    TODAY = "today", _("today")
+    YESTERDAY = "yesterday", _("yesterday")
+    LAST_7 = "last_7_days", _("last 7 days")
+    LAST_WEEK = "last_week", _("last week, Monday to Sunday")
+    LAST_30 = "last_30_days", _("last 30 days")
+    LAST_MONTH = "last_month", _("last month")
+    LAST_12_MONTHS = "last_12_months", _("last 12 months")
+    SCHOOL_YEAR = "school_year", _("this school year")
 
     def on(self, today: date) -> tuple[date, date]:
         """Return the first and the last of these days, as seen from a day."""
@@ -191,4 +209,4 @@ def moving_days(earliest: date | None) -> list[Days]:
 def quick_ranges(earliest: date | None) -> list[tuple[str, date, date]]:
     """Return the ranges offered beside the date inputs: label, first day, last day."""
     today, offered = timezone.localdate(), moving_days(earliest)
-    return [(days.label, *days.on(today)) for days in QUICK if days in offered]
+    return [(str(days.label), *days.on(today)) for days in QUICK if days in offered]

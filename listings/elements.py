@@ -3,16 +3,23 @@
 They are functions and no templates: a page has a hundred of them, and a template takes many times as long.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from datetime import datetime
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from core.dates import time_text
 from core.statuses import Status
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 def time_element(moment: datetime, *, seconds: bool = False) -> SafeString:
@@ -54,17 +61,17 @@ def badge(status: Status) -> SafeString:
     )
 
 
-def explanation(statuses: Iterable[Status], *, about: str) -> SafeString:
+def explanation(statuses: Iterable[Status], *, about: StrOrPromise) -> SafeString:
     """Return a ? that explains a whole table of statuses.
 
     It is a native popover: it opens on click without JavaScript; pages.js opens it on keyboard focus, beside the ?.
     """
     return format_html(
-        '<button type="button" class="explain" popovertarget="{id}" aria-label="What {about} means">?</button>\n'
+        '<button type="button" class="explain" popovertarget="{id}" aria-label="{label}">?</button>\n'
         '<div id="{id}" class="explanation" popover><dl>{meanings}</dl></div>',
         # A page may have fragments of several requests, so a counter would not give unique ids.
         id=f"explain-{token_hex(4)}",
-        about=about,
+        label=_("What %(status)s means") % {"status": about},
         meanings=format_html_join(
             "", "<div><dt>{}</dt><dd>{}</dd></div>", ((badge(status), status.meaning) for status in statuses)
         ),

@@ -1,8 +1,10 @@
 """The filters of lists. A filter that is named like a column stands in its header, all others above the table."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import django_filters
 from django import forms
@@ -10,11 +12,16 @@ from django.core.exceptions import ValidationError
 from django.db.models import CharField, F, Func, QuerySet, Value
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.ids import LARGEST_ID
 from core.text import is_storable
 from listings.dates import DateRange, DateRangeFilter
 from listings.paging import Bounds
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 __all__ = [
     "ContainsFilter",
@@ -38,9 +45,9 @@ class TextField(forms.CharField):
     def clean(self, value: Any) -> str:
         text = self.to_python(value) or ""
         if len(text) > MAX_TEXT:
-            raise ValidationError(f"enter {MAX_TEXT} characters at most.")
+            raise ValidationError(gettext("enter %(number)s characters at most.") % {"number": MAX_TEXT})
         if not is_storable(text):
-            raise ValidationError("one of its characters cannot be searched for.")
+            raise ValidationError(gettext("one of its characters cannot be searched for."))
         return text
 
 
@@ -50,7 +57,8 @@ class ContainsFilter(django_filters.Filter):
     field_class = TextField
 
     def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
-        attrs = {"type": "search", "placeholder": "contains…", "maxlength": MAX_TEXT, "autocomplete": "off"} | AS_TYPED
+        usual = {"type": "search", "placeholder": _("contains…"), "maxlength": MAX_TEXT, "autocomplete": "off"}
+        attrs = usual | AS_TYPED
         kwargs.setdefault("widget", forms.TextInput(attrs=attrs))
         super().__init__(field_name, **kwargs)
 
@@ -64,7 +72,7 @@ class ExactFilter(django_filters.Filter):
     field_class = TextField
 
     def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
-        kwargs.setdefault("widget", forms.TextInput(attrs={"type": "search", "placeholder": "is…"}))
+        kwargs.setdefault("widget", forms.TextInput(attrs={"type": "search", "placeholder": _("is…")}))
         super().__init__(field_name, "exact", **kwargs)
 
 
@@ -81,8 +89,8 @@ class OptionFilter(django_filters.ChoiceFilter):
     """A drop-down. `choices` are Django's: pairs, a Choices class, or a callable that returns pairs."""
 
     def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
-        kwargs.setdefault("empty_label", "all")
-        kwargs["error_messages"] = {"invalid_choice": "choose one of the list."}
+        kwargs.setdefault("empty_label", _("all"))
+        kwargs["error_messages"] = {"invalid_choice": _("choose one of the list.")}
         super().__init__(field_name, **kwargs)
 
 
@@ -98,18 +106,19 @@ class ValuesField(TextField):
 
     widget = forms.Select
 
-    def __init__(self, *, labels: Mapping[str, str], **kwargs: Any) -> None:
+    def __init__(self, *, labels: Mapping[str, StrOrPromise], **kwargs: Any) -> None:
         super().__init__(strip=False, **kwargs)
         self.labels = labels
 
     @property
-    def choices(self) -> list[tuple[str, str]]:
+    def choices(self) -> list[tuple[str, StrOrPromise]]:
         return list(self.labels.items())
 
     def offer(self, values: Collection[str], *, chosen: str) -> None:
         offered = [*values, chosen] if chosen and chosen not in values else values
-        pairs = sorted(((value, self.labels.get(value, value)) for value in offered), key=lambda pair: pair[1].lower())
-        self.widget.choices = [("", "all"), *pairs]
+        labels = ((value, str(self.labels.get(value, value))) for value in offered)
+        pairs = sorted(labels, key=lambda pair: pair[1].lower())
+        self.widget.choices = [("", gettext("all")), *pairs]
 
 
 class ValuesFilter(django_filters.Filter):
@@ -121,7 +130,7 @@ class ValuesFilter(django_filters.Filter):
     field_class = ValuesField
 
     def __init__(
-        self, field_name: str | None = None, *, labels: Mapping[str, str] | None = None, **kwargs: Any
+        self, field_name: str | None = None, *, labels: Mapping[str, StrOrPromise] | None = None, **kwargs: Any
     ) -> None:
         super().__init__(field_name, labels={} if labels is None else labels, **kwargs)
 
@@ -138,7 +147,9 @@ class FragmentField(TextField):
     def clean(self, value: Any) -> str:
         fragment = " ".join(super().clean(value).upper().split())
         if set(fragment) - set("0123456789/: AMP"):
-            raise ValidationError("type a part of a date and time as the list shows them, such as 11/20/2026 8:30 AM.")
+            raise ValidationError(
+                gettext("type a part of a date and time as the list shows them, such as 11/20/2026 8:30 AM.")
+            )
         return fragment
 
 
@@ -152,7 +163,7 @@ class FragmentFilter(django_filters.Filter):
     FORMS = "MM/DD/YYYY FMHH12:MI AM\nMM/DD/YYYY HH12:MI AM"
 
     def __init__(self, field_name: str | None = None, **kwargs: Any) -> None:
-        usual = {"type": "search", "placeholder": "MM/DD/YYYY H:MM AM", "maxlength": MAX_TEXT, "autocomplete": "off"}
+        usual = {"type": "search", "placeholder": _("MM/DD/YYYY H:MM AM"), "maxlength": MAX_TEXT, "autocomplete": "off"}
         attrs = usual | AS_TYPED
         kwargs.setdefault("widget", forms.TextInput(attrs=attrs))
         super().__init__(field_name, **kwargs)
@@ -227,9 +238,8 @@ class ListingFilterSet(django_filters.FilterSet):
                 values = [] if self.error_messages else each.values(rows)
                 self.form.fields[name].offer(values[:MAX_VALUES], chosen=self.form.cleaned_data.get(name, ""))
                 if len(values) > MAX_VALUES:
-                    notices.append(
-                        f"{each.label} offers the first {MAX_VALUES} choices; with fewer days, others appear."
-                    )
+                    sentence = gettext("%(name)s offers the first %(number)s choices; with fewer days, others appear.")
+                    notices.append(sentence % {"name": each.label, "number": MAX_VALUES})
         return notices
 
     @classmethod
@@ -264,7 +274,10 @@ class ListingFilterSet(django_filters.FilterSet):
             if not switches and isinstance(self.filters[name], SwitchFilter):
                 continue
             choices: Any = getattr(self.form.fields[name], "choices", ())
-            yield str(self.filters[name].label), "yes" if value is True else str(dict(choices).get(value, value))
+            yield (
+                str(self.filters[name].label),
+                gettext("yes") if value is True else str(dict(choices).get(value, value)),
+            )
 
 
 def as_query(values: Mapping[str, str]) -> QueryDict:

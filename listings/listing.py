@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.ids import read_number
 from core.text import encodable
@@ -18,18 +20,21 @@ from listings.filters import MAX_TEXT, ListingFilterSet, as_query
 from listings.paging import EXACT_UP_TO, Key, Page, Rows, Sort, Total, fetch_page, numbered, read_key
 from listings.registry import Entry
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 PAGE_SIZES = (25, 50, 100, 200)
 DEFAULT_SIZE = 50
 # The values besides those of the filters: the order, the page and its size.
 PAGING = ("sort", "rows", "after", "before", "n")
 
-TOO_SLOW = "This took too long and was stopped. Choose fewer days or more filters."
+TOO_SLOW = _("This took too long and was stopped. Choose fewer days or more filters.")
 
 
 class View(NamedTuple):
     """A button that leads to a list. `current` says whether it is the list that is shown."""
 
-    label: str
+    label: StrOrPromise
     url: str
     current: bool = False
 
@@ -72,11 +77,11 @@ class Listing:
     filterset_class: type[ListingFilterSet] = ListingFilterSet
     default_sort: str
     export_name: str
-    export_label = "Export"
-    find_label = "Find"
-    reset_label = "Reset"
+    export_label: StrOrPromise = _("Export")
+    find_label: StrOrPromise = _("Find")
+    reset_label: StrOrPromise = _("Reset")
     # The name of the rows in sentences.
-    row_name = "rows"
+    row_name: StrOrPromise = _("rows")
     template_name = "listings/page.html"
     # A template of figures above the table, if any. It follows the filters, as the table does.
     summary_template_name = ""
@@ -131,11 +136,11 @@ class Listing:
 
     @property
     def title(self) -> str:
-        return self.entry.title or str(self.tool.label)
+        return str(self.entry.title or self.tool.label)
 
     @property
     def menu_path(self) -> str:
-        return str(self.tool.menu)
+        return gettext(str(self.tool.menu))
 
     @property
     def permissions(self) -> list[str]:
@@ -199,7 +204,7 @@ class Listing:
         sortable = {name: column for name, column in self.table.columns.items() if column.orderable}
         wanted = self.values.get("sort", self.default_sort)
         if wanted.removeprefix("-") not in sortable:
-            self.warnings.append("The list cannot be sorted that way; it is sorted as usual.")
+            self.warnings.append(gettext("The list cannot be sorted that way; it is sorted as usual."))
             wanted = self.default_sort
         name = wanted.removeprefix("-")
         path = sortable[name].order_by
@@ -214,7 +219,8 @@ class Listing:
     def read_size(self, text: str) -> int:
         if text in map(str, PAGE_SIZES):
             return int(text)
-        self.warnings.append(f"Rows per page can be {', '.join(map(str, PAGE_SIZES))}; the list shows {DEFAULT_SIZE}.")
+        sentence = gettext("Rows per page can be %(numbers)s; the list shows %(number)s.")
+        self.warnings.append(sentence % {"numbers": ", ".join(map(str, PAGE_SIZES)), "number": DEFAULT_SIZE})
         return DEFAULT_SIZE
 
     def read_key(self, text: str, *, backward: bool) -> Key:
@@ -262,7 +268,7 @@ class Listing:
                 notices += self.notices()
         except StatementTimeout:
             self.stopped, self.page = True, Page([])
-            self.warnings.append(TOO_SLOW)
+            self.warnings.append(str(TOO_SLOW))
         else:
             self.record_look()
         self.table.rows = self.page.rows
@@ -275,7 +281,7 @@ class Listing:
         try:
             return self.read_key(self.values[name], backward=name == "before")
         except LookupError:
-            self.warnings.append("That page is not there any more; this is the first one.")
+            self.warnings.append(gettext("That page is not there any more; this is the first one."))
             return None
 
     def fetch_page(self, key: Key | None) -> Page:

@@ -10,6 +10,8 @@ from django.contrib.auth.models import AbstractUser
 from django.urls import reverse
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     from listings.listing import Listing
 
 
@@ -41,7 +43,7 @@ class Entry:
     tool: Any  # a Tool; each room knows its own type of it
     path: str
     api_name: str = ""
-    title: str = ""
+    title: StrOrPromise = ""
 
     def open(
         self, user: AbstractUser, values: Mapping[str, str], arguments: Mapping[str, Any] | None = None, **options: Any

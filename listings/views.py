@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import View
 
 from core.fragments import is_htmx, page_or_fragment
@@ -20,9 +21,9 @@ from listings.registry import Entry
 # The values that name a page of the list. A new search starts at the first page.
 PLACE = ("after", "before", "n")
 
-NOT_FROM_AN_ADDRESS = "Searches for people are not read from an address. Enter the search on this page."
-VIEW_NOT_THERE = "That view is not there any more, or it is not shared with you. The list is shown as usual."
-NOT_SAVED_ANY_MORE = "That search is not kept here any more. Enter it again."
+NOT_FROM_AN_ADDRESS = _("Searches for people are not read from an address. Enter the search on this page.")
+VIEW_NOT_THERE = _("That view is not there any more, or it is not shared with you. The list is shown as usual.")
+NOT_SAVED_ANY_MORE = _("That search is not kept here any more. Enter it again.")
 
 
 class ListingView(View):
@@ -41,11 +42,11 @@ class ListingView(View):
         if number := values.get("view", "").strip():
             return self.get_view(number, export=values.get("export", ""))
         personal = self.personal
-        warnings = [NOT_FROM_AN_ADDRESS] if any(values.get(name, "").strip() for name in personal) else []
+        warnings = [str(NOT_FROM_AN_ADDRESS)] if any(values.get(name, "").strip() for name in personal) else []
         search = values.get("find", "").strip()
         saved = saved_searches.load(request.session, search) if search else {}
         if saved is None or not saved.keys() <= personal:
-            warnings.append(NOT_SAVED_ANY_MORE)
+            warnings.append(str(NOT_SAVED_ANY_MORE))
             search, saved = "", {}
         public = {name: text for name, text in values.items() if name not in personal}
         listing = self.open(public | saved)
@@ -57,7 +58,7 @@ class ListingView(View):
         assert self.entry
         opened = self.kept_views.open(self.request, self.entry, number) if self.kept_views else None
         listing = self.open(dict(opened.values) if opened else {})
-        listing.warnings[:0] = opened.warnings if opened else [VIEW_NOT_THERE]
+        listing.warnings[:0] = opened.warnings if opened else [str(VIEW_NOT_THERE)]
         search = saved_searches.save(self.request.session, self.personal_of(listing))
         return self.respond(listing, search, export=export, opened=opened)
 

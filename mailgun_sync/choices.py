@@ -1,4 +1,7 @@
-"""The values of this app's columns, each with its label. Models, querysets and SQL import them from here."""
+"""The values of this app's columns, each with its label. Models, querysets and SQL import them from here.
+
+Pages show a label in the language of their reader.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from datetime import timedelta
 from enum import StrEnum
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from providers import mailgun
 
@@ -23,13 +28,13 @@ class EventKind(models.TextChoices):
     request.
     """
 
-    ACCEPTED = "accepted", "Accepted"
-    REJECTED = "rejected", "Rejected"
-    DELIVERED = "delivered", "Delivered"
-    FAILED_PERMANENTLY = "failed-permanent", "Failed (permanent)"
-    FAILED_TEMPORARILY = "failed-temporary", "Failed (temporary)"
-    SUPPRESSED = "suppressed", "Failed (suppressed)"
-    COMPLAINED = "complained", "Complained"
+    ACCEPTED = "accepted", pgettext_lazy("status", "Accepted")
+    REJECTED = "rejected", pgettext_lazy("status", "Rejected")
+    DELIVERED = "delivered", pgettext_lazy("status", "Delivered")
+    FAILED_PERMANENTLY = "failed-permanent", pgettext_lazy("status", "Failed (permanent)")
+    FAILED_TEMPORARILY = "failed-temporary", pgettext_lazy("status", "Failed (temporary)")
+    SUPPRESSED = "suppressed", pgettext_lazy("status", "Failed (suppressed)")
+    COMPLAINED = "complained", pgettext_lazy("status", "Complained")
 
 
 FAILURES = frozenset({EventKind.FAILED_PERMANENTLY, EventKind.FAILED_TEMPORARILY, EventKind.SUPPRESSED})
@@ -40,10 +45,10 @@ SHOWN_EVENTS = sorted({FAILED if kind in FAILURES else kind.value for kind in Ev
 class Source(models.TextChoices):
     """Where an event comes from. Only the two APIs are read to an end, so only they say what is complete."""
 
-    EVENTS = mailgun.EVENTS, "Events API"
-    LOGS = mailgun.LOGS, "Logs API"
-    WEBHOOK = "webhook", "Webhooks"
-    FORM = "form", "Form posts (old webhooks)"
+    EVENTS = mailgun.EVENTS, _("Events API")
+    LOGS = mailgun.LOGS, _("Logs API")
+    WEBHOOK = "webhook", _("Webhooks")
+    FORM = "form", _("Form posts (old webhooks)")
 
 
 # The id of an event that came as a form post begins so: it has none of its own.
@@ -55,14 +60,14 @@ INEXACT = (Source.LOGS, Source.FORM)
 class Refusal(models.TextChoices):
     """Why a call to the webhook was refused."""
 
-    NO_KEY = "no_key", "There is no MAILGUN_WEBHOOK_SIGNING_KEY in the settings of this installation."
-    UNREADABLE = "unreadable", "It was neither JSON nor a form of Mailgun."
-    TOO_LARGE = "too_large", "It was too large, or compressed."
-    UNSIGNED = "unsigned", "It had no signature."
-    SIGNATURE = "signature", "Its signature is not that of any key in MAILGUN_WEBHOOK_SIGNING_KEY."
-    STAMP = "stamp", "Its signature is too old, or its time is in the future."
-    REPLAYED = "replayed", "Its signature came before. Mailgun repeats a call if our answer gets lost."
-    DOMAIN = "domain", "Its events belong to no domain of MAILGUN_DOMAINS."
+    NO_KEY = "no_key", _("There is no MAILGUN_WEBHOOK_SIGNING_KEY in the settings of this installation.")
+    UNREADABLE = "unreadable", _("It was neither JSON nor a form of Mailgun.")
+    TOO_LARGE = "too_large", _("It was too large, or compressed.")
+    UNSIGNED = "unsigned", _("It had no signature.")
+    SIGNATURE = "signature", _("Its signature is not that of any key in MAILGUN_WEBHOOK_SIGNING_KEY.")
+    STAMP = "stamp", _("Its signature is too old, or its time is in the future.")
+    REPLAYED = "replayed", _("Its signature came before. Mailgun repeats a call if our answer gets lost.")
+    DOMAIN = "domain", _("Its events belong to no domain of MAILGUN_DOMAINS.")
 
 
 class DomainState(StrEnum):
@@ -82,26 +87,26 @@ HUNG_AFTER = timedelta(minutes=40)
 class RunKind(models.TextChoices):
     """Why a run reads events: the schedule, a second look at days that were read, or the first read of earlier days."""
 
-    SYNC = "sync", "Sync"
-    SWEEP = "sweep", "Sweep"
-    BACKFILL = "backfill", "Backfill"
+    SYNC = "sync", pgettext_lazy("run", "Sync")
+    SWEEP = "sweep", pgettext_lazy("run", "Sweep")
+    BACKFILL = "backfill", pgettext_lazy("run", "Backfill")
 
 
 class RunOutcome(models.TextChoices):
     """How a run ended. Interrupted: its process died."""
 
-    RUNNING = "running", "Running"
-    SUCCEEDED = "succeeded", "Succeeded"
-    FAILED = "failed", "Failed"
-    INTERRUPTED = "interrupted", "Interrupted"
+    RUNNING = "running", pgettext_lazy("run", "Running")
+    SUCCEEDED = "succeeded", pgettext_lazy("run", "Succeeded")
+    FAILED = "failed", pgettext_lazy("run", "Failed")
+    INTERRUPTED = "interrupted", pgettext_lazy("run", "Interrupted")
 
 
 class GroupBy(models.TextChoices):
     """What the grouped log counts events by."""
 
-    REASON = "reason", "By reason"
-    PROVIDER = "provider", "By mailbox provider"
-    MESSAGE = "message", "By message"
+    REASON = "reason", _("By reason")
+    PROVIDER = "provider", _("By mailbox provider")
+    MESSAGE = "message", _("By message")
 
 
 # Events of other kinds arrived, or are on their way: they have no reason.
@@ -114,7 +119,7 @@ class SuppressionList(models.TextChoices):
     An address of the allowlist, or of a domain on it, never comes on the others.
     """
 
-    BOUNCES = "bounces", "Bounces"
-    COMPLAINTS = "complaints", "Complaints"
-    UNSUBSCRIBES = "unsubscribes", "Unsubscribes"
-    ALLOWLIST = "whitelists", "Allowlist"
+    BOUNCES = "bounces", pgettext_lazy("list", "Bounces")
+    COMPLAINTS = "complaints", pgettext_lazy("list", "Complaints")
+    UNSUBSCRIBES = "unsubscribes", pgettext_lazy("list", "Unsubscribes")
+    ALLOWLIST = "whitelists", pgettext_lazy("list", "Allowlist")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db.models import Max, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from core.dates import time_text
 from mailgun_sync.models import MailgunEvent, SendingDomain, SyncGap
@@ -34,17 +35,19 @@ def freshness_notices(now: datetime, *, first: datetime | None, last: datetime |
     """
     domains = list(SendingDomain.objects.configured())
     if not domains:
-        return ["No e-mail domain is set up for this installation, so there are no events to fetch."]
+        return [_("No e-mail domain is set up for this installation, so there are no events to fetch.")]
     settled = [domain.settled_through for domain in domains]
     newest = _newest(MailgunEvent.objects.filter(occurred_at__gte=now - timedelta(days=2)))
     newest = newest or _newest(MailgunEvent.objects.all())
     known = [moment for moment in settled if moment]
     parts = [
-        f"Complete up to {when(min(known), now)}" if len(known) == len(settled) else "Not complete yet",
-        f"newest event {when(newest, now)}" if newest else "no event so far",
-        f"next sync {when(next_sync(now), now)}"
+        _("Complete up to %(time)s") % {"time": when(min(known), now)}
+        if len(known) == len(settled)
+        else _("Not complete yet"),
+        _("newest event %(time)s") % {"time": when(newest, now)} if newest else _("no event so far"),
+        _("next sync %(time)s") % {"time": when(next_sync(now), now)}
         if not all(domain.paused for domain in domains)
-        else "syncs are paused",
+        else _("syncs are paused"),
     ]
     return ["; ".join(parts) + ".", *_warnings(domains), *_gaps(first, last)]
 
@@ -57,9 +60,10 @@ def _newest(events: MailgunEventQuerySet) -> datetime | None:
 def _warnings(domains: list[SendingDomain]) -> list[str]:
     warnings = []
     if any(domain.last_error for domain in domains):
-        warnings.append("The last sync with Mailgun failed, so newer events may be missing. It is tried again.")
+        warnings.append(_("The last sync with Mailgun failed, so newer events may be missing. It is tried again."))
     if shares := [domain.backfill_share for domain in domains if domain.backfill_share is not None]:
-        warnings.append(f"Earlier days are still being fetched ({min(shares):.0%} done).")
+        done = {"percent": f"{min(shares):.0%}"}
+        warnings.append(_("Earlier days are still being fetched (%(percent)s done).") % done)
     return warnings
 
 
@@ -74,7 +78,6 @@ def _gaps(first: datetime | None, last: datetime | None) -> list[str]:
 
 def _what_is_missing(gap: SyncGap) -> str:
     if gap.is_too_large:
-        return f"An event of {time_text(gap.begin)} is missing: it is too large to be read."
-    return (
-        f"Events from {time_text(gap.begin)} to {time_text(gap.end)} are missing: Mailgun did not have them any more."
-    )
+        return _("An event of %(time)s is missing: it is too large to be read.") % {"time": time_text(gap.begin)}
+    times = {"begin": time_text(gap.begin), "end": time_text(gap.end)}
+    return _("Events from %(begin)s to %(end)s are missing: Mailgun did not have them any more.") % times

@@ -8,6 +8,9 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.dateformat import format as date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core.dates import time_text
 from core.troubles import Trouble
@@ -37,9 +40,10 @@ def troubles(now: datetime) -> Iterator[Trouble]:
 def _without_part(first: date) -> Trouble:
     return Trouble(
         key="events.months",
-        part="Events of Mailgun",
-        words=f"The table of events has no part for {first:%B %Y}, so its events are slower to read and to remove.",
-        to_do="Look for make_months in the log of the workers. The command migrate makes the part, too.",
+        part=_("Events of Mailgun"),
+        words=_("The table of events has no part for %(month)s, so its events are slower to read and to remove.")
+        % {"month": date_format(first, "F Y")},
+        to_do=_("Look for make_months in the log of the workers. The command migrate makes the part, too."),
     )
 
 
@@ -62,34 +66,40 @@ def _with_failures(now: datetime) -> Iterator[SendingDomain]:
 def _failing(domain: SendingDomain) -> Trouble:
     return Trouble(
         key=f"sync.failed.{domain.name}",
-        part=f"Sync of {domain.name}",
-        words=f"The last {domain.failures:,} syncs failed, so newer events are missing.",  # type: ignore[attr-defined]
-        to_do="Read the reason in the list of runs. If Mailgun refuses the key, put the right one into the settings.",
+        part=_("Sync of %(domain)s") % {"domain": domain.name},
+        words=_("The last %(count)s syncs failed, so newer events are missing.") % {"count": f"{domain.failures:,}"},  # type: ignore[attr-defined]
+        to_do=_(
+            "Read the reason in the list of runs. If Mailgun refuses the key, put the right one into the settings."
+        ),
         since=domain.first_failure,  # type: ignore[attr-defined]
     )
 
 
 def _behind(domain: SendingDomain) -> Trouble:
     assert domain.settled_through
-    paused = "Scheduled syncs leave the domain out, because it is paused. " if domain.paused else ""
+    if domain.paused:
+        words = _(
+            "Scheduled syncs leave the domain out, because it is paused. The events are complete only up to %(time)s."
+        )
+        to_do = _("Resume the domain.")
+    else:
+        words = _("The events are complete only up to %(time)s.")
+        to_do = _("See in the list of runs whether a sync runs, and what it says.")
     return Trouble(
         key=f"sync.behind.{domain.name}",
-        part=f"Sync of {domain.name}",
-        words=f"{paused}The events are complete only up to {time_text(domain.settled_through)}.",
-        to_do="Resume the domain."
-        if domain.paused
-        else "See in the list of runs whether a sync runs, and what it says.",
+        part=_("Sync of %(domain)s") % {"domain": domain.name},
+        words=words % {"time": time_text(domain.settled_through)},
+        to_do=to_do,
         since=domain.settled_through,
     )
 
 
 def _gap(name: str, count: int, newest: int, since: datetime) -> Trouble:
+    words = ngettext("Events of some hours are missing for good.", "%(count)s times have no events, for good.", count)
     return Trouble(
         key=f"sync.gap.{name}.{newest}",
-        part=f"Sync of {name}",
-        words="Events of some hours are missing for good."
-        if count == 1
-        else f"{count:,} times have no events, for good.",
-        to_do="Read in the list of gaps which times are missing. Nothing brings these events back.",
+        part=_("Sync of %(domain)s") % {"domain": name},
+        words=words % {"count": f"{count:,}"},
+        to_do=_("Read in the list of gaps which times are missing. Nothing brings these events back."),
         since=since,
     )

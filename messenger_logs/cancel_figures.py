@@ -12,20 +12,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db.models import Case, Q, QuerySet, Value, When
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEvent
 from core.replica import read_connection
 from messenger_logs.choices import NOT_LEFT, DeliveryStatus, Mode, Outcome, sql_list
 from messenger_logs.models import Delivery, MessageModeTotals, Redial, SentMessage
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 # The name of each figure is also the name of the filter that shows its rows.
 FIGURES = [
-    ("left", "Left"),
-    ("hung_up", "Hung up while ringing"),
-    ("never_started", "Never started"),
-    ("not_tried", "Not to be tried"),
+    ("left", pgettext_lazy("cancel", "Left")),
+    ("hung_up", _("Hung up while ringing")),
+    ("never_started", _("Never started")),
+    ("not_tried", _("Not to be tried")),
 ]
 
 CANCEL_COMPLETED = "message.cancel_completed"
@@ -115,10 +121,10 @@ class CancelFigures:
 
     @property
     def by_name(self) -> dict[str, int]:
-        return {name: getattr(self, name) for name, _ in FIGURES}
+        return {name: getattr(self, name) for name, _label in FIGURES}
 
     @property
-    def labeled(self) -> list[tuple[str, str, int]]:
+    def labeled(self) -> list[tuple[str, StrOrPromise, int]]:
         """Name, label and number of each figure."""
         return [(name, label, getattr(self, name)) for name, label in FIGURES]
 
@@ -128,7 +134,11 @@ class CancelFigures:
 
 def figures_text(by_name: Mapping[str, int]) -> str:
     """Return figures as words: "96 left, 0 hung up while ringing, …"."""
-    return ", ".join(f"{by_name[name]:,} {label[0].lower()}{label[1:]}" for name, label in FIGURES)
+    sentence = gettext(
+        "%(left)s left, %(hung_up)s hung up while ringing, %(never_started)s never started,"
+        " %(not_tried)s not to be tried"
+    )
+    return sentence % {name: f"{by_name[name]:,}" for name, _label in FIGURES}
 
 
 def cancel_figures(message_id: int) -> CancelFigures:
@@ -161,7 +171,7 @@ def told_figures(message_id: int) -> dict[str, int] | None:
     """Return the figures that the newest event of a complete cancel tells, by name; None without such an event."""
     events = AuditEvent.objects.of_message(message_id).filter(action=CANCEL_COMPLETED)
     details = events.order_by("occurred_at", "pk").values_list("details", flat=True).last()
-    return details and {name: details.get(name, 0) for name, _ in FIGURES}
+    return details and {name: details.get(name, 0) for name, _label in FIGURES}
 
 
 def rows_of_figure(rows: QuerySet[Delivery], name: str) -> QuerySet[Delivery]:

@@ -1,6 +1,9 @@
 """The values of the ledger's columns, each with its label, and the sets of them that have a name.
 
 Models, querysets and SQL import them from here. The module needs no other module of the project.
+
+Pages show a label in the language of their reader. What is stored, compared, read back or exported is the value, or the
+label in English: see `english` in core/languages.py.
 """
 
 from __future__ import annotations
@@ -9,10 +12,12 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Engine(models.TextChoices):
-    """The system that makes a message."""
+    """The system that makes a message. The labels are names of products."""
 
     CLASSIC = "classic", "Messenger"
     V2 = "v2", "Messenger 2.0"
@@ -30,13 +35,13 @@ class MessageType(models.TextChoices):
 
 
 class MessageStatus(models.TextChoices):
-    WAITING = "waiting", "Waiting"
-    IN_PROGRESS = "in_progress", "In-Progress"
-    SENT = "sent", "Sent"
-    ERROR = "error", "Error"
-    CANCELED = "canceled", "Canceled"
-    CANCELED_IN_PROGRESS = "canceled_ip", "Canceled IP"
-    NO_RECIPIENTS = "no_recipients", "No Recipients"
+    WAITING = "waiting", pgettext_lazy("status", "Waiting")
+    IN_PROGRESS = "in_progress", pgettext_lazy("status", "In-Progress")
+    SENT = "sent", pgettext_lazy("status", "Sent")
+    ERROR = "error", pgettext_lazy("status", "Error")
+    CANCELED = "canceled", pgettext_lazy("status", "Canceled")
+    CANCELED_IN_PROGRESS = "canceled_ip", pgettext_lazy("status", "Canceled IP")
+    NO_RECIPIENTS = "no_recipients", pgettext_lazy("status", "No Recipients")
 
 
 CANCELABLE = (MessageStatus.WAITING, MessageStatus.IN_PROGRESS)
@@ -46,35 +51,35 @@ CANCELED = (MessageStatus.CANCELED, MessageStatus.CANCELED_IN_PROGRESS)
 class Mode(models.TextChoices):
     """How a message reaches a device."""
 
-    INBOX = "inbox", "Inbox"
-    EMAIL = "email", "Email"
-    VOICE = "voice", "Voice"
-    TEXT = "text", "Text"
+    INBOX = "inbox", pgettext_lazy("mode", "Inbox")
+    EMAIL = "email", pgettext_lazy("mode", "Email")
+    VOICE = "voice", pgettext_lazy("mode", "Voice")
+    TEXT = "text", pgettext_lazy("mode", "Text")
 
 
 PHONE = frozenset({Mode.VOICE, Mode.TEXT})
 
 
 class DeliveryStatus(models.TextChoices):
-    WAITING = "waiting", "Waiting"
-    IN_PROGRESS = "in_progress", "In-Progress"
-    VENDOR_RECEIVED = "vendor_received", "Vendor received"
-    SENT = "sent", "Sent"
-    DELIVERED = "delivered", "Delivered"
-    CONFIRMED = "confirmed", "Confirmed"
-    NOT_CONFIRMED = "not_confirmed", "Not Confirmed"
-    NO_ANSWER = "no_answer", "No-Answer"
-    BUSY = "busy", "Busy"
-    FAILED = "failed", "Failed"
-    ERROR = "error", "Error"
-    UNDELIVERED = "undelivered", "Undelivered"
-    NO_CALL_STATUS = "no_call_status", "No Call Status"
-    RESTRICTED = "restricted", "Restricted"
-    OPT_OUT = "opt_out", "Opt Out"
-    NOT_ELIGIBLE = "not_eligible", "Not Eligible"
-    NO_DEVICE = "no_device", "No Device"
-    DUPLICATE = "duplicate", "Duplicate"
-    CANCELED = "canceled", "Canceled"
+    WAITING = "waiting", pgettext_lazy("status", "Waiting")
+    IN_PROGRESS = "in_progress", pgettext_lazy("status", "In-Progress")
+    VENDOR_RECEIVED = "vendor_received", pgettext_lazy("status", "Vendor received")
+    SENT = "sent", pgettext_lazy("status", "Sent")
+    DELIVERED = "delivered", pgettext_lazy("status", "Delivered")
+    CONFIRMED = "confirmed", pgettext_lazy("status", "Confirmed")
+    NOT_CONFIRMED = "not_confirmed", pgettext_lazy("status", "Not Confirmed")
+    NO_ANSWER = "no_answer", pgettext_lazy("status", "No-Answer")
+    BUSY = "busy", pgettext_lazy("status", "Busy")
+    FAILED = "failed", pgettext_lazy("status", "Failed")
+    ERROR = "error", pgettext_lazy("status", "Error")
+    UNDELIVERED = "undelivered", pgettext_lazy("status", "Undelivered")
+    NO_CALL_STATUS = "no_call_status", pgettext_lazy("status", "No Call Status")
+    RESTRICTED = "restricted", pgettext_lazy("status", "Restricted")
+    OPT_OUT = "opt_out", pgettext_lazy("status", "Opt Out")
+    NOT_ELIGIBLE = "not_eligible", pgettext_lazy("status", "Not Eligible")
+    NO_DEVICE = "no_device", pgettext_lazy("status", "No Device")
+    DUPLICATE = "duplicate", pgettext_lazy("status", "Duplicate")
+    CANCELED = "canceled", pgettext_lazy("status", "Canceled")
 
 
 # With one of these and the outcome pending, nothing has left for the device yet. The delivery waits for its turn, or
@@ -97,47 +102,47 @@ NOT_TRIED = frozenset(
 class Outcome(models.TextChoices):
     """What a delivery counts as. Success and error need not add up to all attempts: a busy line is neither."""
 
-    PENDING = "pending", "Pending"
-    SUCCESS = "success", "Success"
-    NOT_REACHED = "not_reached", "Not reached"
-    ERROR = "error", "Error"
-    CANCELED = "canceled", "Canceled"
-    NOT_ATTEMPTED = "not_attempted", "Not attempted"
+    PENDING = "pending", pgettext_lazy("status", "Pending")
+    SUCCESS = "success", pgettext_lazy("status", "Success")
+    NOT_REACHED = "not_reached", pgettext_lazy("status", "Not reached")
+    ERROR = "error", pgettext_lazy("status", "Error")
+    CANCELED = "canceled", pgettext_lazy("status", "Canceled")
+    NOT_ATTEMPTED = "not_attempted", pgettext_lazy("status", "Not attempted")
 
 
 class Reach(models.TextChoices):
     """Whether a message reached a person, from the best to the worst: the best of the devices decides."""
 
-    REACHED = "reached", "Reached"
-    UNCONFIRMED = "unconfirmed", "Handed over, not confirmed"
-    NOT_REACHED = "not_reached", "Not reached"
-    CANCELED = "canceled", "Canceled"
-    NO_DEVICE = "no_device", "No device"
+    REACHED = "reached", pgettext_lazy("status", "Reached")
+    UNCONFIRMED = "unconfirmed", pgettext_lazy("status", "Handed over, not confirmed")
+    NOT_REACHED = "not_reached", pgettext_lazy("status", "Not reached")
+    CANCELED = "canceled", pgettext_lazy("status", "Canceled")
+    NO_DEVICE = "no_device", pgettext_lazy("status", "No device")
 
 
 class ContactProblem(models.TextChoices):
     """Why nothing arrives at an address or number for good."""
 
-    NO_MAILBOX = "no_mailbox", "No such mailbox"
-    MAILBOX_FULL = "mailbox_full", "Mailbox full"
-    MAIL_REFUSED = "mail_refused", "Mail refused"
-    BOUNCED = "bounced", "Bounced"
-    SUPPRESSED = "suppressed", "Suppressed"
-    UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
-    COMPLAINED = "complained", "Complained"
-    NOT_VALID = "not_valid", "Not valid"
-    NOT_IN_SERVICE = "not_in_service", "Not in service"
-    FAX = "fax", "Fax machine"
-    LANDLINE = "landline", "Landline texted"
-    OPTED_OUT = "opted_out", "Opted out"
+    NO_MAILBOX = "no_mailbox", pgettext_lazy("status", "No such mailbox")
+    MAILBOX_FULL = "mailbox_full", pgettext_lazy("status", "Mailbox full")
+    MAIL_REFUSED = "mail_refused", pgettext_lazy("status", "Mail refused")
+    BOUNCED = "bounced", pgettext_lazy("status", "Bounced")
+    SUPPRESSED = "suppressed", pgettext_lazy("status", "Suppressed")
+    UNSUBSCRIBED = "unsubscribed", pgettext_lazy("status", "Unsubscribed")
+    COMPLAINED = "complained", pgettext_lazy("status", "Complained")
+    NOT_VALID = "not_valid", pgettext_lazy("status", "Not valid")
+    NOT_IN_SERVICE = "not_in_service", pgettext_lazy("status", "Not in service")
+    FAX = "fax", pgettext_lazy("status", "Fax machine")
+    LANDLINE = "landline", pgettext_lazy("status", "Landline texted")
+    OPTED_OUT = "opted_out", pgettext_lazy("status", "Opted out")
 
 
 class ContactState(models.TextChoices):
     """What was done about a contact to fix."""
 
-    OPEN = "open", "Open"
-    TOLD = "told", "Family told"
-    FIXED = "fixed", "Fixed"
+    OPEN = "open", pgettext_lazy("status", "Open")
+    TOLD = "told", pgettext_lazy("status", "Family told")
+    FIXED = "fixed", pgettext_lazy("status", "Fixed")
 
 
 # What a call sheet lists: nothing that the message was to do can reach these people any more, as far as is known.
@@ -161,10 +166,10 @@ EMAIL_ARRIVED = frozenset({"delivered", "complained", "opened", "clicked", "unsu
 class LinkedBy(models.TextChoices):
     """By which key an event of the e-mail provider belongs to a delivery, from the weakest to the strongest."""
 
-    AMBIGUOUS = "ambiguous", "Several e-mails fit"
-    SUBJECT = "subject", "Address, subject and time"
-    MESSAGE_ID = "message_id", "Message-Id and address"
-    VARIABLES = "variables", "Our own mark in the e-mail"
+    AMBIGUOUS = "ambiguous", _("Several e-mails fit")
+    SUBJECT = "subject", _("Address, subject and time")
+    MESSAGE_ID = "message_id", _("Message-Id and address")
+    VARIABLES = "variables", _("Our own mark in the e-mail")
 
 
 class RedialRule(StrEnum):

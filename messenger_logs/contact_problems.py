@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from core.statuses import Shape, Status, Tone
 from messenger_logs.choices import PHONE, ContactProblem, ContactState, DeliveryStatus, Mode, Outcome, sql_list
 from messenger_logs.statuses import BAD_DATA
@@ -62,72 +65,106 @@ def arrived_sql(row: str) -> str:
 
 CONTACT_PROBLEMS = {
     ContactProblem.NO_MAILBOX: Status(
-        "No such mailbox", Shape.CROSS, Tone.BAD, "The mail server says that nobody has this address."
+        ContactProblem.NO_MAILBOX.label, Shape.CROSS, Tone.BAD, _("The mail server says that nobody has this address.")
     ),
     ContactProblem.MAILBOX_FULL: Status(
-        "Mailbox full", Shape.TRIANGLE, Tone.WARNING, "The mailbox takes no more mail until its owner makes room."
+        ContactProblem.MAILBOX_FULL.label,
+        Shape.TRIANGLE,
+        Tone.WARNING,
+        _("The mailbox takes no more mail until its owner makes room."),
     ),
     ContactProblem.MAIL_REFUSED: Status(
-        "Mail refused", Shape.CROSS, Tone.BAD, "The mail server refuses our mail by a rule of its own."
+        ContactProblem.MAIL_REFUSED.label,
+        Shape.CROSS,
+        Tone.BAD,
+        _("The mail server refuses our mail by a rule of its own."),
     ),
-    ContactProblem.BOUNCED: Status("Bounced", Shape.CROSS, Tone.BAD, "The mail server refused the e-mail for good."),
+    ContactProblem.BOUNCED: Status(
+        ContactProblem.BOUNCED.label, Shape.CROSS, Tone.BAD, _("The mail server refused the e-mail for good.")
+    ),
     ContactProblem.SUPPRESSED: Status(
-        "Suppressed", Shape.SQUARE, Tone.BAD, "The provider does not try it any more, because it failed before."
+        ContactProblem.SUPPRESSED.label,
+        Shape.SQUARE,
+        Tone.BAD,
+        _("The provider does not try it any more, because it failed before."),
     ),
     ContactProblem.UNSUBSCRIBED: Status(
-        "Unsubscribed", Shape.SQUARE, Tone.WARNING, "The family unsubscribed from our e-mail."
+        ContactProblem.UNSUBSCRIBED.label, Shape.SQUARE, Tone.WARNING, _("The family unsubscribed from our e-mail.")
     ),
     ContactProblem.COMPLAINED: Status(
-        "Complained", Shape.TRIANGLE, Tone.WARNING, "The family marked our e-mail as spam."
+        ContactProblem.COMPLAINED.label, Shape.TRIANGLE, Tone.WARNING, _("The family marked our e-mail as spam.")
     ),
     ContactProblem.NOT_VALID: Status(
-        "Not valid", Shape.CROSS, Tone.BAD, "Nothing can be sent to it: it is not an address or a number."
+        ContactProblem.NOT_VALID.label,
+        Shape.CROSS,
+        Tone.BAD,
+        _("Nothing can be sent to it: it is not an address or a number."),
     ),
     ContactProblem.NOT_IN_SERVICE: Status(
-        "Not in service", Shape.CROSS, Tone.BAD, "The phone company says that this number is not in use."
+        ContactProblem.NOT_IN_SERVICE.label,
+        Shape.CROSS,
+        Tone.BAD,
+        _("The phone company says that this number is not in use."),
     ),
-    ContactProblem.FAX: Status("Fax machine", Shape.DIAMOND, Tone.WARNING, "A fax machine answers at this number."),
+    ContactProblem.FAX: Status(
+        ContactProblem.FAX.label, Shape.DIAMOND, Tone.WARNING, _("A fax machine answers at this number.")
+    ),
     ContactProblem.LANDLINE: Status(
-        "Landline texted", Shape.DIAMOND, Tone.WARNING, "Texts do not arrive at this number; it may be a landline."
+        ContactProblem.LANDLINE.label,
+        Shape.DIAMOND,
+        Tone.WARNING,
+        _("Texts do not arrive at this number; it may be a landline."),
     ),
     ContactProblem.OPTED_OUT: Status(
-        "Opted out",
+        ContactProblem.OPTED_OUT.label,
         Shape.SQUARE,
         Tone.NEUTRAL,
-        "The family asked for no more messages at it, and messages still go to it.",
+        _("The family asked for no more messages at it, and messages still go to it."),
     ),
 }
 
 CONTACT_STATES = {
-    ContactState.OPEN: Status("Open", Shape.RING, Tone.BAD, "It fails, and nobody has done anything about it yet."),
-    ContactState.TOLD: Status("Family told", Shape.HALF, Tone.RUNNING, "It fails still. Somebody has told the family."),
+    ContactState.OPEN: Status(
+        ContactState.OPEN.label, Shape.RING, Tone.BAD, _("It fails, and nobody has done anything about it yet.")
+    ),
+    ContactState.TOLD: Status(
+        ContactState.TOLD.label, Shape.HALF, Tone.RUNNING, _("It fails still. Somebody has told the family.")
+    ),
     ContactState.FIXED: Status(
-        "Fixed", Shape.CHECK, Tone.GOOD, "Somebody fixed it, or a message arrived. It opens again at the next failure."
+        ContactState.FIXED.label,
+        Shape.CHECK,
+        Tone.GOOD,
+        _("Somebody fixed it, or a message arrived. It opens again at the next failure."),
     ),
 }
 
-_ASK_FOR_ANOTHER = "Ask the family for another address, and correct it in the contact data."
+_ASK_FOR_ANOTHER = _("Ask the family for another address, and correct it in the contact data.")
 _WHAT_TO_DO = {
-    ContactProblem.NO_MAILBOX: f"Compare the spelling with what the family gave. {_ASK_FOR_ANOTHER}",
-    ContactProblem.MAILBOX_FULL: "Ask the family to make room in the mailbox, or to give another address.",
-    ContactProblem.MAIL_REFUSED: "Ask the family to allow mail from the district, or to give another address.",
+    ContactProblem.NO_MAILBOX: _(
+        "Compare the spelling with what the family gave. Ask the family for another address, and correct it in the"
+        " contact data."
+    ),
+    ContactProblem.MAILBOX_FULL: _("Ask the family to make room in the mailbox, or to give another address."),
+    ContactProblem.MAIL_REFUSED: _("Ask the family to allow mail from the district, or to give another address."),
     ContactProblem.BOUNCED: _ASK_FOR_ANOTHER,
-    ContactProblem.SUPPRESSED: "Find out whether the address is right. If it is, allow it again; if not, correct it.",
-    ContactProblem.UNSUBSCRIBED: "Ask the family whether they want our e-mail. If they do, allow the address again.",
-    ContactProblem.COMPLAINED: "Ask the family before you allow it again: more complaints harm all our e-mail.",
-    ContactProblem.NOT_VALID: "Correct it in the contact data.",
-    ContactProblem.NOT_IN_SERVICE: "Ask the family for another number, and correct it in the contact data.",
-    ContactProblem.FAX: "Ask the family for a number at which somebody answers.",
-    ContactProblem.LANDLINE: "Ask the family for a cell phone number for texts.",
-    ContactProblem.OPTED_OUT: "Only the family can lift this, with a text START from this phone to our number.",
+    ContactProblem.SUPPRESSED: _(
+        "Find out whether the address is right. If it is, allow it again; if not, correct it."
+    ),
+    ContactProblem.UNSUBSCRIBED: _("Ask the family whether they want our e-mail. If they do, allow the address again."),
+    ContactProblem.COMPLAINED: _("Ask the family before you allow it again: more complaints harm all our e-mail."),
+    ContactProblem.NOT_VALID: _("Correct it in the contact data."),
+    ContactProblem.NOT_IN_SERVICE: _("Ask the family for another number, and correct it in the contact data."),
+    ContactProblem.FAX: _("Ask the family for a number at which somebody answers."),
+    ContactProblem.LANDLINE: _("Ask the family for a cell phone number for texts."),
+    ContactProblem.OPTED_OUT: _("Only the family can lift this, with a text START from this phone to our number."),
 }
-_OPTED_OUT_OF_EMAIL = "Only the family can lift this. Ask whether they want our e-mail again."
+_OPTED_OUT_OF_EMAIL = _("Only the family can lift this. Ask whether they want our e-mail again.")
 
 
 def what_to_do(problem: str, mode: str) -> str:
     """A sentence for the office: what to do about a contact with this problem."""
     if problem == ContactProblem.OPTED_OUT and mode == Mode.EMAIL:
-        return _OPTED_OUT_OF_EMAIL
+        return str(_OPTED_OUT_OF_EMAIL)
     if problem == ContactProblem.SUPPRESSED and mode != Mode.EMAIL:
-        return "The provider of voice and text keeps it on a list. Ask the family for another number."
-    return _WHAT_TO_DO[ContactProblem(problem)]
+        return gettext("The provider of voice and text keeps it on a list. Ask the family for another number.")
+    return str(_WHAT_TO_DO[ContactProblem(problem)])

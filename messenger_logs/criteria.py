@@ -6,30 +6,32 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, pgettext
 
 from messenger_logs.models import SentMessage
 from messenger_logs.totals import Totals
 
 Pairs = list[tuple[str, str]]
 
-RECIPIENTS, LANGUAGE = "Recipients", "Preferred Language"
-SCHOOL_YEAR, ACTIVE_ONLY = "School Year", "Active Students Only"
-RECIPIENT_COUNT, WITHOUT_DEVICE = "Total Recipient Count", "Recipients with No Device"
-NOT_RECORDED = "not recorded"
+# The names of criteria as messages keep them. A page translates those that are known here.
+RECIPIENTS, LANGUAGE = gettext_noop("Recipients"), gettext_noop("Preferred Language")
+SCHOOL_YEAR, ACTIVE_ONLY = gettext_noop("School Year"), gettext_noop("Active Students Only")
+RECIPIENT_COUNT, WITHOUT_DEVICE = gettext_noop("Total Recipient Count"), gettext_noop("Recipients with No Device")
 
 
 def general_criteria(message: SentMessage, totals: Totals) -> Pairs:
     """The criteria that every tool of Messenger has."""
     chosen = _chosen(message)
     return [
-        ("District", settings.DISTRICT_NAME),
-        ("Calendar", message.display_calendars or "none"),
-        ("Message Type", message.message_type),
-        ("Delivery Mode", message.display_modes),
-        ("Recipients", chosen.get(RECIPIENTS, NOT_RECORDED)),
-        (RECIPIENT_COUNT, intcomma(totals.recipients)),
-        (WITHOUT_DEVICE, intcomma(totals.no_device)),
-        ("Preferred Language", chosen.get(LANGUAGE, "any")),
+        (_("District"), settings.DISTRICT_NAME),
+        (_("Calendar"), message.display_calendars or pgettext("calendar", "none")),
+        (_("Message Type"), message.message_type),
+        (_("Delivery Mode"), message.display_modes),
+        (_(RECIPIENTS), chosen.get(RECIPIENTS, _("not recorded"))),
+        (_(RECIPIENT_COUNT), intcomma(totals.recipients)),
+        (_(WITHOUT_DEVICE), intcomma(totals.no_device)),
+        (_(LANGUAGE), chosen.get(LANGUAGE, pgettext("language", "any"))),
     ]
 
 
@@ -38,8 +40,8 @@ def tool_criteria(message: SentMessage) -> Pairs:
     chosen = _chosen(message)
     years = dict.fromkeys(calendar.school_year for calendar in message.calendars.all())
     return [
-        (SCHOOL_YEAR, chosen.get(SCHOOL_YEAR) or ", ".join(years) or NOT_RECORDED),
-        (ACTIVE_ONLY, chosen.get(ACTIVE_ONLY, NOT_RECORDED)),
+        (_(SCHOOL_YEAR), chosen.get(SCHOOL_YEAR) or ", ".join(years) or _("not recorded")),
+        (_(ACTIVE_ONLY), chosen.get(ACTIVE_ONLY, _("not recorded"))),
         *_others(message),
     ]
 

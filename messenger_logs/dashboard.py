@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.scopes import ALL_SCHOOLS, Scope
@@ -129,9 +130,9 @@ def dashboard(messages: SentMessageQuerySet, *, partly: Sequence[Part] = (), tod
         people[day] += found
     return Dashboard(
         days,
-        Series("messages", "Messages", {day: counted[day] for day in days}),
-        [Series(mode.value, mode.label, {day: deliveries[mode, day] for day in days}) for mode in Mode],
-        Series("failed", "Failed deliveries", failures),
+        Series("messages", gettext("Messages"), {day: counted[day] for day in days}),
+        [Series(mode.value, str(mode.label), {day: deliveries[mode, day] for day in days}) for mode in Mode],
+        Series("failed", gettext("Failed deliveries"), failures),
         {day: people[day] for day in days},
         emails,
         of_schools=bool(partly),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from core.statuses import Shape, Status, Tone
 from messenger_logs.cancel_figures import CancelFigures, cancel_figures
@@ -19,22 +22,25 @@ from messenger_logs.signals import delays_requested
 from messenger_logs.status_labels import EMAIL_OUTCOME_LABELS, MESSAGE_STATUSES, NOT_HANDED_OVER
 from messenger_logs.totals import ModeTotals, Totals, totals_of
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 # The figures of the summary. Each name is also the name of the filter that shows the rows behind the figure.
 BY_PHONE = [
-    ("contacted_by_phone", "Recipients contacted successfully by phone"),
-    ("not_contacted_by_phone", "Recipients not contacted by phone"),
+    ("contacted_by_phone", _("Recipients contacted successfully by phone")),
+    ("not_contacted_by_phone", _("Recipients not contacted by phone")),
 ]
-PEOPLE = [("recipients", "Total Recipients"), ("no_device", "Total No Device"), *BY_PHONE]
+PEOPLE = [("recipients", _("Total Recipients")), ("no_device", _("Total No Device")), *BY_PHONE]
 DEVICES = [
-    (Mode.INBOX.value, "Total Inbox"),
-    (Mode.EMAIL.value, "Total Emails"),
-    (Mode.VOICE.value, "Total Voice"),
-    (Mode.TEXT.value, "Total Text"),
+    (Mode.INBOX.value, _("Total Inbox")),
+    (Mode.EMAIL.value, _("Total Emails")),
+    (Mode.VOICE.value, _("Total Voice")),
+    (Mode.TEXT.value, _("Total Text")),
 ]
 # The e-mails that were handed over: the provider's word divides them, and the last figure is a part of them again.
 EMAILS = [
     *((f"email_{name}", status.word) for name, status in EMAIL_OUTCOME_LABELS.items()),
-    ("email_refused", "Sent, but not delivered"),
+    ("email_refused", _("Sent, but not delivered")),
 ]
 FIGURES = [*PEOPLE, *DEVICES, *EMAILS]
 # For so long after its begin, an open page of a message is refreshed for the outcomes of its e-mails. Nearly all of
@@ -45,7 +51,7 @@ OUTCOMES_FOLLOW = timedelta(days=3)
 @dataclass(frozen=True)
 class Figure:
     name: str
-    label: str
+    label: StrOrPromise
     number: int
 
 
@@ -60,12 +66,18 @@ class Part:
 
 # What the devices of a mode count as, in the order of a bar.
 _PARTS = {
-    Outcome.SUCCESS: ("success", Status("reached", Shape.CHECK, Tone.GOOD)),
-    Outcome.ERROR: ("error", Status("failed", Shape.CROSS, Tone.BAD)),
-    Outcome.NOT_REACHED: ("not_reached", Status("not reached (busy, no answer)", Shape.RING, Tone.WARNING)),
-    Outcome.CANCELED: ("canceled", Status("canceled", Shape.SQUARE, Tone.NEUTRAL)),
-    Outcome.PENDING: ("pending", Status("not done yet", Shape.HALF, Tone.RUNNING)),
-    Outcome.NOT_ATTEMPTED: ("not_attempted", Status("opted out or not eligible", Shape.DIAMOND, Tone.NEUTRAL)),
+    Outcome.SUCCESS: ("success", Status(pgettext_lazy("status", "reached"), Shape.CHECK, Tone.GOOD)),
+    Outcome.ERROR: ("error", Status(pgettext_lazy("status", "failed"), Shape.CROSS, Tone.BAD)),
+    Outcome.NOT_REACHED: (
+        "not_reached",
+        Status(pgettext_lazy("status", "not reached (busy, no answer)"), Shape.RING, Tone.WARNING),
+    ),
+    Outcome.CANCELED: ("canceled", Status(pgettext_lazy("status", "canceled"), Shape.SQUARE, Tone.NEUTRAL)),
+    Outcome.PENDING: ("pending", Status(pgettext_lazy("status", "not done yet"), Shape.HALF, Tone.RUNNING)),
+    Outcome.NOT_ATTEMPTED: (
+        "not_attempted",
+        Status(pgettext_lazy("status", "opted out or not eligible"), Shape.DIAMOND, Tone.NEUTRAL),
+    ),
 }
 _OF_EMAIL = {**EMAIL_OUTCOME_LABELS, "not_handed_over": NOT_HANDED_OVER}
 
@@ -99,8 +111,7 @@ class Progress:
 
     def _of_email(self) -> Iterator[Part]:
         for name, status in _OF_EMAIL.items():
-            lower = replace(status, word=status.word.lower())
-            yield Part(lower, getattr(self.totals, name), self._rows(f"email_{name}"))
+            yield Part(status.lower, getattr(self.totals, name), self._rows(f"email_{name}"))
 
     def _rows(self, figure: str, **more: str) -> dict[str, str]:
         return {"figure": figure, "mode": self.mode.value} | more
@@ -209,7 +220,11 @@ class DeliverySummary:
 
     @property
     def figure_groups(self) -> list[tuple[str, list[Figure]]]:
-        groups = [("People", self.of_people), ("Devices", self.of_devices), ("E-mails", self.of_emails)]
+        groups = [
+            (gettext("People"), self.of_people),
+            (gettext("Devices"), self.of_devices),
+            (gettext("E-mails"), self.of_emails),
+        ]
         return [(heading, figures) for heading, figures in groups if figures]
 
     @property

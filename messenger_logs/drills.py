@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from accounts.scopes import ALL_SCHOOLS, Scope
 from messenger_logs.models import SentMessage
@@ -66,7 +67,9 @@ def compare(drill: SentMessage, before: SentMessage | None, scope: Scope = ALL_S
         Line(labels[place], now.get(place, nobody).people, then.get(place, nobody).people, str(place or UNKNOWN))
         for place in places
     ]
-    return Comparison(drill, before, lines, Line("All", all_of(now.values()).people, all_of(then.values()).people))
+    return Comparison(
+        drill, before, lines, Line(gettext("All"), all_of(now.values()).people, all_of(then.values()).people)
+    )
 
 
 def _schools(message: SentMessage, scope: Scope) -> dict[object, Group]:

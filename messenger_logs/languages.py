@@ -5,33 +5,36 @@ from __future__ import annotations
 import re
 
 from django.conf.locale import LANG_INFO
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 # RFC 5646: language, then script, region and variants. Systems that write "_" for "-" mean the same.
 _TAG = re.compile(r"[a-z]{2,3}([-_][a-z0-9]{2,8})*", re.IGNORECASE | re.ASCII)
 # Languages of American schools that Django does not name.
 _NAMES = {
-    "am": "Amharic",
-    "chk": "Chuukese",
-    "fil": "Filipino",
-    "gu": "Gujarati",
-    "hmn": "Hmong",
-    "ht": "Haitian Creole",
-    "kar": "Karen",
-    "ku": "Kurdish",
-    "lao": "Lao",
-    "lo": "Lao",
-    "mh": "Marshallese",
-    "mww": "Hmong Daw",
-    "om": "Oromo",
-    "pa": "Punjabi",
-    "prs": "Dari",
-    "ps": "Pashto",
-    "rw": "Kinyarwanda",
-    "so": "Somali",
-    "ti": "Tigrinya",
-    "tl": "Tagalog",
-    "yo": "Yoruba",
-    "zh": "Chinese",
+    "am": _("Amharic"),
+    "chk": _("Chuukese"),
+    "fil": _("Filipino"),
+    "gu": _("Gujarati"),
+    "hmn": _("Hmong"),
+    "ht": _("Haitian Creole"),
+    "kar": _("Karen"),
+    "ku": _("Kurdish"),
+    "lao": _("Lao"),
+    "lo": _("Lao"),
+    "mh": _("Marshallese"),
+    "mww": _("Hmong Daw"),
+    "om": _("Oromo"),
+    "pa": _("Punjabi"),
+    "prs": _("Dari"),
+    "ps": _("Pashto"),
+    "rw": _("Kinyarwanda"),
+    "so": _("Somali"),
+    "ti": _("Tigrinya"),
+    "tl": _("Tagalog"),
+    "yo": _("Yoruba"),
+    "zh": _("Chinese"),
 }
 
 
@@ -53,7 +56,9 @@ def _subtag(text: str) -> str:
 def language_name(language: str) -> str:
     """The name to show: that of a tag where it is known, with the tag behind it where it says more; else the text."""
     first = language.split("-")[0]
-    name = _NAMES.get(first) or LANG_INFO.get(first, {}).get("name", "")
-    if not name or not _TAG.fullmatch(language):
+    known = _NAMES.get(first) or LANG_INFO.get(first, {}).get("name", "")
+    if not known or not _TAG.fullmatch(language):
         return language
+    # Django translates the names of its languages.
+    name = capfirst(gettext(str(known)))
     return name if language == first else f"{name} ({language})"

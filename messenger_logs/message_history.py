@@ -9,6 +9,8 @@ from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import AuditEvent
 from messenger_logs.cancel_figures import cancel_figures
@@ -45,36 +47,56 @@ def history_of(message: SentMessage) -> History:
 
 def _steps(message: SentMessage) -> Iterator[Entry]:
     """The steps that the message itself records, in their order: two of them may have the same time."""
-    elsewhere = f" in another system, as {message.external_id}" if message.external_id else ""
     steps = [
-        (message.created_at, f"{message.sender_name} created it{elsewhere}."),
-        (message.dispatch_started_at, "Delivery began."),
-        (message.cancel_asked_at, f"{message.canceled_by_name} canceled it."),
+        (message.created_at, _created(message)),
+        (message.dispatch_started_at, _("Delivery began.")),
+        (message.cancel_asked_at, _("%(who)s canceled it.") % {"who": message.canceled_by_name}),
         (message.cancel_completed_at, _completed(message)),
-        (message.dispatch_finished_at, "Delivery was finished."),
+        (message.dispatch_finished_at, _("Delivery was finished.")),
     ]
     return (Entry(at, text) for at, text in steps if at)
 
 
+def _created(message: SentMessage) -> str:
+    if not message.external_id:
+        return _("%(who)s created it.") % {"who": message.sender_name}
+    facts = {"who": message.sender_name, "id": message.external_id}
+    return _("%(who)s created it in another system, as %(id)s.") % facts
+
+
 def _completed(message: SentMessage) -> str:
     """The end of a cancel, with its final figures."""
-    return f"The cancel was complete: {cancel_figures(message.pk)}." if message.cancel_completed_at else ""
+    if not message.cancel_completed_at:
+        return ""
+    return _("The cancel was complete: %(figures)s.") % {"figures": cancel_figures(message.pk)}
 
 
 def _imported(who: str, details: dict[str, Any]) -> str:
-    return f"{who} brought it in, with {_count(details, 'recipients', 'recipient')}."
+    number = details.get("recipients", 0)
+    sentence = ngettext(
+        "%(who)s brought it in, with %(count)s recipient.", "%(who)s brought it in, with %(count)s recipients.", number
+    )
+    return sentence % {"who": who, "count": intcomma(number)}
 
 
 def _added(who: str, details: dict[str, Any]) -> str:
-    return f"{who} added {_count(details, 'recipients', 'recipient')}."
+    number = details.get("recipients", 0)
+    sentence = ngettext("%(who)s added %(count)s recipient.", "%(who)s added %(count)s recipients.", number)
+    return sentence % {"who": who, "count": intcomma(number)}
 
 
 def _retried(who: str, details: dict[str, Any]) -> str:
-    return f"{who} had it sent again to {_count(details, 'devices', 'device')} that may not have got it."
+    number = details.get("devices", 0)
+    sentence = ngettext(
+        "%(who)s had it sent again to %(count)s device that may not have got it.",
+        "%(who)s had it sent again to %(count)s devices that may not have got it.",
+        number,
+    )
+    return sentence % {"who": who, "count": intcomma(number)}
 
 
 def _certified(who: str, details: dict[str, Any]) -> str:
-    return f"{who} asked for the certificate of its cancel."
+    return _("%(who)s asked for the certificate of its cancel.") % {"who": who}
 
 
 _SENTENCES: dict[str, Callable[[str, dict[str, Any]], str]] = {
@@ -88,12 +110,7 @@ _SENTENCES: dict[str, Callable[[str, dict[str, Any]], str]] = {
 def _sentence(event: AuditEvent) -> str:
     if sentence := _SENTENCES.get(event.action):
         return sentence(event.who, event.details)
-    format = str(event.details.get("format", "csv")).upper()
+    facts = {"who": event.who, "format": str(event.details.get("format", "csv")).upper()}
     if event.action.startswith("export."):
-        return f"{event.who} exported its recipients ({format})."
-    return f"{event.who} asked for a report ({format})."
-
-
-def _count(details: dict[str, Any], name: str, one: str) -> str:
-    number = details.get(name, 0)
-    return f"{intcomma(number)} {one}{'' if number == 1 else 's'}"
+        return _("%(who)s exported its recipients (%(format)s).") % facts
+    return _("%(who)s asked for a report (%(format)s).") % facts

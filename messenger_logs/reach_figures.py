@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, TextChoices
 from django.db.models.functions import JSONObject, TruncWeek
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.scopes import ALL_SCHOOLS, Scope
 from core.dates import written
@@ -20,7 +22,7 @@ from messenger_logs.reach import SUMS, People
 
 # Stands for a school or a language that is not known, where "" means all of them.
 UNKNOWN = "none"
-NO_SCHOOL, NO_LANGUAGE = "School not known", "Language not known"
+NO_SCHOOL, NO_LANGUAGE = _("School not known"), _("Language not known")
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,10 @@ def read_people(message: Any) -> People:
 class Dimension(TextChoices):
     """What the figures of many messages are broken down by."""
 
-    SCHOOL = "school", "School"
-    TYPE = "message_type", "Message type"
-    LANGUAGE = "language", "Language"
-    WEEK = "week", "Week"
+    SCHOOL = "school", _("School")
+    TYPE = "message_type", _("Message type")
+    LANGUAGE = "language", _("Language")
+    WEEK = "week", _("Week")
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def breakdown(messages: SentMessageQuerySet, by: Dimension, which: Which = EVERY
 def all_of(groups: Iterable[Group]) -> Group:
     """Return all groups as one."""
     groups = list(groups)
-    return Group("", "All", {mode: sum((group.by(mode) for group in groups), People()) for mode in MODES})
+    return Group("", gettext("All"), {mode: sum((group.by(mode) for group in groups), People()) for mode in MODES})
 
 
 MODES = ("", *Mode.values)
@@ -133,12 +135,12 @@ MODES = ("", *Mode.values)
 
 def _label(by: Dimension, value: Any) -> str:
     if by is Dimension.SCHOOL:
-        return value or NO_SCHOOL
+        return value or str(NO_SCHOOL)
     if by is Dimension.LANGUAGE:
-        return language_name(value) or NO_LANGUAGE
+        return language_name(value) or str(NO_LANGUAGE)
     if by is Dimension.WEEK:
         first, last = week(value)
-        return f"{written(first)} to {written(last)}"
+        return gettext("%(first)s to %(last)s") % {"first": written(first), "last": written(last)}
     return str(value)
 
 

@@ -1,8 +1,14 @@
-"""The labels of the ledger's values: each status as a word, a shape and a color, with a sentence that explains it."""
+"""The labels of the ledger's values: each status as a word, a shape and a color, with a sentence that explains it.
+
+The words are those of choices.py, and have the language of a page's reader. `Status.in_english` is for exports.
+"""
 
 from __future__ import annotations
 
 import re
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.statuses import Shape, Status, Tone
 from messenger_logs.choices import PHONE, DeliveryStatus, MessageStatus, Mode, Outcome, Reach
@@ -10,135 +16,192 @@ from messenger_logs.removed import REMOVED
 from messenger_logs.statuses import CODES
 
 MESSAGE_STATUSES = {
-    MessageStatus.WAITING: Status("Waiting", Shape.RING, Tone.NEUTRAL, "Scheduled; delivery has not begun yet."),
-    MessageStatus.IN_PROGRESS: Status("In-Progress", Shape.HALF, Tone.RUNNING, "Being delivered now."),
+    MessageStatus.WAITING: Status(
+        MessageStatus.WAITING.label, Shape.RING, Tone.NEUTRAL, _("Scheduled; delivery has not begun yet.")
+    ),
+    MessageStatus.IN_PROGRESS: Status(
+        MessageStatus.IN_PROGRESS.label, Shape.HALF, Tone.RUNNING, _("Being delivered now.")
+    ),
     MessageStatus.SENT: Status(
-        "Sent",
+        MessageStatus.SENT.label,
         Shape.CHECK,
         Tone.GOOD,
-        "Handed to the providers that deliver it. Whether it reached each recipient stands beside the recipient.",
+        _("Handed to the providers that deliver it. Whether it reached each recipient stands beside the recipient."),
     ),
     MessageStatus.ERROR: Status(
-        "Error", Shape.CROSS, Tone.BAD, "At least one kind of delivery could not be handed over."
+        MessageStatus.ERROR.label, Shape.CROSS, Tone.BAD, _("At least one kind of delivery could not be handed over.")
     ),
     MessageStatus.CANCELED: Status(
-        "Canceled", Shape.SQUARE, Tone.NEUTRAL, "Stopped before delivery began: nobody got it."
+        MessageStatus.CANCELED.label, Shape.SQUARE, Tone.NEUTRAL, _("Stopped before delivery began: nobody got it.")
     ),
     MessageStatus.CANCELED_IN_PROGRESS: Status(
-        "Canceled IP", Shape.DIAMOND, Tone.WARNING, "Stopped after delivery had begun: some recipients may have got it."
+        MessageStatus.CANCELED_IN_PROGRESS.label,
+        Shape.DIAMOND,
+        Tone.WARNING,
+        _("Stopped after delivery had begun: some recipients may have got it."),
     ),
     MessageStatus.NO_RECIPIENTS: Status(
-        "No Recipients",
+        MessageStatus.NO_RECIPIENTS.label,
         Shape.TRIANGLE,
         Tone.WARNING,
-        "Nobody could get it: it has no recipients, or none of them has a device for it.",
+        _("Nobody could get it: it has no recipients, or none of them has a device for it."),
     ),
 }
 
 # Whether a message reached a person.
 REACH = {
     Reach.REACHED: Status(
-        "Reached",
+        Reach.REACHED.label,
         Shape.CHECK,
         Tone.GOOD,
-        "A device says so: the inbox has it, the e-mail was delivered, a call was answered, or a text was sent.",
+        _("A device says so: the inbox has it, the e-mail was delivered, a call was answered, or a text was sent."),
     ),
     Reach.UNCONFIRMED: Status(
-        "Handed over, not confirmed",
+        Reach.UNCONFIRMED.label,
         Shape.HALF,
         Tone.RUNNING,
-        "An e-mail or a text left, and nothing more is known.",
+        _("An e-mail or a text left, and nothing more is known."),
     ),
     Reach.NOT_REACHED: Status(
-        "Not reached", Shape.CROSS, Tone.BAD, "No device got it. While the message goes out, one may still get it."
+        Reach.NOT_REACHED.label,
+        Shape.CROSS,
+        Tone.BAD,
+        _("No device got it. While the message goes out, one may still get it."),
     ),
-    Reach.CANCELED: Status("Canceled", Shape.SQUARE, Tone.NEUTRAL, "The message was stopped before any device got it."),
-    Reach.NO_DEVICE: Status("No device", Shape.TRIANGLE, Tone.WARNING, "The person has no device for the message."),
+    Reach.CANCELED: Status(
+        Reach.CANCELED.label, Shape.SQUARE, Tone.NEUTRAL, _("The message was stopped before any device got it.")
+    ),
+    Reach.NO_DEVICE: Status(
+        Reach.NO_DEVICE.label, Shape.TRIANGLE, Tone.WARNING, _("The person has no device for the message.")
+    ),
 }
 
 # The words of Sent Message Log 2.0 for the same statuses.
 _CANCELED = Status(
-    "CANCELED", Shape.SQUARE, Tone.NEUTRAL, "Stopped by somebody, before it began to go out or while it did."
+    pgettext_lazy("status", "CANCELED"),
+    Shape.SQUARE,
+    Tone.NEUTRAL,
+    _("Stopped by somebody, before it began to go out or while it did."),
 )
 SENT_MESSAGE_LOG_2_STATUSES = {
-    MessageStatus.WAITING: Status("SCHEDULED", Shape.RING, Tone.NEUTRAL, "It has not begun to go out."),
-    MessageStatus.IN_PROGRESS: Status("IN PROGRESS", Shape.HALF, Tone.RUNNING, "It is going out now."),
+    MessageStatus.WAITING: Status(
+        pgettext_lazy("status", "SCHEDULED"), Shape.RING, Tone.NEUTRAL, _("It has not begun to go out.")
+    ),
+    MessageStatus.IN_PROGRESS: Status(
+        pgettext_lazy("status", "IN PROGRESS"), Shape.HALF, Tone.RUNNING, _("It is going out now.")
+    ),
     MessageStatus.SENT: Status(
-        "SENT",
+        pgettext_lazy("status", "SENT"),
         Shape.CHECK,
         Tone.GOOD,
-        "Handed to the providers that deliver it. The result of each device stands beside its recipient.",
+        _("Handed to the providers that deliver it. The result of each device stands beside its recipient."),
     ),
     MessageStatus.CANCELED: _CANCELED,
     MessageStatus.CANCELED_IN_PROGRESS: _CANCELED,
     MessageStatus.ERROR: Status(
-        "ERROR",
+        pgettext_lazy("status", "ERROR"),
         Shape.CROSS,
         Tone.BAD,
-        "The provider of at least one delivery mode (e-mail, voice or text) took nothing of it.",
+        _("The provider of at least one delivery mode (e-mail, voice or text) took nothing of it."),
     ),
     MessageStatus.NO_RECIPIENTS: Status(
-        "NO RECIPIENTS",
+        pgettext_lazy("status", "NO RECIPIENTS"),
         Shape.TRIANGLE,
         Tone.WARNING,
-        "It has no recipients, or none of them has a device that could get it.",
+        _("It has no recipients, or none of them has a device that could get it."),
     ),
 }
 
 DELIVERY_STATUSES = {
-    DeliveryStatus.WAITING: Status("Waiting", Shape.RING, Tone.NEUTRAL, "Delivery to this device has not begun."),
-    DeliveryStatus.IN_PROGRESS: Status("In-Progress", Shape.HALF, Tone.RUNNING, "Being delivered now."),
+    DeliveryStatus.WAITING: Status(
+        DeliveryStatus.WAITING.label, Shape.RING, Tone.NEUTRAL, _("Delivery to this device has not begun.")
+    ),
+    DeliveryStatus.IN_PROGRESS: Status(
+        DeliveryStatus.IN_PROGRESS.label, Shape.HALF, Tone.RUNNING, _("Being delivered now.")
+    ),
     DeliveryStatus.VENDOR_RECEIVED: Status(
-        "Vendor received", Shape.HALF, Tone.RUNNING, "The voice and text provider has it and has not said more yet."
+        DeliveryStatus.VENDOR_RECEIVED.label,
+        Shape.HALF,
+        Tone.RUNNING,
+        _("The voice and text provider has it and has not said more yet."),
     ),
     DeliveryStatus.SENT: Status(
-        "Sent", Shape.CHECK, Tone.GOOD, "Handed over: to the inbox, the e-mail provider, or the phone carrier."
+        DeliveryStatus.SENT.label,
+        Shape.CHECK,
+        Tone.GOOD,
+        _("Handed over: to the inbox, the e-mail provider, or the phone carrier."),
     ),
-    DeliveryStatus.DELIVERED: Status("Delivered", Shape.CHECK, Tone.GOOD, "The carrier says that the phone has it."),
-    DeliveryStatus.CONFIRMED: Status("Confirmed", Shape.CHECK, Tone.GOOD, "Someone answered and pressed 0 to confirm."),
+    DeliveryStatus.DELIVERED: Status(
+        DeliveryStatus.DELIVERED.label, Shape.CHECK, Tone.GOOD, _("The carrier says that the phone has it.")
+    ),
+    DeliveryStatus.CONFIRMED: Status(
+        DeliveryStatus.CONFIRMED.label, Shape.CHECK, Tone.GOOD, _("Someone answered and pressed 0 to confirm.")
+    ),
     DeliveryStatus.NOT_CONFIRMED: Status(
-        "Not Confirmed",
+        DeliveryStatus.NOT_CONFIRMED.label,
         Shape.RING,
         Tone.WARNING,
-        "Something answered the call that is no person and no voicemail, such as a fax: nobody was reached.",
+        _("Something answered the call that is no person and no voicemail, such as a fax: nobody was reached."),
     ),
-    DeliveryStatus.NO_ANSWER: Status("No-Answer", Shape.RING, Tone.WARNING, "It rang and nobody answered."),
-    DeliveryStatus.BUSY: Status("Busy", Shape.DIAMOND, Tone.WARNING, "The line was busy."),
-    DeliveryStatus.FAILED: Status("Failed", Shape.CROSS, Tone.BAD, "It was tried and did not work."),
+    DeliveryStatus.NO_ANSWER: Status(
+        DeliveryStatus.NO_ANSWER.label, Shape.RING, Tone.WARNING, _("It rang and nobody answered.")
+    ),
+    DeliveryStatus.BUSY: Status(DeliveryStatus.BUSY.label, Shape.DIAMOND, Tone.WARNING, _("The line was busy.")),
+    DeliveryStatus.FAILED: Status(
+        DeliveryStatus.FAILED.label, Shape.CROSS, Tone.BAD, _("It was tried and did not work.")
+    ),
     DeliveryStatus.ERROR: Status(
-        "Error", Shape.CROSS, Tone.BAD, "It could not be tried, or the provider could not carry it."
+        DeliveryStatus.ERROR.label,
+        Shape.CROSS,
+        Tone.BAD,
+        _("It could not be tried, or the provider could not carry it."),
     ),
     DeliveryStatus.UNDELIVERED: Status(
-        "Undelivered", Shape.CROSS, Tone.BAD, "The carrier took the text, but could not bring it to the phone."
+        DeliveryStatus.UNDELIVERED.label,
+        Shape.CROSS,
+        Tone.BAD,
+        _("The carrier took the text, but could not bring it to the phone."),
     ),
     DeliveryStatus.NO_CALL_STATUS: Status(
-        "No Call Status", Shape.TRIANGLE, Tone.WARNING, "The provider does not know the result."
+        DeliveryStatus.NO_CALL_STATUS.label, Shape.TRIANGLE, Tone.WARNING, _("The provider does not know the result.")
     ),
     DeliveryStatus.RESTRICTED: Status(
-        "Restricted", Shape.SQUARE, Tone.WARNING, "A rule forbids it, such as a do-not-call list or the time of day."
+        DeliveryStatus.RESTRICTED.label,
+        Shape.SQUARE,
+        Tone.WARNING,
+        _("A rule forbids it, such as a do-not-call list or the time of day."),
     ),
     DeliveryStatus.OPT_OUT: Status(
-        "Opt Out", Shape.SQUARE, Tone.NEUTRAL, "The recipient asked not to get such messages."
+        DeliveryStatus.OPT_OUT.label, Shape.SQUARE, Tone.NEUTRAL, _("The recipient asked not to get such messages.")
     ),
     DeliveryStatus.NOT_ELIGIBLE: Status(
-        "Not Eligible", Shape.SQUARE, Tone.NEUTRAL, "The device cannot take this kind of message."
+        DeliveryStatus.NOT_ELIGIBLE.label, Shape.SQUARE, Tone.NEUTRAL, _("The device cannot take this kind of message.")
     ),
     DeliveryStatus.NO_DEVICE: Status(
-        "No Device", Shape.TRIANGLE, Tone.WARNING, "No address or number is known, or none is meant for such messages."
+        DeliveryStatus.NO_DEVICE.label,
+        Shape.TRIANGLE,
+        Tone.WARNING,
+        _("No address or number is known, or none is meant for such messages."),
     ),
     DeliveryStatus.DUPLICATE: Status(
-        "Duplicate", Shape.DIAMOND, Tone.NEUTRAL, "The same device got this message already, so it was left out."
+        DeliveryStatus.DUPLICATE.label,
+        Shape.DIAMOND,
+        Tone.NEUTRAL,
+        _("The same device got this message already, so it was left out."),
     ),
     DeliveryStatus.CANCELED: Status(
-        "Canceled", Shape.SQUARE, Tone.NEUTRAL, "The message was canceled before it went to this device. Not a failure."
+        DeliveryStatus.CANCELED.label,
+        Shape.SQUARE,
+        Tone.NEUTRAL,
+        _("The message was canceled before it went to this device. Not a failure."),
     ),
 }
 # An answered call counts as reached, whether or not anybody pressed 0.
 ANSWERED = Status(
-    "Not Confirmed",
+    DeliveryStatus.NOT_CONFIRMED.label,
     Shape.DOT,
     Tone.GOOD,
-    "A person or a voicemail answered the call, so it counts as reached; nobody pressed 0 to confirm.",
+    _("A person or a voicemail answered the call, so it counts as reached; nobody pressed 0 to confirm."),
 )
 
 
@@ -150,50 +213,93 @@ def delivery_status(status: str, outcome: str) -> Status:
 
 
 OUTCOMES = {
-    Outcome.PENDING: Status("Pending", Shape.HALF, Tone.RUNNING, "Not decided yet."),
-    Outcome.SUCCESS: Status("Success", Shape.CHECK, Tone.GOOD, "The device was reached, as far as can be known."),
-    Outcome.NOT_REACHED: Status(
-        "Not reached", Shape.RING, Tone.WARNING, "Tried without an error, but nobody was reached: busy, no answer."
+    Outcome.PENDING: Status(Outcome.PENDING.label, Shape.HALF, Tone.RUNNING, _("Not decided yet.")),
+    Outcome.SUCCESS: Status(
+        Outcome.SUCCESS.label, Shape.CHECK, Tone.GOOD, _("The device was reached, as far as can be known.")
     ),
-    Outcome.ERROR: Status("Error", Shape.CROSS, Tone.BAD, "It failed."),
-    Outcome.CANCELED: Status("Canceled", Shape.SQUARE, Tone.NEUTRAL, "Stopped by a cancel. Not a failure."),
+    Outcome.NOT_REACHED: Status(
+        Outcome.NOT_REACHED.label,
+        Shape.RING,
+        Tone.WARNING,
+        _("Tried without an error, but nobody was reached: busy, no answer."),
+    ),
+    Outcome.ERROR: Status(Outcome.ERROR.label, Shape.CROSS, Tone.BAD, _("It failed.")),
+    Outcome.CANCELED: Status(
+        Outcome.CANCELED.label, Shape.SQUARE, Tone.NEUTRAL, _("Stopped by a cancel. Not a failure.")
+    ),
     Outcome.NOT_ATTEMPTED: Status(
-        "Not attempted", Shape.SQUARE, Tone.NEUTRAL, "There was nothing to try: no device, opted out, or not eligible."
+        Outcome.NOT_ATTEMPTED.label,
+        Shape.SQUARE,
+        Tone.NEUTRAL,
+        _("There was nothing to try: no device, opted out, or not eligible."),
     ),
 }
 
 # The last word of the e-mail provider about an address that we handed to it.
 EMAIL_OUTCOMES = {
     "accepted": Status(
-        "Accepted", Shape.RING, Tone.NEUTRAL, "In the provider's queue; not known yet whether it arrived."
+        pgettext_lazy("status", "Accepted"),
+        Shape.RING,
+        Tone.NEUTRAL,
+        _("In the provider's queue; not known yet whether it arrived."),
     ),
-    "delivered": Status("Delivered", Shape.CHECK, Tone.GOOD, "The recipient's mail server took it."),
+    "delivered": Status(
+        pgettext_lazy("status", "Delivered"), Shape.CHECK, Tone.GOOD, _("The recipient's mail server took it.")
+    ),
     "failed-temporary": Status(
-        "Failed (temporary)", Shape.HALF, Tone.WARNING, "Not taken yet; the provider tries again."
+        pgettext_lazy("status", "Failed (temporary)"),
+        Shape.HALF,
+        Tone.WARNING,
+        _("Not taken yet; the provider tries again."),
     ),
-    "failed-permanent": Status("Failed (permanent)", Shape.CROSS, Tone.BAD, "Refused for good."),
-    "failed": Status("Failed", Shape.CROSS, Tone.BAD, "The provider could not deliver it."),
+    "failed-permanent": Status(
+        pgettext_lazy("status", "Failed (permanent)"), Shape.CROSS, Tone.BAD, _("Refused for good.")
+    ),
+    "failed": Status(pgettext_lazy("status", "Failed"), Shape.CROSS, Tone.BAD, _("The provider could not deliver it.")),
     "suppressed": Status(
-        "Failed (suppressed)",
+        pgettext_lazy("status", "Failed (suppressed)"),
         Shape.SQUARE,
         Tone.BAD,
-        "Not tried: the address bounced, unsubscribed or complained before.",
+        _("Not tried: the address bounced, unsubscribed or complained before."),
     ),
-    "rejected": Status("Rejected", Shape.CROSS, Tone.BAD, "The provider did not take it from us."),
-    "complained": Status("Complained", Shape.TRIANGLE, Tone.WARNING, "The recipient marked it as spam."),
+    "rejected": Status(
+        pgettext_lazy("status", "Rejected"), Shape.CROSS, Tone.BAD, _("The provider did not take it from us.")
+    ),
+    "complained": Status(
+        pgettext_lazy("status", "Complained"), Shape.TRIANGLE, Tone.WARNING, _("The recipient marked it as spam.")
+    ),
 }
 
 # What happened to the e-mails of a message, as its figures count them.
 EMAIL_OUTCOME_LABELS = {
-    "delivered": Status("Delivered", Shape.CHECK, Tone.GOOD, "The recipient's mail server took it."),
-    "failed": Status("Failed", Shape.CROSS, Tone.BAD, "Refused for good, by the mail server or by our provider."),
-    "suppressed": Status(
-        "Suppressed", Shape.SQUARE, Tone.BAD, "Not tried: the address bounced, unsubscribed or complained before."
+    "delivered": Status(
+        pgettext_lazy("status", "Delivered"), Shape.CHECK, Tone.GOOD, _("The recipient's mail server took it.")
     ),
-    "complained": Status("Complained", Shape.TRIANGLE, Tone.WARNING, "It arrived, and was marked as spam."),
-    "not_known": Status("Not known yet", Shape.RING, Tone.NEUTRAL, "Handed over; its provider said nothing final yet."),
+    "failed": Status(
+        pgettext_lazy("status", "Failed"),
+        Shape.CROSS,
+        Tone.BAD,
+        _("Refused for good, by the mail server or by our provider."),
+    ),
+    "suppressed": Status(
+        pgettext_lazy("status", "Suppressed"),
+        Shape.SQUARE,
+        Tone.BAD,
+        _("Not tried: the address bounced, unsubscribed or complained before."),
+    ),
+    "complained": Status(
+        pgettext_lazy("status", "Complained"), Shape.TRIANGLE, Tone.WARNING, _("It arrived, and was marked as spam.")
+    ),
+    "not_known": Status(
+        pgettext_lazy("status", "Not known yet"),
+        Shape.RING,
+        Tone.NEUTRAL,
+        _("Handed over; its provider said nothing final yet."),
+    ),
 }
-NOT_HANDED_OVER = Status("Not handed over", Shape.CROSS, Tone.BAD, "The e-mail provider did not take it from us.")
+NOT_HANDED_OVER = Status(
+    pgettext_lazy("status", "Not handed over"), Shape.CROSS, Tone.BAD, _("The e-mail provider did not take it from us.")
+)
 
 # The mark of an address or number that the same message had before.
 DUPLICATE_MARK = "†"

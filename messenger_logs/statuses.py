@@ -9,6 +9,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.languages import english
 from messenger_logs.choices import PHONE, DeliveryStatus, Mode, Outcome, RedialRule
 
 # The detail of a device whose address or number is wrong.
@@ -111,7 +112,7 @@ class Code:
 
 
 def _read_codes() -> dict[int, Code]:
-    labels = {status.label: status for status in DeliveryStatus}
+    labels = {english(status.label): status for status in DeliveryStatus}
     codes = {}
     with Path(__file__).with_name("codes.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Greatest
+from django.utils.translation import gettext as _
 
 from core.dates import time_text
 from core.troubles import Trouble
@@ -36,9 +37,10 @@ def _late_emergencies(now: datetime) -> QuerySet[SentMessage, tuple[int, datetim
 def _late(pk: int, starts: datetime) -> Trouble:
     return Trouble(
         key=f"messages.emergency.{pk}",
-        part="Emergencies",
-        words=f"The emergency message {pk} is not finished. It was due at {time_text(starts)}.",
-        to_do=f"Find {pk} in the search, open the message, and see which mode waits and why.",
+        part=_("Emergencies"),
+        words=_("The emergency message %(number)s is not finished. It was due at %(time)s.")
+        % {"number": pk, "time": time_text(starts)},
+        to_do=_("Find %(number)s in the search, open the message, and see which mode waits and why.") % {"number": pk},
         since=starts,
         urgent=True,
     )
@@ -65,8 +67,10 @@ def _failing_messages(now: datetime) -> QuerySet[MessageModeTotals, tuple[int, i
 def _failing(pk: int, failures: int, tried: int, due: datetime) -> Trouble:
     return Trouble(
         key=f"messages.failures.{pk}",
-        part="Messages",
-        words=f"{failures:,} of {tried:,} devices of message {pk} failed.",
-        to_do=f"Find {pk} in the search, open the message, and look at the reasons of the failures.",
+        part=_("Messages"),
+        words=_("%(failures)s of %(tried)s devices of message %(number)s failed.")
+        % {"failures": f"{failures:,}", "tried": f"{tried:,}", "number": pk},
+        to_do=_("Find %(number)s in the search, open the message, and look at the reasons of the failures.")
+        % {"number": pk},
         since=due,
     )

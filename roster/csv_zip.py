@@ -15,12 +15,13 @@ from typing import IO, Any
 from zipfile import BadZipFile, LargeZipFile, ZipFile, ZipInfo
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from roster.reading import Part, Reading, Unreadable
 
 MOST_FILES = 1000
-NO_FILE = "The file is not there."
-NO_ZIP = "The file is no zip that can be read. Export it again."
+NO_FILE = gettext_noop("The file is not there.")
+NO_ZIP = gettext_noop("The file is no zip that can be read. Export it again.")
 # The file of each part, and the columns without which it cannot be read.
 FILES = {
     Part.ORGS: ("orgs", ("sourcedId", "name", "type")),
@@ -49,9 +50,9 @@ def read_zip(path: Path, reading: Reading) -> None:
 
 def _check(modes: Mapping[Part, str]) -> None:
     if all(mode == "absent" for mode in modes.values()):
-        raise Unreadable("The zip has no roster: neither orgs.csv, academicSessions.csv nor users.csv.")
+        raise Unreadable(gettext_noop("The zip has no roster: neither orgs.csv, academicSessions.csv nor users.csv."))
     if modes[Part.ROLES] == "delta" or (modes[Part.ROLES] == "bulk" and modes[Part.PEOPLE] != "bulk"):
-        raise Unreadable("Users and roles of OneRoster 1.2 are read only in bulk. Export all of them.")
+        raise Unreadable(gettext_noop("Users and roles of OneRoster 1.2 are read only in bulk. Export all of them."))
 
 
 @contextmanager
@@ -83,7 +84,7 @@ def _files(archive: ZipFile) -> dict[str, ZipInfo]:
         if name in found:
             raise Unreadable(f"The zip has {path.name} twice.")
         if member.flag_bits & 1:
-            raise Unreadable("The zip has a password. Export it without one.")
+            raise Unreadable(gettext_noop("The zip has a password. Export it without one."))
         found[name] = member
     return found
 
@@ -91,7 +92,7 @@ def _files(archive: ZipFile) -> dict[str, ZipInfo]:
 def _manifest(archive: ZipFile, files: Mapping[str, ZipInfo], budget: _Budget, reading: Reading) -> dict[str, str]:
     """Return the properties that manifest.csv gives."""
     if "manifest.csv" not in files:
-        reading.note("manifest.csv", "is missing; each file is taken as complete")
+        reading.note("manifest.csv", gettext_noop("is missing; each file is taken as complete"))
         return {}
     rows = _Table(archive, files["manifest.csv"], budget).rows()
     return {row.get("propertyName", "").strip(): row.get("value", "").strip() for _, row in rows}

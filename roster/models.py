@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from messenger_logs.models import School
 from roster.choices import Change, Kind, RunStatus, Source
@@ -143,6 +144,16 @@ class RosterRun(models.Model):
     def stored_name(self) -> str:
         """The uploaded file that it reads: see core/files.py."""
         return f"{FOLDER}/{self.file}.zip"
+
+    @property
+    def error_text(self) -> str:
+        """The reason for which it failed, in the language of the reader as far as it is one of ours."""
+        return gettext(self.error) if self.error else ""
+
+    @property
+    def problem_texts(self) -> list[tuple[str, str]]:
+        """The problems, in the language of the reader as far as they are known."""
+        return [(where, gettext(what) if what else "") for where, what in self.problems]
 
     @property
     def unfinished(self) -> bool:

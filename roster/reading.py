@@ -10,6 +10,8 @@ from functools import partial
 from tempfile import TemporaryFile
 from typing import IO, Any
 
+from django.utils.translation import gettext_noop
+
 from roster.rows import (
     SCHOOL,
     BadRow,
@@ -99,10 +101,10 @@ class Reading:
         try:
             row = _READERS[part](fields, partial(self.note, where))
             if self._again(part, row.sourced_id):
-                self.note(where, "has the sourcedId of an earlier row, and is left")
+                self.note(where, gettext_noop("has the sourcedId of an earlier row, and is left"))
                 return
             if part is Part.ORGS and row.kind == SCHOOL and self._again("name of a school", row.name):
-                raise BadRow("has the name of another school, and gets none here")
+                raise BadRow(gettext_noop("has the name of another school, and gets none here"))
             self._write(part, row)
             if part is Part.PEOPLE and not row.gone:
                 self._take_roles(where, fields, roles)

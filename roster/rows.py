@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext_noop
 
 from core.text import REPLACEMENT, storable, visible
 from roster.models import SOURCED_ID
@@ -92,7 +93,7 @@ def term_of(fields: Fields, note: Note) -> Term:
         return Term(sourced_id, gone)
     starts_on, ends_on = _day(fields, "startDate"), _day(fields, "endDate")
     if starts_on is None or ends_on is None or ends_on < starts_on:
-        raise BadRow("has no startDate and endDate in this order, as in 2026-08-20")
+        raise BadRow(gettext_noop("has no startDate and endDate in this order, as in 2026-08-20"))
     title, kind, year = _required(fields, "title", 200), _required(fields, "type", 64), text_of(fields, "schoolYear")
     return Term(sourced_id, gone, title, kind, starts_on, ends_on, year[:20])
 
@@ -154,7 +155,7 @@ def _gone(fields: Fields) -> bool:
     """Whether it is a tombstone. Version 1.0 called it inactive."""
     status = text_of(fields, "status").lower()
     if status not in _PRESENT | _GONE:
-        raise BadRow("has a status that is neither active nor tobedeleted")
+        raise BadRow(gettext_noop("has a status that is neither active nor tobedeleted"))
     return status in _GONE
 
 
@@ -188,7 +189,7 @@ def _email(fields: Fields, note: Note) -> str:
             raise ValidationError("too long")
         validate_email(email)
     except ValidationError:
-        note("has an e-mail address that is none; the person is taken without it")
+        note(gettext_noop("has an e-mail address that is none; the person is taken without it"))
         return ""
     return email
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from accounts.models import User
 from accounts.passwords import has_password
 from accounts.second_factor import lacks_second_factor
+from core.languages import language_now
 from web.help import help_url_of
 from web.menu import may_use_api, menu_of, search_words_of
 from web.view_as import View
@@ -23,6 +24,12 @@ def district(request: HttpRequest) -> dict[str, object]:
 def passkeys_in_use() -> bool:
     """Whether anybody can sign in with a passkey. Until then the sign-in page is as it was."""
     return bool(Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN).exists())
+
+
+def languages(request: HttpRequest) -> dict[str, object]:
+    """The languages that a person may change to, as pairs of code and name, each name in its own language."""
+    now = language_now()
+    return {"other_languages": [language for language in settings.LANGUAGES if language[0] != now]}
 
 
 def view_as(request: HttpRequest) -> dict[str, object]:

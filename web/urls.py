@@ -19,6 +19,7 @@ from web.views import (
     domain_health,
     erase,
     home,
+    language,
     mailgun_webhook,
     message_import,
     my_notifications,
@@ -123,6 +124,7 @@ def webhook(route: str, view: Any, *, name: str) -> Iterator[URLPattern]:
 urlpatterns = [
     path("", home.home, name="home"),
     path("search/", search.search, name="search"),
+    path("language/", language.language, name="language"),
     path("help/", help_pages.help_index, name="help"),
     path("help/keys/", help_pages.keys, name="keys"),
     path("help/<slug:slug>/", help_pages.tool_help, name="tool_help"),

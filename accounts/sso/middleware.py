@@ -5,12 +5,13 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.services import record_audit_event
 from accounts.sso.sessions import ProviderSession, goes_on
 
-ENDED = "Your session has ended, because your school's sign-in did not confirm it again. Sign in once more."
+ENDED = _("Your session has ended, because your school's sign-in did not confirm it again. Sign in once more.")
 
 
 class ProviderSessionMiddleware:

@@ -8,15 +8,19 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.sso.services import NotLetIn, Reason
 
 # The other reasons would tell a stranger who has an account.
 _TEXTS = {
-    Reason.UNVERIFIED: "It did not say that your e-mail address is verified, so we cannot know which account is yours.",
-    Reason.CLAIM: "It did not say that you belong to the part of the organization that may sign in here.",
+    Reason.UNVERIFIED: _(
+        "It did not say that your e-mail address is verified, so we cannot know which account is yours."
+    ),
+    Reason.CLAIM: _("It did not say that you belong to the part of the organization that may sign in here."),
 }
-_ANY = "Your account there does not open Messenger Logs."
+_ANY = _("Your account there does not open Messenger Logs.")
 
 
 def not_let_in(request: HttpRequest, provider: Any, refused: NotLetIn) -> HttpResponse:
@@ -26,5 +30,6 @@ def not_let_in(request: HttpRequest, provider: Any, refused: NotLetIn) -> HttpRe
 
 def back_to_sign_in(request: HttpRequest, provider: Any) -> HttpResponse:
     """Lead back to the sign-in page: the person turned round, or the provider answered nothing that we understand."""
-    messages.warning(request, f"You are not signed in: {provider.name} did not confirm it. Try again, or sign in here.")
+    sentence = gettext("You are not signed in: %(provider)s did not confirm it. Try again, or sign in here.")
+    messages.warning(request, sentence % {"provider": provider.name})
     return redirect("account_login")

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Subquery
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core.clock import DATABASE_NOW
 from core.leased_jobs.models import LeasedJob
@@ -19,7 +20,8 @@ from core.leased_jobs.querysets import LEASE, LeasedJobQuerySet
 Job = TypeVar("Job", bound=LeasedJob)
 
 MOST_TRIES = 3
-GAVE_UP = f"It was begun {MOST_TRIES} times and never came to its end. Tell your administrator."
+# The number is MOST_TRIES.
+GAVE_UP = _("It was begun 3 times and never came to its end. Tell your administrator.")
 # One worker claims at a time. Else two of them would count the jobs of a person before either has taken one.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('core.leased_jobs'))"
 
@@ -34,7 +36,7 @@ def claim_next(jobs: LeasedJobQuerySet[Job]) -> Job | None:
         with connection.cursor() as cursor:
             cursor.execute(_LOCK)
         given_up = jobs.free().filter(tries__gte=MOST_TRIES)
-        given_up.update(status="failed", error=GAVE_UP, finished_at=now)
+        given_up.update(status="failed", error=str(GAVE_UP), finished_at=now)
         allowed = jobs.in_line().filter(running__lt=settings.REPORTS_AT_ONCE)
         # A job that somebody cancels at this moment is left alone.
         first = allowed.select_for_update(skip_locked=True, no_key=True).values("pk")[:1]

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from core.languages import english
 from mailgun_sync.choices import SuppressionList
 from mailgun_sync.client import ProviderError
 from mailgun_sync.models import Removal, Suppression
@@ -81,5 +82,5 @@ def _ask(entry: Suppression) -> Answer:
 
 
 def _record(action: str, removal: Removal, contact_id: int, details: dict[str, Any]) -> None:
-    where = {"list": removal.get_list_display(), "domain": removal.domain.name}
+    where = {"list": english(SuppressionList(removal.list).label), "domain": removal.domain.name}
     record_audit_event(by=removal.by, action=action, target=f"Contact {contact_id}", details=where | details)

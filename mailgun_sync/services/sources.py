@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.services import record_audit_event
+from core.languages import english
 from mailgun_sync.choices import Source
 from mailgun_sync.client import EventsApi, EventsApiGoneError, EventSource, LogsApi
 from mailgun_sync.models import SendingDomain, SyncRun
@@ -48,5 +49,5 @@ def _remember(domain: SendingDomain, run: SyncRun, source: Source) -> None:
         run.source = source
         SyncRun.objects.filter(pk=run.pk).update(source=source)
     if SendingDomain.objects.filter(pk=domain.pk).exclude(source=source).update(source=source):
-        details = {"before": Source(domain.source).label, "after": source.label}
+        details = {"before": english(Source(domain.source).label), "after": english(source.label)}
         record_audit_event(by=None, action="mailgun_sync.source_changed", target=domain.name, details=details)

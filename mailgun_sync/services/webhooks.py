@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from core.languages import english
 from core.replays import take_once
 from mailgun_sync.choices import FORM_ID, Refusal, Source
 from mailgun_sync.client import ProviderEvent, event_of
@@ -38,7 +39,7 @@ class RefusedError(Exception):
     """A call that changed nothing."""
 
     def __init__(self, reason: Refusal) -> None:
-        super().__init__(reason.label)
+        super().__init__(english(reason.label))
         self.reason = reason
 
 

@@ -83,7 +83,7 @@ class ContactToFix(models.Model):
 
     @property
     def state_label(self) -> str:
-        return ContactState(self.state).label
+        return str(ContactState(self.state).label)
 
     @property
     def handled(self) -> bool:

@@ -7,10 +7,13 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext, gettext_noop
 
 from messenger_logs.choices import CANCELABLE, Engine, MessageStatus, Mode
 from messenger_logs.querysets import RecipientQuerySet, SentMessageQuerySet
 from messenger_logs.search import NormalizedText
+
+_NO_SUBJECT = gettext_noop("(no subject)")
 
 
 class School(models.Model):
@@ -127,7 +130,12 @@ class SentMessage(models.Model):
     @property
     def display_subject(self) -> str:
         """The subject as text to click on; a message by phone alone may have none."""
-        return self.subject or "(no subject)"
+        return self.subject or gettext(_NO_SUBJECT)
+
+    @property
+    def recorded_subject(self) -> str:
+        """The subject for the audit trail, which is in English."""
+        return self.subject or _NO_SUBJECT
 
     @property
     def display_calendars(self) -> str:
@@ -137,7 +145,7 @@ class SentMessage(models.Model):
     @property
     def display_modes(self) -> str:
         """The modes in the order of the reports: "Inbox, Email"."""
-        return ", ".join(mode.label for mode in Mode if mode in self.modes)
+        return ", ".join(str(mode.label) for mode in Mode if mode in self.modes)
 
 
 class Recipient(models.Model):

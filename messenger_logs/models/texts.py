@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from messenger_logs.models.messages import School, SentMessage
 from messenger_logs.querysets import ReplyQuerySet, RowsOfSchools
@@ -23,8 +24,8 @@ class Reply(models.Model):
     """A text from a family that says more than STOP or START."""
 
     class TakenAs(models.TextChoices):
-        STOP = "stop", "STOP: no more texts"
-        START = "start", "START: texts again"
+        STOP = "stop", _("STOP: no more texts")
+        START = "start", _("START: texts again")
 
     number = models.CharField(max_length=64, help_text="E.164; as it came if it is no number")
     text = models.TextField(blank=True)

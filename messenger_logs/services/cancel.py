@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from core.languages import english
 from core.queue import call_worker
 from messenger_logs.cancel_figures import CancelFigures, cancel_figures
 from messenger_logs.choices import CANCELABLE, CANCELED, MessageStatus
@@ -66,8 +67,8 @@ def cancel_message(*, message_id: int, by: User) -> CancelAnswer:
 def _follow_up(answer: CancelAnswer) -> None:
     # The figures follow when they are final: see close_cancel.
     message = answer.message
-    details = {"message": message.pk, "status": message.get_status_display()}
-    record_audit_event(by=answer.by, action="message.canceled", target=message.display_subject, details=details)
+    details = {"message": message.pk, "status": english(MessageStatus(message.status).label)}
+    record_audit_event(by=answer.by, action="message.canceled", target=message.recorded_subject, details=details)
     # Where no broker takes the task, tasks.finish_cancels does it a little later.
     transaction.on_commit(partial(call_worker, stop_the_rest, message.pk), robust=True)
 

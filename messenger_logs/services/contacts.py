@@ -15,6 +15,7 @@ from django.db.models.functions import Greatest, Now
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from core.languages import english
 from core.queue import call_worker
 from messenger_logs.choices import ContactProblem, ContactState, Mode
 from messenger_logs.models import ContactNews, ContactToFix, Delivery
@@ -105,6 +106,9 @@ def set_contact_state(*, contact_id: int, state: ContactState, by: User) -> Cont
     }
     if ContactToFix.objects.filter(pk=contact_id).exclude(state=state, handled_as=said).update(**handled):
         record_audit_event(
-            by=by, action="contact.state_changed", target=f"Contact {contact_id}", details={"state": state.label}
+            by=by,
+            action="contact.state_changed",
+            target=f"Contact {contact_id}",
+            details={"state": english(state.label)},
         )
     return ContactToFix.objects.get(pk=contact_id)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import DatabaseError, transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from messenger_logs.choices import CANCELABLE, CANCELED, DeliveryStatus, MessageStatus, Mode
@@ -141,7 +142,7 @@ def add_recipients(
             lock_totals(message_id=message.pk)
             locked = SentMessage.objects.select_for_update(no_key=True).get(pk=message.pk)
             if locked.cancel_asked_at or locked.status in CANCELED:
-                raise IntakeError([FieldError(first_line, "", "is for a message that was canceled")])
+                raise IntakeError([FieldError(first_line, "", _("is for a message that was canceled"))])
             added, deliveries = _append(locked, inputs, _Known.of(locked, inputs))
             recount(message_id=message.pk)
             settle_status(message_id=message.pk)
@@ -162,7 +163,8 @@ def _refusal(error: DatabaseError, line: int) -> Exception:
     if state[:2] not in {"22", "23", "54"}:
         return error
     constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-    return IntakeError([FieldError(line, "", f"cannot be stored: {constraint or f'SQLSTATE {state}'}")])
+    reason = {"reason": constraint or f"SQLSTATE {state}"}
+    return IntakeError([FieldError(line, "", _("cannot be stored: %(reason)s") % reason)])
 
 
 def _add_message(source: MessageInput, parts: Iterable[list[RecipientInput]]) -> IntakeResult:

@@ -10,8 +10,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
+from django.utils.translation import gettext as _
+
 from core import strict_json
 from core.dates import EARLIEST_YEAR, LATEST_YEAR
+from core.languages import english
 from core.text import storable, unstorable
 
 # The most errors that one input reports.
@@ -88,7 +91,7 @@ class Fields:
         value = self._left.pop(name, None)
         if value is None or (isinstance(value, str) and not value.strip()):
             if required:
-                self.wrong(name, "is missing")
+                self.wrong(name, _("is missing"))
             return ""
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
@@ -98,7 +101,7 @@ class Fields:
         if lenient:
             return text[:most]
         if len(text) > most:
-            self.wrong(name, f"is longer than {most:,} characters")
+            self.wrong(name, _("is longer than %(most)s characters") % {"most": f"{most:,}"})
         return text
 
     def number(self, name: str, low: int, high: int) -> int | None:
@@ -106,9 +109,9 @@ class Fields:
         if value is None:
             return None
         if not isinstance(value, int) or isinstance(value, bool):
-            self.wrong(name, "is not a whole number")
+            self.wrong(name, _("is not a whole number"))
         elif not low <= value <= high:
-            self.wrong(name, f"is not from {low:,} to {high:,}")
+            self.wrong(name, _("is not from %(low)s to %(high)s") % {"low": f"{low:,}", "high": f"{high:,}"})
         else:
             return value
         return None
@@ -116,7 +119,7 @@ class Fields:
     def flag(self, name: str) -> bool:
         value = self._left.pop(name, None)
         if value is not None and not isinstance(value, bool):
-            self.wrong(name, "is neither true nor false")
+            self.wrong(name, _("is neither true nor false"))
         return value is True
 
     def moment(self, name: str, *, required: bool = False) -> datetime | None:
@@ -124,17 +127,18 @@ class Fields:
         value = self._left.pop(name, None)
         if value is None:
             if required:
-                self.wrong(name, "is missing")
+                self.wrong(name, _("is missing"))
             return None
         try:
             moment = datetime.fromisoformat(value)
         except (TypeError, ValueError):
-            self.wrong(name, "is not a time such as 2026-11-20T10:05:00-06:00")
+            self.wrong(name, _("is not a time such as 2026-11-20T10:05:00-06:00"))
             return None
         if moment.utcoffset() is None:
-            self.wrong(name, "does not say its offset from UTC, as in 2026-11-20T10:05:00-06:00")
+            self.wrong(name, _("does not say its offset from UTC, as in 2026-11-20T10:05:00-06:00"))
         elif not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
-            self.wrong(name, f"is not in the years {EARLIEST_YEAR} to {LATEST_YEAR}")
+            years = {"first": EARLIEST_YEAR, "last": LATEST_YEAR}
+            self.wrong(name, _("is not in the years %(first)s to %(last)s") % years)
         else:
             return moment.astimezone(UTC)
         return None
@@ -146,8 +150,9 @@ class Fields:
             return None
         chosen = by_label.get(squeezed(value)) if isinstance(value, str) else None
         if chosen is None:
-            known = ", ".join(dict.fromkeys(str(getattr(one, "label", one)) for one in by_label.values()))
-            self.wrong(name, "is missing" if value is None else f"is none of: {known}")
+            known = ", ".join(dict.fromkeys(english(getattr(one, "label", one)) for one in by_label.values()))
+            message = _("is missing") if value is None else _("is none of: %(known)s") % {"known": known}
+            self.wrong(name, message)
         return chosen
 
     def items(self, name: str, *, required: bool = False) -> list[Any]:
@@ -156,10 +161,10 @@ class Fields:
         if value is None:
             value = []
         if not isinstance(value, list):
-            self.wrong(name, "is not a list")
+            self.wrong(name, _("is not a list"))
             return []
         if required and not value:
-            self.wrong(name, "is missing")
+            self.wrong(name, _("is missing"))
         return value
 
     def objects(self, name: str) -> Iterator[Fields]:
@@ -169,7 +174,7 @@ class Fields:
             if isinstance(item, dict):
                 yield Fields(item, self._errors, f"{self._path}{path}.")
             else:
-                self.wrong(path, "is not a JSON object")
+                self.wrong(path, _("is not a JSON object"))
 
     def texts(self, name: str) -> dict[str, str]:
         """An object of texts. Numbers and booleans in it become text."""
@@ -177,7 +182,7 @@ class Fields:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            self.wrong(name, "is not a JSON object")
+            self.wrong(name, _("is not a JSON object"))
             return {}
         for key in value:
             self._checked(name, key)
@@ -192,7 +197,7 @@ class Fields:
         if value is None:
             return ""
         if not isinstance(value, str):
-            self.wrong(name, "is not text")
+            self.wrong(name, _("is not text"))
             return ""
         if message := unstorable(value):
             self.wrong(name, message)
@@ -202,4 +207,4 @@ class Fields:
     def done(self) -> None:
         """Refuse the fields that nobody read: a misspelled name would lose its value."""
         for name in self._left:
-            self.wrong(name if name.isidentifier() and len(name) <= 64 else "", "is not a field that is known here")
+            self.wrong(name if name.isidentifier() and len(name) <= 64 else "", _("is not a field that is known here"))

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext as _
 
+from core.languages import english
 from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Engine, MessageStatus, MessageType, Mode, Outcome
 from messenger_logs.languages import normalized_language
 from messenger_logs.models import Calendar, Delivery, DeviceAttempt, Recipient, School, SentMessage
@@ -154,14 +156,14 @@ def read_message(data: object, *, line: int, sender_known: bool = False) -> Mess
     """
     errors = Errors(line)
     if not isinstance(data, dict):
-        raise IntakeError([FieldError(line, "", "is not a JSON object")])
+        raise IntakeError([FieldError(line, "", _("is not a JSON object"))])
     fields = Fields(data, errors)
     message = _message(fields)
     status = fields.choice("status", _MESSAGE_STATUSES)
     sender, school = fields.line("sender", 150), fields.line("school", limit(School, "name"))
     message.sender_name = fields.line("sender_name", limit(SentMessage, "sender_name"))
     if not sender and not message.sender_name and not (sender_known and message.dispatched_here):
-        fields.wrong("sender_name", "is missing, and so is sender")
+        fields.wrong("sender_name", _("is missing, and so is sender"))
     calendars = [_calendar(one, school) for one in fields.objects("calendars")]
     modes = [Mode(mode) for mode in message.modes]
     recipients = merge_recipients(_recipient(one, modes) for one in fields.objects("recipients"))
@@ -175,10 +177,10 @@ def read_message(data: object, *, line: int, sender_known: bool = False) -> Mess
 def _check_it_can_go_out(fields: Fields, message: SentMessage, recipients: list[RecipientInput]) -> None:
     """Refuse a message that this installation could not send completely."""
     if message.attachments:
-        fields.wrong("attachments", "cannot go out from here: only their names are taken in")
+        fields.wrong("attachments", _("cannot go out from here: only their names are taken in"))
     devices = (device for recipient in recipients for device in recipient.devices.values())
     if any(device.status == DeliveryStatus.IN_PROGRESS for device in devices):
-        fields.wrong("recipients", "have a device that is In-Progress, which nobody here would bring to its end")
+        fields.wrong("recipients", _("have a device that is In-Progress, which nobody here would bring to its end"))
 
 
 def read_recipients(lines: Iterable[tuple[int, object]], *, modes: list[Mode]) -> list[RecipientInput]:
@@ -190,7 +192,7 @@ def read_recipients(lines: Iterable[tuple[int, object]], *, modes: list[Mode]) -
             if isinstance(data, dict):
                 yield _recipient(Fields(data, errors), modes)
             else:
-                errors.add("", "is not a JSON object")
+                errors.add("", _("is not a JSON object"))
 
     recipients = merge_recipients(read())
     errors.raise_if_any()
@@ -206,10 +208,10 @@ def limit(model: type[models.Model], name: str) -> int:
 
 
 def _choices(choices: Iterable[Any]) -> dict[str, Any]:
-    """Choices by label and by value, in the spelling for comparisons."""
+    """Choices by label in English and by value, in the spelling for comparisons."""
     choices = list(choices)
     by_value = {squeezed(choice.value): choice for choice in choices}
-    return {squeezed(choice.label): choice for choice in choices} | by_value
+    return {squeezed(english(choice.label)): choice for choice in choices} | by_value
 
 
 _ENGINES: Mapping[str, Engine] = _choices(Engine)
@@ -234,7 +236,7 @@ def _message(fields: Fields) -> SentMessage:
     listed_from = fields.moment("listed_from")
     started, finished = fields.moment("dispatch_started_at"), fields.moment("dispatch_finished_at")
     if started and finished and finished < started:
-        fields.wrong("dispatch_finished_at", "is before dispatch_started_at")
+        fields.wrong("dispatch_finished_at", _("is before dispatch_started_at"))
     # A required value that is None is an error already.
     values: dict[str, Any] = {
         "external_id": fields.line("external_id", _LINES["external_id"], required=True),
@@ -264,8 +266,8 @@ def _type(fields: Fields, engine: Engine | None) -> str:
     """The message type. The types of 2.0 belong to that engine alone: rights and logs depend on them."""
     kind = fields.line("message_type", _TYPE, required=True)
     if engine and kind and (engine == Engine.V2) != (kind in MessageType.values):
-        types = ", ".join(MessageType.values)
-        message = f"is none of: {types}" if engine == Engine.V2 else "is a type of the engine v2"
+        known = {"known": ", ".join(MessageType.values)}
+        message = _("is none of: %(known)s") % known if engine == Engine.V2 else _("is a type of the engine v2")
         fields.wrong("message_type", message)
     return kind
 
@@ -274,14 +276,14 @@ def _modes(fields: Fields) -> list[Mode]:
     items = fields.items("modes", required=True)
     chosen = {_MODES.get(squeezed(item)) if isinstance(item, str) else None for item in items}
     if None in chosen:
-        fields.wrong("modes", f"has one that is none of: {', '.join(Mode.values)}")
+        fields.wrong("modes", _("has one that is none of: %(known)s") % {"known": ", ".join(Mode.values)})
     return [mode for mode in Mode if mode in chosen]
 
 
 def _bodies(fields: Fields) -> dict[str, str]:
     bodies = fields.texts("bodies")
     for mode in bodies.keys() - set(Mode.values):
-        fields.wrong(f"bodies.{mode[:64]}", f"is none of: {', '.join(Mode.values)}")
+        fields.wrong(f"bodies.{mode[:64]}", _("is none of: %(known)s") % {"known": ", ".join(Mode.values)})
     return bodies
 
 
@@ -300,14 +302,14 @@ def _criteria(fields: Fields) -> list[list[str]]:
         if isinstance(pair, list) and len(pair) == 2:
             criteria.append([fields.as_text(f"criteria[{at}]", part) for part in pair])
         else:
-            fields.wrong(f"criteria[{at}]", "is not a pair of label and value")
+            fields.wrong(f"criteria[{at}]", _("is not a pair of label and value"))
     return criteria
 
 
 def _calendar(fields: Fields, school: str) -> tuple[str, str, str]:
     school = fields.line("school", limit(School, "name")) or school
     if not school:
-        fields.wrong("school", "is missing, and the message has none")
+        fields.wrong("school", _("is missing, and the message has none"))
     name = fields.line("name", _CALENDAR["name"], required=True)
     year = fields.line("school_year", _CALENDAR["school_year"], required=True)
     fields.done()
@@ -347,7 +349,7 @@ def _device(fields: Fields, modes: list[Mode], person_id: str) -> DeviceInput | 
     if mode is None:
         return None  # the other fields cannot be checked without it
     if mode not in modes:
-        fields.wrong("mode", "is not one of the modes of the message")
+        fields.wrong("mode", _("is not one of the modes of the message"))
     attempts = _attempts(fields)
     code = fields.number("code", -SMALLINT - 1, SMALLINT)
     if code is None and attempts:
@@ -378,7 +380,7 @@ def _provider_id(fields: Fields, device: DeviceInput) -> str:
 def _read_address(fields: Fields, device: DeviceInput, person_id: str) -> None:
     text = fields.line("address", _DEVICE["address"], lenient=True)
     if device.status == DeliveryStatus.NO_DEVICE and text:
-        fields.wrong("address", "is given, and the status is No Device")
+        fields.wrong("address", _("is given, and the status is No Device"))
     set_address(device, text, person_id=person_id)
 
 
@@ -411,9 +413,9 @@ def _attempts(fields: Fields) -> list[AttemptInput]:
             provider_id=one.line("provider_id", _ATTEMPT_PROVIDER_ID),
         )
         if attempt.started_at and attempt.ended_at and attempt.ended_at < attempt.started_at:
-            one.wrong("ended_at", "is before started_at")
+            one.wrong("ended_at", _("is before started_at"))
         one.done()
         attempts.append(attempt)
     if len({attempt.number for attempt in attempts}) < len(attempts):
-        fields.wrong("attempts", "has a number twice")
+        fields.wrong("attempts", _("has a number twice"))
     return sorted(attempts, key=lambda attempt: attempt.number)

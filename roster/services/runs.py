@@ -14,6 +14,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from accounts.services import record_audit_event
@@ -33,9 +35,10 @@ GUARDED = [kind for kind in Kind if kind is not Kind.TERMS]
 READINGS = 2
 LEASE = "roster"
 FILE_DAYS = 2
-INTERRUPTED = "The program ended before the run was done. It changed nothing."
-TOOK_TOO_LONG = "It ran too long and was stopped. It changed nothing."
-FAILED = "Something went wrong here, and nothing was changed. Tell your administrator."
+# Stored in English; a page translates them.
+INTERRUPTED = gettext_noop("The program ended before the run was done. It changed nothing.")
+TOOK_TOO_LONG = gettext_noop("It ran too long and was stopped. It changed nothing.")
+FAILED = gettext_noop("Something went wrong here, and nothing was changed. Tell your administrator.")
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +65,7 @@ def request_run(*, by: User | None, check_only: bool) -> RosterRun:
     """Queue a run of the configured roster; ``by`` is None at night. Raises Refused."""
     source = configured_source()
     if source is None:
-        raise Refused("The settings name no roster: neither ROSTER_URL nor ROSTER_FILE.")
+        raise Refused(_("The settings name no roster: neither ROSTER_URL nor ROSTER_FILE."))
     return _queue(RosterRun(source=source, check_only=check_only), by=by)
 
 
@@ -83,7 +86,7 @@ def start(*, seen: RosterRun, by: User) -> RosterRun:
     As many may leave as that difference shows, once. Raises Refused.
     """
     if not may_start(seen):
-        raise Refused("Check the roster first, and start the run from what the check shows.")
+        raise Refused(_("Check the roster first, and start the run from what the check shows."))
     run = RosterRun(source=seen.source, check_only=False, file=seen.file, file_name=seen.file_name, allows=seen)
     return _queue(run, by=by)
 
@@ -111,7 +114,8 @@ def _keep(name: str, chunks: Iterable[bytes]) -> None:
         for chunk in chunks:
             size += len(chunk)
             if size > settings.ROSTER_MEGABYTES * 2**20:
-                raise Refused(f"The file is larger than {settings.ROSTER_MEGABYTES:,} MB.")
+                most = {"most": f"{settings.ROSTER_MEGABYTES:,}"}
+                raise Refused(_("The file is larger than %(most)s MB.") % most)
             file.write(chunk)
 
 

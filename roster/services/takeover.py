@@ -12,6 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from accounts.account_services import close_accounts
 from accounts.models import User
@@ -84,7 +85,7 @@ class Takeover:
     def _link_schools(self) -> None:
         self._execute(statements.LINK_SCHOOLS)
         for (name,) in self._rows(statements.NAMES_TAKEN):
-            self.reading.note(name, "has a name that another school here has; that one stays as it is")
+            self.reading.note(name, gettext_noop("has a name that another school here has; that one stays as it is"))
 
     def _take_students(self) -> None:
         self._execute(statements.STUDENTS)
@@ -142,7 +143,9 @@ class Takeover:
         self.difference = {kind: counts | {"rows": rows} for kind, (counts, rows) in kept.items()}
         self._events = events
         self._take_away(spared=administrators)
-        self.reading.note("users", "nobody could change rights any more, so the administrators keep theirs")
+        self.reading.note(
+            "users", gettext_noop("nobody could change rights any more, so the administrators keep theirs")
+        )
 
     def _take_away(self, *, spared: list[int]) -> None:
         for kind, what, names in (

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.languages import english
 from imports.sources.report_header import body_of
 from imports.sources.reported_devices import printed_number
 from imports.values import UnknownWord, mode_of_device, own_cell, read_status
@@ -19,11 +20,12 @@ EVERY = [(mode, status) for mode in Mode for status in STATUSES[mode]]
 
 @pytest.mark.parametrize(("mode", "status"), EVERY, ids=str)
 def test_every_status_is_read_back_with_every_detail_and_code(mode, status):
+    word = english(status.label)
     for code in [None, 77, *(number for number, code in CODES.items() if mode in code.modes)]:
         for detail in ("", "Voicemail detected", "a (b), c"):
             cell = detail_text(mode, detail, code)
-            both = f"{status.label} ({cell})" if cell else status.label
-            for found in (read_status(mode, both), read_status(mode, status.label, cell)):
+            both = f"{word} ({cell})" if cell else word
+            for found in (read_status(mode, both), read_status(mode, word, cell)):
                 assert (found.status, found.detail, found.code) == (status, detail, code)
 
 

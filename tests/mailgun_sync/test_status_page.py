@@ -238,7 +238,7 @@ def test_it_shows_the_address_of_the_webhook_the_last_call_and_what_is_wrong(
     assert "2 keys are valid" in text
     assert "1 call so far" in text
     assert "The last call had a wrong signature" in text
-    assert Refusal.SIGNATURE.label in text
+    assert str(Refusal.SIGNATURE.label) in text
     assert "Webhooks</td>" in text
     assert "lia@" not in text
 

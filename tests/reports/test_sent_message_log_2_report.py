@@ -123,7 +123,7 @@ def test_modes_and_statuses_choose_the_rows_and_the_figures():
     make_delivery(recipient, mode="voice", address="+16125550109", status="busy")
     document = log_2_document(message, modes=["voice"], statuses=["failed"])
     assert column(document, "Status") == ["Failed"]
-    assert not any(label.startswith(Mode.EMAIL.label) for label in figures(document))
+    assert not any(label.startswith(str(Mode.EMAIL.label)) for label in figures(document))
 
 
 @pytest.mark.parametrize(

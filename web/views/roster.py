@@ -136,7 +136,7 @@ def roster_run(request: SignedInRequest, pk: int) -> HttpResponse:
         "live": run.unfinished,
         "counts": [_counts(kind, counts) for kind, counts in kinds],
         "changes": [(kind.label, _rows(counts), _more(counts)) for kind, counts in kinds if counts["rows"]],
-        "problems": run.problems,
+        "problems": run.problem_texts,
         "too_many": [kind.label for kind in runs.too_many(run, run.difference)] if kinds else [],
         "percent": settings.ROSTER_LEAVING_PERCENT,
         "may_start": _may_run(request) and runs.may_start(run),

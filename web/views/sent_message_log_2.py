@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase, HttpResponseRedirect
+from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRedirect
 
 from core.fragments import is_htmx
@@ -43,9 +44,10 @@ class SentMessageLog2Page(MessagePage):
     def get_context(self) -> dict[str, Any]:
         context = super().get_context()
         totals = context["summary"].totals
+        figures = {gettext(criterion): figure for criterion, figure in _PEOPLE.items()}
         return context | {
             "general_criteria": [
-                (label, value, _PEOPLE.get(label, "")) for label, value in general_criteria(self.message, totals)
+                (label, value, figures.get(label, "")) for label, value in general_criteria(self.message, totals)
             ],
             "tool_criteria": tool_criteria(self.message),
         }

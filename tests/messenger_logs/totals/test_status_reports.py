@@ -201,7 +201,7 @@ def test_a_message_that_was_never_counted_is_counted_then(message: SentMessage) 
 
 def status_of(message: SentMessage) -> str:
     message.refresh_from_db()
-    return MessageStatus(message.status).label
+    return str(MessageStatus(message.status).label)
 
 
 def test_a_message_is_in_progress_while_devices_wait_and_sent_when_all_were_handed_over(message: SentMessage) -> None:

@@ -88,7 +88,7 @@ def test_an_email_shows_what_the_provider_finally_said_and_a_contradiction_is_fl
 def test_every_status_shows_its_word(administrator, message, address, status):
     mode = next(mode for mode in reversed(Mode) if status in STATUSES[mode])
     make_delivery(make_recipient(message), mode=mode, status=status)
-    assert open_page(administrator, address).column(5)[0].endswith(status.label)
+    assert open_page(administrator, address).column(5)[0].endswith(str(status.label))
 
 
 def test_somebody_without_a_device_has_a_row(administrator, message, address):
