@@ -8,6 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from alerts.choices import NoticeKind, WebhookFormat
 from alerts.models import Alert, AlertDelivery
@@ -16,18 +18,20 @@ from core.dates import time_text
 HEALTH = "web:system_health"
 # The schema that Teams names for a card. Source: https://adaptivecards.io/explorer/AdaptiveCard.html
 _CARD = {"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4"}
-_TEST = "This is a test of Messenger Logs. This channel works."
+_TEST = _("This is a test of Messenger Logs. This channel works.")
 _HEADINGS = {
-    NoticeKind.FIRED: "Alert",
-    NoticeKind.REMINDER: "Still open",
-    NoticeKind.CLEARED: "Cleared",
-    NoticeKind.TEST: "Test",
+    NoticeKind.FIRED: _("Alert"),
+    NoticeKind.REMINDER: _("Still open"),
+    NoticeKind.CLEARED: pgettext_lazy("alert", "Cleared"),
+    NoticeKind.TEST: _("Test"),
 }
 
 
 def subject(notices: Sequence[AlertDelivery]) -> str:
     """Return one line for all of them, such as "Harrison School District: Alert: Sync of mg.example.org"."""
-    what = _heading(notices[0]) if len(notices) == 1 else f"{len(notices)} alerts"
+    count = len(notices)
+    many = ngettext("%(count)s alert", "%(count)s alerts", count) % {"count": count}
+    what = _heading(notices[0]) if count == 1 else many
     return " ".join(f"{settings.DISTRICT_NAME}: {what}".split())
 
 
@@ -55,25 +59,35 @@ def explaining_url(alert: Alert) -> str:
 
 def _heading(notice: AlertDelivery) -> str:
     if notice.alert is None:
-        return _HEADINGS[NoticeKind.TEST]
-    urgent = "Urgent: " if notice.alert.urgent and notice.kind != NoticeKind.CLEARED else ""
-    return f"{urgent}{_HEADINGS[NoticeKind(notice.kind)]}: {notice.alert.part}"
+        return str(_HEADINGS[NoticeKind.TEST])
+    heading = f"{_HEADINGS[NoticeKind(notice.kind)]}: {notice.alert.part}"
+    urgent = notice.alert.urgent and notice.kind != NoticeKind.CLEARED
+    return gettext("Urgent: %(heading)s") % {"heading": heading} if urgent else heading
 
 
 def _lines(notice: AlertDelivery) -> list[str]:
     alert = notice.alert
     if alert is None:
-        return [_TEST]
+        return [str(_TEST)]
     if notice.kind == NoticeKind.CLEARED:
-        cleared = f" and cleared {_zoned(alert.cleared_at)}" if alert.cleared_at else ""
-        return [f"This is over: {alert.words}", f"It fired {_zoned(alert.fired_at)}{cleared}.", *_links(alert)]
-    since = [f"Since {_zoned(alert.since)}."] if alert.since else []
-    to_do = [f"What to do: {alert.to_do}"] if alert.to_do else []
+        return [gettext("This is over: %(trouble)s") % {"trouble": alert.words}, _times(alert), *_links(alert)]
+    since = [gettext("Since %(time)s.") % {"time": _zoned(alert.since)}] if alert.since else []
+    to_do = [gettext("What to do: %(to_do)s") % {"to_do": alert.to_do}] if alert.to_do else []
     return [alert.words, *since, *to_do, *_links(alert)]
 
 
+def _times(alert: Alert) -> str:
+    times = {"fired": _zoned(alert.fired_at), "cleared": alert.cleared_at and _zoned(alert.cleared_at)}
+    if alert.cleared_at:
+        return gettext("It fired %(fired)s and cleared %(cleared)s.") % times
+    return gettext("It fired %(fired)s.") % times
+
+
 def _links(alert: Alert) -> list[str]:
-    links = {"The alert": alert_url(alert), "What explains it": _absolute(explaining_url(alert))}
+    links = {
+        gettext("The alert"): alert_url(alert),
+        gettext("What explains it"): _absolute(explaining_url(alert)),
+    }
     return [f"{name}: {link}" for name, link in links.items() if link]
 
 
@@ -108,7 +122,7 @@ def _for_teams(notices: Sequence[AlertDelivery]) -> dict[str, Any]:
 def _fields(notice: AlertDelivery) -> dict[str, Any]:
     alert = notice.alert
     if alert is None:
-        return {"kind": notice.kind, "words": _TEST}
+        return {"kind": notice.kind, "words": str(_TEST)}
     return {
         "kind": notice.kind,
         "alert": alert.pk,

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from alerts.choices import AlertState, ChannelKind, DeliveryState, NoticeKind, WebhookFormat
 from alerts.querysets import AlertChannelQuerySet, AlertDeliveryQuerySet, AlertQuerySet
@@ -107,7 +108,7 @@ class AlertChannel(models.Model):
         """The addresses, or the host and the last characters of the webhook's address: the rest is a secret."""
         if self.kind == ChannelKind.EMAIL:
             return ", ".join(self.emails)
-        return shortened(self.url) if self.url else "an address that cannot be read any more: enter it again"
+        return shortened(self.url) if self.url else _("an address that cannot be read any more: enter it again")
 
     def pauses(self, now: datetime) -> bool:
         """Whether it waits after a failure. A time further ahead than we ever set it is that of a wrong clock."""

@@ -11,10 +11,13 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.db.models.functions import Lower
 
+from accounts.models import User
 from alerts import content
 from alerts.choices import ChannelKind
 from alerts.models import AlertChannel, AlertDelivery
+from core.languages import in_language
 from providers.http import CONNECT_SECONDS, USUAL_WAIT, Api, TryLaterError, UnknownError
 from providers.public_addresses import PrivateAddressError, check_public
 from providers.transport import new_session
@@ -29,7 +32,20 @@ def mail_is_set_up() -> bool:
 
 def send(channel: AlertChannel, notices: Sequence[AlertDelivery]) -> None:
     """Send some notices in one message. Raises TryLaterError if nobody took it, UnknownError if somebody may have."""
-    (_send_email if channel.kind == ChannelKind.EMAIL else _post)(channel, notices)
+    with in_language(_language_of(channel)):
+        (_send_email if channel.kind == ChannelKind.EMAIL else _post)(channel, notices)
+
+
+def _language_of(channel: AlertChannel) -> str:
+    """Return the language that all who read the channel chose; "", the district's, where they differ or nobody knows.
+
+    The sentences of an alert itself are stored as they were made, in the language of the district.
+    """
+    addresses = [address.lower() for address in channel.emails]
+    readers = User.objects.people().annotate(address=Lower("email")).filter(address__in=addresses, is_active=True)
+    chosen = dict(readers.order_by("pk").values_list("address", "language"))
+    languages = {chosen.get(address, "") for address in addresses}
+    return languages.pop() if len(languages) == 1 else ""
 
 
 def _send_email(channel: AlertChannel, notices: Sequence[AlertDelivery]) -> None:

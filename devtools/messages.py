@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -25,6 +26,7 @@ LOCALE = ROOT / "locale"
 _WITHOUT_TEXTS = {"bench", "bin", "chaos", "devtools", "locale", "sandbox", "static", "tests", "var"}
 _CALLS = [f"{name}{lazy}" for name in ("gettext", "ngettext", "pgettext", "npgettext") for lazy in ("", "_lazy")]
 _FUNCTIONS = ["_", "gettext_noop", *_CALLS]
+_ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def extracted() -> Catalog:
@@ -47,6 +49,8 @@ def updated(path: Path, language: str) -> Catalog:
         catalog = read_po(file, locale=language)
     catalog.update(extracted(), no_fuzzy_matching=True, keep_user_comments=True)
     catalog.obsolete.clear()
+    # A file changes only with its texts.
+    catalog.creation_date = _ALWAYS
     return catalog
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q, TextChoices
+from django.utils.translation import gettext_lazy as _
 
 from core.recurrence import Every, Recurrence
 
 
 class HowOften(TextChoices):
-    DAY = "day", "Every day"
-    WEEK = "week", "Every week"
+    DAY = "day", _("Every day")
+    WEEK = "week", _("Every week")
 
 
 class DigestChoice(models.Model):

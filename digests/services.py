@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.services import record_audit_event
 from accounts.tasks import send_email
 from core.clock import has_come
 from core.dates import time_text, written
+from core.languages import english, in_language_of
 from core.mail import can_send_mail, site_link
 from core.queue import call_worker
 from core.recurrence import LONGEST, Every, Recurrence
 from digests.content import Digest, days_before, digest_of
 from digests.models import DigestChoice, HowOften
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 # A time that was missed by more is skipped.
 LATEST = timedelta(days=1)
@@ -28,11 +35,11 @@ LATEST = timedelta(days=1)
 MOST = 500
 DAYS = {HowOften.DAY: 1, HowOften.WEEK: 7}
 
-NO_MAIL = "no e-mail was sent: there is no e-mail address, or the site sends no e-mail."
-NO_RIGHTS = "no e-mail was sent: you may see nothing that a digest has."
-NO_NEWS = "no e-mail was sent: nothing had happened."
-SKIPPED = "no e-mail was sent: the product was away for more than a day."
-SENT = "an e-mail was sent."
+NO_MAIL = _("no e-mail was sent: there is no e-mail address, or the site sends no e-mail.")
+NO_RIGHTS = _("no e-mail was sent: you may see nothing that a digest has.")
+NO_NEWS = _("no e-mail was sent: nothing had happened.")
+SKIPPED = _("no e-mail was sent: the product was away for more than a day.")
+SENT = _("an e-mail was sent.")
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +57,7 @@ def choose_digest(*, by: User, every: HowOften | None, hour: int = 0, weekday: i
             following = Recurrence(Every(every), hour, weekday=weekday).next_after(timezone.now())
             choice = {"every": every, "hour": hour, "weekday": weekday, "only_news": only_news, "next_at": following}
             DigestChoice.objects.update_or_create(user=by, defaults=choice | {"note": ""})
-        record_audit_event(by=by, action="digest.chosen", target=every.label if every else "None")
+        record_audit_event(by=by, action="digest.chosen", target=english(every.label) if every else "None")
 
 
 def send_digests(*, now: datetime | None = None) -> int:
@@ -82,38 +89,42 @@ def send_digest(pk: int, *, now: datetime) -> bool:
         if not same.update(next_at=recurrence.next_after(now)):
             return False
         due = max(recurrence.missed(choice.next_at, now), default=None)
-        said = _send(choice, due, now) if due else ""
+        with in_language_of(choice.user):
+            said = _send(choice, due, now) if due else ""
+            sent = said.endswith(str(SENT))
         if said:
             DigestChoice.objects.filter(pk=pk).update(note=said)
-    return said.endswith(SENT)
+    return sent
 
 
 def _send(choice: DigestChoice, due: datetime, now: datetime) -> str:
     """Send the digest of a time. Returns what happened, in a sentence."""
+    return f"{time_text(due)}: {_outcome(choice, due, now)}"
+
+
+def _outcome(choice: DigestChoice, due: datetime, now: datetime) -> StrOrPromise:
     user = choice.user
-    begin = f"{time_text(due)}: "
     if now - due > LATEST:
-        return begin + SKIPPED
+        return SKIPPED
     if not (user.is_active and user.email and can_send_mail()):
-        return begin + NO_MAIL
+        return NO_MAIL
     first, last = days_before(due, DAYS[HowOften(choice.every)])
     digest = digest_of(user, first=first, last=last, now=now)
     if not digest.has_parts:
-        return begin + NO_RIGHTS
+        return NO_RIGHTS
     if choice.only_news and not digest.has_news:
-        return begin + NO_NEWS
+        return NO_NEWS
     subject, body = (_text(part, digest) for part in ("subject", "message"))
     if not call_worker(send_email, subject=subject.strip(), body=body, to=[user.email]):
         raise QueueAway
-    return begin + SENT
+    return SENT
 
 
 def _text(part: str, digest: Digest) -> str:
+    first, last = written(digest.first), written(digest.last)
     context = {
         "digest": digest,
-        "days": written(digest.first)
-        if digest.first == digest.last
-        else f"{written(digest.first)} to {written(digest.last)}",
+        "days": first if first == last else gettext("%(first)s to %(last)s") % {"first": first, "last": last},
         "home_url": site_link(reverse("web:home")),
         "reach_url": digest.reach_url and site_link(digest.reach_url),
         "contacts_url": digest.contacts_url and site_link(digest.contacts_url),

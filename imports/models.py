@@ -7,6 +7,8 @@ from uuid import uuid4
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.leased_jobs.models import LeasedJob
 from imports.maps import READY, ColumnMap
@@ -56,15 +58,15 @@ class ImportJob(LeasedJob):
     """
 
     class Stage(models.TextChoices):
-        CHECK = "check", "Check"
-        IMPORT = "import", "Import"
+        CHECK = "check", pgettext_lazy("stage", "Check")
+        IMPORT = "import", pgettext_lazy("stage", "Import")
 
     class Status(models.TextChoices):
-        QUEUED = "queued", "Waiting"
-        RUNNING = "running", "In progress"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
-        CANCELED = "canceled", "Canceled"
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("In progress")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        CANCELED = "canceled", _("Canceled")
 
     file = models.UUIDField(default=uuid4, editable=False, unique=True)
     file_name = models.CharField(max_length=255, help_text="as its owner calls it")

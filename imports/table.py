@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from core.strict_json import GZIP_MAGIC
 from messenger_logs.services.json_fields import squeezed
 
@@ -20,7 +23,7 @@ LONGEST_CELL = 1_000_000
 MOST_ROWS = 5_000_000
 # The heading row is within the first rows. Above it are titles, and the figures and criteria of a report.
 TITLE_ROWS = 300
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+DELIMITERS = {",": _("comma"), ";": _("semicolon"), "\t": _("tab")}
 _UTF_32 = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
 _CHUNK = 2**20
 
@@ -58,7 +61,8 @@ class Table:
         with _opened(self.path, self.encoding) as file:
             for number, cells in enumerate(_cells(file, self.delimiter), 1):
                 if number > self.heading_row + MOST_ROWS:
-                    raise UnreadableFile(f"The file has more than {MOST_ROWS:,} rows. Split it.")
+                    too_many = gettext("The file has more than %(count)s rows. Split it.")
+                    raise UnreadableFile(too_many % {"count": f"{MOST_ROWS:,}"})
                 if number > self.heading_row and any(cells):
                     yield Row(number, cells)
 
@@ -82,11 +86,12 @@ def read_table(path: Path, is_heading: Callable[[Sequence[str]], bool], *, expec
         except UnreadableFile:
             # With another delimiter the quotes may be right.
             continue
-    names = ", ".join(DELIMITERS.values())
-    raise UnreadableFile(
-        f"None of the first {TITLE_ROWS} rows is a heading row with the columns {expected}."
-        f" The cells may be separated by {names}."
+    none = gettext(
+        "None of the first %(count)s rows is a heading row with the columns %(columns)s."
+        " The cells may be separated by %(delimiters)s."
     )
+    names = ", ".join(map(str, DELIMITERS.values()))
+    raise UnreadableFile(none % {"count": TITLE_ROWS, "columns": expected, "delimiters": names})
 
 
 def guess_headers(path: Path) -> list[str]:
@@ -108,7 +113,7 @@ def guess_headers(path: Path) -> list[str]:
         except UnreadableFile:
             continue
     if not best:
-        raise UnreadableFile("The file has no row that could be a heading row.")
+        raise UnreadableFile(gettext("The file has no row that could be a heading row."))
     return best
 
 
@@ -123,11 +128,11 @@ def encoding_of(path: Path) -> str:
     with path.open("rb") as file:
         begin = file.read(4)
     if not begin:
-        raise UnreadableFile("The file is empty.")
+        raise UnreadableFile(gettext("The file is empty."))
     if begin.startswith((GZIP_MAGIC, b"PK\x03\x04")):
-        raise UnreadableFile("The file is compressed, or a workbook such as XLSX. Save it as CSV.")
+        raise UnreadableFile(gettext("The file is compressed, or a workbook such as XLSX. Save it as CSV."))
     if begin in _UTF_32:
-        raise UnreadableFile("The file is UTF-32. Save it as CSV in UTF-8.")
+        raise UnreadableFile(gettext("The file is UTF-32. Save it as CSV in UTF-8."))
     if begin[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return _checked(path, "utf-16")
     if b"\x00" in begin[:2]:
@@ -149,7 +154,8 @@ def _checked(path: Path, encoding: str) -> str:
             while file.read(_CHUNK):
                 pass
     except UnicodeError:
-        raise UnreadableFile("The file is neither UTF-8, UTF-16 nor Windows-1252. Save it as CSV in UTF-8.") from None
+        neither = gettext("The file is neither UTF-8, UTF-16 nor Windows-1252. Save it as CSV in UTF-8.")
+        raise UnreadableFile(neither) from None
     return encoding
 
 
@@ -164,6 +170,10 @@ def _cells(file: TextIO, delimiter: str) -> Iterator[list[str]]:
         for number, cells in enumerate(reader, 1):  # noqa: B007
             yield cells
     except csv.Error as error:
-        too_long = f"has a cell of more than {LONGEST_CELL:,} characters"
-        reason = too_long if "limit" in str(error) else "has quotes that do not fit"
-        raise UnreadableFile(f"Row {number + 1:,} {reason}, so nothing after it can be read.") from None
+        if "limit" in str(error):
+            reason = gettext(
+                "Row %(row)s has a cell of more than %(count)s characters, so nothing after it can be read."
+            )
+        else:
+            reason = gettext("Row %(row)s has quotes that do not fit, so nothing after it can be read.")
+        raise UnreadableFile(reason % {"row": f"{number + 1:,}", "count": f"{LONGEST_CELL:,}"}) from None

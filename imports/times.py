@@ -6,11 +6,17 @@ import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.dates import EARLIEST_YEAR, LATEST_YEAR, read_timestamp, written
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class DateOrder(StrEnum):
@@ -20,8 +26,8 @@ class DateOrder(StrEnum):
     DAY_FIRST = "dmy"
 
     @property
-    def label(self) -> str:
-        return "month/day/year" if self is DateOrder.MONTH_FIRST else "day/month/year"
+    def label(self) -> StrOrPromise:
+        return _("month/day/year") if self is DateOrder.MONTH_FIRST else _("day/month/year")
 
 
 class BadTime(ValueError):
@@ -64,7 +70,8 @@ def _read_time(text: str, order: DateOrder, zone: str) -> tuple[datetime, bool]:
     found_zone = _ZONE.search(text)
     local = _local(text[: found_zone.start()] if found_zone else text, order)
     if not EARLIEST_YEAR <= local.year <= LATEST_YEAR:
-        raise BadTime(f"is not in the years {EARLIEST_YEAR} to {LATEST_YEAR}")
+        years = {"first": EARLIEST_YEAR, "last": LATEST_YEAR}
+        raise BadTime(gettext("is not in the years %(first)s to %(last)s") % years)
     if found_zone:
         return _with_offset(local, found_zone[0].strip().lower()), False
     return _in_zone(local, ZoneInfo(zone))
@@ -77,11 +84,12 @@ def _local(text: str, order: DateOrder) -> datetime:
             parts = found.groupdict()
             break
     else:
-        raise BadTime("is not a time such as 11/20/2026 8:31 AM or 2026-11-20T08:31:00-06:00")
+        raise BadTime(gettext("is not a time such as 11/20/2026 8:31 AM or 2026-11-20T08:31:00-06:00"))
     try:
         return datetime(_year(parts["year"]), *_month_and_day(parts, order), *_clock(parts))  # noqa: DTZ001
     except ValueError:
-        raise BadTime(f"has no such day or hour; dates are read as {order.label}") from None
+        wrong = gettext("has no such day or hour; dates are read as %(order)s") % {"order": order.label}
+        raise BadTime(wrong) from None
 
 
 def _year(text: str) -> int:
@@ -119,5 +127,6 @@ def _in_zone(local: datetime, zone: ZoneInfo) -> tuple[datetime, bool]:
     """Return a time of the zone in UTC, and whether it is there twice. Raises BadTime if clocks leave it out."""
     first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     if first.astimezone(zone).replace(tzinfo=None) != local:
-        raise BadTime(f"does not exist: on {written(local.date())} clocks go forward over it")
+        day = {"day": written(local.date())}
+        raise BadTime(gettext("does not exist: on %(day)s clocks go forward over it") % day)
     return first, first != second

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+
+from django.utils.translation import gettext as _
 
 from core.languages import english
+from imports.spellings import spellings
 from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.services.json_fields import squeezed
 from messenger_logs.status_labels import (
@@ -41,8 +44,7 @@ _CODES_BY_NAME: Mapping[tuple[Mode, str], int] = {
 }
 _OUTCOMES = {status.in_english: outcome for outcome, status in EMAIL_OUTCOMES.items()}
 _OUTCOMES_BY_NAME = {squeezed(name): name for name in EMAIL_OUTCOMES}
-_MODES: Mapping[str, Mode] = {
-    **{squeezed(mode.value): mode for mode in Mode},
+_OTHER_MODES: Mapping[str, Mode] = {
     "sms": Mode.TEXT,
     "textmessage": Mode.TEXT,
     "phone": Mode.VOICE,
@@ -95,7 +97,8 @@ def _of_code_name(mode: Mode, word: str, detail: str, outcome: str) -> DeviceSta
     number = _CODES_BY_NAME.get((mode, squeezed(word)))
     if number is None:
         known = ", ".join(english(status.label) for status in STATUSES[mode])
-        raise UnknownWord(f"is no status of {mode.label}. Known are: {known}")
+        unknown = _("is no status of %(mode)s. Known are: %(statuses)s")
+        raise UnknownWord(unknown % {"mode": mode.label, "statuses": known})
     code = CODES[number]
     return DeviceStatus(code.status, detail or code.detail, number, outcome)
 
@@ -114,7 +117,7 @@ def read_outcome(text: str) -> tuple[str, str] | None:
     """Return the e-mail provider's outcome and its reason, of "Failed (permanent): No such mailbox"; None for ""."""
     if not text:
         return None
-    word, _, reason = text.partition(": ")
+    word, _colon, reason = text.partition(": ")
     known = _OUTCOMES.get(word) or _OUTCOMES_BY_NAME.get(squeezed(word))
     return (known, reason) if known else (text[:32], "")
 
@@ -123,14 +126,41 @@ def read_flag(text: str) -> bool:
     """Read "Yes" or "No" in one of their usual spellings. Raises UnknownWord."""
     flag = _FLAGS.get(squeezed(text))
     if flag is None:
-        raise UnknownWord("is neither yes nor no")
+        raise UnknownWord(_("is neither yes nor no"))
     return flag
 
 
 @lru_cache(maxsize=2**10)
 def read_mode(text: str) -> Mode | None:
     """Return the mode that a word means: "Email", "E-mail", "SMS", "Phone"; None for any other text."""
-    return _MODES.get(squeezed(text))
+    word = squeezed(text)
+    return _OTHER_MODES.get(word) or _modes().get(word)
+
+
+@cache
+def _modes() -> dict[str, Mode]:
+    return {squeezed(name): mode for name, mode in _names_of_modes().items()}
+
+
+@cache
+def _names_of_modes() -> dict[str, Mode]:
+    """Return the modes by their names in all languages: files have that of who made them."""
+    return {name: mode for mode in Mode for name in (mode.value, *spellings(mode.label))}
+
+
+def split_device(text: str) -> tuple[Mode | None, str]:
+    """Return the mode that a device begins with, and the rest: "Voice (612) 555-0143". Without one: None, all of it."""
+    word, _blank, rest = text.partition(" ")
+    if word.isalpha() and (mode := read_mode(word)):
+        return mode, rest
+    name = next((name for name in _long_names_of_modes() if f"{text} ".startswith(f"{name} ")), "")
+    return (_names_of_modes()[name], text.removeprefix(name).lstrip()) if name else (None, text)
+
+
+@cache
+def _long_names_of_modes() -> list[str]:
+    """Return the names that have several words, in some languages."""
+    return [name for name in _names_of_modes() if " " in name]
 
 
 def mode_of_device(device: str, status: str = "") -> Mode | None:
@@ -140,8 +170,7 @@ def mode_of_device(device: str, status: str = "") -> Mode | None:
     """
     if "@" in device:
         return Mode.EMAIL
-    word, _, number = device.partition(" ")
-    mode = read_mode(word) if word.isalpha() else None
+    mode, number = split_device(device)
     if mode and bool(number) is not (mode is Mode.INBOX):
         return mode
     if any(map(str.isdigit, device)):

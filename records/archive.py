@@ -88,7 +88,7 @@ def _manifest(records: Records, members: list[Member]) -> str:
         "wanted": dict(records.pairs),
         "messages": len(records.messages),
         "people": records.people,
-        "other_families": MASKED,
+        "other_families": str(MASKED),
         "files": [member.line for member in members],
     }
     return json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.scopes import Scope
-from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
+from messenger_logs.choices import Mode
 from messenger_logs.html_to_text import html_to_text
 from messenger_logs.merge_fields import fields_of, merged
 from messenger_logs.models import Delivery, MessageTotals, Recipient, Reply, SentMessage
@@ -21,25 +24,41 @@ from records.masking import Mask
 from reports.document import Column, Document, Figures, Rows, Text
 from reports.report import moment, number
 
-MASKED = (
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+# In English, as others say them.
+_MESSAGE_WORDS = {status.value: shown.in_english for status, shown in MESSAGE_STATUSES.items()}
+_STATUS_WORDS = {status.value: shown.in_english for status, shown in DELIVERY_STATUSES.items()}
+_OUTCOME_WORDS = {outcome: shown.in_english for outcome, shown in EMAIL_OUTCOMES.items()}
+
+MASKED = _(
     "Other families are left out: there is no row about them, and their names, addresses, numbers and ids are replaced"
     " in texts. A first name alone is not replaced."
 )
 MESSAGE_COLUMNS = [
-    *("Message", "Date Created", "Subject", "Message Type", "Sender", "School", "Delivery Modes", "Status"),
-    *("People of This Request", "Other People", "How Recipients Were Chosen", "Attachments", "Bodies"),
+    *(_("Message"), _("Date Created"), _("Subject"), _("Message Type"), _("Sender"), _("School"), _("Delivery Modes")),
+    *(_("Status"), _("People of This Request"), _("Other People"), _("How Recipients Were Chosen"), _("Attachments")),
+    _("Bodies"),
 ]
-DELIVERY_COLUMNS = [
-    *("Message", "Date Created", "Recipient", "PersonID", "Student", "Student Number", "School"),
-    *("Mode", "Device", "Status", "Detail", "Attempts", "Last Attempt", "Provider"),
+# The columns of devices. Those with a width are in the PDF, too; the CSV has all.
+DELIVERY_COLUMNS: list[tuple[StrOrPromise, float]] = [
+    (_("Message"), 0.6),
+    (_("Date Created"), 1.5),
+    (_("Recipient"), 1.2),
+    (_("PersonID"), 0),
+    (_("Student"), 1.2),
+    (_("Student Number"), 0),
+    (_("School"), 0),
+    (_("Mode"), 0.6),
+    (_("Device"), 1.9),
+    (_("Status"), 0.9),
+    (_("Detail"), 1.2),
+    (_("Attempts"), 0),
+    (_("Last Attempt"), 0),
+    (_("Provider"), 1.2),
 ]
-# The columns of the PDF, with their widths; the CSV has all.
-PDF_COLUMNS = {"Message": 0.6, "Date Created": 1.5, "Recipient": 1.2, "Student": 1.2, "Mode": 0.6, "Device": 1.9} | {
-    "Status": 0.9,
-    "Detail": 1.2,
-    "Provider": 1.2,
-}
-REPLY_COLUMNS = ["Received", "Number", "Text"]
+REPLY_COLUMNS = [_("Received"), _("Number"), pgettext_lazy("reply", "Text")]
 
 
 @dataclass(frozen=True)
@@ -119,7 +138,7 @@ class Records:
             yield [
                 *(str(message.pk), moment(message.created_at), masked.subject, message.message_type),
                 *(message.sender_name, masked.school, message.display_modes),
-                MESSAGE_STATUSES[MessageStatus(message.status)].word,
+                _MESSAGE_WORDS[message.status],
                 *(str(own.get(message.pk, 0)), str(others)),
                 *(masked.criteria, masked.attachments, ", ".join(masked.bodies)),
             ]
@@ -144,15 +163,15 @@ class Records:
     def delivery_rows(self) -> Iterator[list[str]]:
         for row in self.deliveries.iterator(chunk_size=2_000):
             recipient = row.recipient
-            said = EMAIL_OUTCOMES[row.email_outcome].word if row.email_outcome in EMAIL_OUTCOMES else row.email_outcome
+            said = _OUTCOME_WORDS.get(row.email_outcome, row.email_outcome)
             detail = detail_text(row.mode, row.detail, row.code)
             detail, reason = self.mask.texts([detail, row.email_reason]) if detail or row.email_reason else ("", "")
             yield [
                 *(str(row.message_id), moment(row.message.created_at), recipient.name, recipient.person_id),
                 *(recipient.student_name, recipient.student_number),
                 recipient.student_school.name if recipient.student_school else "",
-                *(row.get_mode_display(), device_text(row.mode, row.address, row.given_address)),
-                *(DELIVERY_STATUSES[DeliveryStatus(row.status)].word, detail, str(row.attempt_count)),
+                *(str(row.get_mode_display()), device_text(row.mode, row.address, row.given_address)),
+                *(_STATUS_WORDS[row.status], detail, str(row.attempt_count)),
                 *(moment(row.last_attempt_at, seconds=True), ": ".join(filter(None, [said, reason]))),
             ]
 
@@ -171,45 +190,50 @@ class Records:
     def pairs(self) -> list[tuple[str, str]]:
         """What is wanted, for the file. The words that were searched may name another family."""
         pairs = self.criteria.pairs(self.scope)
-        masked = self.mask.texts([value if label == "Words" else "" for label, value in pairs])
+        masked = self.mask.texts([value if label == gettext("Words") else "" for label, value in pairs])
         return [(label, words or value) for (label, value), words in zip(pairs, masked, strict=True)]
 
     def pdf(self) -> Document:
         """The records to read: each message with its bodies, and then what happened to each device."""
-        shown = [DELIVERY_COLUMNS.index(label) for label in PDF_COLUMNS]
-        counts = [("Messages", number(len(self.messages))), ("People", number(self.people))]
-        figures = [*counts, ("Other families", MASKED)]
+        shown = [place for place, (label, width) in enumerate(DELIVERY_COLUMNS) if width]
+        counts = [(gettext("Messages"), number(len(self.messages))), (gettext("People"), number(self.people))]
+        figures = [*counts, (gettext("Other families"), str(MASKED))]
         rows = ([row[place] for place in shown] for row in self.delivery_rows())
-        columns = [Column(label, width) for label, width in PDF_COLUMNS.items()]
+        columns = [Column(str(label), width) for label, width in DELIVERY_COLUMNS if width]
         return Document(
-            title="Records",
+            title=gettext("Records"),
             subtitle=settings.DISTRICT_NAME,
             generated_on="",
             header=self.pairs,
-            sections=[Figures("Summary", figures), *map(_section, self.messages), Rows("Devices", columns, rows)],
+            sections=[
+                Figures(gettext("Summary"), figures),
+                *map(_section, self.messages),
+                Rows(gettext("Devices"), columns, rows),
+            ],
             landscape=True,
             repeatable=True,
         )
 
     def tables(self) -> Iterator[tuple[str, Document]]:
         yield "messages.csv", _table(MESSAGE_COLUMNS, self.message_rows())
-        yield "deliveries.csv", _table(DELIVERY_COLUMNS, self.delivery_rows())
+        yield "deliveries.csv", _table([label for label, width in DELIVERY_COLUMNS], self.delivery_rows())
         yield "replies.csv", _table(REPLY_COLUMNS, self.reply_rows())
 
 
 def _section(masked: MaskedMessage) -> Text:
     message = masked.message
     facts = [
-        ("Date Created", moment(message.created_at)),
-        ("Sender", message.sender_name),
-        ("School", masked.school),
-        ("Delivery Modes", message.display_modes),
-        ("Attachments", masked.attachments),
+        (gettext("Date Created"), moment(message.created_at)),
+        (gettext("Sender"), message.sender_name),
+        (gettext("School"), masked.school),
+        (gettext("Delivery Modes"), message.display_modes),
+        (gettext("Attachments"), masked.attachments),
     ]
     bodies = [(name.removeprefix("bodies/"), text) for name, text in masked.bodies.items()]
-    heading = f"Message {message.pk}: {masked.subject or '(no subject)'}"
+    subject = masked.subject or gettext("(no subject)")
+    heading = gettext("Message %(number)s: %(subject)s") % {"number": message.pk, "subject": subject}
     return Text(heading, [(label, text) for label, text in [*facts, *bodies] if text])
 
 
-def _table(columns: list[str], rows: Iterator[list[str]]) -> Document:
-    return Document("Records", "", "", sections=[Rows("", [Column(label) for label in columns], rows)])
+def _table(columns: Sequence[StrOrPromise], rows: Iterator[list[str]]) -> Document:
+    return Document(gettext("Records"), "", "", sections=[Rows("", [Column(str(label)) for label in columns], rows)])

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from django.db.models import Exists, Func, OuterRef, Q, TextField, Value
 from django.db.models.fields.json import KeyTextTransform
+from django.utils.translation import gettext as _
 
 from accounts.scopes import Scope
 from core.dates import start_of, written
@@ -91,25 +92,26 @@ class Criteria:
         """Return what is wanted as labels and values, with the names of the people as the newest message has them."""
         family = self.family(scope).order_by("pk").values_list("person_id", "name", "student_number", "student_name")
         rows = list(family)
-        people = {person: f"{name} ({person})" for person, name, _, _ in rows if person in self.people}
-        students = {number: f"{name} ({number})" for _, _, number, name in rows if number == self.student_number}
+        people = {row[0]: f"{row[1]} ({row[0]})" for row in rows if row[0] in self.people}
+        students = {row[2]: f"{row[3]} ({row[2]})" for row in rows if row[2] == self.student_number}
         school = School.objects.filter(pk=self.school).values_list("name", flat=True).first() if self.school else ""
         pairs = [
-            ("Person", "; ".join(people.get(person, person) for person in self.people)),
-            ("Student", students.get(self.student_number, self.student_number) or self.student_name),
-            ("Sender", self.sender),
-            ("School", school or ""),
-            ("Period", self._period),
-            ("Words", self.words),
+            (_("Person"), "; ".join(people.get(person, person) for person in self.people)),
+            (_("Student"), students.get(self.student_number, self.student_number) or self.student_name),
+            (_("Sender"), self.sender),
+            (_("School"), school or ""),
+            (_("Period"), self._period),
+            (_("Words"), self.words),
         ]
         return [(label, value) for label, value in pairs if value]
 
     @property
     def _period(self) -> str:
         first, last = (written(day) if day else "" for day in (self.first, self.last))
+        days = {"first": first, "last": last}
         if first and last:
-            return f"{first} to {last}"
-        return f"from {first}" if first else f"until {last}" if last else ""
+            return _("%(first)s to %(last)s") % days
+        return _("from %(first)s") % days if first else _("until %(last)s") % days if last else ""
 
 
 def _with_words(messages: SentMessageQuerySet, words: str) -> SentMessageQuerySet:

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext, gettext_noop
 
 from messenger_logs.choices import Mode
 from messenger_logs.models import Delivery, Recipient
 from messenger_logs.services.addresses import read_address
 
-NAME, ADDRESS, NUMBER, ID = "[name withheld]", "[address withheld]", "[number withheld]", "[id withheld]"
+NAME, ADDRESS = gettext_noop("[name withheld]"), gettext_noop("[address withheld]")
+NUMBER, ID = gettext_noop("[number withheld]"), gettext_noop("[id withheld]")
 
 _WORD = re.compile(r"[^\W_]+")
 _EMAIL = re.compile(r"[^\s<>\"'(),:;@\[\]]+@[^\s<>\"'(),:;@\[\]]+[^\W_]")
@@ -77,8 +79,8 @@ class Mask:
         clean = [unicodedata.normalize("NFC", _UNSEEN.sub("", text)) for text in texts]
         stay = {_key_of_name(name) for name in staff}
         for pattern, find in (
-            (_EMAIL, self._strange_addresses(Mode.EMAIL, ADDRESS, staff)),
-            (_PHONE, self._strange_addresses(Mode.TEXT, NUMBER, staff)),
+            (_EMAIL, self._strange_addresses(Mode.EMAIL, gettext(ADDRESS), staff)),
+            (_PHONE, self._strange_addresses(Mode.TEXT, gettext(NUMBER), staff)),
             (_ID, self._strange_ids),
         ):
             found = {text for one in clean for text in pattern.findall(one)}
@@ -102,12 +104,12 @@ class Mask:
         rows = Recipient.objects.order_by()
         people = rows.filter(person_id__in=wanted).values_list("person_id", flat=True).distinct()
         students = rows.filter(student_number__in=wanted).values_list("student_number", flat=True).distinct()
-        return dict.fromkeys([*people, *students], ID)
+        return dict.fromkeys([*people, *students], gettext(ID))
 
     def _without_names(self, text: str, stay: set[Key]) -> str:
         parts, end = [], 0
         for start, stop in self._names_in_text(text, stay):
-            parts += [text[end:start], NAME]
+            parts += [text[end:start], gettext(NAME)]
             end = stop
         return "".join([*parts, text[end:]])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.scopes import Scope
 from core.leased_jobs.models import LeasedJob
@@ -21,12 +22,12 @@ class RecordsRequest(LeasedJob):
     """
 
     class Status(models.TextChoices):
-        QUEUED = "queued", "Waiting"
-        RUNNING = "running", "In progress"
-        DONE = "done", "Ready"
-        FAILED = "failed", "Failed"
-        CANCELED = "canceled", "Canceled"
-        EXPIRED = "expired", "File removed"
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("In progress")
+        DONE = "done", _("Ready")
+        FAILED = "failed", _("Failed")
+        CANCELED = "canceled", _("Canceled")
+        EXPIRED = "expired", _("File removed")
 
     criteria = models.JSONField(help_text="what is wanted: see criteria.py")
     schools = models.JSONField(null=True, blank=True, help_text="of which it has records, by id; null for all")

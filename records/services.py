@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.scopes import Scope
@@ -30,6 +32,9 @@ from records.models import FOLDER, RecordsReceipt, RecordsRequest
 from reports.files import TOO_SLOW, NotMade, new_file
 from reports.snapshot import snapshot
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 Status = RecordsRequest.Status
 _CHUNK = 2**20
 
@@ -37,13 +42,13 @@ _CHUNK = 2**20
 PREVIEW_SECONDS, SECONDS = 20, 600
 # So many people of a family stand in an event of the audit trail.
 MOST_NAMED = 50
-TOO_MANY = "Too many of your requests are not finished yet. Wait for one of them, or cancel one."
-TOO_MANY_MESSAGES = "The request has more than {:,} messages. Choose fewer days, or ask for less."
-TOO_LARGE = "The file would be larger than {:,} MB. Choose fewer days, or ask for less."
-NO_LONGER = "The person who asked for it may not make requests for these schools any more."
-FAILED = "Something went wrong here while the file was made. Tell your administrator."
+TOO_MANY = _("Too many of your requests are not finished yet. Wait for one of them, or cancel one.")
+TOO_MANY_MESSAGES = _("The request has more than %(count)s messages. Choose fewer days, or ask for less.")
+TOO_LARGE = _("The file would be larger than %(size)s MB. Choose fewer days, or ask for less.")
+NO_LONGER = _("The person who asked for it may not make requests for these schools any more.")
+FAILED = _("Something went wrong here while the file was made. Tell your administrator.")
 
-_REASONS = {NotMade: "", FilesAway: "", StatementTimeout: TOO_SLOW}
+_REASONS: dict[type[Exception], StrOrPromise] = {NotMade: "", FilesAway: "", StatementTimeout: TOO_SLOW}
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,8 @@ class Preview:
         """Why the request cannot be made; "" if it can."""
         most = settings.RECORDS_MESSAGES
         if self.messages > most:
-            return TOO_MANY_MESSAGES.format(most)
-        return "" if self.messages else "No message fits."
+            return TOO_MANY_MESSAGES % {"count": f"{most:,}"}
+        return "" if self.messages else gettext("No message fits.")
 
 
 def scope_of(user: User) -> Scope:
@@ -143,7 +148,7 @@ def _check_size(records: Records) -> None:
 def _progress(lease: Lease, rows: int, file: BinaryIO) -> None:
     lease.progress(rows)
     if file.tell() > settings.REPORT_MEGABYTES_EACH * 2**20:
-        raise NotMade(TOO_LARGE.format(settings.REPORT_MEGABYTES_EACH))
+        raise NotMade(TOO_LARGE % {"size": f"{settings.REPORT_MEGABYTES_EACH:,}"})
 
 
 def _digest_of(request: RecordsRequest) -> str:

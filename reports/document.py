@@ -1,10 +1,11 @@
 """The contents of a report, for any format. The kinds of reports make them, the writers print them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
+from core.languages import language_now
 from core.statuses import Shape, Status
 from listings.exports import DUPLICATE as DUPLICATE
 
@@ -128,9 +129,16 @@ class Rows:
 Section = Figures | Bars | Text | Rows
 
 
+def _language_tag() -> str:
+    """The language in which texts are made now, without a country: its translation is the same in all of them."""
+    return language_now().partition("-")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A whole report. `subtitle` is the school or district, `language` a language tag such as en or es-MX.
+
+    Its texts, and those that a writer adds, are in the language in which it is made and written.
 
     One that is `repeatable` becomes the same bytes each time: it may say when it was made only in its contents.
 
@@ -143,7 +151,7 @@ class Document:
     generated_on: str
     header: Sequence[tuple[str, str]] = ()
     sections: Sequence[Section] = ()
-    language: str = "en"
+    language: str = field(default_factory=_language_tag)
     landscape: bool = False
     summary_in_csv: bool = False
     repeatable: bool = False

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from core.files import AWAY, FilesAway, files
 from reports.report import Report
 from reports.snapshot import snapshot
 from reports.writers import Format, write
 from reports.writers.progress import Progress
 
-NO_ROOM = "There is no room left on the disk for the file, so none was made. Tell your administrator."
-TOO_SLOW = "The database took too long for this report. Choose fewer days or more filters."
+NO_ROOM = _("There is no room left on the disk for the file, so none was made. Tell your administrator.")
+TOO_SLOW = _("The database took too long for this report. Choose fewer days or more filters.")
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -29,7 +32,8 @@ def refuse_full_disk() -> Iterator[None]:
     try:
         yield
     except FilesAway as error:
-        raise NotMade(f"{AWAY} Ask for it again later.") from error
+        again = gettext("Ask for it again later.")
+        raise NotMade(f"{AWAY} {again}") from error
     except OSError as error:
         if error.errno in _DISK_FULL:
             raise NotMade(NO_ROOM) from error

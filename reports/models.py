@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from core.leased_jobs.models import LeasedJob
 from reports.querysets import ReportJobQuerySet
@@ -18,11 +19,11 @@ class ReportJob(LeasedJob):
     """
 
     class Status(models.TextChoices):
-        QUEUED = "queued", "Waiting"
-        RUNNING = "running", "In progress"
-        DONE = "done", "Ready"
-        FAILED = "failed", "Failed"
-        CANCELED = "canceled", "Canceled"
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("In progress")
+        DONE = "done", _("Ready")
+        FAILED = "failed", _("Failed")
+        CANCELED = "canceled", _("Canceled")
 
     kind = models.CharField(max_length=32)
     options = models.JSONField(help_text="what it is of, and with which choices: see reports/kinds")

@@ -15,5 +15,5 @@ class ReportJobQuerySet(LeasedJobQuerySet["ReportJob"]):
         """The size of the files of these reports."""
         return int(self.filter(status="done").aggregate(total=Sum("size", default=0))["total"])
 
-    def same(self, *, kind: str, options: dict[str, Any], format: str) -> Self:
-        return self.filter(kind=kind, options=options, format=format)
+    def same(self, *, kind: str, options: dict[str, Any], format: str, language: str) -> Self:
+        return self.filter(kind=kind, options=options, format=format, language=language)

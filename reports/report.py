@@ -5,17 +5,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import Http404
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.scopes import NO_SCHOOL, Scope
 from core.dates import time_text
 from reports.document import Document
 from reports.writers import Format
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 Pairs = list[tuple[str, str]]
 
@@ -29,7 +34,7 @@ class Report(ABC):
 
     kind: ClassVar[str]
     """The name of the kind in jobs and commands."""
-    label: ClassVar[str]
+    label: ClassVar[StrOrPromise]
 
     @classmethod
     @abstractmethod
@@ -43,7 +48,7 @@ class Report(ABC):
     @classmethod
     def open_shared(cls, user: User, options: dict[str, Any]) -> Report:
         """Open a report that another user asked for. Raises Http404 if only its owner may see this kind of report."""
-        raise Http404("There is no such report.")
+        raise Http404(gettext("There is no such report."))
 
     @property
     @abstractmethod
@@ -104,12 +109,12 @@ def report_kind(name: str) -> type[Report]:
     try:
         return _KINDS[name]
     except KeyError:
-        raise Http404("There is no such kind of report.") from None
+        raise Http404(gettext("There is no such kind of report.")) from None
 
 
 def kind_label(name: str) -> str:
     """Return what reports of a kind are called, also where the kind is not there any more."""
-    return _KINDS[name].label if name in _KINDS else "Report"
+    return str(_KINDS[name].label) if name in _KINDS else gettext("Report")
 
 
 def number(value: int) -> str:
@@ -121,13 +126,13 @@ def moment(value: datetime | None, *, seconds: bool = False) -> str:
 
 
 def asked_for_by(user: User) -> Pairs:
-    return [("Asked For By", user.listed_name)]
+    return [(gettext("Asked For By"), user.listed_name)]
 
 
-def labels(chosen: Iterable[str], choices: Iterable[tuple[str, str]]) -> str:
+def labels(chosen: Iterable[str], choices: Iterable[tuple[str, StrOrPromise]]) -> str:
     """Return the labels of the chosen values as text, in the order of the choices."""
     wanted = set(chosen)
-    return ", ".join(label for value, label in choices if value in wanted)
+    return ", ".join(str(label) for value, label in choices if value in wanted)
 
 
 class Choices(forms.CheckboxSelectMultiple):
@@ -153,11 +158,11 @@ class ReportForm(forms.Form):
     """The choices of a report. A choice that is left out takes its initial value, unless it is required."""
 
     format = forms.ChoiceField(
-        label="Format",
+        label=_("Format"),
         choices=Format.choices,
         initial=Format.PDF,
         required=False,
-        error_messages={"invalid_choice": "Choose PDF, CSV, DOCX or XLSX."},
+        error_messages={"invalid_choice": _("Choose PDF, CSV, DOCX or XLSX.")},
     )
 
     def clean_format(self) -> Format:

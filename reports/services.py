@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import partial
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.scopes import Scope
 from accounts.services import record_audit_event
 from core.files import FilesAway, discard, files
+from core.languages import language_now
 from core.leased_jobs import work
 from core.leased_jobs.lease import Lease
 from core.replica import from_replica
@@ -25,21 +27,24 @@ from reports.models import ReportJob
 from reports.report import BadOptions, Report, report_kind
 from reports.writers import Format
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 # The time limit for a statement in the background. The first one may have to sort a million rows.
 SECONDS = 600
-TOO_MANY = "Too many of your reports are not finished yet. Wait for one of them, or cancel one under My Reports."
-NO_ROOM = "Your reports have used up the room that one person may have. Remove some under My Reports."
-TOO_LARGE = (
+TOO_MANY = _("Too many of your reports are not finished yet. Wait for one of them, or cancel one under My Reports.")
+NO_ROOM = _("Your reports have used up the room that one person may have. Remove some under My Reports.")
+TOO_LARGE = _(
     "The file would be larger than the room that is left to you. Remove other reports under My Reports, or choose less."
 )
-NO_LONGER = "You may not see what this report is of any more, or it is gone."
-FEWER_RIGHTS = (
+NO_LONGER = _("You may not see what this report is of any more, or it is gone.")
+FEWER_RIGHTS = _(
     "This file has rows that you may not see (any more): your rights are fewer, or for fewer schools, than those with"
     " which it was made. Make the report again: it will have what you may see now."
 )
-FAILED = "Something went wrong here while the report was made. Tell your administrator."
+FAILED = _("Something went wrong here while the report was made. Tell your administrator.")
 
-_REASONS = {
+_REASONS: dict[type[Exception], StrOrPromise] = {
     Http404: NO_LONGER,
     PermissionDenied: NO_LONGER,
     NotMade: "",
@@ -57,7 +62,9 @@ def request_report(report: Report, *, format: Format, by: User) -> ReportJob:
     now = timezone.now()
     with work.jobs_of(ReportJob, by) as own:
         unfinished = own.unfinished()
-        same: ReportJob | None = unfinished.same(kind=report.kind, options=report.options, format=format).first()
+        same: ReportJob | None = unfinished.same(
+            kind=report.kind, options=report.options, format=format, language=language_now()
+        ).first()
         if same:
             return same
         if unfinished.count() >= settings.REPORT_UNFINISHED_EACH:

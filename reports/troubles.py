@@ -8,6 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Min
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core.leased_jobs.models import LeasedJob
 from core.troubles import Trouble
@@ -28,8 +30,13 @@ def _standstill(model: type[LeasedJob], count: int, since: datetime) -> Trouble:
     name = model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural
     return Trouble(
         key=f"jobs.{model._meta.label_lower}",
-        part="Work in the background",
-        words=f"{count:,} {name} {'waits' if count == 1 else 'wait'}, and no worker does them.",
-        to_do="Check that the workers run, and read their log.",
+        part=_("Work in the background"),
+        words=ngettext(
+            "%(count)s %(jobs)s waits, and no worker does them.",
+            "%(count)s %(jobs)s wait, and no worker does them.",
+            count,
+        )
+        % {"count": f"{count:,}", "jobs": name},
+        to_do=_("Check that the workers run, and read their log."),
         since=since,
     )

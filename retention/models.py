@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from core.dates import written
 from messenger_logs.models import SentMessage
@@ -55,7 +56,8 @@ class Hold(models.Model):
     def about(self) -> str:
         """What it protects: an id, a number, a name, or days."""
         if self.first_day and self.last_day:
-            return f"{written(self.first_day)} to {written(self.last_day)}"
+            days = {"first": written(self.first_day), "last": written(self.last_day)}
+            return _("%(first)s to %(last)s") % days
         return self.value
 
 
@@ -100,3 +102,8 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"erasure {self.pk}"
+
+    @property
+    def gone(self) -> dict[str, int]:
+        """The figures for a page. They are stored with their names in English."""
+        return {_(name): number for name, number in self.figures.items()}

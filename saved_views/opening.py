@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from accounts.models import User
 from listings.dates import Days
 from listings.listing import Listing
@@ -35,10 +37,10 @@ def forgotten(view: SavedView) -> list[str]:
 
 def warnings_of(view: SavedView) -> list[str]:
     """Return a sentence for each filter of the view that the list does not know any more. Raises UnknownListing."""
-    return [
-        f"The list does not know the filter “{name}” of this view any more, so it does not count. Save the view again."
-        for name in forgotten(view)
-    ]
+    unknown = _(
+        "The list does not know the filter “%(name)s” of this view any more, so it does not count. Save the view again."
+    )
+    return [unknown % {"name": name} for name in forgotten(view)]
 
 
 def open_view(view: SavedView, user: User, *, today: date, arguments: Mapping[str, Any] | None = None) -> Listing:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from accounts.services import record_audit_event
@@ -21,6 +22,6 @@ def acknowledge(*, alert_id: int, by: User) -> bool:
         ):
             return False
         reminders = AlertDelivery.objects.waiting().filter(alert=alert_id, kind=NoticeKind.REMINDER)
-        reminders.update(state=DeliveryState.SKIPPED, error="Somebody acknowledged it.")
+        reminders.update(state=DeliveryState.SKIPPED, error=gettext_noop("Somebody acknowledged it."))
         record_audit_event(by=by, action="alert.acknowledged", details={"alert": alert_id})
     return True

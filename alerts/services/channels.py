@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop
 from psycopg2.errors import UniqueViolation
 
 from accounts.models import User
 from accounts.services import record_audit_event
 from alerts.choices import ChannelKind, DeliveryState, NoticeKind
 from alerts.models import AlertChannel, AlertDelivery
+from core.languages import english
 
 # What a person sets, besides the address of a webhook.
 FIELDS = (
@@ -41,7 +43,7 @@ def save_channel(*, channel: AlertChannel, values: dict[str, Any], by: User) -> 
         _store(channel)
         if not channel.active:
             AlertDelivery.objects.waiting().filter(channel=channel).update(
-                state=DeliveryState.SKIPPED, error="The channel was turned off."
+                state=DeliveryState.SKIPPED, error=gettext_noop("The channel was turned off.")
             )
         _record(channel, "added" if not before else "changed", by, [*changed, *(["address"] if url else [])])
     return True
@@ -64,7 +66,7 @@ def remove_channel(*, channel: AlertChannel, by: User) -> None:
     """Remove a channel. What it was told stays with its alerts."""
     with transaction.atomic():
         AlertDelivery.objects.waiting().filter(channel=channel).update(
-            state=DeliveryState.SKIPPED, error="The channel was removed."
+            state=DeliveryState.SKIPPED, error=gettext_noop("The channel was removed.")
         )
         _record(channel, "removed", by, [])
         channel.delete()
@@ -78,7 +80,7 @@ def send_test(*, channel: AlertChannel, by: User) -> AlertDelivery:
 
 
 def _record(channel: AlertChannel, verb: str, by: User, changed: list[str]) -> None:
-    details: dict[str, Any] = {"kind": ChannelKind(channel.kind).label}
+    details: dict[str, Any] = {"kind": english(ChannelKind(channel.kind).label)}
     if changed:
         details["changed"] = changed
     record_audit_event(by=by, action=f"alert_channel.{verb}", target=channel.name, details=details)

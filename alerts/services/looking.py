@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Case, DateTimeField, F, Q, Value, When
+from django.utils.translation import gettext_noop
 
 from alerts.choices import AlertState, DeliveryState, NoticeKind
 from alerts.models import Alert, AlertChannel, AlertDelivery
@@ -99,7 +100,7 @@ def _tell_cleared(cleared: list[int], channels: list[AlertChannel], now: datetim
     held = of_cleared.waiting().filter(tries=0, alert__urgent=False) | of_cleared.waiting().filter(
         kind=NoticeKind.REMINDER
     )
-    held.update(state=DeliveryState.SKIPPED, error="It cleared before it was sent.")
+    held.update(state=DeliveryState.SKIPPED, error=gettext_noop("It cleared before it was sent."))
     by_id = {channel.pk: channel for channel in channels if channel.tells_cleared}
     told = of_cleared.filter(kind=NoticeKind.FIRED, channel__in=by_id).exclude(
         state__in=[DeliveryState.SKIPPED, DeliveryState.GIVEN_UP]

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from alerts.choices import DeliveryState, NoticeKind
 from alerts.models import LONGEST_PAUSE, AlertChannel, AlertDelivery
@@ -24,7 +25,7 @@ MOST_AT_ONCE = 20
 # Longer than a process may take to send something; see tasks.py.
 SILENT_AFTER = timedelta(minutes=5)
 FIRST_PAUSE = timedelta(seconds=30)
-_DOUBT = "The process that sent it ended before it could say so."
+_DOUBT = gettext_noop("The process that sent it ended before it could say so.")
 _LONGEST_ERROR = 300
 
 

@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
+from core.languages import language_now
+
 
 class LeasedJob(models.Model):
     """Work in the background that somebody asked for: its times, its progress, the lease of the worker that does it.
@@ -28,6 +30,8 @@ class LeasedJob(models.Model):
     rows_total = models.PositiveIntegerField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
+    # The language of who asked: in it the file is made, and the reason why there is none.
+    language = models.CharField(max_length=16, default=language_now, db_default="")
     claim = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from celery import Task
 from django.contrib.auth import get_user_model
@@ -15,10 +15,14 @@ from django.db.models import Model
 from django.utils import timezone
 
 from core.files import UNFINISHED, files
+from core.languages import in_language
 from core.leased_jobs.lease import Lease, LeaseLost
 from core.leased_jobs.line import claim_next
 from core.leased_jobs.models import LeasedJob
 from core.queue import call_worker
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 Job = TypeVar("Job", bound=LeasedJob)
 
@@ -41,17 +45,29 @@ def do_next(
     work: Callable[[Job, Lease], None],
     *,
     job_id: int | None,
-    reasons: Mapping[type[Exception], str],
-    failed: str,
+    reasons: Mapping[type[Exception], StrOrPromise],
+    failed: StrOrPromise,
 ) -> bool:
     """Do the job whose turn it is, or `job_id` alone. Returns False if there was nothing to do.
 
-    `work` ends with `finish`. `reasons` says, by the kind of exception, what the person reads who asked for the job;
-    "" stands for the words of the exception. The person reads `failed` after any other one.
+    All texts are made in the language in which the job was asked for. `work` ends with `finish`. `reasons` says, by the
+    kind of exception, what the person reads who asked for the job; "" stands for the words of the exception. The person
+    reads `failed` after any other one.
     """
     job = claim_next(model.objects.all() if job_id is None else model.objects.filter(pk=job_id))
     if job is None:
         return False
+    with in_language(job.language):
+        _do(job, work, reasons, failed)
+    return True
+
+
+def _do(
+    job: Job,
+    work: Callable[[Job, Lease], None],
+    reasons: Mapping[type[Exception], StrOrPromise],
+    failed: StrOrPromise,
+) -> None:
     try:
         with Lease(job) as lease:
             work(job, lease)
@@ -59,11 +75,10 @@ def do_next(
         pass
     except tuple(reasons) as reason:
         words = next(words for kind, words in reasons.items() if isinstance(reason, kind))
-        _fail(job, words or str(reason))
+        _fail(job, str(words or reason))
     except Exception:
         log.exception("%s %s failed.", type(job).__name__, job.pk)
-        _fail(job, failed)
-    return True
+        _fail(job, str(failed))
 
 
 def finish(job: LeasedJob, *, rows: int, **facts: Any) -> bool:

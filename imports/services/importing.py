@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
+from django.utils.translation import gettext as _
+
 from core.dates import time_text
 from imports.sources.base import Found, Source
 from messenger_logs.choices import DeliveryStatus, Mode
@@ -101,8 +103,8 @@ def _message(source: Source, found: Found, parts: Iterable[list[RecipientInput]]
 def _store(source: Source, found: Found, message: MessageInput, parts: Iterable[list[RecipientInput]]) -> IntakeResult:
     result = add_message_in_parts(message, parts, line=found.first_row)
     if result.differs:
-        differs = ", ".join(result.differs)
-        source.notes[f"Messages that are here with the same id and another {differs}: they stay as they are."] += 1
+        note = _("Messages that are here with the same id and another %(fields)s: they stay as they are.")
+        source.notes[note % {"fields": ", ".join(result.differs)}] += 1
     return result
 
 
@@ -139,11 +141,11 @@ def _preview(recipients: Iterable[RecipientInput]) -> Iterator[list[str]]:
         for device in recipient.devices.values():
             yield [recipient.name, student, *_cells(device)]
         if not recipient.devices:
-            yield [recipient.name, student, "", "", DeliveryStatus.NO_DEVICE.label, "", ""]
+            yield [recipient.name, student, "", "", str(DeliveryStatus.NO_DEVICE.label), "", ""]
 
 
 def _cells(device: DeviceInput) -> list[str]:
     address = "" if device.mode is Mode.INBOX else device_text(device.mode, device.address, device.given_address)
     detail = detail_text(device.mode, device.detail, device.code)
     moment = device.last_attempt_at
-    return [device.mode.label, address, device.status.label, detail, time_text(moment) if moment else ""]
+    return [str(device.mode.label), address, str(device.status.label), detail, time_text(moment) if moment else ""]

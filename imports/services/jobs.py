@@ -8,15 +8,18 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.services import record_audit_event
 from core.files import FilesAway, discard, files
+from core.languages import language_now
 from core.leased_jobs import work
 from core.leased_jobs.lease import Lease
 from core.text import storable
@@ -26,16 +29,24 @@ from imports.sources import open_source
 from imports.table import UnreadableFile
 from reports.files import NotMade, new_file
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 Stage, Status = ImportJob.Stage, ImportJob.Status
 
 UNFINISHED_EACH = 3
-TOO_MANY = "Too many of your imports are not finished yet. Wait for one of them, or cancel one."
-NO_MAP = "The column map is not there any more. Choose another one."
-NO_MAP_YET = "Say which column of the file is which field."
-NO_FILE = "The file is not there any more. Upload it again."
-FAILED = "Something went wrong here. Messages that were complete are stored. Tell your administrator."
+TOO_MANY = _("Too many of your imports are not finished yet. Wait for one of them, or cancel one.")
+NO_MAP = _("The column map is not there any more. Choose another one.")
+NO_MAP_YET = _("Say which column of the file is which field.")
+NO_FILE = _("The file is not there any more. Upload it again.")
+FAILED = _("Something went wrong here. Messages that were complete are stored. Tell your administrator.")
 
-_REASONS = {UnreadableFile: "", NotMade: "", FilesAway: "", FileNotFoundError: NO_FILE}
+_REASONS: dict[type[Exception], StrOrPromise] = {
+    UnreadableFile: "",
+    NotMade: "",
+    FilesAway: "",
+    FileNotFoundError: NO_FILE,
+}
 
 
 class Refused(Exception):
@@ -52,7 +63,7 @@ def upload(*, chunks: Iterable[bytes], name: str, map_name: str, values: dict[st
     job.expires_at = now + timedelta(days=settings.IMPORT_DAYS)
     job.digest, job.size = _keep(job.stored_name, chunks)
     if not map_name:
-        job.status, job.error = Status.FAILED, NO_MAP_YET
+        job.status, job.error = Status.FAILED, str(NO_MAP_YET)
     try:
         with work.jobs_of(ImportJob, by) as own:
             if own.unfinished().count() >= UNFINISHED_EACH:
@@ -73,7 +84,8 @@ def _keep(name: str, chunks: Iterable[bytes]) -> tuple[str, int]:
             digest.update(chunk)
             size += len(chunk)
             if size > settings.IMPORT_MEGABYTES * 2**20:
-                raise Refused(f"The file is larger than {settings.IMPORT_MEGABYTES:,} MB. Split it.")
+                most = {"size": f"{settings.IMPORT_MEGABYTES:,}"}
+                raise Refused(gettext("The file is larger than %(size)s MB. Split it.") % most)
             file.write(chunk)
     return digest.hexdigest(), size
 
@@ -104,7 +116,9 @@ def start_import(*, job: ImportJob, by: User) -> bool:
 
 
 def _queued_again() -> dict[str, Any]:
-    return {"status": Status.QUEUED, "tries": 0, "rows_done": 0, "rows_total": None, "error": "", "finished_at": None}
+    """Return what a file is like that waits again. Its result is told in the language of who asked last."""
+    queued = {"status": Status.QUEUED, "tries": 0, "rows_done": 0, "rows_total": None, "error": "", "finished_at": None}
+    return queued | {"language": language_now()}
 
 
 def cancel(*, job: ImportJob, by: User) -> bool:
@@ -152,7 +166,7 @@ def _read(job: ImportJob, path: Path, lease: Lease) -> ImportCounts:
     source.survey()
     lease.total = sum(one.rows for one in source.found.values())
     counts = ImportCounts()
-    for _ in import_messages(source, counts, dry_run=job.stage == Stage.CHECK):
+    for _handled in import_messages(source, counts, dry_run=job.stage == Stage.CHECK):
         lease.progress(done)
     return counts
 

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Mapping
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import record_audit_event
 from imports.maps import FIELDS, READY, ColumnMap
 from imports.models import KeptMap
+from imports.spellings import spellings
 from imports.times import DateOrder
 from messenger_logs.services.json_fields import squeezed
 
@@ -28,12 +30,12 @@ def save_map(
     """
     name = " ".join(name.split())
     if not name or name.casefold() in READY:
-        raise BadMap("Give the map a name that no ready map has.")
-    twice = [FIELDS[field].label for field, number in Counter(columns.values()).items() if number > 1]
+        raise BadMap(_("Give the map a name that no ready map has."))
+    twice = [str(FIELDS[field].label) for field, number in Counter(columns.values()).items() if number > 1]
     if twice:
-        raise BadMap(f"Two columns are the same field: {', '.join(twice)}.")
+        raise BadMap(_("Two columns are the same field: %(fields)s.") % {"fields": ", ".join(twice)})
     if not {"name", "last_name", "device"} & set(columns.values()):
-        raise BadMap("One column has to be the recipient's name, or the device.")
+        raise BadMap(_("One column has to be the recipient's name, or the device."))
     by_field = {field: heading for heading, field in columns.items()}
     try:
         return _store(name, by_field, values, date_order, by)
@@ -72,13 +74,14 @@ def guess_field(heading: str) -> str:
     """Return the field that a heading probably means; "" if none."""
     wanted = squeezed(heading)
     for field in FIELDS.values():
-        if wanted in (squeezed(field.label), squeezed(field.name)):
+        if wanted in map(squeezed, (*spellings(field.label), field.name)):
             return field.name
     known = (
         (squeezed(one), field)
         for ready in READY.values()
         for field, headings in ready.columns.items()
-        for one in headings
+        for heading in headings
+        for one in spellings(heading)
     )
     return next((field for one, field in known if one == wanted and field in FIELDS), _USUAL.get(wanted, ""))
 

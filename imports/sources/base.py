@@ -13,6 +13,7 @@ from itertools import groupby
 from tempfile import TemporaryFile
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from imports.maps import FIELDS, ColumnMap
 from imports.table import Row, Table
@@ -75,7 +76,8 @@ class Source(ABC):
                 self.progress(0)
         self.together = not moved
         if unread := self.map.unread(self.table.headers):
-            self.notes[f"No field of the map reads these columns: {', '.join(unread)}."] += 1
+            note = _("No field of the map reads these columns: %(columns)s.")
+            self.notes[note % {"columns": ", ".join(unread)}] += 1
 
     def key(self, row: Row) -> str:
         """Return what tells the message of a row apart; "" where the file is one message."""
@@ -157,7 +159,7 @@ class Source(ABC):
         """Return the heading of a field's column, or the label of the field."""
         if name in self.places:
             return self.table.headers[self.places[name]]
-        return FIELDS[name].label if name in FIELDS else name
+        return str(FIELDS[name].label) if name in FIELDS else name
 
     def time(self, text: str) -> datetime | None:
         """Read a time. Raises BadTime."""
@@ -165,7 +167,7 @@ class Source(ABC):
             return None
         moment, twice = read_time(text, self.map.date_order, self.zone)
         if twice:
-            self.notes["Times that clocks showed twice, on the day they go back: the earlier one was taken."] += 1
+            self.notes[_("Times that clocks showed twice, on the day they go back: the earlier one was taken.")] += 1
         return moment
 
     def time_or_none(self, text: str) -> datetime | None:

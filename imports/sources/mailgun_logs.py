@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from imports.sources.base import Found
 from imports.sources.rows import RowSource, person_id_of
@@ -106,7 +107,7 @@ class MailgunSource(RowSource):
         address = self.cell(row, "device")
         missing = [name for name, value in (("time", at), ("device", address)) if not value]
         if missing or at is None:
-            raise IntakeError([FieldError(row.number, name, "is missing") for name in missing])
+            raise IntakeError([FieldError(row.number, name, _("is missing")) for name in missing])
         outcome, reason = self.outcome(row)
         provider_id = self.cell(row, "provider_id").strip("<>")
         rank = _RANKS.get(outcome, -1)
@@ -117,13 +118,13 @@ class MailgunSource(RowSource):
         word, reason = self.cell(row, "event").lower(), self.cell(row, "reason")[:2000]
         if word in _IMPLY_DELIVERED:
             return "delivered", ""
-        outcome, _ = read_outcome(self.cell(row, "event")) or ("", "")
+        outcome = (read_outcome(self.cell(row, "event")) or ("", ""))[0]
         if outcome == "failed" and reason.startswith("suppress-"):
             outcome = "suppressed"
         elif outcome == "failed" and (severity := self.cell(row, "severity").lower()) in ("permanent", "temporary"):
             outcome = f"failed-{severity}"
         if outcome not in _RANKS:
-            self.notes["Events that say nothing about the end of an e-mail: their addresses are in as Sent."] += 1
+            self.notes[_("Events that say nothing about the end of an e-mail: their addresses are in as Sent.")] += 1
             return "", ""
         return outcome, "" if outcome == "delivered" else reason
 

@@ -16,6 +16,8 @@ from itertools import groupby
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.languages import english
 from imports.sources.attempts import Attempts, counts, email_figure, figure, outcome, stopped
@@ -28,6 +30,7 @@ from imports.sources.rows import address_of, person_id_of
 from imports.table import Row
 from imports.times import BadTime
 from imports.values import MESSAGE_WORDS, DeviceStatus, UnknownWord, mode_of_device, read_status
+from messenger_logs.cancel_figures import FIGURES
 from messenger_logs.choices import PHONE, DeliveryStatus, Mode, Outcome
 from messenger_logs.services.addresses import DeviceAddress, read_device
 from messenger_logs.services.json_fields import FieldError, IntakeError, squeezed
@@ -42,6 +45,8 @@ from messenger_logs.services.message_format import (
 
 _NO_DEVICE = squeezed(english(DeliveryStatus.NO_DEVICE.label))
 _STAR = " *"
+_CANCELED = _("Canceled: %(figure)s")
+_FIGURES = dict(FIGURES)
 _MARK = re.compile(r"\s[&†]$")
 
 
@@ -53,7 +58,9 @@ class MessageReportSource(Source):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.header: ReportHeader = read_header(self.table.above, own=self.map.own)
+        self.header: ReportHeader = read_header(
+            self.table.above, own=self.map.own, language=self.map.language_of(self.table.headers)
+        )
         self.seen: Counter[Any] = Counter()
         """How many rows there are, by what the survey has to know."""
         self.latest: datetime | None = None
@@ -89,7 +96,7 @@ class MessageReportSource(Source):
         return self.people, self.attempts
 
     def everybody(self) -> Iterator[Person]:
-        for _, rows in groupby(self.readable_rows(), key=lambda one: one.name):
+        for _name, rows in groupby(self.readable_rows(), key=lambda one: one.name):
             yield from self.people.of(self.marked(list(rows)))
 
     def reached_earlier(self) -> NobodyEarlier:
@@ -106,7 +113,7 @@ class MessageReportSource(Source):
         self.people = People(by_phone=self.by_phone)
         self.attempts = Attempts()
         self.duplicates: Counter[Any] = Counter()
-        if self.header.text("Canceled By"):
+        if self.header.text(_("Canceled By")):
             self.expect_cancel()
 
     def decide(self, people: People, attempts: Attempts) -> None:
@@ -116,9 +123,9 @@ class MessageReportSource(Source):
     @property
     def people_wanted(self) -> dict[Kind, int | None]:
         """Return how many people of each kind the report counts; None where it does not say it."""
-        total = self.header.number("Total Recipients")
-        without = self.header.number("Total No Device")
-        contacted = self.header.number("Recipients contacted successfully by phone") if self.by_phone else 0
+        total = self.header.number(_("Total Recipients"))
+        without = self.header.number(_("Total No Device"))
+        contacted = self.header.number(_("Recipients contacted successfully by phone")) if self.by_phone else 0
         if total is None or without is None:
             return dict.fromkeys(Kind)
         contacted = contacted or 0
@@ -127,9 +134,9 @@ class MessageReportSource(Source):
     def expect_cancel(self) -> None:
         """Learn from the figures of a cancel how many of the stopped devices were begun, and of the errors untried."""
         number = self.header.number
-        calls = number("Canceled: Hung up while ringing") or 0
-        never = number("Canceled: Never started") or 0
-        untried = number("Canceled: Not to be tried") or 0
+        calls = number(_CANCELED, figure=_FIGURES["hung_up"]) or 0
+        never = number(_CANCELED, figure=_FIGURES["never_started"]) or 0
+        untried = number(_CANCELED, figure=_FIGURES["not_tried"]) or 0
         self.attempts.begun = Counter({True: calls, False: max(0, self.seen["stopped"] - never - calls)})
         self.attempts.untried_errors = max(0, untried - self.seen[Outcome.NOT_ATTEMPTED])
 
@@ -165,7 +172,8 @@ class MessageReportSource(Source):
         rows = self.found[""].modes if self.found else set()
         seen = {*rows, *self.header.modes_of_bodies}
         named = set(self.header.modes)
-        if {*map(str.strip, self.header.text("Include Recipient Devices").split(","))} & {"Voice/Text"}:
+        included = self.header.text(_("Include Recipient Devices")).split(",")
+        if self.header.written(_("Voice/Text")) in map(str.strip, included):
             named |= PHONE - seen if not PHONE & seen else set()
             named -= PHONE - seen if PHONE & seen else set()
         return [mode for mode in Mode if mode in seen | named]
@@ -178,23 +186,24 @@ class MessageReportSource(Source):
         try:
             source = read_message(self.message_data(found), line=found.first_row)
         except BadTime as error:
-            raise IntakeError([FieldError(self.table.heading_row, "header", f"has a time that {error}")]) from None
-        if canceled_by := self.header.text("Canceled By"):
+            wrong = gettext("has a time that %(reason)s") % {"reason": error}
+            raise IntakeError([FieldError(self.table.heading_row, "header", wrong)]) from None
+        if canceled_by := self.header.text(_("Canceled By")):
             source.message.canceled_by_name = canceled_by
-            source.message.cancel_asked_at = self.time(self.header.text("Cancel Asked"))
-            source.message.cancel_completed_at = self.time_or_none(self.header.text("Cancel Complete"))
+            source.message.cancel_asked_at = self.time(self.header.text(_("Cancel Asked")))
+            source.message.cancel_completed_at = self.time_or_none(self.header.text(_("Cancel Complete")))
         return source
 
     def message_data(self, found: Found) -> dict[str, Any]:
         """Return the message in the format of JSON Lines. Raises BadTime."""
         header = self.header
         start, end = self.times()
-        school = header.text("School")
+        school = header.text(_("School"))
         data = {
             "engine": self.engine,
-            "message_type": header.text("Type", "Message Type"),
+            "message_type": header.text(_("Type"), _("Message Type")),
             "subject": header.subject,
-            "sender_name": header.text("Sender", "Created By"),
+            "sender_name": header.text(_("Sender"), _("Created By")),
             "school": "" if school == settings.DISTRICT_NAME else school,
             "created_at": self.created_at(),
             "dispatch_started_at": start,
@@ -214,10 +223,10 @@ class MessageReportSource(Source):
         return data | given | times | {"external_id": found.external_id, "modes": [mode.value for mode in self.modes]}
 
     def created_at(self) -> datetime | None:
-        return self.time(self.header.text("Date Created", "Date"))
+        return self.time(self.header.text(_("Date Created"), _("Date")))
 
     def status(self) -> str | None:
-        word = self.header.text("Message Status")
+        word = self.header.text(_("Message Status"))
         return MESSAGE_WORDS.get(squeezed(word), word) or None
 
     def criteria(self) -> list[tuple[str, str]]:
@@ -228,8 +237,8 @@ class MessageReportSource(Source):
 
     def times(self) -> tuple[datetime | None, datetime | None]:
         """Return start and end, to the second where the duration tells it. They are printed to the minute."""
-        start, end = (self.time_or_none(self.header.text(label)) for label in ("Start Time", "End Time"))
-        length = self.header.duration("Duration")
+        start, end = (self.time_or_none(self.header.text(label)) for label in (_("Start Time"), _("End Time")))
+        length = self.header.duration(_("Duration"))
         if start and end and length is not None:
             start = max(start, end - length)
             end = start + length
@@ -262,7 +271,7 @@ class MessageReportSource(Source):
         # An odd address is an e-mail address that nothing can go to: our reports write Voice or Text before a number.
         if text and self.map.own:
             return Mode.EMAIL
-        raise self.refusal(row, "device", "is neither Inbox, an e-mail address nor a number")
+        raise self.refusal(row, "device", gettext("is neither Inbox, an e-mail address nor a number"))
 
     def result(self, row: Row, mode: Mode) -> DeviceStatus:
         try:
@@ -271,7 +280,8 @@ class MessageReportSource(Source):
             raise self.refusal(row, "status", str(error)) from None
 
     def refusal(self, row: Row, name: str, message: str) -> IntakeError:
-        return IntakeError([FieldError(row.number, f"column “{self.heading(name)}”", message)])
+        column = gettext("column “%(heading)s”") % {"heading": self.heading(name)}
+        return IntakeError([FieldError(row.number, column, message)])
 
     def marked(self, rows: list[ReportRow]) -> list[ReportRow]:
         """Mark the duplicates among the rows of a name, where the report does not mark them itself."""
@@ -377,7 +387,9 @@ class MessageReportSource(Source):
         """Note where the report counts other people than its rows name: it was made of some of the devices alone."""
         for kind, number in self.people_wanted.items():
             if number is not None and self.people.found[kind] != number:
-                self.notes[
-                    f"The report counts {number:,} people ({kind}), and its rows name {self.people.found[kind]:,}."
+                note = gettext(
+                    "The report counts %(counted)s people (%(kind)s), and its rows name %(named)s."
                     " Make the report with all devices and the detail All."
-                ] += 1
+                )
+                counted, named = f"{number:,}", f"{self.people.found[kind]:,}"
+                self.notes[note % {"counted": counted, "kind": kind.label, "named": named}] += 1

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
 
-from core.languages import english
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
 from imports.sources.attempts import Attempts, counts, email_figure, figure
 from imports.sources.message_report import MessageReportSource
 from imports.sources.people import Kind, People, ReportRow
 from imports.sources.reached import NobodyEarlier, people_reached
 from imports.table import Row
 from imports.values import DeviceStatus, UnknownWord, read_mode, read_status
+from messenger_logs.cancel_figures import FIGURES
 from messenger_logs.choices import (
     CANCELED,
     EMAIL_FAILURES,
@@ -29,16 +32,14 @@ from messenger_logs.services.addresses import DeviceAddress, read_device
 from messenger_logs.status_labels import EMAIL_OUTCOME_LABELS
 
 NOT_IN_THE_REPORT = "not in the report"
-# Reports are read in English.
-_MODE_WORDS = {mode: english(mode.label) for mode in Mode}
-_REACH_WORDS = {kind: english(kind.label) for kind in Reach}
+_FIRST_ATTEMPT = _("%(mode)s First Attempt Duration")
 _YEAR = re.compile(r"\d{4}-\d{2,4}")
 _FIGURES = {
-    Outcome.SUCCESS: "Success",
-    Outcome.ERROR: "Failed",
-    Outcome.NOT_REACHED: "Not Reached",
-    Outcome.CANCELED: "Canceled",
-    Outcome.PENDING: "Not Done Yet",
+    Outcome.SUCCESS: _("%(mode)s Total Success"),
+    Outcome.ERROR: _("%(mode)s Total Failed"),
+    Outcome.NOT_REACHED: _("%(mode)s Total Not Reached"),
+    Outcome.CANCELED: _("%(mode)s Total Canceled"),
+    Outcome.PENDING: _("%(mode)s Total Not Done Yet"),
 }
 
 
@@ -51,7 +52,7 @@ class MessageReport2Source(MessageReportSource):
     def begin(self) -> None:
         super().begin()
         for mode, label in _figures():
-            number = self.header.number(f"{_MODE_WORDS[mode]} Total {_FIGURES[label]}")
+            number = self.header.number(_FIGURES[label], mode=mode.label)
             if number is not None:
                 self.duplicates[mode, label] = max(0, self.seen[mode, label] - number)
         for outcome, name, number in self.email_figures():
@@ -62,7 +63,7 @@ class MessageReport2Source(MessageReportSource):
     def email_figures(self) -> Iterator[tuple[Outcome, str, int]]:
         """Yield the figures of handed-over e-mails, each with the figure of all e-mails that it is a part of."""
         for name, status in EMAIL_OUTCOME_LABELS.items():
-            number = self.header.number(f"E-mail Provider: {status.in_english}")
+            number = self.header.number(_("E-mail Provider: %(outcome)s"), outcome=status.word)
             if number is not None:
                 refused = not EMAIL_FAILURES.isdisjoint(EMAIL_FIGURES.get(name, ()))
                 yield Outcome.ERROR if refused else Outcome.SUCCESS, name, number
@@ -75,7 +76,7 @@ class MessageReport2Source(MessageReportSource):
     def decide(self, people: People, attempts: Attempts) -> None:
         super().decide(people, attempts)
         for mode in Mode:
-            number = self.header.number(f"{_MODE_WORDS[mode]} Total Attempts")
+            number = self.header.number(_("%(mode)s Total Attempts"), mode=mode.label)
             if number is None:
                 continue
             more, tried = number - attempts.total[mode], attempts.tried[mode]
@@ -89,7 +90,7 @@ class MessageReport2Source(MessageReportSource):
     def people_wanted(self) -> dict[Kind, int | None]:
         total, without = (
             int(text.replace(",", "")) if (text := self.header.criterion(label)).replace(",", "").isdigit() else None
-            for label in ("Total Recipient Count", "Recipients with No Device")
+            for label in (_("Total Recipient Count"), _("Recipients with No Device"))
         )
         if total is None or without is None:
             return dict.fromkeys(Kind)
@@ -101,25 +102,25 @@ class MessageReport2Source(MessageReportSource):
 
     @cached_property
     def modes(self) -> list[Mode]:
-        named = {read_mode(part) for part in self.header.criterion("Delivery Mode").split(", ")}
+        named = {read_mode(part) for part in self.header.criterion(_("Delivery Mode")).split(", ")}
         seen = self.found[""].modes if self.found else set()
         return [mode for mode in Mode if mode in named | seen | set(self.header.modes)]
 
     def reached_earlier(self) -> NobodyEarlier:
-        wanted = {kind: number for kind in Reach if (number := self.header.number(_REACH_WORDS[kind])) is not None}
+        wanted = {kind: number for kind in Reach if (number := self.header.number(kind.label)) is not None}
         return people_reached(self.everybody(), wanted) if len(wanted) == len(Reach) else NobodyEarlier()
 
     def status(self) -> str | None:
         status = super().status()
-        left = self.header.number("Canceled: Left")
+        left = self.header.number(_("Canceled: %(figure)s"), figure=dict(FIGURES)["left"])
         return MessageStatus.CANCELED_IN_PROGRESS if status in CANCELED and left else status
 
     def criteria(self) -> list[tuple[str, str]]:
         return self.header.criteria_of_2
 
     def calendars(self) -> list[dict[str, str]]:
-        text = self.header.criterion("Calendar")
-        return [self.calendar(name) for name in text.split(", ") if name and text != "none"]
+        text, none = self.header.criterion(_("Calendar")), self.header.written(pgettext_lazy("calendar", "none"))
+        return [self.calendar(name) for name in text.split(", ") if name and text != none]
 
     def calendar(self, name: str) -> dict[str, str]:
         known = Calendar.objects.filter(name=name).select_related("school").first()
@@ -129,8 +130,8 @@ class MessageReport2Source(MessageReportSource):
 
     def times(self) -> tuple[datetime | None, datetime | None]:
         """Return start and end. The report has only the length: the start is the message's date, or later."""
-        length = self.header.duration("Total Message Duration")
-        firsts = [self.header.duration(f"{_MODE_WORDS[mode]} First Attempt Duration") for mode in Mode]
+        length = self.header.duration(_("Total Message Duration"))
+        firsts = [self.header.duration(_FIRST_ATTEMPT, mode=mode.label) for mode in Mode]
         start = self.created_at()
         if start is None or (length is None and not any(first is not None for first in firsts)):
             return None, None
@@ -140,8 +141,8 @@ class MessageReport2Source(MessageReportSource):
 
     @cached_property
     def first_attempts(self) -> dict[Mode, datetime]:
-        start, _ = self.times()
-        lengths = {mode: self.header.duration(f"{_MODE_WORDS[mode]} First Attempt Duration") for mode in Mode}
+        start = self.times()[0]
+        lengths = {mode: self.header.duration(_FIRST_ATTEMPT, mode=mode.label) for mode in Mode}
         return {mode: start + length for mode, length in lengths.items() if start and length is not None}
 
     def read(self, row: Row) -> ReportRow:
@@ -152,7 +153,7 @@ class MessageReport2Source(MessageReportSource):
     def mode(self, row: Row, text: str) -> Mode:
         mode = read_mode(self.cell(row, "mode"))
         if mode is None:
-            raise self.refusal(row, "mode", "is none of: Inbox, Email, Voice, Text")
+            raise self.refusal(row, "mode", gettext("is none of: Inbox, Email, Voice, Text"))
         return mode
 
     def result(self, row: Row, mode: Mode) -> DeviceStatus:

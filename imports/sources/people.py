@@ -13,9 +13,15 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from itertools import pairwise
 from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
 
 from imports.values import DeviceStatus
 from messenger_logs.choices import PHONE, DeliveryStatus, Mode
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class Kind(StrEnum):
@@ -24,6 +30,11 @@ class Kind(StrEnum):
     NO_DEVICE = "no device"
     CONTACTED = "contacted by phone"
     OTHERS = "others"
+
+    @property
+    def label(self) -> StrOrPromise:
+        names = {Kind.NO_DEVICE: _("no device"), Kind.CONTACTED: _("contacted by phone"), Kind.OTHERS: _("others")}
+        return names[self]
 
 
 class Boundary(IntEnum):

@@ -7,6 +7,8 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from core.languages import english
 from core.text import storable, unstorable
 from imports.maps import FIELDS, Level
@@ -22,6 +24,7 @@ from imports.values import (
     read_mode,
     read_outcome,
     read_status,
+    split_device,
 )
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.languages import normalized_language
@@ -139,18 +142,18 @@ class RowSource(Source):
         offered = sum(len(one.devices) for one in read)
         merged = merge_recipients(read)
         if repeated := offered - sum(len(one.devices) for one in merged):
-            self.notes["Rows that repeat a device of the same person: they became one."] += repeated
+            self.notes[_("Rows that repeat a device of the same person: they became one.")] += repeated
         return merged
 
     def check(self, found: Found, row: Row) -> None:
         """Refuse a row with more cells than headings, and one that says something else about its message."""
         errors = [
-            FieldError(row.number, name, "is another one than in the first row of the message")
+            FieldError(row.number, name, _("is another one than in the first row of the message"))
             for name, text in self.message_cells(row).items()
             if text != self.first_cells[found.external_id][name]
         ]
         if any(row.cells[len(self.table.headers) :]):
-            errors.append(FieldError(row.number, "", "has more cells than the heading row"))
+            errors.append(FieldError(row.number, "", _("has more cells than the heading row")))
         if errors:
             raise IntakeError(errors)
 
@@ -172,13 +175,13 @@ class RowSource(Source):
     def check_lines(self, row: Row, recipient: RecipientInput, device: DeviceInput | None) -> None:
         """Refuse what cannot be stored, or has no name. Raises IntakeError."""
         errors = [
-            FieldError(row.number, name, f"is longer than {most:,} characters")
+            FieldError(row.number, name, _("is longer than %(count)s characters") % {"count": f"{most:,}"})
             for source, limits in ((recipient, _PERSON), (device, _DEVICE))
             for name, most in limits.items()
             if source and len(getattr(source, name)) > most
         ]
         if not recipient.name:
-            errors.append(FieldError(row.number, "name", "is missing"))
+            errors.append(FieldError(row.number, "name", _("is missing")))
         if reason := unstorable("".join(row.cells)):
             errors.append(FieldError(row.number, "", reason))
         if errors:
@@ -205,11 +208,11 @@ class RowSource(Source):
             return DeviceInput(mode, "", DeliveryStatus.NO_DEVICE) if mode else None
         if mode is None:
             named = "mode" if self.cell(row, "mode") else "device"
-            raise IntakeError([FieldError(row.number, named, "says no mode: Inbox, Email, Voice or Text")])
+            raise IntakeError([FieldError(row.number, named, _("says no mode: Inbox, Email, Voice or Text"))])
         result, code, moment = self.result(row, mode, status)
         device = DeviceInput(mode, "", result.status, result.detail or detail_of(code, mode, result.status), code)
         if result.status is DeliveryStatus.NO_DEVICE:
-            raise IntakeError([FieldError(row.number, "device", "is given, and the status is No Device")])
+            raise IntakeError([FieldError(row.number, "device", _("is given, and the status is No Device"))])
         set_address(device, storable(address_of(mode, text))[:LONGEST_ADDRESS], person_id=person_id)
         device.provider_id, device.time = self.line(row, "provider_id").strip("<>"), moment
         if outcome := read_outcome(self.cell(row, "email_outcome")):
@@ -228,9 +231,10 @@ class RowSource(Source):
         except (BadTime, UnknownWord) as error:
             raise IntakeError([FieldError(row.number, name, str(error))]) from None
         except ValueError:
-            raise IntakeError([FieldError(row.number, name, "is not a whole number")]) from None
+            raise IntakeError([FieldError(row.number, name, _("is not a whole number"))]) from None
         if code is not None and not -SMALLINT - 1 <= code <= SMALLINT:
-            raise IntakeError([FieldError(row.number, "code", f"is not from {-SMALLINT - 1:,} to {SMALLINT:,}")])
+            ends = {"first": f"{-SMALLINT - 1:,}", "last": f"{SMALLINT:,}"}
+            raise IntakeError([FieldError(row.number, "code", _("is not from %(first)s to %(last)s") % ends)])
         return found, found.code if code is None else code, moment
 
     def status(self, row: Row, mode: Mode, status: str, code: int | None) -> DeviceStatus:
@@ -241,18 +245,19 @@ class RowSource(Source):
             return DeviceStatus(DeliveryStatus.WAITING)
         known = code_of(code, mode)
         if known.status not in STATUSES[mode]:
-            raise UnknownWord(f"is missing, and the code is none of {mode.label}")
+            raise UnknownWord(_("is missing, and the code is none of %(mode)s") % {"mode": mode.label})
         return DeviceStatus(known.status, known.detail)
 
     def renamed(self, error: FieldError) -> FieldError:
         """Name the column of an error instead of the field."""
         name = error.field
-        return FieldError(error.line, f"column “{self.heading(name)}”" if name else "", error.message)
+        column = _("column “%(heading)s”") % {"heading": self.heading(name)} if name else ""
+        return FieldError(error.line, column, error.message)
 
 
 def address_of(mode: Mode, text: str) -> str:
     """Return the address of a device as a report writes it: "Voice (612) 555-0143", "Inbox"."""
-    word, _, rest = text.partition(" ")
-    if read_mode(word) is mode and (rest or mode is Mode.INBOX):
+    found, rest = split_device(text)
+    if found is mode and (rest or mode is Mode.INBOX):
         text = rest
     return text

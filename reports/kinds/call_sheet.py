@@ -8,6 +8,8 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.scopes import Scope
 from accounts.tools import MESSAGE_LOGS, Tool
@@ -36,27 +38,27 @@ BOX = "□"
 # People are read in so many at a time.
 CHUNK = 500
 KINDS = [(kind.value, REACH[kind].word) for kind in Reach if kind is not Reach.REACHED]
-NOT_HERE = "(from an earlier message)"
+NOT_HERE = _("(from an earlier message)")
 
 
 class CallSheetForm(MessageForm):
     reach = forms.MultipleChoiceField(
-        label="Who Is Listed",
+        label=_("Who Is Listed"),
         choices=KINDS,
         widget=Choices,
         required=False,
         initial=list(UNREACHED),
-        error_messages={"invalid_choice": "Choose kinds of people who were not reached."},
+        error_messages={"invalid_choice": _("Choose kinds of people who were not reached.")},
     )
     school = forms.ChoiceField(
-        label="School", required=False, error_messages={"invalid_choice": "Choose a school of this message."}
+        label=_("School"), required=False, error_messages={"invalid_choice": _("Choose a school of this message.")}
     )
     field_order = ["reach", "school", "format", "rows_only"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["school"]
-        field.choices = [("", "all"), *schools_of(self.message, self.scope)]
+        field.choices = [("", pgettext("schools", "all")), *schools_of(self.message, self.scope)]
 
     def clean_reach(self) -> list[str]:
         return self.cleaned_data["reach"] or [kind.value for kind in UNREACHED]
@@ -66,7 +68,7 @@ def schools_of(message: SentMessage, scope: Scope) -> list[tuple[str, str]]:
     """Return the schools of a message's people that the user may know."""
     totals = ReachTotals.objects.in_scope(scope).filter(message=message, mode="")
     names = totals.order_by("school__name").values_list("school__name", flat=True).distinct()
-    return [(name or UNKNOWN, name or NO_SCHOOL) for name in names]
+    return [(name or UNKNOWN, name or str(NO_SCHOOL)) for name in names]
 
 
 class CallSheet(MessageReport):
@@ -76,7 +78,7 @@ class CallSheet(MessageReport):
     """
 
     kind = "call-sheet"
-    label = "Call Sheet"
+    label = _("Call Sheet")
     tools = (*MESSAGE_LOGS, Tool.UPCOMING_MESSAGES)
     form_class = CallSheetForm
 
@@ -97,11 +99,11 @@ class CallSheet(MessageReport):
         self.message = message = self.as_it_is_now()
         found = people_of_many([message.pk], self.scope).get(message.pk, People())
         return Document(
-            title=self.label,
+            title=str(self.label),
             subtitle=self.school,
             generated_on=moment(timezone.now(), seconds=True),
             header=self.header(),
-            sections=[Figures("People", figures(found), columns=2, counted=True), self.table()],
+            sections=[Figures(gettext("People"), figures(found), columns=2, counted=True), self.table()],
             landscape=True,
             summary_in_csv=not self.chosen["rows_only"],
         )
@@ -109,42 +111,42 @@ class CallSheet(MessageReport):
     @property
     def criteria(self) -> Pairs:
         chosen = self.chosen["school"]
-        school = [("School", dict(schools_of(self.message, self.scope))[chosen])] if chosen else []
+        school = [(gettext("School"), dict(schools_of(self.message, self.scope))[chosen])] if chosen else []
         if not (chosen or self.scope.everything):
-            school = [("Schools", schools_text(self.scope))]
-        return [("Who Is Listed", labels(self.chosen["reach"], KINDS)), *school]
+            school = [(gettext("Schools"), schools_text(self.scope))]
+        return [(gettext("Who Is Listed"), labels(self.chosen["reach"], KINDS)), *school]
 
     def header(self) -> Pairs:
-        message = self.message
+        message, kind = self.message, self.message.message_type
         return [
-            ("Subject", message.display_subject),
-            ("Message ID", str(message.pk)),
-            ("Message Status", MESSAGE_STATUSES[MessageStatus(message.status)].word),
-            ("Type", f"{message.message_type} (drill)" if message.drill else message.message_type),
-            ("Sender", message.sender_name),
-            ("Date", moment(message.scheduled_at)),
+            (gettext("Subject"), message.display_subject),
+            (gettext("Message ID"), str(message.pk)),
+            (gettext("Message Status"), MESSAGE_STATUSES[MessageStatus(message.status)].in_english),
+            (gettext("Type"), gettext("%(type)s (drill)") % {"type": kind} if message.drill else kind),
+            (gettext("Sender"), message.sender_name),
+            (gettext("Date"), moment(message.scheduled_at)),
             *self.criteria,
             *self.asked_for_by,
         ]
 
     def table(self) -> Rows:
         columns = [
-            Column("Done", 0.35),
-            Column("School", 0.9),
-            Column("Student", 1.1),
-            Column("Recipient", 1.1),
-            Column("Language", 0.65),
-            Column("Call", 1),
-            Column("Why Not Reached", 2.4),
-            Column("Note", 1),
+            Column(pgettext("call sheet", "Done"), 0.35),
+            Column(gettext("School"), 0.9),
+            Column(gettext("Student"), 1.1),
+            Column(gettext("Recipient"), 1.1),
+            Column(gettext("Language"), 0.65),
+            Column(pgettext("call sheet", "Call"), 1),
+            Column(gettext("Why Not Reached"), 2.4),
+            Column(gettext("Note"), 1),
         ]
-        return Rows("People To Call", columns, self.rows())
+        return Rows(gettext("People To Call"), columns, self.rows())
 
 
 def figures(people: People) -> Pairs:
     return [
-        ("Total Recipients", number(people.total)),
-        *((REACH[kind].word, number(count)) for kind, count in people.by_kind.items()),
+        (gettext("Total Recipients"), number(people.total)),
+        *((str(REACH[kind].word), number(count)) for kind, count in people.by_kind.items()),
     ]
 
 

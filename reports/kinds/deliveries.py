@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import pgettext
 
 from accounts.scopes import ALL_SCHOOLS, Scope
 from core.replica import read_connection
@@ -37,11 +38,12 @@ _NUMBER = f"""
             THEN coalesce(' ' || nullif(trim(regexp_replace(d.given_address, %(number)s, '')), ''), '') ELSE '' END
 """
 _DEVICE = f"""
-    CASE d.mode WHEN '{Mode.INBOX}' THEN 'Inbox'
+    CASE d.mode WHEN '{Mode.INBOX}' THEN %(inbox)s
          WHEN '{Mode.EMAIL}' THEN coalesce(nullif(d.given_address, ''), d.address)
-         WHEN '{Mode.VOICE}' THEN 'Voice ' || {_NUMBER} ELSE 'Text ' || {_NUMBER} END
+         WHEN '{Mode.VOICE}' THEN %(voice)s || ' ' || {_NUMBER} ELSE %(text)s || ' ' || {_NUMBER} END
     || CASE WHEN d.duplicate THEN %(duplicate)s ELSE '' END
 """
+# Statuses, and what a provider said, are in English in every language: they are what others are asked about.
 # Sent is our own status. The provider's final result stands beside it, with "but" if it contradicts ours.
 _PROVIDER = f"""
     CASE WHEN d.email_outcome = '' THEN '' ELSE
@@ -60,6 +62,7 @@ _WORDS = """
     LEFT JOIN unnest(%(code_modes)s::text[], %(codes)s::int[], %(code_words)s::text[]) AS code (mode, number, word)
         ON code.number = d.code AND code.mode = d.mode
 """
+_MODE_WORDS = " ".join(f"WHEN '{mode}' THEN %({mode})s" for mode in Mode)
 _ORDER = "ORDER BY name, person_id, recipient, array_position(%(all_modes)s::text[], mode::text), delivery"
 
 # A device failed if its last attempt failed, or if its e-mail was sent and did not arrive.
@@ -82,8 +85,11 @@ _PEOPLE = f"""
     GROUP BY r.person_id
 """  # noqa: S608  (table names only)
 
-FAILED_MARK = f"{CROSS} Failed"
-"""Begins each row of a failed device, where the rows are those of people with one."""
+
+def failed_mark() -> str:
+    """Return what begins each row of a failed device, where the rows are those of people with one."""
+    word = pgettext("device", "Failed")
+    return f"{CROSS} {word}"
 
 
 def _classic(cells: str) -> str:
@@ -92,7 +98,7 @@ WITH person AS ({_PEOPLE})
 SELECT {cells} FROM (
     SELECT r.name, r.person_id, r.id AS recipient, d.mode, d.id AS delivery,
         CASE WHEN %(phone)s AND NOT person.contacted THEN ' *' ELSE '' END AS mark,
-        CASE WHEN %(only_failed)s AND {_FAILED} THEN '{FAILED_MARK}' ELSE '' END AS result,
+        CASE WHEN %(only_failed)s AND {_FAILED} THEN %(failed_mark)s ELSE '' END AS result,
         {_STUDENT} AS student, {_DEVICE} AS device, {_WITH_DETAIL} || {_PROVIDER} AS status, {_TIME} AS time
     FROM {_DELIVERY} AS d
     JOIN {_RECIPIENT} AS r ON r.id = d.recipient_id
@@ -117,7 +123,7 @@ _ONLY_FAILED = _classic("result, name || mark, student, device, status, time")
 _V2 = f"""
 SELECT name, student, mode_word, status, detail, time FROM (
     SELECT r.name, r.person_id, r.id AS recipient, d.mode, d.id AS delivery, {_STUDENT} AS student,
-        initcap(d.mode) AS mode_word, status.word || {_PROVIDER} AS status, {_DETAIL} AS detail,
+        CASE d.mode {_MODE_WORDS} END AS mode_word, status.word || {_PROVIDER} AS status, {_DETAIL} AS detail,
         {_TIME} AS time
     FROM {_DELIVERY} AS d
     JOIN {_RECIPIENT} AS r ON r.id = d.recipient_id
@@ -138,13 +144,15 @@ def _parameters(message: SentMessage, scope: Scope, **more: object) -> Parameter
         "number": BESIDE_A_NOTE,
         "failures": sorted(EMAIL_FAILURES),
         "statuses": [status.value for status in DELIVERY_STATUSES],
-        "status_words": [status.word for status in DELIVERY_STATUSES.values()],
+        "status_words": [status.in_english for status in DELIVERY_STATUSES.values()],
         "outcomes": list(EMAIL_OUTCOMES),
-        "outcome_words": [status.word for status in EMAIL_OUTCOMES.values()],
-        "code_modes": [mode.value for mode, _ in CODE_NAMES],
-        "codes": [number for _, number in CODE_NAMES],
+        "outcome_words": [status.in_english for status in EMAIL_OUTCOMES.values()],
+        "code_modes": [mode.value for mode, number in CODE_NAMES],
+        "codes": [number for mode, number in CODE_NAMES],
         "code_words": list(CODE_NAMES.values()),
         "all_modes": Mode.values,
+        **{mode.value: str(mode.label) for mode in Mode},
+        "failed_mark": failed_mark(),
     } | more
 
 

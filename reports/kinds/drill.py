@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from messenger_logs.drills import Line
 from messenger_logs.reach import People
 from reports.document import Figures, Section
@@ -14,17 +17,17 @@ from reports.report import moment
 
 class DrillReport(ListingReport):
     kind = "drill"
-    label = "Drill"
+    label = _("Drill")
     summary_in_csv = True
 
     def sections(self) -> list[Section]:
         log: Any = self.listing
         found = log.comparison
-        drills = [("This drill", _drill(found.drill))]
+        drills = [(gettext("This drill"), _drill(found.drill))]
         if found.before:
-            drills.append(("The drill before", _drill(found.before)))
-        schools = [(line.label, _line(line, compared=bool(found.before))) for line in found.lines]
-        return [Figures("Drills", drills), Figures("People reached, school by school", schools)]
+            drills.append((gettext("The drill before"), _drill(found.before)))
+        schools = [(str(line.label), _line(line, compared=bool(found.before))) for line in found.lines]
+        return [Figures(gettext("Drills"), drills), Figures(gettext("People reached, school by school"), schools)]
 
 
 def _drill(message: Any) -> str:
@@ -34,5 +37,5 @@ def _drill(message: Any) -> str:
 def _line(line: Line, *, compared: bool) -> str:
     if not compared:
         return people_text(line.now)
-    before = people_text(line.before) if line.before != People() else "nobody"
-    return f"{people_text(line.now)}. Before: {before}"
+    before = people_text(line.before) if line.before != People() else gettext("nobody")
+    return gettext("%(people)s. Before: %(before)s") % {"people": people_text(line.now), "before": before}

@@ -8,6 +8,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext, pgettext_lazy
 
 from accounts.models import User
 from accounts.scopes import Scope
@@ -29,7 +30,7 @@ class ListingReport(Report):
     """
 
     kind = "listing"
-    label = "Export"
+    label = pgettext_lazy("report", "Export")
     # Whether a CSV has the sections above the rows, too.
     summary_in_csv = False
 
@@ -42,7 +43,7 @@ class ListingReport(Report):
         try:
             entry = registry[options["listing"]]
         except UnknownListing:
-            raise Http404("That list is not there any more.") from None
+            raise Http404(gettext("That list is not there any more.")) from None
         listing = entry.open(user, options["values"], options["arguments"])
         if listing.errors:
             raise BadOptions(" ".join(listing.errors))
@@ -91,7 +92,7 @@ class ListingReport(Report):
                 *self.sections(),
                 Rows(
                     self.row_heading,
-                    [Column(column.header, _width(column), _kind(column)) for column in columns],
+                    [Column(str(column.header), _width(column), _kind(column)) for column in columns],
                     exported_rows(self.listing.export_queryset(), self.listing.table),
                 ),
             ],
@@ -101,13 +102,13 @@ class ListingReport(Report):
 
     @property
     def row_heading(self) -> str:
-        return self.listing.row_name.capitalize()
+        return str(self.listing.row_name).capitalize()
 
     def header(self) -> Iterator[tuple[str, str]]:
         """Yield the log, its active filters, and who asked, as pairs of label and value."""
         if self.listing.menu_path:
-            yield "Log", f"{self.listing.menu_path} › {self.listing.title}"  # noqa: RUF001
-        yield from self.filters() or [("Filters", "none")]
+            yield gettext("Log"), f"{self.listing.menu_path} › {self.listing.title}"  # noqa: RUF001
+        yield from self.filters() or [(gettext("Filters"), pgettext("filters", "none"))]
         yield from asked_for_by(self.listing.user)
 
     @property
@@ -116,8 +117,8 @@ class ListingReport(Report):
 
     def filters(self) -> Pairs:
         filterset = self.listing.filterset
-        days = [(filterset.date_filter.label, str(filterset.period))] if filterset.date_filter else []
-        return [*days, *filterset.in_use()]
+        days = [(str(filterset.date_filter.label), str(filterset.period))] if filterset.date_filter else []
+        return [*days, *((str(label), str(value)) for label, value in filterset.in_use())]
 
     def sections(self) -> list[Section]:
         """Return the sections above the rows."""

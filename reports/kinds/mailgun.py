@@ -6,7 +6,10 @@ from collections import Counter
 
 from django.db.models import Count
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from core.languages import english
 from mailgun_sync.choices import EventKind
 from mailgun_sync.freshness import freshness_notices
 from reports.document import Figures, Section
@@ -16,27 +19,29 @@ from reports.report import number
 
 class MailgunReport(ListingReport):
     kind = "mailgun"
-    label = "Mailgun Message Report"
+    label = _("Mailgun Message Report")
     summary_in_csv = True
 
     @property
     def title(self) -> str:
-        return self.label
+        return str(self.label)
 
     def sections(self) -> list[Section]:
         bounds = self.listing.filterset.bounds
         fresh = freshness_notices(
             timezone.now(), first=bounds.low if bounds else None, last=bounds.high if bounds else None
         )
-        notices = [("Data", sentence) for sentence in fresh]
+        notices = [(gettext("Data"), sentence) for sentence in fresh]
+        counts = [(label, number(count)) for label, count in self.counts()]
         return [
-            Figures("Summary", [(label, number(count)) for label, count in self.counts()], columns=2, counted=True),
-            Figures("Completeness", notices),
+            Figures(gettext("Summary"), counts, columns=2, counted=True),
+            Figures(gettext("Completeness"), notices),
         ]
 
     def counts(self) -> list[tuple[str, int]]:
-        """Count the events of each kind, with one query."""
+        """Count the events of each kind, with one query. Their names are Mailgun's, as in the rows."""
         rows = self.listing.filterset.qs.order_by().values_list("kind")
         found = Counter(dict(rows.annotate(Count("pk"))))
-        known = [(kind.label, found.pop(kind.value, 0)) for kind in EventKind]
-        return [("Total Events", sum(count for _, count in known) + found.total()), *known, *sorted(found.items())]
+        known = [(english(kind.label), found.pop(kind.value, 0)) for kind in EventKind]
+        total = sum(count for label, count in known) + found.total()
+        return [(gettext("Total Events"), total), *known, *sorted(found.items())]

@@ -12,6 +12,8 @@ from django import forms
 from django.conf import settings
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.scopes import ALL_SCHOOLS, Scope
@@ -37,7 +39,7 @@ from reports.writers import Format
 class MessageForm(ReportForm):
     """The choices of a report; they depend on the message."""
 
-    rows_only = forms.BooleanField(label="CSV, rows only: without header, summary and criteria", required=False)
+    rows_only = forms.BooleanField(label=_("CSV, rows only: without header, summary and criteria"), required=False)
 
     def __init__(self, *args: Any, message: SentMessage, scope: Scope = ALL_SCHOOLS, **kwargs: Any) -> None:
         self.message, self.scope = message, scope
@@ -68,7 +70,7 @@ class MessageReport(Report):
             raise MissingRight(tool, Right.READ)
         message: SentMessage | None = cls.messages(user, tool).filter(pk=pk).first()
         if message is None:
-            raise Http404("There is no such message.")
+            raise Http404(gettext("There is no such message."))
         return message
 
     @classmethod
@@ -90,7 +92,7 @@ class MessageReport(Report):
         showing = [tool for tool in cls.tools if cls.messages(user, tool).filter(pk=options["message"]).exists()]
         reports = [cls.open(user, options | {"tool": tool.name}) for tool in showing]
         if not reports:
-            raise Http404("There is no such report.")
+            raise Http404(gettext("There is no such report."))
         return max(reports, key=lambda report: report.scope.everything)
 
     @property
@@ -109,7 +111,7 @@ class MessageReport(Report):
 
     def scope_header(self) -> Pairs:
         """Say of whom the rows are, where they are not of everybody; the figures are."""
-        return [("People Listed", scope_note(self.message, self.scope))] if not self.scope.everything else []
+        return [(gettext("People Listed"), scope_note(self.message, self.scope))] if not self.scope.everything else []
 
     @property
     def title(self) -> str:
@@ -152,56 +154,66 @@ def cancel_summary(message: SentMessage) -> Pairs:
         return []
     figures = cancel_figures(message.pk)
     return [
-        ("Canceled By", message.canceled_by_name),
-        ("Cancel Asked", moment(message.cancel_asked_at, seconds=True)),
-        ("Cancel Complete", moment(message.cancel_completed_at, seconds=True) or "not yet"),
-        *((f"Canceled: {label}", number(count)) for _, label, count in figures.labeled),
+        (gettext("Canceled By"), message.canceled_by_name),
+        (gettext("Cancel Asked"), moment(message.cancel_asked_at, seconds=True)),
+        (gettext("Cancel Complete"), moment(message.cancel_completed_at, seconds=True) or gettext("not yet")),
+        *(
+            (gettext("Canceled: %(figure)s") % {"figure": label}, number(count))
+            for name, label, count in figures.labeled
+        ),
     ]
 
 
 def reach_figures(totals: Totals) -> Pairs:
     """Return the people by whether the message reached them, each of them once; nothing if nobody counted them."""
     kinds = totals.people.by_kind if totals.people else {}
-    return [(kind.label, number(count)) for kind, count in kinds.items()]
+    return [(str(kind.label), number(count)) for kind, count in kinds.items()]
 
 
 def outcome_bars(message: SentMessage, totals: Totals, modes: Collection[Mode]) -> list[Bars]:
     """Return the bars of the message's page: its people, and the devices of these modes; nothing before it begins."""
     summary = DeliverySummary(message, totals, timezone.now(), canceled=None)
-    bars = [people_bar("People", summary.people)] if summary.people and not summary.waiting else []
+    bars = [people_bar(gettext("People"), summary.people)] if summary.people and not summary.waiting else []
     bars += [
-        Bar(progress.mode.label, [Part(part.status, part.number) for part in progress.parts])
+        Bar(str(progress.mode.label), [Part(part.status, part.number) for part in progress.parts])
         for progress in summary.progress
         if progress.mode in modes and progress.devices and not summary.waiting
     ]
-    return [Bars("How It Went", bars)] if bars else []
+    return [Bars(gettext("How It Went"), bars)] if bars else []
 
 
 def people_bar(label: str, people: People) -> Bar:
     """Return people by whether they were reached."""
-    lower = {kind: replace(REACH[kind], word=REACH[kind].word.lower()) for kind in people.by_kind}
+    lower = {kind: replace(REACH[kind], word=str(REACH[kind].word).lower()) for kind in people.by_kind}
     return Bar(label, [Part(lower[kind], count) for kind, count in people.by_kind.items()])
 
 
-def email_figures(totals: Totals, prefix: str) -> Pairs:
-    """Return the e-mails that were handed over, by what their provider said; nothing for a message without e-mail."""
+def email_figures(totals: Totals, label: str) -> Pairs:
+    """Return the e-mails that were handed over, by what their provider said; nothing for a message without e-mail.
+
+    `label` has a place for the outcome: "Total Emails %(outcome)s".
+    """
     email = totals.email
     if email is None:
         return []
-    return [(f"{prefix} {label}", number(getattr(email, name.removeprefix("email_")))) for name, label in EMAILS]
+    return [(label % {"outcome": word}, number(getattr(email, name.removeprefix("email_")))) for name, word in EMAILS]
 
 
 def message_detail(message: SentMessage) -> Text:
     """Return reply-to, attachments, and the bodies as text with the names of their merge fields."""
-    bodies = [(Mode(mode).label, message.bodies[mode]) for mode in Mode.values if mode in message.bodies]
-    one = len({body for _, body in bodies}) == 1
-    shown = [("Message Body", bodies[0][1])] if one else [(f"Message Body, {label}", body) for label, body in bodies]
+    bodies = [(Mode(mode), message.bodies[mode]) for mode in Mode.values if mode in message.bodies]
+    one = len({body for mode, body in bodies}) == 1
+    shown = [(gettext("Message Body"), bodies[0][1])] if one else [(_body_label(mode), body) for mode, body in bodies]
     files = ", ".join(str(file.get("name", "")) for file in message.attachments)
     return Text(
-        "Message Detail",
+        gettext("Message Detail"),
         [
-            ("Reply To Email", message.reply_to),
+            (gettext("Reply To Email"), message.reply_to),
             *((label, html_to_text(merged(body, {}))) for label, body in shown),
-            *([("Attachments", files)] if files else []),
+            *([(gettext("Attachments"), files)] if files else []),
         ],
     )
+
+
+def _body_label(mode: Mode) -> str:
+    return gettext("Message Body, %(mode)s") % {"mode": mode.label}

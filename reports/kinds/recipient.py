@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db.models import Count
 from django.http import Http404
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from messenger_logs.choices import Outcome
 from messenger_logs.people import Person
@@ -19,21 +21,21 @@ from reports.report import Pairs, number
 
 class RecipientReport(ListingReport):
     kind = "recipient"
-    label = "Recipient Report"
+    label = _("Recipient Report")
     summary_in_csv = True
 
     @property
     def title(self) -> str:
-        return self.label
+        return str(self.label)
 
     def header(self) -> Iterator[tuple[str, str]]:
         log: Any = self.listing
         person: Person | None = log.person
         if person is None:
-            raise Http404("There is no such person any more.")
-        yield "Recipient", person.name
-        yield "Person ID", person.person_id
-        yield "Students", "; ".join(map(str, person.students))
+            raise Http404(gettext("There is no such person any more."))
+        yield gettext("Recipient"), person.name
+        yield gettext("Person ID"), person.person_id
+        yield gettext("Students"), "; ".join(map(str, person.students))
         yield from super().header()
 
     @property
@@ -49,5 +51,7 @@ class RecipientReport(ListingReport):
         rows: Any = self.listing.filterset.qs.order_by()
         messages = rows.aggregate(number=Count("message", distinct=True))["number"]
         found = dict(rows.values_list(FINAL_OUTCOME).annotate(Count("pk")))
-        figures = [(OUTCOMES[outcome].word, number(found.get(outcome, 0))) for outcome in Outcome]
-        return [Figures("Summary", [("Messages", number(messages)), *figures], columns=2, counted=True)]
+        figures = [(str(OUTCOMES[outcome].word), number(found.get(outcome, 0))) for outcome in Outcome]
+        return [
+            Figures(gettext("Summary"), [(gettext("Messages"), number(messages)), *figures], columns=2, counted=True)
+        ]

@@ -7,9 +7,12 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.tools import Tool
 from core.durations import duration_text
+from core.languages import english
 from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.criteria import general_criteria, tool_criteria
 from messenger_logs.models import SentMessage
@@ -42,19 +45,19 @@ def statuses_of(message: SentMessage) -> list[DeliveryStatus]:
 
 class BuildReportForm(MessageForm):
     modes = forms.MultipleChoiceField(
-        label="Delivery Modes",
+        label=_("Delivery Modes"),
         widget=Choices,
         error_messages={
-            "required": "Choose at least one delivery mode.",
-            "invalid_choice": "Choose delivery modes of this message.",
+            "required": _("Choose at least one delivery mode."),
+            "invalid_choice": _("Choose delivery modes of this message."),
         },
     )
     statuses = forms.MultipleChoiceField(
-        label="Delivery Statuses",
+        label=_("Delivery Statuses"),
         widget=Choices,
         error_messages={
-            "required": "Choose at least one delivery status.",
-            "invalid_choice": "Choose statuses that the devices of this message can have.",
+            "required": _("Choose at least one delivery status."),
+            "invalid_choice": _("Choose statuses that the devices of this message can have."),
         },
     )
     field_order = ["modes", "statuses", "format", "rows_only"]
@@ -69,7 +72,7 @@ class BuildReportForm(MessageForm):
 
 class SentMessageLog2Report(MessageReport):
     kind = "message-2"
-    label = "Message Report"
+    label = _("Message Report")
     tools = (Tool.SENT_MESSAGE_LOG_2,)
     form_class = BuildReportForm
 
@@ -83,17 +86,18 @@ class SentMessageLog2Report(MessageReport):
     def document(self) -> Document:
         self.message = message = self.as_it_is_now()
         totals = totals_of(message)
+        people = reach_figures(totals)
         return Document(
-            title=self.label,
+            title=str(self.label),
             subtitle=self.school,
             generated_on=moment(timezone.now(), seconds=True),
             header=self.header(),
             sections=[
                 *outcome_bars(message, totals, self.modes),
-                Figures("Delivery Summary", list(self.figures(totals)), columns=2, counted=True),
-                *([Figures("People", people, columns=2, counted=True)] if (people := reach_figures(totals)) else []),
-                Figures("General Filter Criteria", general_criteria(message, totals)),
-                Figures("Tool Specific Filter Criteria", tool_criteria(message)),
+                Figures(gettext("Delivery Summary"), list(self.figures(totals)), columns=2, counted=True),
+                *([Figures(gettext("People"), people, columns=2, counted=True)] if people else []),
+                Figures(gettext("General Filter Criteria"), general_criteria(message, totals)),
+                Figures(gettext("Tool Specific Filter Criteria"), tool_criteria(message)),
                 message_detail(message),
                 self.detail_rows(),
             ],
@@ -103,20 +107,22 @@ class SentMessageLog2Report(MessageReport):
     @property
     def criteria(self) -> Pairs:
         every = len(self.chosen["statuses"]) == len(statuses_of(self.message))
+        words = [(status.value, english(status.label)) for status in DeliveryStatus]
+        statuses = pgettext("statuses", "All") if every else labels(self.chosen["statuses"], words)
         return [
-            ("Delivery Modes", labels(self.modes, Mode.choices)),
-            ("Delivery Statuses", "All" if every else labels(self.chosen["statuses"], DeliveryStatus.choices)),
+            (gettext("Delivery Modes"), labels(self.modes, Mode.choices)),
+            (gettext("Delivery Statuses"), statuses),
         ]
 
     def header(self) -> Pairs:
         message = self.message
         return [
-            ("Message Status", SENT_MESSAGE_LOG_2_STATUSES[MessageStatus(message.status)].word),
-            ("Subject", message.display_subject),
-            ("Message ID", str(message.pk)),
-            ("Type", message.message_type),
-            ("Created By", message.sender_name),
-            ("Date", moment(message.scheduled_at)),
+            (gettext("Message Status"), SENT_MESSAGE_LOG_2_STATUSES[MessageStatus(message.status)].in_english),
+            (gettext("Subject"), message.display_subject),
+            (gettext("Message ID"), str(message.pk)),
+            (gettext("Type"), message.message_type),
+            (gettext("Created By"), message.sender_name),
+            (gettext("Date"), moment(message.scheduled_at)),
             *self.criteria,
             *self.scope_header(),
             *self.asked_for_by,
@@ -124,28 +130,29 @@ class SentMessageLog2Report(MessageReport):
 
     def figures(self, totals: Totals) -> Iterator[tuple[str, str]]:
         """Yield the figures of each chosen mode, the same as in Delivery Information on the page."""
-        yield "Total Message Duration", duration_text(totals.duration)
+        yield gettext("Total Message Duration"), duration_text(totals.duration)
         for mode in self.modes:
+            of = {"mode": mode.label}
             if figures := totals.modes.get(mode):
-                yield f"{mode.label} Total Devices", number(figures.eligible)
-                yield f"{mode.label} Total Attempts", number(figures.attempts)
-                yield f"{mode.label} Total Success", number(figures.success)
-                yield f"{mode.label} Total Failed", number(figures.error)
-                yield f"{mode.label} Total Not Reached", number(figures.not_reached)
-                yield f"{mode.label} Total Canceled", number(figures.canceled)
-                yield f"{mode.label} Total Not Done Yet", number(figures.pending)
-                yield f"{mode.label} First Attempt Duration", duration_text(figures.first_attempt_duration)
+                yield gettext("%(mode)s Total Devices") % of, number(figures.eligible)
+                yield gettext("%(mode)s Total Attempts") % of, number(figures.attempts)
+                yield gettext("%(mode)s Total Success") % of, number(figures.success)
+                yield gettext("%(mode)s Total Failed") % of, number(figures.error)
+                yield gettext("%(mode)s Total Not Reached") % of, number(figures.not_reached)
+                yield gettext("%(mode)s Total Canceled") % of, number(figures.canceled)
+                yield gettext("%(mode)s Total Not Done Yet") % of, number(figures.pending)
+                yield gettext("%(mode)s First Attempt Duration") % of, duration_text(figures.first_attempt_duration)
         if Mode.EMAIL in self.modes:
-            yield from email_figures(totals, "E-mail Provider:")
+            yield from email_figures(totals, gettext("E-mail Provider: %(outcome)s"))
         yield from cancel_summary(self.message)
 
     def detail_rows(self) -> Rows:
         columns = [
-            Column("Recipient", 1.3),
-            Column("Student", 1.2),
-            Column("Delivery Mode", 0.7),
-            Column("Status", 1.2),
-            Column("Status Detail", 1.3),
-            Column("Time", 1.15, Kind.TIME),
+            Column(gettext("Recipient"), 1.3),
+            Column(gettext("Student"), 1.2),
+            Column(gettext("Delivery Mode"), 0.7),
+            Column(gettext("Status"), 1.2),
+            Column(gettext("Status Detail"), 1.3),
+            Column(gettext("Time"), 1.15, Kind.TIME),
         ]
-        return Rows("Recipient Details", columns, self.rows())
+        return Rows(gettext("Recipient Details"), columns, self.rows())

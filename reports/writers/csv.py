@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import BinaryIO
 
 import phonenumbers
+from django.utils.translation import gettext as _
 
 from core.text import visible
 from reports.document import DUPLICATE, Bars, Document, Figures, Text
@@ -108,9 +109,9 @@ def _above(document: Document, columns: int) -> list[Row]:
 
 def _pairs(document: Document) -> Iterator[tuple[str, str]]:
     """Yield what the document says above its rows."""
-    yield "Title", document.title
-    yield "School", document.subtitle
-    yield "Generated on", document.generated_on
+    yield _("Title"), document.title
+    yield _("School"), document.subtitle
+    yield _("Generated on"), document.generated_on
     yield from document.header
     for section in document.sections:
         if isinstance(section, Figures):

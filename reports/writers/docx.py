@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import docx
+from django.utils.translation import gettext
 from docx.enum.section import WD_ORIENT
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
@@ -20,6 +21,7 @@ from docx.shared import Inches, Pt
 
 from core.statuses import Tone
 from reports.document import Bar, Bars, Document, Figures, Rows, Section, Text
+from reports.writers.page_number import page_of_pages
 from reports.writers.progress import Progress, Row, in_chunks
 from reports.writers.xml_text import printable
 
@@ -119,7 +121,8 @@ def _skeleton(document: Document) -> Any:
     made = docx.Document()
     _set_up(made, document)
     made.add_heading(printable(document.title), level=0)
-    _pairs(made, [("", document.subtitle), ("Generated on", document.generated_on), *document.header], columns=1)
+    generated = (gettext("Generated on"), document.generated_on)
+    _pairs(made, [("", document.subtitle), generated, *document.header], columns=1)
     for section in document.sections:
         _section(made, section)
     return made
@@ -147,7 +150,7 @@ def _set_up(made: Any, document: Document) -> None:
         page.page_width, page.page_height = page.page_height, page.page_width
     page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = Inches(0.75)
     footer = page.footer.paragraphs[0]
-    for text, field in (("Page ", "PAGE"), (" of ", "NUMPAGES")):
+    for text, field in zip(page_of_pages("\0", "\0").split("\0"), ("PAGE", "NUMPAGES"), strict=False):
         footer.add_run(text)
         footer._p.append(_field(field))
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from accounts.services import hashed_search, record_audit_event
@@ -140,8 +141,8 @@ def _erase_messages(identity: Identity, steps: Steps, result: Result) -> None:
     for message_id in sorted(_messages_of(identity)):
         outcome, rows = steps(_erase_from, message_id, identity)
         result.stays[outcome] += int(outcome in ("held", "running"))
-        result.gone["messages"] += int(outcome == "erased")
-        result.gone["rows of recipients"] += rows
+        result.gone[gettext_noop("messages")] += int(outcome == "erased")
+        result.gone[gettext_noop("rows of recipients")] += rows
 
 
 def _messages_of(identity: Identity) -> set[int]:

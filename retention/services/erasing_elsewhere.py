@@ -11,6 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from dispatch.models import Claim
 from imports.models import ImportJob
@@ -47,11 +48,11 @@ def erase(identity: Identity, steps: Steps, result: Result) -> None:
     result.stays["shared"] = len(shared_addresses(identity))
     _erase_replies(identity, free, steps, result)
     _erase_events(identity, free, steps, result)
-    result.gone["entries of suppression lists"] += steps(_erase_suppressions, free)
+    result.gone[gettext_noop("entries of suppression lists")] += steps(_erase_suppressions, free)
     if not steps(_is_held, identity):
         _sweep(identity, steps, result)
         _erase_files(identity, result)
-        result.gone["saved searches"] += steps(_erase_searches, identity) + steps(_erase_views, identity)
+        result.gone[gettext_noop("saved searches")] += steps(_erase_searches, identity) + steps(_erase_views, identity)
         steps(_erase_from_holds, identity)
 
 
@@ -108,7 +109,7 @@ def replies_of(identity: Identity, free: Collection[str]) -> QuerySet[Reply]:
 def _erase_replies(identity: Identity, free: Collection[str], steps: Steps, result: Result) -> None:
     while True:
         changed, held = steps(_erase_some_replies, identity, free)
-        result.gone["replies"] += changed
+        result.gone[gettext_noop("replies")] += changed
         if not changed:
             result.stays["held"] += held
             return
@@ -140,11 +141,11 @@ def events_of(identity: Identity, free: Collection[str]) -> QuerySet[MailgunEven
 def _erase_events(identity: Identity, free: Collection[str], steps: Steps, result: Result) -> None:
     while True:
         changed, held = steps(_erase_some_events, identity, free)
-        result.gone["events"] += changed
+        result.gone[gettext_noop("events")] += changed
         if not changed:
             result.stays["held"] += held
             break
-    result.gone["events"] += steps(_erase_quarantined, identity)
+    result.gone[gettext_noop("events")] += steps(_erase_quarantined, identity)
     if not held:
         steps(_forget_came, free)
 
@@ -220,11 +221,11 @@ def _sweep(identity: Identity, steps: Steps, result: Result) -> None:
     last: int | None = 0
     while last is not None:
         last, changed = steps(_sweep_messages, identity, last)
-        result.gone["texts about the person"] += changed
+        result.gone[gettext_noop("texts about the person")] += changed
     last = 0
     while last is not None:
         last, changed = steps(_sweep_replies, identity, last)
-        result.gone["texts about the person"] += changed
+        result.gone[gettext_noop("texts about the person")] += changed
 
 
 def _sweep_messages(identity: Identity, after: int) -> tuple[int | None, int]:
@@ -276,13 +277,13 @@ def _erase_files(identity: Identity, result: Result) -> None:
     # A report that is made now may have read the person before: it begins again.
     running = ReportJob.objects.filter(status=ReportJob.Status.RUNNING)
     running.update(status=ReportJob.Status.QUEUED, claim=None, lease_until=timezone.now())
-    result.gone["files"] += files.remove_jobs(reports_with(identity))
+    result.gone[gettext_noop("files")] += files.remove_jobs(reports_with(identity))
     erase_from_requests(person_id=identity.person_id, redacted=identity.needles.redacted)
     _erase_from_roster(identity)
     found = imports_with(identity)
     result.stays["running"] += sum(job.unfinished for job in found)
     ids = [job.pk for job in found if not job.unfinished]
-    result.gone["files"] += files.remove_jobs(ImportJob.objects.filter(pk__in=ids))
+    result.gone[gettext_noop("files")] += files.remove_jobs(ImportJob.objects.filter(pk__in=ids))
 
 
 def _erase_from_roster(identity: Identity) -> None:
@@ -343,8 +344,8 @@ def count(identity: Identity, holds: Holds, result: Result) -> None:
     shared = shared_addresses(identity)
     free = set(identity.addresses) - shared
     result.stays["shared"] = len(shared)
-    result.gone["addresses and numbers"] = len(free)
-    result.gone["events"] = events_of(identity, free).count()
-    result.gone["replies"] = replies_of(identity, free).count()
-    result.gone["files"] = reports_with(identity).count() + len(imports_with(identity))
-    result.gone["entries of suppression lists"] = Suppression.objects.filter(mailbox__in=free).count()
+    result.gone[gettext_noop("addresses and numbers")] = len(free)
+    result.gone[gettext_noop("events")] = events_of(identity, free).count()
+    result.gone[gettext_noop("replies")] = replies_of(identity, free).count()
+    result.gone[gettext_noop("files")] = reports_with(identity).count() + len(imports_with(identity))
+    result.gone[gettext_noop("entries of suppression lists")] = Suppression.objects.filter(mailbox__in=free).count()

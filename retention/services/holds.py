@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from accounts.models import User
 from accounts.services import hashed_search, record_audit_event
 from core.dates import start_of
+from core.languages import ENGLISH, in_language
 from messenger_logs.models import Recipient
 from retention.choices import HoldKind
 from retention.models import Hold
@@ -148,5 +149,6 @@ def lift_hold(*, hold_id: int, by: User) -> bool:
 
 def _details(hold: Hold) -> dict[str, str]:
     """The trail outlasts the data about people, so it has a hash of whom the hold is about."""
-    about = hashed_search(hold.value) if hold.kind in (HoldKind.PERSON, HoldKind.STUDENT) else hold.about
-    return {"kind": hold.get_kind_display(), "about": about}
+    with in_language(ENGLISH):
+        about = hashed_search(hold.value) if hold.kind in (HoldKind.PERSON, HoldKind.STUDENT) else hold.about
+        return {"kind": str(hold.get_kind_display()), "about": about}

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from core.languages import english
 from retention.choices import Kind
 from retention.models import RetentionPeriod
 
@@ -63,6 +64,9 @@ def set_period(*, kind: Kind, days: int | None, by: User) -> bool:
         return False
     RetentionPeriod.objects.update_or_create(kind=kind, defaults={"days": days})
     record_audit_event(
-        by=by, action="retention.period_set", target=kind.label, details={"days before": before, "days": days}
+        by=by,
+        action="retention.period_set",
+        target=english(kind.label),
+        details={"days before": before, "days": days},
     )
     return True

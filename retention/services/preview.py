@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import AuditEvent
 from mailgun_sync.models import MailgunEvent
@@ -47,7 +48,8 @@ def _gone(kind: Kind, before: datetime, holds: Holds) -> dict[str, int]:
 
 def _bodies(before: datetime, holds: Holds) -> dict[str, int]:
     replies = _replies(before, holds).exclude(text__in=[REMOVED, ""])
-    return {"messages": messages_to_age(Kind.BODIES, before, holds).count(), "texts of replies": replies.count()}
+    messages = messages_to_age(Kind.BODIES, before, holds)
+    return {_("messages"): messages.count(), _("texts of replies"): replies.count()}
 
 
 def _people(before: datetime, holds: Holds) -> dict[str, int]:
@@ -55,9 +57,9 @@ def _people(before: datetime, holds: Holds) -> dict[str, int]:
     people = MessageTotals.objects.filter(message__in=messages.order_by().values("pk"))
     replies = _replies(before, holds).exclude(number=REMOVED)
     return {
-        "messages": messages.count(),
-        "people in them": people.aggregate(number=Sum("recipients"))["number"] or 0,
-        "replies": replies.count(),
+        _("messages"): messages.count(),
+        _("people in them"): people.aggregate(number=Sum("recipients"))["number"] or 0,
+        _("replies"): replies.count(),
     }
 
 
@@ -66,22 +68,22 @@ def _replies(before: datetime, holds: Holds) -> QuerySet[Reply]:
 
 
 def _raw(before: datetime, holds: Holds) -> dict[str, int]:
-    return {"messages": messages_to_age(Kind.RAW, before, holds).count()}
+    return {_("messages"): messages_to_age(Kind.RAW, before, holds).count()}
 
 
 def _events(before: datetime, holds: Holds) -> dict[str, int]:
     old = MailgunEvent.objects.filter(occurred_at__lt=before)
     keep = held_events(holds)
     held = old.filter(keep).count() if keep is not None else 0
-    return {"events": old.count() - held}
+    return {_("events"): old.count() - held}
 
 
 def _files(before: datetime, holds: Holds) -> dict[str, int]:
-    return {"files": sum(jobs.filter(asked_at__lt=before).count() for jobs in files.finished())}
+    return {_("files"): sum(jobs.filter(asked_at__lt=before).count() for jobs in files.finished())}
 
 
 def _audit_trail(before: datetime, holds: Holds) -> dict[str, int]:
-    return {"rows": AuditEvent.objects.filter(occurred_at__lt=before).count()}
+    return {_("rows"): AuditEvent.objects.filter(occurred_at__lt=before).count()}
 
 
 _COUNTS = {

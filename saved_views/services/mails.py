@@ -9,9 +9,11 @@ from django.db.models import F
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core.dates import time_text
+from core.languages import in_language_of
 from core.mail import Attachment, MailNotSent, can_send_mail, send, site_link
 from reports.models import ReportJob
 from reports.services import NotReadable, open_file
@@ -49,7 +51,8 @@ def send_mail_of(report: ScheduledReport) -> bool:
     if not (can_send_mail() and reader.is_active and reader.email) or job.status == ReportJob.Status.CANCELED:
         return False
     attachments = _attachments(report)
-    subject, body = (_text(part, report, attached=bool(attachments)) for part in ("subject", "message"))
+    with in_language_of(reader):
+        subject, body = (_text(part, report, attached=bool(attachments)) for part in ("subject", "message"))
     try:
         send(subject.strip(), body, [reader.email], attachments=attachments)
     except MailNotSent:
@@ -64,7 +67,7 @@ def send_mail_of(report: ScheduledReport) -> bool:
 def _text(part: str, report: ScheduledReport, *, attached: bool) -> str:
     job = report.job
     context = {
-        "list": list_title(report.schedule.view.listing) or "a list",
+        "list": list_title(report.schedule.view.listing) or _("a list"),
         "due": time_text(report.due_at),
         "format": job.get_format_display(),
         "ready": job.ready,

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from core.dates import time_text
+from core.languages import in_language_of
 from core.queue import call_worker
 from listings.registry import UnknownListing, registry
 from reports import tasks
@@ -26,16 +30,19 @@ from saved_views.models import ReportSchedule, ScheduledReport
 from saved_views.opening import open_view
 from saved_views.services.schedules import end_schedule, record
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 # A time that was missed by more is skipped.
 LATEST = timedelta(days=1)
 # So many schedules a run; the next run goes on.
 MOST = 500
 
-ACCOUNT_CLOSED = "The account of the owner is closed."
-NO_RIGHT = "The owner may not open the list any more."
-NO_LIST = "The list is not there any more."
-OTHERS = "Some members of the group got none."
-NOT_MADE = "No report was made."
+ACCOUNT_CLOSED = _("The account of the owner is closed.")
+NO_RIGHT = _("The owner may not open the list any more.")
+NO_LIST = _("The list is not there any more.")
+OTHERS = _("Some members of the group got none.")
+NOT_MADE = _("No report was made.")
 
 log = logging.getLogger(__name__)
 
@@ -67,18 +74,27 @@ def run_schedule(pk: int, *, now: datetime) -> bool:
         same = ReportSchedule.objects.running().filter(pk=pk, next_at=schedule.next_at)
         if not same.update(next_at=following):
             return False
-        if because := why_over(schedule):
-            end_schedule(schedule_id=pk, because=because, by=None)
-            return True
-        times = schedule.recurrence.missed(schedule.next_at, now)
-        late = [due for due in times if now - due > LATEST]
-        notes = [_skipped(late)] if late else []
-        notes += [note for due in times if due not in late for note in _ask_for_all(schedule, due)]
+        # What is kept here is for the owner.
+        with in_language_of(schedule.view.owner):
+            if because := why_over(schedule):
+                end_schedule(schedule_id=pk, because=because, by=None)
+                return True
+            notes = list(_notes(schedule, schedule.recurrence.missed(schedule.next_at, now), now))
         ReportSchedule.objects.filter(pk=pk).update(note=" ".join(notes)[:500])
     return True
 
 
-def why_over(schedule: ReportSchedule) -> str:
+def _notes(schedule: ReportSchedule, times: list[datetime], now: datetime) -> Iterator[str]:
+    """Ask for the reports of these times. Yields what the owner should know, in sentences."""
+    late = [due for due in times if now - due > LATEST]
+    if late:
+        yield _skipped(late)
+    for due in times:
+        if due not in late:
+            yield from _ask_for_all(schedule, due)
+
+
+def why_over(schedule: ReportSchedule) -> StrOrPromise:
     """Return why a schedule ends; "" if it goes on."""
     view = schedule.view
     if not view.owner.is_active:
@@ -102,8 +118,12 @@ def readers_of(schedule: ReportSchedule) -> list[User]:
 
 def _skipped(times: list[datetime]) -> str:
     first, last = time_text(times[0]), time_text(times[-1])
-    which = f"The report of {first} was" if len(times) == 1 else f"The reports from {first} to {last} were"
-    return f"{which} skipped: the product was away for more than a day."
+    skipped = ngettext(
+        "The report of %(first)s was skipped: the product was away for more than a day.",
+        "The reports from %(first)s to %(last)s were skipped: the product was away for more than a day.",
+        len(times),
+    )
+    return skipped % {"first": first, "last": last}
 
 
 def _ask_for_all(schedule: ReportSchedule, due: datetime) -> Iterable[str]:
@@ -111,11 +131,13 @@ def _ask_for_all(schedule: ReportSchedule, due: datetime) -> Iterable[str]:
     asked, reasons = 0, dict[str, None]()
     for reader in readers_of(schedule):
         try:
-            asked += ask_for(schedule, reader, due=due)
+            with in_language_of(reader):
+                asked += ask_for(schedule, reader, due=due)
         except NotOpened as reason:
             is_owner = reader.pk == schedule.view.owner_id
-            reasons[str(reason) if is_owner else OTHERS] = None
-    yield f"{time_text(due)}: asked for {asked} report{'' if asked == 1 else 's'}."
+            reasons[str(reason) if is_owner else str(OTHERS)] = None
+    told = ngettext("%(time)s: asked for %(count)s report.", "%(time)s: asked for %(count)s reports.", asked)
+    yield told % {"time": time_text(due), "count": asked}
     yield from reasons
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import record_audit_event
+from core.languages import ENGLISH, english, in_language
 from core.recurrence import Recurrence
 from reports.writers import Format
 from saved_views.models import ReportSchedule, SavedView
-from saved_views.services.views import Refused, list_title
+from saved_views.services.views import Refused, recorded_title
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 MOST_SCHEDULES = 50
 
@@ -35,6 +41,8 @@ def add_schedule(
     if for_group and view.group_id is None:
         raise NotShared
     now = timezone.now()
+    with in_language(ENGLISH):
+        in_english = str(recurrence)
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=by.pk)
         if ReportSchedule.objects.running().filter(view__owner=by).count() >= MOST_SCHEDULES:
@@ -50,7 +58,7 @@ def add_schedule(
             created_at=now,
             next_at=recurrence.next_after(now),
         )
-        record(by, "scheduled_report.made", schedule, when=str(recurrence), for_group=for_group)
+        record(by, "scheduled_report.made", schedule, when=in_english, for_group=for_group)
     return schedule
 
 
@@ -63,14 +71,14 @@ def remove_schedule(*, by: User, schedule: ReportSchedule) -> None:
             record(by, "scheduled_report.removed", schedule)
 
 
-def end_schedule(*, schedule_id: int, because: str, by: User | None) -> bool:
+def end_schedule(*, schedule_id: int, because: StrOrPromise, by: User | None) -> bool:
     """End a schedule. Returns False if it had ended before. `by` is None where the product ends it."""
     with transaction.atomic():
         running = ReportSchedule.objects.running().filter(pk=schedule_id)
-        ended = bool(running.update(ended_at=timezone.now(), ended_because=because[:200]))
+        ended = bool(running.update(ended_at=timezone.now(), ended_because=str(because)[:200]))
         if ended:
             schedule = ReportSchedule.objects.select_related("view__owner").get(pk=schedule_id)
-            record(by, "scheduled_report.ended", schedule, because=because)
+            record(by, "scheduled_report.ended", schedule, because=english(because))
     return ended
 
 
@@ -103,4 +111,4 @@ def choose_report(*, by: User, schedule: ReportSchedule, wanted: bool) -> None:
 def record(by: User | None, action: str, schedule: ReportSchedule, **more: object) -> None:
     """Record what happened to a schedule, without the name of its view, which may be about people."""
     details = {"schedule": schedule.pk, "view": schedule.view_id, "owner": schedule.view.owner.username, **more}
-    record_audit_event(by=by, action=action, target=list_title(schedule.view.listing), details=details)
+    record_audit_event(by=by, action=action, target=recorded_title(schedule.view.listing), details=details)

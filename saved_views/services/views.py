@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import record_audit_event, record_look
 from accounts.tools import Right, Tool
+from core.languages import ENGLISH, in_language
 from listings.dates import Days
 from listings.listing import Listing
 from listings.registry import registry
@@ -114,7 +115,7 @@ def delete_view(*, by: User, view: SavedView) -> bool:
 
 def record_opening(*, by: User, view: SavedView) -> None:
     """Record that a person opened a view: the same look within half an hour is one row."""
-    record_look(by=by, action="saved_view.opened", target=list_title(view.listing), details={"view": view.pk})
+    record_look(by=by, action="saved_view.opened", target=recorded_title(view.listing), details={"view": view.pk})
 
 
 def list_title(name: str) -> str:
@@ -123,7 +124,13 @@ def list_title(name: str) -> str:
     return f"{entry.tool.menu} > {entry.title or entry.tool.label}" if entry else ""
 
 
+def recorded_title(name: str) -> str:
+    """Return the title of a list for the audit trail, which is in English."""
+    with in_language(ENGLISH):
+        return list_title(name)
+
+
 def _record(by: User, action: str, view: SavedView, group: Group | None = None) -> None:
     # The audit trail outlasts a view, and its name or values may be about people: neither is recorded.
     shared = {"group": group.name} if group else {}
-    record_audit_event(by=by, action=action, target=list_title(view.listing), details={"view": view.pk, **shared})
+    record_audit_event(by=by, action=action, target=recorded_title(view.listing), details={"view": view.pk, **shared})

@@ -48,6 +48,7 @@ REACHED = {
     "mfa_reauthenticate",
     "mfa_reauthenticate_webauthn",
     "mfa_view_recovery_codes",
+    "web:language",
 }
 # Their argument stands in an included part of the address.
 OF_A_KEY = {"mfa_edit_webauthn", "mfa_remove_webauthn"}

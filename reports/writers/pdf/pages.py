@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
+from django.utils.translation import gettext
 from reportlab.pdfbase.pdfdoc import PDFFormXObject
 
 from reports.document import Document
+from reports.writers.page_number import page_of_pages
 from reports.writers.pdf.bidi import base_level
 from reports.writers.pdf.fonts import Fonts
 from reports.writers.pdf.metadata import Metadata
@@ -71,7 +73,7 @@ class Pages:
         self.lines(self.large, self.document.title, tag="H1")
         self.lines(self.body, self.document.subtitle)
         self.y -= GAP / 2
-        made = [("Generated on", self.document.generated_on)] if self.document.generated_on else []
+        made = [(gettext("Generated on"), self.document.generated_on)] if self.document.generated_on else []
         self.pairs([*made, *self.document.header])
 
     def heading(self, text: str) -> None:
@@ -207,7 +209,7 @@ class Pages:
 
     def _foot(self, y: float) -> None:
         """Draw the number of the page, and the name of the report."""
-        operators, width = self.small.piece(f"Page {self.number:,} of ")
+        operators, width = self.small.piece(page_of_pages(f"{self.number:,}", ""))
         self._draw(self.small, operators, self.left, y)
         self.canvas.saveState()
         self.canvas.translate(self.left + width, y)

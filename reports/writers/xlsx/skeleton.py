@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from zipfile import ZipFile
 
+from django.utils.translation import gettext as _
 from xlsxwriter import Workbook
 
 from reports.document import Document, Kind, Rows
 from reports.writers.xlsx.styles import Styles, to_print, write_text
-from reports.writers.xlsx.summary import NAME, write_summary
+from reports.writers.xlsx.summary import summary_name, write_summary
 from reports.writers.xml_text import printable
 
 WIDTH = 18
@@ -19,7 +20,7 @@ WIDTH = 18
 LEAST = {Kind.TEXT: 8, Kind.NUMBER: 10, Kind.TIME: 26}
 """The least width of a column, in characters. A time or a number that has too little room shows as ###."""
 LAST_ROW = 1_048_576
-RESERVED = {"", "history", NAME.lower()}
+RESERVED = {"", "history"}
 NOT_IN_A_NAME = re.compile(r"[\[\]:*?/\\']")
 # Each style has a cell in the row that stands for all rows, and there the number by which the rows name it.
 ROWS_GO_HERE, AFTER_ROWS = b'<row r="2"', b"</sheetData>"
@@ -87,5 +88,8 @@ def _add_sheet(book: Workbook, styles: Styles, table: Rows, number: int, count: 
 def sheet_name(heading: str, number: int) -> str:
     """Return a name that Excel takes: at most 31 characters, and no name twice."""
     end = f" {number}" if number > 1 else ""
-    name = " ".join(NOT_IN_A_NAME.sub(" ", printable(heading)).split())[: 31 - len(end) - len(" rows")]
-    return f"{f'{name} rows'.strip().capitalize() if name.lower() in RESERVED else name}{end}"
+    room = 31 - len(end) - len(_("%(name)s rows") % {"name": ""})
+    name = " ".join(NOT_IN_A_NAME.sub(" ", printable(heading)).split())[:room]
+    if name.lower() in {*RESERVED, summary_name().lower()}:
+        name = (_("%(name)s rows") % {"name": name}).strip().capitalize()
+    return f"{name}{end}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext as _
 from xlsxwriter import Workbook
 
 from reports.document import Bar, Bars, Document, Figures, Text
@@ -11,18 +12,21 @@ from reports.writers.xlsx.styles import FILLS, Styles, to_print, write_text
 from reports.writers.xlsx.values import COUNT, LONGEST, time_number
 from reports.writers.xml_text import printable
 
-NAME = "Summary"
 WIDTHS = {"A:A": 44, "B:B": 60, "C:C": 12, "D:D": 24}
 PIECE = LONGEST // 2
 """So many characters fit into a cell: some count twice."""
 FIRST, SECOND, COUNTED, SHARE = range(4)
 
 
+def summary_name() -> str:
+    return _("Summary")
+
+
 def write_summary(book: Workbook, styles: Styles, document: Document) -> None:
     summary = Summary(book, styles)
     summary.line(document.title, styles.title)
     summary.line(document.subtitle, styles.text)
-    made = [("Generated on", document.generated_on)] if document.generated_on else []
+    made = [(_("Generated on"), document.generated_on)] if document.generated_on else []
     summary.pairs([*made, *document.header])
     for section in document.sections:
         match section:
@@ -44,7 +48,7 @@ class Summary:
 
     def __init__(self, book: Workbook, styles: Styles) -> None:
         self.styles, self.row = styles, 0
-        self.sheet = book.add_worksheet(NAME)
+        self.sheet = book.add_worksheet(summary_name())
         for columns, width in WIDTHS.items():
             self.sheet.set_column(columns, width)
         self.sheet.ignore_errors({"number_stored_as_text": "A1:D1048576"})
