@@ -318,3 +318,27 @@ def test_a_channel_that_is_gone_leaves_what_it_was_told(clock: Clock, webhook: W
         ("The office", "sent"),
         ("The office", "skipped"),
     }
+
+
+@pytest.mark.parametrize(
+    ("second", "subject"), [("es", "Urgente: Alerta"), ("", "Urgent: Alert"), (None, "Urgent: Alert")]
+)
+def test_a_mail_is_in_the_language_that_all_its_readers_chose(
+    clock: Clock, settings, make_user, second: str | None, subject: str
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    make_user(email="One@district.example", language="es")
+    if second is not None:
+        make_user(email="two@district.example", language=second)
+    channel = make_channel(emails=["one@district.example", "two@district.example"])
+    fire(clock, urgent=True)
+    send(channel)
+    assert f"{subject}: Sync of x" in mail.outbox[0].subject
+
+
+def test_a_webhook_has_the_language_of_the_district(clock: Clock, webhook: Webhook, settings) -> None:
+    settings.LANGUAGE_CODE = "es"
+    channel = make_channel(url=webhook.url, format="slack")
+    fire(clock)
+    send(channel)
+    assert "Alerta: Sync of x" in str(webhook.received)

@@ -236,3 +236,14 @@ def test_it_is_off_until_it_is_chosen_and_off_again(make_user: MakeUser, time_ma
     assert timezone.localtime(DigestChoice.objects.get().next_at).strftime("%A %H:%M") == "Monday 06:00"
     choose_digest(by=user, every=None)
     assert not DigestChoice.objects.exists()
+
+
+def test_a_digest_is_in_the_language_of_its_reader(make_user: MakeUser, schools: list[School]) -> None:
+    user = make_user(*RIGHTS, email="a@example.org", language="es")
+    choose(user)
+    send_digests(now=SIX)
+    [sent] = mail.outbox
+    assert "mensajes de 11/19/2026" in sent.subject
+    assert "East: 2 alcanzadas, 1 no alcanzadas" in sent.body
+    assert note(user).endswith("se envió un correo.")
+    assert AuditEvent.objects.get(action="digest.chosen").target == "Every day"

@@ -23,6 +23,7 @@ from pytest_django import Settings
 from accounts.models import AuditEvent, GroupScope, User
 from accounts.scopes import ALL_SCHOOLS, Scope
 from accounts.tools import Right, Tool
+from core.languages import in_language
 from messenger_logs.models import Reply, School, SentMessage
 from records import services, tasks
 from records.archive import write_records
@@ -400,3 +401,20 @@ def test_a_request_may_be_of_the_last_12_months_or_of_this_school_year(
     form = CriteriaForm({"words": "snow", "days": days, "last": "2026-01-01"}, scope=ALL_SCHOOLS)
     assert form.is_valid()
     assert (form.criteria.first, form.criteria.last) == (first, date(2026, 11, 20))
+
+
+def test_the_file_is_in_the_language_in_which_it_was_asked_for(ledger: list[SentMessage], clerk: User) -> None:
+    with in_language("es"):
+        request = services.request_records(VANGS, by=clerk)
+        expected = archive_of(VANGS)
+    services.make_records(job_id=request.pk)
+    request.refresh_from_db()
+    content = path_of(request.stored_name).read_bytes()
+    assert content == expected, "the same bytes, whatever language the worker has"
+    files = opened(content)
+    assert faults(files["records.pdf"]) == []
+    both = table(files["messages.csv"])[0]
+    assert (both["Mensaje"], both["Otras personas"]) == (str(ledger[0].pk), "2")
+    assert {row["Estado"] for row in table(files["deliveries.csv"])} == {"Sent"}
+    assert b"[nombre omitido] are late." in files[f"bodies/{ledger[0].pk:08}-email-as-sent-1.txt"]
+    assert json.loads(files["manifest.json"])["wanted"] == {"Persona": "Vang, Mai (4711)"}

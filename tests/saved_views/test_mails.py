@@ -126,3 +126,26 @@ def test_the_file_goes_out_only_where_all_allow_it(
         assert name.endswith(".csv")
         assert content_type == "text/csv; charset=utf-8"
         assert (content if isinstance(content, bytes) else content.encode()) == path_of(job).read_bytes()
+
+
+def test_report_and_mail_are_in_the_language_of_the_reader(owner: User) -> None:
+    User.objects.filter(pk=owner.pk).update(language="es")
+    make_message()
+    schedule = make_schedule(make_view(owner, listing="admin_mailgun_message_log"), next_at=SIX)
+    run_schedules(now=SIX)
+    schedule.refresh_from_db()
+    assert schedule.note.endswith("se pidió 1 informe.")
+    job = ReportJob.objects.get()
+    make_report(job_id=job.pk)
+    assert job.language == "es"
+    assert (
+        path_of(ReportJob.objects.get().stored_name)
+        .read_text("utf-8-sig")
+        .startswith("Título,Informe de mensajes de Mailgun")
+    )
+    send_mails()
+    [sent] = mail.outbox
+    assert "su informe programado está listo" in sent.subject
+    assert "previsto para 11/20/2026 6:00 AM está listo, en CSV." in sent.body
+    ran = AuditEvent.objects.get(action="scheduled_report.ran")
+    assert "Mailgun Message Log" in ran.target
