@@ -32,6 +32,8 @@ LANGUAGE = "es"
 READ = ("alt", "aria-label", "data-confirm", "data-label", "placeholder", "title")
 # Elements whose text is code, or is in another language than the page on purpose.
 NOT_READ = ("script", "style", "code", "kbd", "pre", "textarea", "*[@lang and not(self::html)]")
+# Elements within a sentence: their text is a part of it.
+INLINE = ("a", "b", "em", "i", "span", "strong", "time")
 # The same in each language: names, units, forms of files, and what a provider calls things.
 SAME = re.compile(
     r"""
@@ -43,7 +45,6 @@ SAME = re.compile(
     re.VERBOSE,
 )
 TEXTS = (models.CharField, models.TextField, models.JSONField)
-ELEMENT = re.compile(r"(</?[a-z][^>]*>)")
 WRAPPED = re.compile(r"⟦[^⟦⟧]*⟧")
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 BETWEEN = re.compile(r"[\n,;:·—–|›‹()/•†&…]+|\s-\s")
@@ -53,9 +54,8 @@ class Brackets:
     """A translation that only marks each text."""
 
     def gettext(self, message: str) -> str:
-        # A text may have elements in it: then each part between them is marked.
-        parts = ELEMENT.split(message.rpartition("\x04")[2])
-        return "".join(part if ELEMENT.match(part) or not part.strip() else f"⟦{part}⟧" for part in parts)
+        text = message.rpartition("\x04")[2]
+        return f"⟦{text}⟧" if text.strip() else text
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
         return self.gettext(singular if number == 1 else plural)
@@ -95,7 +95,11 @@ def unmarked(page: html.HtmlElement, stored: set[str]) -> Iterator[str]:
     """Yield what of a page has letters, stands in no brackets, and is no data."""
     for element in page.xpath(" | ".join(f"//{name}" for name in NOT_READ)):
         element.drop_tree()
-    texts = [*page.xpath("//text()"), *page.xpath(" | ".join(f"//@{name}" for name in READ))]
+    attributes = page.xpath(" | ".join(f"//@{name}" for name in READ))
+    for element in page.xpath(" | ".join(f"//{name}" for name in INLINE)):
+        if element.getparent() is not None:
+            element.drop_tag()
+    texts = [*page.xpath("//text()"), *attributes]
     return (part for text in texts for part in rest_of(text) if part.lower() not in stored)
 
 
