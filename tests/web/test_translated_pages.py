@@ -32,6 +32,8 @@ LANGUAGE = "es"
 READ = ("alt", "aria-label", "data-confirm", "data-label", "placeholder", "title")
 # Elements whose text is code, or is in another language than the page on purpose.
 NOT_READ = ("script", "style", "code", "kbd", "pre", "textarea", "*[@lang and not(self::html)]")
+# Elements within a sentence: their text is a part of it.
+INLINE = ("a", "b", "em", "i", "span", "strong", "time")
 # The same in each language: names, units, forms of files, and what a provider calls things.
 SAME = re.compile(
     r"""
@@ -93,7 +95,11 @@ def unmarked(page: html.HtmlElement, stored: set[str]) -> Iterator[str]:
     """Yield what of a page has letters, stands in no brackets, and is no data."""
     for element in page.xpath(" | ".join(f"//{name}" for name in NOT_READ)):
         element.drop_tree()
-    texts = [*page.xpath("//text()"), *page.xpath(" | ".join(f"//@{name}" for name in READ))]
+    attributes = page.xpath(" | ".join(f"//@{name}" for name in READ))
+    for element in page.xpath(" | ".join(f"//{name}" for name in INLINE)):
+        if element.getparent() is not None:
+            element.drop_tag()
+    texts = [*page.xpath("//text()"), *attributes]
     return (part for text in texts for part in rest_of(text) if part.lower() not in stored)
 
 
@@ -125,7 +131,7 @@ def faults_of(client: Client, pages: Iterable[Page]) -> dict[str, list[str]]:
     for page in pages:
         response = client.get(page.address, headers={"HX-Request": "true"} if page.htmx else {})
         if response.headers.get("Content-Type", "").startswith("text/html") and response.getvalue():
-            found += [(text, page.address) for text in unmarked(html.fromstring(response.getvalue()), stored)]
+            found += [(text, page.address) for text in unmarked(html.fromstring(response.getvalue().decode()), stored)]
     by_text = groupby(sorted(set(found)), key=lambda pair: pair[0])
     return {text: [address for _, address in pairs][:2] for text, pairs in by_text}
 
