@@ -105,7 +105,8 @@ def test_a_list_of_recipients_in_spanish_comes_in(tmp_path: Path) -> None:
         '"Vang, Mai",Lia (123),Correo,mai@example.org &,Sent,,11/20/2026 8:05 AM,Failed (permanent): gone',
         '"Vang, Mai",Lia (123),Mensaje de texto,(612) 555-0143,Opt Out,,,',
     ]
-    counts = run(a_file(tmp_path, "\n".join([head, *rows])), "recipients", subject="Snow", created_at="11/20/2026")
+    values = {"subject": "Snow", "sender_name": "Office", "created_at": "11/20/2026"}
+    counts = run(a_file(tmp_path, "\n".join([head, *rows])), "recipients", **values)
     assert (counts.new, counts.refusals) == (1, [])
     assert set(Delivery.objects.values_list("mode", "status")) == {("email", "sent"), ("text", "opt_out")}
 
