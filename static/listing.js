@@ -1,12 +1,7 @@
 // What a list does beyond links and forms: it makes each row one large target, keeps the focus, and reports failures.
 
-const FAILURES = {
-  403: "You may not see this any more, or you were signed out. Load the page again.",
-  404: "This list is not there any more. Go back to the menu.",
-  429: "That was too much at once. Wait a minute and try again.",
-};
-const SERVER_FAILED = "Something went wrong here, and nothing was changed. Try again; if it happens again, tell your administrator.";
-const NO_ANSWER = "No answer came. Check the connection and try again; the list still shows what it showed before.";
+// The names of the sentences in listings/_failure.html, by the status of the answer.
+const FAILURES = { 403: "forbidden", 404: "gone", 429: "tooMany" };
 
 const grid = () => document.getElementById("grid");
 
@@ -58,12 +53,12 @@ document.addEventListener("htmx:afterSettle", () => {
 document.addEventListener("htmx:beforeRequest", () => grid()?.setAttribute("aria-busy", "true"));
 document.addEventListener("htmx:afterRequest", () => grid()?.removeAttribute("aria-busy"));
 
-function say(sentence) {
+function say(failure) {
   const place = document.getElementById("grid-failure");
   if (!place) return;
-  place.textContent = sentence;
+  place.textContent = place.dataset[failure];
   place.hidden = false;
 }
-document.addEventListener("htmx:responseError", ({ detail }) => say(FAILURES[detail.xhr.status] ?? SERVER_FAILED));
-document.addEventListener("htmx:sendError", () => say(NO_ANSWER));
-document.addEventListener("htmx:timeout", () => say(NO_ANSWER));
+document.addEventListener("htmx:responseError", ({ detail }) => say(FAILURES[detail.xhr.status] ?? "serverFailed"));
+document.addEventListener("htmx:sendError", () => say("noAnswer"));
+document.addEventListener("htmx:timeout", () => say("noAnswer"));

@@ -34,7 +34,8 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
 document.addEventListener("htmx:afterSettle", () => {
   if (statusWord() !== word) {
     word = statusWord();
-    document.getElementById("status-news").textContent = `Status: ${word.replace(/^\W+/, "")}`;
+    const news = document.getElementById("status-news");
+    news.textContent = news.dataset.words.replace("{status}", word.replace(/^\W+/, ""));
   }
   wait();
 });

@@ -8,6 +8,8 @@ from operator import or_
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.holder import Holder
 from accounts.tools import Tool
@@ -21,8 +23,8 @@ SHOWING = (*MESSAGE_TOOLS, Tool.ADMIN_RECIPIENT_LOG, Tool.ADMIN_REACH)
 # Messages are counted up to this number.
 COUNTED = 10_000
 SECONDS = 5.0
-NO_CHANGE = "This changes nobody's access to messages of others."
-TOO_SLOW = "How many messages this opens could not be counted in time. It can be saved all the same."
+NO_CHANGE = _("This changes nobody's access to messages of others.")
+TOO_SLOW = _("How many messages this opens could not be counted in time. It can be saved all the same.")
 
 
 @dataclass(frozen=True)
@@ -59,20 +61,21 @@ def effect_text(before: Holder, after: Holder, *, people: int) -> str:
     try:
         effect = Effect.of(before, after)
     except StatementTimeout:
-        return TOO_SLOW
-    whom, opened, closed = _people(people), _messages(effect.opened), _messages(effect.closed)
+        return str(TOO_SLOW)
+    told = {"people": _people(people), "opened": _messages(effect.opened), "closed": _messages(effect.closed)}
     if not people and effect.opened:
-        return f"Nobody is in this group yet. Each person who joins it gets access to {opened}."
-    gives = f"This gives {whom} access to {opened}." if people and effect.opened else ""
-    takes = f"This takes access to {closed} from {whom}." if people and effect.closed else ""
-    return " ".join(filter(None, [gives, takes])) or NO_CHANGE
+        words = gettext("Nobody is in this group yet. Each person who joins it gets access to %(opened)s.")
+        return words % told
+    gives = gettext("This gives %(people)s access to %(opened)s.") % told if people and effect.opened else ""
+    takes = gettext("This takes access to %(closed)s from %(people)s.") % told if people and effect.closed else ""
+    return " ".join(filter(None, [gives, takes])) or str(NO_CHANGE)
 
 
 def _people(number: int) -> str:
-    return f"{intcomma(number)} {'person' if number == 1 else 'people'}"
+    return ngettext("%(count)s person", "%(count)s people", number) % {"count": intcomma(number)}
 
 
 def _messages(number: int) -> str:
     if number > COUNTED:
-        return f"more than {intcomma(COUNTED)} messages"
-    return f"{intcomma(number)} {'message' if number == 1 else 'messages'}"
+        return gettext("more than %(count)s messages") % {"count": intcomma(COUNTED)}
+    return ngettext("%(count)s message", "%(count)s messages", number) % {"count": intcomma(number)}

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.statuses import Status
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 # A part of one in ten thousand stays visible. In percent of the bar.
 _LEAST = 0.75
@@ -40,7 +44,7 @@ class Bar:
     """
 
     name: str
-    label: str
+    label: StrOrPromise
     segments: Sequence[Segment]
     lead: str = ""
 

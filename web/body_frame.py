@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import nh3
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from messenger_logs.choices import Mode
 from messenger_logs.merge_fields import is_html, merged
@@ -60,9 +61,10 @@ def frame_document(text: str, values: Mapping[str, str]) -> SafeString:
         inside = without_connections(merged(text, {name: escape(value) for name, value in values.items()}))
     else:
         inside = f'<div style="white-space: pre-wrap">{escape(merged(text, values))}</div>'
+    title = gettext("Message body")
     scheme, look = ("light", _SHEET) if _COLORS.search(inside) else ("light dark", _AS_THE_PAGE)
     return mark_safe(  # noqa: S308  (foreign HTML: it is answered under FRAME_POLICY only)
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Message body</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>:root{{color-scheme:{scheme}}}body{{margin:.75rem;font:15px/1.45 system-ui,sans-serif;{look};"
         "overflow-wrap:anywhere}a{color:LinkText;text-decoration:underline}img,table{max-width:100%}</style></head>"
         f"<body>{inside}</body></html>"

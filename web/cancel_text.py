@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
+
 from core.dates import time_text
 from messenger_logs.cancel_figures import CancelFigures
 from messenger_logs.cancel_figures import figures_text as figures_as_text
 from messenger_logs.services.cancel import CancelAnswer, Result
-
-_ELSEWHERE = " Another system sends it: stop it there as well."
 
 
 def figures_text(figures: CancelFigures) -> str:
@@ -15,7 +15,10 @@ def figures_text(figures: CancelFigures) -> str:
     if not figures.under_way:
         return f"{figures}."
     apart = figures_as_text(figures.by_name | {"left": figures.gone})
-    return f"{figures.under_way:,} still under way, {apart}. The figures are final when nothing is under way any more."
+    words = gettext(
+        "%(under_way)s still under way, %(others)s. The figures are final when nothing is under way any more."
+    )
+    return words % {"under_way": f"{figures.under_way:,}", "others": apart}
 
 
 def cancel_text(answer: CancelAnswer) -> str:
@@ -23,11 +26,21 @@ def cancel_text(answer: CancelAnswer) -> str:
     message, figures = answer.message, figures_text(answer.figures)
     match answer.result:
         case Result.CANCELED:
-            return f"The message is canceled: {figures}{'' if message.dispatched_here else _ELSEWHERE}"
+            if message.dispatched_here:
+                return gettext("The message is canceled: %(figures)s") % {"figures": figures}
+            words = gettext("The message is canceled: %(figures)s Another system sends it: stop it there as well.")
+            return words % {"figures": figures}
         case Result.ALREADY_CANCELED if message.cancel_asked_at:
-            who = "You" if message.canceled_by_id == answer.by.pk else message.canceled_by_name
-            at = time_text(message.cancel_asked_at, seconds=True)
-            return f"{who} canceled this message already, on {at}: {figures}"
+            known = {
+                "who": message.canceled_by_name,
+                "time": time_text(message.cancel_asked_at, seconds=True),
+                "figures": figures,
+            }
+            if message.canceled_by_id == answer.by.pk:
+                return gettext("You canceled this message already, on %(time)s: %(figures)s") % known
+            return gettext("%(who)s canceled this message already, on %(time)s: %(figures)s") % known
         case Result.ALREADY_CANCELED:
-            return f"The system that sends this message had canceled it already: {figures}"
-    return f"Nothing was canceled: the message is finished ({message.get_status_display()})."
+            words = gettext("The system that sends this message had canceled it already: %(figures)s")
+            return words % {"figures": figures}
+    words = gettext("Nothing was canceled: the message is finished (%(status)s).")
+    return words % {"status": message.get_status_display()}

@@ -12,13 +12,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from core.dates import written
 from core.statuses import Status
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 # In pixels: the room for the numbers above the bars, for the bars, and for the names below them.
 ABOVE, PLOT, BELOW = 18, 110, 18
@@ -44,14 +49,19 @@ class Column:
 
 def day_columns(days: Iterable[date]) -> list[Column]:
     """Return a column for each day: 11/20 below the bars, and Fri 11/20/2026 in the table."""
-    return [Column(f"{day.month}/{day.day}", f"{day:%a} {written(day)}") for day in days]
+    return [Column(f"{day.month}/{day.day}", weekday_and_day(day)) for day in days]
+
+
+def weekday_and_day(day: date) -> str:
+    """Return a day with its weekday: Fri 11/20/2026."""
+    return f"{date_format(day, 'D')} {written(day)}"
 
 
 @dataclass(frozen=True)
 class Part:
     """A figure for each column. ``look`` is a tone or one of KINDS; ``shape`` is a mark beside the word."""
 
-    word: str
+    word: StrOrPromise
     look: str
     counts: Sequence[int]
     shape: str = ""
@@ -78,7 +88,7 @@ def parts_by_size(counts: Mapping[str, Sequence[int]], *, whole: Sequence[int] |
     largest = in_order if len(in_order) <= len(KINDS) and _add_up(counts, whole) else in_order[: len(KINDS) - 1]
     parts = [Part(word, look, counts[word]) for word, look in zip(largest, KINDS, strict=False)]
     others = [number - sum(part.counts[at] for part in parts) for at, number in enumerate(whole)]
-    return [*parts, Part("all others", KINDS[-1], others)] if any(others) else parts
+    return [*parts, Part(gettext("all others"), KINDS[-1], others)] if any(others) else parts
 
 
 def _add_up(counts: Mapping[str, Sequence[int]], whole: Sequence[int]) -> bool:
@@ -144,7 +154,8 @@ class Bars:
                 if not height:
                     continue
                 bottom -= height
-                title = f"{column.title}: {part.counts[at]:,} {part.word}"
+                told = {"day": column.title, "count": f"{part.counts[at]:,}", "word": part.word}
+                title = gettext("%(day)s: %(count)s %(word)s") % told
                 yield Rect(part.look, title, self.center(at) - self._width / 2, self._width, bottom, height)
 
     def center(self, at: int) -> float:
@@ -196,7 +207,12 @@ class BarChart:
         if not self.total:
             return f"{self.title}: {parts}."
         peak = self.bars.peak
-        return f"{self.title}: {parts}. Most on {self.columns[peak].title}: {self.bars.totals[peak]:,}."
+        return gettext("%(title)s: %(parts)s. Most on %(day)s: %(most)s.") % {
+            "title": self.title,
+            "parts": parts,
+            "day": self.columns[peak].title,
+            "most": f"{self.bars.totals[peak]:,}",
+        }
 
     @property
     def names(self) -> Iterator[Text]:

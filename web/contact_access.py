@@ -55,5 +55,8 @@ def record_contact_view(contact: ContactToFix, *, by: User, tool: Tool, people: 
     """Record in the audit trail that a user saw a contact, and the people behind it."""
     seen = sorted({person.person_id for person in people})
     record_look(
-        by=by, action="contact.viewed", target=f"Contact {contact.pk}", details={"log": tool.path, "people": seen}
+        by=by,
+        action="contact.viewed",
+        target=f"Contact {contact.pk}",
+        details={"log": tool.path_in_english, "people": seen},
     )

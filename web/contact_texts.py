@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
+
 from core.dates import time_text
 from mailgun_sync.models import Removal
 
 
 def removal_text(removal: Removal) -> str:
-    where = f"the {removal.get_list_display().lower()} of {removal.domain}"
+    known = {"list": removal.get_list_display().lower(), "domain": removal.domain, "answer": removal.answer}
     if removal.answered_at is None:
-        return (
-            f"We asked Mailgun to take it off {where}. No answer is known yet."
-            " The next reading of the lists shows more."
+        words = gettext(
+            "We asked Mailgun to take it off the %(list)s of %(domain)s. No answer is known yet. The next reading of"
+            " the lists shows more."
         )
-    if not removal.done:
-        return f"It is on {where} still: {removal.answer} Try again later."
-    return f"Mailgun took it off {where}: “{removal.answer}” {proof_text(removal)}"
+    elif not removal.done:
+        words = gettext("It is on the %(list)s of %(domain)s still: %(answer)s Try again later.")
+    else:
+        words = gettext("Mailgun took it off the %(list)s of %(domain)s: “%(answer)s” %(proof)s")
+        known["proof"] = proof_text(removal)
+    return words % known
 
 
 def proof_text(removal: Removal) -> str:
     """What the first reading of the lists after the answer showed."""
     if removal.read_at is None:
-        return "The next reading of the lists shows whether it is off."
-    when = time_text(removal.read_at)
+        return gettext("The next reading of the lists shows whether it is off.")
+    when = {"time": time_text(removal.read_at)}
     if removal.still_listed:
-        return f"But the list that was read {when} has it still, or again."
-    return f"The list that was read {when} does not have it any more."
+        return gettext("But the list that was read %(time)s has it still, or again.") % when
+    return gettext("The list that was read %(time)s does not have it any more.") % when

@@ -9,6 +9,7 @@ from typing import Self
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.dates import written
@@ -49,5 +50,7 @@ class DeviceFlags:
 
 
 def _words(contact: ContactToFix) -> str:
-    told = ", family told" if contact.state == ContactState.TOLD else ""
-    return f"{contact.get_problem_display()} since {written(timezone.localdate(contact.since))}{told}"
+    known = {"problem": contact.get_problem_display(), "day": written(timezone.localdate(contact.since))}
+    if contact.state == ContactState.TOLD:
+        return gettext("%(problem)s since %(day)s, family told") % known
+    return gettext("%(problem)s since %(day)s") % known

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 
 from listings.listing import Listing
 from reports.kinds import report_of
@@ -20,7 +21,9 @@ class ListingExporter:
     def formats(self, listing: Listing) -> Sequence[tuple[str, str]]:
         choices = [(format.value, str(format.label)) for format in Format]
         if report_of(listing).summary_in_csv:
-            choices.insert(choices.index((Format.CSV.value, Format.CSV.label)) + 1, (ROWS_ONLY, "CSV, rows only"))
+            choices.insert(
+                choices.index((Format.CSV.value, Format.CSV.label)) + 1, (ROWS_ONLY, gettext("CSV, rows only"))
+            )
         return choices
 
     def __call__(self, request: HttpRequest, listing: Listing, format: str) -> HttpResponseBase:

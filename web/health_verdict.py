@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.models import User
 from accounts.tools import Tool
 from core.statuses import Shape, Status, Tone
@@ -12,9 +14,9 @@ from core.troubles import Trouble
 from dispatch.status import ModeStatus
 from health.troubles import all_troubles
 
-WORKS = Status("Everything works.", Shape.CHECK, Tone.GOOD)
-URGENT = Status("Does not work", Shape.CROSS, Tone.BAD)
-NOT_URGENT = Status("Needs a look", Shape.TRIANGLE, Tone.WARNING)
+WORKS = Status(_("Everything works."), Shape.CHECK, Tone.GOOD)
+URGENT = Status(_("Does not work"), Shape.CROSS, Tone.BAD)
+NOT_URGENT = Status(_("Needs a look"), Shape.TRIANGLE, Tone.WARNING)
 # They count devices and messages of the whole district: with the tool for some schools, the states alone are shown.
 _WITH_FIGURES = ("messages.", "dispatch.in_doubt.", "jobs.")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.tools import OWN_RIGHTS, Right, Tool, ToolAndRight
@@ -100,7 +101,9 @@ def rights_in_words(user: User, tool: Tool) -> tuple[list[str], list[str]]:
 
 def _words(cell: ToolAndRight) -> str:
     # R and W say nothing to a reader. The finer rights have names.
-    return cell.allows if cell.right in (Right.READ, Right.WRITE) else f"{cell.allows} ({cell.right.label})"
+    if cell.right in (Right.READ, Right.WRITE):
+        return str(cell.allows)
+    return gettext("%(allows)s (%(right)s)") % {"allows": cell.allows, "right": cell.right.label}
 
 
 def is_own(tool: Tool) -> bool:

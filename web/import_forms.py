@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from imports.maps import FIELDS, ColumnMap
 from imports.services.maps import guess_field
@@ -51,7 +53,7 @@ class ValuesForm(forms.Form):
         try:
             read_time(text, self.order)
         except BadTime as error:
-            self.add_error(f"{VALUE}{name}", f"This {error}.")
+            self.add_error(f"{VALUE}{name}", gettext("This %(error)s.") % {"error": error})
 
     @property
     def order(self) -> DateOrder:
@@ -61,18 +63,18 @@ class ValuesForm(forms.Form):
 class MapChoiceForm(ValuesForm):
     """A column map, and values beside it."""
 
-    map = forms.ChoiceField(label="Column map", required=False)
+    map = forms.ChoiceField(label=_("Column map"), required=False)
 
     def __init__(self, *args: Any, maps: Iterable[ColumnMap], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        new = [(NEW_MAP, "A new one: say next which column is which field")]
+        new = [(NEW_MAP, gettext("A new one: say next which column is which field"))]
         field: Any = self.fields["map"]
         field.choices = [*((one.name, one.label) for one in maps), *new]
 
 
 class UploadForm(MapChoiceForm):
     file = forms.FileField(
-        label="CSV file", error_messages={"required": "Choose a file.", "empty": "The file is empty."}
+        label=_("CSV file"), error_messages={"required": _("Choose a file."), "empty": _("The file is empty.")}
     )
     field_order = ["file", "map"]
 
@@ -80,13 +82,16 @@ class UploadForm(MapChoiceForm):
 class MapForm(ValuesForm):
     """Which column of a file is which field."""
 
-    name = forms.CharField(label="Name of the map", max_length=60)
-    date_order = forms.ChoiceField(label="Dates", choices=[(order.value, order.label) for order in DateOrder])
+    name = forms.CharField(label=_("Name of the map"), max_length=60)
+    date_order = forms.ChoiceField(label=_("Dates"), choices=[(order.value, order.label) for order in DateOrder])
 
     def __init__(self, *args: Any, headings: Sequence[str], known: ColumnMap | None = None, **kwargs: Any) -> None:
         super().__init__(*args, values=known.values if known else None, **kwargs)
         self.headings = [heading for heading in dict.fromkeys(headings) if heading]
-        fields = [("", "not read"), *((field.name, f"{field.level}: {field.label}") for field in FIELDS.values())]
+        fields = [
+            ("", gettext("not read")),
+            *((field.name, f"{field.level.label}: {field.label}") for field in FIELDS.values()),
+        ]
         guesses = {heading: guess_field(heading) for heading in self.headings}
         if known and (places := known.places(headings)):
             guesses = dict.fromkeys(self.headings, "")

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.models import User
 from core.ids import read_id
@@ -57,7 +58,10 @@ class SavedViews:
 def _line(view: SavedView, user: User, path: str, opened: OpenedView | None) -> KeptView:
     is_own = view.owner_id == user.pk
     group = view.group.name if view.group else ""
-    note = (f"Shared with {group}" if group else "") if is_own else f"By {view.owner.listed_name}, for {group}"
+    if is_own:
+        note = gettext("Shared with %(group)s") % {"group": group} if group else ""
+    else:
+        note = gettext("By %(owner)s, for %(group)s") % {"owner": view.owner.listed_name, "group": group}
     return KeptView(
         view.pk,
         view.name,
@@ -77,8 +81,8 @@ def days_of(listing: Listing) -> list[tuple[str, str, bool]]:
     moving = moving_days(period.earliest)
     chosen = next((days for days in moving if days.on(today) == shown), None)
     return [
-        (FIXED, f"as now, {period}", chosen is None),
-        *((days.value, days.label, days == chosen) for days in moving),
+        (FIXED, gettext("as now, %(days)s") % {"days": period}, chosen is None),
+        *((days.value, str(days.label), days == chosen) for days in moving),
     ]
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Count
 from django.db.models.functions import TruncHour
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext
 
 from core.statuses import Shape, Tone
 from health.services.figures import HAND_OVERS, by_hour
@@ -15,7 +16,7 @@ from mailgun_sync.choices import RunOutcome
 from mailgun_sync.models import MailgunEvent, SyncRun
 from messenger_logs.choices import Mode, Outcome
 from providers import mailgun
-from web.charts import Column, Lane, Part, Strip
+from web.charts import Column, Lane, Part, Strip, weekday_and_day
 
 HOURS = 24
 # What a run came to that did not read all there was.
@@ -30,12 +31,13 @@ def last_day(now: datetime) -> Strip:
     lanes = [*_mode_lanes(hours, columns)]
     if mailgun.is_configured():
         lanes = [_sync_lane(hours, columns), *lanes, _event_lane(hours, columns)]
-    return Strip("last-day", f"What went on in the last {HOURS} hours", "Hour", columns, lanes)
+    title = gettext("What went on in the last %(hours)s hours") % {"hours": HOURS}
+    return Strip("last-day", title, gettext("Hour"), columns, lanes)
 
 
 def _column(hour: datetime) -> Column:
     local = timezone.localtime(hour)
-    return Column(f"{local:%-I %p}", f"{local:%a %m/%d/%Y %-I:%M %p}")
+    return Column(f"{local:%-I %p}", f"{weekday_and_day(local.date())} {local:%-I:%M %p}")
 
 
 def _sync_lane(hours: list[datetime], columns: list[Column]) -> Lane:
@@ -46,7 +48,11 @@ def _sync_lane(hours: list[datetime], columns: list[Column]) -> Lane:
     runs_well = [
         found.get((hour, RunOutcome.SUCCEEDED), 0) + found.get((hour, RunOutcome.RUNNING), 0) for hour in hours
     ]
-    return Lane("Mailgun sync", columns, [Part("runs", Tone.GOOD.value, runs_well), _bad("failed", broken)])
+    return Lane(
+        gettext("Mailgun sync"),
+        columns,
+        [Part(gettext("runs"), Tone.GOOD.value, runs_well), _bad(pgettext("runs", "failed"), broken)],
+    )
 
 
 def _mode_lanes(hours: list[datetime], columns: list[Column]) -> Iterator[Lane]:
@@ -55,14 +61,20 @@ def _mode_lanes(hours: list[datetime], columns: list[Column]) -> Iterator[Lane]:
         counts = [handed.get((hour, mode.value), {}) for hour in hours]
         errors = [results.get(Outcome.ERROR, 0) for results in counts]
         others = [sum(results.values()) - error for results, error in zip(counts, errors, strict=True)]
-        yield Lane(mode.label, columns, [Part("handed over", Tone.RUNNING.value, others), _bad("errors", errors)])
+        yield Lane(
+            str(mode.label),
+            columns,
+            [Part(gettext("handed over"), Tone.RUNNING.value, others), _bad(gettext("errors"), errors)],
+        )
 
 
 def _event_lane(hours: list[datetime], columns: list[Column]) -> Lane:
     recent = MailgunEvent.objects.filter(occurred_at__gte=hours[0]).order_by()
     rows = recent.annotate(hour=TruncHour("occurred_at", tzinfo=UTC)).values_list("hour").annotate(Count("pk"))
     found: Mapping[datetime, int] = dict(rows)
-    return Lane("Mailgun events", columns, [Part("events", "kind-1", [found.get(hour, 0) for hour in hours])])
+    return Lane(
+        gettext("Mailgun events"), columns, [Part(gettext("events"), "kind-1", [found.get(hour, 0) for hour in hours])]
+    )
 
 
 def _bad(word: str, counts: list[int]) -> Part:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.models import User
 from listings.dates import Days
@@ -42,7 +43,9 @@ def days_chart(last_days: Dashboard) -> BarChart:
     people = [last_days.people[day] for day in days]
     parts = [Part.of(REACH[kind], [one.by_kind[kind] for one in people]) for kind in Reach]
     more = [Part(series.label, "neutral", [series.counts[day] for day in days]) for series in last_days.series]
-    return BarChart("days", "People of the messages of each day", "Day", day_columns(days), parts, more)
+    return BarChart(
+        "days", gettext("People of the messages of each day"), gettext("Day"), day_columns(days), parts, more
+    )
 
 
 def first_url(user: User, names: Iterable[str], **filters: str) -> str:

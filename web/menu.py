@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils.translation import gettext, pgettext
 
 from accounts.access import home_url
 from accounts.models import User
@@ -58,11 +59,11 @@ def menu_of(user: User, path: str) -> list[Group]:
     """Return the left menu for this user, on the page with this path."""
     home = home_url()
     groups: dict[Menu, list[Entry]] = {menu: [] for menu in Menu}
-    groups[Menu.MESSENGER].append(Entry("Home", home, "page" if path == home else ""))
+    groups[Menu.MESSENGER].append(Entry(gettext("Home"), home, "page" if path == home else ""))
     for tool, url in tools_of(user):
         below = "true" if path.startswith(url) else ""
-        groups[tool.menu].append(Entry(tool.label, url, "page" if path == url else below))
-    return [Group(menu, entries) for menu, entries in groups.items() if entries]
+        groups[tool.menu].append(Entry(str(tool.label), url, "page" if path == url else below))
+    return [Group(menu.label, entries) for menu, entries in groups.items() if entries]
 
 
 def search_words_of(user: User) -> str:
@@ -74,8 +75,8 @@ def search_words_of(user: User) -> str:
         return ""
     people, messages = any(map(user.may, RECIPIENT_LOGS)), any(map(user.may, MESSAGE_LOGS))
     if people:
-        return "person, message or address" if messages else "person or address"
-    return "message" if messages else ""
+        return gettext("person, message or address") if messages else gettext("person or address")
+    return pgettext("search", "message") if messages else ""
 
 
 def may_use_api(user: User) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import Truncator
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 
 from accounts.models import User
 from accounts.tools import CONTACT_TOOLS, Right, Tool
@@ -32,10 +33,10 @@ from web.message_urls import message_logs, message_url
 COUNTED_TO = 1_000
 LONGEST_SUBJECT = 60
 
-FINE = Status("Fine", Shape.CHECK, Tone.GOOD)
-MISSED = Status("People not reached", Shape.CROSS, Tone.BAD)
-TO_FIX = Status("To fix", Shape.TRIANGLE, Tone.WARNING)
-IN_DOUBT = Status("In doubt", Shape.HALF, Tone.WARNING)
+FINE = Status(pgettext_lazy("status", "Fine"), Shape.CHECK, Tone.GOOD)
+MISSED = Status(pgettext_lazy("status", "People not reached"), Shape.CROSS, Tone.BAD)
+TO_FIX = Status(pgettext_lazy("status", "To fix"), Shape.TRIANGLE, Tone.WARNING)
+IN_DOUBT = Status(pgettext_lazy("status", "In doubt"), Shape.HALF, Tone.WARNING)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def last_emergency(user: User, now: datetime) -> Iterator[Need]:
     message = SentMessage.objects.in_logs_of(user).emergencies().begun().order_by("-scheduled_at", "-pk").first()
     tool = message_logs(user, [message.pk]).get(message.pk) if message else None
     if message is None or tool is None:
-        yield Need("emergency", FINE, "No emergency message went out so far.")
+        yield Need("emergency", FINE, gettext("No emergency message went out so far."))
         return
     people = people_of_many([message.pk], Sight.of(user, tool).scope_in(message)).get(message.pk, People())
     yield _emergency(message, people, tool)
@@ -70,14 +71,32 @@ def last_emergency(user: User, now: datetime) -> Iterator[Need]:
 
 def _emergency(message: SentMessage, people: People, tool: Tool) -> Need:
     subject = Truncator(message.display_subject).chars(LONGEST_SUBJECT)
-    about = f"by the last emergency message, “{subject}” of {time_text(message.scheduled_at)}."
-    unconfirmed = f" Not confirmed: {people.unconfirmed:,}." if people.unconfirmed else ""
+    known = {"subject": subject, "time": time_text(message.scheduled_at), "count": f"{people.unconfirmed:,}"}
+    if people.unconfirmed:
+        more = gettext("by the last emergency message, “%(subject)s” of %(time)s. Not confirmed: %(count)s.") % known
+    else:
+        more = gettext("by the last emergency message, “%(subject)s” of %(time)s.") % known
     if people.unreached:
-        were, yet = "was" if people.unreached == 1 else "were", " yet" if message.status in CANCELABLE else ""
-        words = f"{people.unreached:,} of {people.total:,} people {were} not reached{yet}"
-        return Need("emergency", MISSED, words, message_url(tool, message.pk, "unreached"), about + unconfirmed)
-    words = f"{people.reached:,} of {people.total:,} people were reached"
-    return Need("emergency", FINE, words, message_url(tool, message.pk), about + unconfirmed)
+        words = _not_reached(people, yet=message.status in CANCELABLE)
+        return Need("emergency", MISSED, words, message_url(tool, message.pk, "unreached"), more)
+    told = {"reached": f"{people.reached:,}", "total": f"{people.total:,}"}
+    words = gettext("%(reached)s of %(total)s people were reached") % told
+    return Need("emergency", FINE, words, message_url(tool, message.pk), more)
+
+
+def _not_reached(people: People, *, yet: bool) -> str:
+    number = people.unreached
+    if yet:
+        words = ngettext(
+            "%(missed)s of %(total)s people was not reached yet",
+            "%(missed)s of %(total)s people were not reached yet",
+            number,
+        )
+    else:
+        words = ngettext(
+            "%(missed)s of %(total)s people was not reached", "%(missed)s of %(total)s people were not reached", number
+        )
+    return words % {"missed": f"{number:,}", "total": f"{people.total:,}"}
 
 
 def contacts_to_fix(user: User, now: datetime) -> Iterator[Need]:
@@ -88,11 +107,16 @@ def contacts_to_fix(user: User, now: datetime) -> Iterator[Need]:
     url = f"{page_url(tool)}?which={ContactState.OPEN.value}"
     found = ContactToFix.objects.visible_to(user, tool).filter(state=ContactState.OPEN)[: COUNTED_TO + 1].count()
     if not found:
-        yield Need("contacts", FINE, "No address or number has to be fixed.", page_url(tool))
+        yield Need("contacts", FINE, gettext("No address or number has to be fixed."), page_url(tool))
         return
-    count = f"More than {COUNTED_TO:,}" if found > COUNTED_TO else f"{found:,}"
-    have = "address or number fails" if found == 1 else "addresses and numbers fail"
-    yield Need("contacts", TO_FIX, f"{count} {have} for good", url, "and no family was told yet.")
+    if found > COUNTED_TO:
+        words = gettext("More than %(count)s addresses and numbers fail for good") % {"count": f"{COUNTED_TO:,}"}
+    else:
+        words = ngettext(
+            "%(count)s address or number fails for good", "%(count)s addresses and numbers fail for good", found
+        )
+        words %= {"count": f"{found:,}"}
+    yield Need("contacts", TO_FIX, words, url, gettext("and no family was told yet."))
 
 
 def in_doubt(user: User, now: datetime) -> Iterator[Need]:
@@ -101,17 +125,21 @@ def in_doubt(user: User, now: datetime) -> Iterator[Need]:
         return
     found = messages_in_doubt(user, now)
     if not found:
-        yield Need("in-doubt", FINE, "No call or text is in doubt.")
+        yield Need("in-doubt", FINE, gettext("No call or text is in doubt."))
         return
     first, devices = found[0], sum(one.devices for one in found)
-    what = "call or text is" if devices == 1 else "calls and texts are"
-    others = f" and of {len(found) - 1:,} more" if len(found) > 1 else ""
+    words = ngettext("%(count)s call or text is in doubt", "%(count)s calls and texts are in doubt", devices)
+    if len(found) > 1:
+        more = gettext("of “%(subject)s” and of %(count)s more: nobody knows whether they arrived.")
+    else:
+        more = gettext("of “%(subject)s”: nobody knows whether they arrived.")
+    subject = Truncator(first.subject).chars(LONGEST_SUBJECT)
     yield Need(
         "in-doubt",
         IN_DOUBT,
-        f"{devices:,} {what} in doubt",
+        words % {"count": f"{devices:,}"},
         message_url(first.tool, first.message_id, "retry"),
-        f"of “{Truncator(first.subject).chars(LONGEST_SUBJECT)}”{others}: nobody knows whether they arrived.",
+        more % {"subject": subject, "count": f"{len(found) - 1:,}"},
     )
 
 
@@ -124,10 +152,9 @@ def system_health(user: User, now: datetime) -> Iterator[Need]:
 def _verdict(troubles: list[Trouble]) -> Need:
     url = reverse("web:system_health")
     if not troubles:
-        return Need("health", WORKS, WORKS.word, url)
+        return Need("health", WORKS, str(WORKS.word), url)
     worst = troubles[0]
     others = len(troubles) - 1
-    more = (
-        "" if not others else "One thing more needs a look." if others == 1 else f"{others:,} things more need a look."
-    )
-    return Need("health", status_of(worst), f"{worst.part}: {worst.words}", url, more)
+    more = ngettext("One thing more needs a look.", "%(count)s things more need a look.", others)
+    told = more % {"count": f"{others:,}"} if others else ""
+    return Need("health", status_of(worst), f"{worst.part}: {worst.words}", url, told)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from urllib.parse import urlencode
+
+from django.utils.translation import gettext
 
 from messenger_logs.choices import Reach
 from messenger_logs.delivery_summary import DeliverySummary, Progress
@@ -18,11 +19,8 @@ def people_bar(people: People, url_of: Callable[[Reach], str], *, name: str = "p
 
     `REACH` has word, shape and color of each kind, for bars, lists, charts and reports alike.
     """
-    segments = [
-        Segment(replace(REACH[kind], word=REACH[kind].word.lower()), number, url_of(kind))
-        for kind, number in people.by_kind.items()
-    ]
-    return Bar(name, "People", segments)
+    segments = [Segment(REACH[kind].lower, number, url_of(kind)) for kind, number in people.by_kind.items()]
+    return Bar(name, gettext("People"), segments)
 
 
 def mode_bars(summary: DeliverySummary, recipients_url: str) -> list[Bar]:
@@ -34,17 +32,23 @@ def _mode_bar(progress: Progress, recipients_url: str) -> Bar:
     segments = [
         Segment(part.status, part.number, f"{recipients_url}?{urlencode(part.rows)}") for part in progress.parts
     ]
-    lead = f"{progress.percent} % ({progress.totals.success:,} of {progress.devices:,})"
+    known = {
+        "percent": progress.percent,
+        "reached": f"{progress.totals.success:,}",
+        "devices": f"{progress.devices:,}",
+        "mode": progress.mode.label,
+    }
+    lead = gettext("%(percent)s %% (%(reached)s of %(devices)s)") % known
     return Bar(
         f"progress-{progress.mode.value}",
-        f"{progress.mode.label} Delivery Progress",
+        gettext("%(mode)s Delivery Progress") % known,
         segments,
-        lead if progress.devices else "no device to deliver to",
+        lead if progress.devices else gettext("no device to deliver to"),
     )
 
 
 def emails_bar(counts: Mapping[str, int]) -> Bar | None:
     """The e-mails of the last days by what their provider said; None where there are none."""
     segments = [Segment(status, counts[name]) for name, status in EMAIL_OUTCOME_LABELS.items()]
-    bar = Bar("emails", "E-mails", segments)
+    bar = Bar("emails", gettext("E-mails"), segments)
     return bar if bar.total else None

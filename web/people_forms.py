@@ -8,6 +8,8 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.account_services import Memberships
 from accounts.models import User
@@ -15,7 +17,7 @@ from accounts.scopes import ScopeReach
 from core.ids import read_id
 from messenger_logs.models import School
 
-GONE = "one of those that you ticked is not there any more."
+GONE = _("one of those that you ticked is not there any more.")
 
 
 def as_seen(ids: Iterable[int]) -> str:
@@ -50,8 +52,8 @@ class BoxesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
 class GroupScopeForm(forms.Form):
     """For which schools a group holds its rights, and for which it did when the page was made."""
 
-    reach = forms.ChoiceField(label="The rights are held for", choices=ScopeReach.choices, widget=forms.RadioSelect)
-    schools = BoxesField(School.objects.all(), label="Chosen schools")
+    reach = forms.ChoiceField(label=_("The rights are held for"), choices=ScopeReach.choices, widget=forms.RadioSelect)
+    schools = BoxesField(School.objects.all(), label=_("Chosen schools"))
     seen_reach = forms.ChoiceField(choices=ScopeReach.choices, widget=forms.HiddenInput)
     seen_schools = SeenField()
 
@@ -64,7 +66,7 @@ class GroupScopeForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         if self.cleaned_data.get("reach") == ScopeReach.CHOSEN and self.cleaned_data.get("schools") == frozenset():
-            self.add_error("schools", "tick at least one, or choose another answer.")
+            self.add_error("schools", gettext("tick at least one, or choose another answer."))
         return self.cleaned_data
 
     @property
@@ -75,8 +77,8 @@ class GroupScopeForm(forms.Form):
 class MembershipsForm(forms.Form):
     """The groups and schools of a person, and those that the person had when the page was made."""
 
-    groups = BoxesField(Group.objects.order_by("name"), label="User groups")
-    schools = BoxesField(School.objects.all(), label="Schools")
+    groups = BoxesField(Group.objects.order_by("name"), label=_("User groups"))
+    schools = BoxesField(School.objects.all(), label=_("Schools"))
     seen_groups = SeenField()
     seen_schools = SeenField()
 
@@ -98,10 +100,10 @@ class MembershipsForm(forms.Form):
 class DetailsForm(forms.Form):
     """The name and the e-mail address of a person."""
 
-    first_name = forms.CharField(label="First name", max_length=150)
-    last_name = forms.CharField(label="Last name", max_length=150)
+    first_name = forms.CharField(label=_("First name"), max_length=150)
+    last_name = forms.CharField(label=_("Last name"), max_length=150)
     email = forms.EmailField(
-        label="E-mail address", max_length=150, required=False, help_text="Links to choose a password go there."
+        label=_("E-mail address"), max_length=150, required=False, help_text=_("Links to choose a password go there.")
     )
 
     @classmethod
@@ -111,9 +113,11 @@ class DetailsForm(forms.Form):
 
 
 class AddPersonForm(MembershipsForm):
-    first_name = forms.CharField(label="First name", max_length=150)
-    last_name = forms.CharField(label="Last name", max_length=150)
+    first_name = forms.CharField(label=_("First name"), max_length=150)
+    last_name = forms.CharField(label=_("Last name"), max_length=150)
     # It becomes the username, which may be this long.
     email = forms.EmailField(
-        label="E-mail address", max_length=150, help_text="The person signs in with it, and gets the invitation there."
+        label=_("E-mail address"),
+        max_length=150,
+        help_text=_("The person signs in with it, and gets the invitation there."),
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
+
 from accounts.scopes import Scope
 from core.dates import time_text
 from messenger_logs.choices import Reach
@@ -14,23 +17,32 @@ from messenger_logs.reach_figures import NO_SCHOOL, UNKNOWN
 from web.bars import Bar
 from web.outcome_bars import people_bar
 
-# By whether the message goes out still, and whether somebody was not reached: for one person, and for more.
+# By whether the message goes out still, and whether somebody was not reached.
 _SENTENCES = {
-    (False, False): ("{reached:,} of {total:,} person was reached", "{reached:,} of {total:,} people were reached"),
-    (False, True): (
-        "{reached:,} of {total:,} person was reached, {missing:,} not",
-        "{reached:,} of {total:,} people were reached, {missing:,} not",
+    (False, False): ngettext_lazy(
+        "%(reached)s of %(total)s person was reached", "%(reached)s of %(total)s people were reached", "number"
     ),
-    (True, False): (
-        "{reached:,} of {total:,} person was reached so far",
-        "{reached:,} of {total:,} people were reached so far",
+    (False, True): ngettext_lazy(
+        "%(reached)s of %(total)s person was reached, %(missing)s not",
+        "%(reached)s of %(total)s people were reached, %(missing)s not",
+        "number",
     ),
-    (True, True): (
-        "{reached:,} of {total:,} person was reached so far, {missing:,} not yet",
-        "{reached:,} of {total:,} people were reached so far, {missing:,} not yet",
+    (True, False): ngettext_lazy(
+        "%(reached)s of %(total)s person was reached so far",
+        "%(reached)s of %(total)s people were reached so far",
+        "number",
+    ),
+    (True, True): ngettext_lazy(
+        "%(reached)s of %(total)s person was reached so far, %(missing)s not yet",
+        "%(reached)s of %(total)s people were reached so far, %(missing)s not yet",
+        "number",
     ),
 }
-_TIMES = {50: "half by {}", 90: "90 % by {}", 99: "99 % by {}"}
+_TIMES = {
+    50: _("half by %(time)s"),
+    90: _("90 %% by %(time)s"),
+    99: _("99 %% by %(time)s"),
+}
 
 
 @dataclass(frozen=True)
@@ -58,9 +70,9 @@ class PeopleReached:
     @property
     def sentence(self) -> str:
         """How many people were reached, as a sentence without its full stop."""
-        one, many = _SENTENCES[self.summary.under_way, self.people.unreached > 0]
+        words = _SENTENCES[self.summary.under_way, self.people.unreached > 0]
         figures = {"reached": self.people.reached, "total": self.people.total, "missing": self.people.unreached}
-        return (one if self.people.total == 1 else many).format(**figures)
+        return words % {"number": self.people.total, **{name: f"{figure:,}" for name, figure in figures.items()}}
 
     @property
     def bar(self) -> Bar:
@@ -70,17 +82,17 @@ class PeopleReached:
     def times_sentence(self) -> str:
         """By when parts of all people were reached; only the parts that were."""
         reached = self.summary.reached_by
-        times = [_TIMES[percent].format(time_text(reached[percent], seconds=True)) for percent in reached]
-        return f"Reached: {', '.join(times)}." if times else ""
+        times = [_TIMES[percent] % {"time": time_text(reached[percent], seconds=True)} for percent in reached]
+        return gettext("Reached: %(times)s.") % {"times": ", ".join(times)} if times else ""
 
     @property
     def kinds(self) -> list[str]:
-        return [kind.label for kind in Reach]
+        return [str(kind.label) for kind in Reach]
 
     @property
     def by_mode(self) -> list[Line]:
         return [
-            self._line(mode.label, people, prefix=f"{mode.value}-")
+            self._line(str(mode.label), people, prefix=f"{mode.value}-")
             for mode, people in self.summary.parts.by_mode.items()
         ]
 
@@ -90,7 +102,7 @@ class PeopleReached:
         if not self.summary.parts.any_school:
             return []
         return [
-            self._line(one.name or NO_SCHOOL, one.people, school=one.name or UNKNOWN)
+            self._line(one.name or str(NO_SCHOOL), one.people, school=one.name or UNKNOWN)
             for one in self.summary.parts.of_schools(self.scope)
         ]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.scopes import Scope
 from accounts.services import hashed_search
@@ -18,48 +20,52 @@ from messenger_logs.people import SHORTEST_NAME, Person, Student, find_people, f
 from messenger_logs.querysets import RecipientQuerySet
 from records.criteria import Criteria
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 MOST_FOUND = 20
-NOBODY = "Nobody was found. Check the spelling, or enter an id."
-SEVERAL = "Several people match. Choose those of the family below."
-NO_STUDENT = "No student has this whole name or number."
-SEVERAL_STUDENTS = "Several students have this name. Enter the number of one: {}."
-TOO_WIDE = "Enter a person, a student, a sender, a school, or words."
-TOO_SHORT = f"Enter {SHORTEST_NAME} letters or more."
+NOBODY = _("Nobody was found. Check the spelling, or enter an id.")
+SEVERAL = _("Several people match. Choose those of the family below.")
+NO_STUDENT = _("No student has this whole name or number.")
+SEVERAL_STUDENTS = _("Several students have this name. Enter the number of one: %(numbers)s.")
+WHO_RECEIVES = _("Enter who receives it.")
+TOO_WIDE = _("Enter a person, a student, a sender, a school, or words.")
+TOO_SHORT = _("Enter %(count)s letters or more.")
 
 
 class TextField(forms.CharField):
-    def __init__(self, label: str, help_text: str = "") -> None:
+    def __init__(self, label: StrOrPromise, help_text: StrOrPromise = "") -> None:
         look = forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"})
         super().__init__(label=label, help_text=help_text, required=False, max_length=200, widget=look)
 
     def clean(self, value: Any) -> str:
         text = super().clean(value)
         if not is_storable(text):
-            raise ValidationError("One of its characters cannot be searched for.")
+            raise ValidationError(gettext("One of its characters cannot be searched for."))
         return visible(text)
 
 
 class DayField(forms.DateField):
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: StrOrPromise) -> None:
         super().__init__(label=label, required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
 
 class CriteriaForm(forms.Form):
     """What is wanted. All of it must fit. `scope` has the schools whose records may be asked for."""
 
-    person = TextField("Person", "Name, person id, e-mail address or phone number")
-    people = forms.MultipleChoiceField(label="People", required=False, widget=forms.CheckboxSelectMultiple)
-    student = TextField("Student", "The whole name, or the number")
-    sender = TextField("Sender", "A part of the name")
-    school = forms.ModelChoiceField(School.objects.none(), label="School", required=False, empty_label="all")
+    person = TextField(_("Person"), _("Name, person id, e-mail address or phone number"))
+    people = forms.MultipleChoiceField(label=_("People"), required=False, widget=forms.CheckboxSelectMultiple)
+    student = TextField(_("Student"), _("The whole name, or the number"))
+    sender = TextField(_("Sender"), _("A part of the name"))
+    school = forms.ModelChoiceField(School.objects.none(), label=_("School"), required=False, empty_label=_("all"))
     days = forms.ChoiceField(
-        label="Days",
+        label=_("Days"),
         required=False,
-        choices=[("", "those below"), *((days.value, days.label) for days in Days if days in LONG)],
+        choices=[("", _("those below")), *((days.value, days.label) for days in Days if days in LONG)],
     )
-    first = DayField("From")
-    last = DayField("To")
-    words = TextField("Words", "All of them, in the subject or a body")
+    first = DayField(pgettext_lazy("days", "From"))
+    last = DayField(pgettext_lazy("days", "To"))
+    words = TextField(_("Words"), _("All of them, in the subject or a body"))
     # What the person saw when it was previewed.
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -96,7 +102,9 @@ class CriteriaForm(forms.Form):
         if text and not self.students:
             raise ValidationError(NO_STUDENT)
         if len({student.number or student.name for student in self.students}) > 1:
-            raise ValidationError(SEVERAL_STUDENTS.format(", ".join(student.number for student in self.students)))
+            raise ValidationError(
+                SEVERAL_STUDENTS % {"numbers": ", ".join(student.number for student in self.students)}
+            )
         return text
 
     def clean(self) -> dict[str, Any]:
@@ -108,12 +116,13 @@ class CriteriaForm(forms.Form):
         if not any(data.get(name) for name in ("person", "student", "sender", "school", "words")) and not self.errors:
             raise ValidationError(TOO_WIDE)
         if data.get("first") and data.get("last") and data["first"] > data["last"]:
-            self.add_error("last", "This day is before the first one.")
+            self.add_error("last", gettext("This day is before the first one."))
         return data
 
     def _check_person(self, text: str) -> None:
         if not self.found:
-            self.add_error("person", NOBODY if len(text) >= SHORTEST_NAME or text.isdigit() else TOO_SHORT)
+            long_enough = len(text) >= SHORTEST_NAME or text.isdigit()
+            self.add_error("person", NOBODY if long_enough else TOO_SHORT % {"count": SHORTEST_NAME})
         elif not self.chosen:
             self.add_error("person", SEVERAL)
 
@@ -150,22 +159,24 @@ class CriteriaForm(forms.Form):
 
 
 def _words(person: Person) -> str:
-    students = f", about {'; '.join(map(str, person.students))}" if person.students else ""
-    return f"{person.name}, person id {person.person_id}{students}"
+    known = {"name": person.name, "id": person.person_id, "students": "; ".join(map(str, person.students))}
+    if person.students:
+        return gettext("%(name)s, person id %(id)s, about %(students)s") % known
+    return gettext("%(name)s, person id %(id)s") % known
 
 
 class ReceiptForm(forms.Form):
     """Who receives a file."""
 
     received_by = forms.CharField(
-        label="Who receives it",
+        label=_("Who receives it"),
         max_length=200,
-        help_text="The name, and the office or family. It is kept with the request.",
-        error_messages={"required": "Enter who receives it."},
+        help_text=_("The name, and the office or family. It is kept with the request."),
+        error_messages={"required": WHO_RECEIVES},
     )
 
     def clean_received_by(self) -> str:
         text: str = visible(self.cleaned_data["received_by"])
         if not text or not is_storable(text):
-            raise ValidationError("Enter who receives it.")
+            raise ValidationError(WHO_RECEIVES)
         return text

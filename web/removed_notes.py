@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.template.defaultfilters import pluralize
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 
 from core.dates import written
 from messenger_logs.models import SentMessage
@@ -21,13 +21,21 @@ def removed_notes(message: SentMessage) -> list[str]:
 
 def _sentences(aged: AgedMessage) -> Iterator[str]:
     if aged.people_at:
-        yield _removed("The names, addresses and numbers of its recipients", aged.people_at)
+        yield gettext(
+            "The names, addresses and numbers of its recipients were removed on %(day)s, because the time for which"
+            " they are kept is over. All figures stay."
+        ) % {"day": _day(aged.people_at)}
     if aged.kept:
-        yield f"A hold keeps those of {aged.kept:,} {pluralize(aged.kept, 'person,people')}."
+        words = ngettext(
+            "A hold keeps those of %(count)s person.", "A hold keeps those of %(count)s people.", aged.kept
+        )
+        yield words % {"count": f"{aged.kept:,}"}
     if aged.bodies_at:
-        yield _removed("Its texts and the names of its attachments", aged.bodies_at)
+        yield gettext(
+            "Its texts and the names of its attachments were removed on %(day)s, because the time for which they are"
+            " kept is over. All figures stay."
+        ) % {"day": _day(aged.bodies_at)}
 
 
-def _removed(what: str, at: datetime) -> str:
-    day = written(timezone.localdate(at))
-    return f"{what} were removed on {day}, because the time for which they are kept is over. All figures stay."
+def _day(moment: datetime) -> str:
+    return written(timezone.localdate(moment))

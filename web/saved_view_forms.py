@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.recurrence import WEEKDAYS, Every, Recurrence, hours
 from digests.models import HowOften
@@ -14,33 +16,33 @@ from listings.dates import Days
 from reports.writers import Format
 
 _WEEKDAYS = list(enumerate(WEEKDAYS))
-_NAME = {"required": "give it a name."}
+_NAME = {"required": _("give it a name.")}
 
 
 class SaveViewForm(forms.Form):
     """What the menu "Views" of a list sends: the address of the list, and a name for what it shows."""
 
-    address = forms.CharField(label="List", max_length=20_000)
-    name = forms.CharField(label="Name", max_length=100, error_messages=_NAME)
-    days = forms.ChoiceField(label="Days", choices=[("", "as now"), *Days.choices], required=False)
+    address = forms.CharField(label=_("List"), max_length=20_000)
+    name = forms.CharField(label=_("Name"), max_length=100, error_messages=_NAME)
+    days = forms.ChoiceField(label=_("Days"), choices=[("", _("as now")), *Days.choices], required=False)
 
 
 class ViewForm(forms.Form):
     """The name of a view, its days, and the user group that may open it too."""
 
-    name = forms.CharField(label="Name", max_length=100, error_messages=_NAME)
+    name = forms.CharField(label=_("Name"), max_length=100, error_messages=_NAME)
     days = forms.ChoiceField(
-        label="Days",
-        choices=[("", "as they are saved"), *Days.choices],
+        label=_("Days"),
+        choices=[("", _("as they are saved")), *Days.choices],
         required=False,
-        help_text="Days such as “last week” move on with the calendar.",
+        help_text=_("Days such as “last week” move on with the calendar."),
     )
     group = forms.ModelChoiceField(
         Group.objects.none(),
-        label="Shared with",
+        label=_("Shared with"),
         required=False,
-        empty_label="nobody",
-        help_text="The members see what they may see themselves. They read what the view searches for.",
+        empty_label=_("nobody"),
+        help_text=_("The members see what they may see themselves. They read what the view searches for."),
     )
 
     def __init__(self, *args: Any, groups: QuerySet[Group], **kwargs: Any) -> None:
@@ -51,29 +53,29 @@ class ViewForm(forms.Form):
 class RecurrenceForm(forms.Form):
     """How often, at which hour of the district's clock, and on which day of the week."""
 
-    every = forms.ChoiceField(label="How often", choices=Every.choices)
+    every = forms.ChoiceField(label=_("How often"), choices=Every.choices)
     weekday = forms.TypedChoiceField(
-        label="Day of the week",
+        label=_("Day of the week"),
         choices=_WEEKDAYS,
         coerce=int,
         required=False,
-        help_text="For every week.",
+        help_text=_("For every week."),
     )
-    hour = forms.TypedChoiceField(label="Hour", choices=hours, coerce=int, initial=6)
+    hour = forms.TypedChoiceField(label=_("Hour"), choices=hours, coerce=int, initial=6)
 
 
 class ScheduleForm(RecurrenceForm):
     """A report at fixed times."""
 
-    format = forms.ChoiceField(label="Format", choices=Format.choices)
+    format = forms.ChoiceField(label=_("Format"), choices=Format.choices)
     day = forms.IntegerField(
-        label="Day of the month",
+        label=_("Day of the month"),
         min_value=1,
         max_value=31,
         required=False,
-        help_text="For every month. A month without this day has its last day instead.",
+        help_text=_("For every month. A month without this day has its last day instead."),
     )
-    for_group = forms.BooleanField(label="Also for the group that shares the view", required=False)
+    for_group = forms.BooleanField(label=_("Also for the group that shares the view"), required=False)
 
     field_order = ("format", "every", "weekday", "day", "hour", "for_group")
 
@@ -86,7 +88,9 @@ class ScheduleForm(RecurrenceForm):
 class DigestForm(RecurrenceForm):
     """Whether a person wants a digest, and when."""
 
-    every = forms.ChoiceField(label="Digest by e-mail", choices=[("", "None"), *HowOften.choices], required=False)
-    only_news = forms.BooleanField(label="Not when nothing happened", required=False, initial=True)
+    every = forms.ChoiceField(
+        label=_("Digest by e-mail"), choices=[("", pgettext_lazy("digest", "None")), *HowOften.choices], required=False
+    )
+    only_news = forms.BooleanField(label=_("Not when nothing happened"), required=False, initial=True)
 
     field_order = ("every", "weekday", "hour", "only_news")

@@ -20,6 +20,7 @@ from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect
 from django.urls import ResolverMatch, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -32,6 +33,8 @@ from web.views.errors import forbidden
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LONGEST = timedelta(minutes=30)
 _KEY = "view_as"
+# Why a view is over. The audit trail has these words.
+TIME_OVER, RIGHTS_CHANGED = "30 minutes are over", "rights have changed"
 # What the administrator does in their own name during a view.
 OWN_NAME = REACHED_WITHOUT | {"web:end_view_as"}
 # The files that a person has uploaded or had made, and the views that a person keeps, are nobody else's to see.
@@ -122,17 +125,21 @@ class ViewAsMiddleware:
 
 
 def over(view: View, viewer: User, person: User | None) -> str:
-    """Return why the view is over; "" if it goes on."""
+    """Return why the view is over, as the audit trail has it; "" if it goes on."""
     if timezone.now() >= view.until:
-        return "30 minutes are over"
+        return TIME_OVER
     changed = view.viewer_id != viewer.pk or person is None or why_no_view(viewer, person)
-    return "rights have changed" if changed else ""
+    return RIGHTS_CHANGED if changed else ""
+
+
+def _told(because: str) -> str:
+    return gettext("30 minutes are over") if because == TIME_OVER else gettext("rights have changed")
 
 
 def end_here(request: HttpRequest, view: View, viewer: User, because: str) -> HttpResponseBase:
     """End the view, and lead away: this request was made in it, and must not become one of the administrator."""
     end(request, view, viewer=viewer, because=because)
-    messages.info(request, f"You see your own pages again, because {because}.")
+    messages.info(request, gettext("You see your own pages again, because %(because)s.") % {"because": _told(because)})
     address = reverse("web:person", args=[view.person_id])
     return HttpResponseClientRedirect(address) if HtmxDetails(request) else redirect(address)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext, ngettext
+
 from accounts.scopes import ALL_SCHOOLS, Scope
 from core.dates import time_text
 from core.statuses import Status
@@ -70,15 +72,16 @@ def what_happened(summary: DeliverySummary, urls: Addresses) -> WhatHappened | N
 
 def _begins(summary: DeliverySummary, urls: Addresses) -> Facts:
     message = summary.message
-    yield Fact("Nothing has gone out yet.")
+    yield Fact(gettext("Nothing has gone out yet."))
     starts = dict.fromkeys((Mode.INBOX, Mode.EMAIL), message.email_start_at)
     starts |= dict.fromkeys((Mode.VOICE, Mode.TEXT), message.voice_start_at)
     for mode in (mode for mode in Mode if mode in message.modes):
         begin = time_text(starts[mode] or message.scheduled_at)
         totals = summary.totals.modes.get(mode)
         number = totals.eligible if totals else 0
-        devices = "1 device" if number == 1 else f"{number:,} devices"
-        yield Fact(f"{mode.label} begins on {begin}.", urls.rows(figure="eligible", mode=mode.value), devices)
+        devices = ngettext("%(count)s device", "%(count)s devices", number) % {"count": f"{number:,}"}
+        begins = gettext("%(mode)s begins on %(time)s.") % {"mode": mode.label, "time": begin}
+        yield Fact(begins, urls.rows(figure="eligible", mode=mode.value), devices)
 
 
 def _nothing(summary: DeliverySummary, urls: Addresses) -> Facts:
@@ -91,14 +94,14 @@ def _nothing(summary: DeliverySummary, urls: Addresses) -> Facts:
 def _failed(summary: DeliverySummary, urls: Addresses) -> Facts:
     failed = {mode: totals for mode, totals in summary.totals.modes.items() if totals.handoff_failed}
     if not failed:
-        yield Fact("The system that sends it reported an error for the whole message.")
+        yield Fact(gettext("The system that sends it reported an error for the whole message."))
     for mode, totals in failed.items():
         number = totals.error - totals.undelivered
         rows = urls.rows(figure="counted", mode=mode.value, outcome=Outcome.ERROR.value)
+        words = gettext("%(mode)s: nothing could be handed over. %(reasons)s")
+        known = {"mode": mode.label, "reasons": _reasons(summary, mode, urls.scope)}
         yield Fact(
-            f"{mode.label}: nothing could be handed over. {_reasons(summary, mode, urls.scope)}",
-            rows,
-            f"{number:,} failed",
+            words % known, rows, ngettext("%(count)s failed", "%(count)s failed", number) % {"count": f"{number:,}"}
         )
 
 
@@ -111,19 +114,19 @@ def _reasons(summary: DeliverySummary, mode: Mode, scope: Scope) -> str:
     failed = shown.filter(message=summary.message, mode=mode, outcome=Outcome.ERROR, duplicate=False)
     rows = failed.values_list("status", "detail", "code")[:SAMPLE]
     reasons = Counter(
-        detail_text(mode, detail, code) or DELIVERY_STATUSES[DeliveryStatus(status)].word
+        detail_text(mode, detail, code) or str(DELIVERY_STATUSES[DeliveryStatus(status)].word)
         for status, detail, code in rows
     )
     named = "; ".join(reason for reason, _ in reasons.most_common(NAMED))
-    return f"The reason: {named}." if named else ""
+    return gettext("The reason: %(reasons)s.") % {"reasons": named} if named else ""
 
 
 def _after_an_error(summary: DeliverySummary, urls: Addresses) -> Facts:
     if urls.health:
-        yield Fact("See whether the provider works now.", urls.health, "System Health")
-    yield Fact("Then make the message again, in the system that made it, for the people who did not get it.")
+        yield Fact(gettext("See whether the provider works now."), urls.health, gettext("System Health"))
+    yield Fact(gettext("Then make the message again, in the system that made it, for the people who did not get it."))
     if summary.people and summary.people.unreached:
-        yield Fact("If it is urgent, call them now.", f"{urls.call_sheet}?format=pdf", "Call sheet")
+        yield Fact(gettext("If it is urgent, call them now."), f"{urls.call_sheet}?format=pdf", gettext("Call sheet"))
 
 
 # Canceled
@@ -132,26 +135,37 @@ def _after_an_error(summary: DeliverySummary, urls: Addresses) -> Facts:
 def _stopped(summary: DeliverySummary, urls: Addresses) -> Facts:
     who = summary.message.canceled_by_name
     if who:
-        yield Fact(f"{who} canceled it before it began. Nobody got it.")
+        yield Fact(gettext("%(who)s canceled it before it began. Nobody got it.") % {"who": who})
     else:
-        yield Fact("The system that sends it canceled it before it began. Nobody got it.")
+        yield Fact(gettext("The system that sends it canceled it before it began. Nobody got it."))
 
 
 def _stopped_on_the_way(summary: DeliverySummary, urls: Addresses) -> Facts:
     who = summary.message.canceled_by_name
-    people = summary.people
-    got = "1 person" if people and people.reached == 1 else f"{people.reached if people else 0:,} people"
-    said = f"{who} canceled it" if who else "The system that sends it canceled it"
-    yield Fact(f"{said} while it went out. It had reached {got} by then.", urls.rows(reach="reached"), "Who got it")
+    reached = summary.people.reached if summary.people else 0
+    if who:
+        words = ngettext(
+            "%(who)s canceled it while it went out. It had reached %(count)s person by then.",
+            "%(who)s canceled it while it went out. It had reached %(count)s people by then.",
+            reached,
+        )
+    else:
+        words = ngettext(
+            "The system that sends it canceled it while it went out. It had reached %(count)s person by then.",
+            "The system that sends it canceled it while it went out. It had reached %(count)s people by then.",
+            reached,
+        )
+    said = words % {"who": who, "count": f"{reached:,}"}
+    yield Fact(said, urls.rows(reach="reached"), gettext("Who got it"))
 
 
 def _after_a_cancel(summary: DeliverySummary, urls: Addresses) -> Facts:
-    yield Fact("A canceled message cannot be started again. If it should go out after all, make it again.")
+    yield Fact(gettext("A canceled message cannot be started again. If it should go out after all, make it again."))
 
 
 def _after_half_a_cancel(summary: DeliverySummary, urls: Addresses) -> Facts:
     if summary.people and summary.people.reached:
-        yield Fact("If it was wrong, send a correction to the people who got it.")
+        yield Fact(gettext("If it was wrong, send a correction to the people who got it."))
     yield from _after_a_cancel(summary, urls)
 
 
@@ -161,21 +175,27 @@ def _after_half_a_cancel(summary: DeliverySummary, urls: Addresses) -> Facts:
 def _nobody(summary: DeliverySummary, urls: Addresses) -> Facts:
     recipients = summary.totals.recipients
     if not recipients:
-        yield Fact("Nobody got it: the message has no recipients.")
+        yield Fact(gettext("Nobody got it: the message has no recipients."))
         return
-    modes = summary.message.display_modes
-    yield Fact(
-        f"Nobody got it: none of its recipients has a device for {modes or 'it'}.",
-        urls.rows(figure="recipients"),
-        "1 recipient" if recipients == 1 else f"{recipients:,} recipients",
-    )
+    if modes := summary.message.display_modes:
+        words = gettext("Nobody got it: none of its recipients has a device for %(modes)s.") % {"modes": modes}
+    else:
+        words = gettext("Nobody got it: none of its recipients has a device for it.")
+    told = ngettext("%(count)s recipient", "%(count)s recipients", recipients) % {"count": f"{recipients:,}"}
+    yield Fact(words, urls.rows(figure="recipients"), told)
 
 
 def _for_nobody(summary: DeliverySummary, urls: Addresses) -> Facts:
     if summary.totals.recipients:
-        yield Fact("Add addresses and numbers to the contact data, or make it again for another delivery mode.")
+        yield Fact(
+            gettext("Add addresses and numbers to the contact data, or make it again for another delivery mode.")
+        )
     else:
-        yield Fact("See how the recipients were chosen, and make it again.", urls.criteria, "How they were chosen")
+        yield Fact(
+            gettext("See how the recipients were chosen, and make it again."),
+            urls.criteria,
+            gettext("How they were chosen"),
+        )
 
 
 _Tell = Callable[[DeliverySummary, Addresses], Facts]

@@ -66,4 +66,4 @@ def marks(text: str) -> tuple[list[str], list[str]]:
     if PLACEHOLDER.search(text) and "%(" in text:
         # What is no placeholder would be one for Python, too, and fail where the page is made.
         assert text % defaultdict(str) is not None
-    return sorted(set(match[0] for match in PLACEHOLDER.finditer(text))), sorted(TAG.findall(text))
+    return sorted({match[0] for match in PLACEHOLDER.finditer(text)}), sorted(TAG.findall(text))

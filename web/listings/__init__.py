@@ -5,6 +5,10 @@ To add a list, write its module and one line here: menu, links, search, API, exp
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
 from accounts.tools import Tool
 from listings.registry import Entry, registry
 from web.listings.alerts import Alerts
@@ -55,7 +59,7 @@ ALERTS_PATH = "messenger-administration/alerts/"
 PEOPLE_PATH = "system-administration/user-groups/people/"
 
 
-def _log(listing_class: type, tool: Tool, path: str = "", *, name: str = "", **more: str) -> Entry:
+def _log(listing_class: type, tool: Tool, path: str = "", *, name: str = "", **more: Any) -> Entry:
     return Entry(
         name=name or tool.name.lower(), listing_class=listing_class, tool=tool, path=path or MESSAGE_PATHS[tool], **more
     )
@@ -63,7 +67,7 @@ def _log(listing_class: type, tool: Tool, path: str = "", *, name: str = "", **m
 
 def _olr(tool: Tool, *, name: str, api_name: str) -> Entry:
     path = f"{MESSAGE_PATHS[tool]}olr/"
-    return _log(OlrEmailLog, tool, path, name=name, api_name=api_name, title="OLR Email Log")
+    return _log(OlrEmailLog, tool, path, name=name, api_name=api_name, title=_("OLR Email Log"))
 
 
 def _groups(tool: Tool, *, api_name: str) -> Entry:
@@ -106,7 +110,7 @@ registry.register(
         "messenger-administration/mailgun-sync/ambiguous/",
         name="ambiguous_events",
         api_name="all",
-        title="Ambiguous Events",
+        title=_("Ambiguous Events"),
     ),
     _groups(Tool.MAILGUN_MESSAGE_LOG, api_name="own"),
     _groups(Tool.ADMIN_MAILGUN_MESSAGE_LOG, api_name="all"),
@@ -114,9 +118,9 @@ registry.register(
     _log(ContactsToFix, Tool.ADMIN_CONTACTS_TO_FIX, CONTACT_PATHS[Tool.ADMIN_CONTACTS_TO_FIX], api_name="all"),
     _log(Replies, Tool.REPLIES, "messenger-administration/replies/", api_name="all"),
     _log(Alerts, Tool.ALERTS, ALERTS_PATH, api_name="all"),
-    _log(People, Tool.USER_GROUPS, PEOPLE_PATH, name="people", title="People"),
+    _log(People, Tool.USER_GROUPS, PEOPLE_PATH, name="people", title=_("People")),
     _log(AuditTrail, Tool.AUDIT_TRAIL, "system-administration/audit-trail/"),
-    _log(WhoSaw, Tool.AUDIT_TRAIL, "system-administration/audit-trail/who-saw/", name="who_saw", title="Who Saw"),
+    _log(WhoSaw, Tool.AUDIT_TRAIL, "system-administration/audit-trail/who-saw/", name="who_saw", title=_("Who Saw")),
     # Only programs read it, by the API, so it has no page.
     Entry(name="inbox", listing_class=Inbox, tool=Tool.PORTAL_INBOX, path="", api_name="inbox"),
 )

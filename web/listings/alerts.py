@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.listings import ToolListing
 from accounts.tools import Right
@@ -17,12 +19,24 @@ from listings.columns import ON_SCREEN, ROW_LINK, Column, ListingTable, StatusCo
 from listings.filters import DateRangeFilter, ListingFilterSet, SwitchFilter, ValuesFilter
 
 ALERT_LOOKS = {
-    "urgent": Status("Open, urgent", Shape.CROSS, Tone.BAD, "Messages to families wait because of it."),
-    "open": Status("Open", Shape.TRIANGLE, Tone.WARNING, "It is wrong now, and nobody has acknowledged it."),
-    "acknowledged": Status("Acknowledged", Shape.HALF, Tone.RUNNING, "It is wrong now, and somebody takes care of it."),
-    "cleared": Status("Cleared", Shape.CHECK, Tone.GOOD, "It is over."),
+    "urgent": Status(
+        pgettext_lazy("alert", "Open, urgent"), Shape.CROSS, Tone.BAD, _("Messages to families wait because of it.")
+    ),
+    "open": Status(
+        pgettext_lazy("alert", "Open"),
+        Shape.TRIANGLE,
+        Tone.WARNING,
+        _("It is wrong now, and nobody has acknowledged it."),
+    ),
+    "acknowledged": Status(
+        pgettext_lazy("alert", "Acknowledged"),
+        Shape.HALF,
+        Tone.RUNNING,
+        _("It is wrong now, and somebody takes care of it."),
+    ),
+    "cleared": Status(pgettext_lazy("alert", "Cleared"), Shape.CHECK, Tone.GOOD, _("It is over.")),
 }
-NO_CHANNEL = "Nobody gets a notice of alerts: no channel is on."
+NO_CHANNEL = _("Nobody gets a notice of alerts: no channel is on.")
 
 
 def alert_page(pk: int) -> str:
@@ -30,32 +44,34 @@ def alert_page(pk: int) -> str:
 
 
 class AlertTable(ListingTable):
-    look = StatusColumn(ALERT_LOOKS, verbose_name="State", orderable=False)
-    part = Column(verbose_name="Part", linkify=lambda record: alert_page(record.pk), attrs=ROW_LINK)
-    words = TextColumn(verbose_name="What Is Wrong", orderable=False)
-    since = TimeColumn(verbose_name="Since", orderable=False)
-    fired_at = TimeColumn(verbose_name="Fired")
-    cleared_at = TimeColumn(verbose_name="Cleared", orderable=False)
-    acknowledged_by_name = Column(verbose_name="Acknowledged By", orderable=False)
-    to_do = TextColumn(verbose_name="What To Do", orderable=False)
+    look = StatusColumn(ALERT_LOOKS, verbose_name=_("State"), orderable=False)
+    part = Column(verbose_name=_("Part"), linkify=lambda record: alert_page(record.pk), attrs=ROW_LINK)
+    words = TextColumn(verbose_name=_("What Is Wrong"), orderable=False)
+    since = TimeColumn(verbose_name=_("Since"), orderable=False)
+    fired_at = TimeColumn(verbose_name=_("Fired"))
+    cleared_at = TimeColumn(verbose_name=_("Cleared"), orderable=False)
+    acknowledged_by_name = Column(verbose_name=_("Acknowledged By"), orderable=False)
+    to_do = TextColumn(verbose_name=_("What To Do"), orderable=False)
     explained = Column(
-        accessor="pk", verbose_name="Explained By", orderable=False, exclude_from_export=True, attrs=ON_SCREEN
+        accessor="pk", verbose_name=_("Explained By"), orderable=False, exclude_from_export=True, attrs=ON_SCREEN
     )
 
     card_columns = ("look", "part", "words", "fired_at")
 
     def render_explained(self, record: Alert) -> SafeString | str:
         address = explaining_url(record)
-        name = format_html('<span class="visually-hidden"> that explains {}</span>', record.part)
-        return format_html('<a href="{}">Open the page{}</a>', address, name) if address else "—"
+        if not address:
+            return "—"
+        words = gettext('Open the page<span class="visually-hidden"> that explains {part}</span>')
+        return format_html('<a href="{}">{}</a>', address, format_html(words, part=record.part))
 
 
 class StateFilter(SwitchFilter):
     ALL = "all"
 
     def __init__(self) -> None:
-        choices = [(AlertState.CLEARED, "Cleared"), (self.ALL, "All")]
-        super().__init__(label="Alerts", choices=choices, empty_label="Not cleared")
+        choices = [(AlertState.CLEARED, _("Cleared")), (self.ALL, pgettext_lazy("alerts", "All"))]
+        super().__init__(label=_("Alerts"), choices=choices, empty_label=_("Not cleared"))
 
     def filter(self, qs: AlertQuerySet, value: str) -> AlertQuerySet:
         if value == self.ALL:
@@ -65,8 +81,8 @@ class StateFilter(SwitchFilter):
 
 class AlertFilters(ListingFilterSet):
     which = StateFilter()
-    fired = DateRangeFilter("fired_at", label="Fired", default_days=None)
-    part = ValuesFilter(label="Part")
+    fired = DateRangeFilter("fired_at", label=_("Fired"), default_days=None)
+    part = ValuesFilter(label=_("Part"))
 
 
 class Alerts(ToolListing):
@@ -76,7 +92,7 @@ class Alerts(ToolListing):
     filterset_class = AlertFilters
     default_sort = "-fired_at"
     export_name = "alerts"
-    row_name = "alerts"
+    row_name = _("alerts")
     api_resource = "alerts"
     template_name = "web/alerts/list.html"
 
@@ -89,5 +105,9 @@ class Alerts(ToolListing):
 
     def notices(self) -> list[str]:
         channels = list(AlertChannel.objects.active())
-        failing = [f"The channel {channel.name} fails: {channel.error}" for channel in channels if channel.error]
-        return failing if channels else [NO_CHANNEL]
+        failing = [
+            gettext("The channel %(channel)s fails: %(error)s") % {"channel": channel.name, "error": channel.error}
+            for channel in channels
+            if channel.error
+        ]
+        return failing if channels else [str(NO_CHANNEL)]

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.listings import ToolListing
 from listings.columns import WIDE, AddressColumn, Column, ListingTable, StatusColumn, TextColumn, TimeColumn
@@ -21,13 +23,13 @@ from web.message_urls import message_urls
 
 
 class AmbiguousEventTable(ListingTable):
-    event = StatusColumn(EVENT_STATUSES, accessor="kind", order_by="event", verbose_name="Event")
-    occurred_at = TimeColumn(seconds=True, verbose_name="Event Time Stamp")
-    recipient = AddressColumn(verbose_name="Recipient Email")
-    subject = Column(verbose_name="Subject", attrs=WIDE)
-    detail = TextColumn(verbose_name="Reason")
+    event = StatusColumn(EVENT_STATUSES, accessor="kind", order_by="event", verbose_name=_("Event"))
+    occurred_at = TimeColumn(seconds=True, verbose_name=_("Event Time Stamp"))
+    recipient = AddressColumn(verbose_name=_("Recipient Email"))
+    subject = Column(verbose_name=_("Subject"), attrs=WIDE)
+    detail = TextColumn(verbose_name=_("Reason"))
     messages = Column(
-        accessor="pk", verbose_name="May Belong To", orderable=False, exclude_from_export=True, attrs=WIDE
+        accessor="pk", verbose_name=_("May Belong To"), orderable=False, exclude_from_export=True, attrs=WIDE
     )
 
     def render_messages(self, record: MailgunEvent) -> SafeString | str:
@@ -42,8 +44,8 @@ class AmbiguousEventTable(ListingTable):
 
 class AmbiguousEventFilters(ListingFilterSet):
     created = DateRangeFilter("occurred_at", default_days=30)
-    recipient = RecipientFilter(label="Recipient Email")
-    subject = ContainsFilter(label="Subject")
+    recipient = RecipientFilter(label=_("Recipient Email"))
+    subject = ContainsFilter(label=_("Subject"))
 
     personal = {"recipient"}
 
@@ -58,7 +60,7 @@ class AmbiguousEvents(ToolListing):
     filterset_class = AmbiguousEventFilters
     default_sort = "-occurred_at"
     export_name = "ambiguous-events"
-    row_name = "events"
+    row_name = _("events")
     api_resource = "ambiguous_events"
     template_name = "web/ambiguous_events.html"
     shows_people = True
@@ -75,8 +77,12 @@ class AmbiguousEvents(ToolListing):
 
     def notices(self) -> list[str]:
         if not self.scope.everything:
-            return ["Nobody knows the school of such an event. People with this tool for all schools can see them."]
+            return [
+                gettext("Nobody knows the school of such an event. People with this tool for all schools can see them.")
+            ]
         return [
-            "Each of these events fits several e-mails: the same address and subject, at about the same time. So it"
-            " counts for none of them. It finds its e-mail as soon as a message or a report names the Message-Id."
+            gettext(
+                "Each of these events fits several e-mails: the same address and subject, at about the same time. So it"
+                " counts for none of them. It finds its e-mail as soon as a message or a report names the Message-Id."
+            )
         ]

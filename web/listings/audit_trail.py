@@ -7,6 +7,8 @@ from typing import Any
 from django.forms import TextInput
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.listings import ToolListing
 from accounts.models import AuditEvent
@@ -19,28 +21,28 @@ from listings.listing import View
 from listings.registry import registry
 from web.audit_sentences import action_text, audit_sentence, said_by_sentence
 
-OF_NO_SCHOOL = "What is in the trail is of no school. It is shown to those who have this tool for all schools."
+OF_NO_SCHOOL = _("What is in the trail is of no school. It is shown to those who have this tool for all schools.")
 # A longer detail is folded, in characters.
 SHORT_DETAIL = 100
-WHOLE = "The chain of this trail was checked {at}, and nobody had changed it."
-BROKEN = "The chain of this trail was checked {at}, and it is broken: {first} Tell your administrator."
+WHOLE = _("The chain of this trail was checked {at}, and nobody had changed it.")
+BROKEN = _("The chain of this trail was checked {at}, and it is broken: {first} Tell your administrator.")
 
 
 class AuditTable(ListingTable):
     """What happened is a sentence. A file has its parts as columns, too, so that a program can count them."""
 
-    occurred_at = TimeColumn(seconds=True, verbose_name="When")
-    sentence = Column(accessor="action", verbose_name="What happened", orderable=False, attrs=WIDE)
-    who = Column(verbose_name="Who", empty_values=(), orderable=False, on_page=False)
-    action = Column(verbose_name="Action", on_page=False)
-    target = Column(verbose_name="What or whom", orderable=False, on_page=False)
-    details = Column(accessor="pk", verbose_name="Details", orderable=False)
+    occurred_at = TimeColumn(seconds=True, verbose_name=_("When"))
+    sentence = Column(accessor="action", verbose_name=_("What happened"), orderable=False, attrs=WIDE)
+    who = Column(verbose_name=_("Who"), empty_values=(), orderable=False, on_page=False)
+    action = Column(verbose_name=_("Action"), on_page=False)
+    target = Column(verbose_name=_("What or whom"), orderable=False, on_page=False)
+    details = Column(accessor="pk", verbose_name=_("Details"), orderable=False)
 
     def render_sentence(self, record: AuditEvent) -> str:
         return audit_sentence(record)
 
     def render_who(self, value: str) -> str:
-        return value or "Nobody signed in"
+        return value or gettext("Nobody signed in")
 
     def render_action(self, value: str) -> str:
         return action_text(value)
@@ -70,40 +72,95 @@ def detail_lines(event: AuditEvent) -> list[tuple[str, str]]:
     return [(detail_label(name), detail_text(name, event.details[name])) for name in names]
 
 
-# The names of details that do not read as a label.
+# The labels of details. Others read as they are named in the code.
 LABELS = {
-    "account_id": "Account",
-    "ambiguous": "Events that fit several e-mails",
-    "as": "Seen as",
-    "bytes": "Size in bytes",
-    "email": "E-mail address",
-    "hung_up": "Hung up while ringing",
-    "is_active": "May sign in",
-    "is_staff": "May open Django's admin",
-    "is_superuser": "Superuser",
-    "never_started": "Never started",
-    "not_to_try": "Not to be tried",
-    "pk": "Number",
-    "sha256": "Checksum (SHA-256)",
-    "searched": "Searched for",
+    "account": pgettext_lazy("details", "Account"),
+    "account_id": _("Account"),
+    "after": pgettext_lazy("details", "After"),
+    "alert": pgettext_lazy("details", "Alert"),
+    "ambiguous": _("Events that fit several e-mails"),
+    "answer": pgettext_lazy("details", "Answer"),
+    "as": _("Seen as"),
+    "because": pgettext_lazy("details", "Because"),
+    "before": pgettext_lazy("details", "Before"),
+    "begun": pgettext_lazy("details", "Begun"),
+    "bytes": _("Size in bytes"),
+    "changed": pgettext_lazy("details", "Changed"),
+    "days": pgettext_lazy("details", "Days"),
+    "devices": pgettext_lazy("details", "Devices"),
+    "email": _("E-mail address"),
+    "events": pgettext_lazy("details", "Events"),
+    "fields": pgettext_lazy("details", "Fields"),
+    "filters": pgettext_lazy("details", "Filters"),
+    "first_name": pgettext_lazy("details", "First name"),
+    "format": pgettext_lazy("details", "Format"),
+    "gone": pgettext_lazy("details", "Gone"),
+    "group": pgettext_lazy("details", "Group"),
+    "groups": pgettext_lazy("details", "Groups"),
+    "hung_up": _("Hung up while ringing"),
+    "import": pgettext_lazy("details", "Import"),
+    "is_active": _("May sign in"),
+    "is_staff": _("May open Django's admin"),
+    "is_superuser": _("Superuser"),
+    "last_name": pgettext_lazy("details", "Last name"),
+    "left": pgettext_lazy("details", "Left"),
+    "log": pgettext_lazy("details", "Log"),
+    "map": pgettext_lazy("details", "Map"),
+    "members": pgettext_lazy("details", "Members"),
+    "message": pgettext_lazy("details", "Message"),
+    "messages": pgettext_lazy("details", "Messages"),
+    "method": pgettext_lazy("details", "Method"),
+    "never_started": _("Never started"),
+    "not_to_try": _("Not to be tried"),
+    "not_tried": pgettext_lazy("details", "Not tried"),
+    "owner": pgettext_lazy("details", "Owner"),
+    "people": pgettext_lazy("details", "People"),
+    "person": pgettext_lazy("details", "Person"),
+    "pk": _("Number"),
+    "problems": pgettext_lazy("details", "Problems"),
+    "provider": pgettext_lazy("details", "Provider"),
+    "reason": pgettext_lazy("details", "Reason"),
+    "recipients": pgettext_lazy("details", "Recipients"),
+    "report": pgettext_lazy("details", "Report"),
+    "request": pgettext_lazy("details", "Request"),
+    "rights": pgettext_lazy("details", "Rights"),
+    "rows": pgettext_lazy("details", "Rows"),
+    "schedule": pgettext_lazy("details", "Schedule"),
+    "schools": pgettext_lazy("details", "Schools"),
+    "searched": _("Searched for"),
+    "second_factor": pgettext_lazy("details", "Second factor"),
+    "sha256": _("Checksum (SHA-256)"),
+    "shown": pgettext_lazy("details", "Shown"),
+    "state": pgettext_lazy("details", "State"),
+    "status": pgettext_lazy("details", "Status"),
+    "stored": pgettext_lazy("details", "Stored"),
+    "through": pgettext_lazy("details", "Through"),
+    "tokens": pgettext_lazy("details", "Tokens"),
+    "until": pgettext_lazy("details", "Until"),
+    "username": pgettext_lazy("details", "Username"),
+    "view": pgettext_lazy("details", "View"),
+    "waiting": pgettext_lazy("details", "Waiting"),
 }
-SEARCHED = "a text that is kept here as a code alone; the filter finds it"
+SEARCHED = _("a text that is kept here as a code alone; the filter finds it")
 
 
 def detail_label(name: str) -> str:
-    return LABELS.get(name, name.replace("_", " ")[:1].upper() + name.replace("_", " ")[1:])
+    if name in LABELS:
+        return str(LABELS[name])
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def detail_text(name: str, value: Any) -> str:
-    return SEARCHED if name == "searched" else value_text(value)
+    return str(SEARCHED) if name == "searched" else value_text(value)
 
 
 def value_text(value: Any) -> str:
     if value is None or value in ("", [], {}):
-        return "none"
+        return pgettext("details", "none")
     match value:
         case bool():
-            return "yes" if value else "no"
+            return gettext("yes") if value else gettext("no")
         case list():
             return ", ".join(value_text(part) for part in value)
         case dict():
@@ -135,12 +192,12 @@ DAYS, DAYS_OF_ONE = 7, 366
 
 
 class AuditFilters(ListingFilterSet):
-    happened = DateRangeFilter("occurred_at", label="Happened", default_days=DAYS)
-    message = MessageFilter(label="Number of a message")
-    who = ContainsFilter(label="Who")
-    action = OptionFilter(label="Action", choices=actions)
-    target = ContainsFilter(label="What or whom")
-    searched = SearchFilter(label="Person id, or what was searched", widget=TextInput(attrs={"type": "search"}))
+    happened = DateRangeFilter("occurred_at", label=_("Happened"), default_days=DAYS)
+    message = MessageFilter(label=_("Number of a message"))
+    who = ContainsFilter(label=_("Who"))
+    action = OptionFilter(label=_("Action"), choices=actions)
+    target = ContainsFilter(label=_("What or whom"))
+    searched = SearchFilter(label=_("Person id, or what was searched"), widget=TextInput(attrs={"type": "search"}))
 
     personal = {"searched"}
 
@@ -155,11 +212,11 @@ class AuditListing(ToolListing):
 
     table_class = AuditTable
     default_sort = "-occurred_at"
-    row_name = "events"
+    row_name = _("events")
 
     @property
     def views(self) -> list[View]:
-        names = {"audit_trail": "Audit Trail", "who_saw": "Who Saw"}
+        names = {"audit_trail": gettext("Audit Trail"), "who_saw": gettext("Who Saw")}
         return [View(label, registry[name].url(), current=self.entry.name == name) for name, label in names.items()]
 
     def get_queryset(self) -> AuditEventQuerySet:
@@ -173,7 +230,7 @@ class AuditTrail(AuditListing):
     shows_people = True
 
     def notices(self) -> list[str]:
-        of_no_school = [] if self.scope.everything else [OF_NO_SCHOOL]
+        of_no_school = [] if self.scope.everything else [str(OF_NO_SCHOOL)]
         checked = AuditEvent.objects.chain_checks().first()
         if checked is None:
             return of_no_school

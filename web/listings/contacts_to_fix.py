@@ -14,6 +14,8 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.listings import ToolListing
 from core.dates import start_of, time_text
@@ -54,13 +56,15 @@ def state_text(contact: ContactToFix) -> str:
     if contact.handled and contact.handled_at:
         return f"{contact.handled_by_name}, {time_text(contact.handled_at)}"
     if contact.state == ContactState.FIXED:
-        return f"it arrived {time_text(contact.succeeded_at)}" if contact.succeeded_at else "nothing fails any more"
+        if not contact.succeeded_at:
+            return gettext("nothing fails any more")
+        return gettext("it arrived %(time)s") % {"time": time_text(contact.succeeded_at)}
     return ""
 
 
 def people_texts(people: Iterable[ContactPerson]) -> Iterator[str]:
     """Yield each person with the students: "Vang, Mai (Vang, Lia; Vang, Kou)". The people come in their order."""
-    for _, rows in groupby(people, key=attrgetter("person_id")):
+    for _person, rows in groupby(people, key=attrgetter("person_id")):
         of_person = list(rows)
         students = dict.fromkeys(row.student_name for row in of_person if row.student_name)
         yield of_person[0].name + (f" ({'; '.join(students)})" if students else "")
@@ -93,7 +97,7 @@ class NotedStatusColumn(StatusColumn):
         return format_html("{}{}", super().render(record), below)
 
     def value(self, record: ContactToFix) -> str:
-        return ": ".join(filter(None, [self.status(record).word, self.note(record)]))
+        return ": ".join(filter(None, [self.status(record).in_english, self.note(record)]))
 
 
 class ProblemColumn(NotedStatusColumn):
@@ -111,17 +115,17 @@ def _address_of(record: ContactToFix, table: ContactTable) -> str:
 
 
 class ContactTable(ListingTable):
-    device = AddressColumn(accessor="address", verbose_name="Address or Number", linkify=_address_of, attrs=ROW_LINK)
-    mode = Column(verbose_name="Delivery Mode")
-    problem = ProblemColumn(CONTACT_PROBLEMS, verbose_name="Problem", attrs=WIDE)
-    since = TimeColumn(verbose_name="Since")
+    device = AddressColumn(accessor="address", verbose_name=_("Address or Number"), linkify=_address_of, attrs=ROW_LINK)
+    mode = Column(verbose_name=_("Delivery Mode"))
+    problem = ProblemColumn(CONTACT_PROBLEMS, verbose_name=_("Problem"), attrs=WIDE)
+    since = TimeColumn(verbose_name=_("Since"))
     tried = TimeColumn(
-        accessor="last_tried_at", verbose_name="Last Tried", orderable=False, default="—", at_first=False
+        accessor="last_tried_at", verbose_name=_("Last Tried"), orderable=False, default="—", at_first=False
     )
-    people = Column(accessor="pk", verbose_name="Person (Students)", orderable=False, attrs=WIDE)
-    school = Column(accessor="pk", verbose_name="School", orderable=False)
-    todo = Column(accessor="problem", verbose_name="What to Do", orderable=False, attrs=WIDE)
-    state = StateColumn(CONTACT_STATES, verbose_name="State")
+    people = Column(accessor="pk", verbose_name=_("Person (Students)"), orderable=False, attrs=WIDE)
+    school = Column(accessor="pk", verbose_name=_("School"), orderable=False)
+    todo = Column(accessor="problem", verbose_name=_("What to Do"), orderable=False, attrs=WIDE)
+    state = StateColumn(CONTACT_STATES, verbose_name=_("State"))
 
     card_columns = ("problem", "device", "people", "todo")
 
@@ -132,13 +136,16 @@ class ContactTable(ListingTable):
         return contact_device(record)
 
     def render_mode(self, record: ContactToFix) -> str:
-        return Mode(record.mode).label
+        return str(Mode(record.mode).label)
 
     def render_people(self, record: ContactToFix) -> SafeString | str:
         people = list(people_texts(people_in_order(record)))
         if len(people) > MOST_PEOPLE:
-            people = [*people[:MOST_PEOPLE], f"and {len(people) - MOST_PEOPLE:,} more"]
-        return format_html_join("", "<div>{}</div>", ((text,) for text in people)) or "nobody on record"
+            people = [
+                *people[:MOST_PEOPLE],
+                gettext("and %(count)s more") % {"count": f"{len(people) - MOST_PEOPLE:,}"},
+            ]
+        return format_html_join("", "<div>{}</div>", ((text,) for text in people)) or gettext("nobody on record")
 
     def value_people(self, record: ContactToFix) -> str:
         return "; ".join(people_texts(people_in_order(record)))
@@ -159,8 +166,8 @@ class WhichFilter(SwitchFilter):
     ALL = "all"
 
     def __init__(self) -> None:
-        choices = [*ContactState.choices, (self.ALL, "All")]
-        super().__init__("state", label="Contacts", choices=choices, empty_label="To fix")
+        choices = [*ContactState.choices, (self.ALL, pgettext_lazy("contacts", "All"))]
+        super().__init__("state", label=_("Contacts"), choices=choices, empty_label=_("To fix"))
 
     def filter(self, qs: ContactToFixQuerySet, value: str) -> ContactToFixQuerySet:
         if not value:
@@ -192,13 +199,13 @@ class SchoolFilter(ValuesFilter):
 
 class ContactFilters(ListingFilterSet):
     which = WhichFilter()
-    device = DeviceFilter("address", label="Address or Number")
+    device = DeviceFilter("address", label=_("Address or Number"))
     mode = OptionFilter(
-        label="Delivery Mode", choices=[(mode.value, mode.label) for mode in Mode if mode != Mode.INBOX]
+        label=_("Delivery Mode"), choices=[(mode.value, mode.label) for mode in Mode if mode != Mode.INBOX]
     )
-    problem = OptionFilter(label="Problem", choices=ContactProblem.choices)
-    people = PeopleFilter(label="Person or student")
-    school = SchoolFilter(label="School")
+    problem = OptionFilter(label=_("Problem"), choices=ContactProblem.choices)
+    people = PeopleFilter(label=_("Person or student"))
+    school = SchoolFilter(label=_("School"))
 
     personal = {"device", "people"}
 
@@ -214,7 +221,7 @@ class ContactsToFix(ToolListing):
     filterset: ContactFilters
     default_sort = "-since"
     export_name = "contacts-to-fix"
-    row_name = "contacts"
+    row_name = _("contacts")
     shows_people = True
     api_resource = "contacts"
     summary_template_name = "web/_summary_chart.html"
@@ -248,11 +255,11 @@ class ContactsToFix(ToolListing):
         rows = recent.annotate(day=TruncDate("since")).values_list("day", "problem").annotate(Count("pk"))
         found = {(problem, day): number for day, problem, number in rows}
         problems = [one for one in ContactProblem if any(problem == one for problem, _ in found)]
-        counts = {problem.label: [found.get((problem, day), 0) for day in days] for problem in problems}
+        counts = {str(problem.label): [found.get((problem, day), 0) for day in days] for problem in problems}
         if not counts:
             return None
-        title = f"What began to fail in the last {CHARTED_DAYS} days"
-        return BarChart("contacts", title, "Day", day_columns(days), parts_by_size(counts))
+        title = gettext("What began to fail in the last %(days)s days") % {"days": CHARTED_DAYS}
+        return BarChart("contacts", title, gettext("Day"), day_columns(days), parts_by_size(counts))
 
 
 def problem_status(contact: ContactToFix) -> Status:

@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 
 from django.db.models import F, QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.listings import ToolListing
 from accounts.scopes import Scope
@@ -34,15 +36,15 @@ REACHED = (Reach.REACHED,)
 LOST, WON = "lost", "won"
 # The kinds of people in the drill, and in the one before it.
 _KINDS = {"": (UNREACHED, UNREACHED), LOST: (UNREACHED, REACHED), WON: (REACHED, UNREACHED)}
-NO_LOG = "You may see the figures of this drill. To see its people, you need a log that shows you its recipients."
+NO_LOG = _("You may see the figures of this drill. To see its people, you need a log that shows you its recipients.")
 
 
 class WhoFilter(SwitchFilter):
     """Find people by what the drill and the one before it came to."""
 
     def __init__(self) -> None:
-        choices = [(LOST, "Reached before, not now"), (WON, "Reached now, not before")]
-        super().__init__(label="Reached", choices=choices, empty_label="Not reached in either")
+        choices = [(LOST, _("Reached before, not now")), (WON, _("Reached now, not before"))]
+        super().__init__(label=_("Reached"), choices=choices, empty_label=_("Not reached in either"))
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         before: SentMessage | None = self.parent.before
@@ -55,8 +57,8 @@ class WhoFilter(SwitchFilter):
 
 class DrillFilters(ReachFilterSet):
     who = WhoFilter()
-    student = StudentOfPersonFilter(label="Student")
-    recipient = NameFilter(label="Recipient")
+    student = StudentOfPersonFilter(label=_("Student"))
+    recipient = NameFilter(label=_("Recipient"))
     school = SchoolFilter()
 
     personal = {"student", "recipient"}
@@ -83,7 +85,7 @@ class Drill(ToolListing):
     default_sort = "student"
     export_name = "drill"
     report_kind = "drill"
-    row_name = "people"
+    row_name = _("people")
     template_name = "web/drill.html"
     summary_template_name = "web/_drill_schools.html"
 
@@ -132,7 +134,7 @@ class Drill(ToolListing):
 
     @property
     def title(self) -> str:
-        return f"Drill: {self.message.display_subject}"
+        return gettext("Drill: %(subject)s") % {"subject": self.message.display_subject}
 
     @property
     def export_target(self) -> str:
@@ -153,9 +155,9 @@ class Drill(ToolListing):
         return [*super().permissions, *(tool.permission() for tool in {*self.logs.values()})]
 
     def notices(self) -> list[str]:
-        return [*counted_note(self.counted), *([] if self.may_see_people else [NO_LOG])]
+        return [*counted_note(self.counted), *([] if self.may_see_people else [str(NO_LOG)])]
 
-    def record_look(self) -> None:
+    def _record_look(self) -> None:
         record_message_view(self.message, by=self.user, part="drill", **self.searched)
 
     @cached_property

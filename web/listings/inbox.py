@@ -21,7 +21,7 @@ class Inbox(ToolListing):
     row_name = "messages"
     api_resource = "inbox"
 
-    def record_look(self) -> None:
+    def _record_look(self) -> None:
         person_id = self.filterset.form.cleaned_data["person_id"]
         record_look(by=self.user, action="person.viewed", target=self.tool.path, details={"person": person_id})
 

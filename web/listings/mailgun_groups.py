@@ -16,6 +16,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.listings import ToolListing
 from core.dates import written
@@ -31,7 +33,7 @@ from mailgun_sync.freshness import freshness_notices
 from mailgun_sync.groups import EventGroup, EventGroups
 from mailgun_sync.models import MailgunEvent
 from mailgun_sync.querysets import MailgunEventQuerySet
-from web.charts import KINDS, BarChart, day_columns, parts_by_size, small_bars
+from web.charts import KINDS, BarChart, day_columns, parts_by_size, small_bars, weekday_and_day
 from web.listings.mailgun_message_log import EVENT_STATUSES, group_name, log_views
 
 A_WEEK = 7
@@ -44,18 +46,26 @@ class DaysColumn(Column):
 
     def render(self, record: EventGroup, table: ListingTable) -> SafeString:
         numbers = [(day, record.days[day]) for day in table.listing.days]
-        rows = ((f"{day:%a} {written(day)}", f"{number:,}") for day, number in numbers)
+        rows = ((weekday_and_day(day), f"{number:,}") for day, number in numbers)
         return format_html(
             '<button type="button" class="explain days" popovertarget="days-{pk}" aria-label="{said}">{bars}</button>'
             '<div id="days-{pk}" class="explanation" popover><table><tbody>{rows}</tbody></table></div>',
             pk=record.pk,
-            said="Days: " + ", ".join(f"{number:,} on {written(day)}" for day, number in numbers if number),
+            said=gettext("Days: %(numbers)s") % {"numbers": ", ".join(map(_spoken, filter(_has_events, numbers)))},
             bars=small_bars([number for _, number in numbers]),
             rows=format_html_join("", '<tr><th scope="row">{}</th><td class="number">{}</td></tr>', rows),
         )
 
     def value(self, record: EventGroup) -> str:
         return "; ".join(f"{written(day)}: {number}" for day, number in sorted(record.days.items()))
+
+
+def _has_events(day: tuple[date, int]) -> bool:
+    return day[1] > 0
+
+
+def _spoken(day: tuple[date, int]) -> str:
+    return gettext("%(count)s on %(day)s") % {"count": f"{day[1]:,}", "day": written(day[0])}
 
 
 class KindColumn(Column):
@@ -77,12 +87,12 @@ class KindColumn(Column):
 
 
 class MailgunGroupTable(ListingTable):
-    kind = StatusColumn(EVENT_STATUSES, orderable=False, verbose_name="Event")
-    reason = Column(accessor="pk", orderable=False, verbose_name="Reason", attrs=WIDE)
-    provider = Column(accessor="pk", orderable=False, verbose_name="Mailbox Provider", attrs=WIDE)
-    message = Column(accessor="pk", orderable=False, verbose_name="Subject", attrs=WIDE)
-    events = NumberColumn(initial_sort_descending=True, verbose_name="Events")
-    days = DaysColumn(accessor="pk", orderable=False, verbose_name="Days")
+    kind = StatusColumn(EVENT_STATUSES, orderable=False, verbose_name=_("Event"))
+    reason = Column(accessor="pk", orderable=False, verbose_name=_("Reason"), attrs=WIDE)
+    provider = Column(accessor="pk", orderable=False, verbose_name=_("Mailbox Provider"), attrs=WIDE)
+    message = Column(accessor="pk", orderable=False, verbose_name=_("Subject"), attrs=WIDE)
+    events = NumberColumn(initial_sort_descending=True, verbose_name=_("Events"))
+    days = DaysColumn(accessor="pk", orderable=False, verbose_name=_("Days"))
     accepted = KindColumn(EventKind.ACCEPTED)
     delivered = KindColumn(EventKind.DELIVERED)
     failed_temporarily = KindColumn(EventKind.FAILED_TEMPORARILY)
@@ -90,7 +100,7 @@ class MailgunGroupTable(ListingTable):
     suppressed = KindColumn(EventKind.SUPPRESSED)
     rejected = KindColumn(EventKind.REJECTED)
     complained = KindColumn(EventKind.COMPLAINED)
-    last_at = TimeColumn(verbose_name="Newest Event", at_first=False)
+    last_at = TimeColumn(verbose_name=_("Newest Event"), at_first=False)
 
     identity_column = "reason"
     outcome_column = "events"
@@ -139,9 +149,9 @@ class GroupingFilter(OptionFilter):
 
 
 class MailgunGroupFilters(ListingFilterSet):
-    by = GroupingFilter(label="Grouped")
+    by = GroupingFilter(label=_("Grouped"))
     created = DateRangeFilter("occurred_at", default_days=A_WEEK, days_back=settings.MAILGUN_SHOWN_DAYS)
-    event = CountedKindFilter(choices=EventKind.choices, label="Event")
+    event = CountedKindFilter(choices=EventKind.choices, label=_("Event"))
 
     @property
     def grouped_by(self) -> GroupBy:
@@ -160,8 +170,8 @@ class MailgunGroups(ToolListing):
     filterset: MailgunGroupFilters
     default_sort = "-events"
     export_name = "mailgun-message-log-grouped"
-    export_label = "Generate Report"
-    row_name = "groups"
+    export_label = _("Generate Report")
+    row_name = _("groups")
     report_kind = "mailgun"
     shows_people = True
     api_resource = "mailgun_groups"
@@ -176,7 +186,8 @@ class MailgunGroups(ToolListing):
 
     @property
     def title(self) -> str:
-        return f"{self.tool.label} {self.by.label.lower()}"
+        # Translators: such as "Mailgun Message Log by reason".
+        return gettext("%(log)s %(grouped)s") % {"log": self.tool.label, "grouped": self.by.label.lower()}
 
     @cached_property
     def groups(self) -> EventGroups:
@@ -216,8 +227,8 @@ class MailgunGroups(ToolListing):
             name = self.short_name(group)
             counts[name] = [sum(pair) for pair in zip(counts[name], self._by_day(group), strict=True)]
         parts = parts_by_size(counts, whole=[by_day[day] for day in self.days])
-        title = f"Events of each day {self.by.label.lower()}"
-        return BarChart("groups", title, "Day", day_columns(self.days), parts)
+        title = gettext("Events of each day %(grouped)s") % {"grouped": self.by.label.lower()}
+        return BarChart("groups", title, gettext("Day"), day_columns(self.days), parts)
 
     def _by_day(self, group: EventGroup) -> list[int]:
         return [group.days[day] for day in self.days]
@@ -290,19 +301,19 @@ class MailgunGroups(ToolListing):
         fresh = freshness_notices(
             timezone.now(), first=bounds.low if bounds else None, last=bounds.high if bounds else None
         )
-        return [*fresh, HELP[self.by]]
+        return [*fresh, str(HELP[self.by])]
 
 
 HELP = {
-    GroupBy.REASON: (
+    GroupBy.REASON: _(
         "A group has the events whose reasons differ only in addresses, ids, times and numbers. Choose one to see its"
         " events."
     ),
-    GroupBy.PROVIDER: (
+    GroupBy.PROVIDER: _(
         "Google, Microsoft, Yahoo and Apple have several domains each; any other domain stands for itself. Choose a"
         " provider or a number to see the events."
     ),
-    GroupBy.MESSAGE: (
+    GroupBy.MESSAGE: _(
         "Events that belong to no message here are counted by their subject. Choose a subject or a number to see the"
         " events."
     ),

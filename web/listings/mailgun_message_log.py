@@ -16,6 +16,8 @@ from django.forms import HiddenInput, Select
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.listings import ToolListing
 from accounts.tools import Tool
@@ -46,45 +48,65 @@ from web.message_urls import email_events_url, message_urls
 
 EVENT_STATUSES = {
     EventKind.ACCEPTED: Status(
-        "Accepted",
+        pgettext_lazy("status", "Accepted"),
         Shape.RING,
         Tone.NEUTRAL,
-        "Mailgun has it in its queue; whether it arrived is not known yet.",
+        _("Mailgun has it in its queue; whether it arrived is not known yet."),
     ),
     EventKind.DELIVERED: Status(
-        "Delivered",
+        pgettext_lazy("status", "Delivered"),
         Shape.CHECK,
         Tone.GOOD,
-        "The recipient's mail server took it. It may still sort it as spam.",
+        _("The recipient's mail server took it. It may still sort it as spam."),
     ),
     EventKind.FAILED_TEMPORARILY: Status(
-        "Failed (temporary)",
+        pgettext_lazy("status", "Failed (temporary)"),
         Shape.HALF,
         Tone.WARNING,
-        "The mail server did not take it yet; Mailgun tries again.",
+        _("The mail server did not take it yet; Mailgun tries again."),
     ),
     EventKind.FAILED_PERMANENTLY: Status(
-        "Failed (permanent)", Shape.CROSS, Tone.BAD, "The mail server refused it for good, or Mailgun gave up trying."
+        pgettext_lazy("status", "Failed (permanent)"),
+        Shape.CROSS,
+        Tone.BAD,
+        _("The mail server refused it for good, or Mailgun gave up trying."),
     ),
     EventKind.SUPPRESSED: Status(
-        "Failed (suppressed)",
+        pgettext_lazy("status", "Failed (suppressed)"),
         Shape.SQUARE,
         Tone.BAD,
-        "Mailgun did not try, because this address bounced, unsubscribed or complained before.",
+        _("Mailgun did not try, because this address bounced, unsubscribed or complained before."),
     ),
-    EventKind.REJECTED: Status("Rejected", Shape.CROSS, Tone.BAD, "Mailgun did not take the e-mail from us."),
+    EventKind.REJECTED: Status(
+        pgettext_lazy("status", "Rejected"), Shape.CROSS, Tone.BAD, _("Mailgun did not take the e-mail from us.")
+    ),
     EventKind.COMPLAINED: Status(
-        "Complained", Shape.TRIANGLE, Tone.WARNING, "The recipient marked the e-mail as spam."
+        pgettext_lazy("status", "Complained"),
+        Shape.TRIANGLE,
+        Tone.WARNING,
+        _("The recipient marked the e-mail as spam."),
     ),
 }
 
 
 # What may follow. The log shows it on request.
 OTHER_EVENTS = {
-    "opened": Status("Opened", Shape.DOT, Tone.GOOD, "A mail program showed it. Many programs never tell."),
-    "clicked": Status("Clicked", Shape.DOT, Tone.GOOD, "Somebody followed a link in it."),
-    "unsubscribed": Status("Unsubscribed", Shape.DIAMOND, Tone.WARNING, "The recipient wants no more such e-mails."),
-    "stored": Status("Stored", Shape.RING, Tone.NEUTRAL, "Mailgun keeps a copy of it for some days."),
+    "opened": Status(
+        pgettext_lazy("status", "Opened"),
+        Shape.DOT,
+        Tone.GOOD,
+        _("A mail program showed it. Many programs never tell."),
+    ),
+    "clicked": Status(pgettext_lazy("status", "Clicked"), Shape.DOT, Tone.GOOD, _("Somebody followed a link in it.")),
+    "unsubscribed": Status(
+        pgettext_lazy("status", "Unsubscribed"),
+        Shape.DIAMOND,
+        Tone.WARNING,
+        _("The recipient wants no more such e-mails."),
+    ),
+    "stored": Status(
+        pgettext_lazy("status", "Stored"), Shape.RING, Tone.NEUTRAL, _("Mailgun keeps a copy of it for some days.")
+    ),
 }
 
 
@@ -100,17 +122,17 @@ def _email_address(record: MailgunEvent, table: ListingTable) -> str:
 
 
 class MailgunEventTable(ListingTable):
-    event = StatusColumn(EVENT_STATUSES, accessor="kind", order_by="event", verbose_name="Event")
+    event = StatusColumn(EVENT_STATUSES, accessor="kind", order_by="event", verbose_name=_("Event"))
     occurred_at = TimeColumn(
         seconds=True,
-        verbose_name="Event Time Stamp",
+        verbose_name=_("Event Time Stamp"),
         linkify=_email_address,
         attrs={"cell": {"class": "time"}} | ROW_LINK,
     )
-    person_id = Column(verbose_name="Recipient PersonID")
-    recipient = AddressColumn(verbose_name="Recipient Email")
-    subject = Column(verbose_name="Subject", attrs=WIDE)
-    detail = TextColumn(verbose_name="Reason")
+    person_id = Column(verbose_name=_("Recipient PersonID"))
+    recipient = AddressColumn(verbose_name=_("Recipient Email"))
+    subject = Column(verbose_name=_("Subject"), attrs=WIDE)
+    detail = TextColumn(verbose_name=_("Reason"))
 
     def render_subject(self, record: MailgunEvent, value: str) -> SafeString | str:
         address = self.listing.message_urls.get(record.sent_message_id) if record.sent_message_id else None
@@ -123,7 +145,8 @@ class MailgunEventTable(ListingTable):
         if not self.listing.recipient_log_url or value == REMOVED:
             return value
         button = '<button form="find-recipient" name="person" value="{}" class="link" aria-label="{}">{}</button>'
-        return format_html(button, value, f"Find person {value} in the Recipient Log", value)
+        label = gettext("Find person %(person)s in the Recipient Log") % {"person": value}
+        return format_html(button, value, label, value)
 
     def value_person_id(self, value: str) -> str:
         return value
@@ -136,7 +159,7 @@ class KindFilter(OptionFilter):
     """Filter by kind. Other kinds, such as opened or clicked, are shown only if they are chosen."""
 
     def __init__(self, **kwargs: Any) -> None:
-        choices = [*EventKind.choices, (OTHER_KINDS, "Other kinds"), (ALL_KINDS, "All, with other kinds")]
+        choices = [*EventKind.choices, (OTHER_KINDS, _("Other kinds")), (ALL_KINDS, _("All, with other kinds"))]
         super().__init__(choices=choices, **kwargs)
 
     def filter(self, qs: MailgunEventQuerySet, value: str) -> MailgunEventQuerySet:
@@ -168,9 +191,9 @@ class RecipientFilter(ContainsFilter):
 
 
 GROUP_HEADINGS = {
-    GroupBy.REASON: "Reason",
-    GroupBy.PROVIDER: "Mailbox provider",
-    GroupBy.MESSAGE: "Message",
+    GroupBy.REASON: _("Reason"),
+    GroupBy.PROVIDER: _("Mailbox provider"),
+    GroupBy.MESSAGE: _("Message"),
 }
 
 
@@ -178,11 +201,11 @@ def group_name(by: GroupBy, event: MailgunEvent) -> str:
     """Return what the events of a group share, in words."""
     match by:
         case GroupBy.REASON:
-            return event.reason_text or "(no reason given)"
+            return event.reason_text or gettext("(no reason given)")
         case GroupBy.PROVIDER:
-            return event.mailbox_provider or "(no address)"
+            return event.mailbox_provider or gettext("(no address)")
         case GroupBy.MESSAGE:
-            return event.subject or "(no subject)"
+            return event.subject or gettext("(no subject)")
 
 
 class GroupField(ValuesField):
@@ -194,12 +217,12 @@ class GroupField(ValuesField):
     def clean(self, value: Any) -> str:
         key = super().clean(value)
         if key and not self.KEY.fullmatch(key):
-            raise ValidationError("choose a group in the grouped log.")
+            raise ValidationError(gettext("choose a group in the grouped log."))
         return key
 
     def offer(self, values: Collection[str], *, chosen: str) -> None:
         if chosen:
-            self.widget = Select(choices=[("", "all"), (chosen, self.labels.get(chosen, chosen))])
+            self.widget = Select(choices=[("", gettext("all")), (chosen, self.labels.get(chosen, chosen))])
 
 
 class GroupFilter(ValuesFilter):
@@ -221,7 +244,7 @@ class GroupFilter(ValuesFilter):
         event = self.parent.queryset.filter(pk=number).first()
         labels = self.parent.form.fields["group"].labels
         if event is None:
-            labels[value] = "a group whose events are not here any more"
+            labels[value] = gettext("a group whose events are not here any more")
             return qs.none()
         labels[value] = f"{GROUP_HEADINGS[GroupBy(by)]}: {group_name(GroupBy(by), event)}"
         alike = qs.filter(events_like(event, GroupBy(by)))
@@ -233,12 +256,12 @@ class GroupFilter(ValuesFilter):
 
 class MailgunEventFilters(ListingFilterSet):
     created = DateRangeFilter("occurred_at", default_days=1, days_back=settings.MAILGUN_SHOWN_DAYS)
-    event = KindFilter(label="Event")
-    person_id = ExactFilter(label="Recipient PersonID")
-    recipient = RecipientFilter(label="Recipient Email")
-    subject = ContainsFilter(label="Subject")
-    detail = ContainsFilter(label="Reason")
-    group = GroupFilter(label="Group")
+    event = KindFilter(label=_("Event"))
+    person_id = ExactFilter(label=_("Recipient PersonID"))
+    recipient = RecipientFilter(label=_("Recipient Email"))
+    subject = ContainsFilter(label=_("Subject"))
+    detail = ContainsFilter(label=_("Reason"))
+    group = GroupFilter(label=_("Group"))
 
     # A reason may quote the address: "<name@…>: user unknown".
     personal = {"person_id", "recipient", "detail"}
@@ -249,7 +272,7 @@ def log_views(listing: ToolListing, *, days: Mapping[str, str], current: str) ->
     log = registry.of_tool(listing.tool)
     assert log
     grouped = registry[f"{log.name}_groups"]
-    ways = [("Events", log, {}), *((by.label, grouped, {"by": by.value}) for by in GroupBy)]
+    ways = [(gettext("Events"), log, {}), *((str(by.label), grouped, {"by": by.value}) for by in GroupBy)]
     return [
         View(label, f"{entry.url()}?{urlencode({**way, **days})}".removesuffix("?"), way.get("by", "") == current)
         for label, entry, way in ways
@@ -267,8 +290,8 @@ class MailgunMessageLog(ToolListing):
     filterset_class = MailgunEventFilters
     default_sort = "-occurred_at"
     export_name = "mailgun-message-log"
-    export_label = "Generate Report"
-    row_name = "events"
+    export_label = _("Generate Report")
+    row_name = _("events")
     template_name = "web/mailgun_message_log.html"
     report_kind = "mailgun"
     shows_people = True
@@ -330,8 +353,19 @@ class MailgunMessageLog(ToolListing):
         everything: Any = self.filterset.unbounded
         most = COUNTED_TIMES * shown
         total = kept_count(everything.of_day(day), most=most + 1)
-        of = f"more than {most:,}" if total > most else f"{total:,}"
-        return (
-            f"{shown:,} of {of} on {written(day)} are shown here: the newest ones."
-            f" {self.export_label} gives all of them."
-        )
+        if total > most:
+            words = gettext(
+                "%(shown)s of more than %(total)s on %(day)s are shown here: the newest ones. %(export)s gives all of"
+                " them."
+            )
+        else:
+            words = gettext(
+                "%(shown)s of %(total)s on %(day)s are shown here: the newest ones. %(export)s gives all of them."
+            )
+        total_text = f"{min(total, most):,}"
+        return words % {
+            "shown": f"{shown:,}",
+            "total": total_text,
+            "day": written(day),
+            "export": self.export_label,
+        }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext, ngettext_lazy, override
+from django.utils.translation import gettext_lazy as _
 
+from core.languages import ENGLISH
 from core.statuses import Status
 from listings.columns import Column, ListingTable, StatusColumn
 from messenger_logs.choices import CANCELABLE, MessageStatus
@@ -17,19 +20,26 @@ from messenger_logs.models import SentMessage
 from messenger_logs.querysets import SentMessageQuerySet
 from messenger_logs.reach import People, people_of_many
 from messenger_logs.reach_figures import read_people, with_people
-from messenger_logs.status_labels import EMAIL_OUTCOME_LABELS
 from messenger_logs.totals import emails_of_many, totals_of_many, with_emails
 from web.message_urls import message_url
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class MessageStatusColumn(StatusColumn):
     """The status of a message, the people it reached, its e-mails and, while it goes out, its progress in percent."""
 
     def render(self, record: Any, table: Any = None) -> SafeString:
-        reached, said = people_text(record.status, record.people), emails_text(record.emails)
+        reached = people_text(record.status, record.people)
+        said = emails_text(record.emails)
         address = f"{message_url(table.listing.tool, record.pk, 'recipients')}?reach=reached" if reached else ""
         people = format_html('<p class="people-reached"><a href="{}">{}</a></p>', address, reached) if reached else ""
-        emails = format_html('<p class="people-reached">E-mail: {}</p>', said) if said else ""
+        emails = (
+            format_html('<p class="people-reached">{}</p>', gettext("E-mail: %(said)s") % {"said": said})
+            if said
+            else ""
+        )
         return format_html("{} {}{}", super().render(record), people, emails)
 
     def status(self, record: SentMessage) -> Status:
@@ -66,9 +76,17 @@ def people_text(status: str, people: People | None) -> str:
     """How many people it reached: 191 of 205. "" where nobody counted them, or where it has not begun."""
     if not people or not _tells(status, people):
         return ""
-    so_far = " so far" if status in CANCELABLE else ""
-    noun = "person" if people.total == 1 else "people"
-    return f"{people.reached:,} of {people.total:,} {noun} reached{so_far}"
+    if status in CANCELABLE:
+        words = ngettext(
+            "%(reached)s of %(total)s person reached so far",
+            "%(reached)s of %(total)s people reached so far",
+            people.total,
+        )
+    else:
+        words = ngettext(
+            "%(reached)s of %(total)s person reached", "%(reached)s of %(total)s people reached", people.total
+        )
+    return words % {"reached": f"{people.reached:,}", "total": f"{people.total:,}"}
 
 
 def _tells(status: str, people: People) -> bool:
@@ -76,17 +94,26 @@ def _tells(status: str, people: People) -> bool:
     return bool(people.total) and (status != MessageStatus.WAITING or bool(people.reached))
 
 
+# The outcomes of EMAIL_OUTCOME_LABELS, with their numbers.
+_EMAIL_OUTCOMES = {
+    "delivered": ngettext_lazy("%(count)s delivered", "%(count)s delivered", "number"),
+    "failed": ngettext_lazy("%(count)s failed", "%(count)s failed", "number"),
+    "suppressed": ngettext_lazy("%(count)s suppressed", "%(count)s suppressed", "number"),
+    "complained": ngettext_lazy("%(count)s complained", "%(count)s complained", "number"),
+    "not_known": ngettext_lazy("%(count)s not known yet", "%(count)s not known yet", "number"),
+}
+
+
 def emails_text(counts: Mapping[str, int]) -> str:
     """What the provider said of its e-mails: "182 delivered, 10 failed"; "" where it said nothing final."""
-    return ", ".join(
-        f"{counts[name]:,} {status.word.lower()}" for name, status in EMAIL_OUTCOME_LABELS.items() if counts.get(name)
-    )
+    told = ((number, words) for name, words in _EMAIL_OUTCOMES.items() if (number := counts.get(name)))
+    return ", ".join(words % {"number": number, "count": f"{number:,}"} for number, words in told)
 
 
 class ReachedColumn(Column):
     """All people of a message, or (`reached`) those whom it reached. Only a file has it: a page has the status cell."""
 
-    def __init__(self, verbose_name: str, figure: str) -> None:
+    def __init__(self, verbose_name: StrOrPromise, figure: str) -> None:
         super().__init__(verbose_name, accessor="pk", orderable=False, on_page=False)
         self.figure = figure
 
@@ -99,10 +126,12 @@ class EmailsColumn(Column):
     """What the provider said of the e-mails of a message. Only a file has it: a page has the status cell."""
 
     def __init__(self) -> None:
-        super().__init__("E-mail Provider Says", accessor="pk", orderable=False, on_page=False)
+        super().__init__(_("E-mail Provider Says"), accessor="pk", orderable=False, on_page=False)
 
     def value(self, record: Any) -> str:
-        return emails_text(record.emails or {})
+        # A file has the provider's own words.
+        with override(ENGLISH):
+            return emails_text(record.emails or {})
 
 
 def with_figures(messages: Any) -> SentMessageQuerySet:
@@ -120,7 +149,10 @@ class MessageColumns(ListingTable):
         """Name the first calendars only; the message's page has all of them."""
         names = [calendar.name for calendar in record.calendars.all()]
         more = len(names) - _CALENDARS_SHOWN
-        return ", ".join(names[:_CALENDARS_SHOWN]) + (f" and {more} more" if more > 0 else "") or "—"
+        shown = ", ".join(names[:_CALENDARS_SHOWN])
+        if more > 0:
+            return gettext("%(calendars)s and %(count)s more") % {"calendars": shown, "count": more}
+        return shown or "—"
 
     def value_calendars(self, record: SentMessage) -> str:
         return record.display_calendars

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.scopes import Scope
@@ -39,7 +40,9 @@ class WhoseFilter(SwitchFilter):
     """My Messages or All Messages. The filterset narrows the list, so that its drop-downs are narrowed, too."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label="Whose messages", choices=[(ALL, "All Messages")], empty_label="My Messages", **kwargs)
+        super().__init__(
+            label=_("Whose messages"), choices=[(ALL, _("All Messages"))], empty_label=_("My Messages"), **kwargs
+        )
 
     def filter(self, qs: SentMessageQuerySet, value: str) -> SentMessageQuerySet:
         return qs
@@ -76,14 +79,14 @@ class CalendarFilter(OptionFilter):
     """Find messages of a calendar. The filterset says which there are: see `OwnOrAllFilters`."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__("calendars", label="Calendar", choices=(), **kwargs)
+        super().__init__("calendars", label=_("Calendar"), choices=(), **kwargs)
 
 
 class ModeFilter(OptionFilter):
     """Find messages that use this mode; they may use others, too."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("label", "Delivery Mode")
+        kwargs.setdefault("label", _("Delivery Mode"))
         super().__init__("modes", choices=Mode.choices, **kwargs)
 
     def filter(self, qs: SentMessageQuerySet, value: str) -> SentMessageQuerySet:
@@ -94,8 +97,8 @@ class AttachmentFilter(OptionFilter):
     WITH, WITHOUT = "with", "without"
 
     def __init__(self, **kwargs: Any) -> None:
-        choices = [(self.WITH, "With Attachment"), (self.WITHOUT, "No Attachment")]
-        super().__init__("attachments", label="Attachment", choices=choices, empty_label="All Messages", **kwargs)
+        choices = [(self.WITH, _("With Attachment")), (self.WITHOUT, _("No Attachment"))]
+        super().__init__("attachments", label=_("Attachment"), choices=choices, empty_label=_("All Messages"), **kwargs)
 
     def filter(self, qs: SentMessageQuerySet, value: str) -> SentMessageQuerySet:
         if not value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.shortcuts import get_object_or_404
 
@@ -15,12 +15,17 @@ from web.menu import page_url
 from web.message_access import record_message_view
 from web.message_urls import message_url
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 class MessageListing(ToolListing):
     """A list of one message. Raises Http404 if the tool hides the message."""
 
-    # What of the message it shows: for its title and for the audit trail.
+    # What of the message it shows, for the audit trail.
     part: ClassVar[str]
+    # Its title, around the subject of the message: "Recipients of %(subject)s".
+    title_text: ClassVar[StrOrPromise]
 
     @cached_property
     def message(self) -> SentMessage:
@@ -35,7 +40,7 @@ class MessageListing(ToolListing):
 
     @property
     def title(self) -> str:
-        return f"{self.part.capitalize()} of {self.message.display_subject}"
+        return self.title_text % {"subject": self.message.display_subject}
 
     @cached_property
     def message_url(self) -> str:
@@ -65,5 +70,5 @@ class MessageListing(ToolListing):
     def export_details(self) -> dict[str, Any]:
         return {"message": self.message.pk}
 
-    def record_look(self) -> None:
+    def _record_look(self) -> None:
         record_message_view(self.message, by=self.user, part=self.part, **self.searched)

@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.listings import ToolListing
 from accounts.models import User
@@ -18,8 +20,13 @@ from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter
 from listings.listing import View
 from messenger_logs.models import School
 
-OPEN = Status("Open", Shape.CHECK, Tone.GOOD, "This person may sign in.")
-CLOSED = Status("Closed", Shape.CROSS, Tone.NEUTRAL, "This person may not sign in, and has no right any more.")
+OPEN = Status(pgettext_lazy("account", "Open"), Shape.CHECK, Tone.GOOD, _("This person may sign in."))
+CLOSED = Status(
+    pgettext_lazy("account", "Closed"),
+    Shape.CROSS,
+    Tone.NEUTRAL,
+    _("This person may not sign in, and has no right any more."),
+)
 ACCOUNT_STATES = {True: OPEN, False: CLOSED}
 
 
@@ -31,16 +38,16 @@ class PeopleTable(ListingTable):
     person = Column(
         accessor="listed_name",
         order_by="sort_name",
-        verbose_name="Name",
+        verbose_name=_("Name"),
         linkify=lambda record: person_url(record.pk),
         attrs=ROW_LINK,
     )
-    username = AddressColumn(verbose_name="Username")
-    email = Column(verbose_name="E-mail", orderable=False, on_page=False)
-    group = Column(accessor="pk", verbose_name="User Groups", orderable=False, attrs=WIDE)
-    school = Column(accessor="pk", verbose_name="Schools", orderable=False, attrs=WIDE)
-    last_login = TimeColumn(verbose_name="Last Sign-in", orderable=False, default="never")
-    state = StatusColumn(ACCOUNT_STATES, accessor="is_active", verbose_name="Account", orderable=False)
+    username = AddressColumn(verbose_name=_("Username"))
+    email = Column(verbose_name=_("E-mail"), orderable=False, on_page=False)
+    group = Column(accessor="pk", verbose_name=_("User Groups"), orderable=False, attrs=WIDE)
+    school = Column(accessor="pk", verbose_name=_("Schools"), orderable=False, attrs=WIDE)
+    last_login = TimeColumn(verbose_name=_("Last Sign-in"), orderable=False, default=pgettext_lazy("sign-in", "never"))
+    state = StatusColumn(ACCOUNT_STATES, accessor="is_active", verbose_name=_("Account"), orderable=False)
 
     def render_group(self, record: User) -> str:
         return ", ".join(group.name for group in record.groups.all()) or "—"
@@ -71,10 +78,10 @@ def school_names() -> list[tuple[str, str]]:
 
 
 class PeopleFilters(ListingFilterSet):
-    person = PersonFilter(label="Name")
-    group = OptionFilter("groups__name", label="User Group", choices=group_names)
-    school = OptionFilter("schools__name", label="School", choices=school_names)
-    state = OptionFilter("is_active", label="Account", choices=[("True", "Open"), ("False", "Closed")])
+    person = PersonFilter(label=_("Name"))
+    group = OptionFilter("groups__name", label=_("User Group"), choices=group_names)
+    school = OptionFilter("schools__name", label=_("School"), choices=school_names)
+    state = OptionFilter("is_active", label=_("Account"), choices=[("True", OPEN.word), ("False", CLOSED.word)])
 
     personal = {"person"}
 
@@ -86,7 +93,7 @@ class People(ToolListing):
     filterset_class = PeopleFilters
     default_sort = "person"
     export_name = "people"
-    row_name = "people"
+    row_name = _("people")
     shows_people = True
     template_name = "web/people.html"
 
@@ -96,9 +103,11 @@ class People(ToolListing):
 
     @property
     def views(self) -> list[View]:
-        pages = {"Rights": "web:user_groups", "Service accounts": "web:service_accounts"}
-        others = [View(label, reverse(name)) for label, name in pages.items()]
-        return [View("People", self.entry.url(), current=True), *others]
+        return [
+            View(gettext("People"), self.entry.url(), current=True),
+            View(gettext("Rights"), reverse("web:user_groups")),
+            View(gettext("Service accounts"), reverse("web:service_accounts")),
+        ]
 
     def get_queryset(self) -> QuerySet[User]:
         return User.objects.listed()

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.listings import ToolListing
 from accounts.scopes import ALL_SCHOOLS, Scope
@@ -47,6 +49,9 @@ from web.listings.message_filters import SubjectFilter
 from web.listings.reach_filters import ALL, LanguageFilter, ReachedByFilter, ReachFilterSet, SchoolFilter
 from web.message_urls import drill_url, message_logs, message_url
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 def _message_address(record: SentMessage, table: ReachTable) -> str | None:
     tool = table.listing.logs.get(record.pk)
@@ -56,7 +61,7 @@ def _message_address(record: SentMessage, table: ReachTable) -> str | None:
 class PeopleColumn(NumberColumn):
     """How many people of the message are of one kind of Reach; a link to them for those who may see them."""
 
-    def __init__(self, kind: str, label: str) -> None:
+    def __init__(self, kind: str, label: StrOrPromise) -> None:
         super().__init__(accessor="pk", verbose_name=label, orderable=False)
         self.kind = kind
 
@@ -74,15 +79,15 @@ class PeopleColumn(NumberColumn):
 
 
 class ReachTable(ListingTable):
-    date = TimeColumn(accessor="scheduled_at", verbose_name="Date")
+    date = TimeColumn(accessor="scheduled_at", verbose_name=_("Date"))
     subject = Column(
-        verbose_name="Message Subject", linkify=_message_address, attrs=ROW_LINK, empty_values=(), orderable=False
+        verbose_name=_("Message Subject"), linkify=_message_address, attrs=ROW_LINK, empty_values=(), orderable=False
     )
-    message_type = Column(verbose_name="Message Type")
-    school_name = Column(verbose_name="District/School")
-    drill = Column(verbose_name="Drill", orderable=False, empty_values=())
-    people = PeopleColumn(ALL, "People")
-    percent = Column(accessor="pk", verbose_name="Reached %", orderable=False, attrs={"cell": {"class": "number"}})
+    message_type = Column(verbose_name=_("Message Type"))
+    school_name = Column(verbose_name=_("District/School"))
+    drill = Column(verbose_name=_("Drill"), orderable=False, empty_values=())
+    people = PeopleColumn(ALL, _("People"))
+    percent = Column(accessor="pk", verbose_name=_("Reached %"), orderable=False, attrs={"cell": {"class": "number"}})
     reached = PeopleColumn(Reach.REACHED, REACH[Reach.REACHED].word)
     unconfirmed = PeopleColumn(Reach.UNCONFIRMED, REACH[Reach.UNCONFIRMED].word)
     not_reached = PeopleColumn(Reach.NOT_REACHED, REACH[Reach.NOT_REACHED].word)
@@ -98,10 +103,10 @@ class ReachTable(ListingTable):
     def render_drill(self, record: SentMessage) -> SafeString | str:
         if not record.drill:
             return ""
-        return format_html('<a href="{}">compare</a>', self.listing.drill_url(record))
+        return format_html('<a href="{}">{}</a>', self.listing.drill_url(record), gettext("compare"))
 
     def value_drill(self, record: SentMessage) -> str:
-        return "yes" if record.drill else ""
+        return gettext("yes") if record.drill else ""
 
     def render_percent(self, record: SentMessage) -> str:
         percent = read_people(record).percent_reached
@@ -111,12 +116,20 @@ class ReachTable(ListingTable):
         return self.render_percent(record).replace("—", "")
 
 
+_BY = {
+    Dimension.SCHOOL: _("By school"),
+    Dimension.TYPE: _("By message type"),
+    Dimension.LANGUAGE: _("By language"),
+    Dimension.WEEK: _("By week"),
+}
+
+
 class ByFilter(SwitchFilter):
     """What the figures above the list are broken down by. The list stays as it is."""
 
     def __init__(self) -> None:
-        choices = [(one.value, f"By {one.label.lower()}") for one in Dimension if one is not Dimension.SCHOOL]
-        super().__init__(label="Figures", choices=choices, empty_label="By school")
+        choices = [(one.value, words) for one, words in _BY.items() if one is not Dimension.SCHOOL]
+        super().__init__(label=_("Figures"), choices=choices, empty_label=_BY[Dimension.SCHOOL])
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         return qs
@@ -129,13 +142,13 @@ class DrillFilter(OptionFilter):
 
 class ReachFilters(ReachFilterSet):
     by = ByFilter()
-    sent = DateRangeFilter("scheduled_at", label="Sent", default_days=30)
+    sent = DateRangeFilter("scheduled_at", label=pgettext_lazy("date", "Sent"), default_days=30)
     school = SchoolFilter()
     language = LanguageFilter()
     mode = ReachedByFilter()
-    message_type = ValuesFilter(label="Message Type")
-    drill = DrillFilter(label="Drill", choices=[("only", "only drills"), ("without", "no drills")])
-    subject = SubjectFilter(label="Message Subject")
+    message_type = ValuesFilter(label=_("Message Type"))
+    drill = DrillFilter(label=_("Drill"), choices=[("only", _("only drills")), ("without", _("no drills"))])
+    subject = SubjectFilter(label=_("Message Subject"))
 
     @cached_property
     def unbounded(self) -> Rows:
@@ -156,7 +169,10 @@ class Cell:
 
     @property
     def words(self) -> str:
-        return f"{self.people.reached:,} of {self.people.meant:,}"
+        return gettext("%(reached)s of %(total)s") % {
+            "reached": f"{self.people.reached:,}",
+            "total": f"{self.people.meant:,}",
+        }
 
 
 # The kinds of people in the bars of weeks, from the bottom to the top. Who was spared by a cancel is in none.
@@ -174,7 +190,7 @@ class ReachList(ToolListing):
     filterset: ReachFilters
     default_sort = "-date"
     export_name = "reach"
-    row_name = "messages"
+    row_name = _("messages")
     report_kind = "reach"
     template_name = "listings/page.html"
     summary_template_name = "web/_reach_figures.html"
@@ -210,8 +226,10 @@ class ReachList(ToolListing):
     def notices(self) -> list[str]:
         return [
             *counted_note(self.counted),
-            "A person counts once for each message. The percentage is of all people who were to be reached: a canceled"
-            " message is no failure. Every number opens the messages or the people behind it.",
+            gettext(
+                "A person counts once for each message. The percentage is of all people who were to be reached: a"
+                " canceled message is no failure. Every number opens the messages or the people behind it."
+            ),
         ]
 
     def people_url(self, message: SentMessage, kind: str) -> str:
@@ -232,7 +250,10 @@ class ReachList(ToolListing):
         """The two months that people ask for most, with the same figures."""
         today = timezone.localdate()
         this_month = today.replace(day=1), today
-        months = [("This month", *this_month), (Days.LAST_MONTH.label.capitalize(), *Days.LAST_MONTH.on(today))]
+        months = [
+            (gettext("This month"), *this_month),
+            (Days.LAST_MONTH.label.capitalize(), *Days.LAST_MONTH.on(today)),
+        ]
         return [self._month(*month) for month in months]
 
     def _month(self, label: str, first: date, last: date) -> View:
@@ -253,9 +274,13 @@ class ReachList(ToolListing):
         return breakdown(messages, by or self.by, self.filterset.which)
 
     def heat_map_of(self, groups: list[Group]) -> HeatMap[Cell]:
-        caption = f"People reached {self.period or ''}".strip()
-        caption = f"{caption}, by {self.by.label.lower()} and mode"
-        return HeatMap("heat", caption, self.by.label, ["Any device", *Mode.labels], [*self.lines(groups)])
+        if self.period:
+            caption = gettext("People reached %(days)s, by %(group)s and mode")
+        else:
+            caption = gettext("People reached, by %(group)s and mode")
+        caption %= {"days": self.period, "group": self.by.label.lower()}
+        columns = [gettext("Any device"), *map(str, Mode.labels)]
+        return HeatMap("heat", caption, str(self.by.label), columns, [*self.lines(groups)])
 
     def lines(self, groups: list[Group]) -> Iterator[HeatLine[Cell]]:
         for group in [*groups, all_of(groups)] if len(groups) > 1 else groups:
@@ -273,7 +298,7 @@ class ReachList(ToolListing):
         people = [by_week.get(monday, People()) for monday in mondays]
         parts = [Part.of(REACH[kind], [one.by_kind[kind] for one in people]) for kind in _IN_BARS]
         columns = [_week_column(*pair) for pair in zip(mondays, people, strict=True)]
-        return BarChart("weeks", "People reached by week", "Week", columns, parts)
+        return BarChart("weeks", gettext("People reached by week"), gettext("Week"), columns, parts)
 
     def filters_of(self, group: Group, by: Dimension) -> dict[str, str]:
         """Return the filters that leave the messages and people of a group."""
@@ -286,5 +311,8 @@ class ReachList(ToolListing):
 
 def _week_column(monday: date, people: People) -> ChartColumn:
     percent = people.percent_reached
-    title = f"{written(monday)} to {written(monday + timedelta(days=6))}"
+    title = gettext("%(first)s to %(last)s") % {
+        "first": written(monday),
+        "last": written(monday + timedelta(days=6)),
+    }
     return ChartColumn(f"{monday.month}/{monday.day}", title, note="" if percent is None else f"{percent} %")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q, QuerySet, Value
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.scopes import Scope
 from listings.filters import ContainsFilter, ListingFilterSet, OptionFilter, ValuesFilter
@@ -51,7 +53,7 @@ class SchoolFilter(ValuesFilter):
     """Choose the people whose student is of a school."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label="School", labels={UNKNOWN: NO_SCHOOL}, **kwargs)
+        super().__init__(label=_("School"), labels={UNKNOWN: NO_SCHOOL}, **kwargs)
 
     def values(self, rows: QuerySet[Any]) -> list[str]:
         return values_of(self.parent.totals, "school__name")
@@ -70,14 +72,14 @@ class LanguageLabels(dict[str, str]):
     """The name of each language, by the value of the filter."""
 
     def get(self, language: str, default: Any = None) -> str:
-        return NO_LANGUAGE if language == UNKNOWN else language_name(language)
+        return str(NO_LANGUAGE) if language == UNKNOWN else language_name(language)
 
 
 class LanguageFilter(ValuesFilter):
     """Choose the people whose family speaks a language."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label="Language", labels=LanguageLabels(), **kwargs)
+        super().__init__(label=_("Language"), labels=LanguageLabels(), **kwargs)
 
     def values(self, rows: QuerySet[Any]) -> list[str]:
         return values_of(self.parent.totals, "language")
@@ -90,7 +92,9 @@ class ReachedByFilter(OptionFilter):
     """Choose the mode by which people were reached or not."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label="By", choices=Mode.choices, empty_label="any device", **kwargs)
+        super().__init__(
+            label=pgettext_lazy("delivery mode", "By"), choices=Mode.choices, empty_label=_("any device"), **kwargs
+        )
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         return qs
@@ -100,11 +104,11 @@ class ReachFilter(OptionFilter):
     """Find people by whether the message reached them."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kinds = [(kind.value, status.word.lower()) for kind, status in REACH.items()]
+        kinds = [(kind.value, status.lower.word) for kind, status in REACH.items()]
         super().__init__(
-            label="Reached",
-            choices=[*kinds, (ALL, "everybody")],
-            empty_label="not reached, no device",
+            label=_("Reached"),
+            choices=[*kinds, (ALL, _("everybody"))],
+            empty_label=_("not reached, no device"),
             **kwargs,
         )
 

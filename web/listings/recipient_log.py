@@ -13,6 +13,8 @@ from django.forms import HiddenInput, TextInput
 from django.http import Http404
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.listings import ToolListing
 from accounts.services import record_look
@@ -44,19 +46,19 @@ class RecipientLogTable(RecipientTable):
     All rows are about one person, whom the page names above them. So only a file has columns for that.
     """
 
-    created_at = TimeColumn(accessor="message__created_at", verbose_name="Date Created")
-    recipient = Column(accessor="recipient__name", verbose_name="Recipient", on_page=False)
-    person_id = Column(accessor="recipient__person_id", verbose_name="PersonID", on_page=False)
+    created_at = TimeColumn(accessor="message__created_at", verbose_name=_("Date Created"))
+    recipient = Column(accessor="recipient__name", verbose_name=_("Recipient"), on_page=False)
+    person_id = Column(accessor="recipient__person_id", verbose_name=_("PersonID"), on_page=False)
     subject = Column(
         accessor="message__subject",
-        verbose_name="Message Subject",
+        verbose_name=_("Message Subject"),
         linkify=_message_address,
         attrs=ROW_LINK,
         empty_values=(),
     )
-    sender = Column(accessor="message__sender_name", verbose_name="Sender", at_first=False)
-    why = Column(accessor="pk", verbose_name="Why Not Reached", orderable=False)
-    time = TimeColumn(accessor="last_attempt_at", verbose_name="Time", orderable=False, at_first=False)
+    sender = Column(accessor="message__sender_name", verbose_name=_("Sender"), at_first=False)
+    why = Column(accessor="pk", verbose_name=_("Why Not Reached"), orderable=False)
+    time = TimeColumn(accessor="last_attempt_at", verbose_name=_("Time"), orderable=False, at_first=False)
 
     card_columns = ("status", "subject", "why", "created_at")
 
@@ -86,7 +88,7 @@ class PersonField(TextField):
     def clean(self, value: Any) -> str:
         text = super().clean(value)
         if text and len(text) < SHORTEST_NAME and not text.isdigit():
-            raise ValidationError(f"enter {SHORTEST_NAME} letters or more.")
+            raise ValidationError(gettext("enter %(count)s letters or more.") % {"count": SHORTEST_NAME})
         return text
 
 
@@ -106,10 +108,10 @@ class PersonFilter(ContainsFilter):
 
 class RecipientLogFilters(ListingFilterSet):
     created = DateRangeFilter("message__created_at", default_days=30)
-    person = PersonFilter(label="Name, student, id, e-mail or phone")
-    subject = SubjectFilter("message__subject", label="Message Subject")
-    mode = OptionFilter(choices=Mode.choices, label="Delivery Mode")
-    status = OptionFilter(choices=DeliveryStatus.choices, label="Status")
+    person = PersonFilter(label=_("Name, student, id, e-mail or phone"))
+    subject = SubjectFilter("message__subject", label=_("Message Subject"))
+    mode = OptionFilter(choices=Mode.choices, label=_("Delivery Mode"))
+    status = OptionFilter(choices=DeliveryStatus.choices, label=_("Status"))
 
     personal = {"person"}
 
@@ -137,12 +139,12 @@ class RecipientLogFilters(ListingFilterSet):
         return self.people.only_one or next(with_this_id, None)
 
 
-WHAT_TO_ENTER = (
+WHAT_TO_ENTER = _(
     "Enter a person's name, person id, e-mail address or phone number as a whole, and press Find. Any spelling will do,"
     " such as (651) 555-0100. For a part of one, or for a student's name or number, you get a list of people to choose"
     " from."
 )
-EXPORT_WANTS_A_PERSON = "An export is of one person. Find the person first."
+EXPORT_WANTS_A_PERSON = _("An export is of one person. Find the person first.")
 
 
 class RecipientLog(ToolListing):
@@ -153,7 +155,7 @@ class RecipientLog(ToolListing):
     filterset: RecipientLogFilters
     default_sort = "-created_at"
     export_name = "recipient-log"
-    row_name = "deliveries"
+    row_name = _("deliveries")
     report_kind = "recipient"
     template_name = "web/recipient_log.html"
     shows_people = True
@@ -179,18 +181,18 @@ class RecipientLog(ToolListing):
 
     def check_export(self) -> None:
         if not self.filterset.error_messages and not self.knows_the_person():
-            self.warnings.append(EXPORT_WANTS_A_PERSON)
+            self.warnings.append(str(EXPORT_WANTS_A_PERSON))
 
     @property
     def export_details(self) -> dict[str, Any]:
         return {"person": self.person.person_id} if self.person else {}
 
-    def record_look(self) -> None:
+    def _record_look(self) -> None:
         """Record whose record was opened or, if nobody was meant exactly, what was searched."""
         if self.filterset.error_messages or not self.filterset.search:
             return  # No search was made.
         if self.person is None:
-            super().record_look()
+            super()._record_look()
             return
         details = self.export_details | self.look_details | self.searched
         record_look(by=self.user, action="person.viewed", target=self.tool.path, details=details)
@@ -218,39 +220,56 @@ class RecipientLog(ToolListing):
             return []
         search, people = self.filterset.search, self.filterset.people.people
         if not search:
-            return [WHAT_TO_ENTER]
+            return [str(WHAT_TO_ENTER)]
         if not people:
-            return [f"Nobody was found for “{search}” among {self.whom()}.", WHAT_TO_ENTER]
+            return [self.nobody(search), str(WHAT_TO_ENTER)]
         if self.person:
             others = [person for person in people if person is not self.person]
-            also = [f"“{search}” is also the number of a student. Choose one of the family:"] if others else []
+            family = gettext("“%(search)s” is also the number of a student. Choose one of the family:")
+            also = [family % {"search": search}] if others else []
             asked = [who_saw_button(self.person)] if self.user.may(Tool.AUDIT_TRAIL) else []
             return [chosen(self.person), *record_link(self.tool, self.person), *asked, *also, *map(choice, others)]
         return [*self.which(len(people)), *map(choice, people)]
 
-    def whom(self) -> str:
-        """Return in words whom the user may find."""
+    def nobody(self, search: str) -> str:
+        """Return a sentence that says among whom nobody was found."""
         if self.tool is Tool.RECIPIENT_LOG:
-            return "the recipients of your messages"
+            return gettext("Nobody was found for “%(search)s” among the recipients of your messages.") % {
+                "search": search
+            }
         if self.scope.everything:
-            return "the recipients of anybody's messages"
-        return f"the people of {schools_text(self.scope)}"
+            return gettext("Nobody was found for “%(search)s” among the recipients of anybody's messages.") % {
+                "search": search
+            }
+        return gettext("Nobody was found for “%(search)s” among the people of %(schools)s.") % {
+            "search": search,
+            "schools": schools_text(self.scope),
+        }
 
     def which(self, number: int) -> list[str]:
         search = self.filterset.search
         if self.filterset.people.more:
-            return [f"More than {number} people match “{search}”. Enter more, or choose one of the first:"]
-        if number == 1:
-            return [
-                f"One person matches “{search}” as a part of a name, an address or a number, or as a student. Is this"
+            words = gettext("More than %(count)s people match “%(search)s”. Enter more, or choose one of the first:")
+        elif number == 1:
+            words = gettext(
+                "One person matches “%(search)s” as a part of a name, an address or a number, or as a student. Is this"
                 " the one you mean?"
-            ]
-        return [f"{number} people match “{search}”. Choose one:"]
+            )
+        else:
+            words = gettext("%(count)s people match “%(search)s”. Choose one:")
+        return [words % {"count": number, "search": search}]
+
+
+def named(person: Person) -> str:
+    """Return a person with the person id and the students."""
+    known = {"name": person.name, "id": person.person_id, "students": "; ".join(map(str, person.students))}
+    if person.students:
+        return gettext("%(name)s, person id %(id)s, about %(students)s") % known
+    return gettext("%(name)s, person id %(id)s") % known
 
 
 def person_text(person: Person) -> str:
-    students = f", about {'; '.join(map(str, person.students))}" if person.students else ""
-    return f"{person.name}, person id {person.person_id}{students}."
+    return f"{named(person)}."
 
 
 # The chosen person gets the id of the button that was pressed, so that the focus stays there when the list changes.
@@ -261,7 +280,7 @@ def choice(person: Person) -> str:
     return format_html(
         '<button type="submit" class="link" id="person-{id}" name="person" value="{id}">{words}</button>',
         id=person.person_id,
-        words=person_text(person).removesuffix("."),
+        words=named(person),
     )
 
 
@@ -277,7 +296,7 @@ def record_url(tool: Tool, person_id: str) -> str:
 
 def record_link(tool: Tool, person: Person) -> list[str]:
     address = record_url(tool, person.person_id)
-    return [format_html('<a href="{}">Link to this record</a>', address)] if address else []
+    return [format_html('<a href="{}">{}</a>', address, gettext("Link to this record"))] if address else []
 
 
 class PersonRecord(RecipientLog):
@@ -290,7 +309,7 @@ class PersonRecord(RecipientLog):
         super().__init__(*args, **kwargs)
         self.filterset.form.fields["person"].widget = HiddenInput()
         if "person" in self.filterset.form.errors or self.person is None:
-            raise Http404("There is no such record.")
+            raise Http404(gettext("There is no such record."))
 
     def understood(self, values: Mapping[str, str]) -> dict[str, str]:
         return super().understood({**values, "person": self.arguments["person"]})
@@ -308,7 +327,7 @@ class PersonRecord(RecipientLog):
 def who_saw_button(person: Person) -> str:
     """Return a button that asks who saw the record of a person. It posts a form beside the list, not the list's."""
     return format_html(
-        '<button type="submit" class="link" form="who-saw-form" name="person" value="{}">Who saw this record, and when'
-        "</button>",
+        '<button type="submit" class="link" form="who-saw-form" name="person" value="{}">{}</button>',
         person.person_id,
+        gettext("Who saw this record, and when"),
     )

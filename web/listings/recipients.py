@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.scopes import ALL_SCHOOLS, Scope
 from core.statuses import Shape, Status, Tone
@@ -43,10 +45,13 @@ from web.device_flags import DeviceFlags
 from web.listings.of_message import MessageListing
 from web.message_access import may_see_values
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 # How the provider's word was found for e-mail that another system sent. Our own has our mark, which needs no word.
-_KNOWN_BY: dict[str, str] = {
-    LinkedBy.MESSAGE_ID: "Found by Message-Id and address.",
-    LinkedBy.SUBJECT: "Found by address, subject and time.",
+_KNOWN_BY: dict[str, StrOrPromise] = {
+    LinkedBy.MESSAGE_ID: _("Found by Message-Id and address."),
+    LinkedBy.SUBJECT: _("Found by address, subject and time."),
 }
 
 
@@ -54,7 +59,7 @@ class DeliveryStatusColumn(StatusColumn):
     """The status of a device. A call that was answered does not look like one that came to nothing."""
 
     def __init__(self) -> None:
-        super().__init__(DELIVERY_STATUSES)
+        super().__init__(DELIVERY_STATUSES, verbose_name=_("Status"))
         self.legend = [*self.legend, ANSWERED]
 
     def status(self, record: Delivery) -> Status:
@@ -70,14 +75,15 @@ class EmailOutcomeColumn(StatusColumn):
 
     def render(self, record: Delivery) -> SafeString:
         contradicts = record.status == DeliveryStatus.SENT and record.email_outcome in EMAIL_FAILURES
-        flag = format_html('<p class="flag">{} Sent, but not delivered</p>', Shape.TRIANGLE) if contradicts else ""
+        said = gettext("Sent, but not delivered")
+        flag = format_html('<p class="flag">{} {}</p>', Shape.TRIANGLE, said) if contradicts else ""
         reason = format_html('<p class="reason">{}</p>', folded(record.email_reason)) if record.email_reason else ""
         known = _KNOWN_BY.get(record.email_linked_by, "")
         key = format_html('<p class="reason">{}</p>', known) if known else ""
         return format_html("{} {}{}{}", super().render(record), flag, reason, key)
 
     def value(self, record: Delivery) -> str:
-        return ": ".join(filter(None, [self.status(record).word, record.email_reason]))
+        return ": ".join(filter(None, [self.status(record).in_english, record.email_reason]))
 
 
 def _as_sent(record: Delivery, table: RecipientTable) -> str:
@@ -85,19 +91,19 @@ def _as_sent(record: Delivery, table: RecipientTable) -> str:
 
 
 class RecipientTable(ListingTable):
-    recipient = Column(accessor="recipient__name", order_by="recipient__plain_name", verbose_name="Recipient")
-    student = Column(accessor="recipient", order_by="recipient__plain_student_name", verbose_name="Student")
-    mode = Column(accessor="mode", verbose_name="Delivery Mode")
-    device = AddressColumn(accessor="address", verbose_name="Device")
+    recipient = Column(accessor="recipient__name", order_by="recipient__plain_name", verbose_name=_("Recipient"))
+    student = Column(accessor="recipient", order_by="recipient__plain_student_name", verbose_name=_("Student"))
+    mode = Column(accessor="mode", verbose_name=_("Delivery Mode"))
+    device = AddressColumn(accessor="address", verbose_name=_("Device"))
     status = DeliveryStatusColumn()
-    detail = Column(verbose_name="Status Detail", empty_values=())
-    time = TimeColumn(accessor="last_attempt_at", verbose_name="Time", orderable=False)
+    detail = Column(verbose_name=_("Status Detail"), empty_values=())
+    time = TimeColumn(accessor="last_attempt_at", verbose_name=_("Time"), orderable=False)
     provider = EmailOutcomeColumn(
-        EMAIL_OUTCOMES, accessor="email_outcome", verbose_name="E-mail Provider Says", orderable=False
+        EMAIL_OUTCOMES, accessor="email_outcome", verbose_name=_("E-mail Provider Says"), orderable=False
     )
     as_sent = Column(
         accessor="pk",
-        verbose_name="Message",
+        verbose_name=_("Message"),
         orderable=False,
         linkify=_as_sent,
         exclude_from_export=True,
@@ -114,12 +120,13 @@ class RecipientTable(ListingTable):
         return self.render_student(value).replace("—", "")
 
     def render_mode(self, record: Delivery) -> str:
-        return Mode(record.mode).label
+        return str(Mode(record.mode).label)
 
     def render_device(self, record: Delivery) -> SafeString | str:
         device = one_line(device_text(record.mode, record.address, record.given_address))
-        mark = '<abbr title="Duplicate in this message">{}</abbr>'
-        marked = format_html(f"{{}} {mark}", device, DUPLICATE_MARK) if record.duplicate else device
+        title = gettext("Duplicate in this message")
+        mark = format_html('<abbr title="{}">{}</abbr>', title, DUPLICATE_MARK)
+        marked = format_html("{} {}", device, mark) if record.duplicate else device
         return format_html("{}{}", marked, self.listing.devices.flag(record))
 
     def value_device(self, record: Delivery) -> str:
@@ -133,7 +140,7 @@ class RecipientTable(ListingTable):
         return detail_text(record.mode, record.detail, record.code)
 
     def render_as_sent(self) -> str:
-        return "with values"
+        return gettext("with values")
 
 
 _NUMBER_AS_WRITTEN = re.compile(r"[\d\s().+-]{3,}")
@@ -209,14 +216,19 @@ class FigureFilter(OptionFilter):
     ELIGIBLE = "eligible"
 
     def __init__(self, **kwargs: Any) -> None:
-        of_a_cancel = [(name, f"Canceled message: {label.lower()}") for name, label in CANCEL_FIGURES]
-        of_a_cancel.append((REPORTED_LATER, "Canceled message: reported after the cancel was complete"))
-        of_devices = [
-            (self.COUNTED, "Any total of devices"),
-            (self.ELIGIBLE, "Total Devices"),
-            ("email_not_handed_over", "E-mails that were not handed over"),
+        super().__init__(choices=self.figures, **kwargs)
+
+    def figures(self) -> list[tuple[str, StrOrPromise]]:
+        """Return the figures that can be chosen, with their labels in the language of the moment."""
+        of_a_cancel = gettext("Canceled message: %(figure)s")
+        return [
+            *FIGURES,
+            *((name, of_a_cancel % {"figure": label.lower()}) for name, label in CANCEL_FIGURES),
+            (REPORTED_LATER, gettext("Canceled message: reported after the cancel was complete")),
+            (self.COUNTED, gettext("Any total of devices")),
+            (self.ELIGIBLE, gettext("Total Devices")),
+            ("email_not_handed_over", gettext("E-mails that were not handed over")),
         ]
-        super().__init__(choices=[*FIGURES, *of_a_cancel, *of_devices], **kwargs)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
@@ -281,12 +293,21 @@ class LanguageFilter(ExactFilter):
         return of_people(qs, language=normalized_language(value)) if value else qs
 
 
+def reach_choices() -> list[tuple[str, StrOrPromise]]:
+    """Return the kinds of Reach by any mode, and by each mode, with their labels in the language of the moment."""
+    by_mode = [
+        (f"{mode}-{kind}", gettext("%(mode)s: %(kind)s") % {"mode": mode.label, "kind": kind.label.lower()})
+        for mode in Mode
+        for kind in Reach
+    ]
+    return [*Reach.choices, *by_mode]
+
+
 class ReachFilter(OptionFilter):
     """Find the people whom the message reached, or did not: by any mode ("reached"), or by one ("email-reached")."""
 
     def __init__(self, **kwargs: Any) -> None:
-        by_mode = [(f"{mode}-{kind}", f"{mode.label}: {kind.label.lower()}") for mode in Mode for kind in Reach]
-        super().__init__(choices=[*Reach.choices, *by_mode], **kwargs)
+        super().__init__(choices=reach_choices, **kwargs)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:
@@ -304,17 +325,17 @@ class OutcomeFilter(OptionFilter):
 
 
 class RecipientFilters(ListingFilterSet):
-    recipient = NameFilter(label="Recipient")
-    student = StudentFilter(label="Student")
-    mode = OptionFilter(label="Delivery Mode", choices=Mode.choices)
-    device = DeviceFilter("address", label="Device")
-    status = OptionFilter(label="Status", choices=DeliveryStatus.choices)
-    outcome = OutcomeFilter(label="Outcome", choices=Outcome.choices)
-    school = SchoolFilter(label="School")
-    language = LanguageFilter(label="Language")
+    recipient = NameFilter(label=_("Recipient"))
+    student = StudentFilter(label=_("Student"))
+    mode = OptionFilter(label=_("Delivery Mode"), choices=Mode.choices)
+    device = DeviceFilter("address", label=_("Device"))
+    status = OptionFilter(label=_("Status"), choices=DeliveryStatus.choices)
+    outcome = OutcomeFilter(label=_("Outcome"), choices=Outcome.choices)
+    school = SchoolFilter(label=_("School"))
+    language = LanguageFilter(label=_("Language"))
     # The last two, because they choose among the rows that the others find.
-    figure = FigureFilter(label="Counted in")
-    reach = ReachFilter(label="Reached")
+    figure = FigureFilter(label=_("Counted in"))
+    reach = ReachFilter(label=_("Reached"))
 
     personal = {"recipient", "student", "device"}
 
@@ -329,8 +350,9 @@ class Recipients(MessageListing):
     filterset_class = RecipientFilters
     default_sort = "recipient"
     export_name = "recipients"
-    row_name = "recipients"
+    row_name = _("recipients")
     part = "recipients"
+    title_text = _("Recipients of %(subject)s")
     template_name = "web/message_recipients.html"
     api_resource = "deliveries"
     exact_up_to = 100_000
@@ -368,13 +390,14 @@ class Recipients(MessageListing):
 
     def row_notices(self) -> list[str]:
         if self.lists_people:
-            return ["Each person has one row here. Take the filter away to see their devices."]
-        notices = ["A recipient has a row for each device, and for each student the message was about."]
+            return [gettext("Each person has one row here. Take the filter away to see their devices.")]
+        notices = [gettext("A recipient has a row for each device, and for each student the message was about.")]
         if any(row.duplicate for row in self.page.rows):
-            notices.append(
-                f"{DUPLICATE_MARK} This address or number is in the message more than once; it got the message once"
-                " and counts once."
+            told = gettext(
+                "%(mark)s This address or number is in the message more than once; it got the message once and counts"
+                " once."
             )
+            notices.append(told % {"mark": DUPLICATE_MARK})
         return notices
 
     def complete_rows(self, rows: list[Delivery]) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.listings import ToolListing
 from listings.columns import ON_SCREEN, Column, ListingTable, TextColumn, TimeColumn
@@ -22,15 +24,15 @@ from web.message_urls import message_urls
 
 
 class ReplyTable(ListingTable):
-    received_at = TimeColumn(verbose_name="Received")
-    name = Column(accessor="people_named", verbose_name="From", empty_values=())
-    person_id = Column(accessor="person_named", verbose_name="PersonID", orderable=False)
-    number = Column(verbose_name="Phone")
-    text = TextColumn(verbose_name="Text", orderable=False, empty_values=())
-    taken_as = Column(verbose_name="Taken As", orderable=False)
+    received_at = TimeColumn(verbose_name=_("Received"))
+    name = Column(accessor="people_named", verbose_name=pgettext_lazy("of a reply", "From"), empty_values=())
+    person_id = Column(accessor="person_named", verbose_name=_("PersonID"), orderable=False)
+    number = Column(verbose_name=_("Phone"))
+    text = TextColumn(verbose_name=pgettext_lazy("of a reply", "Text"), orderable=False, empty_values=())
+    taken_as = Column(verbose_name=_("Taken As"), orderable=False)
     message = Column(
         accessor="message_id",
-        verbose_name="Newest Text to Them",
+        verbose_name=_("Newest Text to Them"),
         orderable=False,
         exclude_from_export=True,
         attrs=ON_SCREEN,
@@ -40,19 +42,19 @@ class ReplyTable(ListingTable):
     card_columns = ("name", "text", "received_at")
 
     def render_name(self, value: str) -> str:
-        return value or "Number not on record"
+        return value or gettext("Number not on record")
 
     def render_number(self, value: str) -> str:
         return device_text(Mode.TEXT, value)
 
     def render_text(self, value: str) -> SafeString | str:
-        return folded(value) if value else "(no text)"
+        return folded(value) if value else gettext("(no text)")
 
     def value_text(self, value: str) -> str:
-        return value or "(no text)"
+        return value or gettext("(no text)")
 
     def render_taken_as(self, record: Reply) -> str:
-        return record.get_taken_as_display()
+        return str(record.get_taken_as_display())
 
     def render_message(self, record: Reply) -> SafeString | str:
         address = self.listing.message_urls.get(record.message_id)
@@ -62,11 +64,11 @@ class ReplyTable(ListingTable):
 
 
 class ReplyFilters(ListingFilterSet):
-    received = DateRangeFilter("received_at", label="Received", default_days=30)
-    name = ContainsFilter("people_named", label="From")
-    number = DeviceFilter("number", label="Phone")
-    text = ContainsFilter(label="Text")
-    taken_as = OptionFilter(label="Taken As", choices=Reply.TakenAs.choices)
+    received = DateRangeFilter("received_at", label=_("Received"), default_days=30)
+    name = ContainsFilter("people_named", label=pgettext_lazy("of a reply", "From"))
+    number = DeviceFilter("number", label=_("Phone"))
+    text = ContainsFilter(label=pgettext_lazy("of a reply", "Text"))
+    taken_as = OptionFilter(label=_("Taken As"), choices=Reply.TakenAs.choices)
 
     personal = {"name", "number", "text"}
 
@@ -78,7 +80,7 @@ class Replies(ToolListing):
     filterset_class = ReplyFilters
     default_sort = "-received_at"
     export_name = "replies"
-    row_name = "replies"
+    row_name = _("replies")
     api_resource = "replies"
     shows_people = True
     # The addresses of the messages on this page that the user may open, by id.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.listings import ToolListing
 from listings.columns import ROW_LINK, WIDE, Column, ListingTable, TimeColumn
@@ -25,20 +27,18 @@ from web.listings.message_columns import (
 )
 from web.listings.message_filters import SubjectFilter
 
-SENT_MEANS = f"Sent means: {MESSAGE_STATUSES[MessageStatus.SENT].meaning}"
-
 
 class SentMessageLogTable(ListingTable):
-    status = MessageStatusColumn(MESSAGE_STATUSES)
-    message_type = Column(verbose_name="Message Type")
-    school_name = Column(verbose_name="District/School")
-    subject = Column(verbose_name="Message Subject", linkify=link_of_message, attrs=ROW_LINK | WIDE, empty_values=())
-    sender_name = Column(verbose_name="Sender")
-    created_at = TimeColumn(verbose_name="Date Created")
-    scheduled_at = TimeColumn(verbose_name="Date Scheduled")
-    schedule_id = Column(verbose_name="ScheduleID", default="", attrs=NARROW)
-    people = ReachedColumn("People", "total")
-    reached = ReachedColumn("People Reached", "reached")
+    status = MessageStatusColumn(MESSAGE_STATUSES, verbose_name=_("Status"))
+    message_type = Column(verbose_name=_("Message Type"))
+    school_name = Column(verbose_name=_("District/School"))
+    subject = Column(verbose_name=_("Message Subject"), linkify=link_of_message, attrs=ROW_LINK | WIDE, empty_values=())
+    sender_name = Column(verbose_name=_("Sender"))
+    created_at = TimeColumn(verbose_name=_("Date Created"))
+    scheduled_at = TimeColumn(verbose_name=_("Date Scheduled"))
+    schedule_id = Column(verbose_name=_("ScheduleID"), default="", attrs=NARROW)
+    people = ReachedColumn(_("People"), "total")
+    reached = ReachedColumn(_("People Reached"), "reached")
     emails = EmailsColumn()
 
     card_columns = ("status", "subject", "created_at", "sender_name")
@@ -49,14 +49,14 @@ class SentMessageLogTable(ListingTable):
 
 class SentMessageLogFilters(ListingFilterSet):
     created = DateRangeFilter("created_at", default_days=7)
-    status = ValuesFilter(label="Status", labels=dict(MessageStatus.choices))
-    message_type = ValuesFilter(label="Message Type")
-    school_name = ValuesFilter(label="District/School")
-    subject = SubjectFilter(label="Message Subject")
-    sender_name = ValuesFilter(label="Sender")
-    created_at = FragmentFilter(label="Date Created")
-    scheduled_at = FragmentFilter(label="Date Scheduled")
-    schedule_id = ContainsFilter(label="ScheduleID")
+    status = ValuesFilter(label=_("Status"), labels=dict(MessageStatus.choices))
+    message_type = ValuesFilter(label=_("Message Type"))
+    school_name = ValuesFilter(label=_("District/School"))
+    subject = SubjectFilter(label=_("Message Subject"))
+    sender_name = ValuesFilter(label=_("Sender"))
+    created_at = FragmentFilter(label=_("Date Created"))
+    scheduled_at = FragmentFilter(label=_("Date Scheduled"))
+    schedule_id = ContainsFilter(label=_("ScheduleID"))
 
 
 class SentMessageLog(ToolListing):
@@ -66,8 +66,8 @@ class SentMessageLog(ToolListing):
     filterset_class = SentMessageLogFilters
     default_sort = "-created_at"
     export_name = "sent-message-log"
-    find_label = "Find Messages"
-    row_name = "messages"
+    find_label = _("Find Messages")
+    row_name = _("messages")
     api_resource = "messages"
     # It counts all of them. The product that it follows stopped at 4,000.
     exact_up_to = 1_000_000
@@ -86,10 +86,13 @@ class SentMessageLog(ToolListing):
         return with_figures(super().export_queryset())
 
     def notices(self) -> list[str]:
-        return [*filter(None, [messages_note(self.scope)]), SENT_MEANS, self.other_log()]
+        return [*filter(None, [messages_note(self.scope)]), self.sent_means(), self.other_log()]
+
+    def sent_means(self) -> str:
+        return gettext("Sent means: %(meaning)s") % {"meaning": MESSAGE_STATUSES[MessageStatus.SENT].meaning}
 
     def other_log(self) -> str:
-        return format_html("E-mails of online registration are in the {}.", self.link_to(OlrEmailLog))
+        return format_html(gettext("E-mails of online registration are in the {log}."), log=self.link_to(OlrEmailLog))
 
     def link_to(self, listing_class: type[SentMessageLog]) -> SafeString:
         """Return a link to the other log of the same tool."""
@@ -107,4 +110,4 @@ class OlrEmailLog(SentMessageLog):
         return SentMessage.objects.visible_to(self.user, self.tool).olr()
 
     def other_log(self) -> str:
-        return format_html("All other messages are in the {}.", self.link_to(SentMessageLog))
+        return format_html(gettext("All other messages are in the {log}."), log=self.link_to(SentMessageLog))

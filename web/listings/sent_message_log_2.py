@@ -7,6 +7,8 @@ from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.listings import ToolListing
 from accounts.scopes import NO_SCHOOL, Scope
@@ -40,45 +42,47 @@ from web.listings.message_filters import (
 
 
 class SentMessageLog2Table(MessageColumns):
-    date = TimeColumn(accessor="scheduled_at", verbose_name="Date")
-    calendars = Column(verbose_name="Calendars", orderable=False)
+    date = TimeColumn(accessor="scheduled_at", verbose_name=_("Date"))
+    calendars = Column(verbose_name=_("Calendars"), orderable=False)
     subject = Column(
-        verbose_name="Subject",
+        verbose_name=_("Subject"),
         linkify=link_of_message,
         attrs=ROW_LINK,
         empty_values=(),
     )
-    sender_name = Column(verbose_name="Created By")
-    message_type = Column(verbose_name="Type")
-    modes = Column(verbose_name="Delivery Mode", orderable=False, attrs=NARROW)
-    attachments = Column(verbose_name="Attachment", orderable=False, empty_values=(), attrs=NARROW)
-    status = MessageStatusColumn(SENT_MESSAGE_LOG_2_STATUSES)
-    people = ReachedColumn("People", "total")
-    reached = ReachedColumn("People Reached", "reached")
+    sender_name = Column(verbose_name=_("Created By"))
+    message_type = Column(verbose_name=_("Type"))
+    modes = Column(verbose_name=_("Delivery Mode"), orderable=False, attrs=NARROW)
+    attachments = Column(verbose_name=_("Attachment"), orderable=False, empty_values=(), attrs=NARROW)
+    status = MessageStatusColumn(SENT_MESSAGE_LOG_2_STATUSES, verbose_name=_("Status"))
+    people = ReachedColumn(_("People"), "total")
+    reached = ReachedColumn(_("People Reached"), "reached")
     emails = EmailsColumn()
 
     card_columns = ("status", "subject", "date", "sender_name")
 
     def render_attachments(self, record: SentMessage) -> SafeString:
         if not record.attachments:
-            return format_html('<span class="visually-hidden">{}</span>', "No")
+            return format_html('<span class="visually-hidden">{}</span>', pgettext("attachment", "No"))
         return format_html(
-            '<abbr title="{}">Yes</abbr>', ", ".join(str(file.get("name", "")) for file in record.attachments)
+            '<abbr title="{}">{}</abbr>',
+            ", ".join(str(file.get("name", "")) for file in record.attachments),
+            pgettext("attachment", "Yes"),
         )
 
     def value_attachments(self, record: SentMessage) -> str:
-        return "Yes" if record.attachments else "No"
+        return pgettext("attachment", "Yes") if record.attachments else pgettext("attachment", "No")
 
 
 class SentMessageLog2Filters(OwnOrAllFilters):
     tool = Tool.SENT_MESSAGE_LOG_2
     whose = WhoseFilter()
-    message_id = MessageIdFilter(label="Message ID")
-    sent = DaysFilter("scheduled_at", label="Date", default_days=None, input_labels=("Start Date", "End Date"))
+    message_id = MessageIdFilter(label=_("Message ID"))
+    sent = DaysFilter("scheduled_at", label=_("Date"), default_days=None, input_labels=(_("Start Date"), _("End Date")))
     calendars = CalendarFilter()
-    subject = SubjectFilter(label="Subject")
-    sender_name = ValuesFilter(label="Created By")
-    message_type = OptionFilter(label="Message Type")
+    subject = SubjectFilter(label=_("Subject"))
+    sender_name = ValuesFilter(label=_("Created By"))
+    message_type = OptionFilter(label=_("Message Type"))
     modes = ModeFilter()
     attachments = AttachmentFilter()
 
@@ -96,9 +100,9 @@ class SentMessageLog2Filters(OwnOrAllFilters):
 class MessageList(ToolListing):
     """A list of messages. Messages that are going out show their progress."""
 
-    find_label = "Apply Filters"
-    reset_label = "Reset Filters"
-    row_name = "messages"
+    find_label = _("Apply Filters")
+    reset_label = _("Reset Filters")
+    row_name = _("messages")
     api_resource = "messages"
     filterset: OwnOrAllFilters
 
@@ -140,7 +144,9 @@ class SentMessageLog2(MessageList):
 
     def notices(self) -> list[str]:
         if not visible_types(self.user):
-            return ["You may not see messages of any type yet. Ask for a tool right on the message types you need."]
+            return [
+                gettext("You may not see messages of any type yet. Ask for a tool right on the message types you need.")
+            ]
         if not any(self.user.may(self.tool, right) for right in (Right.MY_MESSAGES, Right.ALL_MESSAGES)):
-            return ["You may not see any messages yet. Ask for the tool right My Messages or All Messages."]
+            return [gettext("You may not see any messages yet. Ask for the tool right My Messages or All Messages.")]
         return super().notices()

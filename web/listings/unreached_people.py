@@ -8,6 +8,8 @@ from typing import Any
 from django.db.models import F, QuerySet
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from listings.columns import WIDE, Column, ListingTable, StatusColumn
 from listings.paging import Rows
@@ -31,12 +33,12 @@ from web.listings.recipients import NameFilter
 
 
 class PeopleTable(ListingTable):
-    student = Column(accessor="pk", order_by="filed_under", verbose_name="Student")
-    recipient = Column(accessor="recipient__name", verbose_name="Recipient", orderable=False)
-    school = Column(accessor="school__name", verbose_name="School", orderable=False, empty_values=())
-    language = Column(verbose_name="Language", orderable=False, empty_values=())
-    reach = StatusColumn(REACH, accessor="kind", verbose_name="Reached", orderable=False)
-    devices = Column(accessor="pk", verbose_name="Devices, and why not", orderable=False, attrs=WIDE)
+    student = Column(accessor="pk", order_by="filed_under", verbose_name=_("Student"))
+    recipient = Column(accessor="recipient__name", verbose_name=_("Recipient"), orderable=False)
+    school = Column(accessor="school__name", verbose_name=_("School"), orderable=False, empty_values=())
+    language = Column(verbose_name=_("Language"), orderable=False, empty_values=())
+    reach = StatusColumn(REACH, accessor="kind", verbose_name=_("Reached"), orderable=False)
+    devices = Column(accessor="pk", verbose_name=_("Devices, and why not"), orderable=False, attrs=WIDE)
 
     identity_column = "recipient"
     card_columns = ("recipient", "reach", "devices")
@@ -48,13 +50,13 @@ class PeopleTable(ListingTable):
         return "; ".join(students_of(record))
 
     def render_school(self, record: PersonReach) -> str:
-        return record.school.name if record.school else NO_SCHOOL
+        return record.school.name if record.school else str(NO_SCHOOL)
 
     def value_school(self, record: PersonReach) -> str:
         return record.school.name if record.school else ""
 
     def render_language(self, record: PersonReach) -> str:
-        return language_name(record.language) or NO_LANGUAGE
+        return language_name(record.language) or str(NO_LANGUAGE)
 
     def value_language(self, record: PersonReach) -> str:
         return language_name(record.language)
@@ -69,8 +71,8 @@ class PeopleTable(ListingTable):
 
 
 class PeopleFilters(ReachFilterSet):
-    student = StudentOfPersonFilter(label="Student")
-    recipient = NameFilter(label="Recipient")
+    student = StudentOfPersonFilter(label=_("Student"))
+    recipient = NameFilter(label=_("Recipient"))
     school = SchoolFilter()
     language = LanguageFilter()
     reach = ReachFilter()
@@ -91,8 +93,9 @@ class UnreachedPeople(MessageListing):
     filterset: PeopleFilters
     default_sort = "student"
     export_name = "unreached-people"
-    row_name = "people"
+    row_name = _("people")
     part = "unreached people"
+    title_text = _("Unreached people of %(subject)s")
     template_name = "web/message_unreached.html"
     api_resource = "people"
 
@@ -114,12 +117,16 @@ class UnreachedPeople(MessageListing):
     @property
     def title(self) -> str:
         chosen = self.values.get("reach")
-        return f"People of {self.message.display_subject}" if chosen else super().title
+        if not chosen:
+            return super().title
+        return gettext("People of %(subject)s") % {"subject": self.message.display_subject}
 
     @property
     def call_sheet_url(self) -> str:
         return self.part_url("call_sheet")
 
     def notices(self) -> list[str]:
-        each = "Each person has one row, with all students and devices of this message. Names are those of that day."
+        each = gettext(
+            "Each person has one row, with all students and devices of this message. Names are those of that day."
+        )
         return [*counted_note(self.scope), each]

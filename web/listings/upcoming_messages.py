@@ -8,6 +8,8 @@ from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.tools import Right, Tool
 from listings.columns import ON_SCREEN, ROW_LINK, Column, TimeColumn
@@ -28,16 +30,16 @@ UPCOMING_STATUSES = {
 
 
 class UpcomingTable(MessageColumns):
-    date = TimeColumn(accessor="scheduled_at", verbose_name="Date", initial_sort_descending=False)
-    calendars = Column(verbose_name="Calendars", orderable=False)
-    subject = Column(verbose_name="Subject", linkify=link_of_message, attrs=ROW_LINK, empty_values=())
-    sender_name = Column(verbose_name="Creator")
-    message_type = Column(verbose_name="Type")
-    modes = Column(verbose_name="Delivery Mode", orderable=False)
-    status = MessageStatusColumn(UPCOMING_STATUSES)
+    date = TimeColumn(accessor="scheduled_at", verbose_name=_("Date"), initial_sort_descending=False)
+    calendars = Column(verbose_name=_("Calendars"), orderable=False)
+    subject = Column(verbose_name=_("Subject"), linkify=link_of_message, attrs=ROW_LINK, empty_values=())
+    sender_name = Column(verbose_name=_("Creator"))
+    message_type = Column(verbose_name=_("Type"))
+    modes = Column(verbose_name=_("Delivery Mode"), orderable=False)
+    status = MessageStatusColumn(UPCOMING_STATUSES, verbose_name=_("Status"))
     details = Column(
         accessor="pk",
-        verbose_name="Details",
+        verbose_name=_("Details"),
         linkify=link_of_message,
         orderable=False,
         exclude_from_export=True,
@@ -47,20 +49,22 @@ class UpcomingTable(MessageColumns):
     card_columns = ("status", "subject", "date", "sender_name")
 
     # Only users who may cancel see it. templates/web/upcoming.html has its dialog.
-    cancel = Column(accessor="pk", verbose_name="Cancel", orderable=False, exclude_from_export=True, attrs=ON_SCREEN)
+    cancel = Column(accessor="pk", verbose_name=_("Cancel"), orderable=False, exclude_from_export=True, attrs=ON_SCREEN)
 
     def render_details(self, record: SentMessage) -> SafeString:
-        return format_html('View Details<span class="visually-hidden"> of {}</span>', record.display_subject)
+        words = gettext('View Details<span class="visually-hidden"> of {subject}</span>')
+        return format_html(words, subject=record.display_subject)
 
     def render_cancel(self, record: SentMessage) -> SafeString | str:
         if not self.listing.changeable.holds_wholly(record):
             return "—"
         return format_html(
             '<a id="cancel-{id}" class="btn btn-sm btn-outline-danger" href="{address}" data-cancel hx-get="{address}"'
-            ' hx-target="#cancel-dialog" hx-swap="innerHTML">Cancel Message'
+            ' hx-target="#cancel-dialog" hx-swap="innerHTML">{words}'
             '<span class="visually-hidden"> {subject}</span></a>',
             id=record.pk,
             address=message_url(Tool.UPCOMING_MESSAGES, record.pk, "cancel"),
+            words=gettext("Cancel Message"),
             subject=record.display_subject,
         )
 
@@ -71,8 +75,14 @@ class TabFilter(SwitchFilter):
     IN_PROGRESS = "in_progress"
 
     def __init__(self, **kwargs: Any) -> None:
-        choices = [(self.IN_PROGRESS, "In Progress")]
-        super().__init__("status", label="Upcoming messages", choices=choices, empty_label="Scheduled", **kwargs)
+        choices = [(self.IN_PROGRESS, pgettext_lazy("messages", "In Progress"))]
+        super().__init__(
+            "status",
+            label=_("Upcoming messages"),
+            choices=choices,
+            empty_label=pgettext_lazy("messages", "Scheduled"),
+            **kwargs,
+        )
 
     def filter(self, qs: SentMessageQuerySet, value: str) -> SentMessageQuerySet:
         return qs.running() if value == self.IN_PROGRESS else qs.scheduled()
@@ -82,8 +92,8 @@ class UpcomingFilters(OwnOrAllFilters):
     tool = Tool.UPCOMING_MESSAGES
     tab = TabFilter()
     whose = WhoseFilter()
-    sender_name = ValuesFilter(label="Creator")
-    subject = SubjectFilter(label="Subject")
+    sender_name = ValuesFilter(label=_("Creator"))
+    subject = SubjectFilter(label=_("Subject"))
     calendars = CalendarFilter()
 
     @property

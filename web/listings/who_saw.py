@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from django.forms import TextInput
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.services import record_look
 from accounts.tools import Tool
@@ -17,13 +19,13 @@ from messenger_logs.people import FoundPeople, Person, find_people
 from web.listings.audit_trail import AuditListing, MessageFilter
 from web.listings.recipient_log import MOST_PEOPLE, PersonField, choice, person_text
 
-WHAT_TO_ENTER = (
+WHAT_TO_ENTER = _(
     "Enter the number of a message, which is in the address of its page, or a person or student: name, id, e-mail"
     " address or phone number."
 )
-WHAT_IT_SHOWS = "The list shows who looked at the record of this family, or at a list of recipients with the family."
-WHOM_EXACTLY = "Several people match. Enter the whole name, or a person id."
-EXPORT_WANTS_ONE = "An export is about one message or one family. Find it first."
+WHAT_IT_SHOWS = _("The list shows who looked at the record of this family, or at a list of recipients with the family.")
+WHOM_EXACTLY = _("Several people match. Enter the whole name, or a person id.")
+EXPORT_WANTS_ONE = _("An export is about one message or one family. Find it first.")
 # The newest messages to a family. An older one is found by its number.
 MOST_MESSAGES = 2_000
 
@@ -42,10 +44,10 @@ class FamilyFilter(ContainsFilter):
 
 
 class WhoSawFilters(ListingFilterSet):
-    happened = DateRangeFilter("occurred_at", label="Happened", default_days=365)
-    message = MessageFilter(label="Number of a message")
+    happened = DateRangeFilter("occurred_at", label=_("Happened"), default_days=365)
+    message = MessageFilter(label=_("Number of a message"))
     person = FamilyFilter(
-        label="Person or student",
+        label=_("Person or student"),
         widget=TextInput(attrs={"type": "search", "size": 34, "autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -107,16 +109,16 @@ class WhoSaw(AuditListing):
 
     def check_export(self) -> None:
         if not self.filterset.error_messages and not self.is_asked:
-            self.warnings.append(EXPORT_WANTS_ONE)
+            self.warnings.append(str(EXPORT_WANTS_ONE))
 
     @property
     def export_details(self) -> dict[str, Any]:
         return self.about
 
-    def record_look(self) -> None:
+    def _record_look(self) -> None:
         """Record about whom somebody asked; if nobody was meant exactly, what was searched."""
         if not self.is_asked:
-            super().record_look()
+            super()._record_look()
             return
         about = " and ".join(filter(None, [f"message {self.message_id}" if self.message_id else "", self._of_people()]))
         record_look(by=self.user, action="audit.asked", target=self.title, details=self.about | {"about": about})
@@ -129,13 +131,15 @@ class WhoSaw(AuditListing):
         if self.filterset.error_messages:
             return []
         if not self.filterset.search:
-            return [] if self.message_id else [WHAT_TO_ENTER]
+            return [] if self.message_id else [str(WHAT_TO_ENTER)]
         family, people = self.filterset.family, self.filterset.people.people
         if family:
-            return [*map(self.person_text, family), WHAT_IT_SHOWS]
+            return [*map(self.person_text, family), str(WHAT_IT_SHOWS)]
         if not people:
-            return ["Nobody was found. Check the spelling.", WHAT_TO_ENTER]
-        return ["Several people match. Choose one:", *map(choice, people)] if self.sees_names else [WHOM_EXACTLY]
+            return [gettext("Nobody was found. Check the spelling."), str(WHAT_TO_ENTER)]
+        if not self.sees_names:
+            return [str(WHOM_EXACTLY)]
+        return [gettext("Several people match. Choose one:"), *map(choice, people)]
 
     @property
     def sees_names(self) -> bool:
@@ -143,4 +147,6 @@ class WhoSaw(AuditListing):
         return bool(self.user.scope_of(Tool.ADMIN_RECIPIENT_LOG).everything)
 
     def person_text(self, person: Person) -> str:
-        return person_text(person) if self.sees_names else f"Person id {person.person_id}."
+        if self.sees_names:
+            return person_text(person)
+        return gettext("Person id %(id)s.") % {"id": person.person_id}

@@ -6,6 +6,8 @@ from django.contrib.auth.models import Group
 from django.forms import Form
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import SignedInRequest, tool_right
@@ -17,7 +19,7 @@ from accounts.tools import Tool
 from web.access_effect import effect_text
 from web.people_forms import GroupScopeForm, MembershipsForm
 
-SUPERUSER = "This is a superuser, who may see everything."
+SUPERUSER = _("This is a superuser, who may see everything.")
 seen = tool_right(Tool.USER_GROUPS)
 
 
@@ -65,4 +67,5 @@ def _active(group: Group) -> int:
 
 def _not_understood(form: Form) -> HttpResponse:
     """Saving says what is wrong."""
-    return HttpResponseBadRequest(f"{len(form.errors)} values were not understood.", content_type="text/plain")
+    told = gettext("%(values)s values were not understood.") % {"values": len(form.errors)}
+    return HttpResponseBadRequest(told, content_type="text/plain")

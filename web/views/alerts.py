@@ -9,6 +9,8 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import SAFE_METHODS, SignedInRequest, tool_right
@@ -29,17 +31,21 @@ from web.listings.alerts import ALERT_LOOKS
 
 TOOL = Tool.ALERTS
 NOTICE_STATES = {
-    DeliveryState.WAITING: Status("Waiting", Shape.RING, Tone.NEUTRAL, "It goes out soon, or after the quiet hours."),
-    DeliveryState.SENDING: Status("Being sent", Shape.HALF, Tone.RUNNING, "It is on its way."),
-    DeliveryState.SENT: Status("Sent", Shape.CHECK, Tone.GOOD, "The mail server or the webhook took it."),
+    DeliveryState.WAITING: Status(
+        _("Waiting"), Shape.RING, Tone.NEUTRAL, _("It goes out soon, or after the quiet hours.")
+    ),
+    DeliveryState.SENDING: Status(_("Being sent"), Shape.HALF, Tone.RUNNING, _("It is on its way.")),
+    DeliveryState.SENT: Status(_("Sent"), Shape.CHECK, Tone.GOOD, _("The mail server or the webhook took it.")),
     DeliveryState.IN_DOUBT: Status(
-        "May have been sent",
+        _("May have been sent"),
         Shape.DIAMOND,
         Tone.WARNING,
-        "No answer came. It is not sent again: it comes once at most.",
+        _("No answer came. It is not sent again: it comes once at most."),
     ),
-    DeliveryState.GIVEN_UP: Status("Not sent", Shape.CROSS, Tone.BAD, "It is not tried any more."),
-    DeliveryState.SKIPPED: Status("Not needed any more", Shape.SQUARE, Tone.NEUTRAL, "The reason stands beside it."),
+    DeliveryState.GIVEN_UP: Status(_("Not sent"), Shape.CROSS, Tone.BAD, _("It is not tried any more.")),
+    DeliveryState.SKIPPED: Status(
+        _("Not needed any more"), Shape.SQUARE, Tone.NEUTRAL, _("The reason stands beside it.")
+    ),
 }
 
 
@@ -71,9 +77,9 @@ def alert(request: SignedInRequest, pk: int) -> HttpResponse:
 def acknowledge_alert(request: SignedInRequest, pk: int) -> HttpResponse:
     get_object_or_404(Alert, pk=pk)
     if acknowledge(alert_id=pk, by=request.user):
-        messages.success(request, "The alert is acknowledged. There are no reminders of it any more.")
+        messages.success(request, gettext("The alert is acknowledged. There are no reminders of it any more."))
     else:
-        messages.info(request, "The alert cleared before, or somebody acknowledged it before.")
+        messages.info(request, gettext("The alert cleared before, or somebody acknowledged it before."))
     return redirect("web:alert", pk=pk)
 
 
@@ -84,7 +90,7 @@ def channels(request: SignedInRequest) -> HttpResponse:
     last = {notice.channel_id: notice for notice in AlertDelivery.objects.newest_of_each_channel()}
     shown = [(each, (notice := last.get(each.pk)), notice and _look_of(notice)) for each in AlertChannel.objects.all()]
     context = {
-        "title": "Channels of alerts",
+        "title": gettext("Channels of alerts"),
         "menu_path": TOOL.path,
         "channels": shown,
         "live": any(notice.kind == NoticeKind.TEST and notice.unfinished for notice in last.values()),
@@ -121,7 +127,7 @@ def _edit(request: SignedInRequest, found: AlertChannel) -> HttpResponse:
         return _form(request, form, status=400)
     try:
         if save_channel(channel=found, values=form.cleaned_data, by=request.user):
-            messages.success(request, "The channel is saved. Send a test to see whether it works.")
+            messages.success(request, gettext("The channel is saved. Send a test to see whether it works."))
     except NameTaken:
         form.add_error("name", NAME_TAKEN)
         return _form(request, form, status=400)
@@ -131,7 +137,7 @@ def _edit(request: SignedInRequest, found: AlertChannel) -> HttpResponse:
 def _form(request: SignedInRequest, form: ChannelForm, *, status: int = 200) -> HttpResponse:
     found = form.channel
     context = {
-        "title": found.name or f"New channel: {ChannelKind(found.kind).label}",
+        "title": found.name or gettext("New channel: %(kind)s") % {"kind": ChannelKind(found.kind).label},
         "menu_path": TOOL.path,
         "form": form,
         "channel": found,
@@ -149,9 +155,9 @@ def test_channel(request: SignedInRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(AlertChannel, pk=pk)
     send_test(channel=found, by=request.user)
     if call_worker(tasks.send, found.pk, expires=settings.ALERT_LOOK_SECONDS):
-        messages.success(request, "The test is on its way. This page shows the result in a moment.")
+        messages.success(request, gettext("The test is on its way. This page shows the result in a moment."))
     else:
-        messages.error(request, "The task queue does not answer. The test goes out when it is back.")
+        messages.error(request, gettext("The task queue does not answer. The test goes out when it is back."))
     return redirect("web:alert_channels")
 
 
@@ -161,5 +167,5 @@ def remove(request: SignedInRequest, pk: int) -> HttpResponse:
     ask_factor_again(request)
     found = get_object_or_404(AlertChannel, pk=pk)
     remove_channel(channel=found, by=request.user)
-    messages.success(request, "The channel is removed. Nothing goes there any more.")
+    messages.success(request, gettext("The channel is removed. Nothing goes there any more."))
     return redirect("web:alert_channels")

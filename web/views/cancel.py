@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from core.fragments import is_htmx, page_or_fragment
@@ -47,7 +48,7 @@ class CancelMessage(ChangeMessageView):
         answer = check_cancel(message_id=self.message.pk, by=self.request.user)
         subject = self.message.display_subject
         return {
-            "title": subject if answer else f"Cancel “{subject}”?",
+            "title": subject if answer else _("Cancel “%(subject)s”?") % {"subject": subject},
             "menu_path": self.tool.menu,
             "tool": self.tool,
             "log_url": self.log_url,

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import View
 
@@ -36,8 +38,8 @@ from web.listings.contacts_to_fix import (
 )
 from web.menu import page_url
 
-REASON_MISSING = "The family complained about our e-mail. Say why their address may get e-mail again."
-NOT_LISTED = "This address is on no list of Mailgun that we know. We did not ask Mailgun."
+REASON_MISSING = _("The family complained about our e-mail. Say why their address may get e-mail again.")
+NOT_LISTED = _("This address is on no list of Mailgun that we know. We did not ask Mailgun.")
 
 
 class ContactView(ToolRightMixin, View):
@@ -93,9 +95,9 @@ class ContactPage(ContactView):
         if not self.may_change:
             return []
         labels = {
-            ContactState.TOLD: "The family was told",
-            ContactState.FIXED: "It is fixed",
-            ContactState.OPEN: "Open it again",
+            ContactState.TOLD: gettext("The family was told"),
+            ContactState.FIXED: gettext("It is fixed"),
+            ContactState.OPEN: gettext("Open it again"),
         }
         by_itself = contact.state == ContactState.FIXED and not contact.handled
         return [] if by_itself else [(state, label) for state, label in labels.items() if state != contact.state]
@@ -121,12 +123,14 @@ class SetContactState(ContactView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         wanted = request.POST.get("state", "")
         if wanted not in ContactState.values:
-            return HttpResponseBadRequest("There is no such state.")
+            return HttpResponseBadRequest(gettext("There is no such state."))
         changed = set_contact_state(contact_id=self.contact.pk, state=ContactState(wanted), by=self.request.user)
         if changed.state == wanted:
-            messages.success(request, f"The contact is “{changed.state_label}” now.")
+            done = gettext("The contact is “%(state)s” now.")
+            messages.success(request, done % {"state": changed.state_label})
         else:
-            messages.warning(request, f"The contact stays “{changed.state_label}”: a message arrived there.")
+            stays = gettext("The contact stays “%(state)s”: a message arrived there.")
+            messages.warning(request, stays % {"state": changed.state_label})
         return self.to_contact()
 
 

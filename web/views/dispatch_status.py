@@ -7,6 +7,8 @@ from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.tools import Tool
@@ -17,19 +19,19 @@ from dispatch.status import COUNTED_TO, ModeStatus
 from listings.columns import Column, ListingTable, NumberColumn, StatusColumn, time_element
 
 STATES = {
-    ModeState.WORKS: Status("Ready", Shape.CHECK, Tone.GOOD, "What is due goes out."),
+    ModeState.WORKS: Status(_("Ready"), Shape.CHECK, Tone.GOOD, _("What is due goes out.")),
     ModeState.SLOWED: Status(
-        "Slowed down", Shape.TRIANGLE, Tone.WARNING, "What is due goes out, with fewer requests at a time."
+        _("Slowed down"), Shape.TRIANGLE, Tone.WARNING, _("What is due goes out, with fewer requests at a time.")
     ),
     ModeState.NIGHT: Status(
-        "Outside the hours", Shape.HALF, Tone.NEUTRAL, "Nobody is called now, but in an emergency."
+        _("Outside the hours"), Shape.HALF, Tone.NEUTRAL, _("Nobody is called now, but in an emergency.")
     ),
     ModeState.PAUSED: Status(
-        "Paused", Shape.TRIANGLE, Tone.WARNING, "Nothing goes out for a while; then it is tried again."
+        _("Paused"), Shape.TRIANGLE, Tone.WARNING, _("Nothing goes out for a while; then it is tried again.")
     ),
-    ModeState.HANGS: Status("Hangs", Shape.TRIANGLE, Tone.BAD, "Something that is due does not go on."),
+    ModeState.HANGS: Status(_("Hangs"), Shape.TRIANGLE, Tone.BAD, _("Something that is due does not go on.")),
     ModeState.MISSING: Status(
-        "Not set up", Shape.CROSS, Tone.BAD, "What is due waits until the settings name a provider."
+        _("Not set up"), Shape.CROSS, Tone.BAD, _("What is due waits until the settings name a provider.")
     ),
 }
 
@@ -46,14 +48,14 @@ class CountColumn(NumberColumn):
 
 
 class ModeTable(ListingTable):
-    mode = Column(verbose_name="Delivery Mode")
-    state = StatusColumn(STATES, verbose_name="State")
-    a_minute = Column(verbose_name="Pace")
-    due = CountColumn(verbose_name="Due")
-    redials = CountColumn(verbose_name="To be tried again")
-    claims = NumberColumn(verbose_name="Being handed over")
-    calls = CountColumn(verbose_name="Open calls")
-    in_doubt = CountColumn(verbose_name="In doubt")
+    mode = Column(verbose_name=_("Delivery Mode"))
+    state = StatusColumn(STATES, verbose_name=_("State"))
+    a_minute = Column(verbose_name=_("Pace"))
+    due = CountColumn(verbose_name=_("Due"))
+    redials = CountColumn(verbose_name=_("To be tried again"))
+    claims = NumberColumn(verbose_name=_("Being handed over"))
+    calls = CountColumn(verbose_name=_("Open calls"))
+    in_doubt = CountColumn(verbose_name=_("In doubt"))
 
     def render_mode(self, record: ModeStatus) -> str:
         return record.mode.label
@@ -63,11 +65,12 @@ class ModeTable(ListingTable):
         return format_html("{}{}", column.render(record), reason)
 
     def render_a_minute(self, value: int) -> str:
-        return f"{value:,} a minute" if value else "no limit"
+        return gettext("%(number)s a minute") % {"number": f"{value:,}"} if value else gettext("no limit")
 
     def render_claims(self, record: ModeStatus) -> SafeString:
         since: datetime | None = record.oldest_claim
-        oldest = format_html('<p class="reason">the oldest since {}</p>', time_element(since)) if since else ""
+        words = format_html(gettext("the oldest since {time}"), time=time_element(since)) if since else ""
+        oldest = format_html('<p class="reason">{}</p>', words) if since else ""
         return format_html("{}{}", f"{record.claims:,}", oldest)
 
 

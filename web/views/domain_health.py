@@ -7,6 +7,8 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedInRequest, tool_right
@@ -21,21 +23,24 @@ from providers.mailgun_domains import ACTIVE, VALID
 from web.views.sync_requests import ask_worker
 
 STATES = {
-    ACTIVE: Status("Active", Shape.CHECK, Tone.GOOD, "Mailgun sends for this domain."),
+    ACTIVE: Status(_("Active"), Shape.CHECK, Tone.GOOD, _("Mailgun sends for this domain.")),
     "unverified": Status(
-        "Unverified", Shape.TRIANGLE, Tone.WARNING, "Mailgun has not found the DNS records that it asked for."
+        _("Unverified"), Shape.TRIANGLE, Tone.WARNING, _("Mailgun has not found the DNS records that it asked for.")
     ),
     "disabled": Status(
-        "Disabled", Shape.CROSS, Tone.BAD, "Mailgun does not send for this domain. Ask its support for the reason."
+        _("Disabled"),
+        Shape.CROSS,
+        Tone.BAD,
+        _("Mailgun does not send for this domain. Ask its support for the reason."),
     ),
 }
-NOT_CHECKED = Status("Not checked yet", Shape.RING, Tone.NEUTRAL, "Mailgun has not been asked about this domain.")
+NOT_CHECKED = Status(_("Not checked yet"), Shape.RING, Tone.NEUTRAL, _("Mailgun has not been asked about this domain."))
 RECORD_STATES = {
-    VALID: Status("Valid", Shape.CHECK, Tone.GOOD),
-    "invalid": Status("Not valid", Shape.CROSS, Tone.BAD),
-    "unknown": Status("Not known", Shape.RING, Tone.NEUTRAL),
+    VALID: Status(_("Valid"), Shape.CHECK, Tone.GOOD),
+    "invalid": Status(_("Not valid"), Shape.CROSS, Tone.BAD),
+    "unknown": Status(_("Not known"), Shape.RING, Tone.NEUTRAL),
 }
-QUEUE_AWAY = "The check could not be started: the task queue does not answer. The next one is made in the night."
+QUEUE_AWAY = _("The check could not be started: the task queue does not answer. The next one is made in the night.")
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,9 @@ class ShownHealth:
         state = self.health.state
         if not state:
             return NOT_CHECKED
-        return STATES.get(state) or Status(state.capitalize(), Shape.TRIANGLE, Tone.WARNING, "Mailgun's own word.")
+        return STATES.get(state) or Status(
+            state.capitalize(), Shape.TRIANGLE, Tone.WARNING, gettext("Mailgun's own word.")
+        )
 
     @property
     def periods(self) -> list[Period]:
@@ -115,5 +122,5 @@ def domain_health(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
 def check_domain(request: SignedInRequest, pk: int) -> HttpResponse:
-    asked = "Mailgun is being asked about {domain}. The answer appears below."
+    asked = gettext("Mailgun is being asked about %(domain)s. The answer appears below.")
     return ask_worker(request, pk, control.request_check, asked=asked, queue_away=QUEUE_AWAY)

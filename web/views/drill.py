@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django.views.generic import View
 
@@ -36,9 +37,10 @@ class MarkDrill(ToolRightMixin, View):
         mark_drill(message, drill=drill, by=self.request.user)
         subject = message.display_subject
         if not drill:
-            messages.success(request, f"“{subject}” is no drill any more.")
+            messages.success(request, _("“%(subject)s” is no drill any more.") % {"subject": subject})
             return redirect(page_url(self.tool))
-        messages.success(request, f"“{subject}” is a drill now. Here it is beside the drill before it.")
+        done = _("“%(subject)s” is a drill now. Here it is beside the drill before it.")
+        messages.success(request, done % {"subject": subject})
         return redirect(drill_url(self.tool, pk))
 
 

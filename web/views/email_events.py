@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.generic import View
 
@@ -61,7 +62,7 @@ class EmailEvents(ToolRightMixin, View):
         events = list(self.shown.of_same_email(event).select_related("domain")[: SHOWN + 1])
         steps = list(steps_of(events[:SHOWN], chosen=event.pk))
         return {
-            "title": f"E-mail: {event.subject or '(no subject)'}",
+            "title": _("E-mail: %(subject)s") % {"subject": event.subject or _("(no subject)")},
             "menu_path": self.tool.menu,
             "tool": self.tool,
             "log_url": page_url(self.tool),
@@ -94,4 +95,6 @@ def steps_of(events: Sequence[MailgunEvent], *, chosen: int) -> Iterator[Step]:
 def _after(length: timedelta | None) -> str:
     if length is None:
         return ""
-    return "at once" if length < timedelta(seconds=1) else f"{duration_text(length)} later"
+    if length < timedelta(seconds=1):
+        return _("at once")
+    return _("%(duration)s later") % {"duration": duration_text(length)}

@@ -8,6 +8,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedInRequest, tool_right
@@ -21,8 +23,8 @@ from retention.words import STAYS
 from web.retention_forms import EraseForm, WhoForm
 
 SHOWN = 50
-NOBODY = "No message knows this person id. Look in the Recipient Log for the right one."
-GONE = "This person was erased before, and no message knows the id any more."
+NOBODY = _("No message knows this person id. Look in the Recipient Log for the right one.")
+GONE = _("This person was erased before, and no message knows the id any more.")
 
 
 @require_safe
@@ -75,9 +77,10 @@ def confirm(request: SignedInRequest) -> HttpResponse:
     except NobodyFound:
         messages.info(request, GONE)
     except AlreadyAsked:
-        messages.info(request, "This person is being erased already.")
+        messages.info(request, gettext("This person is being erased already."))
     else:
-        messages.success(request, "The person is being erased. The list below shows when it is done, and what stays.")
+        done = gettext("The person is being erased. The list below shows when it is done, and what stays.")
+        messages.success(request, done)
     return redirect("web:erase")
 
 

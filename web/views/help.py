@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import SignedInRequest, check_tool_right
@@ -24,7 +25,7 @@ from web.menu import page_url, tools_of
 def help_index(request: SignedInRequest) -> HttpResponse:
     """List the help of the tools that the user may open."""
     tools = [(tool, help_url(tool)) for tool, _ in tools_of(request.user)]
-    return render(request, "web/help/index.html", {"title": "Help", "tools": tools, "people": REACH.values()})
+    return render(request, "web/help/index.html", {"title": _("Help"), "tools": tools, "people": REACH.values()})
 
 
 @require_safe
@@ -40,7 +41,7 @@ def tool_help(request: SignedInRequest, slug: str) -> HttpResponse:
 def help_context(user: User, tool: Tool) -> dict[str, Any]:
     may, may_not = rights_in_words(user, tool)
     return {
-        "title": f"Help: {tool.label}",
+        "title": _("Help: %(tool)s") % {"tool": tool.label},
         "tool": tool,
         "page_url": page_url(tool),
         "own": is_own(tool),
@@ -56,8 +57,8 @@ def help_context(user: User, tool: Tool) -> dict[str, Any]:
 def keys(request: SignedInRequest) -> HttpResponse:
     """Show the keys, and turn those of one letter on or off."""
     if request.method != "POST":
-        return render(request, "web/help/keys.html", {"title": "Keys"})
+        return render(request, "web/help/keys.html", {"title": _("Keys")})
     on = request.POST.get("single_keys") == "on"
     turn_single_keys(by=request.user, on=on)
-    messages.success(request, f"Single keys are {'on' if on else 'off'} now.")
+    messages.success(request, _("Single keys are on now.") if on else _("Single keys are off now."))
     return redirect("web:keys")

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import SignedInRequest, signed_in
@@ -29,7 +30,7 @@ def home(request: SignedInRequest) -> HttpResponse:
     """Show what there is to decide. To htmx, the part that changes: the last days stay as they are."""
     user = request.user
     context = {
-        "title": "Home",
+        "title": _("Home"),
         "going": going_out(user) if any(map(user.may, MESSAGE_TOOLS)) else None,
         "needs": needs_of(user),
         "as_of": time_element(timezone.now(), seconds=True),

@@ -21,6 +21,7 @@ from accounts.scopes import Scope
 from accounts.tools import MissingRight, Right, Tool
 from core.fragments import is_htmx, page_or_fragment
 from core.ids import read_id
+from core.languages import english
 from messenger_logs.choices import CANCELABLE, MessageStatus, Mode
 from messenger_logs.delivery_summary import DeliverySummary
 from messenger_logs.merge_fields import merged
@@ -224,7 +225,7 @@ class MessageBody(MessageView):
     """A body that may be HTML, for the sandboxed frame on the message page."""
 
     def part_shown(self) -> str:
-        return f"{Mode(self.kwargs['mode']).label} body"
+        return f"{english(Mode(self.kwargs['mode']).label)} body"
 
     def get(self, request: HttpRequest, pk: int, mode: str) -> HttpResponse:
         if mode not in FRAMED or mode not in self.message.bodies:

@@ -8,6 +8,8 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import SignedInRequest, tool_right
@@ -28,16 +30,32 @@ from web.import_forms import MapChoiceForm, MapForm, UploadForm
 
 TOOL = Tool.MESSAGE_IMPORT
 SHOWN = 50
-MESSAGE_COLUMNS = ["Message id", "Subject", "Message Type", "Sender", "Date Created", "Delivery Modes", "Rows"]
-DEVICE_COLUMNS = ["Recipient", "Student", "Delivery Mode", "Device", "Status", "Status Detail", "Time"]
+MESSAGE_COLUMNS = [
+    _("Message id"),
+    _("Subject"),
+    _("Message Type"),
+    _("Sender"),
+    _("Date Created"),
+    _("Delivery Modes"),
+    _("Rows"),
+]
+DEVICE_COLUMNS = [
+    _("Recipient"),
+    _("Student"),
+    _("Delivery Mode"),
+    _("Device"),
+    _("Status"),
+    _("Status Detail"),
+    _("Time"),
+]
 FIGURES = [
-    ("rows", "Rows"),
-    ("new", "New messages"),
-    ("here", "Messages here before"),
-    ("refused", "Messages refused"),
-    ("recipients", "Recipients"),
-    ("deliveries", "Devices"),
-    ("unusable", "Addresses or numbers that cannot be used"),
+    ("rows", _("Rows")),
+    ("new", _("New messages")),
+    ("here", _("Messages here before")),
+    ("refused", _("Messages refused")),
+    ("recipients", _("Recipients")),
+    ("deliveries", _("Devices")),
+    ("unusable", _("Addresses or numbers that cannot be used")),
 ]
 
 guarded = tool_right(TOOL, Right.WRITE)
@@ -137,7 +155,7 @@ def check(request: SignedInRequest, pk: int) -> HttpResponse:
 def _checked_again(request: SignedInRequest, job: ImportJob, map_name: str, values: dict[str, str]) -> HttpResponse:
     if jobs.check_again(job=job, map_name=map_name, values=values, by=request.user):
         return _begun(job)
-    messages.info(request, "The file is being read, or was imported already.")
+    messages.info(request, gettext("The file is being read, or was imported already."))
     return redirect("web:import_job", pk=job.pk)
 
 
@@ -155,7 +173,7 @@ def import_map(request: SignedInRequest, pk: int) -> HttpResponse:
     form = MapForm(request.POST or None, headings=headings, known=map_named(job.map_name))
     if form.is_valid() and (kept := _kept(request, form)):
         return _checked_again(request, job, kept.name, job.values)
-    context = {"title": "Column map", "menu_path": TOOL.menu, "form": form, "job": job}
+    context = {"title": gettext("Column map"), "menu_path": TOOL.menu, "form": form, "job": job}
     return render(request, "web/imports/map.html", context)
 
 
@@ -179,7 +197,7 @@ def start(request: SignedInRequest, pk: int) -> HttpResponse:
     job = _own(request, pk)
     if jobs.start_import(job=job, by=request.user):
         return _begun(job)
-    messages.info(request, "The import was started already, or the file is not checked.")
+    messages.info(request, gettext("The import was started already, or the file is not checked."))
     return redirect("web:import_job", pk=pk)
 
 
@@ -187,9 +205,9 @@ def start(request: SignedInRequest, pk: int) -> HttpResponse:
 @guarded
 def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
     if jobs.cancel(job=_own(request, pk), by=request.user):
-        messages.success(request, "The import is canceled. Messages that were complete by then are stored.")
+        messages.success(request, gettext("The import is canceled. Messages that were complete by then are stored."))
     else:
-        messages.info(request, "The import was finished already.")
+        messages.info(request, gettext("The import was finished already."))
     return redirect("web:import_job", pk=pk)
 
 
@@ -204,5 +222,5 @@ def remove(request: SignedInRequest, pk: int) -> HttpResponse:
 @guarded
 def remove_map(request: SignedInRequest, pk: int) -> HttpResponse:
     if delete_map(map_id=pk, by=request.user):
-        messages.success(request, "The column map is deleted.")
+        messages.success(request, gettext("The column map is deleted."))
     return redirect("web:message_import")

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedInRequest
@@ -36,7 +37,7 @@ def page(request: SignedInRequest, form: DigestForm | None = None, *, status: in
         for each in ReportSchedule.objects.read_by(request.user)
     ]
     context = {
-        "title": "My Notifications",
+        "title": _("My Notifications"),
         "form": form or DigestForm(initial=initial),
         "choice": choice,
         "own": [(each, list_title(each.view.listing)) for each in own],
@@ -60,7 +61,7 @@ def choose_digest(request: SignedInRequest) -> HttpResponse:
         weekday=given["weekday"] or 0,
         only_news=given["only_news"],
     )
-    messages.success(request, "Your digest is changed." if given["every"] else "You get no digest.")
+    messages.success(request, _("Your digest is changed.") if given["every"] else _("You get no digest."))
     return redirect("web:my_notifications")
 
 
@@ -71,5 +72,5 @@ def choose_report(request: SignedInRequest, pk: int) -> HttpResponse:
     schedule = get_object_or_404(ReportSchedule.objects.read_by(request.user), pk=pk)
     wanted = request.POST.get("wanted") == "yes"
     schedules.choose_report(by=request.user, schedule=schedule, wanted=wanted)
-    messages.success(request, "You get this report." if wanted else "You do not get this report any more.")
+    messages.success(request, _("You get this report.") if wanted else _("You do not get this report any more."))
     return redirect("web:my_notifications")

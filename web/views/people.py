@@ -10,6 +10,8 @@ from django.contrib.auth.forms import SetPasswordForm
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import account_services as services
@@ -30,7 +32,6 @@ from web.attempts import attempt, understood
 from web.people_forms import AddPersonForm, DetailsForm, MembershipsForm
 
 CHANGE = Right.WRITE
-MENU_PATH = f"{Tool.USER_GROUPS.path} > People"
 
 
 class HeldRight(NamedTuple):
@@ -38,6 +39,10 @@ class HeldRight(NamedTuple):
 
     cell: ToolAndRight
     schools: str
+
+
+def menu_path() -> str:
+    return f"{Tool.USER_GROUPS.path} > {gettext('People')}"
 
 
 def may_send_mail() -> bool:
@@ -56,7 +61,7 @@ def rights_held(person: User) -> Iterator[HeldRight]:
         if person.may(*cell):
             scope = person.scope_of(*cell)
             chosen = sorted(names[pk] for pk in scope.schools or () if pk in names)
-            schools = "all schools" if scope.everything else ", ".join(chosen) or "no school"
+            schools = gettext("all schools") if scope.everything else ", ".join(chosen) or gettext("no school")
             yield HeldRight(cell, schools if knows_schools(cell) else "")
 
 
@@ -76,7 +81,7 @@ def person(request: SignedInRequest, pk: int) -> HttpResponse:
     no_view = why_no_view(request.user, found) if may_change else None
     context = {
         "title": found.listed_name,
-        "menu_path": MENU_PATH,
+        "menu_path": menu_path(),
         "person": found,
         "groups": groups_with_scopes().filter(user=found),
         "rights": list(rights_held(found)),
@@ -99,9 +104,8 @@ def change_person(request: SignedInRequest, pk: int) -> HttpResponse:
         change = partial(
             services.set_memberships, by=request.user, user_id=found.pk, seen=form.seen, wanted=form.wanted
         )
-        attempt(
-            request, change, "The groups and schools are saved. They hold from the next page that the person opens."
-        )
+        done = gettext("The groups and schools are saved. They hold from the next page that the person opens.")
+        attempt(request, change, done)
     return redirect("web:person", pk=pk)
 
 
@@ -111,7 +115,7 @@ def change_details(request: SignedInRequest, pk: int) -> HttpResponse:
     found, form = get_object_or_404(User.objects.people(), pk=pk), DetailsForm(request.POST)
     if understood(request, form):
         change = partial(services.set_details, by=request.user, user_id=found.pk, **form.cleaned_data)
-        attempt(request, change, "The name and the e-mail address are saved.")
+        attempt(request, change, gettext("The name and the e-mail address are saved."))
     return redirect("web:person", pk=pk)
 
 
@@ -125,7 +129,7 @@ def set_password(request: SignedInRequest, pk: int) -> HttpResponse:
     form: SetPasswordForm[User] = SetPasswordForm(found, request.POST)
     if understood(request, form):
         services.set_password(by=request.user, user=found, password=form.cleaned_data["new_password1"])
-        messages.success(request, "The password is set. Tell it to the person, and let them change it.")
+        messages.success(request, gettext("The password is set. Tell it to the person, and let them change it."))
     return redirect("web:person", pk=pk)
 
 
@@ -139,7 +143,7 @@ def sets_password(user: User, person: User) -> bool:
 def remove_factors(request: SignedInRequest, pk: int) -> HttpResponse:
     """Help somebody who has lost the phone, the passkey and the recovery codes."""
     removed = remove_second_factors(user=person_for_superuser(request, pk), by=request.user)
-    messages.success(request, FACTORS_REMOVED if removed else "This person had no second factor.")
+    messages.success(request, FACTORS_REMOVED if removed else gettext("This person had no second factor."))
     return redirect("web:person", pk=pk)
 
 
@@ -150,25 +154,27 @@ def person_for_superuser(request: SignedInRequest, pk: int) -> User:
     return get_object_or_404(User.objects.people(), pk=pk)
 
 
-FOR_SUPERUSERS = "Only a superuser sets the password of another person, or removes their second factors."
-FACTORS_REMOVED = "The second factors are removed. This person signs in with the password alone now."
+FOR_SUPERUSERS = _("Only a superuser sets the password of another person, or removes their second factors.")
+FACTORS_REMOVED = _("The second factors are removed. This person signs in with the password alone now.")
 
 
 @require_POST
 @tool_right(Tool.USER_GROUPS, CHANGE)
 def close_account(request: SignedInRequest, pk: int) -> HttpResponse:
-    return set_open(request, pk, services.close_account, "The account is closed: {} may not sign in any more.")
+    closed = gettext("The account is closed: %(name)s may not sign in any more.")
+    return set_open(request, pk, services.close_account, closed)
 
 
 @require_POST
 @tool_right(Tool.USER_GROUPS, CHANGE)
 def open_account(request: SignedInRequest, pk: int) -> HttpResponse:
-    return set_open(request, pk, services.open_account, "The account is open: {} may sign in again.")
+    opened = gettext("The account is open: %(name)s may sign in again.")
+    return set_open(request, pk, services.open_account, opened)
 
 
 def set_open(request: SignedInRequest, pk: int, service: Callable[..., None], done: str) -> HttpResponse:
     found = get_object_or_404(User.objects.people(), pk=pk)
-    attempt(request, partial(service, by=request.user, user_id=pk), done.format(found.listed_name))
+    attempt(request, partial(service, by=request.user, user_id=pk), done % {"name": found.listed_name})
     return redirect("web:person", pk=pk)
 
 
@@ -180,7 +186,7 @@ def add_person(request: SignedInRequest) -> HttpResponse:
     form = AddPersonForm(request.POST if request.method == "POST" else None, initial={"groups": [group]})
     if form.is_valid() and (added := make_account(request, form)):
         return redirect("web:person", pk=added.pk)
-    context: dict[str, Any] = {"title": "Add a person", "menu_path": MENU_PATH, "form": form}
+    context: dict[str, Any] = {"title": gettext("Add a person"), "menu_path": menu_path(), "form": form}
     return render(request, "web/add_person.html", context)
 
 
@@ -194,14 +200,16 @@ def make_account(request: SignedInRequest, form: AddPersonForm) -> User | None:
         return None
     if may_invite(added):
         send_invitation(request, to=added)
-        messages.success(request, f"{added.listed_name} has an account now, and an invitation is on its way.")
+        done = gettext("%(name)s has an account now, and an invitation is on its way.")
+        messages.success(request, done % {"name": added.listed_name})
     else:
+        done = gettext("%(name)s has an account now.") % {"name": added.listed_name}
         why = NO_MAIL if may_use_password(added) else ""
-        messages.success(request, f"{added.listed_name} has an account now. {why}")
+        messages.success(request, f"{done} {why}")
     return added
 
 
-NO_MAIL = "No mail is sent from here (EMAIL_URL is not set), so a superuser has to set the password on this page."
+NO_MAIL = _("No mail is sent from here (EMAIL_URL is not set), so a superuser has to set the password on this page.")
 
 
 @require_POST
@@ -210,9 +218,8 @@ def invite(request: SignedInRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(User.objects.people(), pk=pk)
     if may_invite(found):
         send_invitation(request, to=found)
-        messages.success(request, "The invitation is on its way.")
+        messages.success(request, gettext("The invitation is on its way."))
     else:
-        messages.error(
-            request, "No invitation was sent: this person has signed in, is closed, or gets no mail from here."
-        )
+        refused = gettext("No invitation was sent: this person has signed in, is closed, or gets no mail from here.")
+        messages.error(request, refused)
     return redirect("web:person", pk=pk)

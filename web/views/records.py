@@ -9,6 +9,8 @@ from django.db import transaction
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import SignedInRequest, tool_right
@@ -26,7 +28,7 @@ from web.responses import FILE_POLICY
 
 TOOL = Tool.RECORDS_REQUEST
 SHOWN = 100
-REMOVED = "The file is not there any more. Make the request again."
+REMOVED = _("The file is not there any more. Make the request again.")
 
 seen = tool_right(TOOL)
 makes = tool_right(TOOL, Right.WRITE)
@@ -60,7 +62,7 @@ def new_request(request: SignedInRequest) -> HttpResponse:
                 return _made(request, form)
         except (StatementTimeout, NotMade) as reason:
             form.add_error(None, TOO_SLOW if isinstance(reason, StatementTimeout) else str(reason))
-    context = {"title": "New records request", "menu_path": TOOL.path, "form": form, "found": found}
+    context = {"title": gettext("New records request"), "menu_path": TOOL.path, "form": form, "found": found}
     return render(request, "web/records/new.html", context)
 
 
@@ -111,9 +113,9 @@ def _to_hand_over(request: SignedInRequest, pk: int) -> RecordsRequest:
 @seen
 def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
     if services.cancel(request=_to_hand_over(request, pk), by=request.user):
-        messages.success(request, "The request is canceled. No file is kept.")
+        messages.success(request, gettext("The request is canceled. No file is kept."))
     else:
-        messages.info(request, "The request was finished already.")
+        messages.info(request, gettext("The request was finished already."))
     return redirect("web:records_request", pk=pk)
 
 
@@ -139,7 +141,7 @@ def hand_over(request: SignedInRequest, pk: int) -> HttpResponseBase:
         return redirect("web:records_request", pk=pk)
     if "only_record" in request.POST:
         file.close()
-        messages.success(request, "The page says now who received the file.")
+        messages.success(request, gettext("The page says now who received the file."))
         return redirect("web:records_request", pk=pk)
     response = FileResponse(file, as_attachment=True, filename=found.file_name, content_type="application/zip")
     response.setdefault("Content-Length", str(found.size))

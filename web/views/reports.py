@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import View
 
@@ -87,7 +88,7 @@ def my_reports(request: SignedInRequest) -> HttpResponse:
     jobs = with_titles(found[:SHOWN], request.user)
     show_places(jobs)
     context = {
-        "title": "My Reports",
+        "title": _("My Reports"),
         "jobs": jobs,
         "live": any(job.unfinished for job in jobs),
         "wait": any(job.place for job in jobs),
@@ -118,13 +119,13 @@ def file(request: SignedInRequest, pk: int) -> HttpResponseBase:
     only_looking(request.user)
     found = readable(request, pk)
     if not found.ready:
-        raise Http404("The report is not there.")
+        raise Http404(_("The report is not there."))
     report = still_allowed(found, request.user)
     check_many_rows(request, found.rows_total)
     try:
         content = files().reading(found.stored_name)
     except FileNotFoundError:
-        raise Http404("The file of the report is not there any more.") from None
+        raise Http404(_("The file of the report is not there any more.")) from None
     about = {"message": found.message_id} if found.message_id else {}
     record_audit_event(
         by=request.user, action="report.downloaded", target=found.title, details={"report": found.pk, **about}
@@ -136,9 +137,9 @@ def file(request: SignedInRequest, pk: int) -> HttpResponseBase:
 @login_required
 def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
     if services.cancel(job=own(request, pk), by=request.user):
-        messages.success(request, "The report is canceled. No file is kept.")
+        messages.success(request, _("The report is canceled. No file is kept."))
     else:
-        messages.info(request, "The report was finished already.")
+        messages.info(request, _("The report was finished already."))
     return redirect("web:report_job", pk=pk)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedInRequest, tool_right
@@ -69,9 +70,10 @@ def set_periods(request: SignedInRequest) -> HttpResponse:
         return page(request, periods_form=form)
     if "preview" in request.POST:
         return page(request, periods_form=form, days=form.days, not_saved=True)
-    changed = [kind.label for kind, days in form.days.items() if set_period(kind=kind, days=days, by=request.user)]
+    changed = [str(kind.label) for kind, days in form.days.items() if set_period(kind=kind, days=days, by=request.user)]
     if changed:
-        messages.success(request, f"Changed: {', '.join(changed)}. This counts from tonight.")
+        done = _("Changed: %(kinds)s. This counts from tonight.")
+        messages.success(request, done % {"kinds": ", ".join(changed)})
     return redirect("web:retention")
 
 
@@ -83,7 +85,7 @@ def add_hold(request: SignedInRequest) -> HttpResponse:
         return page(request, hold_form=form)
     given = form.cleaned_data
     set_hold(by=request.user, **(given | {"kind": HoldKind(given["kind"])}))
-    messages.success(request, "The hold is set. Data that was removed before does not come back.")
+    messages.success(request, _("The hold is set. Data that was removed before does not come back."))
     return redirect("web:retention")
 
 
@@ -91,7 +93,7 @@ def add_hold(request: SignedInRequest) -> HttpResponse:
 @tool_right(Tool.RETENTION, Right.WRITE)
 def lift(request: SignedInRequest, pk: int) -> HttpResponse:
     if lift_hold(hold_id=pk, by=request.user):
-        messages.success(request, "The hold is lifted. Data whose period is over is removed tonight.")
+        messages.success(request, _("The hold is lifted. Data whose period is over is removed tonight."))
     else:
-        messages.info(request, "The hold was lifted before.")
+        messages.info(request, _("The hold was lifted before."))
     return redirect("web:retention")

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from dispatch.services.retry import in_doubt, retry_deliveries
@@ -32,7 +33,7 @@ class RetryDeliveries(ChangeMessageView):
         subject = self.message.display_subject
         doubtful = self.doubtful().select_related("recipient")
         context = {
-            "title": f"Calls and texts in doubt of {subject}",
+            "title": _("Calls and texts in doubt of %(subject)s") % {"subject": subject},
             "menu_path": self.tool.menu,
             "tool": self.tool,
             "log_url": self.log_url,
@@ -52,7 +53,9 @@ class RetryDeliveries(ChangeMessageView):
         chosen = [pk for pk in shown if str(pk) in wanted]
         count = retry_deliveries(message_id=self.message.pk, deliveries=chosen, by=self.request.user)
         if count:
-            messages.success(request, f"{count:,} of these calls and texts go out again.")
+            again = _("%(count)s of these calls and texts go out again.")
+            messages.success(request, again % {"count": f"{count:,}"})
         else:
-            messages.warning(request, "Nothing is sent again: none was chosen, or they are not in doubt any more.")
+            nothing = _("Nothing is sent again: none was chosen, or they are not in doubt any more.")
+            messages.warning(request, nothing)
         return HttpResponseRedirect(request.path)

@@ -10,6 +10,8 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedInRequest, tool_right
@@ -27,19 +29,20 @@ from roster.services.takeover import SHOWN_ROWS, role_groups
 TOOL = Tool.ROSTER
 SHOWN_RUNS = 50
 STATUSES = {
-    RunStatus.QUEUED: Status("Waiting", Shape.RING, Tone.NEUTRAL, "It begins within a minute."),
-    RunStatus.RUNNING: Status("In progress", Shape.HALF, Tone.RUNNING, "It is being read, and changes are made."),
-    RunStatus.DONE: Status("Done", Shape.CHECK, Tone.GOOD, "It was read to its end."),
+    RunStatus.QUEUED: Status(_("Waiting"), Shape.RING, Tone.NEUTRAL, _("It begins within a minute.")),
+    RunStatus.RUNNING: Status(_("In progress"), Shape.HALF, Tone.RUNNING, _("It is being read, and changes are made.")),
+    RunStatus.DONE: Status(_("Done"), Shape.CHECK, Tone.GOOD, _("It was read to its end.")),
     RunStatus.STOPPED: Status(
-        "Stopped", Shape.TRIANGLE, Tone.WARNING, "Too many would have left, so nothing was changed."
+        _("Stopped"), Shape.TRIANGLE, Tone.WARNING, _("Too many would have left, so nothing was changed.")
     ),
-    RunStatus.FAILED: Status("Failed", Shape.CROSS, Tone.BAD, "It changed nothing. The reason is beside it."),
+    RunStatus.FAILED: Status(_("Failed"), Shape.CROSS, Tone.BAD, _("It changed nothing. The reason is beside it.")),
 }
 
 
 class UploadForm(forms.Form):
     file = forms.FileField(
-        label="Zip of CSV files", error_messages={"required": "Choose a file.", "empty": "The file is empty."}
+        label=_("Zip of CSV files"),
+        error_messages={"required": _("Choose a file."), "empty": _("The file is empty.")},
     )
 
 
@@ -126,7 +129,7 @@ def roster_run(request: SignedInRequest, pk: int) -> HttpResponse:
         record_look(by=request.user, action="roster.viewed", details={"run": run.pk})
     kinds = [(kind, run.difference[kind]) for kind in Kind if kind in run.difference]
     context = {
-        "title": f"Roster, run {run.pk}",
+        "title": gettext("Roster, run %(id)s") % {"id": run.pk},
         "menu_path": TOOL.menu,
         "run": run,
         "status": STATUSES[RunStatus(run.status)],
@@ -152,4 +155,8 @@ def _rows(counts: dict[str, Any]) -> list[tuple[str, str, str]]:
 def _more(counts: dict[str, Any]) -> str:
     """Say of which changes only the first rows are kept."""
     cut = [change.label.lower() for change in Change if counts[change] > SHOWN_ROWS]
-    return f"Only {SHOWN_ROWS} or more of the rows that are {' or '.join(cut)} are shown." if cut else ""
+    if not cut:
+        return ""
+    changes = pgettext("between alternatives", " or ").join(cut)
+    more = gettext("Only %(rows)s or more of the rows that are %(changes)s are shown.")
+    return more % {"rows": SHOWN_ROWS, "changes": changes}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.contrib import messages
@@ -13,6 +13,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import Resolver404, resolve
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedInRequest
@@ -29,15 +32,22 @@ from web.attempts import understood
 from web.kept_views import read_days
 from web.saved_view_forms import SaveViewForm, ScheduleForm, ViewForm
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 T = TypeVar("T")
 
-WHY: dict[type[Refused], str] = {
-    services.TooManyViews: f"One person may keep {services.MOST_VIEWS} views. Delete some under My Views.",
-    services.NameTaken: "Another of your views of this list has that name.",
-    services.NotYourGroup: "You may share a view only with the groups that you belong to.",
-    schedules.TooManySchedules: f"One person may have {schedules.MOST_SCHEDULES} scheduled reports. Remove some.",
-    schedules.NotShared: "The view is shared with nobody. Share it with a group first.",
-    schedules.AttachmentsOff: "This installation sends no reports as attachments: REPORT_ATTACHMENTS is off.",
+WHY: dict[type[Refused], StrOrPromise] = {
+    services.TooManyViews: format_lazy(
+        _("One person may keep {most} views. Delete some under My Views."), most=services.MOST_VIEWS
+    ),
+    services.NameTaken: _("Another of your views of this list has that name."),
+    services.NotYourGroup: _("You may share a view only with the groups that you belong to."),
+    schedules.TooManySchedules: format_lazy(
+        _("One person may have {most} scheduled reports. Remove some."), most=schedules.MOST_SCHEDULES
+    ),
+    schedules.NotShared: _("The view is shared with nobody. Share it with a group first."),
+    schedules.AttachmentsOff: _("This installation sends no reports as attachments: REPORT_ATTACHMENTS is off."),
 }
 
 
@@ -59,7 +69,7 @@ def saved_views(request: SignedInRequest) -> HttpResponse:
     own = list(SavedView.objects.of(request.user).prefetch_related("schedules"))
     shared = SavedView.objects.offered_to(request.user).exclude(owner=request.user)
     context = {
-        "title": "My Views",
+        "title": gettext("My Views"),
         "own": [(view, list_title(view.listing), open_url(view, request)) for view in own],
         "shared": [(view, list_title(view.listing), open_url(view, request)) for view in shared],
     }
@@ -85,7 +95,7 @@ def save(request: SignedInRequest) -> HttpResponse:
     given = form.cleaned_data
     listing, days = listing_at(request, given["address"]), read_days(given["days"])
     keep = partial(services.save_view, by=request.user, listing=listing, name=given["name"], days=days)
-    saved = tried(request, keep, "The view is saved.")
+    saved = tried(request, keep, gettext("The view is saved."))
     return redirect(f"{urlsplit(given['address']).path}?view={saved[0].pk}" if saved else "web:saved_views")
 
 
@@ -107,9 +117,9 @@ def listing_at(request: SignedInRequest, address: str) -> Listing:
         match = resolve(parts.path)
         entry = registry[match.url_name or ""]
     except (Resolver404, UnknownListing):
-        raise Http404("There is no such list.") from None
+        raise Http404(gettext("There is no such list.")) from None
     if match.view_name != entry.url_name:
-        raise Http404("There is no such list.")
+        raise Http404(gettext("There is no such list."))
     values: dict[str, Any] = QueryDict(parts.query).dict()
     personal = entry.listing_class.filterset_class.personal
     public = {name: text for name, text in values.items() if name not in personal}
@@ -156,7 +166,7 @@ def change(request: SignedInRequest, pk: int) -> HttpResponse:
     given = form.cleaned_data
     days = read_days(given["days"]) if given["days"] != view.days else None
     keep = partial(services.change_view, by=user, view=view, name=given["name"], days=days, group=given["group"])
-    tried(request, keep, "The view is changed.")
+    tried(request, keep, gettext("The view is changed."))
     return redirect("web:saved_view", pk=pk)
 
 
@@ -164,7 +174,8 @@ def change(request: SignedInRequest, pk: int) -> HttpResponse:
 @login_required
 def delete(request: SignedInRequest, pk: int) -> HttpResponse:
     services.delete_view(by=request.user, view=own_view(request, pk))
-    messages.success(request, "The view is deleted, with its scheduled reports. Reports that were made stay.")
+    done = gettext("The view is deleted, with its scheduled reports. Reports that were made stay.")
+    messages.success(request, done)
     return redirect("web:saved_views")
 
 
@@ -176,10 +187,11 @@ def schedule(request: SignedInRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return page(request, view, status=400, schedule_form=form)
     if not open_url(view, request):
-        raise PermissionDenied("You may not open the list of this view, or it is part of a message.")
+        raise PermissionDenied(gettext("You may not open the list of this view, or it is part of a message."))
     format, for_group = Format(form.cleaned_data["format"]), form.cleaned_data["for_group"]
     add = partial(schedules.add_schedule, by=request.user, view=view, format=format, for_group=for_group)
-    tried(request, partial(add, recurrence=form.recurrence), f"The report will be made {form.recurrence}.")
+    done = gettext("The report will be made %(recurrence)s.") % {"recurrence": form.recurrence}
+    tried(request, partial(add, recurrence=form.recurrence), done)
     return redirect("web:saved_view", pk=pk)
 
 
@@ -189,7 +201,8 @@ def remove_schedule(request: SignedInRequest, pk: int) -> HttpResponse:
     own = ReportSchedule.objects.filter(view__owner=request.user).select_related("view__owner")
     schedule = get_object_or_404(own, pk=pk)
     schedules.remove_schedule(by=request.user, schedule=schedule)
-    messages.success(request, "The scheduled report is removed. Reports that were made stay under My Reports.")
+    done = gettext("The scheduled report is removed. Reports that were made stay under My Reports.")
+    messages.success(request, done)
     return redirect("web:saved_view", pk=schedule.view_id)
 
 

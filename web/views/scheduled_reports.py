@@ -8,6 +8,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedInRequest, tool_right
@@ -19,7 +21,8 @@ from web.views.saved_views import tried
 
 TOOL = Tool.SCHEDULED_REPORTS
 SHOWN = 500
-ENDED = "An administrator ended it."
+# The row keeps it in English; the page translates it.
+ENDED = gettext_noop("An administrator ended it.")
 
 
 @require_safe
@@ -45,7 +48,7 @@ def attachments(request: SignedInRequest, pk: int) -> HttpResponse:
     """Let the reports of a schedule go out as attachments, or only as links."""
     get_object_or_404(ReportSchedule, pk=pk)
     allowed = request.POST.get("allowed") == "yes"
-    done = "Its reports go out as attachments." if allowed else "Its reports go out as links."
+    done = _("Its reports go out as attachments.") if allowed else _("Its reports go out as links.")
     change = partial(schedules.allow_attachments, schedule_id=pk, allowed=allowed, by=request.user)
     tried(request, change, done)
     return redirect("web:scheduled_reports")
@@ -56,7 +59,7 @@ def attachments(request: SignedInRequest, pk: int) -> HttpResponse:
 def end(request: SignedInRequest, pk: int) -> HttpResponse:
     get_object_or_404(ReportSchedule, pk=pk)
     if schedules.end_schedule(schedule_id=pk, because=ENDED, by=request.user):
-        messages.success(request, "The scheduled report is ended.")
+        messages.success(request, _("The scheduled report is ended."))
     else:
-        messages.info(request, "The scheduled report had ended before.")
+        messages.info(request, _("The scheduled report had ended before."))
     return redirect("web:scheduled_reports")

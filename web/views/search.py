@@ -9,6 +9,7 @@ from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedInRequest
@@ -93,7 +94,7 @@ def search(request: SignedInRequest) -> HttpResponse:
         return save_search(request)
     find = request.GET.get("find", "")
     logs = [(tool.path, page_url(tool)) for tool in MESSAGE_LOGS if request.user.may(tool)]
-    context: dict[str, object] = {"title": "Search", "find": find, "logs": logs}
+    context: dict[str, object] = {"title": _("Search"), "find": find, "logs": logs}
     try:
         found = read_results(request, kept_text(request, find)) if find else None
     except CannotSearch as error:
@@ -116,10 +117,10 @@ def kept_text(request: SignedInRequest, find: str) -> str:
     """Return the text of a saved search. Raises CannotSearch if it is not there, or not valid."""
     kept = saved_searches.load(request.session, find)
     if kept is None or set(kept) != {"person"}:
-        raise CannotSearch("That search is not kept here any more. Enter it again.")
+        raise CannotSearch(_("That search is not kept here any more. Enter it again."))
     form = SearchForm(kept)
     if not form.is_valid():
-        raise CannotSearch(f"Search: {' '.join(map(str, form.errors['person']))}")
+        raise CannotSearch(_("Search: %(error)s") % {"error": " ".join(map(str, form.errors["person"]))})
     return str(form.cleaned_data["person"])
 
 
@@ -133,7 +134,7 @@ def look_for(user: User, text: str) -> Found:
         with statement_timeout(SECONDS):
             return Found(text, look_for_people(user, text), look_for_messages(user, text))
     except StatementTimeout:
-        raise CannotSearch("This took too long and was stopped. Enter more of what you look for.") from None
+        raise CannotSearch(_("This took too long and was stopped. Enter more of what you look for.")) from None
 
 
 def look_for_people(user: User, text: str) -> FoundPeople | None:

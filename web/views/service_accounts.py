@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import SignedInRequest, tool_right
@@ -61,7 +62,7 @@ def renew(request: SignedInRequest, pk: int) -> HttpResponse:
 def end(request: SignedInRequest, pk: int) -> HttpResponse:
     try:
         end_service_account(by=request.user, pk=pk)
-        messages.success(request, "The service account has ended. Its credentials and its tokens no longer work.")
+        messages.success(request, _("The service account has ended. Its credentials and its tokens no longer work."))
     except Refused as refused:
         messages.error(request, refusal_text(refused))
     return redirect("web:service_accounts")
@@ -86,7 +87,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     context = {
-        "title": "Service accounts",
+        "title": _("Service accounts"),
         "menu_path": TOOL.path,
         "accounts": ServiceAccount.objects.listed(),
         "form": form,

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import services
@@ -29,7 +30,7 @@ def my_sessions(request: SignedInRequest) -> HttpResponse:
     sessions = [(session, device_name(session)) for session in sessions_of(request.user)]
     here = request.session.session_key
     others = sum(session.session_key != here for session, _ in sessions)
-    context = {"title": "My Sessions", "sessions": sessions, "here": here, "others": others}
+    context = {"title": _("My Sessions"), "sessions": sessions, "here": here, "others": others}
     return render(request, "web/my_sessions.html", context)
 
 
@@ -39,7 +40,7 @@ def end_session(request: SignedInRequest, pk: int) -> HttpResponse:
     """End one of the person's other sessions; signing out ends this one."""
     session = get_object_or_404(others_of(request), pk=pk)
     end_sessions([session], by=request.user, because=BY_HAND)
-    messages.success(request, "The session is ended. On that device somebody has to sign in again.")
+    messages.success(request, _("The session is ended. On that device somebody has to sign in again."))
     return redirect("web:my_sessions")
 
 
@@ -47,7 +48,8 @@ def end_session(request: SignedInRequest, pk: int) -> HttpResponse:
 @login_required
 def end_other_sessions(request: SignedInRequest) -> HttpResponse:
     ended = end_sessions(others_of(request), by=request.user, because=BY_HAND)
-    messages.success(request, f"Ended: {ended}. You are signed in only here now.")
+    done = _("Ended: %(sessions)s. You are signed in only here now.")
+    messages.success(request, done % {"sessions": ended})
     return redirect("web:my_sessions")
 
 
@@ -62,8 +64,9 @@ def require_second_factor(request: SignedInRequest, pk: int) -> HttpResponse:
     group = get_object_or_404(Group, pk=pk)
     required = request.POST.get("required") == "yes"
     change = partial(services.require_second_factor, by=request.user, group_id=pk, required=required)
-    done = f"{group.name} {'now requires a second factor' if required else 'requires no second factor any more'}."
-    attempt(request, change, done)
+    requires = _("%(name)s now requires a second factor.")
+    requires_none = _("%(name)s requires no second factor any more.")
+    attempt(request, change, (requires if required else requires_none) % {"name": group.name})
     return redirect("web:user_group", pk=pk)
 
 

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from listings.columns import AddressColumn, Column, ListingTable, NumberColumn, TimeColumn
@@ -21,22 +22,22 @@ SHOWN_ODD = 50
 
 
 class SuppressionRunTable(ListingTable):
-    started_at = TimeColumn(seconds=True, verbose_name="Started")
-    domain = AddressColumn()
-    outcome = OutcomeColumn(RUN_STATUSES, reason=attrgetter("error"))
-    pages = NumberColumn()
-    entries = NumberColumn()
-    added = NumberColumn(verbose_name="New")
-    removed = NumberColumn(verbose_name="Gone")
-    odd = NumberColumn(verbose_name="Odd")
+    started_at = TimeColumn(seconds=True, verbose_name=_("Started"))
+    domain = AddressColumn(verbose_name=_("Domain"))
+    outcome = OutcomeColumn(RUN_STATUSES, reason=attrgetter("error"), verbose_name=_("Outcome"))
+    pages = NumberColumn(verbose_name=_("Pages"))
+    entries = NumberColumn(verbose_name=_("Entries"))
+    added = NumberColumn(verbose_name=_("New"))
+    removed = NumberColumn(verbose_name=_("Gone"))
+    odd = NumberColumn(verbose_name=_("Odd"))
 
 
 class OddTable(ListingTable):
-    first_seen_at = TimeColumn(verbose_name="First seen")
-    domain = AddressColumn()
-    list = Column()
-    error = Column(verbose_name="Why it is odd")
-    raw = Column(verbose_name="Entry as it came")
+    first_seen_at = TimeColumn(verbose_name=_("First seen"))
+    domain = AddressColumn(verbose_name=_("Domain"))
+    list = Column(verbose_name=_("List"))
+    error = Column(verbose_name=_("Why it is odd"))
+    raw = Column(verbose_name=_("Entry as it came"))
 
 
 @dataclass(frozen=True)

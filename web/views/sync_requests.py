@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -14,13 +14,18 @@ from accounts.models import User
 from mailgun_sync.models import SendingDomain
 from mailgun_sync.services.control import QueueAway
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 class AskWorker(Protocol):
     def __call__(self, *, domain: SendingDomain, by: User) -> None: ...
 
 
-def ask_worker(request: SignedInRequest, pk: int, ask: AskWorker, *, asked: str, queue_away: str) -> HttpResponse:
-    """Ask for the work, and go back to the page with the sentence `asked`, in which {domain} stands for its name.
+def ask_worker(
+    request: SignedInRequest, pk: int, ask: AskWorker, *, asked: str, queue_away: StrOrPromise
+) -> HttpResponse:
+    """Ask for the work, and go back to the page with the sentence `asked`, in which %(domain)s stands for its name.
 
     It has the sentence `queue_away` where the queue of tasks does not answer.
     """
@@ -30,7 +35,7 @@ def ask_worker(request: SignedInRequest, pk: int, ask: AskWorker, *, asked: str,
     except QueueAway:
         messages.error(request, queue_away)
     else:
-        messages.success(request, asked.format(domain=domain))
+        messages.success(request, asked % {"domain": domain})
     return back_to_events()
 
 

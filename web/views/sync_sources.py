@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from listings.columns import AddressColumn, Column, ListingTable, NumberColumn, TimeColumn, time_element
 from mailgun_sync.choices import Source
@@ -16,18 +17,18 @@ from providers.mailgun_webhooks import KINDS
 
 
 class SourceTable(ListingTable):
-    domain = AddressColumn()
-    source = Column()
-    calls = NumberColumn(verbose_name="Pages or calls")
-    events_seen = NumberColumn(verbose_name="Events")
-    events_new = NumberColumn(verbose_name="New")
-    last_at = TimeColumn(seconds=True, verbose_name="Last")
+    domain = AddressColumn(verbose_name=_("Domain"))
+    source = Column(verbose_name=_("Source"))
+    calls = NumberColumn(verbose_name=_("Pages or calls"))
+    events_seen = NumberColumn(verbose_name=_("Events"))
+    events_new = NumberColumn(verbose_name=_("New"))
+    last_at = TimeColumn(seconds=True, verbose_name=_("Last"))
 
 
 class RefusedTable(ListingTable):
-    reason = Column(verbose_name="Why it was refused")
-    calls = NumberColumn()
-    last_at = TimeColumn(seconds=True, verbose_name="Last")
+    reason = Column(verbose_name=_("Why it was refused"))
+    calls = NumberColumn(verbose_name=_("Calls"))
+    last_at = TimeColumn(seconds=True, verbose_name=_("Last"))
 
 
 def sources_context(request: HttpRequest) -> dict[str, Any]:

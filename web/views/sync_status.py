@@ -17,6 +17,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import SignedInRequest, tool_right
@@ -37,12 +39,12 @@ from web.views.sync_sources import sources_context
 from web.views.sync_tables import RUN_STATUSES, OutcomeColumn
 
 DOMAIN_STATUSES = {
-    DomainState.SYNCED: Status("Synced", Shape.CHECK, Tone.GOOD, "The last sync read everything there was."),
+    DomainState.SYNCED: Status(_("Synced"), Shape.CHECK, Tone.GOOD, _("The last sync read everything there was.")),
     DomainState.FAILED: Status(
-        "Failed", Shape.CROSS, Tone.BAD, "The last sync stopped with an error; the next one starts over."
+        _("Failed"), Shape.CROSS, Tone.BAD, _("The last sync stopped with an error; the next one starts over.")
     ),
-    DomainState.PAUSED: Status("Paused", Shape.SQUARE, Tone.NEUTRAL, "Scheduled syncs leave this domain out."),
-    DomainState.NEW: Status("Not synced yet", Shape.RING, Tone.NEUTRAL, "No sync has come to its end so far."),
+    DomainState.PAUSED: Status(_("Paused"), Shape.SQUARE, Tone.NEUTRAL, _("Scheduled syncs leave this domain out.")),
+    DomainState.NEW: Status(_("Not synced yet"), Shape.RING, Tone.NEUTRAL, _("No sync has come to its end so far.")),
 }
 
 
@@ -52,28 +54,34 @@ def _reason(run: SyncRun) -> str:
         return run.error
     sentences = []
     if run.hangs:
-        sentences.append(f"It hangs: no sign of life since {time_text(run.seen_at)}. The next sync ends it.")
+        hangs = gettext("It hangs: no sign of life since %(moment)s. The next sync ends it.")
+        sentences.append(hangs % {"moment": time_text(run.seen_at)})
     if run.skipped:
-        last = "" if run.hangs else f" Its last sign of life was at {time_text(run.seen_at)}."
-        syncs = "A later sync" if run.skipped == 1 else f"{run.skipped:,} later syncs"
-        sentences.append(f"{syncs} found it running and left the work to it.{last}")
+        skipped = ngettext(
+            "A later sync found it running and left the work to it.",
+            "%(syncs)s later syncs found it running and left the work to it.",
+            run.skipped,
+        )
+        sentences.append(skipped % {"syncs": f"{run.skipped:,}"})
+    if run.skipped and not run.hangs:
+        sentences.append(gettext("Its last sign of life was at %(moment)s.") % {"moment": time_text(run.seen_at)})
     return " ".join(sentences)
 
 
 def _minutes(length: timedelta) -> str:
-    return f"{length / timedelta(minutes=1):,.0f} min"
+    return gettext("%(minutes)s min") % {"minutes": f"{length / timedelta(minutes=1):,.0f}"}
 
 
 class DomainTable(ListingTable):
-    name = AddressColumn(verbose_name="Domain")
-    state = OutcomeColumn(DOMAIN_STATUSES, reason=attrgetter("last_error"), verbose_name="State")
-    source = Column(verbose_name="Source")
-    settled_through = TimeColumn(verbose_name="Complete up to", default="not known yet")
-    settle_after = Column(verbose_name="Waits for late events")
+    name = AddressColumn(verbose_name=_("Domain"))
+    state = OutcomeColumn(DOMAIN_STATUSES, reason=attrgetter("last_error"), verbose_name=_("State"))
+    source = Column(verbose_name=_("Source"))
+    settled_through = TimeColumn(verbose_name=_("Complete up to"), default=_("not known yet"))
+    settle_after = Column(verbose_name=_("Waits for late events"))
     covered_from = TemplateColumn(
-        template_name="web/_sync_coverage.html", verbose_name="Complete since", empty_values=()
+        template_name="web/_sync_coverage.html", verbose_name=_("Complete since"), empty_values=()
     )
-    actions = TemplateColumn(template_name="web/_sync_domain_actions.html", verbose_name="Actions", empty_values=())
+    actions = TemplateColumn(template_name="web/_sync_domain_actions.html", verbose_name=_("Actions"), empty_values=())
 
     def render_source(self, record: SendingDomain) -> str:
         return source_in_use(record).label
@@ -83,59 +91,66 @@ class DomainTable(ListingTable):
 
 
 class RunTable(ListingTable):
-    started_at = TimeColumn(seconds=True, verbose_name="Started")
-    domain = AddressColumn()
-    kind = Column()
-    outcome = OutcomeColumn(RUN_STATUSES, reason=_reason)
-    source = Column()
-    begin = TimeColumn(verbose_name="Events from", default="")
-    end = TimeColumn(verbose_name="to", default="")
-    pages = NumberColumn()
-    events_seen = NumberColumn(verbose_name="Events")
-    events_new = NumberColumn(verbose_name="New")
-    quarantined = NumberColumn()
-    differs = NumberColumn(verbose_name="of which differ")
-    late = NumberColumn()
+    started_at = TimeColumn(seconds=True, verbose_name=_("Started"))
+    domain = AddressColumn(verbose_name=_("Domain"))
+    kind = Column(verbose_name=_("Kind"))
+    outcome = OutcomeColumn(RUN_STATUSES, reason=_reason, verbose_name=_("Outcome"))
+    source = Column(verbose_name=_("Source"))
+    begin = TimeColumn(verbose_name=_("Events from"), default="")
+    end = TimeColumn(verbose_name=_("to"), default="")
+    pages = NumberColumn(verbose_name=_("Pages"))
+    events_seen = NumberColumn(verbose_name=_("Events"))
+    events_new = NumberColumn(verbose_name=_("New"))
+    quarantined = NumberColumn(verbose_name=_("Quarantined"))
+    differs = NumberColumn(verbose_name=_("of which differ"))
+    late = NumberColumn(verbose_name=_("Late"))
 
     def render_kind(self, record: SyncRun) -> str:
         kind = record.get_kind_display()
-        return f"{kind}, asked for by {record.asked_by.listed_name}" if record.asked_by else kind
+        if not record.asked_by:
+            return kind
+        asked = gettext("%(kind)s, asked for by %(name)s")
+        return asked % {"kind": kind, "name": record.asked_by.listed_name}
 
     def render_late(self, record: SyncRun) -> str:
-        return f"{record.late:,} (by up to {_minutes(record.latest_by)})" if record.late else "0"
+        if not record.late:
+            return "0"
+        late = gettext("%(events)s (by up to %(minutes)s)")
+        return late % {"events": f"{record.late:,}", "minutes": _minutes(record.latest_by)}
 
 
 class QuarantineTable(ListingTable):
-    first_seen_at = TimeColumn(verbose_name="First seen")
-    domain = AddressColumn()
-    error = Column(verbose_name="Why it is not in the log")
-    raw = Column(verbose_name="Event as it came")
-    retry = Column(verbose_name="Actions", empty_values=())
+    first_seen_at = TimeColumn(verbose_name=_("First seen"))
+    domain = AddressColumn(verbose_name=_("Domain"))
+    error = Column(verbose_name=_("Why it is not in the log"))
+    raw = Column(verbose_name=_("Event as it came"))
+    retry = Column(verbose_name=_("Actions"), empty_values=())
 
     def render_raw(self, value: str) -> SafeString:
-        return format_html('<details><summary>Show</summary><pre class="raw">{}</pre></details>', value)
+        return format_html('<details><summary>{}</summary><pre class="raw">{}</pre></details>', gettext("Show"), value)
 
     def render_retry(self, record: QuarantinedEvent) -> SafeString:
         assert self.request
         return format_html(
             '<form method="post" action="{}"><input type="hidden" name="csrfmiddlewaretoken" value="{}">'
-            '<button class="btn btn-sm btn-outline-secondary" aria-label="Retry event {}">Retry</button></form>',
+            '<button class="btn btn-sm btn-outline-secondary" aria-label="{}">{}</button></form>',
             reverse("web:retry_event", args=[record.pk]),
             get_token(self.request),
-            record.pk,
+            gettext("Retry event %(id)s") % {"id": record.pk},
+            gettext("Retry"),
         )
 
 
 class GapTable(ListingTable):
-    domain = AddressColumn()
-    begin = TimeColumn(seconds=True, verbose_name="From")
-    end = TimeColumn(seconds=True, verbose_name="To")
+    domain = AddressColumn(verbose_name=_("Domain"))
+    begin = TimeColumn(seconds=True, verbose_name=pgettext_lazy("time", "From"))
+    end = TimeColumn(seconds=True, verbose_name=pgettext_lazy("time", "To"))
 
 
 SHOWN_RUNS = 50
 SHOWN_QUARANTINED = 50
-NO_BROKER_FOR_LISTS = "The lists are not read now: the task queue does not answer. They are read every night."
-NO_BROKER = "The sync could not be started: the task queue does not answer. The next sync runs at its usual time."
+NO_BROKER_FOR_LISTS = _("The lists are not read now: the task queue does not answer. They are read every night.")
+NO_BROKER = _("The sync could not be started: the task queue does not answer. The next sync runs at its usual time.")
 
 
 def sync_context(request: SignedInRequest, now: datetime) -> dict[str, Any]:
@@ -176,14 +191,14 @@ def record_look_at_events(request: SignedInRequest, context: dict[str, Any]) -> 
 @require_POST
 @tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
 def sync_now(request: SignedInRequest, pk: int) -> HttpResponse:
-    asked = "A sync of {domain} was asked for. Its run appears below."
+    asked = gettext("A sync of %(domain)s was asked for. Its run appears below.")
     return ask_worker(request, pk, control.request_sync, asked=asked, queue_away=NO_BROKER)
 
 
 @require_POST
 @tool_right(Tool.MAILGUN_SYNC, Right.WRITE)
 def read_suppressions(request: SignedInRequest, pk: int) -> HttpResponse:
-    asked = "The lists of suppressions of {domain} are read now. The reading appears below."
+    asked = gettext("The lists of suppressions of %(domain)s are read now. The reading appears below.")
     return ask_worker(request, pk, control.request_suppressions, asked=asked, queue_away=NO_BROKER_FOR_LISTS)
 
 
@@ -196,8 +211,9 @@ def backfill(request: SignedInRequest, pk: int) -> HttpResponse:
     except control.QueueAway:
         messages.error(request, NO_BROKER)
     else:
-        sentence = "is being read again, the oldest day first" if started else "was never synced; sync it first"
-        messages.info(request, f"{domain} {sentence}.")
+        again = gettext("%(domain)s is being read again, the oldest day first.")
+        never = gettext("%(domain)s was never synced; sync it first.")
+        messages.info(request, (again if started else never) % {"domain": domain})
     return back_to_events()
 
 
@@ -206,7 +222,8 @@ def backfill(request: SignedInRequest, pk: int) -> HttpResponse:
 def pause(request: SignedInRequest, pk: int) -> HttpResponse:
     domain = get_object_or_404(SendingDomain, pk=pk)
     control.set_paused(domain=domain, paused=True, by=request.user)
-    messages.success(request, f"Scheduled syncs leave out {domain} until somebody resumes it.")
+    paused = gettext("Scheduled syncs leave out %(domain)s until somebody resumes it.")
+    messages.success(request, paused % {"domain": domain})
     return back_to_events()
 
 
@@ -215,7 +232,8 @@ def pause(request: SignedInRequest, pk: int) -> HttpResponse:
 def resume(request: SignedInRequest, pk: int) -> HttpResponse:
     domain = get_object_or_404(SendingDomain, pk=pk)
     control.set_paused(domain=domain, paused=False, by=request.user)
-    messages.success(request, f"{domain} is part of the scheduled syncs again.")
+    resumed = gettext("%(domain)s is part of the scheduled syncs again.")
+    messages.success(request, resumed % {"domain": domain})
     return back_to_events()
 
 
@@ -224,7 +242,7 @@ def resume(request: SignedInRequest, pk: int) -> HttpResponse:
 def retry_event(request: SignedInRequest, pk: int) -> HttpResponse:
     quarantined = get_object_or_404(QuarantinedEvent.objects.visible_to(request.user, Right.WRITE), pk=pk)
     if control.retry(quarantined=quarantined, by=request.user):
-        messages.success(request, "The event could be read and is in the log now.")
+        messages.success(request, gettext("The event could be read and is in the log now."))
     else:
-        messages.warning(request, "The event still cannot be stored. It stays in quarantine.")
+        messages.warning(request, gettext("The event still cannot be stored. It stays in quarantine."))
     return back_to_events()

@@ -7,17 +7,18 @@ from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from core.statuses import Shape, Status, Tone
 from listings.columns import StatusColumn
 from mailgun_sync.choices import RunOutcome
 
 RUN_STATUSES = {
-    RunOutcome.RUNNING: Status("Running", Shape.HALF, Tone.RUNNING, "Under way now."),
-    RunOutcome.SUCCEEDED: Status("Succeeded", Shape.CHECK, Tone.GOOD, "Everything was read to the end."),
-    RunOutcome.FAILED: Status("Failed", Shape.CROSS, Tone.BAD, "Stopped by the error that stands beside it."),
+    RunOutcome.RUNNING: Status(_("Running"), Shape.HALF, Tone.RUNNING, _("Under way now.")),
+    RunOutcome.SUCCEEDED: Status(_("Succeeded"), Shape.CHECK, Tone.GOOD, _("Everything was read to the end.")),
+    RunOutcome.FAILED: Status(_("Failed"), Shape.CROSS, Tone.BAD, _("Stopped by the error that stands beside it.")),
     RunOutcome.INTERRUPTED: Status(
-        "Interrupted", Shape.TRIANGLE, Tone.WARNING, "The program ended or hung; the next run read it again."
+        _("Interrupted"), Shape.TRIANGLE, Tone.WARNING, _("The program ended or hung; the next run read it again.")
     ),
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import account_services, services
@@ -84,7 +85,7 @@ def new_group(request: SignedInRequest) -> HttpResponse:
     form = GroupNameForm(request.POST)
     if understood(request, form):
         name = form.cleaned_data["name"]
-        done = f"The group {name} is made. Tick its rights and add its people."
+        done = _("The group %(name)s is made. Tick its rights and add its people.") % {"name": name}
         group = attempt(request, partial(services.create_group, by=request.user, name=name), done)
         if group:
             return redirect("web:user_group", pk=group.pk)
@@ -103,7 +104,7 @@ def change_rights(request: SignedInRequest, pk: int) -> HttpResponse:
             seen=form.cleaned_data["seen"],
             wanted=form.cleaned_data["rights"],
         )
-        attempt(request, change, "The rights are saved. They hold from the next page that somebody opens.")
+        attempt(request, change, _("The rights are saved. They hold from the next page that somebody opens."))
     return redirect("web:user_group", pk=pk)
 
 
@@ -120,7 +121,7 @@ def change_schools(request: SignedInRequest, pk: int) -> HttpResponse:
             reach=ScopeReach(form.cleaned_data["reach"]),
             schools=form.cleaned_data["schools"],
         )
-        attempt(request, change, "The schools are saved. They hold from the next page that somebody opens.")
+        attempt(request, change, _("The schools are saved. They hold from the next page that somebody opens."))
     return redirect("web:user_group", pk=pk)
 
 
@@ -131,7 +132,7 @@ def rename_group(request: SignedInRequest, pk: int) -> HttpResponse:
     if understood(request, form):
         name = form.cleaned_data["name"]
         change = partial(services.rename_group, by=request.user, group_id=pk, name=name)
-        attempt(request, change, f"The group is now named {name}.")
+        attempt(request, change, _("The group is now named %(name)s.") % {"name": name})
     return redirect("web:user_group", pk=pk)
 
 
@@ -159,13 +160,13 @@ def find_people(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 @tool_right(Tool.USER_GROUPS, Right.WRITE)
 def add_member(request: SignedInRequest, pk: int) -> HttpResponse:
-    return change_member(request, pk, services.add_member, "{} is now in this group.")
+    return change_member(request, pk, services.add_member, _("%(name)s is now in this group."))
 
 
 @require_POST
 @tool_right(Tool.USER_GROUPS, Right.WRITE)
 def remove_member(request: SignedInRequest, pk: int) -> HttpResponse:
-    return change_member(request, pk, services.remove_member, "{} is no longer in this group.")
+    return change_member(request, pk, services.remove_member, _("%(name)s is no longer in this group."))
 
 
 def change_member(request: SignedInRequest, pk: int, service: Callable[..., None], done: str) -> HttpResponse:
@@ -173,7 +174,7 @@ def change_member(request: SignedInRequest, pk: int, service: Callable[..., None
     if understood(request, form):
         user = form.cleaned_data["user"]
         change = partial(service, by=request.user, group_id=pk, user=user)
-        attempt(request, change, done.format(user.listed_name))
+        attempt(request, change, done % {"name": user.listed_name})
     return redirect("web:group_people", pk=pk)
 
 
@@ -184,10 +185,10 @@ def delete_group(request: SignedInRequest, pk: int) -> HttpResponse:
     group = get_object_or_404(Group, pk=pk)
     if request.method == "POST":
         change = partial(services.delete_group, by=request.user, group_id=pk)
-        attempt(request, change, f"The group {group.name} is deleted.")
+        attempt(request, change, _("The group %(name)s is deleted.") % {"name": group.name})
         return redirect("web:user_groups")
     context = {
-        "title": f"Delete the group {group.name}?",
+        "title": _("Delete the group %(name)s?") % {"name": group.name},
         "menu_path": f"{Tool.USER_GROUPS.path} > {group.name}",
         "group": group,
         "people": group.user_set.count(),
