@@ -75,7 +75,7 @@ def test_all_formats_say_the_same_in_spanish(message: SentMessage, make: Callabl
     if make is log_2_document:
         SentMessage.objects.filter(pk=message.pk).update(engine="v2")
     assert make(message).language == "es"
-    headings = csv_rows(make(message))[-1 - len(list(make(message).rows.rows))]  # type: ignore[union-attr]
+    headings = csv_rows(make(message))[-1 - len(list(make(message).rows.rows))]
     said = "".join(page.extract_text() for page in pdf(make(message)).pages)
     word = docx.Document(io.BytesIO(written(Format.DOCX, make(message))))
     sheets = workbook(make(message)).worksheets
