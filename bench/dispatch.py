@@ -73,7 +73,7 @@ class Rate:
     def row(self, slow: "Rate") -> list[str]:
         numbers = [f"{self.deliveries:,}", f"{self.seconds:.1f}", f"{self.a_second:,.0f}"]
         processor = f"{self.processor / self.deliveries * 1000:.2f}"
-        return [self.mode.label, self.way, *numbers, f"{self.a_second / slow.a_second:.1f}", processor]
+        return [str(self.mode.label), self.way, *numbers, f"{self.a_second / slow.a_second:.1f}", processor]
 
 
 HEADERS = ["mode", "way", "deliveries", "seconds", "a second", "ratio", "CPU s per 1,000"]

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from django.utils.functional import keep_lazy_text
+from django.utils.functional import lazy
 from django.utils.translation import pgettext_lazy
 
 from core.languages import english
@@ -58,12 +58,14 @@ class Status:
     @property
     def lower(self) -> Status:
         """The same status for the middle of a sentence: "reached"."""
-        return replace(self, word=_lower(self.word))
+        return replace(self, word=_lower_lazy(self.word))
 
 
-@keep_lazy_text
-def _lower(word: str) -> str:
-    return word.lower()
+def _lower(word: StrOrPromise) -> str:
+    return str(word).lower()
+
+
+_lower_lazy = lazy(_lower, str)
 
 
 UNKNOWN = Status(pgettext_lazy("status", "Unknown"), Shape.RING, Tone.NEUTRAL)

@@ -39,7 +39,7 @@ class Device(NamedTuple):
     why: str
 
     def __str__(self) -> str:
-        named = " ".join(filter(None, [self.mode.label, "" if self.mode is Mode.INBOX else self.device]))
+        named = " ".join(filter(None, [str(self.mode.label), "" if self.mode is Mode.INBOX else self.device]))
         return f"{named}: {self.why}"
 
 
@@ -92,7 +92,7 @@ def _devices(person: Any) -> Iterator[Device]:
 
 def what_happened(delivery: Delivery) -> str:
     """Return why a device was not reached; of one that was, or may still be, what its status means."""
-    return why_not_reached(delivery) or delivery_status(delivery.status, delivery.outcome).meaning
+    return why_not_reached(delivery) or str(delivery_status(delivery.status, delivery.outcome).meaning)
 
 
 def numbers_of(person: Any) -> list[str]:

@@ -150,7 +150,8 @@ class Fields:
             return None
         chosen = by_label.get(squeezed(value)) if isinstance(value, str) else None
         if chosen is None:
-            known = ", ".join(dict.fromkeys(english(getattr(one, "label", one)) for one in by_label.values()))
+            labels: Iterator[Any] = (getattr(one, "label", one) for one in by_label.values())
+            known = ", ".join(dict.fromkeys(map(english, labels)))
             message = _("is missing") if value is None else _("is none of: %(known)s") % {"known": known}
             self.wrong(name, message)
         return chosen
