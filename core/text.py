@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from django.utils.translation import gettext
+
 NUL = "\0"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # An escape in JSON text. Group 1 matches what PostgreSQL cannot hold: NUL and half a surrogate pair.
@@ -25,13 +27,13 @@ _SUSPECT_JSON_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 def unstorable(text: str) -> str:
     """Return why PostgreSQL cannot hold a text, without a subject: "has a NUL character"; "" if it can."""
     if NUL in text:
-        return "has a NUL character"
+        return gettext("has a NUL character")
     if text.isascii():
         return ""
     try:
         text.encode()
     except UnicodeEncodeError:
-        return "has half of a surrogate pair, which is no character"
+        return gettext("has half of a surrogate pair, which is no character")
     return ""
 
 

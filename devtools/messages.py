@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_python
@@ -33,7 +34,8 @@ def extracted() -> Catalog:
     """Return a catalog of all texts of the product, without translations."""
     catalog = Catalog(charset="utf-8", fuzzy=False)
     for path in _sources():
-        for _, function, texts, _ in extract_python(io.BytesIO(_code(path).encode()), _FUNCTIONS, [], {}):
+        calls: Any = extract_python(io.BytesIO(_code(path).encode()), dict.fromkeys(_FUNCTIONS), [], {})
+        for _, function, texts, _ in calls:
             _add(catalog, function, texts if isinstance(texts, tuple) else (texts,))
     return catalog
 

@@ -134,7 +134,7 @@ class ListContext:
         earliest = date_filter.field.earliest
         days = (period.first, period.last) if period else (None, None)
         return [
-            DateInput(name, label, day.isoformat() if day else "", earliest.isoformat() if earliest else "")
+            DateInput(name, str(label), day.isoformat() if day else "", earliest.isoformat() if earliest else "")
             for name, label, day in zip(date_filter.parameters, date_filter.input_labels, days, strict=True)
         ]
 

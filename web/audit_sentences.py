@@ -211,6 +211,14 @@ def _reported(event: AuditEvent) -> str:
     return gettext("asked for a report of %(message)s as %(format)s") % {"message": _message(event), "format": format}
 
 
+def _asked_who_saw(event: AuditEvent) -> str:
+    people = event.details.get("people")
+    about = [_message(event)] if event.details.get("message") else []
+    if isinstance(people, list):
+        about.append(gettext("person %(people)s") % {"people": ", ".join(map(str, people))})
+    return gettext("asked who saw %(about)s") % {"about": _listed(about) or event.details.get("about", "")}
+
+
 def _not_signed_in(words: StrOrPromise, *, with_name: StrOrPromise) -> Callable[[AuditEvent], str]:
     """Return a function that says what went wrong; ``with_name`` says it where the account is known."""
     return lambda event: with_name % {"account": event.target} if event.target else str(words)
@@ -253,6 +261,7 @@ _SAID: dict[Callable[[AuditEvent], str], frozenset[str]] = {
     _refused: frozenset({"answer", "pk"}),
     _without_factor: frozenset({"answer", "pk"}),
     _called_api: frozenset({"pk"}),
+    _asked_who_saw: frozenset({"about"}),
     _looked_as_another: frozenset({"as", "pk"}),
 }
 # What people choose from, where the sentence without its values would not do.
@@ -291,7 +300,7 @@ _WORDS: dict[str, StrOrPromise | Callable[[AuditEvent], str]] = {
     "api.called": _called_api,
     "api_token.ended": _("ended {tokens} tokens of the REST API"),
     "api_token.issued": _("got a token for the REST API"),
-    "audit.asked": _("asked who saw {about}"),
+    "audit.asked": _asked_who_saw,
     "audit.broken": _("checked the audit trail and found it broken: {first}"),
     "audit.forgotten": _("let {events} old events of the audit trail go, up to number {through} of its chain"),
     "audit.verified": _("checked the audit trail and found it whole"),

@@ -3,6 +3,7 @@ from functools import partial
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 from accounts.passwords import has_password
@@ -48,7 +49,8 @@ def menu(request: HttpRequest) -> dict[str, object]:
     return {
         "menu": partial(menu_of, user, request.path),
         "help_url": partial(help_url_of, user, request.path),
-        "search_words": partial(search_words_of, user),
+        # A text, because {% blocktranslate %} calls nothing.
+        "search_words": SimpleLazyObject(partial(search_words_of, user)),
         "may_use_api": partial(may_use_api, user),
         "has_password": partial(has_password, user),
     }

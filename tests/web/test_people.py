@@ -169,7 +169,7 @@ def test_who_may_only_see_is_offered_no_change_of_people(
 ) -> None:
     client, person = signed_in(make_user(SEE)), make_user()
     text = client.get(reverse("web:person", args=[person.pk])).text
-    assert text.count('method="post"') == 1, "only the sign-out"
+    assert text.count('method="post"') == 2, "only the sign-out and the language"
     assert text.count("<fieldset") == text.count(" disabled>") == 2
     assert reverse("web:add_person") not in client.get(reverse("web:people")).text
 

@@ -43,6 +43,7 @@ SAME = re.compile(
     re.VERBOSE,
 )
 TEXTS = (models.CharField, models.TextField, models.JSONField)
+ELEMENT = re.compile(r"(</?[a-z][^>]*>)")
 WRAPPED = re.compile(r"⟦[^⟦⟧]*⟧")
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 BETWEEN = re.compile(r"[\n,;:·—–|›‹()/•†&…]+|\s-\s")
@@ -52,8 +53,9 @@ class Brackets:
     """A translation that only marks each text."""
 
     def gettext(self, message: str) -> str:
-        text = message.rpartition("\x04")[2]
-        return f"⟦{text}⟧" if text.strip() else text
+        # A text may have elements in it: then each part between them is marked.
+        parts = ELEMENT.split(message.rpartition("\x04")[2])
+        return "".join(part if ELEMENT.match(part) or not part.strip() else f"⟦{part}⟧" for part in parts)
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
         return self.gettext(singular if number == 1 else plural)
@@ -125,7 +127,7 @@ def faults_of(client: Client, pages: Iterable[Page]) -> dict[str, list[str]]:
     for page in pages:
         response = client.get(page.address, headers={"HX-Request": "true"} if page.htmx else {})
         if response.headers.get("Content-Type", "").startswith("text/html") and response.getvalue():
-            found += [(text, page.address) for text in unmarked(html.fromstring(response.getvalue()), stored)]
+            found += [(text, page.address) for text in unmarked(html.fromstring(response.getvalue().decode()), stored)]
     by_text = groupby(sorted(set(found)), key=lambda pair: pair[0])
     return {text: [address for _, address in pairs][:2] for text, pairs in by_text}
 

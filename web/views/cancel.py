@@ -49,7 +49,7 @@ class CancelMessage(ChangeMessageView):
         subject = self.message.display_subject
         return {
             "title": subject if answer else _("Cancel “%(subject)s”?") % {"subject": subject},
-            "menu_path": self.tool.menu,
+            "menu_path": self.tool.menu.label,
             "tool": self.tool,
             "log_url": self.log_url,
             "message": self.message,

@@ -70,7 +70,7 @@ class ContactPage(ContactView):
     def get_context(self, contact: ContactToFix) -> dict[str, Any]:
         return {
             "title": contact_device(contact),
-            "menu_path": self.tool.menu,
+            "menu_path": self.tool.menu.label,
             "tool": self.tool,
             "log_url": page_url(self.tool),
             "contact": contact,

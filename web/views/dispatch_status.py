@@ -58,7 +58,7 @@ class ModeTable(ListingTable):
     in_doubt = CountColumn(verbose_name=_("In doubt"))
 
     def render_mode(self, record: ModeStatus) -> str:
-        return record.mode.label
+        return str(record.mode.label)
 
     def render_state(self, record: ModeStatus, column: StatusColumn) -> SafeString:
         reason = format_html('<p class="reason">{}</p>', record.reason) if record.reason else ""

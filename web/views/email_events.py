@@ -63,7 +63,7 @@ class EmailEvents(ToolRightMixin, View):
         steps = list(steps_of(events[:SHOWN], chosen=event.pk))
         return {
             "title": _("E-mail: %(subject)s") % {"subject": event.subject or _("(no subject)")},
-            "menu_path": self.tool.menu,
+            "menu_path": self.tool.menu.label,
             "tool": self.tool,
             "log_url": page_url(self.tool),
             "event": event,
@@ -82,7 +82,7 @@ class EmailEvents(ToolRightMixin, View):
         """Record in the audit trail that the user saw the e-mail, and whose it is."""
         about = {"message": event.sent_message_id, "people": [event.person_id] if event.person_id else None}
         details = {"event": event.pk} | {name: value for name, value in about.items() if value}
-        record_look(by=self.request.user, action="email.viewed", target=self.tool.path, details=details)
+        record_look(by=self.request.user, action="email.viewed", target=self.tool.path_in_english, details=details)
 
 
 def steps_of(events: Sequence[MailgunEvent], *, chosen: int) -> Iterator[Step]:

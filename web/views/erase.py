@@ -31,13 +31,13 @@ GONE = _("This person was erased before, and no message knows the id any more.")
 @tool_right(Tool.ERASE, Right.WRITE)
 def erase(request: SignedInRequest) -> HttpResponse:
     """Show the way to a person, and the erasures."""
-    record_look(by=request.user, action="list.viewed", target=Tool.ERASE.path)
+    record_look(by=request.user, action="list.viewed", target=Tool.ERASE.path_in_english)
     return page(request, who_form=WhoForm())
 
 
 def page(request: SignedInRequest, **found: Any) -> HttpResponse:
     erasures = [(erasure, _stays(erasure.stays)) for erasure in Erasure.objects.all()[:SHOWN]]
-    context = {"title": Tool.ERASE.label, "menu_path": Tool.ERASE.menu, "erasures": erasures}
+    context = {"title": Tool.ERASE.label, "menu_path": Tool.ERASE.menu.label, "erasures": erasures}
     return render(request, "web/retention/erase.html", context | found)
 
 
@@ -56,7 +56,9 @@ def confirmation(request: SignedInRequest, person_id: str, **more: Any) -> HttpR
         found = preview(person_id)
     except NobodyFound:
         return page(request, who_form=WhoForm(request.POST), nobody=GONE if _was_erased(person_id) else NOBODY)
-    record_look(by=request.user, action="person.viewed", target=Tool.ERASE.path, details={"person": person_id})
+    record_look(
+        by=request.user, action="person.viewed", target=Tool.ERASE.path_in_english, details={"person": person_id}
+    )
     erase_form = EraseForm(initial={"person_id": person_id, "seen": seen(found)})
     context = {"found": found, "stays": _stays(found.stays), "erase_form": erase_form}
     return page(request, **(context | more))
@@ -90,7 +92,7 @@ def seen(found: Preview) -> str:
 
 
 def _stays(figures: dict[str, int]) -> list[tuple[int, str]]:
-    return [(number, STAYS[name]) for name, number in figures.items() if number]
+    return [(number, str(STAYS[name])) for name, number in figures.items() if number]
 
 
 def _was_erased(person_id: str) -> bool:

@@ -175,7 +175,7 @@ class MessagePage(MessageView):
         context = self.summary_context()
         return context | {
             "title": self.message.display_subject,
-            "menu_path": self.tool.menu,
+            "menu_path": self.tool.menu.label,
             "tool": self.tool,
             "log_url": self.log_url,
             "message": self.message,

@@ -73,7 +73,7 @@ def _page(request: SignedInRequest, form: UploadForm, status: int | None = None)
     show_places(found)
     context = {
         "title": TOOL.label,
-        "menu_path": TOOL.menu,
+        "menu_path": TOOL.menu.label,
         "form": form,
         "jobs": found,
         "live": any(job.unfinished for job in found),
@@ -118,7 +118,7 @@ def import_job(request: SignedInRequest, pk: int) -> HttpResponse:
         record_look(by=request.user, action="import.viewed", target=job.file_name, details={"import": job.pk})
     context = {
         "title": job.file_name,
-        "menu_path": TOOL.menu,
+        "menu_path": TOOL.menu.label,
         "job": job,
         "live": job.unfinished,
         "map": map_named(job.map_name),
@@ -173,7 +173,7 @@ def import_map(request: SignedInRequest, pk: int) -> HttpResponse:
     form = MapForm(request.POST or None, headings=headings, known=map_named(job.map_name))
     if form.is_valid() and (kept := _kept(request, form)):
         return _checked_again(request, job, kept.name, job.values)
-    context = {"title": gettext("Column map"), "menu_path": TOOL.menu, "form": form, "job": job}
+    context = {"title": gettext("Column map"), "menu_path": TOOL.menu.label, "form": form, "job": job}
     return render(request, "web/imports/map.html", context)
 
 

@@ -41,7 +41,7 @@ def records_requests(request: SignedInRequest) -> HttpResponse:
     found = RecordsRequest.objects.visible_to(request.user).select_related("owner").order_by("-asked_at", "-pk")
     context = {
         "title": TOOL.label,
-        "menu_path": TOOL.menu,
+        "menu_path": TOOL.menu.label,
         "requests": found.prefetch_related("receipts")[:SHOWN],
         "may_make": request.user.may(TOOL, Right.WRITE),
     }

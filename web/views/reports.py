@@ -56,7 +56,7 @@ class MessageReportView(ToolRightMixin, View):
             return report_response(request, self.report(message, form.cleaned_data), form.cleaned_data["format"])
         context = {
             "title": f"{self.report_class.label}: {message.display_subject}",
-            "menu_path": f"{self.tool.menu} › {self.tool.label}",  # noqa: RUF001
+            "menu_path": f"{self.tool.menu.label} › {self.tool.label}",  # noqa: RUF001
             "form": form,
             "message_url": message_url(self.tool, pk),
         }

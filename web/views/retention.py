@@ -30,7 +30,7 @@ SECONDS = 5
 @tool_right(Tool.RETENTION)
 def retention(request: SignedInRequest) -> HttpResponse:
     """Show the periods, what would go tonight, and the holds."""
-    record_look(by=request.user, action="list.viewed", target=Tool.RETENTION.path)
+    record_look(by=request.user, action="list.viewed", target=Tool.RETENTION.path_in_english)
     return page(request)
 
 
@@ -40,7 +40,7 @@ def page(request: SignedInRequest, *, days: Mapping[Kind, int | None] | None = N
     found = what_would_go(days)
     context = {
         "title": Tool.RETENTION.label,
-        "menu_path": Tool.RETENTION.menu,
+        "menu_path": Tool.RETENTION.menu.label,
         "kinds": [(kind, form[kind.kind.value], WHAT_GOES[kind.kind], SHORTEST[kind.kind]) for kind in found],
         "uncounted": any(kind.before and kind.gone is None for kind in found),
         "periods_form": form,

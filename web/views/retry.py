@@ -34,7 +34,7 @@ class RetryDeliveries(ChangeMessageView):
         doubtful = self.doubtful().select_related("recipient")
         context = {
             "title": _("Calls and texts in doubt of %(subject)s") % {"subject": subject},
-            "menu_path": self.tool.menu,
+            "menu_path": self.tool.menu.label,
             "tool": self.tool,
             "log_url": self.log_url,
             "deliveries": doubtful[:SHOWN],

@@ -61,7 +61,7 @@ def _page(request: SignedInRequest, form: UploadForm, status: int | None = None)
     found = list(RosterRun.objects.newest_first().select_related("asked_by").defer("problems")[:SHOWN_RUNS])
     context = {
         "title": TOOL.label,
-        "menu_path": TOOL.menu,
+        "menu_path": TOOL.menu.label,
         "source": runs.configured_source(),
         "roles": role_groups(),
         "runs": [(run, STATUSES[RunStatus(run.status)]) for run in found],
@@ -130,7 +130,7 @@ def roster_run(request: SignedInRequest, pk: int) -> HttpResponse:
     kinds = [(kind, run.difference[kind]) for kind in Kind if kind in run.difference]
     context = {
         "title": gettext("Roster, run %(id)s") % {"id": run.pk},
-        "menu_path": TOOL.menu,
+        "menu_path": TOOL.menu.label,
         "run": run,
         "status": STATUSES[RunStatus(run.status)],
         "live": run.unfinished,
@@ -145,11 +145,11 @@ def roster_run(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _counts(kind: Kind, counts: dict[str, Any]) -> tuple[str, int, list[int]]:
-    return kind.label, counts["before"], [counts[change] for change in Change]
+    return str(kind.label), counts["before"], [counts[change] for change in Change]
 
 
 def _rows(counts: dict[str, Any]) -> list[tuple[str, str, str]]:
-    return [(Change(change).label, label, what) for change, label, what in counts["rows"]]
+    return [(str(Change(change).label), label, what) for change, label, what in counts["rows"]]
 
 
 def _more(counts: dict[str, Any]) -> str:

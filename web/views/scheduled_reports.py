@@ -32,7 +32,7 @@ def scheduled_reports(request: SignedInRequest) -> HttpResponse:
     found = list(ReportSchedule.objects.select_related("view__owner", "view__group").order_by("-pk")[: SHOWN + 1])
     context = {
         "title": TOOL.label,
-        "menu_path": TOOL.menu,
+        "menu_path": TOOL.menu.label,
         "schedules": [(schedule, list_title(schedule.view.listing)) for schedule in found[:SHOWN]],
         "cut": len(found) > SHOWN,
         "may_change": request.user.may(TOOL, Right.WRITE),

@@ -69,7 +69,7 @@ def lists_of_domains() -> Iterator[DomainLists]:
     for domain_id, address in allowlist.values_list("domain", "mailbox"):
         allowed.setdefault(domain_id, set()).add(address)
     for domain in configured_domains().annotate(**counted).order_by("name"):
-        counts = [(name.label, getattr(domain, name.value)) for name in SuppressionList]
+        counts = [(str(name.label), getattr(domain, name.value)) for name in SuppressionList]
         yield DomainLists(domain, counts, _own_domain(domain.name, allowed.get(domain.pk, set())))
 
 

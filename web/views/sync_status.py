@@ -84,7 +84,7 @@ class DomainTable(ListingTable):
     actions = TemplateColumn(template_name="web/_sync_domain_actions.html", verbose_name=_("Actions"), empty_values=())
 
     def render_source(self, record: SendingDomain) -> str:
-        return source_in_use(record).label
+        return str(source_in_use(record).label)
 
     def render_settle_after(self, value: timedelta) -> str:
         return _minutes(value)
@@ -184,7 +184,10 @@ def record_look_at_events(request: SignedInRequest, context: dict[str, Any]) -> 
     """Record that somebody sees events or entries as they came, if there are any."""
     if context["quarantined_total"] or context["odd_suppressions"].rows:
         record_look(
-            by=request.user, action="list.viewed", target=Tool.MAILGUN_SYNC.path, details={"shown": "quarantine"}
+            by=request.user,
+            action="list.viewed",
+            target=Tool.MAILGUN_SYNC.path_in_english,
+            details={"shown": "quarantine"},
         )
 
 

@@ -33,7 +33,7 @@ def system_health(request: SignedInRequest) -> HttpResponse:
     troubles = troubles_for(request.user, now, statuses)
     context = {
         "title": Tool.MAILGUN_SYNC.label,
-        "menu_path": Tool.MAILGUN_SYNC.menu,
+        "menu_path": Tool.MAILGUN_SYNC.menu.label,
         "as_of": time_element(now, seconds=True),
         "works": WORKS,
         "troubles": [(trouble, status_of(trouble)) for trouble in troubles],

@@ -29,7 +29,7 @@ def user_groups(request: SignedInRequest) -> HttpResponse:
     """Show the whole matrix: rights by group."""
     context = {
         "title": Tool.USER_GROUPS.label,
-        "menu_path": Tool.USER_GROUPS.menu,
+        "menu_path": Tool.USER_GROUPS.menu.label,
         "tools": list(Tool),
         "groups": [(group, rights_of(group)) for group in groups_with_people()],
         "name_form": GroupNameForm(),
@@ -145,7 +145,7 @@ def find_people(request: SignedInRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return people_page(request, group, find_form=form)
     who = form.cleaned_data["who"]
-    services.record_search(by=request.user, target=Tool.USER_GROUPS.path, text=who)
+    services.record_search(by=request.user, target=Tool.USER_GROUPS.path_in_english, text=who)
     found = list(User.objects.to_add_to(group, who)[: FOUND_AT_ONCE + 1])
     return people_page(
         request,
