@@ -14,7 +14,7 @@ from imports.maps import READY
 from imports.services.maps import guess_field
 from imports.spellings import languages, spelling
 from imports.values import mode_of_device, read_mode
-from messenger_logs.choices import Mode
+from messenger_logs.choices import MessageType, Mode
 from messenger_logs.models import Calendar, Delivery, SentMessage
 from reports.document import Document
 from reports.writers import Format
@@ -34,6 +34,7 @@ def a_message(engine: str) -> SentMessage:
     criteria = [["School Year", "2025-26"], ["Preferred Language", "Spanish"], ["Grade", "9"]]
     message = message_by(
         engine=engine,
+        message_type=MessageType.GENERAL if engine == "v2" else "Attendance",
         subject="",
         reply_to="office@example.org",
         bodies={"email": "School is closed.", "voice": "Closed."},

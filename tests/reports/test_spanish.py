@@ -14,6 +14,7 @@ from pypdf import PdfReader
 from accounts.models import User
 from accounts.tools import Tool
 from core.languages import in_language
+from messenger_logs.choices import MessageType
 from messenger_logs.models import SentMessage
 from reports import services
 from reports.document import Document
@@ -73,7 +74,7 @@ def test_the_cells_are_in_spanish_and_the_statuses_are_not(message: SentMessage)
 @pytest.mark.parametrize("make", [classic, log_2_document, call_sheet])
 def test_all_formats_say_the_same_in_spanish(message: SentMessage, make: Callable[..., Document]) -> None:
     if make is log_2_document:
-        SentMessage.objects.filter(pk=message.pk).update(engine="v2")
+        SentMessage.objects.filter(pk=message.pk).update(engine="v2", message_type=MessageType.GENERAL)
     assert make(message).language == "es"
     headings = csv_rows(make(message))[-1 - len(list(make(message).rows.rows))]
     said = "".join(page.extract_text() for page in pdf(make(message)).pages)
