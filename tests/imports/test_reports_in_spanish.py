@@ -31,7 +31,7 @@ CHANGES = {"Generado el", "Id del mensaje"}
 
 
 def a_message(engine: str) -> SentMessage:
-    criteria = [["School Year", "2025-26"], ["Preferred Language", "Spanish"], ["Grade", "9"]]
+    criteria = [["Preferred Language", "Spanish"], ["School Year", "2025-26"], ["Grade", "9"]]
     message = message_by(
         engine=engine,
         message_type=MessageType.GENERAL if engine == "v2" else "Attendance",
