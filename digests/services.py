@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_noop
 
 from accounts.models import User
 from accounts.services import record_audit_event
@@ -26,20 +24,17 @@ from core.recurrence import LONGEST, Every, Recurrence
 from digests.content import Digest, days_before, digest_of
 from digests.models import DigestChoice, HowOften
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
 # A time that was missed by more is skipped.
 LATEST = timedelta(days=1)
 # So many digests a run; the next run goes on.
 MOST = 500
 DAYS = {HowOften.DAY: 1, HowOften.WEEK: 7}
 
-NO_MAIL = _("no e-mail was sent: there is no e-mail address, or the site sends no e-mail.")
-NO_RIGHTS = _("no e-mail was sent: you may see nothing that a digest has.")
-NO_NEWS = _("no e-mail was sent: nothing had happened.")
-SKIPPED = _("no e-mail was sent: the product was away for more than a day.")
-SENT = _("an e-mail was sent.")
+NO_MAIL = gettext_noop("no e-mail was sent: there is no e-mail address, or the site sends no e-mail.")
+NO_RIGHTS = gettext_noop("no e-mail was sent: you may see nothing that a digest has.")
+NO_NEWS = gettext_noop("no e-mail was sent: nothing had happened.")
+SKIPPED = gettext_noop("no e-mail was sent: the product was away for more than a day.")
+SENT = gettext_noop("an e-mail was sent.")
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +86,7 @@ def send_digest(pk: int, *, now: datetime) -> bool:
         due = max(recurrence.missed(choice.next_at, now), default=None)
         with in_language_of(choice.user):
             said = _send(choice, due, now) if due else ""
-            sent = said.endswith(str(SENT))
+            sent = said.endswith(gettext(SENT))
         if said:
             DigestChoice.objects.filter(pk=pk).update(note=said)
     return sent
@@ -102,22 +97,22 @@ def _send(choice: DigestChoice, due: datetime, now: datetime) -> str:
     return f"{time_text(due)}: {_outcome(choice, due, now)}"
 
 
-def _outcome(choice: DigestChoice, due: datetime, now: datetime) -> StrOrPromise:
+def _outcome(choice: DigestChoice, due: datetime, now: datetime) -> str:
     user = choice.user
     if now - due > LATEST:
-        return SKIPPED
+        return gettext(SKIPPED)
     if not (user.is_active and user.email and can_send_mail()):
-        return NO_MAIL
+        return gettext(NO_MAIL)
     first, last = days_before(due, DAYS[HowOften(choice.every)])
     digest = digest_of(user, first=first, last=last, now=now)
     if not digest.has_parts:
-        return NO_RIGHTS
+        return gettext(NO_RIGHTS)
     if choice.only_news and not digest.has_news:
-        return NO_NEWS
+        return gettext(NO_NEWS)
     subject, body = (_text(part, digest) for part in ("subject", "message"))
     if not call_worker(send_email, subject=subject.strip(), body=body, to=[user.email]):
         raise QueueAway
-    return SENT
+    return gettext(SENT)
 
 
 def _text(part: str, digest: Digest) -> str:

@@ -9,10 +9,17 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Min
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from core.leased_jobs.models import LeasedJob
 from core.troubles import Trouble
+
+# The names that Django makes of the classes.
+NAMES = [
+    *(gettext_noop("report job"), gettext_noop("report jobs")),
+    *(gettext_noop("import job"), gettext_noop("import jobs")),
+    *(gettext_noop("records request"), gettext_noop("records requests")),
+]
 
 
 def troubles(now: datetime) -> Iterator[Trouble]:
@@ -36,7 +43,7 @@ def _standstill(model: type[LeasedJob], count: int, since: datetime) -> Trouble:
             "%(count)s %(jobs)s wait, and no worker does them.",
             count,
         )
-        % {"count": f"{count:,}", "jobs": name},
+        % {"count": f"{count:,}", "jobs": _(str(name))},
         to_do=_("Check that the workers run, and read their log."),
         since=since,
     )

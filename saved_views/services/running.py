@@ -6,15 +6,13 @@ import logging
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from accounts.models import User
 from core.dates import time_text
@@ -30,19 +28,16 @@ from saved_views.models import ReportSchedule, ScheduledReport
 from saved_views.opening import open_view
 from saved_views.services.schedules import end_schedule, record
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
 # A time that was missed by more is skipped.
 LATEST = timedelta(days=1)
 # So many schedules a run; the next run goes on.
 MOST = 500
 
-ACCOUNT_CLOSED = _("The account of the owner is closed.")
-NO_RIGHT = _("The owner may not open the list any more.")
-NO_LIST = _("The list is not there any more.")
-OTHERS = _("Some members of the group got none.")
-NOT_MADE = _("No report was made.")
+ACCOUNT_CLOSED = gettext_noop("The account of the owner is closed.")
+NO_RIGHT = gettext_noop("The owner may not open the list any more.")
+NO_LIST = gettext_noop("The list is not there any more.")
+OTHERS = gettext_noop("Some members of the group got none.")
+NOT_MADE = gettext_noop("No report was made.")
 
 log = logging.getLogger(__name__)
 
@@ -94,8 +89,8 @@ def _notes(schedule: ReportSchedule, times: list[datetime], now: datetime) -> It
             yield from _ask_for_all(schedule, due)
 
 
-def why_over(schedule: ReportSchedule) -> StrOrPromise:
-    """Return why a schedule ends; "" if it goes on."""
+def why_over(schedule: ReportSchedule) -> str:
+    """Return why a schedule ends, in English; "" if it goes on."""
     view = schedule.view
     if not view.owner.is_active:
         return ACCOUNT_CLOSED
@@ -135,7 +130,7 @@ def _ask_for_all(schedule: ReportSchedule, due: datetime) -> Iterable[str]:
                 asked += ask_for(schedule, reader, due=due)
         except NotOpened as reason:
             is_owner = reader.pk == schedule.view.owner_id
-            reasons[str(reason) if is_owner else str(OTHERS)] = None
+            reasons[str(reason) if is_owner else gettext(OTHERS)] = None
     told = ngettext("%(time)s: asked for %(count)s report.", "%(time)s: asked for %(count)s reports.", asked)
     yield told % {"time": time_text(due), "count": asked}
     yield from reasons
@@ -150,7 +145,7 @@ def ask_for(schedule: ReportSchedule, reader: User, *, due: datetime) -> bool:
     listing.check_export()
     if listing.errors:
         # A list without one of its filters would have rows that nobody asked for.
-        raise NotOpened(f"{NOT_MADE} {' '.join(listing.errors)}")
+        raise NotOpened(f"{gettext(NOT_MADE)} {' '.join(listing.errors)}")
     try:
         job = request_report(report_of(listing), format=Format(schedule.format), by=reader)
     except NotMade as reason:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.services import record_audit_event
-from core.languages import ENGLISH, english, in_language
+from core.languages import ENGLISH, english, in_language, in_language_of
 from core.recurrence import Recurrence
 from reports.writers import Format
 from saved_views.models import ReportSchedule, SavedView
@@ -72,13 +73,20 @@ def remove_schedule(*, by: User, schedule: ReportSchedule) -> None:
 
 
 def end_schedule(*, schedule_id: int, because: StrOrPromise, by: User | None) -> bool:
-    """End a schedule. Returns False if it had ended before. `by` is None where the product ends it."""
+    """End a schedule. Returns False if it had ended before. `by` is None where the product ends it.
+
+    The owner reads `because` in the own language, whoever ends it; the audit trail has it in English.
+    """
+    reason, running = english(because), ReportSchedule.objects.running().filter(pk=schedule_id)
     with transaction.atomic():
-        running = ReportSchedule.objects.running().filter(pk=schedule_id)
-        ended = bool(running.update(ended_at=timezone.now(), ended_because=str(because)[:200]))
+        schedule = running.select_related("view__owner").first()
+        if schedule is None:
+            return False
+        with in_language_of(schedule.view.owner):
+            told = gettext(reason)[:200]
+        ended = bool(running.update(ended_at=timezone.now(), ended_because=told))
         if ended:
-            schedule = ReportSchedule.objects.select_related("view__owner").get(pk=schedule_id)
-            record(by, "scheduled_report.ended", schedule, because=english(because))
+            record(by, "scheduled_report.ended", schedule, because=reason)
     return ended
 
 

@@ -14,7 +14,7 @@ from imports.maps import READY
 from imports.services.maps import guess_field
 from imports.spellings import languages, spelling
 from imports.values import mode_of_device, read_mode
-from messenger_logs.choices import Mode
+from messenger_logs.choices import MessageType, Mode
 from messenger_logs.models import Calendar, Delivery, SentMessage
 from reports.document import Document
 from reports.writers import Format
@@ -31,9 +31,10 @@ CHANGES = {"Generado el", "Id del mensaje"}
 
 
 def a_message(engine: str) -> SentMessage:
-    criteria = [["School Year", "2025-26"], ["Preferred Language", "Spanish"], ["Grade", "9"]]
+    criteria = [["Preferred Language", "Spanish"], ["School Year", "2025-26"], ["Grade", "9"]]
     message = message_by(
         engine=engine,
+        message_type=MessageType.GENERAL if engine == "v2" else "Attendance",
         subject="",
         reply_to="office@example.org",
         bodies={"email": "School is closed.", "voice": "Closed."},
@@ -105,7 +106,8 @@ def test_a_list_of_recipients_in_spanish_comes_in(tmp_path: Path) -> None:
         '"Vang, Mai",Lia (123),Correo,mai@example.org &,Sent,,11/20/2026 8:05 AM,Failed (permanent): gone',
         '"Vang, Mai",Lia (123),Mensaje de texto,(612) 555-0143,Opt Out,,,',
     ]
-    counts = run(a_file(tmp_path, "\n".join([head, *rows])), "recipients", subject="Snow", created_at="11/20/2026")
+    values = {"subject": "Snow", "sender_name": "Office", "created_at": "11/20/2026"}
+    counts = run(a_file(tmp_path, "\n".join([head, *rows])), "recipients", **values)
     assert (counts.new, counts.refusals) == (1, [])
     assert set(Delivery.objects.values_list("mode", "status")) == {("email", "sent"), ("text", "opt_out")}
 

@@ -411,7 +411,7 @@ def test_the_file_is_in_the_language_in_which_it_was_asked_for(ledger: list[Sent
         expected = archive_of(VANGS)
     services.make_records(job_id=request.pk)
     request.refresh_from_db()
-    content = path_of(request.stored_name).read_bytes()
+    content = path_of(request).read_bytes()
     assert content == expected, "the same bytes, whatever language the worker has"
     files = opened(content)
     assert faults(files["records.pdf"]) == []

@@ -14,6 +14,7 @@ from pypdf import PdfReader
 from accounts.models import User
 from accounts.tools import Tool
 from core.languages import in_language
+from messenger_logs.choices import MessageType
 from messenger_logs.models import SentMessage
 from reports import services
 from reports.document import Document
@@ -24,7 +25,7 @@ from reports.writers import Format
 from tests.messenger_logs.factories import make_delivery, make_recipient
 from tests.reports.documents import csv_rows, pdf, together, workbook, written, xlsx_lines
 from tests.reports.messages import EVERYBODY, classic, log_2_document, message_by
-from tests.reports.pdf_tags import faults
+from tests.reports.pdf_tags import UNSURE, faults
 from tests.stored import path_of
 
 pytestmark = pytest.mark.django_db
@@ -72,8 +73,10 @@ def test_the_cells_are_in_spanish_and_the_statuses_are_not(message: SentMessage)
 @pytest.mark.usefixtures("spanish")
 @pytest.mark.parametrize("make", [classic, log_2_document, call_sheet])
 def test_all_formats_say_the_same_in_spanish(message: SentMessage, make: Callable[..., Document]) -> None:
+    if make is log_2_document:
+        SentMessage.objects.filter(pk=message.pk).update(engine="v2", message_type=MessageType.GENERAL)
     assert make(message).language == "es"
-    headings = csv_rows(make(message))[-1 - len(list(make(message).rows.rows))]  # type: ignore[union-attr]
+    headings = csv_rows(make(message))[-1 - len(list(make(message).rows.rows))]
     said = "".join(page.extract_text() for page in pdf(make(message)).pages)
     word = docx.Document(io.BytesIO(written(Format.DOCX, make(message))))
     sheets = workbook(make(message)).worksheets
@@ -89,7 +92,7 @@ def test_all_formats_say_the_same_in_spanish(message: SentMessage, make: Callabl
 @pytest.mark.usefixtures("spanish")
 def test_a_file_says_that_it_is_in_spanish(message: SentMessage) -> None:
     data = written(Format.PDF, classic(message))
-    assert faults(data) == []
+    assert faults(data, but=UNSURE) == []
     reader: Any = PdfReader(io.BytesIO(data))
     assert reader.trailer["/Root"]["/Lang"] == "es"
     assert "Página 1 de " in reader.pages[0].extract_text()
@@ -116,7 +119,7 @@ def test_a_report_in_the_background_is_in_the_language_of_who_asked(message: Sen
     services.make_report(job_id=job.pk)
     job = ReportJob.objects.get(pk=job.pk)
     assert job.title.startswith("Informe de mensaje enviado")
-    assert path_of(job.stored_name).read_text("utf-8-sig").startswith("Título,Informe de mensaje enviado")
+    assert path_of(job).read_text("utf-8-sig").startswith("Título,Informe de mensaje enviado")
 
 
 def test_a_report_that_fails_says_why_in_the_language_of_who_asked(message: SentMessage, make_user: MakeUser) -> None:

@@ -138,11 +138,7 @@ def test_report_and_mail_are_in_the_language_of_the_reader(owner: User) -> None:
     job = ReportJob.objects.get()
     make_report(job_id=job.pk)
     assert job.language == "es"
-    assert (
-        path_of(ReportJob.objects.get().stored_name)
-        .read_text("utf-8-sig")
-        .startswith("Título,Informe de mensajes de Mailgun")
-    )
+    assert path_of(ReportJob.objects.get()).read_text("utf-8-sig").startswith("Título,Informe de mensajes de Mailgun")
     send_mails()
     [sent] = mail.outbox
     assert "su informe programado está listo" in sent.subject
