@@ -43,6 +43,10 @@ SAME = re.compile(
     re.VERBOSE,
 )
 TEXTS = (models.CharField, models.TextField, models.JSONField)
+# Elements that may stand within a sentence.
+INLINE = {"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "time", "wbr"}
+# Stands where one node of text ends, and the next begins.
+CUT = "\n"
 WRAPPED = re.compile(r"⟦[^⟦⟧]*⟧")
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 BETWEEN = re.compile(r"[\n,;:·—–|›‹()/•†&…]+|\s-\s")
@@ -93,8 +97,19 @@ def unmarked(page: html.HtmlElement, stored: set[str]) -> Iterator[str]:
     """Yield what of a page has letters, stands in no brackets, and is no data."""
     for element in page.xpath(" | ".join(f"//{name}" for name in NOT_READ)):
         element.drop_tree()
-    texts = [*page.xpath("//text()"), *page.xpath(" | ".join(f"//@{name}" for name in READ))]
+    # A text in brackets may have elements in it, and so be several nodes of one block.
+    blocks = groupby(page.xpath("//text()"), key=lambda text: block_of(text.getparent(), text.is_tail))
+    texts = [CUT.join(nodes) for _, nodes in blocks]
+    texts += page.xpath(" | ".join(f"//*[not(self::time)]/@{name}" for name in READ))
     return (part for text in texts for part in rest_of(text) if part.lower() not in stored)
+
+
+def block_of(element: html.HtmlElement, is_tail: bool) -> html.HtmlElement | None:
+    """Return the nearest element around a text that is no part of a line."""
+    around = element.getparent() if is_tail else element
+    while around is not None and around.tag in INLINE:
+        around = around.getparent()
+    return around
 
 
 def rest_of(text: str) -> Iterator[str]:
@@ -124,8 +139,8 @@ def faults_of(client: Client, pages: Iterable[Page]) -> dict[str, list[str]]:
     found: list[tuple[str, str]] = []
     for page in pages:
         response = client.get(page.address, headers={"HX-Request": "true"} if page.htmx else {})
-        if response.headers.get("Content-Type", "").startswith("text/html") and response.getvalue():
-            found += [(text, page.address) for text in unmarked(html.fromstring(response.getvalue()), stored)]
+        if response.headers.get("Content-Type", "").startswith("text/html") and response.content.strip():
+            found += [(text, page.address) for text in unmarked(html.fromstring(response.text), stored)]
     by_text = groupby(sorted(set(found)), key=lambda pair: pair[0])
     return {text: [address for _, address in pairs][:2] for text, pairs in by_text}
 
@@ -152,6 +167,7 @@ class TestTranslatedPages:
 
 def test_what_is_not_marked_is_found(brackets: None) -> None:
     page = html.fromstring(
-        "<p title='A title'>⟦in brackets, with ⟦12⟧⟧ Vang, Mai<code>a.b</code> 8:30 AM</p><p>Not in them: ⟦x⟧, half</p>"
+        "<p title='A title'>⟦in brackets, with <b>⟦12⟧</b> in it⟧ Vang, Mai<code>a.b</code> 8:30 AM</p>"
+        "<p>Not in them: ⟦x⟧, half</p>"
     )
     assert list(unmarked(page, {"vang", "mai"})) == ["Not in them", "half", "A title"]
