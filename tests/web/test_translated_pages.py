@@ -145,6 +145,7 @@ def faults_of(client: Client, pages: Iterable[Page]) -> dict[str, list[str]]:
     return {text: [address for _, address in pairs][:2] for text, pairs in by_text}
 
 
+@pytest.mark.django_db
 @pytest.mark.usefixtures("district", "brackets")
 class TestTranslatedPages:
     @pytest.mark.slow
