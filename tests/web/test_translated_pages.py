@@ -24,6 +24,7 @@ from core.text import texts_in
 from demo.district import Size, make_district
 from demo.staff import make_staff
 from listings.registry import registry
+from messenger_logs.status_labels import CODE_NAMES
 from tests.examples import often
 from tests.web.test_crawl import Page, arguments_of, every_case, other_pages, pages_of, sample
 
@@ -37,7 +38,7 @@ SAME = re.compile(
     r"""
     Messenger\ Logs | REST\ API | Mailgun | Voxology | OneRoster | Django
     | \b(?:PDF|CSV|DOCX|XLSX|ZIP|JSON|URL|DNS|SPF|DKIM|MX)\b
-    | \d[\d/:.,\ ]*\ ?(?:AM|PM)? | \b(?:h|min|s|ms|MB|GB|KB|AM|PM|C[SD]T|UTC|W|R|id|OLR)\b
+    | \d[\d/:.,\ ]*\ ?(?:AM|PM)? | \b(?:h|min|s|ms|MB|GB|KB|AM|PM|C[SD]T|UTC|W|R|id|OLR|ext)\b
     | [\w.+-]+@[\w.-]+ | https?://\S+ | /[\w/.-]+ | [A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+
     """,
     re.VERBOSE,
@@ -83,13 +84,13 @@ def brackets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stored_texts() -> set[str]:
-    """All texts of the database, in small letters, whole and without what stands between names."""
-    found: set[str] = {settings.DISTRICT_NAME.lower(), settings.TIME_ZONE.lower()}
+    """What no translation has, in small letters: the texts of the database, and the codes as the provider calls them."""
+    found = {settings.DISTRICT_NAME.lower(), *(part.lower() for name in CODE_NAMES.values() for part in rest_of(name))}
     for model in apps.get_models():
         fields = [field for field in model._meta.concrete_fields if isinstance(field, TEXTS) and model._meta.managed]
         for row in model._default_manager.values_list(*(field.attname for field in fields)) if fields else ():
             for text in (text for value in row if value for text in texts_in(value)):
-                found |= {part.strip().lower() for part in (text, *BETWEEN.split(text))}
+                found |= {part.lower() for part in rest_of(text)}
     return found
 
 
