@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.ids import LARGEST_ID, read_number
+from core.languages import english
 from core.timeouts import StatementTimeout, statement_timeout
 from listings.dates import DateRangeFilter
 from listings.filters import MAX_TEXT, IdFilter, ListingFilterSet, OptionFilter
@@ -218,10 +219,10 @@ def _filter_parameters(filters: type[ListingFilterSet]) -> Iterator[dict[str, An
             continue
         if isinstance(each, DateRangeFilter):
             for parameter, word in zip(each.parameters, ("first", "last"), strict=True):
-                text = f"{each.label}: the {word} day, in the district's time zone."
+                text = f"{english(each.label)}: the {word} day, in the district's time zone."
                 yield _parameter(parameter, text, {"oneOf": [{"type": "string", "format": "date"}, EMPTY]})
         else:
-            yield _parameter(name, str(each.label), _filter_schema(each))
+            yield _parameter(name, english(each.label), _filter_schema(each))
 
 
 def _filter_schema(each: Any) -> dict[str, Any]:
