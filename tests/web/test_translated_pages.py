@@ -33,8 +33,6 @@ LANGUAGE = "es"
 READ = ("alt", "aria-label", "data-confirm", "data-label", "placeholder", "title")
 # Elements whose text is code, or is in another language than the page on purpose.
 NOT_READ = ("script", "style", "code", "kbd", "pre", "textarea", "*[@lang and not(self::html)]")
-# Elements within a sentence: their text is a part of it.
-INLINE = ("a", "b", "em", "i", "span", "strong", "time")
 # The same in each language: names, units, forms of files, and what a provider calls things.
 SAME = re.compile(
     r"""
@@ -100,18 +98,10 @@ def unmarked(page: html.HtmlElement, stored: set[str]) -> Iterator[str]:
     """Yield what of a page has letters, stands in no brackets, and is no data."""
     for element in page.xpath(" | ".join(f"//{name}" for name in NOT_READ)):
         element.drop_tree()
-<<<<<<< HEAD
-    attributes = page.xpath(" | ".join(f"//@{name}" for name in READ))
-    for element in page.xpath(" | ".join(f"//{name}" for name in INLINE)):
-        if element.getparent() is not None:
-            element.drop_tag()
-    texts = [*page.xpath("//text()"), *attributes]
-=======
     # A text in brackets may have elements in it, and so be several nodes of one block.
     blocks = groupby(page.xpath("//text()"), key=lambda text: block_of(text.getparent(), text.is_tail))
     texts = [CUT.join(nodes) for _, nodes in blocks]
     texts += page.xpath(" | ".join(f"//*[not(self::time)]/@{name}" for name in READ))
->>>>>>> language
     return (part for text in texts for part in rest_of(text) if part.lower() not in stored)
 
 
@@ -150,13 +140,8 @@ def faults_of(client: Client, pages: Iterable[Page]) -> dict[str, list[str]]:
     found: list[tuple[str, str]] = []
     for page in pages:
         response = client.get(page.address, headers={"HX-Request": "true"} if page.htmx else {})
-<<<<<<< HEAD
-        if response.headers.get("Content-Type", "").startswith("text/html") and response.getvalue():
-            found += [(text, page.address) for text in unmarked(html.fromstring(response.getvalue().decode()), stored)]
-=======
         if response.headers.get("Content-Type", "").startswith("text/html") and response.content.strip():
             found += [(text, page.address) for text in unmarked(html.fromstring(response.text), stored)]
->>>>>>> language
     by_text = groupby(sorted(set(found)), key=lambda pair: pair[0])
     return {text: [address for _, address in pairs][:2] for text, pairs in by_text}
 
