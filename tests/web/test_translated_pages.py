@@ -84,7 +84,7 @@ def brackets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stored_texts() -> set[str]:
-    """What no translation has, in small letters: texts of the database, and codes as the provider calls them."""
+    """The words of no language, in small letters: the texts of the database, and the codes as the provider has them."""
     found = {settings.DISTRICT_NAME.lower(), *(part.lower() for name in CODE_NAMES.values() for part in rest_of(name))}
     for model in apps.get_models():
         fields = [field for field in model._meta.concrete_fields if isinstance(field, TEXTS) and model._meta.managed]
