@@ -71,7 +71,7 @@ def test_who_may_only_see_is_offered_no_change(make_user, signed_in, counselors)
     client = signed_in(make_user(SEE))
     for address in (GROUPS, page(counselors, "people"), page(counselors)):
         text = client.get(address).text
-        assert text.count('method="post"') == 1, "only the sign-out"
+        assert text.count('method="post"') == 2, "only the language and the sign-out"
     assert "<fieldset" in text
     assert text.count("<fieldset") == text.count(" disabled>")
 
