@@ -58,6 +58,25 @@ def _make_message(number: str, opted_out: bool, at: datetime, raw: str) -> None:
         listed_from=at,
         modes=[Mode.TEXT],
     )
+    status = DeliveryStatus.OPT_OUT if opted_out else DeliveryStatus.DELIVERED
+    detail = "Texted STOP" if opted_out else "Texted START"
+    result = {"status": status, "detail": detail, "outcome": OUTCOMES[status]}
+    deliveries = _make_deliveries(message, number, at, result)
+    DeviceAttempt.objects.create(
+        delivery=deliveries[0],
+        number=1,
+        ended_at=at,
+        rank=RANKS[status],
+        made=status not in NOT_TRIED,
+        raw=raw,
+        **result,
+    )
+    recount(message_id=message.pk)
+    note_contacts(deliveries=[delivery.pk for delivery in deliveries])
+
+
+def _make_deliveries(message: SentMessage, number: str, at: datetime, result: dict[str, str]) -> list[Delivery]:
+    """Make a recipient of each person with this number, with a delivery. The first one counts."""
     recipients = Recipient.objects.bulk_create(
         Recipient(
             message=message,
@@ -70,10 +89,7 @@ def _make_message(number: str, opted_out: bool, at: datetime, raw: str) -> None:
         )
         for person in people_with_number(number) or [_UNKNOWN_PERSON]
     )
-    status = DeliveryStatus.OPT_OUT if opted_out else DeliveryStatus.DELIVERED
-    detail = "Texted STOP" if opted_out else "Texted START"
-    result = {"status": status, "detail": detail, "outcome": OUTCOMES[status]}
-    deliveries = Delivery.objects.bulk_create(
+    return Delivery.objects.bulk_create(
         Delivery(
             message=message,
             recipient=recipient,
@@ -85,17 +101,6 @@ def _make_message(number: str, opted_out: bool, at: datetime, raw: str) -> None:
         )
         for place, recipient in enumerate(recipients)
     )
-    DeviceAttempt.objects.create(
-        delivery=deliveries[0],
-        number=1,
-        ended_at=at,
-        rank=RANKS[status],
-        made=status not in NOT_TRIED,
-        raw=raw,
-        **result,
-    )
-    recount(message_id=message.pk)
-    note_contacts(deliveries=[delivery.pk for delivery in deliveries])
 
 
 def people_with_number(number: str) -> list[Recipient]:
