@@ -39,7 +39,7 @@ SAME = re.compile(
     Messenger\ Logs | REST\ API | Mailgun | Voxology | OneRoster | Django
     | \b(?:PDF|CSV|DOCX|XLSX|ZIP|JSON|URL|DNS|SPF|DKIM|MX)\b
     | \d[\d/:.,\ ]*\ ?(?:AM|PM)? | \b(?:h|min|s|ms|MB|GB|KB|AM|PM|C[SD]T|UTC|W|R|id|OLR|ext)\b
-    | [\w.+-]+@[\w.-]+ | https?://\S+ | /[\w/.-]+ | [A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+
+    | \{*\b(?:student|recipient)\.\w+\}* | [\w.+-]+@[\w.-]+ | https?://\S+ | /[\w/.-]+ | [A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+
     """,
     re.VERBOSE,
 )
@@ -50,7 +50,7 @@ INLINE = {"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "time",
 CUT = "\n"
 WRAPPED = re.compile(r"⟦[^⟦⟧]*⟧")
 LETTERS = re.compile(r"[^\W\d_]{2,}")
-BETWEEN = re.compile(r"[\n,;:·—–|›‹()/•†&…]+|\s-\s")
+BETWEEN = re.compile(r"[\n,;:·—–|›‹>()/•†&…]+|\s-\s")
 
 
 class Brackets:
@@ -136,12 +136,14 @@ def user_visitor(user: User) -> Any:
 
 def faults_of(client: Client, pages: Iterable[Page]) -> dict[str, list[str]]:
     """Return what is not marked, each with the addresses where it stands."""
-    stored = stored_texts()
-    found: list[tuple[str, str]] = []
+    shown: list[tuple[str, str]] = []
     for page in pages:
         response = client.get(page.address, headers={"HX-Request": "true"} if page.htmx else {})
         if response.headers.get("Content-Type", "").startswith("text/html") and response.content.strip():
-            found += [(text, page.address) for text in unmarked(html.fromstring(response.text), stored)]
+            shown.append((page.address, response.text))
+    # Afterwards, because each look is a row of the audit trail, which is a page as well.
+    stored = stored_texts()
+    found = [(text, address) for address, page in shown for text in unmarked(html.fromstring(page), stored)]
     by_text = groupby(sorted(set(found)), key=lambda pair: pair[0])
     return {text: [address for _, address in pairs][:2] for text, pairs in by_text}
 
