@@ -121,7 +121,7 @@ def record_opening(*, by: User, view: SavedView) -> None:
 def list_title(name: str) -> str:
     """Return the title of a list by its name: that of its tool, with the menu. "" if the list is not there any more."""
     entry = next((entry for entry in registry if entry.name == name), None)
-    return f"{entry.tool.menu} > {entry.title or entry.tool.label}" if entry else ""
+    return f"{entry.tool.menu.label} > {entry.title or entry.tool.label}" if entry else ""
 
 
 def recorded_title(name: str) -> str:
