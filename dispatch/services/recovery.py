@@ -19,8 +19,8 @@ from dispatch.choices import ClaimState
 from dispatch.due import reached_after_all
 from dispatch.gateways import Answer, Gateway, Result, TryLaterError, gateway_for
 from dispatch.models import Claim
+from dispatch.services.items import hand_off_of, items_of
 from dispatch.services.recording import lock_and_finish, ready_to_finish, record_answer, release_claim
-from dispatch.services.sending import hand_off_of, items_of
 from messenger_logs.choices import PHONE, DeliveryStatus, Mode
 from messenger_logs.models import Delivery, Redial
 from messenger_logs.services.status_reports import StatusReport

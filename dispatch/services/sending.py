@@ -24,7 +24,6 @@ from dispatch.gateways import (
     BusyError,
     CanceledError,
     Gateway,
-    HandOff,
     Item,
     Result,
     TryLaterError,
@@ -33,17 +32,13 @@ from dispatch.gateways import (
 )
 from dispatch.models import Claim
 from dispatch.services.claims import claim_next, lock_running, mark_handed
+from dispatch.services.items import hand_off_of, items_of, without_opted_out
 from dispatch.services.rate_limit import at_once, may_go, pause, slow_down, spend, take
-from dispatch.services.recording import record_answer, record_answers, release_claim
+from dispatch.services.recording import record_answers, release_claim
 from dispatch.services.scheduling import restrict_calls
 from dispatch.services.under_way import Request, UnderWay, forbid, let_begin
 from messenger_logs.choices import Mode
-from messenger_logs.models import Delivery, SentMessage, TextConsent
-from messenger_logs.services.addresses import deliverable, number_of
-from messenger_logs.services.erased import refusing_texts
-from messenger_logs.services.status_reports import StatusReport
-from messenger_logs.services.totals import lock_totals
-from providers import voxology
+from messenger_logs.models import SentMessage
 
 log = structlog.get_logger(__name__)
 
@@ -202,7 +197,7 @@ class _Turn:
         """Mark a claim as handed over and let its requests go. When nothing of it may leave, it is released."""
         items = items_of(claim)
         if self.mode == Mode.TEXT:
-            items = _without_opted_out(claim, items)
+            items = without_opted_out(claim, items)
         # No thread may ask the database for the sender.
         claim.message = SentMessage.objects.select_related("sender").get(pk=claim.message_id)
         marked = mark_handed(claim) if items else set()
@@ -349,53 +344,3 @@ def _database_away(error: Exception) -> bool:
 def _look_up_now(claims: Iterable[UUID]) -> None:
     if found := list(claims):
         Claim.objects.filter(pk__in=found).update(look_up_at=timezone.now())
-
-
-def hand_off_of(claim: Claim, items: list[Item], handed_at: datetime) -> HandOff:
-    """Return the hand-off of a claim. ``handed_at`` counts only when the claim has no time of its own yet."""
-    return HandOff(
-        key=claim.pk, message=claim.message, mode=Mode(claim.mode), items=items, handed_at=claim.handed_at or handed_at
-    )
-
-
-def items_of(claim: Claim) -> list[Item]:
-    """Return the items of a claim: its deliveries without a result, in the order of their ids."""
-    rows = Delivery.objects.filter(pk__in=claim.deliveries).order_by("pk")
-    attempts = claim.attempt_numbers
-    person = ("recipient__person_id", "recipient__name", "recipient__merge_fields")
-    return [
-        Item(
-            delivery_id=pk,
-            attempt=attempts[pk],
-            address=deliverable(given or address, address) if claim.mode == Mode.EMAIL else address,
-            person_id=person_id,
-            name=name,
-            merge_fields=merge_fields,
-        )
-        for pk, address, given, person_id, name, merge_fields in rows.values_list(
-            "pk", "address", "given_address", *person
-        )
-    ]
-
-
-def _without_opted_out(claim: Claim, items: list[Item]) -> list[Item]:
-    """Return the items that may get texts. Record the others as opted out, without an attempt."""
-    numbers = {number_of(item.address) for item in items}
-    refusing = TextConsent.objects.filter(number__in=numbers, opted_out=True)
-    opted_out = set(refusing.values_list("number", flat=True)) | refusing_texts(numbers)
-    refused = [item for item in items if number_of(item.address) in opted_out]
-    if refused:
-        with transaction.atomic():
-            lock_totals(message_id=claim.message_id)
-            # In a canceled message they stay what its figures say: never started.
-            running = SentMessage.objects.running().filter(pk=claim.message_id).select_for_update(no_key=True)
-            if running.first():
-                record_answer(claim, Answer([_not_tried(item) for item in refused]))
-    return [item for item in items if item not in refused]
-
-
-def _not_tried(item: Item) -> Result:
-    report = StatusReport(
-        delivery_id=item.delivery_id, attempt=item.attempt, code=voxology.OPTED_OUT, at=timezone.now()
-    )
-    return Result(item.delivery_id, report)

@@ -16,7 +16,7 @@ from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.intake import AddedCounts, IntakeResult, add_message_in_parts
 from messenger_logs.services.json_fields import FieldError, IntakeError
-from messenger_logs.services.message_format import DeviceInput, MessageInput, RecipientInput
+from messenger_logs.services.message_inputs import DeviceInput, MessageInput, RecipientInput
 from messenger_logs.status_labels import detail_text, device_text
 
 MOST_REFUSALS = 200

@@ -22,7 +22,7 @@ from imports.values import own_cell
 from messenger_logs.choices import Mode
 from messenger_logs.services.bulk_copy import ROWS_A_COPY
 from messenger_logs.services.json_fields import MOST_ERRORS, FieldError, IntakeError
-from messenger_logs.services.message_format import MessageInput, RecipientInput
+from messenger_logs.services.message_inputs import MessageInput, RecipientInput
 
 Progress = Callable[[int], None]
 

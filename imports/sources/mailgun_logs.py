@@ -24,7 +24,8 @@ from imports.values import read_outcome
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.services.bulk_copy import ROWS_A_COPY
 from messenger_logs.services.json_fields import MOST_ERRORS, FieldError, IntakeError
-from messenger_logs.services.message_format import RecipientInput, merge_recipients, read_recipients
+from messenger_logs.services.message_format import merge_recipients, read_recipients
+from messenger_logs.services.message_inputs import RecipientInput
 
 # The more an event says about the end of an e-mail, the higher. Who opens an e-mail has it.
 _RANKS = {

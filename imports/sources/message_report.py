@@ -34,14 +34,8 @@ from messenger_logs.cancel_figures import FIGURES
 from messenger_logs.choices import PHONE, DeliveryStatus, Mode, Outcome
 from messenger_logs.services.addresses import DeviceAddress, read_device
 from messenger_logs.services.json_fields import FieldError, IntakeError, squeezed
-from messenger_logs.services.message_format import (
-    DeviceInput,
-    MessageInput,
-    RecipientInput,
-    merge_recipients,
-    read_message,
-    read_recipients,
-)
+from messenger_logs.services.message_format import merge_recipients, read_message, read_recipients
+from messenger_logs.services.message_inputs import DeviceInput, MessageInput, RecipientInput
 
 _NO_DEVICE = squeezed(english(DeliveryStatus.NO_DEVICE.label))
 _STAR = " *"

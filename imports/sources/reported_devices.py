@@ -8,7 +8,7 @@ from datetime import datetime
 
 from messenger_logs.choices import Mode
 from messenger_logs.services.addresses import DeviceAddress
-from messenger_logs.services.message_format import DeviceInput
+from messenger_logs.services.message_inputs import DeviceInput
 from messenger_logs.status_labels import device_text
 
 # A number as our reports print it, its extension, and a note: "(612) 555-0143 ext. 45 (Mom)".

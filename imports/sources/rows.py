@@ -31,16 +31,8 @@ from messenger_logs.languages import normalized_language
 from messenger_logs.models import Delivery, Recipient, School
 from messenger_logs.services.addresses import LONGEST as LONGEST_ADDRESS
 from messenger_logs.services.json_fields import FieldError, IntakeError, squeezed
-from messenger_logs.services.message_format import (
-    SMALLINT,
-    DeviceInput,
-    MessageInput,
-    RecipientInput,
-    limit,
-    merge_recipients,
-    read_message,
-    set_address,
-)
+from messenger_logs.services.message_format import SMALLINT, limit, merge_recipients, read_message, set_address
+from messenger_logs.services.message_inputs import DeviceInput, MessageInput, RecipientInput
 from messenger_logs.statuses import STATUSES, code_of, detail_of
 
 _OF_MESSAGE = [one for one in FIELDS.values() if one.level is Level.MESSAGE]

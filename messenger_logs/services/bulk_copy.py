@@ -13,7 +13,7 @@ from django.db import connection, models
 
 from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.models import SentMessage
-from messenger_logs.services.message_format import DeviceInput, RecipientInput
+from messenger_logs.services.message_inputs import DeviceInput, RecipientInput
 
 ROWS_A_COPY = 10_000
 

@@ -29,13 +29,8 @@ from messenger_logs.services.bulk_copy import (
 )
 from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.json_fields import FieldError, IntakeError
-from messenger_logs.services.message_format import (
-    DeviceInput,
-    MessageInput,
-    RecipientInput,
-    read_message,
-    read_recipients,
-)
+from messenger_logs.services.message_format import read_message, read_recipients
+from messenger_logs.services.message_inputs import DeviceInput, MessageInput, RecipientInput
 from messenger_logs.services.message_status import extend_dispatch, reopen, settle_status
 from messenger_logs.services.senders import check_may_add_recipients, settle_sender
 from messenger_logs.services.students import fill_student_schools

@@ -5,7 +5,7 @@ from __future__ import annotations
 from accounts.models import User
 from accounts.tools import MissingRight, Right, Tool
 from messenger_logs.models import SentMessage
-from messenger_logs.services.message_format import MessageInput
+from messenger_logs.services.message_inputs import MessageInput
 
 
 def settle_sender(source: MessageInput, *, by: User) -> None:

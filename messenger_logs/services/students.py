@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.db.models import Count, Min
 
 from messenger_logs.models import StudentSchool
-from messenger_logs.services.message_format import RecipientInput
+from messenger_logs.services.message_inputs import RecipientInput
 
 
 def fill_student_schools(recipients: Iterable[RecipientInput]) -> None:

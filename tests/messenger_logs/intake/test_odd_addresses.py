@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatch.models import Claim
-from dispatch.services.sending import items_of
+from dispatch.services.items import items_of
 from messenger_logs.choices import Mode
 from messenger_logs.failure_reasons import why_not_reached
 from messenger_logs.models import Delivery, SentMessage
