@@ -9,7 +9,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from tests.fixtures.browser import assert_accessible, sign_in
-from tests.web.test_permission_matrix import GUARDED, Guarded
+from tests.web.permission_matrix.lines import Guarded
+from tests.web.permission_matrix.pages import GUARDED
 
 # Files and parts of pages; the page of a message has them in it.
 NO_PAGES = ("_body", "_report", "_file", "domain_health")
