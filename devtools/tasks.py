@@ -122,7 +122,7 @@ class Done:
 def did_she_get_it(hand: Hand) -> None:
     hand.search(hand.family.student)
     hand.click(choice_of(hand.page, hand.family))
-    line = hand.page.locator("#grid tbody tr").filter(has_text=hand.family.subject).first
+    line = hand.page.locator("#grid-list tbody tr").filter(has_text=hand.family.subject).first
     expect(line).to_be_visible()
 
 
@@ -130,21 +130,21 @@ def who_was_reached_by_no_device(hand: Hand) -> None:
     hand.search(hand.family.subject)
     hand.click(hand.page.locator(FOUND_MESSAGE).first)
     hand.click(hand.page.locator("#unreached-people"))
-    expect(hand.page.locator("#grid tbody tr").first).to_be_visible()
+    expect(hand.page.locator("#grid-list tbody tr").first).to_be_visible()
 
 
 def bounces_by_reason(hand: Hand) -> None:
     hand.click(hand.page.locator("#last-days-reasons"))
     hand.click(hand.page.get_by_role("link", name="last 7 days"))
     hand.page.wait_for_url("**created_from=*")
-    expect(hand.page.locator("#grid tbody tr").first).to_be_visible()
+    expect(hand.page.locator("#grid-list tbody tr").first).to_be_visible()
 
 
 def who_looked(hand: Hand) -> None:
     hand.search(hand.family.message)
     hand.click(hand.page.locator(FOUND_MESSAGE).first)
     hand.click(hand.page.locator("#who-saw"))
-    expect(hand.page.locator("#grid tbody tr").first).to_be_visible()
+    expect(hand.page.locator("#grid-list tbody tr").first).to_be_visible()
 
 
 def reach_of_last_month(hand: Hand) -> None:
@@ -167,12 +167,17 @@ def failed_deliveries_on_paper(hand: Hand) -> None:
     hand.open_paper(hand.page.locator("#failed-delivery"))
 
 
+def wait_for_last_call(page: Page) -> None:
+    """Wait until the figures of a cancel are final, and show them."""
+    expect(page.locator("#certificate")).to_be_visible(timeout=120_000)
+    page.locator("#cancel-proof").scroll_into_view_if_needed()
+
+
 def cancel_and_prove_it(hand: Hand) -> None:
     hand.click(hand.page.locator(".lines-now a").filter(has_text=EMERGENCY))
     hand.click(hand.page.locator("#cancel-message"))
     hand.click(hand.page.locator("#cancel-ok"))
     expect(hand.page.locator("#cancel-proof")).to_be_visible()
-    expect(hand.page.locator("#certificate")).to_be_visible(timeout=60_000)
 
 
 TASKS = [
@@ -184,8 +189,8 @@ TASKS = [
     ),
     Task(
         *("no-device", "Who was reached by no device?", "messenger"),
-        "Type words of the subject, “{subject}”, and press Enter. Click on the message, and on “unreached people”. For the"
-        " last emergency, one click on its line on Home does the same.",
+        "Type words of the subject, “{subject}”, and press Enter. Click on the message, and on “unreached people”. For"
+        " the last emergency, one click on its line on Home does the same.",
         *(who_was_reached_by_no_device, "Devices, and why not"),
     ),
     Task(
@@ -218,7 +223,8 @@ TASKS = [
     Task(
         *("cancel", "Stop an emergency that goes out, and prove it", "messenger"),
         "On Home, click on the message under “Going out now”, on Cancel this Message, and on OK. The proof stays on the"
-        " page of the message: each device is in one of four figures, and Certificate has them on paper.",
+        " page of the message: each device is in one of four figures. They are final when the last call has ended. Then"
+        " Certificate has them on paper.",
         *(cancel_and_prove_it, "Canceled"),
     ),
 ]
@@ -323,6 +329,8 @@ def do(browser: Browser, site: str, task: Task, family: Family) -> Done:
         seconds = time.perf_counter() - began
         question, way = (text.format(**vars(family)) for text in (task.question, task.way))
         done = Done(task, question, way, hand.clicks, seconds)
+        if task.do is cancel_and_prove_it:
+            wait_for_last_call(page)
         expect(page.locator("main")).to_contain_text(task.finds_words)
         picture = of_paper(hand.paper) or page.screenshot(animations="disabled")
     save_small(picture, PICTURES / f"{task.name}.png", most_bytes=_MOST_BYTES, width=_WIDTH)
