@@ -30,6 +30,7 @@ _COVERAGE = ["--cov", "--cov-report=term:skip-covered"]
 # No test may reach a real provider, even if the environment names one. Bytecode, and the asserts that pytest rewrites,
 # are kept for the next run: that saves each process half of its start.
 _NOT_FOR_TESTS = ("MAILGUN_", "VOXOLOGY_", "SSO_", "PASSWORD_SIGN_IN", "PYTHONDONTWRITEBYTECODE")
+_PICTURES = ["-q", "-n0", "-m", "pictures", "tests/browser/test_pictures.py"]
 _IN_CI = os.environ.get("CI") == "true"
 
 
@@ -45,6 +46,9 @@ def main(arguments: list[str]) -> int:
         (VAR / "static").mkdir(exist_ok=True)  # the middleware for static files warns if it is missing
         everything = options.thorough or _IN_CI or bool(chosen)
         tests = [*_selection(fast=options.fast, everything=everything, browser=bool(chromium)), *chosen]
+        if options.pictures is not None:
+            environment["PICTURES_OF"] = " ".join(options.pictures)
+            return run([sys.executable, "-m", "pytest", *_PICTURES], env=environment)
         if options.coverage or (_IN_CI and not chosen and not options.fast):
             tests += _COVERAGE
         with _checking({} if chosen else _CHECKS, environment, services.logs) as checks:
@@ -64,19 +68,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--thorough", action="store_true", help="with every case, and all tests that take long; CI does so always"
     )
+    parser.add_argument(
+        "--pictures",
+        nargs="*",
+        metavar="WORD",
+        help="pictures of each page, or of those with such a word in their name",
+    )
     parser.add_argument("--coverage", action="store_true", help="say which lines no test ran; CI does so always")
     return parser
 
 
 def _selection(*, fast: bool, everything: bool, browser: bool) -> list[str]:
-    left_out = {"browser": fast or not browser, "slow": fast, "thorough": not everything}
+    left_out = {"pictures": True, "browser": fast or not browser, "slow": fast, "thorough": not everything}
     marks = " and ".join(f"not {mark}" for mark, left in left_out.items() if left)
     workers, cases = (_FAST_WORKERS, _FAST_CASES) if fast else (_WORKERS, None if everything else _CASES)
     return [
         *(*_SHARED, str(workers)),
         *([f"--cases={cases}"] if cases else []),
         *(["--ignore=tests/browser"] if fast else []),
-        *(["-m", marks] if marks else []),
+        *("-m", marks),
     ]
 
 

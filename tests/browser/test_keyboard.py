@@ -12,7 +12,9 @@ from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
 from tests.fixtures.accounts import PASSWORD
+from tests.fixtures.browser import sign_in
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.messenger_logs.reach.people import snow_day
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -143,3 +145,51 @@ def test_a_person_is_found_from_any_page_and_stands_in_no_address(page: Page, ad
     expect(page.locator("#grid tbody tr")).to_have_count(1)
     expect(page).to_have_url(re.compile("find="))
     assert "mai" not in page.url
+
+
+@pytest.mark.slow
+@pytest.mark.thorough
+def test_three_tasks_of_an_office_need_no_mouse(page: Page, make_user: Callable[..., User]) -> None:
+    """Whether a mother got a message and why not, who was reached by no device, and a cancel with its proof."""
+    message = snow_day(subject="Snow day", status="in_progress", engine="v2", message_type="Messenger 2.0 - Emergency")
+    sign_in(page, make_user(groups=["Messenger Administrators"]))
+    page.goto("/")
+    page.keyboard.press("/")
+    page.keyboard.type("Busy, B")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Recipient Log")
+    page.keyboard.press("j")
+    expect(page.locator("#grid-list tbody tr").first.locator(":focus")).to_be_visible()
+    expect(page.locator("#grid-list tbody tr").first).to_contain_text("Busy")
+
+    page.goto("/")
+    tab_to(page, "need-emergency")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/{message.pk}/unreached/$"))
+    tab_to_words(page, "Skip to the list")
+    page.keyboard.press("Enter")
+    expect(page.locator("#grid-list tbody tr").first).to_be_focused()
+
+    page.goto("/")
+    for place in (f"going-{message.pk}", "cancel-message", "cancel-ok"):
+        tab_to(page, place)
+        page.keyboard.press("Enter")
+    expect(page.locator("#cancel-proof")).to_be_visible()
+
+
+def tab_to(page: Page, place: str) -> None:
+    """Press Tab until the element with this id has the focus."""
+    expect(page.locator(f"#{place}")).to_be_visible()
+    _tab_until(page, f"document.activeElement.id === '{place}'")
+
+
+def tab_to_words(page: Page, words: str) -> None:
+    _tab_until(page, f"document.activeElement.textContent === '{words}'")
+
+
+def _tab_until(page: Page, there: str) -> None:
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if page.evaluate(there):
+            return
+    raise AssertionError(f"Tab does not come to where {there}")
