@@ -143,9 +143,9 @@ def _message(
 
 
 def _last_emergency() -> SentMessage | None:
-    """Return the last message by all modes to the whole district: it has everybody."""
+    """Return the message by all modes to the whole district that most people got; of several the last."""
     emergencies = SentMessage.objects.filter(message_type=MessageType.EMERGENCY, modes__len=len(ALL), school=None)
-    return emergencies.filter(external_id=None, drill=False).order_by("created_at", "pk").last()
+    return emergencies.filter(external_id=None, drill=False).order_by("totals__recipients", "pk").last()
 
 
 def _people(planned: Planned, everybody: SentMessage) -> Iterator[dict[str, Any]]:
