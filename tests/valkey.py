@@ -17,7 +17,7 @@ from tests.wait import wait_until
 
 
 class Valkey:
-    """It keeps its data as in production."""
+    """It keeps its data, and each write before it answers, so that a test knows what a kill leaves."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.socket = folder, folder / "valkey.sock"
@@ -26,6 +26,7 @@ class Valkey:
 
     def start(self) -> None:
         options = {"port": "0", "unixsocket": self.socket, "dir": self.folder, "appendonly": "yes", "save": ""}
+        options["appendfsync"] = "always"
         command = [find_valkey(WHEELS), *(part for name, value in options.items() for part in (f"--{name}", value))]
         self.process = spawn(command, log=self.folder / "valkey.log")
         wait_until(self.answers)
