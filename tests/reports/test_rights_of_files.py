@@ -168,5 +168,5 @@ def test_a_title_tells_no_subject_to_whom_no_log_shows_the_message_any_more(
     assert all("Closed for a funeral" in client.get(page).text for page in pages)
     group_of(owner).permissions.remove(permission(LOG_2, Right.READ), permission(UPCOMING, Right.READ))
     assert all("Closed for a funeral" not in client.get(page).text for page in pages)
-    assert kind.label in client.get(pages[0]).text
+    assert str(kind.label) in client.get(pages[0]).text
     assert "Export" in client.get(pages[0]).text
