@@ -9,7 +9,7 @@ from config.celery import app
 
 @pytest.fixture
 def worker() -> Iterator[None]:
-    """Tasks run at once instead of waiting for a worker."""
-    app.conf.task_always_eager = True
+    """Tasks run at once instead of waiting for a worker, and a test sees what stops one."""
+    app.conf.task_always_eager = app.conf.task_eager_propagates = True
     yield
-    app.conf.task_always_eager = False
+    app.conf.task_always_eager = app.conf.task_eager_propagates = False
