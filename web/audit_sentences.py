@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEvent
+from reports.report import kind_label
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -43,6 +44,8 @@ def action_text(action: str) -> str:
     kind, _dot, rest = action.partition(".")
     if words and not callable(words):
         return _shortened(str(words))
+    if kind == "report":
+        return f"{_KINDS_SHORT[kind]}: {kind_label(rest.replace('_', '-'))}"
     if kind in _KINDS_SHORT:
         return f"{_KINDS_SHORT[kind]}: {rest.replace('_', ' ')}"
     return action.replace(".", ": ").replace("_", " ").capitalize()

@@ -17,6 +17,7 @@ from listings.registry import registry
 from messenger_logs.choices import Engine, MessageStatus
 from messenger_logs.models import SentMessage
 from tests.fixtures.browser import sign_in
+from tests.wait import wait_until
 from web.help import help_url
 from web.message_urls import message_url
 
@@ -85,7 +86,7 @@ def first_paint(page: Page, address: str) -> float:
     found: list[float] = []
     for _ in range(TIMES):
         page.goto(address)
-        page.wait_for_function(f"({FIRST_PAINT}) !== null")
+        wait_until(lambda: page.evaluate(FIRST_PAINT) is not None)
         found.append(page.evaluate(FIRST_PAINT))
         if found[0] < MOST_MILLISECONDS:
             break

@@ -10,6 +10,7 @@ from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
 from tests.fixtures.browser import assert_accessible, sign_in
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.wait import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,7 +48,7 @@ def test_a_body_comes_when_it_is_opened_and_is_as_high_as_its_text(
 
     page.get_by_role("heading", name="Email").click()
     expect(page.frame_locator("iframe[title='Email body']").get_by_text("A short text")).to_be_visible()
-    page.wait_for_function("document.querySelector('iframe[title=\"Email body\"]').offsetHeight < 120")
+    wait_until(lambda: page.locator('iframe[title="Email body"]').evaluate("frame => frame.offsetHeight") < 120)
     assert body_looks() == ["Email body"]
     assert page.locator("iframe[title='Email body']").evaluate(BACKGROUND) != WHITE
 
