@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from config.celery import app
+from accounts.tasks import send_reset_link
+from tests.queue import do_at_once
 
 
 @pytest.fixture
-def worker() -> Iterator[None]:
-    """Tasks run at once instead of waiting for a worker, and a test sees what stops one."""
-    app.conf.task_always_eager = app.conf.task_eager_propagates = True
-    yield
-    app.conf.task_always_eager = app.conf.task_eager_propagates = False
+def worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link for a new password is sent at once, and a test sees what stops it."""
+    do_at_once(monkeypatch, send_reset_link)
