@@ -23,6 +23,7 @@ from accounts.models import User
 from core.text import texts_in
 from demo.district import Size, make_district
 from demo.staff import make_staff
+from listings import cells
 from listings.registry import registry
 from messenger_logs.status_labels import CODE_NAMES
 from tests.examples import often
@@ -81,6 +82,7 @@ def district(class_db: None) -> None:
 @pytest.fixture
 def brackets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(trans_real._translations, LANGUAGE, Brackets())
+    monkeypatch.setattr(cells, "_known", {})  # has words in it, which other tests would meet
 
 
 def stored_texts() -> set[str]:
