@@ -6,7 +6,7 @@ A new action needs a line here; a test fails until it has one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEvent
+from accounts.tools import Tool
 from reports.report import kind_label
+from web.looks_at_messages import listed, looked_at_message, message_of
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-# The part of a message that is its page, also with the values of a recipient.
-_PAGE = "message"
 # What stands for values where a sentence is shown without them; for others it is "…".
 _ANY = {"message": _("a message")}
 # A value in the address of a page, as Django's routes write it.
@@ -44,10 +44,8 @@ def action_text(action: str) -> str:
     kind, _dot, rest = action.partition(".")
     if words and not callable(words):
         return _shortened(str(words))
-    if kind == "report":
-        return f"{_KINDS_SHORT[kind]}: {kind_label(rest.replace('_', '-'))}"
     if kind in _KINDS_SHORT:
-        return f"{_KINDS_SHORT[kind]}: {rest.replace('_', ' ')}"
+        return f"{_KINDS_SHORT[kind]}: {_NAMES[kind](rest)}"
     return action.replace(".", ": ").replace("_", " ").capitalize()
 
 
@@ -89,7 +87,7 @@ class _Names(dict[str, Any]):
     def __init__(self, event: AuditEvent) -> None:
         super().__init__({name: _text(value) for name, value in event.details.items()})
         self["target"] = event.target
-        self["message"] = _message(event)
+        self["message"] = message_of(event)
 
     def __missing__(self, name: str) -> str:
         return ""
@@ -104,71 +102,6 @@ def _text(value: Any) -> str:
         case list():
             return ", ".join(map(str, value))
     return str(value)
-
-
-def _message(event: AuditEvent) -> str:
-    number = event.details.get("message")
-    if number:
-        return gettext("message %(number)s") % {"number": number}
-    return event.target or gettext("several messages")
-
-
-def _looked_at_message(event: AuditEvent) -> str:
-    """Say all that one look showed: its event, and its parts where a list has them."""
-    message, told = _message(event), [str(event.details.get("shown", _PAGE)), *(getattr(event, "parts", None) or ())]
-    parts = [part for part in told if not part.startswith(_PAGE)]
-    values = [_values_of(event.details["person"])] if "person" in event.details else []
-    things = [] if len(parts) == len(told) else [_its_part(part) for part in parts]
-    about = {"message": message, "things": _listed([*things, *values])}
-    if len(parts) == len(told):
-        said = _looked_at_parts(about | {"parts": _listed([_the_part(part) for part in parts])})
-    elif about["things"]:
-        said = gettext("looked at %(message)s with %(things)s") % about
-    else:
-        said = gettext("looked at %(message)s") % about
-    if "searched" in event.details:
-        return gettext("%(looked)s, and searched there for a person") % {"looked": said}
-    return said
-
-
-def _looked_at_parts(about: dict[str, str]) -> str:
-    if about["things"]:
-        return gettext("looked at %(parts)s of %(message)s with %(things)s") % about
-    return gettext("looked at %(parts)s of %(message)s") % about
-
-
-def _values_of(person: Any) -> str:
-    return gettext("the values of person %(person)s") % {"person": person}
-
-
-# What the trail calls the parts of a message, as people read them: alone, and after the message.
-_PARTS: dict[str, tuple[StrOrPromise, StrOrPromise]] = {
-    "recipients": (_("the recipients"), _("its recipients")),
-    "unreached people": (_("the unreached people"), _("its unreached people")),
-    "drill": (_("the drill"), _("its drill")),
-    "figures of a cancel": (_("the figures of a cancel"), _("its figures of a cancel")),
-    "calls and texts in doubt": (_("the calls and texts in doubt"), _("its calls and texts in doubt")),
-    "Inbox body": (_("the Inbox body"), _("its Inbox body")),
-    "Email body": (_("the Email body"), _("its Email body")),
-    "Voice body": (_("the Voice body"), _("its Voice body")),
-    "Text body": (_("the Text body"), _("its Text body")),
-}
-
-
-def _the_part(part: str) -> str:
-    return str(_PARTS[part][0]) if part in _PARTS else gettext("the %(part)s") % {"part": part}
-
-
-def _its_part(part: str) -> str:
-    return str(_PARTS[part][1]) if part in _PARTS else gettext("its %(part)s") % {"part": part}
-
-
-def _listed(things: Sequence[str]) -> str:
-    """Return "its recipients, its Voice body and its Text body"; "" for nothing."""
-    if not things:
-        return ""
-    *first, last = things
-    return gettext("%(things)s and %(last)s") % {"things": ", ".join(first), "last": last} if first else last
 
 
 def _address(event: AuditEvent) -> str:
@@ -202,24 +135,34 @@ def _without_factor(event: AuditEvent) -> str:
 
 def _exported(event: AuditEvent) -> str:
     rows, format = event.details.get("rows", ""), str(event.details.get("format", "")).upper()
-    tool = event.action.partition(".")[2].replace("_", " ")
-    known = {"rows": _text(rows), "list": event.target or tool, "format": format}
+    name = _name_of_tool(event.action.partition(".")[2])
+    known = {"rows": _text(rows), "list": event.target or name, "format": format}
     if isinstance(rows, int):
         return gettext("exported %(rows)s rows of “%(list)s” as %(format)s") % known
     return gettext("exported all rows of “%(list)s” as %(format)s") % known
 
 
+def _name_of_tool(name: str) -> str:
+    """Return a tool with its menu: two of them may have one label."""
+    tool = Tool.__members__.get(name.upper())
+    return str(tool.path) if tool else name.replace("_", " ")
+
+
+def _name_of_report(name: str) -> str:
+    return kind_label(name.replace("_", "-"))
+
+
 def _reported(event: AuditEvent) -> str:
     format = str(event.details.get("format", "")).upper()
-    return gettext("asked for a report of %(message)s as %(format)s") % {"message": _message(event), "format": format}
+    return gettext("asked for a report of %(message)s as %(format)s") % {"message": message_of(event), "format": format}
 
 
 def _asked_who_saw(event: AuditEvent) -> str:
     people = event.details.get("people")
-    about = [_message(event)] if event.details.get("message") else []
+    about = [message_of(event)] if event.details.get("message") else []
     if isinstance(people, list):
         about.append(gettext("person %(people)s") % {"people": ", ".join(map(str, people))})
-    return gettext("asked who saw %(about)s") % {"about": _listed(about) or event.details.get("about", "")}
+    return gettext("asked who saw %(about)s") % {"about": listed(about) or event.details.get("about", "")}
 
 
 def _not_signed_in(words: StrOrPromise, *, with_name: StrOrPromise) -> Callable[[AuditEvent], str]:
@@ -256,9 +199,10 @@ _OF_THE_PRODUCT = {
 _KINDS: dict[str, Callable[[AuditEvent], str]] = {"export": _exported, "report": _reported}
 
 _KINDS_SHORT = {"export": _("Exported a list"), "report": _("Asked for a report")}
+_NAMES = {"export": _name_of_tool, "report": _name_of_report}
 # The details that a function says.
 _SAID: dict[Callable[[AuditEvent], str], frozenset[str]] = {
-    _looked_at_message: frozenset({"message", "shown", "person"}),
+    looked_at_message: frozenset({"message", "shown", "person"}),
     _exported: frozenset({"rows", "format"}),
     _reported: frozenset({"message", "format"}),
     _refused: frozenset({"answer", "pk"}),
@@ -339,7 +283,7 @@ _WORDS: dict[str, StrOrPromise | Callable[[AuditEvent], str]] = {
     "message.marked_as_drill": _("marked {message} as a drill"),
     "message.marked_as_no_drill": _("marked {message} as no drill"),
     "message.sent_again": _("had {message} sent again to {devices} devices"),
-    "message.viewed": _looked_at_message,
+    "message.viewed": looked_at_message,
     "password.changed": _("changed their own password"),
     "password.reset": _("set a new password by the link of an e-mail"),
     "person.erase_asked": _("asked to erase a person: {target}"),

@@ -148,7 +148,12 @@ def test_odd_filters_get_words(client, query):
             {"person": "4711"},
             "looked at the record of person 4711 in Messenger > Recipient Log.",
         ),
-        ("export.replies", "", {"rows": 1204, "format": "csv"}, "exported 1,204 rows of “replies” as CSV."),
+        (
+            "export.replies",
+            "",
+            {"rows": 1204, "format": "csv"},
+            "exported 1,204 rows of “Messenger Administration > Replies” as CSV.",
+        ),
         ("report.sent_message", "Snow", {"message": 309, "format": "pdf"}, "asked for a report of message 309 as PDF."),
         (
             "access.refused",
@@ -208,7 +213,7 @@ def test_what_was_done_as_another_person_says_so():
         ("user_group.member_added", "Added … to the user group …"),
         ("api_token.issued", "Got a token for the REST API"),
         ("message.viewed", "Looked at a message"),
-        ("export.recipient_log", "Exported a list: recipient log"),
+        ("export.recipient_log", "Exported a list: Messenger > Recipient Log"),
         ("sync.started", "Sync: started"),
     ],
 )
