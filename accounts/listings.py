@@ -87,7 +87,7 @@ class ToolListing(Listing):
         return {str(self.filterset.filters[name].label) for name in self.filterset.personal}
 
     def record_export(self, count: int | None, format: str) -> None:
-        # The audit trail is in English, whoever makes the file.
+        # The audit trail is in English, also for a person who reads another language.
         with in_language(ENGLISH):
             self._record_export(count, format)
 

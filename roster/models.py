@@ -147,12 +147,12 @@ class RosterRun(models.Model):
 
     @property
     def error_text(self) -> str:
-        """The reason for which it failed, in the language of the reader as far as it is one of ours."""
+        """Why it failed, in the language of the reader. What the server of the roster said stays as it is."""
         return gettext(self.error) if self.error else ""
 
     @property
     def problem_texts(self) -> list[tuple[str, str]]:
-        """The problems, in the language of the reader as far as they are known."""
+        """The problems, in the language of the reader. Those with values in them stay in English."""
         return [(where, gettext(what) if what else "") for where, what in self.problems]
 
     @property

@@ -20,10 +20,14 @@ from core.leased_jobs.querysets import LEASE, LeasedJobQuerySet
 Job = TypeVar("Job", bound=LeasedJob)
 
 MOST_TRIES = 3
-# The number is MOST_TRIES.
-GAVE_UP = _("It was begun 3 times and never came to its end. Tell your administrator.")
+_GAVE_UP = _("It was begun %(times)s times and never came to its end. Tell your administrator.")
 # One worker claims at a time. Else two of them would count the jobs of a person before either has taken one.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('core.leased_jobs'))"
+
+
+def gave_up() -> str:
+    """Return why a job failed whose worker ended each time."""
+    return _GAVE_UP % {"times": MOST_TRIES}
 
 
 def claim_next(jobs: LeasedJobQuerySet[Job]) -> Job | None:
@@ -35,8 +39,8 @@ def claim_next(jobs: LeasedJobQuerySet[Job]) -> Job | None:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_LOCK)
-        given_up = jobs.free().filter(tries__gte=MOST_TRIES)
-        given_up.update(status="failed", error=str(GAVE_UP), finished_at=now)
+        lost = jobs.free().filter(tries__gte=MOST_TRIES)
+        lost.update(status="failed", error=gave_up(), finished_at=now)
         allowed = jobs.in_line().filter(running__lt=settings.REPORTS_AT_ONCE)
         # A job that somebody cancels at this moment is left alone.
         first = allowed.select_for_update(skip_locked=True, no_key=True).values("pk")[:1]

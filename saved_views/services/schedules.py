@@ -75,7 +75,7 @@ def remove_schedule(*, by: User, schedule: ReportSchedule) -> None:
 def end_schedule(*, schedule_id: int, because: StrOrPromise, by: User | None) -> bool:
     """End a schedule. Returns False if it had ended before. `by` is None where the product ends it.
 
-    The owner reads `because` in the own language, whoever ends it; the audit trail has it in English.
+    The owner reads `because` in the language that the owner chose. The audit trail has it in English.
     """
     reason, running = english(because), ReportSchedule.objects.running().filter(pk=schedule_id)
     with transaction.atomic():

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from core.leased_jobs.lease import LeaseLost
-from core.leased_jobs.line import GAVE_UP, MOST_TRIES
+from core.leased_jobs.line import MOST_TRIES, gave_up
 from imports.models import ImportJob, KeptMap
 from imports.services import jobs
 from imports.services.maps import BadMap, guess_field, save_map
@@ -120,7 +120,7 @@ def test_a_job_whose_file_is_gone_says_so_and_one_that_never_ends_is_given_up(ow
     path_of(job).unlink()
     assert after(job).error == jobs.NO_FILE
     ImportJob.objects.update(status="queued", tries=MOST_TRIES)
-    assert after(job).error == GAVE_UP
+    assert after(job).error == gave_up()
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""The CSV report of somebody who reads Spanish comes in by the same ready map, whoever imports it."""
+"""The CSV report of somebody who reads Spanish comes in by the same ready map, also for one who reads English."""
 
 from __future__ import annotations
 

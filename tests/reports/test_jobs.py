@@ -22,7 +22,7 @@ from accounts.models import AuditEvent
 from accounts.tools import Tool
 from core.files import atomic_file
 from core.leased_jobs import lease
-from core.leased_jobs.line import GAVE_UP, MOST_TRIES
+from core.leased_jobs.line import MOST_TRIES, gave_up
 from messenger_logs.services.totals import recount
 from reports import files, services, tasks
 from reports.models import ReportJob
@@ -413,7 +413,7 @@ def test_a_report_that_ends_its_worker_again_and_again_is_given_up(client, messa
     ReportJob.objects.update(tries=MOST_TRIES, **fields)
     services.make_report(job_id=job.pk)
     job.refresh_from_db()
-    assert (job.status, job.error) == (Status.FAILED, GAVE_UP)
+    assert (job.status, job.error) == (Status.FAILED, gave_up())
 
 
 # What goes wrong
