@@ -140,7 +140,7 @@ def test_an_administrator_syncs_now_and_looks_at_the_quarantine(
 
     page.get_by_role("button", name="Sync now").click()
 
-    expect(page.get_by_role("region", name="The last runs")).to_contain_text("1,234")
+    expect(page.get_by_role("region", name="Last runs", exact=True)).to_contain_text("1,234")
     expect(page.get_by_text("It has no timestamp.")).to_be_visible()
     page.get_by_text("Show", exact=True).click()
     expect(page.locator("pre.raw")).to_have_text(payloads.WITHOUT_TIMESTAMP)
