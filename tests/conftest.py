@@ -34,7 +34,8 @@ def _leave_out_cases(config: pytest.Config, items: list[pytest.Item], most: int)
         if len(cases) > most and (most == 1 or not cases[0].get_closest_marker("every_case")):
             cases = [cases[(len(cases) - 1) * at // max(1, most - 1)] for at in range(most)]
         kept += cases
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    chosen = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = kept
 
 
