@@ -163,7 +163,7 @@ def test_a_strip_has_a_scale_for_each_line_and_names_what_went_wrong() -> None:
     ]
 
 
-@pytest.mark.parametrize(("percent", "expected"), [(None, 0), (0, 0), (9, 0), (10, 1), (99, 9), (100, 10)])
+@pytest.mark.parametrize(("percent", "expected"), [(None, 0), (0, 0), (54, 0), (55, 1), (81, 6), (99, 9), (100, 10)])
 def test_only_all_has_the_deepest_shade(percent: int | None, expected: int) -> None:
     assert shade(percent) == expected
 
@@ -179,12 +179,12 @@ class Grid:
 
 
 def test_a_heat_map_has_its_numbers_a_bar_as_long_and_a_link_in_each_cell() -> None:
-    lines = [HeatLine("North", [Cell(50), Cell(None)])]
+    lines = [HeatLine("North", [Cell(75), Cell(None)])]
     html = shown(
         "{% heat_map chart grid %}", chart=HeatMap("heat", "All", "School", ["Any", "Text"], lines), grid=Grid()
     )
     assert 'heat-5"' in html
-    assert '<rect class="share-part" width="50%"' in html
-    assert "<strong>50 %</strong> <span>1 of 2</span>" in html
+    assert '<rect class="share-part" width="75%"' in html
+    assert "<strong>75 %</strong> <span>1 of 2</span>" in html
     assert "nobody" in html
     assert html.count("<a ") == 1
