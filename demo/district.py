@@ -139,7 +139,7 @@ def _settle(messages: list[int]) -> None:
     sent = list(SentMessage.objects.filter(pk__in=messages, status__in=ended))
     totals = totals_of_many(sent)
     for message in sent:
-        message.status = status_from(totals[message.pk])
+        message.status = status_from(totals[message.pk].modes.values())
     SentMessage.objects.bulk_update(sent, ["status"], batch_size=1000)
 
 

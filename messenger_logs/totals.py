@@ -129,6 +129,12 @@ def totals_of(message: SentMessage) -> Totals:
     return totals_of_many([message])[message.pk]
 
 
+def mode_totals_of(message_id: int) -> list[ModeTotals]:
+    """The kept totals of the modes of a message, without the time of their first attempts."""
+    rows = MessageModeTotals.objects.filter(totals=message_id).values(*_COUNTS)
+    return [ModeTotals(**_counts(row), first_attempt_duration=None) for row in rows]
+
+
 def totals_of_many(messages: Iterable[SentMessage]) -> dict[int, Totals]:
     """The kept totals of many messages, by message id. Modes are those in use, in the order of the reports."""
     by_id = {message.pk: message for message in messages}

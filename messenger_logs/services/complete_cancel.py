@@ -97,6 +97,8 @@ def close_cancel(*, message_id: int) -> bool:
     The audit trail gets its figures. The caller holds the message's lock. Returns whether the cancel became complete
     now.
     """
+    if not _unfinished().filter(pk=message_id).exists():
+        return False  # each answer of a provider asks, and hardly any message is being canceled
     if not _settled().filter(pk=message_id).update(cancel_completed_at=Now()):
         return False
     _tell_figures(message_id)
@@ -149,8 +151,11 @@ def _settled() -> QuerySet[SentMessage]:
     pending = Delivery.objects.filter(message=OuterRef("pk"), outcome=Outcome.PENDING, duplicate=False)
     waits = Exists(pending.filter(status__in=NOT_LEFT)) | Exists(Redial.objects.filter(message=OuterRef("pk")))
     under_way = Q(Exists(pending.filter(status=DeliveryStatus.IN_PROGRESS)), dispatched_here=True)
-    asked = SentMessage.objects.filter(cancel_asked_at__isnull=False, cancel_completed_at=None)
-    return asked.filter(~waits, ~under_way)
+    return _unfinished().filter(~waits, ~under_way)
+
+
+def _unfinished() -> QuerySet[SentMessage]:
+    return SentMessage.objects.filter(cancel_asked_at__isnull=False, cancel_completed_at=None)
 
 
 @transaction.atomic

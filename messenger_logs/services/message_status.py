@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from messenger_logs.choices import CANCELABLE, MessageStatus
 from messenger_logs.models import Redial, SentMessage
-from messenger_logs.totals import Totals, totals_of
+from messenger_logs.totals import ModeTotals, mode_totals_of
 
 # The statuses that each status may follow. A status never goes back, and a cancel stays.
 _FOLLOWS = {
@@ -22,13 +23,12 @@ _FOLLOWS = {
 _FINAL = {MessageStatus.SENT, MessageStatus.ERROR}
 
 
-def status_from(totals: Totals) -> MessageStatus:
-    """The status that these totals give to a message that nobody canceled here.
+def status_from(modes: Collection[ModeTotals]) -> MessageStatus:
+    """The status that the totals of its modes give to a message that nobody canceled here.
 
     Sent: the provider got all of it, and may never report more about a part. Error: the provider got nothing of one
     mode. No Recipients: nobody is in it, or none of its people has a device that may be used.
     """
-    modes = totals.modes.values()
     if not any(mode.eligible for mode in modes):
         return MessageStatus.NO_RECIPIENTS
     if any(mode.open for mode in modes):
@@ -45,7 +45,7 @@ def settle_status(*, message_id: int) -> bool:
 
     Returns whether it changed.
     """
-    status = status_from(totals_of(SentMessage(pk=message_id)))
+    status = status_from(mode_totals_of(message_id))
     if status in _FINAL and Redial.objects.filter(message=message_id).exists():
         return False
     return bool(SentMessage.objects.filter(pk=message_id, status__in=_FOLLOWS[status]).update(status=status))
