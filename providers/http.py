@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Collection, Mapping
-from contextlib import nullcontext, suppress
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from random import uniform
-from typing import Any
+from typing import Any, Self
 
+import aiohttp
 import requests
 import stamina
 from django.conf import settings
 from django.dispatch import Signal
+from urllib3 import encode_multipart_formdata
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from core.strict_json import read_object
 from core.text import storable
-from providers.transport import environment_of, gate, shared_session, time_limit
+from providers.many_requests import Gate, post
+from providers.transport import environment_of, shared_session, time_limit
 
 CONNECT_SECONDS = 5
 # The largest answer that we read. A full page of Mailgun's events has about 1 MB.
@@ -101,6 +105,24 @@ class Reply:
         return 200 <= self.status < 300
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The body of a request, and its media type."""
+
+    body: bytes
+    type: str
+
+    @classmethod
+    def json(cls, value: Mapping[str, Any]) -> Self:
+        """Return a JSON object."""
+        return cls(json.dumps(value).encode(), "application/json")
+
+    @classmethod
+    def form(cls, fields: Sequence[tuple[str, str]]) -> Self:
+        """Return a form with these fields (multipart/form-data)."""
+        return cls(*encode_multipart_formdata(fields))
+
+
 @dataclass(frozen=True)
 class Api:
     """A provider's API. All threads of a process share its connections.
@@ -123,26 +145,45 @@ class Api:
         path: str,
         *,
         expected: Collection[int] = (),
-        before: Callable[[], None] | None = None,
-        begun: Callable[[], None] = lambda: None,
         attempts: int = ATTEMPTS,
         **content: Any,
     ) -> Reply:
         """Make a request; make it again if the provider accepted nothing and the wait is short.
 
-        ``before`` is called just before the first byte of each request, and may raise to prevent it; ``begun`` is
-        called just after that byte.
-
         Raises TryLaterError if the provider surely accepted nothing, UnknownError if it may have. Other error answers,
         and those with a status in ``expected``, are replies: the caller knows what they mean.
         """
-        retry = stamina.RetryingCaller(attempts=attempts, timeout=None)
 
         def once() -> Reply:
-            with gate(before, begun) if before else nullcontext():
-                return self._ask_once(method, path, expected, content)
+            with _may_be_accepted():
+                reply = self.request(method, self._url(path), **content)
+            return self._sorted(reply, expected)
 
-        return retry(_retry_delay, once)
+        return stamina.RetryingCaller(attempts=attempts, timeout=None)(_retry_delay, once)
+
+    async def hand_over(
+        self,
+        path: str,
+        content: Content,
+        *,
+        before: Callable[[], Awaitable[None]],
+        begun: Callable[[], None],
+        attempts: int = ATTEMPTS,
+    ) -> Reply:
+        """POST something to which the provider must not say yes twice, within providers.many_requests.connections.
+
+        ``before`` is awaited just before the first byte of each request, and may raise to prevent it; ``begun`` is
+        called just after that byte. Otherwise it is like `ask`.
+        """
+
+        async def once() -> Reply:
+            with _may_be_accepted():
+                reply = await self._post(path, content, Gate(before, begun))
+            return self._sorted(reply, ())
+
+        if attempts == 1:  # hundreds in a second
+            return await once()
+        return await stamina.AsyncRetryingCaller(attempts=attempts, timeout=None)(_retry_delay, once)
 
     def request(self, method: str, url: str, *, session: requests.Session | None = None, **content: Any) -> Reply:
         """Make one request to a URL below ``base``. Every answer is a reply.
@@ -150,14 +191,14 @@ class Api:
         ``session`` is one of providers.transport.new_session. Raises NoAnswerError if no whole answer came in time, and
         TooLargeError if it has more than MOST_BYTES.
         """
-        connect, total = self.timeout or (CONNECT_SECONDS, settings.PROVIDER_TIMEOUT_SECONDS)
+        connect, total = self._limits
         asking = session or shared_session()
         begun = time.monotonic()
         try:
             headers = {**asking.headers, **self.headers, **content.pop("headers", {})}
             prepared = requests.Request(method, url, headers=headers, auth=self.auth, **content).prepare()
             # No redirects: they would carry the key to another host.
-            options = {"timeout": (min(connect, total), total), "allow_redirects": False}
+            options = {"timeout": (connect, total), "allow_redirects": False}
             with (
                 time_limit(total),
                 asking.send(prepared, **{**environment_of(self.base), **options, "stream": True}) as response,
@@ -165,33 +206,57 @@ class Api:
                 body = self._read(response)
         except requests.RequestException as error:
             late = time.monotonic() - begun >= total
-            reason = f"did not finish its answer within {total:g} seconds" if late else "could not be reached"
-            message = f"{self.name} {reason} ({type(error).__name__})."
-            request_failed.send(sender=Api, api=self.name, error="no answer")
-            raise NoAnswerError(message, connected=not _never_connected(error)) from error
-        if response.status_code in (401, 403, 429) or response.status_code >= 500:
-            request_failed.send(sender=Api, api=self.name, error=str(response.status_code))
-        return Reply(response.status_code, body.decode("utf-8", errors="replace"), response.headers)
+            raise self._no_answer(error, late=late, connected=not _never_connected(error)) from error
+        return self._reply(response.status_code, body, response.headers)
+
+    async def _post(self, path: str, content: Content, gate: Gate) -> Reply:
+        connect, total = self._limits
+        headers = {**self.headers, "Content-Type": content.type}
+        if self.auth:
+            headers["Authorization"] = aiohttp.encode_basic_auth(*self.auth)
+        try:
+            received = await post(
+                self._url(path), content.body, headers, gate, connect=connect, total=total, most=MOST_BYTES
+            )
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            late = gate.passed and isinstance(error, TimeoutError)
+            raise self._no_answer(error, late=late, connected=gate.passed) from error
+        if len(received.body) > MOST_BYTES:
+            raise self._too_large()
+        return self._reply(received.status, received.body, received.headers)
+
+    @property
+    def _limits(self) -> tuple[float, float]:
+        connect, total = self.timeout or (CONNECT_SECONDS, settings.PROVIDER_TIMEOUT_SECONDS)
+        return min(connect, total), total
+
+    def _url(self, path: str) -> str:
+        return self.base.rstrip("/") + path
+
+    def _no_answer(self, error: Exception, *, late: bool, connected: bool) -> NoAnswerError:
+        total = self._limits[1]
+        reason = f"did not finish its answer within {total:g} seconds" if late else "could not be reached"
+        request_failed.send(sender=Api, api=self.name, error="no answer")
+        return NoAnswerError(f"{self.name} {reason} ({type(error).__name__}).", connected=connected)
+
+    def _too_large(self) -> TooLargeError:
+        return TooLargeError(f"{self.name}'s answer has more than {MOST_BYTES:,} bytes.", connected=True)
+
+    def _reply(self, status: int, body: bytes, headers: Mapping[str, str]) -> Reply:
+        if status in (401, 403, 429) or status >= 500:
+            request_failed.send(sender=Api, api=self.name, error=str(status))
+        return Reply(status, body.decode("utf-8", errors="replace"), headers)
 
     def _read(self, response: requests.Response) -> bytes:
         body = bytearray()
         for part in response.iter_content(64 * 1024):
             body += part
             if len(body) > MOST_BYTES:
-                raise TooLargeError(f"{self.name}'s answer has more than {MOST_BYTES:,} bytes.", connected=True)
+                raise self._too_large()
         return bytes(body)
 
-    def _ask_once(
-        self,
-        method: str,
-        path: str,
-        expected: Collection[int],
-        content: Mapping[str, Any],
-    ) -> Reply:
-        try:
-            reply = self.request(method, self.base.rstrip("/") + path, **content)
-        except NoAnswerError as error:
-            raise (UnknownError if error.connected else TryLaterError)(str(error)) from error
+    def _sorted(self, reply: Reply, expected: Collection[int]) -> Reply:
+        """Return a reply of which the caller knows what it means. Raises TryLaterError for the others."""
         if reply.status in (429, 503):
             asked = wait_of(reply.headers) is not None
             message = f"{self.name} asks for patience ({reply.status})."
@@ -201,6 +266,15 @@ class Api:
         if 300 <= reply.status < 400:
             raise TryLaterError(f"{self.name} has moved ({reply.status}).", MISCONFIGURED_WAIT)
         return reply
+
+
+@contextmanager
+def _may_be_accepted() -> Iterator[None]:
+    """Sort what brought no answer: UnknownError if the provider may have accepted it, TryLaterError if surely not."""
+    try:
+        yield
+    except NoAnswerError as error:
+        raise (UnknownError if error.connected else TryLaterError)(str(error)) from error
 
 
 def kept(raw: str) -> str:

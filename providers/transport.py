@@ -2,8 +2,6 @@
 
 A provider that sends one byte a minute would otherwise keep its worker for ever. The limit holds for the head of an
 answer too, and it needs no thread: each read waits at most for the rest of the time.
-
-A request may have a gate: a last question between the connection and the first byte.
 """
 
 from __future__ import annotations
@@ -12,10 +10,9 @@ import io
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
@@ -36,58 +33,22 @@ FRESH_SECONDS = 2.0
 _KEPT = 256
 
 
-class _Deadline:
-    """The end of the answer that this thread reads, by time.monotonic()."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self.restart()
-
-    def restart(self) -> None:
-        self.at = time.monotonic() + self._seconds
-
-
-_deadline: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
+# The end of the answer that this thread reads, by time.monotonic().
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Let reads from a session of `new_session` raise TimeoutError once ``seconds`` have passed.
-
-    The time that a request waits at its gate does not count.
-    """
-    token = _deadline.set(_Deadline(seconds))
+    """Let reads from a session of `new_session` raise TimeoutError once ``seconds`` have passed."""
+    token = _deadline.set(time.monotonic() + seconds)
     try:
         yield
     finally:
         _deadline.reset(token)
 
 
-@dataclass(slots=True)
-class _Gate:
-    before: Callable[[], None]
-    begun: Callable[[], None]
-    passed: bool = False
-
-
-_gate: ContextVar[_Gate | None] = ContextVar("gate", default=None)
-
-
-@contextmanager
-def gate(before: Callable[[], None], begun: Callable[[], None]) -> Iterator[None]:
-    """Call ``before`` when a request is connected, just before its first byte, and ``begun`` just after that.
-
-    ``before`` may raise: then nothing is sent. A connection that hangs does not reach the gate.
-    """
-    token = _gate.set(_Gate(before, begun))
-    try:
-        yield
-    finally:
-        _gate.reset(token)
-
-
 def new_session(*, public_only: bool = False) -> requests.Session:
-    """Return a session that obeys `time_limit` and `gate`. With `public_only` it connects only to public hosts."""
+    """Return a session that obeys `time_limit`. With `public_only` it connects only to public hosts."""
     session = requests.Session()
     for scheme in _POOLS:
         session.mount(f"{scheme}://", (_PublicAdapter if public_only else _Adapter)(pool_maxsize=_KEPT))
@@ -124,7 +85,7 @@ class _TimedFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         if (deadline := _deadline.get()) is not None:
-            left = deadline.at - time.monotonic()
+            left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError("the answer took too long")
             self._sock.settimeout(left)
@@ -143,50 +104,19 @@ class _Response(HTTPResponse):
 
 
 if TYPE_CHECKING:
-    _AnyConnection = HTTPConnection
     _AnyPool = HTTPConnectionPool
 else:
-    _AnyConnection = object
     _AnyPool = object
 
 
-class _Gated(_AnyConnection):
-    """A connection whose requests pass their gate."""
-
+class _Connection(HTTPConnection):
+    response_class = _Response
     idle_since: float | None = None
-    _connecting = False
-
-    def connect(self) -> None:
-        self._connecting = True
-        try:
-            super().connect()
-        finally:
-            self._connecting = False
-
-    def send(self, data: Any) -> None:
-        passing = _gate.get()
-        # What opens a tunnel through a proxy is no request yet.
-        if passing is None or passing.passed or self._connecting:
-            super().send(data)
-            return
-        if self.sock is None:
-            self.connect()
-        passing.before()
-        passing.passed = True
-        if deadline := _deadline.get():
-            deadline.restart()
-        try:
-            super().send(data)
-        finally:
-            passing.begun()
 
 
-class _Connection(_Gated, HTTPConnection):
+class _TLSConnection(HTTPSConnection):
     response_class = _Response
-
-
-class _TLSConnection(_Gated, HTTPSConnection):
-    response_class = _Response
+    idle_since: float | None = None
 
 
 class _Fresh(_AnyPool):

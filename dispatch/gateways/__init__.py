@@ -1,13 +1,13 @@
 """The gateways that carry messages to devices, all with one interface: inbox, e-mail, voice and text.
 
-A gateway gets items and answers with a result for each of them. It never changes the row of a delivery. It is called
-outside of any transaction, in many threads at once, and does not touch the database there. It never makes a retry that
-could hand over an item twice.
+A gateway gets items and answers with a result for each of them. It never changes the row of a delivery. Many hand-offs
+are on the way at once, in one event loop, outside of any transaction; they do not touch the database. It never makes a
+retry that could hand over an item twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -55,7 +55,7 @@ class CanceledError(TryLaterError):
     """The request did not begin: its message was canceled, or its time was over. So the provider has nothing of it."""
 
 
-def _always() -> bool:
+async def _always() -> bool:
     return True
 
 
@@ -75,17 +75,17 @@ class HandOff:
     mode: Mode
     items: Sequence[Item]
     handed_at: datetime
-    runs: Callable[[], bool] = field(default=_always, compare=False)
+    runs: Callable[[], Awaitable[bool]] = field(default=_always, compare=False)
     """Whether the message still runs. It may wait for the answer."""
     begun: Callable[[], None] = field(default=_nothing, compare=False)
     """Call it as soon as the first byte of a request is sent: a cancel waits for that, and no longer."""
 
-    def begin_request(self) -> None:
+    async def begin_request(self) -> None:
         """Call it just before the first byte of each request that hands something over, when it is connected.
 
         Raises CanceledError after a cancel.
         """
-        if not self.runs():
+        if not await self.runs():
             raise CanceledError("The message was canceled.")
 
 
@@ -131,13 +131,13 @@ class Gateway(Protocol):
 
     @property
     def at_once(self) -> int:
-        """How many hand-offs of one worker may be on the way. 0: it works in the database, in the worker's thread."""
+        """How many hand-offs of one worker may be on the way. 0: it uses the database, and waits for nothing."""
         ...
 
-    def hand_off(self, hand_off: HandOff) -> Answer:
+    async def hand_off(self, hand_off: HandOff) -> Answer:
         """Hand over all items to the provider.
 
-        It calls ``hand_off.begin_request`` before each request, and ``hand_off.begun`` when that has begun. Raises
+        It awaits ``hand_off.begin_request`` before each request, and ``hand_off.begun`` when that has begun. Raises
         TryLaterError when the provider took none of them, UnknownError when it may have taken some.
         """
         ...

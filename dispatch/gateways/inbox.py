@@ -26,7 +26,7 @@ class InboxGateway:
     batch = 1000
     at_once = 0
 
-    def hand_off(self, hand_off: HandOff) -> Answer:
+    async def hand_off(self, hand_off: HandOff) -> Answer:
         """Write the rows. A second hand-off changes nothing, because a delivery has one row."""
         message = hand_off.message
         body = message.bodies.get(Mode.INBOX, "")
@@ -41,7 +41,7 @@ class InboxGateway:
             for item in hand_off.items
         ]
         with transaction.atomic():
-            hand_off.begin_request()
+            await hand_off.begin_request()
             InboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
         return _answer(hand_off, {item.delivery_id for item in hand_off.items})
 

@@ -24,7 +24,7 @@ from messenger_logs.models import SentMessage
 from messenger_logs.services.addresses import mailbox
 from messenger_logs.services.status_reports import StatusReport
 from providers import mailgun
-from providers.http import MISCONFIGURED_WAIT, Api, NotSetUpError, Reply
+from providers.http import MISCONFIGURED_WAIT, Api, Content, NotSetUpError, Reply
 from providers.mailgun_pages import read_page
 
 SENT = -29
@@ -64,9 +64,9 @@ class MailgunGateway:
         most: int = settings.DISPATCH_EMAIL_CONCURRENCY
         return max(1, most)
 
-    def hand_off(self, hand_off: HandOff) -> Answer:
+    async def hand_off(self, hand_off: HandOff) -> Answer:
         domain = self.domains[0]
-        return self._send(hand_off, domain, _mail(hand_off, domain), hand_off.items)
+        return await self._send(hand_off, domain, _mail(hand_off, domain), hand_off.items)
 
     def look_up(self, hand_off: HandOff, *, until: float | None = None) -> Answer | None:
         """Search Mailgun's events for the recipients. Events come late, so a missing one proves nothing for a while."""
@@ -90,14 +90,13 @@ class MailgunGateway:
         ]
         return Answer(results, "\n".join(pages))
 
-    def _send(self, hand_off: HandOff, domain: str, mail: Mapping[str, str], items: Sequence[Item]) -> Answer:
+    async def _send(self, hand_off: HandOff, domain: str, mail: Mapping[str, str], items: Sequence[Item]) -> Answer:
         """Send to these items. When Mailgun refuses them together, send to each half: one address may be at fault."""
         fields = [*mail.items(), *(("to", item.address) for item in items)]
         variables = {item.address: _variables(hand_off.message, item) for item in items}
         fields.append(("recipient-variables", json.dumps(variables)))
-        files = [(name, (None, value)) for name, value in fields]
         path, before, begun = mailgun.messages_path(domain), hand_off.begin_request, hand_off.begun
-        reply = self.api.ask("POST", path, before=before, begun=begun, files=files)
+        reply = await self.api.hand_over(path, Content.form(fields), before=before, begun=begun)
         if reply.ok and isinstance(reply.object().get("id"), str):
             now = timezone.now()
             results = [Result(item.delivery_id, _sent(item, _message_id(hand_off, domain), now)) for item in items]
@@ -108,9 +107,11 @@ class MailgunGateway:
             raise TryLaterError(f"Mailgun takes no mail of this account ({reply.status}).", MISCONFIGURED_WAIT)
         if len(items) == 1:
             return Answer([Result(items[0].delivery_id, _refused(items[0], reply))], reply.kept)
-        return self._send_halves(hand_off, domain, mail, items)
+        return await self._send_halves(hand_off, domain, mail, items)
 
-    def _send_halves(self, hand_off: HandOff, domain: str, mail: Mapping[str, str], items: Sequence[Item]) -> Answer:
+    async def _send_halves(
+        self, hand_off: HandOff, domain: str, mail: Mapping[str, str], items: Sequence[Item]
+    ) -> Answer:
         middle = len(items) // 2
         results: list[Result] = []
         raws: list[str] = []
@@ -118,7 +119,7 @@ class MailgunGateway:
             try:
                 if timezone.now() - hand_off.handed_at > SPLITTING:
                     raise TryLaterError("Mailgun refuses many: the others wait for their next turn.")
-                answer = self._send(hand_off, domain, mail, half)
+                answer = await self._send(hand_off, domain, mail, half)
             except TryLaterError as error:
                 answer = Answer([Result(item.delivery_id, None) for item in half], str(error))
             except UnknownError as error:

@@ -24,7 +24,7 @@ from messenger_logs.choices import DeliveryStatus, Mode
 from messenger_logs.services.addresses import number_of
 from messenger_logs.services.status_reports import StatusReport
 from providers import voxology
-from providers.http import Api, NotSetUpError, Reply
+from providers.http import Api, Content, NotSetUpError, Reply
 
 
 def voice_gateway() -> VoiceGateway | None:
@@ -67,12 +67,12 @@ class PhoneGateway(ABC):
     def at_once(self) -> int:
         return _at_once()
 
-    def hand_off(self, hand_off: HandOff) -> Answer:
+    async def hand_off(self, hand_off: HandOff) -> Answer:
         """Make one request, and no other: what the provider did not take waits for its turn among all the others."""
         [item] = hand_off.items
-        content = self._content(hand_off, item)
+        content = Content.json(self._content(hand_off, item))
         path, before, begun = voxology.path(self.path), hand_off.begin_request, hand_off.begun
-        reply = self.api.ask("POST", path, before=before, begun=begun, attempts=1, json=content)
+        reply = await self.api.hand_over(path, content, before=before, begun=begun, attempts=1)
         report = self._report(item, reply)
         if report is None:
             raise UnknownError("Voxology's answer does not say what it accepted.")

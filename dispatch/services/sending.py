@@ -43,7 +43,9 @@ from messenger_logs.models import SentMessage
 log = structlog.get_logger(__name__)
 
 # Answers are recorded together: those of so many seconds. More in one transaction cost less each, and wait longer.
-RECORD_SECONDS = 0.05
+RECORD_SECONDS = 0.1
+# Only a record makes room for more. Without one, whether more is due and may go is asked again after so many seconds.
+_LOOK_SECONDS = 1.0
 # A provider that takes longer for an answer has too much to do.
 SLOW_SECONDS = 8
 # After an answer that asks for patience, nothing new begins for so long.
@@ -117,16 +119,20 @@ class _Turn:
             self._fill()
             if not self.under_way:
                 return
-            self._go_on()
+            until = time.monotonic() + _LOOK_SECONDS
+            while not self._go_on() and time.monotonic() < until:
+                pass
 
-    def _go_on(self) -> None:
-        """Wait for what happens, let requests begin, and record answers."""
-        self.under_way.wait(self._record_in() if self.under_way.answered else 1.0)
+    def _go_on(self) -> bool:
+        """Wait for what happens, let requests begin, and record answers. Returns whether any were recorded."""
+        self.under_way.wait(self._record_in() if self.under_way.answered else _LOOK_SECONDS)
         self._decide()
         self._notice_slow_answers()
-        if self.under_way.answered and not self._record_in():
-            self._record()
-            self.recorded_at = time.monotonic()
+        if not self.under_way.answered or self._record_in():
+            return False
+        self._record()
+        self.recorded_at = time.monotonic()
+        return True
 
     def _record_in(self) -> float:
         """Return in how many seconds answers are recorded; at once if no more are to come."""
@@ -213,8 +219,7 @@ class _Turn:
         whole = hand_off_of(claim, items, timezone.now())
         parts = [whole] if self.gateway.batch > 1 else [replace(whole, items=[item]) for item in items]
         self.open[claim.pk] = len(parts)
-        for part in parts:
-            self.under_way.start(claim, part)
+        self.under_way.start(claim, parts)
 
     # What comes back
 

@@ -1,4 +1,4 @@
-"""Hand-offs that are under way: threads carry them, and the thread of the worker alone has the database.
+"""Hand-offs that are under way: one event loop carries them, and the thread of the worker alone has the database.
 
 A request that is connected asks whether it may begin. The worker answers many of them together, while it holds the
 lock of their message's row, and keeps the lock until the first byte of each has left. So no request begins after a
@@ -7,23 +7,27 @@ cancel has committed, and a cancel waits for nothing but these bytes.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Event
+from threading import Thread
+from typing import Any
 
 from dispatch.gateways import Answer, Gateway, HandOff, Item
 from dispatch.models import Claim
 from dispatch.services.claims import lock_running
+from providers.many_requests import connections
 
-# So long a permission to begin is valid. A thread that comes to it later must not begin: the lock may be gone.
+# So long a permission to begin is valid. A request that comes to it later must not begin: the lock may be gone.
 BEGIN_SECONDS = 0.5
-# A thread that has begun needs so long at most to write its first bytes; they fit into the buffer of the connection.
+# What happens within so many seconds is dealt with together: it needs one look at the database instead of many.
+_TOGETHER_SECONDS = 0.01
+# A request that has begun needs so long at most to write its first bytes; they fit into the buffer of the connection.
 _WRITE_SECONDS = 5.0
-# No worker leaves a thread without an answer for longer.
+# No worker leaves a request without an answer for longer.
 _DECIDE_SECONDS = 300.0
 
 
@@ -35,16 +39,21 @@ class Ask:
         self.begins = False
         self._until = 0.0
         self._told: SimpleQueue[Ask] | None = None
-        self._decided = Event()
+        self._loop = asyncio.get_running_loop()
+        self._decided = asyncio.Event()
 
     def decide(self, until: float, told: SimpleQueue[Ask] | None = None) -> None:
-        """Permit it to begin before ``until`` (time.monotonic()); 0 forbids it. It says in ``told`` when it is over."""
-        self._until, self._told = until, told
-        self._decided.set()
+        """Permit it to begin before ``until`` (time.monotonic()); 0 forbids it. It says in ``told`` when it is over.
 
-    def may_begin(self) -> bool:
-        """Wait for the decision, in the thread of the request."""
-        self._decided.wait(_DECIDE_SECONDS)
+        The worker's thread calls it.
+        """
+        self._until, self._told = until, told
+        self._loop.call_soon_threadsafe(self._decided.set)
+
+    async def may_begin(self) -> bool:
+        """Wait for the decision, in the loop of the request."""
+        async with asyncio.timeout(_DECIDE_SECONDS):
+            await self._decided.wait()
         self.begins = True  # before the look at the clock: the worker waits for each request that still has time
         if time.monotonic() < self._until:
             return True
@@ -69,10 +78,10 @@ class Request:
         self.error: BaseException | None = None
         self.asking: Ask | None = None
 
-    def carry(self, gateway: Gateway, hand_off: HandOff) -> None:
+    async def carry(self, gateway: Gateway, hand_off: HandOff) -> None:
         """Hand over, and keep the answer or the error."""
         try:
-            self.answer = gateway.hand_off(hand_off)
+            self.answer = await gateway.hand_off(hand_off)
         except BaseException as error:
             self.error = error
 
@@ -82,7 +91,7 @@ class UnderWay:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._threads = ThreadPoolExecutor(gateway.at_once, "hand-over") if gateway.at_once else None
+        self._loop = _Loop() if gateway.at_once else None
         self._events: SimpleQueue[Ask | Request] = SimpleQueue()
         self.open: set[Request] = set()
         self.asking: list[Ask] = []
@@ -92,22 +101,24 @@ class UnderWay:
     def __len__(self) -> int:
         return len(self.open) + len(self.answered)
 
-    def start(self, claim: Claim, hand_off: HandOff) -> None:
-        """Begin a hand-off, in a thread if its gateway needs the network."""
-        request = Request(claim, hand_off)
-        if self._threads is None:
-            request.carry(self._gateway, replace(hand_off, runs=partial(lock_running, claim.message_id)))
-            self.answered.append(request)
+    def start(self, claim: Claim, hand_offs: Sequence[HandOff]) -> None:
+        """Begin hand-offs: in the loop, or in this thread if their gateway uses the database."""
+        requests = [Request(claim, hand_off) for hand_off in hand_offs]
+        if self._loop:
+            self.open.update(requests)
+            self._loop.start([self._carry(request) for request in requests])
             return
-        self.open.add(request)
-        self._threads.submit(self._carry, request)
+        for request in requests:
+            _complete(request.carry(self._gateway, replace(request.hand_off, runs=partial(_runs, claim.message_id))))
+            self.answered.append(request)
 
     def wait(self, seconds: float) -> None:
-        """Wait until something happens, but no longer, and note all that has happened."""
+        """Wait until something happens, and note it with all that happens just after it."""
         try:
             self._note(self._events.get(timeout=max(0.0, seconds)))
+            until = time.monotonic() + _TOGETHER_SECONDS
             while True:
-                self._note(self._events.get_nowait())
+                self._note(self._events.get(timeout=max(0.0, until - time.monotonic())))
         except Empty:
             pass
 
@@ -137,8 +148,8 @@ class UnderWay:
         self._closed = True  # before the last look at those that ask; the others see it
         self.wait(0)
         forbid(self.asking)
-        if self._threads:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._loop:
+            self._loop.close()
 
     def _note(self, event: Ask | Request) -> None:
         if isinstance(event, Ask):
@@ -147,13 +158,13 @@ class UnderWay:
             self.open.discard(event)
             self.answered.append(event)
 
-    def _carry(self, request: Request) -> None:
-        def runs() -> bool:
+    async def _carry(self, request: Request) -> None:
+        async def runs() -> bool:
             request.asking = Ask(request.claim.message_id)
             self._events.put(request.asking)
             if self._closed:
                 forbid([request.asking])
-            may = request.asking.may_begin()
+            may = await request.asking.may_begin()
             request.began = time.monotonic()
             return may
 
@@ -161,9 +172,52 @@ class UnderWay:
             if request.asking:
                 request.asking.is_over()
 
-        request.carry(self._gateway, replace(request.hand_off, runs=runs, begun=begun))
+        await request.carry(self._gateway, replace(request.hand_off, runs=runs, begun=begun))
         begun()  # where the gateway did not say so
         self._events.put(request)
+
+
+class _Loop:
+    """An event loop in a thread of its own. After `close` it ends with the last of its work."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._over = asyncio.Event()
+        self._work: set[asyncio.Task[None]] = set()
+        Thread(target=self._run, name="hand-over").start()
+
+    def start(self, work: Sequence[Coroutine[Any, Any, None]]) -> None:
+        self._loop.call_soon_threadsafe(self._start, work)
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+
+    def _start(self, work: Sequence[Coroutine[Any, Any, None]]) -> None:
+        self._work.update(self._loop.create_task(each) for each in work)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        async with connections():
+            await self._over.wait()
+            while self._work:
+                await asyncio.wait(self._work)
+                self._work = {task for task in self._work if not task.done()}
+
+
+async def _runs(message_id: int) -> bool:
+    return lock_running(message_id)
+
+
+def _complete(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine that waits for nothing, without an event loop: Django lets none use the database."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("It waits for something.")
 
 
 def let_begin(asks: Collection[Ask]) -> None:

@@ -1,6 +1,6 @@
 """A provider over real HTTP that accepts everything and remembers it, and a gateway to it."""
 
-import http.client
+import asyncio
 import json
 import os
 import signal
@@ -12,11 +12,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+import requests
+from django.db import connection
 from django.utils import timezone
 
-from dispatch.gateways import Answer, HandOff, News, OpenAttempt, Result, TryLaterError, UnknownError
+from dispatch.gateways import Answer, Gateway, HandOff, News, OpenAttempt, Result, TryLaterError, UnknownError
 from messenger_logs.choices import Mode
 from messenger_logs.services.status_reports import StatusReport
+from providers.many_requests import connections
 
 URL = "STUB_PROVIDER"
 Fault = Callable[["Request"], None]
@@ -111,6 +114,28 @@ def hangs_up(request: Request) -> None:
     raise ConnectionAbortedError
 
 
+def answer_of(gateway: Gateway, hand_off: HandOff) -> Answer:
+    """Let a gateway hand over, as a worker does."""
+
+    async def hand_over() -> Answer:
+        async with connections():
+            return await gateway.hand_off(hand_off)
+
+    return asyncio.run(hand_over())
+
+
+async def in_the_database(work: Callable[[], None]) -> None:
+    """Do something in the database in the middle of a hand-off, which may not."""
+
+    def do() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    await asyncio.to_thread(do)
+
+
 class StubGateway:
     """Every result is a code: `codes` has it by the number of the attempt."""
 
@@ -122,36 +147,39 @@ class StubGateway:
     def __init__(self, mode: Mode) -> None:
         self.mode = mode
 
-    def hand_off(self, hand_off: HandOff) -> Answer:
+    async def hand_off(self, hand_off: HandOff) -> Answer:
         items = [
             {"key": str(hand_off.key), "delivery": item.delivery_id, "attempt": item.attempt, "address": item.address}
             for item in hand_off.items
         ]
+        status = await self._post(hand_off, json.dumps(items).encode())
+        if status == 429:
+            raise TryLaterError("too many requests")
+        if status != 200:
+            raise UnknownError(str(status))
+        return Answer(
+            [Result(item.delivery_id, self.report(item.delivery_id, item.attempt)) for item in hand_off.items]
+        )
+
+    async def _post(self, hand_off: HandOff, body: bytes) -> int:
+        """Make the request. Returns the status of its answer."""
         address = urlsplit(os.environ[URL])
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=self.timeout)
         try:
-            connection.connect()
+            reader, writer = await asyncio.open_connection(address.hostname, address.port)
         except OSError as error:
             raise TryLaterError(str(error)) from None
         die_at("connected")
         try:
-            hand_off.begin_request()
-            connection.request("POST", "/", json.dumps(items))
+            await hand_off.begin_request()
+            writer.write(b"POST / HTTP/1.0\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
             hand_off.begun()
             die_at("sent")
-            answer = connection.getresponse()
-            answer.read()
-        except (OSError, http.client.HTTPException) as error:
+            async with asyncio.timeout(self.timeout):
+                return int((await reader.read()).split()[1])
+        except (OSError, IndexError) as error:
             raise UnknownError(str(error)) from None
         finally:
-            connection.close()
-        if answer.status == 429:
-            raise TryLaterError("too many requests")
-        if answer.status != 200:
-            raise UnknownError(str(answer.status))
-        return Answer(
-            [Result(item.delivery_id, self.report(item.delivery_id, item.attempt)) for item in hand_off.items]
-        )
+            writer.close()
 
     def report(self, delivery_id: int, attempt: int) -> StatusReport:
         usual = {Mode.EMAIL: -29, Mode.VOICE: 5, Mode.TEXT: -27}[self.mode]
@@ -162,11 +190,8 @@ class StubGateway:
     def look_up(self, hand_off: HandOff, *, until: float | None = None) -> Answer | None:
         if self.mode is not Mode.EMAIL:
             return Answer([])
-        address = urlsplit(os.environ[URL])
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=5)
-        connection.request("GET", f"/known/{hand_off.key}")
-        known = {item["delivery"] for item in json.loads(connection.getresponse().read())}
-        connection.close()
+        answer = requests.get(f"{os.environ[URL]}/known/{hand_off.key}", timeout=5)
+        known = {item["delivery"] for item in answer.json()}
         return Answer(
             [
                 Result(item.delivery_id, self.report(item.delivery_id, item.attempt))

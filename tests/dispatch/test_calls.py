@@ -21,7 +21,7 @@ from messenger_logs.services.cancel import cancel_message
 from messenger_logs.services.complete_cancel import complete_cancel
 from messenger_logs.services.status_reports import StatusReport
 from tests.dispatch.conftest import MORNING, NIGHT, dispatch_all, finished_at, status_of, statuses
-from tests.dispatch.stub import Provider, RingingGateway, StubGateway, email_gateway
+from tests.dispatch.stub import Provider, RingingGateway, StubGateway, email_gateway, in_the_database
 from tests.queue import do_at_once
 
 pytestmark = pytest.mark.django_db
@@ -220,6 +220,7 @@ def test_a_canceled_message_of_which_nothing_was_under_way_ends_with_its_cancel(
 
 
 @pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
 def test_a_canceled_message_ends_when_its_last_hand_over_is_settled(
     provider: Provider, due_message: Due, make_user: Callable[..., User]
 ) -> None:
@@ -229,14 +230,15 @@ def test_a_canceled_message_ends_when_its_last_hand_over_is_settled(
     assert claim
 
     class CanceledMeanwhile(StubGateway):
-        at_once = 0
-
-        def hand_off(self, hand_off: HandOff) -> Answer:
-            answer = super().hand_off(hand_off)
-            cancel_message(message_id=message.pk, by=make_user())
-            complete_cancel(message_id=message.pk)
-            assert finished_at(message) is None
+        async def hand_off(self, hand_off: HandOff) -> Answer:
+            answer = await super().hand_off(hand_off)
+            await in_the_database(cancel)
             return answer
+
+    def cancel() -> None:
+        cancel_message(message_id=message.pk, by=make_user())
+        complete_cancel(message_id=message.pk)
+        assert finished_at(message) is None
 
     hand_over(claim, CanceledMeanwhile(Mode.EMAIL))
     assert statuses(message) == {"sent": 3, "canceled": 6}

@@ -34,7 +34,7 @@ from messenger_logs.services.totals import recount
 from messenger_logs.tasks import finish_cancels
 from messenger_logs.totals import totals_of
 from tests.dispatch.conftest import database_url, dispatch_all, status_of, statuses
-from tests.dispatch.stub import Provider, StubGateway, answers, hangs_up, voice_gateway
+from tests.dispatch.stub import Provider, StubGateway, answers, hangs_up, in_the_database, voice_gateway
 from tests.examples import pairs
 from tests.wait import PATIENCE, wait_until
 
@@ -125,12 +125,13 @@ def test_a_worker_that_dies_before_it_marks_what_it_gave_back_leaves_nothing_wai
     by = make_user()
 
     class CanceledMeanwhile(StubGateway):
-        at_once = 0
+        async def hand_off(self, hand_off: HandOff) -> Answer:
+            await in_the_database(cancel)
+            return await super().hand_off(hand_off)
 
-        def hand_off(self, hand_off: HandOff) -> Answer:
-            cancel_message(message_id=message.pk, by=by)
-            complete_cancel(message_id=message.pk)
-            return super().hand_off(hand_off)
+    def cancel() -> None:
+        cancel_message(message_id=message.pk, by=by)
+        complete_cancel(message_id=message.pk)
 
     claim = claim_next(Mode.EMAIL, batch=3)
     assert claim

@@ -82,8 +82,8 @@ def test_no_request_begins_after_a_cancel_has_committed(
     held = threading.Event()
     begin = HandOff.begin_request
 
-    def note(hand_off: HandOff) -> None:
-        begin(hand_off)
+    async def note(hand_off: HandOff) -> None:
+        await begin(hand_off)
         began[hand_off.items[0].delivery_id] = time.time()
 
     def mark_and_wait(claim: Claim) -> set[int]:
@@ -176,10 +176,10 @@ def test_a_provider_that_asks_for_patience_gets_fewer_requests_and_later_all_aga
     asks = iter([True])
 
     class Busy(StubGateway):
-        def hand_off(self, hand_off: HandOff) -> Answer:
+        async def hand_off(self, hand_off: HandOff) -> Answer:
             if next(asks, False):
                 raise BusyError("The stub asks for patience (429).", timedelta(0), status=429, asked=False)
-            return super().hand_off(hand_off)
+            return await super().hand_off(hand_off)
 
     monkeypatch.setattr("tests.dispatch.stub.text_gateway", lambda: Busy(Mode.TEXT))
     message = due_message(Mode.TEXT, AT_ONCE)

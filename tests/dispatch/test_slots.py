@@ -71,7 +71,7 @@ def test_a_hand_over_that_is_cut_off_is_looked_up_and_its_mode_pauses(
     provider: Provider, due_message: Callable[..., SentMessage]
 ) -> None:
     class Hangs(StubGateway):
-        def hand_off(self, hand_off: HandOff) -> Answer:
+        async def hand_off(self, hand_off: HandOff) -> Answer:
             raise SoftTimeLimitExceeded
 
     message = due_message(Mode.TEXT, 3)

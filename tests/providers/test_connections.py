@@ -1,28 +1,32 @@
 """Connections that are used again, and the gate between a connection and the first byte of its request."""
 
+import asyncio
 import socket
-from collections.abc import Iterator
+import socketserver
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
-from providers import transport
-from providers.http import Api, TryLaterError
+from providers import many_requests, transport
+from providers.http import Api, Content, TryLaterError
+from providers.many_requests import connections
 from sandbox.server import Sandbox
 
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
-    """The connections that were opened."""
+    """The connections that were opened by `Api.ask`."""
     transport.shared_session.cache_clear()
-    connections: list[object] = []
-    connect = transport._Gated.connect
+    opened: list[object] = []
+    connect = transport._Connection.connect
 
-    def note(connection: transport._Gated) -> None:
-        connections.append(connection)
+    def note(connection: transport._Connection) -> None:
+        opened.append(connection)
         connect(connection)
 
-    monkeypatch.setattr(transport._Gated, "connect", note)
-    yield connections
+    monkeypatch.setattr(transport._Connection, "connect", note)
+    yield opened
     transport.shared_session.cache_clear()
 
 
@@ -45,36 +49,73 @@ def test_a_connection_is_used_again_only_while_it_is_fresh(
     assert len(opened) == 2
 
 
-@pytest.mark.parametrize("requests_before", [0, 1], ids=["a new connection", "a used one"])
-def test_a_request_passes_its_gate_when_it_is_connected_and_before_its_first_byte(
-    sandbox: Sandbox, opened: list[object], requests_before: int
+async def open_gate() -> None:
+    pass
+
+
+def hand_over(
+    api: Api, times: int, before: Callable[[], Awaitable[None]] = open_gate, begun: Callable[[], None] = lambda: None
 ) -> None:
-    api, steps = api_of(sandbox), []
-    for _ in range(requests_before):
-        api.ask("GET", PATH, expected=[404])
-    seen = len(sandbox.requests)
+    """Hand something over, one after the other, to a sandbox that knows no such path."""
 
-    def before() -> None:
-        steps.append(("before", len(opened), len(sandbox.requests) - seen))
+    async def do() -> None:
+        async with connections():
+            for _ in range(times):
+                with suppress(TryLaterError):
+                    await api.hand_over(PATH, Content.json({}), before=before, begun=begun, attempts=1)
 
-    api.ask("POST", PATH, expected=[404], json={"a": 1}, before=before, begun=lambda: steps.append(("begun", 0, 0)))
-    assert steps == [("before", 1, 0), ("begun", 0, 0)]
+    asyncio.run(do())
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(2.0, 1), (0.0, 3)])
+def test_what_is_handed_over_shares_a_connection_that_is_fresh(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, seconds: float, expected: int
+) -> None:
+    accepted: list[object] = []
+    process = socketserver.ThreadingMixIn.process_request
+
+    def note(server: socketserver.ThreadingMixIn, request: object, address: object) -> None:
+        accepted.append(address)
+        process(server, request, address)
+
+    monkeypatch.setattr(socketserver.ThreadingMixIn, "process_request", note)
+    monkeypatch.setattr(many_requests, "FRESH_SECONDS", seconds)
+    hand_over(api_of(sandbox), 3)
+    assert len(accepted) == expected
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["a new connection", "a used one"])
+def test_a_request_passes_its_gate_when_it_is_connected_and_before_its_first_byte(
+    sandbox: Sandbox, number: int
+) -> None:
+    arrived: list[int] = []
+    begun: list[bool] = []
+
+    async def before() -> None:
+        await asyncio.sleep(0.1)  # bytes that had left would have arrived
+        arrived.append(len(sandbox.requests))
+
+    hand_over(api_of(sandbox), number, before, lambda: begun.append(True))
+    assert arrived == list(range(number))
+    assert len(begun) == len(sandbox.requests) == number
 
 
 def test_nothing_is_sent_through_a_closed_gate(sandbox: Sandbox) -> None:
-    def closed() -> None:
+    asked: list[bool] = []
+
+    async def closed() -> None:
+        asked.append(True)
         raise TryLaterError("Not now.")
 
-    with pytest.raises(TryLaterError, match="Not now"):
-        api_of(sandbox).ask("POST", PATH, attempts=1, before=closed)
+    hand_over(api_of(sandbox), 3, closed)
+    assert len(asked) == 3
     assert not sandbox.requests
 
 
 def test_a_connection_that_fails_does_not_reach_the_gate() -> None:
+    async def never() -> None:
+        raise AssertionError
+
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        api = Api("Nobody", f"http://127.0.0.1:{unused.getsockname()[1]}", timeout=(1, 1))
-        asked: list[bool] = []
-        with pytest.raises(TryLaterError):
-            api.ask("POST", "/", before=lambda: asked.append(True))
-    assert not asked
+        hand_over(Api("Nobody", f"http://127.0.0.1:{unused.getsockname()[1]}", timeout=(1, 1)), 1, never)

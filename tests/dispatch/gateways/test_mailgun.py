@@ -19,6 +19,7 @@ from messenger_logs.models import SentMessage
 from providers.http import USUAL_WAIT, requested_wait
 from sandbox.server import Sandbox
 from tests.dispatch.gateways.conftest import handed, item
+from tests.dispatch.stub import answer_of
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +62,7 @@ def test_one_call_hands_over_all_and_each_gets_his_own_values(provider: Sandbox)
         item(1, student_firstName="Tou", parent_name="Mai"),
         item(2, student_firstName="Zoë", parent_name="Abdi"),
     )
-    answer = mailgun().hand_off(hand_off)
+    answer = answer_of(mailgun(), hand_off)
     assert said(hand_off, answer.results) == {"family1@example.com": "-29", "family2@example.com": "-29"}
     assert {result.report.provider_id for result in answer.results if result.report} == {
         f"{hand_off.key}@mg.harrison.example"
@@ -77,8 +78,8 @@ def test_one_call_hands_over_all_and_each_gets_his_own_values(provider: Sandbox)
 
 def test_values_cannot_bring_markup_into_a_html_body(provider: Sandbox) -> None:
     evil = '<script>alert(1)</script> & "Tou"'
-    mailgun().hand_off(handed(message("<p>{{n}}</p>", "For {{n}}"), item(1, n=evil)))
-    mailgun().hand_off(handed(message("Plain {{n}}"), item(1, n=evil)))
+    answer_of(mailgun(), handed(message("<p>{{n}}</p>", "For {{n}}"), item(1, n=evil)))
+    answer_of(mailgun(), handed(message("Plain {{n}}"), item(1, n=evil)))
     html, plain = provider.accepted.list("mail")
     assert html["html"] == "<p>&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;Tou&quot;</p>"
     assert html["subject"] == f"For {evil}"
@@ -87,20 +88,22 @@ def test_values_cannot_bring_markup_into_a_html_body(provider: Sandbox) -> None:
 
 def test_a_line_break_brings_no_header_of_its_own(provider: Sandbox) -> None:
     evil = "Tou\r\nBcc: x@y.example\x0b\u2028Z"
-    mailgun().hand_off(handed(message("Dear {{n}}", "For\n{{n}}"), item(1, n=evil)))
+    answer_of(mailgun(), handed(message("Dear {{n}}", "For\n{{n}}"), item(1, n=evil)))
     [mail] = provider.accepted.list("mail")
     assert mail["subject"] == "For Tou Bcc: x@y.example Z"
     assert mail["text"] == f"Dear {evil}"
 
 
 def test_what_a_sender_writes_is_never_taken_for_a_variable(provider: Sandbox) -> None:
-    mailgun().hand_off(handed(message("Write %recipient.t0% or %recipient% {{a}} 100%"), item(1, a="%recipient.t0%")))
+    answer_of(mailgun(), handed(message("Write %recipient.t0% or %recipient% {{a}} 100%"), item(1, a="%recipient.t0%")))
     assert provider.accepted.list()[0]["text"] == "Write %recipient.t0% or %recipient% %recipient.t0% 100%"
 
 
 def test_variables_link_the_events_back(provider: Sandbox) -> None:
     sender = User(username="principal")
-    mailgun().hand_off(handed(message(sender=sender, reply_to="office@harrison.example\r\nBcc: x@y.example"), item(9)))
+    answer_of(
+        mailgun(), handed(message(sender=sender, reply_to="office@harrison.example\r\nBcc: x@y.example"), item(9))
+    )
     mail = provider.accepted.list()[0]
     assert mail["variables"] == {"message": "77", "delivery": "9", "person_id": "P9", "sender": "principal"}
     assert mail["reply_to"] == "office@harrison.example Bcc: x@y.example"
@@ -110,19 +113,25 @@ def test_the_settings_name_domain_and_sender(provider: Sandbox, settings: Settin
     provider.add_domain("mail.harrison.example")
     settings.MAILGUN_SENDING_DOMAIN = "mail.harrison.example"
     settings.DISTRICT_NAME = "Harrison, “East”"
-    mailgun().hand_off(handed(message(), item()))
+    answer_of(mailgun(), handed(message(), item()))
     settings.MAILGUN_FROM = "Office <office@harrison.example>"
-    mailgun().hand_off(handed(message(), item()))
+    answer_of(mailgun(), handed(message(), item()))
     first, second = provider.accepted.list()
     assert first["domain"] == "mail.harrison.example"
     assert first["from"] == '"Harrison, “East”" <messenger@mail.harrison.example>'
     assert second["from"] == "Office <office@harrison.example>"
 
 
+def test_a_mail_of_megabytes_goes_out_whole(provider: Sandbox) -> None:
+    body = "<p>" + "0123456789" * 300_000 + "</p>"
+    answer_of(mailgun(), handed(message(body), item()))
+    assert provider.accepted.list()[0]["html"] == body
+
+
 def test_a_thousand_go_at_once(provider: Sandbox, settings: Settings) -> None:
     settings.MAILGUN_BATCH = 5000
     assert mailgun().batch == 1000
-    answer = mailgun().hand_off(handed(message(), *(item(number) for number in range(1, 1001))))
+    answer = answer_of(mailgun(), handed(message(), *(item(number) for number in range(1, 1001))))
     assert len(answer.results) == len(provider.accepted) == 1000
     assert len(provider.requests) == 1
 
@@ -131,7 +140,7 @@ def test_a_thousand_go_at_once(provider: Sandbox, settings: Settings) -> None:
 def test_a_refused_call_is_split_until_only_the_bad_address_is_left(provider: Sandbox, bad: int) -> None:
     items = [item(number, "bad@nowhere" if number == bad else "") for number in range(1, 6)]
     hand_off = handed(message(), *items)
-    results = mailgun().hand_off(hand_off).results
+    results = answer_of(mailgun(), hand_off).results
     assert said(hand_off, results) == {
         **{one.address: "-29" for one in items},
         "bad@nowhere": "failed",
@@ -146,7 +155,7 @@ def test_a_refused_call_is_split_until_only_the_bad_address_is_left(provider: Sa
 
 def test_splitting_ends_before_the_hand_off_would_be_taken_for_lost(provider: Sandbox) -> None:
     hand_off = handed(message(), *(item(n, "bad@nowhere" if n == 2 else "") for n in range(1, 5)), minutes_ago=3)
-    results = mailgun().hand_off(hand_off).results
+    results = answer_of(mailgun(), hand_off).results
     assert set(said(hand_off, results).values()) == {"never"}
     assert len(results) == 4
     assert len(provider.requests) == 1
@@ -156,17 +165,17 @@ def test_splitting_ends_before_the_hand_off_would_be_taken_for_lost(provider: Sa
 def test_what_was_surely_not_taken_is_tried_later(provider: Sandbox, status: int) -> None:
     provider.fail(status, times=None)
     with pytest.raises(TryLaterError):
-        mailgun().hand_off(handed(message(), item()))
+        answer_of(mailgun(), handed(message(), item()))
     assert len(provider.accepted) == 0
 
 
 def test_a_short_wait_is_waited_for_and_a_long_one_is_told(provider: Sandbox) -> None:
     provider.fail(429, reset_ms=500)
-    assert mailgun().hand_off(handed(message(), item())).results
+    assert answer_of(mailgun(), handed(message(), item())).results
     assert [request.status for request in provider.requests] == [429, 200]
     provider.fail(429, times=None, retry_after=90)
     with pytest.raises(TryLaterError) as later:
-        mailgun().hand_off(handed(message(), item()))
+        answer_of(mailgun(), handed(message(), item()))
     assert later.value.after.total_seconds() == 90
     assert len(provider.requests) == 3
 
@@ -175,7 +184,7 @@ def test_a_short_wait_is_waited_for_and_a_long_one_is_told(provider: Sandbox) ->
 def test_nobody_comes_again_before_the_time_that_was_asked_for(provider: Sandbox) -> None:
     provider.fail(429, retry_after=1)
     with stamina.set_testing(False):
-        mailgun().hand_off(handed(message(), item()))
+        answer_of(mailgun(), handed(message(), item()))
     first, second = provider.requests
     assert second.at - first.at >= 1
 
@@ -195,7 +204,7 @@ def test_nobody_there_is_nothing_taken(provider: Sandbox, settings: Settings) ->
         nobody.bind(("127.0.0.1", 0))
         settings.MAILGUN_API_BASE = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         with pytest.raises(TryLaterError):
-            mailgun().hand_off(handed(message(), item()))
+            answer_of(mailgun(), handed(message(), item()))
 
 
 @pytest.mark.slow
@@ -216,7 +225,7 @@ def test_nobody_there_is_nothing_taken(provider: Sandbox, settings: Settings) ->
 def test_what_may_have_been_taken_is_never_repeated(provider: Sandbox, what: Any, options: dict[str, Any]) -> None:
     provider.fail(what, times=None, **options)
     with pytest.raises(UnknownError):
-        mailgun().hand_off(handed(message(), item()))
+        answer_of(mailgun(), handed(message(), item()))
     assert len(provider.requests) == 1
 
 
@@ -228,7 +237,7 @@ def test_a_mail_whose_answer_was_lost_is_found_by_our_message_id(provider: Sandb
     hand_off = handed(message(), item(1), item(2))
     provider.fail("lost", accepted=True)
     with pytest.raises(UnknownError):
-        mailgun().hand_off(hand_off)
+        answer_of(mailgun(), hand_off)
     assert mailgun().look_up(hand_off) is None, "events come late"
     provider.clock.move(1300)
     assert outcomes(hand_off) == {"family1@example.com": "-29", "family2@example.com": "-29"}
@@ -331,8 +340,12 @@ def test_no_part_of_a_batch_begins_after_a_cancel(provider: Sandbox) -> None:
     """Mailgun refuses the batch, and it goes out in halves. The cancel comes between two of them."""
     items = [item(number) for number in range(1, 5)]
     items[0] = item(1, address="no address")
-    hand_off = replace(handed(message(), *items), runs=lambda: len(provider.requests) < 2)
-    answer = mailgun().hand_off(hand_off)
+
+    async def runs() -> bool:
+        return len(provider.requests) < 2
+
+    hand_off = replace(handed(message(), *items), runs=runs)
+    answer = answer_of(mailgun(), hand_off)
     assert len(provider.requests) == 2
     assert set(said(hand_off, answer.results).values()) == {"never"}
     assert not provider.accepted.list("mail")
@@ -340,8 +353,12 @@ def test_no_part_of_a_batch_begins_after_a_cancel(provider: Sandbox) -> None:
 
 def test_no_request_is_repeated_after_a_cancel(provider: Sandbox) -> None:
     provider.fail(429, retry_after=0)
-    hand_off = replace(handed(message(), item(1)), runs=lambda: not provider.requests)
+
+    async def runs() -> bool:
+        return not provider.requests
+
+    hand_off = replace(handed(message(), item(1)), runs=runs)
     with pytest.raises(CanceledError):
-        mailgun().hand_off(hand_off)
+        answer_of(mailgun(), hand_off)
     assert len(provider.requests) == 1
     assert not provider.accepted.list("mail")

@@ -24,6 +24,7 @@ from messenger_logs.services.status_reports import StatusReport
 from providers.http import Reply
 from sandbox.server import Sandbox
 from tests.dispatch.gateways.conftest import AT_ONCE, CALLER_ID, handed, item
+from tests.dispatch.stub import answer_of
 from tests.wait import wait_until
 
 TO = "+16125550123"
@@ -54,7 +55,7 @@ def report_of(answer: Answer) -> StatusReport:
 
 
 def placed() -> OpenAttempt:
-    report = report_of(voice().hand_off(hand_off(Mode.VOICE)))
+    report = report_of(answer_of(voice(), hand_off(Mode.VOICE)))
     return OpenAttempt(delivery_id=5, attempt=1, provider_id=report.provider_id, mode=Mode.VOICE)
 
 
@@ -82,7 +83,7 @@ def test_they_are_there_only_where_the_settings_are(provider: Sandbox, settings:
 
 
 def test_a_call_is_placed_and_names_what_it_is_about(provider: Sandbox) -> None:
-    answer = voice().hand_off(hand_off(Mode.VOICE, to=f"{TO};ext=45"))
+    answer = answer_of(voice(), hand_off(Mode.VOICE, to=f"{TO};ext=45"))
     report = report_of(answer)
     [call] = provider.accepted.list("call")
     assert (call["to"], call["caller_id"]) == (TO, CALLER_ID)
@@ -94,7 +95,7 @@ def test_a_call_is_placed_and_names_what_it_is_about(provider: Sandbox) -> None:
 def test_the_paths_are_settings(provider: Sandbox, settings: Settings) -> None:
     settings.VOXOLOGY_PATHS = settings.VOXOLOGY_PATHS | {"dial": "/Elsewhere"}
     with pytest.raises(TryLaterError, match="base and paths"):
-        voice().hand_off(hand_off(Mode.VOICE))
+        answer_of(voice(), hand_off(Mode.VOICE))
     assert provider.requests[-1].path == "/v1/Elsewhere"
 
 
@@ -206,7 +207,7 @@ def test_live_calls_are_hung_up(provider: Sandbox) -> None:
 @pytest.mark.parametrize(("status", "code"), [(400, -14), (422, -14), (500, -25), (502, -25)])
 def test_a_refused_call_has_a_code(provider: Sandbox, status: int, code: int) -> None:
     provider.fail(status)
-    assert report_of(voice().hand_off(hand_off(Mode.VOICE))).code == code
+    assert report_of(answer_of(voice(), hand_off(Mode.VOICE))).code == code
     assert len(provider.requests) == 1
 
 
@@ -215,7 +216,7 @@ def test_a_refused_call_has_a_code(provider: Sandbox, status: int, code: int) ->
 
 def test_a_text_has_the_recipients_values_and_no_markup(provider: Sandbox) -> None:
     body = "<p>{{student.firstName}} &amp; all:</p>\n<p>bus\u00a012  is <b>late</b></p>"
-    report = report_of(text().hand_off(hand_off(Mode.TEXT, body, student_firstName="Zoë <Z>")))
+    report = report_of(answer_of(text(), hand_off(Mode.TEXT, body, student_firstName="Zoë <Z>")))
     [sent] = provider.accepted.list("text")
     assert (sent["to"], sent["api_no"]) == (TO, CALLER_ID)
     assert sent["text"] == "Zoë <Z> & all:\nbus 12 is late"
@@ -223,13 +224,13 @@ def test_a_text_has_the_recipients_values_and_no_markup(provider: Sandbox) -> No
 
 
 def test_a_text_without_a_body_says_its_subject(provider: Sandbox) -> None:
-    text().hand_off(hand_off(Mode.TEXT, ""))
+    answer_of(text(), hand_off(Mode.TEXT, ""))
     assert provider.accepted.list("text")[0]["text"] == "Bus"
 
 
 def test_a_family_that_the_provider_knows_as_opted_out_is_so(provider: Sandbox) -> None:
     provider.phones.opted_out.add(TO)
-    assert report_of(text().hand_off(hand_off(Mode.TEXT))).code == -33
+    assert report_of(answer_of(text(), hand_off(Mode.TEXT))).code == -33
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,7 @@ def test_a_family_that_the_provider_knows_as_opted_out_is_so(provider: Sandbox) 
 )
 def test_a_refused_text_is_an_error(provider: Sandbox, status: int, code: int | None, word: str) -> None:
     provider.fail(status)
-    report = report_of(text().hand_off(hand_off(Mode.TEXT)))
+    report = report_of(answer_of(text(), hand_off(Mode.TEXT)))
     assert (report.code, report.status) == (code, word)
 
 
@@ -249,7 +250,7 @@ def test_a_refused_text_is_an_error(provider: Sandbox, status: int, code: int | 
 def test_what_was_surely_not_taken_is_tried_later(provider: Sandbox, mode: Mode, status: int) -> None:
     provider.fail(status, times=None)
     with pytest.raises(TryLaterError):
-        (voice() if mode is Mode.VOICE else text()).hand_off(hand_off(mode))
+        answer_of(voice() if mode is Mode.VOICE else text(), hand_off(mode))
     assert len(provider.accepted) == 0
 
 
@@ -262,7 +263,7 @@ def test_what_may_have_been_taken_is_never_repeated(
     provider.fail(what, times=None, **options)
     gateway = voice() if mode is Mode.VOICE else text()
     with pytest.raises(UnknownError):
-        gateway.hand_off(hand_off(mode))
+        answer_of(gateway, hand_off(mode))
     assert len(provider.requests) == 1
     looked_up = gateway.look_up(hand_off(mode))
     assert looked_up
@@ -273,12 +274,14 @@ def test_what_may_have_been_taken_is_never_repeated(
 def test_an_answer_that_is_a_page_leaves_open_what_was_taken(provider: Sandbox, mode: Mode) -> None:
     provider.fail("html")
     with pytest.raises(UnknownError):
-        (voice() if mode is Mode.VOICE else text()).hand_off(hand_off(mode))
+        answer_of(voice() if mode is Mode.VOICE else text(), hand_off(mode))
 
 
 @pytest.mark.parametrize("mode", [Mode.VOICE, Mode.TEXT])
 def test_no_request_begins_after_a_cancel(provider: Sandbox, mode: Mode) -> None:
-    gateway = voice() if mode is Mode.VOICE else text()
+    async def canceled() -> bool:
+        return False
+
     with pytest.raises(CanceledError):
-        gateway.hand_off(replace(hand_off(mode), runs=lambda: False))
+        answer_of(voice() if mode is Mode.VOICE else text(), replace(hand_off(mode), runs=canceled))
     assert not provider.requests
