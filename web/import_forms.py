@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -18,7 +18,7 @@ VALUE = "value_"
 
 
 class ValuesForm(forms.Form):
-    """Values for fields without a column."""
+    """Values for fields without a column. Their times are read like those of the file: in the order of its map."""
 
     def __init__(self, *args: Any, values: Mapping[str, str] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,21 +43,29 @@ class ValuesForm(forms.Form):
         return {name: value for name, value in given.items() if value}
 
     def clean(self) -> dict[str, Any]:
-        for field in FIELDS.values():
-            text = self.cleaned_data.get(f"{VALUE}{field.name}")
-            if field.is_time and text:
-                self._check_time(field.name, text)
+        for name, error in bad_times(self.values, self.orders).items():
+            self.add_error(f"{VALUE}{name}", gettext("This %(error)s.") % {"error": error})
         return self.cleaned_data
 
-    def _check_time(self, name: str, text: str) -> None:
-        try:
-            read_time(text, self.order)
-        except BadTime as error:
-            self.add_error(f"{VALUE}{name}", gettext("This %(error)s.") % {"error": error})
-
     @property
-    def order(self) -> DateOrder:
-        return DateOrder(self.cleaned_data.get("date_order") or DateOrder.MONTH_FIRST)
+    def orders(self) -> Collection[DateOrder]:
+        """The orders in which dates may be read: several while nobody has said which."""
+        raise NotImplementedError
+
+
+def bad_times(values: Mapping[str, str], orders: Collection[DateOrder]) -> dict[str, BadTime]:
+    """Return what is wrong with the values that are a time in none of the orders, by field."""
+    times = {name: text for name, text in values.items() if FIELDS[name].is_time}
+    found = {name: [error for order in orders if (error := _error_of(text, order))] for name, text in times.items()}
+    return {name: errors[0] for name, errors in found.items() if len(errors) == len(orders)}
+
+
+def _error_of(text: str, order: DateOrder) -> BadTime | None:
+    try:
+        read_time(text, order)
+    except BadTime as error:
+        return error
+    return None
 
 
 class MapChoiceForm(ValuesForm):
@@ -67,9 +75,17 @@ class MapChoiceForm(ValuesForm):
 
     def __init__(self, *args: Any, maps: Iterable[ColumnMap], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        known = list(maps)
+        self.order_of = {one.name: one.date_order for one in known}
         new = [(NEW_MAP, gettext("A new one: say next which column is which field"))]
         field: Any = self.fields["map"]
-        field.choices = [*((one.name, one.label) for one in maps), *new]
+        field.choices = [*((one.name, one.label) for one in known), *new]
+
+    @property
+    def orders(self) -> Collection[DateOrder]:
+        """The order of the chosen map. A new map gets its own in the next step, which looks at these values again."""
+        chosen = self.order_of.get(self.cleaned_data.get("map", NEW_MAP))
+        return [chosen] if chosen else list(DateOrder)
 
 
 class UploadForm(MapChoiceForm):
@@ -80,13 +96,21 @@ class UploadForm(MapChoiceForm):
 
 
 class MapForm(ValuesForm):
-    """Which column of a file is which field."""
+    """Which column of a file is which field. `given` has the values that came with the file."""
 
     name = forms.CharField(label=_("Name of the map"), max_length=60)
     date_order = forms.ChoiceField(label=_("Dates"), choices=[(order.value, order.label) for order in DateOrder])
 
-    def __init__(self, *args: Any, headings: Sequence[str], known: ColumnMap | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        headings: Sequence[str],
+        given: Mapping[str, str],
+        known: ColumnMap | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, values=known.values if known else None, **kwargs)
+        self.given = given
         self.headings = [heading for heading in dict.fromkeys(headings) if heading]
         fields = [
             ("", gettext("not read")),
@@ -103,6 +127,20 @@ class MapForm(ValuesForm):
         if known and not known.ready:
             self.fields["name"].initial = known.name
             self.fields["date_order"].initial = known.date_order
+
+    def clean(self) -> dict[str, Any]:
+        for name, error in bad_times(self.given, self.orders).items():
+            words = gettext("%(field)s, given with the file, %(error)s. Change the order, or upload the file again.")
+            self.add_error("date_order", words % {"field": FIELDS[name].label, "error": error})
+        return super().clean()
+
+    @property
+    def order(self) -> DateOrder:
+        return DateOrder(self.cleaned_data["date_order"])
+
+    @property
+    def orders(self) -> Collection[DateOrder]:
+        return [self.order] if "date_order" in self.cleaned_data else list(DateOrder)
 
     @property
     def column_fields(self) -> list[forms.BoundField]:

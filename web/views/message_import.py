@@ -170,7 +170,7 @@ def import_map(request: SignedInRequest, pk: int) -> HttpResponse:
     except (UnreadableFile, FileNotFoundError) as reason:
         messages.error(request, str(reason) if isinstance(reason, UnreadableFile) else jobs.NO_FILE)
         return redirect("web:import_job", pk=pk)
-    form = MapForm(request.POST or None, headings=headings, known=map_named(job.map_name))
+    form = MapForm(request.POST or None, headings=headings, given=job.values, known=map_named(job.map_name))
     if form.is_valid() and (kept := _kept(request, form)):
         return _checked_again(request, job, kept.name, job.values)
     context = {"title": gettext("Column map"), "menu_path": TOOL.menu.label, "form": form, "job": job}

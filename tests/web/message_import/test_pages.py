@@ -1,7 +1,10 @@
 """Message Import: the way of a person from a file to messages."""
 
+from datetime import date
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.timezone import localdate
 
 from imports import tasks
 from imports.models import ImportJob, KeptMap
@@ -63,6 +66,65 @@ def test_what_is_wrong_with_the_form_is_said_beside_it(client):
     assert answer.status_code == 400
     assert "Choose a file." in answer.text
     assert "This is not a time such as" in answer.text
+
+
+# What a file and its map do not say.
+REST = {"engine": "classic", "message_type": "Attendance", "sender_name": "Office", "subject": "Snow day"}
+COLUMNS = {"name": "Parent", "device": "E-mail"}
+
+
+@pytest.fixture
+def upload(client):
+    """Uploads the file above with a map, and with a Date Created. Returns the answer."""
+
+    def post(map_name, created_at):
+        file = SimpleUploadedFile("mine.csv", FILE.encode("cp1252"))
+        return client.post(f"{PAGE}upload/", {"file": file, "map": map_name, "value_created_at": created_at})
+
+    return post
+
+
+@pytest.mark.parametrize(
+    ("order", "given", "day"),
+    [
+        ("dmy", "20/11/2026", date(2026, 11, 20)),
+        ("dmy", "05/11/2026", date(2026, 11, 5)),
+        ("mdy", "11/05/2026", date(2026, 11, 5)),
+        ("dmy", "2026-11-05", date(2026, 11, 5)),
+    ],
+)
+def test_a_time_is_read_in_the_order_of_the_chosen_map(client, upload, order, given, day):
+    KeptMap.objects.create(name="Ours", columns=COLUMNS, values=REST | {"mode": "Email"}, date_order=order)
+    answer = upload("Ours", given)
+    job = ImportJob.objects.get()
+    assert answer["Location"] == f"{PAGE}{job.pk}/"
+
+    client.post(f"{PAGE}{job.pk}/check/", {"map": "Ours", "value_created_at": given})
+    client.post(f"{PAGE}{job.pk}/start/")
+
+    assert localdate(SentMessage.objects.get().created_at) == day
+
+
+@pytest.mark.parametrize(("order", "given"), [("dmy", "11/20/2026"), ("mdy", "20/11/2026")])
+def test_a_time_that_the_chosen_map_cannot_read_is_refused_beside_its_field(client, upload, order, given):
+    KeptMap.objects.create(name="Ours", columns=COLUMNS, values=REST, date_order=order)
+    answer = upload("Ours", given)
+    assert answer.status_code == 400
+    assert "This has no such day or hour" in answer.text
+    assert not ImportJob.objects.exists()
+
+
+def test_a_new_map_says_the_order_of_the_times_that_came_with_the_file(client, upload):
+    assert upload("", "31/31/2026").status_code == 400
+    page = upload("", "20/11/2026")["Location"]
+    form = {"name": "Ours", "column_0": "name", **{f"value_{name}": text for name, text in REST.items()}}
+
+    refused = client.post(page, form | {"date_order": "mdy"})
+    assert "Date Created, given with the file, has no such day or hour" in refused.text
+    assert not KeptMap.objects.exists()
+
+    client.post(page, form | {"date_order": "dmy"})
+    assert KeptMap.objects.get().date_order == "dmy"
 
 
 @pytest.mark.slow
