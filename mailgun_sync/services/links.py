@@ -9,12 +9,14 @@
 
 Two e-mails that fit by the same key are ambiguous: the event belongs to neither, and System Health counts it.
 
-An event is about an e-mail of its own sending domain. A record that comes from elsewhere seldom names its domain. It
-does so where its Message-Id ends with one of our sending domains, and where its reply-to address is of one of them, or
-of the domain above or below one. Then the event must be of that domain; else it may be of any of ours.
+An event is about an e-mail of its own sending domain. A delivery names its domain where its Message-Id ends with one of
+our sending domains: then the event must be of that domain, whatever the key. A record that comes from elsewhere seldom
+does so. Without a better key, it names a domain by its reply-to address too, where that is of one of our sending
+domains, or of the domain above or below one. Else the event may be of any of ours.
 
 The result depends on what is stored, and not on what came first. So a delivery that comes later, or gets a Message-Id
-later, may take an event from another one, or make it ambiguous. Our own mark is final.
+later, may take an event from another one, or make it ambiguous. Our own mark is final, unless the Message-Id that comes
+later is of another domain.
 
 Of an event with a delivery, our records give the sender, the person and the school. Else its variables give the first
 two, and the person id counts only together with a sender that is a user of this installation.
@@ -28,7 +30,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import CharField, Exists, F, Func, OuterRef, Q, Value
 
 from accounts.models import User
 from core.timeouts import retry_when_busy
@@ -59,6 +61,13 @@ _FITS_DOMAIN = f"""(
 """  # noqa: S608  (table names only)
 _MAILED = f"d.mode = '{Mode.EMAIL}' AND d.status = '{DeliveryStatus.SENT}' AND NOT d.duplicate"
 
+# Whether the Message-Id of delivery `d` says that another of our domains sent it than the one of the event.
+_SENT_ELSEWHERE = f"""EXISTS (
+    SELECT FROM {_DOMAIN} AS domain
+    WHERE domain.name = split_part(d.provider_id, '@', -1) AND domain.id <> {{event}}.domain_id)
+"""
+_OF_OTHER_DOMAIN = _SENT_ELSEWHERE.format(event="event")
+
 _FITS_ID = f"""
     FROM {_DELIVERY} AS d
     JOIN {_DELIVERY} AS counts
@@ -66,9 +75,7 @@ _FITS_ID = f"""
             AND NOT counts.duplicate AND counts.address <> ''
     WHERE event.message_id <> '' AND d.provider_id <> '' AND d.mode = '{Mode.EMAIL}'
         AND d.provider_id = event.message_id AND d.address = event.canonical
-        AND NOT EXISTS (
-            SELECT FROM {_DOMAIN} AS domain
-            WHERE domain.name = split_part(d.provider_id, '@', -1) AND domain.id <> event.domain_id)
+        AND NOT {_OF_OTHER_DOMAIN}
 """
 _FITS_SUBJECT = f"""
     FROM (
@@ -86,7 +93,7 @@ _FITS_SUBJECT = f"""
             coalesce(message.dispatch_started_at, message.email_start_at, message.scheduled_at) - {_BEFORE}
             AND coalesce(message.dispatch_finished_at, message.dispatch_started_at, message.email_start_at,
                          message.scheduled_at) + {_AFTER})
-        AND {_FITS_DOMAIN}
+        AND {_FITS_DOMAIN} AND NOT {_OF_OTHER_DOMAIN}
 """  # noqa: S608  (table names only)
 
 # To join to rows `event` with `recipient`, `canonical` (the address), `message_id` (bare), `subject`, `occurred_at`,
@@ -101,7 +108,7 @@ LEFT JOIN LATERAL (
     WHERE d.id = CASE WHEN event.variables ->> 'delivery' ~ '^[0-9]{{1,18}}$'
                       THEN (event.variables ->> 'delivery')::bigint END
         AND d.message_id::text = event.variables ->> 'message' AND d.mode = '{Mode.EMAIL}'
-        AND lower(d.address) IN (lower(event.recipient), event.canonical)
+        AND lower(d.address) IN (lower(event.recipient), event.canonical) AND NOT {_OF_OTHER_DOMAIN}
     LIMIT 1
 ) AS marked ON true
 LEFT JOIN LATERAL (
@@ -169,8 +176,13 @@ _STORED = f"""
     FROM {_EVENT} AS stored LEFT JOIN {_ADDRESS} AS kept ON kept.address = stored.recipient
     WHERE stored.id = ANY(%(ids)s) AND {_BETWEEN.format("stored.occurred_at")}
 """  # noqa: S608  (table names only)
-# Our own mark is, and so is an event that people were taken out of: it has no text any more.
-_NOT_FINAL = f"(stored.linked_by <> '{LinkedBy.VARIABLES}' OR stored.delivery_id IS NULL) AND stored.raw <> ''"
+# Our own mark is, where no Message-Id denies it, and so is an event that people were taken out of: it has no text.
+_DENIED = f"""EXISTS (
+    SELECT FROM {_DELIVERY} AS d WHERE d.id = stored.delivery_id AND {_SENT_ELSEWHERE.format(event="stored")})
+"""
+_NOT_FINAL = f"""
+    (stored.linked_by <> '{LinkedBy.VARIABLES}' OR stored.delivery_id IS NULL OR {_DENIED}) AND stored.raw <> ''
+"""
 _LOCK = f"""
 SELECT FROM {_EVENT} AS stored
 WHERE stored.id = ANY(%(ids)s) AND {_BETWEEN.format("stored.occurred_at")} AND {_NOT_FINAL}
@@ -237,7 +249,8 @@ FROM known JOIN {_EVENT} AS stored
 UNION
 SELECT stored.id, stored.occurred_at
 FROM mail JOIN {_EVENT} AS stored
-    ON stored.delivery_id = mail.id AND stored.linked_by IN ('{LinkedBy.MESSAGE_ID}', '{LinkedBy.SUBJECT}')
+    ON stored.delivery_id = mail.id AND (stored.linked_by IN ('{LinkedBy.MESSAGE_ID}', '{LinkedBy.SUBJECT}')
+        OR stored.linked_by = '{LinkedBy.VARIABLES}' AND {_DENIED})
 ORDER BY id
 """  # noqa: S608  (table names only)
 
@@ -322,8 +335,11 @@ def _read_variables(these: dict[str, Any]) -> dict[str, list[Any]]:
     # The text is a quick way to leave out e-mails that others sent. JSON within JSON has backslashes before its quotes.
     needed = Q(delivery=None, raw__regex=r'delivery\\?"\s*:')
     needed |= Q(delivery__isnull=False, linked_by__in=[LinkedBy.MESSAGE_ID, LinkedBy.SUBJECT])
+    sent_by = Func(F("delivery__provider_id"), Value("@"), Value(-1), function="split_part", output_field=CharField())
+    elsewhere = SendingDomain.objects.filter(name=OuterRef("sent_by")).exclude(pk=OuterRef("domain"))
+    needed |= Q(Exists(elsewhere), linked_by=LinkedBy.VARIABLES)
     within = Q(pk__in=these["ids"], occurred_at__range=(these["first"], these["last"]))
-    events = MailgunEvent.objects.filter(needed, within).values_list("pk", "raw")
+    events = MailgunEvent.objects.alias(sent_by=sent_by).filter(needed, within).values_list("pk", "raw")
     found = {pk: event for pk, raw in events if not (event := reread(raw)).error}
     return {
         "read": list(found),

@@ -188,7 +188,7 @@ class World:
         row = message.device(event.mailbox)
         if row is None or row.status != "sent" or message.subject != event.subject:
             return False
-        if event.id and "@" in row.id:
+        if (event.id and "@" in row.id) or row.id.rpartition("@")[2] in set(DOMAINS) - {event.domain}:
             return False
         if event.domain not in (REPLY_TO[message.reply_to] or DOMAINS):
             return False

@@ -83,6 +83,11 @@ def store(kind: str = "delivered", *, domain: str = HERE, **fields: Any) -> Mail
     return MailgunEvent.objects.latest("pk")
 
 
+def mark(delivery: Delivery) -> dict[str, str]:
+    """The user variables that we give to our own e-mails."""
+    return {"message": str(delivery.message_id), "delivery": str(delivery.pk)}
+
+
 def outcome(delivery: Delivery) -> tuple[str, str]:
     delivery.refresh_from_db()
     return delivery.email_outcome, delivery.email_linked_by
@@ -331,8 +336,7 @@ def test_the_same_event_read_again_finds_the_better_key():
 
 def test_our_own_mark_is_final():
     own = add("own")
-    variables = {"message": str(own.message_id), "delivery": str(own.pk)}
-    event = store("failed", message_id=ID, **{"user-variables": variables})
+    event = store("failed", message_id=ID, **{"user-variables": mark(own)})
     assert (event.delivery, event.linked_by) == (own, LinkedBy.VARIABLES)
 
     other = add("other", {"address": "mai@example.com", "provider_id": ID})
@@ -394,6 +398,36 @@ def test_an_event_of_another_sending_domain_joins_nothing(first, fields, device,
     assert (outcome(delivery)[0] == "delivered") is joins
 
 
+@pytest.mark.parametrize("id", [ID, ""])
+@pytest.mark.parametrize("domain", [HERE, THERE])
+def test_our_own_mark_joins_no_e_mail_that_another_of_our_domains_sent(domain, id):
+    delivery = add("m", {"address": "mai@example.com", "time": AT.isoformat(), "provider_id": f"1@{HERE}"})
+    event = store("failed", message_id=id, domain=domain, **{"user-variables": mark(delivery)})
+    assert event.linked_by == (LinkedBy.VARIABLES if domain == HERE else "")
+    assert (event.delivery == delivery) is (domain == HERE)
+    assert outcome(delivery)[0] == ("failed-permanent" if domain == HERE else "")
+    assert counts(delivery)["failed"] == (domain == HERE)
+
+
+@pytest.mark.parametrize("domain", [HERE, THERE])
+def test_our_own_mark_goes_when_the_message_id_that_comes_later_is_of_another_domain(domain, make_user):
+    user = make_user(username="dmatthews")
+    delivery = add("m", {"address": "mai@example.com", "status": "in_progress"})
+    event = store("failed", domain=domain, **{"user-variables": mark(delivery) | {"sender": "dmatthews"}})
+    assert outcome(delivery) == ("failed-permanent", LinkedBy.VARIABLES)
+
+    report = StatusReport(mode="email", address="mai@example.com", status="sent", at=AT, provider_id=f"<1@{HERE}>")
+    report_statuses(message_id=delivery.message_id, reports=[report])
+
+    event.refresh_from_db()
+    stays = domain == HERE
+    assert (event.delivery, event.linked_by) == ((delivery, LinkedBy.VARIABLES) if stays else (None, ""))
+    assert event.sender == (None if stays else user), "without a delivery, its variables say the sender"
+    assert outcome(delivery)[0] == ("failed-permanent" if stays else "")
+    assert counts(delivery)["failed"] == stays
+    assert link_events() == 0
+
+
 # Duplicates, and old databases
 
 
@@ -426,7 +460,7 @@ def test_an_old_database_is_joined_by_the_command_and_a_second_run_changes_nothi
 
 def test_links_from_before_the_key_was_stored_are_our_own_mark():
     own = add("own")
-    store("failed", **{"user-variables": {"message": str(own.message_id), "delivery": str(own.pk)}})
+    store("failed", **{"user-variables": mark(own)})
     MailgunEvent.objects.update(linked_by="")
     Delivery.objects.update(email_linked_by="")
 
