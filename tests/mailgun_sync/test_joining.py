@@ -1,6 +1,7 @@
 """Events belong to e-mails that others sent, too: by Message-Id and address, else by address, subject and time."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.services import issue_token
 from accounts.tools import Tool
@@ -298,6 +300,27 @@ def test_the_list_of_ambiguous_events_says_what_each_may_belong_to(make_user):
     for text, number in (("mai@", 1), ("bao@", 0)):
         answer = client.post(search, days | {"recipient": text}, content_type="application/json")
         assert len(answer.json()["results"]) == number
+
+
+@pytest.mark.slow
+def test_system_health_counts_as_many_ambiguous_events_as_the_list_behind_the_number_has(
+    make_user, signed_in, settings
+):
+    settings.MAILGUN_API_KEY, settings.MAILGUN_DOMAINS = "key", [HERE, THERE]
+    now = timezone.now()
+    for days in (40, 2):
+        at = now - timedelta(days=days)
+        for name in "ab":
+            device = {"address": "mai@example.com", "time": at.isoformat()}
+            add(f"{name}{days}", device, created_at=at.isoformat())
+        assert store("failed", at=at, message_id=ID).linked_by == LinkedBy.AMBIGUOUS
+    client = signed_in(make_user(Tool.MAILGUN_SYNC))
+
+    health = client.get(reverse("web:system_health")).text
+
+    link = re.search(r'<a href="([^"]+)">2 events</a> fit several e-mails', health)
+    assert link
+    assert client.get(link[1]).text.count('data-label="May Belong To"') == 2
 
 
 # A better key

@@ -43,7 +43,8 @@ class AmbiguousEventTable(ListingTable):
 
 
 class AmbiguousEventFilters(ListingFilterSet):
-    created = DateRangeFilter("occurred_at", default_days=30)
+    # All of them without a choice: System Health counts them, and leads here.
+    created = DateRangeFilter("occurred_at", default_days=None)
     recipient = RecipientFilter(label=_("Recipient Email"))
     subject = ContainsFilter(label=_("Subject"))
 
