@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
 from messenger_logs.choices import EMAIL_FIGURES, Mode
@@ -171,21 +171,30 @@ def totals_of_many(messages: Iterable[SentMessage]) -> dict[int, Totals]:
     return found
 
 
+# The e-mails that were handed over, by what the provider finally said: see EMAIL_OUTCOME_LABELS. The refused ones are a
+# part of them again. A kept success has the refused ones too.
+_EMAILS = JSONObject(
+    **{name: F(name) for name in EMAIL_FIGURES},
+    not_known=F("success") - F("delivered") - F("failed") - F("suppressed") - F("complained"),
+    refused=F("failed") + F("suppressed"),
+)
+
+
+def _emails() -> QuerySet[MessageModeTotals]:
+    return MessageModeTotals.objects.filter(mode=Mode.EMAIL, success__gt=0)
+
+
 def emails_of_many(message_ids: Iterable[int]) -> dict[int, dict[str, int]]:
-    """What the provider finally said of the e-mails of many messages, by message id and figure; only where it did."""
-    kept = MessageModeTotals.objects.filter(totals__in=list(message_ids), mode=Mode.EMAIL)
-    return {
-        pk: dict(zip(EMAIL_FIGURES, counts, strict=True))
-        for pk, *counts in kept.values_list("totals_id", *EMAIL_FIGURES)
-        if any(counts)
-    }
+    """The e-mails of many messages by what the provider finally said, by message id; only where any were handed over.
+
+    The figures are those of EMAIL_OUTCOME_LABELS, and `refused`: sent, but not delivered.
+    """
+    return dict(_emails().filter(totals__in=list(message_ids)).values_list("totals_id", _EMAILS))
 
 
 def with_emails(messages: SentMessageQuerySet) -> SentMessageQuerySet:
-    """Add `emails`: what `emails_of_many` reads, for each message; None where it has no e-mails."""
-    kept = MessageModeTotals.objects.filter(totals=OuterRef("pk"), mode=Mode.EMAIL)
-    figures = JSONObject(**{name: name for name in EMAIL_FIGURES})
-    return messages.annotate(emails=Subquery(kept.values(figures=figures)))
+    """Add `emails`: what `emails_of_many` reads, for each message; None where none were handed over."""
+    return messages.annotate(emails=Subquery(_emails().filter(totals=OuterRef("pk")).values(figures=_EMAILS)))
 
 
 def _counts(row: dict[str, Any]) -> dict[str, int]:

@@ -17,7 +17,7 @@ from web.listings.message_columns import EmailsColumn, emails_text, people_text
 from web.listings.recipients import ReachFilter, RecipientTable
 from web.listings.sent_message_log import SentMessageLogFilters
 
-EMAILS = {"delivered": 1_204, "failed": 1}
+EMAILS = {"delivered": 1_204, "failed": 1, "not_known": 2, "refused": 1}
 
 
 @pytest.mark.parametrize(("language", "heading"), [("en", "Delivery Mode"), ("es", "Modo de entrega")])
@@ -40,8 +40,10 @@ def test_a_file_has_the_status_in_english():
 def test_what_the_provider_says_is_in_english_in_a_file_alone():
     row: Any = type("Row", (), {"emails": EMAILS})()
     with override("es"):
-        assert emails_text(EMAILS) == "1,204 entregados, 1 fallido"
-        assert EmailsColumn().value(row) == "1,204 delivered, 1 failed"
+        said = "1,204 entregados, 1 fallido, 2 sin resultado todavía"
+        assert emails_text(EMAILS) == f"{said}; enviados, pero no entregados: 1"
+        said = "1,204 delivered, 1 failed, 2 not known yet"
+        assert EmailsColumn().value(row) == f"{said}; sent, but not delivered: 1"
 
 
 def test_a_filter_is_in_the_language_of_the_moment():

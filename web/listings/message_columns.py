@@ -32,20 +32,29 @@ class MessageStatusColumn(StatusColumn):
 
     def render(self, record: Any, table: Any = None) -> SafeString:
         reached = people_text(record.status, record.people)
-        said = emails_text(record.emails)
-        address = f"{message_url(table.listing.tool, record.pk, 'recipients')}?reach=reached" if reached else ""
-        people = format_html('<p class="people-reached"><a href="{}">{}</a></p>', address, reached) if reached else ""
-        emails = (
-            format_html('<p class="people-reached">{}</p>', gettext("E-mail: %(said)s") % {"said": said})
-            if said
+        emails = record.emails
+        recipients = message_url(table.listing.tool, record.pk, "recipients") if reached or emails else ""
+        people = (
+            format_html('<p class="people-reached"><a href="{}?reach=reached">{}</a></p>', recipients, reached)
+            if reached
             else ""
         )
-        return format_html("{} {}{}", super().render(record), people, emails)
+        return format_html("{} {}{}", super().render(record), people, _emails_line(emails, recipients))
 
     def status(self, record: SentMessage) -> Status:
         status = super().status(record)
         percent: int | None = getattr(record, "percent", None)
         return status if percent is None else replace(status, word=f"{status.word} {percent} %")
+
+
+def _emails_line(counts: Mapping[str, int], recipients: str) -> SafeString:
+    """What the provider said of its e-mails, with a link to those that it refused; "" where nothing was handed over."""
+    if not counts:
+        return SafeString()
+    line = gettext("E-mail: %(said)s") % {"said": outcomes_text(counts)}
+    refused = refused_text(counts)
+    link = format_html('; <a href="{}?figure=email_refused">{}</a>', recipients, refused) if refused else ""
+    return format_html('<p class="people-reached">{}{}</p>', line, link)
 
 
 # attrs of a column of short texts.
@@ -104,10 +113,21 @@ _EMAIL_OUTCOMES = {
 }
 
 
-def emails_text(counts: Mapping[str, int]) -> str:
-    """What the provider said of its e-mails: "182 delivered, 10 failed"; "" where it said nothing final."""
+def outcomes_text(counts: Mapping[str, int]) -> str:
+    """What the provider said of its e-mails: "182 delivered, 10 failed"; "" where nothing was handed over."""
     told = ((number, words) for name, words in _EMAIL_OUTCOMES.items() if (number := counts.get(name)))
     return ", ".join(words % {"number": number, "count": f"{number:,}"} for number, words in told)
+
+
+def refused_text(counts: Mapping[str, int]) -> str:
+    """How many were sent, but not delivered: they are among the outcomes as well. "" where there are none."""
+    refused = counts.get("refused", 0)
+    return gettext("sent, but not delivered: %(count)s") % {"count": f"{refused:,}"} if refused else ""
+
+
+def emails_text(counts: Mapping[str, int]) -> str:
+    """Both of them, for a file."""
+    return "; ".join(filter(None, [outcomes_text(counts), refused_text(counts)]))
 
 
 class ReachedColumn(Column):

@@ -5,14 +5,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import AuditEvent
 from accounts.tools import Right, Tool
 from listings import filters
-from messenger_logs.choices import DeliveryStatus, MessageStatus
+from messenger_logs.choices import DeliveryStatus, MessageStatus, Mode
 from messenger_logs.models import SentMessage
 from messenger_logs.services.totals import recount
+from messenger_logs.totals import totals_of
 from tests.messenger_logs.factories import make_copies, make_delivery, make_message, make_recipient
 from tests.web.sent_message_log.conftest import NOON, exported_rows, open_page
 
@@ -85,7 +88,50 @@ def test_a_file_has_the_figures_of_the_status_cell(administrator):
     recount(message_id=message.pk)
     (row,) = exported_rows(administrator, ALL)
     figures = [row[name] for name in ("People", "People Reached", "E-mail Provider Says")]
-    assert figures == ["4", "2", "2 delivered, 1 failed"]
+    assert figures == ["4", "2", "2 delivered, 1 failed, 1 not known yet; sent, but not delivered: 1"]
+
+
+def mail(message, *outcomes):
+    for said in outcomes:
+        make_delivery(make_recipient(message), mode="email", status="sent", email_outcome=said)
+    recount(message_id=message.pk)
+
+
+def test_the_status_cell_has_every_figure_of_the_e_mails_and_leads_to_those_not_delivered(administrator):
+    message = make_message()
+    mail(message, "delivered", "failed-permanent", "rejected", "suppressed", "complained", "accepted", "")
+    page = open_page(administrator, ALL)
+    assert page.column(1) == [
+        "✓ Sent 2 of 7 people reachedE-mail: 1 delivered, 2 failed, 1 suppressed, 1 complained, 2 not known yet;"
+        " sent, but not delivered: 3"
+    ]
+    (address,) = page.root.xpath("//a[starts-with(text(), 'sent, but not delivered')]/@href")
+    assert len(open_page(administrator, address).column(1)) == 3
+    figures = totals_of(message).modes[Mode.EMAIL]
+    assert (figures.not_known, figures.refused) == (2, 3), "the figures of its page"
+
+
+@pytest.mark.parametrize("status", ["waiting", "in_progress", "error"])
+def test_the_status_cell_says_nothing_of_e_mails_that_were_not_handed_over(administrator, status):
+    message = make_message()
+    make_delivery(make_recipient(message), mode="email", status=status)
+    recount(message_id=message.pk)
+    assert "E-mail:" not in open_page(administrator, ALL).column(1)[0]
+    assert exported_rows(administrator, ALL)[0]["E-mail Provider Says"] == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("read", [open_page, exported_rows])
+def test_the_figures_cost_the_same_queries_for_any_number_of_messages(administrator, read):
+    read(administrator, ALL)
+    asked = []
+    for _ in range(2):
+        for _ in range(3):
+            mail(make_message(), "delivered", "suppressed", "")
+        with CaptureQueriesContext(connection) as captured:
+            read(administrator, ALL)
+        asked.append(len(captured))
+    assert asked[0] == asked[1]
 
 
 def test_a_message_of_no_school_is_one_of_the_district(administrator):
@@ -145,7 +191,9 @@ def test_a_message_in_progress_says_how_far_it_has_come(administrator):
     for status in [DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.IN_PROGRESS]:
         make_delivery(make_recipient(message), status=status)
     recount(message_id=message.pk)
-    assert open_page(administrator, ALL).column(1) == ["◐ In-Progress 66 % 0 of 3 people reached so far"]
+    assert open_page(administrator, ALL).column(1) == [
+        "◐ In-Progress 66 % 0 of 3 people reached so farE-mail: 1 not known yet"
+    ]
     assert exported_rows(administrator, ALL)[0]["Status"] == "In-Progress"
 
 
