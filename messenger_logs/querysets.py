@@ -45,7 +45,7 @@ from messenger_logs.choices import (
     Mode,
     Outcome,
 )
-from messenger_logs.search import icontains_unaccented
+from messenger_logs.search import NormalizedText, icontains_unaccented
 from messenger_logs.sight import Sight, in_scope, rows_in_scope
 
 if TYPE_CHECKING:
@@ -190,6 +190,10 @@ class SentMessageQuerySet(QuerySet["SentMessage"]):
     def with_subject(self, text: str) -> Self:
         """The messages whose subject contains the text, in any case and with or without accents."""
         return icontains_unaccented(self, "subject", text)
+
+    def called(self, text: str) -> Self:
+        """Those of them whose whole subject the text is."""
+        return self.with_subject(text).filter(plain=NormalizedText(Value(text)))
 
     def cancelable(self) -> Self:
         return self.filter(status__in=CANCELABLE)

@@ -131,8 +131,21 @@ def test_the_newest_come_first_and_more_than_fit_are_said_to_be_more(administrat
     page = find(administrator, "snow day")
 
     assert subjects(page) == [f"Snow day {day}" for day in range(20)]
-    assert "the newest 20; more messages match" in page_text(page)
+    assert "These 20 fit best; more messages match" in page_text(page)
     assert f'href="{reverse("web:admin_sent_message_log")}"' in group(page, "Messages")
+
+
+def test_messages_whose_whole_subject_it_is_stand_before_those_with_a_part_of_it(administrator: Client) -> None:
+    now = timezone.now()
+    for day, subject in enumerate(["Día de nieve 2", *["El DIA DE NIEVE"] * 20]):
+        make_message(subject=subject, created_at=now - timedelta(days=day))
+    for day, subject in enumerate(["dia de nieve", "DÍA DE NIEVE"], 60):
+        make_message(subject=subject, created_at=now - timedelta(days=day))
+
+    page = find(administrator, "Día de Nieve")
+
+    assert subjects(page)[:4] == ["dia de nieve", "DÍA DE NIEVE", "Día de nieve 2", "El DIA DE NIEVE"]
+    assert len(subjects(page)) == 20
 
 
 def test_people_and_messages_stand_in_groups_of_their_own(administrator: Client) -> None:

@@ -148,14 +148,14 @@ def look_for_people(user: User, text: str) -> FoundPeople | None:
 
 
 def look_for_messages(user: User, text: str) -> FoundMessages | None:
-    """Find messages by id, then by a part of the subject, the newest first. None if the user has no log of messages."""
+    """Find messages by id, by the whole subject, then by a part of it; the newest first. None without a log of them."""
     if not any(map(user.may, MESSAGE_LOGS)):
         return None
     newest = SentMessage.objects.in_logs_of(user).order_by("-created_at", "-pk")
     newest = newest.defer("bodies", "attachments", "criteria")
-    by_id = list(newest.known_as(text))
-    by_subject = newest.with_subject(text).exclude(pk__in=[message.pk for message in by_id])
-    found = [*by_id, *by_subject[: MESSAGES_SHOWN + 1]]
+    found = list(newest.known_as(text))
+    for matches in (newest.called(text), newest.with_subject(text)):
+        found += matches.exclude(pk__in=[message.pk for message in found])[: MESSAGES_SHOWN + 1]
     addresses = message_urls(user, [message.pk for message in found])
     rows = [as_found(message, addresses[message.pk]) for message in found[:MESSAGES_SHOWN] if message.pk in addresses]
     return FoundMessages(rows, more=len(found) > MESSAGES_SHOWN)
