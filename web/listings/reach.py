@@ -297,22 +297,27 @@ class ReachList(ToolListing):
         mondays = [first + timedelta(days=days) for days in range(0, (last - first).days + 1, 7)]
         people = [by_week.get(monday, People()) for monday in mondays]
         parts = [Part.of(REACH[kind], [one.by_kind[kind] for one in people]) for kind in _IN_BARS]
-        columns = [_week_column(*pair) for pair in zip(mondays, people, strict=True)]
+        columns = [self._week_column(*pair) for pair in zip(mondays, people, strict=True)]
         return BarChart("weeks", gettext("People reached by week"), gettext("Week"), columns, parts)
+
+    def _week_column(self, monday: date, people: People) -> ChartColumn:
+        """Return a week of the chart. It opens its messages, with the filters that are on."""
+        sunday, percent = monday + timedelta(days=6), people.percent_reached
+        chosen = self.filterset.shareable() | self._days(monday, sunday)
+        return ChartColumn(
+            f"{monday.month}/{monday.day}",
+            gettext("%(first)s to %(last)s") % {"first": written(monday), "last": written(sunday)},
+            note="" if percent is None else f"{percent} %",
+            url=f"{self.entry.url()}?{urlencode(chosen)}" if people.total else "",
+        )
 
     def filters_of(self, group: Group, by: Dimension) -> dict[str, str]:
         """Return the filters that leave the messages and people of a group."""
         if by is Dimension.WEEK:
-            days = week(group.value)
-            first, last = self.period.cut(*days) if self.period else days
-            return {"sent_from": first.isoformat(), "sent_to": last.isoformat()}
+            return self._days(*week(group.value))
         return {by.value: str(group.value or UNKNOWN)}
 
-
-def _week_column(monday: date, people: People) -> ChartColumn:
-    percent = people.percent_reached
-    title = gettext("%(first)s to %(last)s") % {
-        "first": written(monday),
-        "last": written(monday + timedelta(days=6)),
-    }
-    return ChartColumn(f"{monday.month}/{monday.day}", title, note="" if percent is None else f"{percent} %")
+    def _days(self, first: date, last: date) -> dict[str, str]:
+        """Return the filters that leave those of these days that the list shows."""
+        first, last = self.period.cut(first, last) if self.period else (first, last)
+        return {"sent_from": first.isoformat(), "sent_to": last.isoformat()}

@@ -88,6 +88,29 @@ def test_the_bars_of_weeks_have_the_people_of_each_by_the_mode_that_is_chosen(me
     assert by_email is None, "one week alone is no chart"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("chosen", [{}, {"by": "week"}, {"mode": "voice"}, {"school": "North"}, {"from": "earlier"}])
+def test_a_week_of_the_chart_opens_the_messages_that_add_up_to_it(
+    messages: list[SentMessage], make_user: Callable[..., User], signed_in: Callable[[User], Client], chosen: Any
+) -> None:
+    client = signed_in(make_user(Tool.ADMIN_REACH, Tool.ADMIN_SENT_MESSAGE_LOG))
+    if "from" in chosen:
+        # The first day of the list is within a week: the days before it are not in its figures.
+        first = timezone.localdate() - timedelta(days=14)
+        chosen = {"sent_from": first.isoformat(), "sent_to": timezone.localdate().isoformat()}
+    weeks = opened(**chosen).weeks
+    assert weeks
+    page = Shown(client.get(ADDRESS, chosen))
+    linked = [column.url for column in weeks.columns[::-1] if column.url]
+    assert page.root.xpath("//*[@id='chart-weeks']//tbody/tr/th/a/@href") == linked
+    assert len(linked) == 2, "the week between them has no messages"
+    for at, column in enumerate(weeks.columns):
+        in_bars = [part.counts[at] for part in weeks.parts]
+        values = {name: value for name, [value] in parse_qs(urlsplit(column.url).query).items()}
+        behind = sum(map(read_people, rows(opened(**values))), People()) if column.url else People()
+        assert in_bars == [behind.reached, behind.unconfirmed, behind.not_reached, behind.no_device]
+
+
 def test_the_people_of_last_month_by_school_and_mode_are_one_click_away(time_machine: Any) -> None:
     time_machine.move_to("2026-11-20T18:00Z")
     this, last = opened(by="language").views
