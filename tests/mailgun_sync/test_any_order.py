@@ -18,7 +18,8 @@ from mailgun_sync.models import MailgunEvent, SendingDomain
 from mailgun_sync.services.ingest import store_events
 from mailgun_sync.services.links import link_events
 from messenger_logs.choices import Mode
-from messenger_logs.models import Delivery, SentMessage
+from messenger_logs.models import Delivery, PersonReach, SentMessage
+from messenger_logs.reach import people_in_parts, people_of_many
 from messenger_logs.services.intake import add_message
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
@@ -59,6 +60,7 @@ FIGURES = {
     "suppressed": {"suppressed"},
     "complained": {"complained"},
 }
+ARRIVED, REFUSED = {"delivered", "complained"}, {"failed-permanent", "rejected", "suppressed"}
 numbers = count(1)
 
 
@@ -195,17 +197,20 @@ class World:
         handed_over = row.at or message.created
         return -timedelta(minutes=5) <= event.at - handed_over <= timedelta(hours=72)
 
-    def links(self) -> dict[str, tuple[str, str]]:
-        """The message of each event by its name, and the key; ambiguous without a message."""
-        found = {}
+    def links(self) -> dict[str, tuple[str, str, str | None]]:
+        """The message of each event by its name, the key, and the address; ambiguous without a message."""
+        found: dict[str, tuple[str, str, str | None]] = {}
         for event in self.events:
             key, messages = self.fits(event)
             names = {message.name for message in messages}
-            found[event.key] = (names.pop(), key) if len(names) == 1 else ("", "ambiguous") if names else ("", "")
+            if len(names) == 1:
+                found[event.key] = names.pop(), key, event.mailbox
+            else:
+                found[event.key] = "", "ambiguous" if names else "", None
         return found
 
-    def outcomes(self) -> dict[tuple[str, str], tuple[str, str, str]]:
-        """The outcome of each mailbox in each message, its reason, and the key."""
+    def deciding(self) -> dict[tuple[str, str], Event | None]:
+        """The event that decides what happened to the e-mail to each mailbox in each message."""
         links, found = self.links(), {}
         for message in self.messages:
             for mailbox in {row.mailbox for row in message.rows}:
@@ -215,8 +220,24 @@ class World:
                     if links[event.key][0] == message.name and event.mailbox == mailbox and KINDS[event.kind][0]
                 ]
                 best = max(mine, key=lambda event: (KINDS[event.kind][0], event.at), default=None)
-                found[message.name, mailbox] = (best.kind, best.text, links[best.key][1]) if best else ("", "", "")
+                found[message.name, mailbox] = best
         return found
+
+    def outcomes(self) -> dict[tuple[str, str], tuple[str, str, str]]:
+        """The outcome of each mailbox in each message, its reason, and the key."""
+        links = self.links()
+        return {
+            of: (best.kind, best.text, links[best.key][1]) if best else ("", "", "")
+            for of, best in self.deciding().items()
+        }
+
+    def people(self, message: Message) -> dict[str, tuple[str, datetime | None]]:
+        """Whether the message reached each of its people, and when. Each of them has one row."""
+        deciding = self.deciding()
+        return {
+            str(number): reach_of(message.device(row.mailbox), deciding[message.name, row.mailbox])
+            for number, row in enumerate(message.rows)
+        }
 
     def figures(self, message: Message) -> dict[str, int]:
         outcomes = self.outcomes()
@@ -260,14 +281,23 @@ class World:
         store_events(domain_id=domain.pk, events=[reread(json.dumps(text))])
 
 
+def reach_of(row: Row | None, best: Event | None) -> tuple[str, datetime | None]:
+    """Whether an e-mail reached somebody, and when: the provider's word decides, and without it that it left."""
+    said = best.kind if best else ""
+    if best and said in ARRIVED:
+        return "reached", best.at
+    left = bool(said) or (row is not None and row.status == "sent")
+    return "unconfirmed" if left and said not in REFUSED else "not_reached", None
+
+
 def kept(world: World) -> dict[str, Any]:
     names = dict(SentMessage.objects.values_list("pk", "external_id"))
     events = MailgunEvent.objects.filter(event_id__in=[event.key for event in world.events])
-    linked = events.values_list("event_id", "sent_message", "linked_by", "delivery__address", "recipient")
+    linked = events.values_list("event_id", "sent_message", "linked_by", "delivery__address")
     rows = Delivery.objects.filter(message__external_id__in=[one.name for one in world.messages])
     stored = {name: pk for pk, name in names.items()}
     return {
-        "links": {key: (names.get(message, ""), by) for key, message, by, _, _ in linked},
+        "links": {key: (names.get(message, ""), by, address) for key, message, by, address in linked},
         "outcomes": {
             (names[message], address): said
             for message, address, *said in rows.values_list(
@@ -275,12 +305,26 @@ def kept(world: World) -> dict[str, Any]:
             )
         },
         "figures": {one.name: figures_of(stored[one.name]) for one in world.messages},
+        "people": {one.name: people_of(stored[one.name]) for one in world.messages},
+        "sums": {one.name: sums_of(stored[one.name]) for one in world.messages},
     }
 
 
 def figures_of(message_id: int) -> dict[str, int]:
     email = totals_of(SentMessage.objects.get(pk=message_id)).modes[Mode.EMAIL]
     return {name: getattr(email, name) for name in (*FIGURES, "not_known")}
+
+
+def people_of(message_id: int) -> dict[str, tuple[str, datetime | None]]:
+    rows = PersonReach.objects.filter(message=message_id).values_list("recipient__person_id", "reach", "reached_at")
+    return {person: (reach, at) for person, reach, at in rows}
+
+
+def sums_of(message_id: int) -> Counter[str]:
+    """The kept totals of the people; those of the only mode are the same."""
+    [people] = people_of_many([message_id]).values()
+    assert people_in_parts(message_id).by_mode == {Mode.EMAIL: people}
+    return +Counter({kind.value: number for kind, number in people.by_kind.items()})
 
 
 @examples(60)
@@ -299,6 +343,9 @@ def test_messages_reports_and_events_come_to_what_is_true_in_any_order(random: R
     assert found["links"] == world.links()
     assert found["outcomes"] == {key: list(said) for key, said in world.outcomes().items()}
     assert found["figures"] == {message.name: world.figures(message) for message in world.messages}
+    people = {message.name: world.people(message) for message in world.messages}
+    assert found["people"] == people
+    assert found["sums"] == {name: Counter(reach for reach, _ in of.values()) for name, of in people.items()}
     for pk in SentMessage.objects.values_list("pk", flat=True):
         recount(message_id=pk)
     assert link_events() == 0

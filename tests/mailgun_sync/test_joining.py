@@ -27,6 +27,8 @@ from messenger_logs.services.message_ids import bare_message_id, bare_message_id
 from messenger_logs.services.status_reports import StatusReport, report_statuses
 from messenger_logs.services.totals import recount
 from messenger_logs.totals import totals_of
+from tests.listings.letter_log import Shown
+from web.message_urls import message_url
 
 pytestmark = pytest.mark.django_db
 
@@ -321,6 +323,23 @@ def test_system_health_counts_as_many_ambiguous_events_as_the_list_behind_the_nu
     link = re.search(r'<a href="([^"]+)">2 events</a> fit several e-mails', health)
     assert link
     assert client.get(link[1]).text.count('data-label="May Belong To"') == 2
+
+
+@pytest.mark.parametrize(
+    ("device", "event", "words"),
+    [
+        ({"provider_id": ID}, {"message_id": ID}, "Found by Message-Id and address."),
+        ({"time": AT.isoformat()}, {}, "Found by address, subject and time."),
+        ({"time": AT.isoformat()}, None, ""),
+    ],
+)
+def test_the_list_of_recipients_says_how_the_event_was_found(make_user, signed_in, device, event, words):
+    delivery = add("m", {"address": "mai@example.com"} | device)
+    store("delivered", **({"user-variables": mark(delivery)} if event is None else event))
+    tool = Tool.ADMIN_SENT_MESSAGE_LOG
+    address = message_url(tool, delivery.message_id, "recipients")
+    page = Shown(signed_in(make_user(tool)).get(address))
+    assert page.column(8) == [f"✓ Delivered {words}".strip()]
 
 
 # A better key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from messenger_logs.choices import Mode
@@ -40,4 +41,21 @@ def snow_day(**fields: Any) -> SentMessage:
     person(message, "Bounced, A", BOUNCED, school="South", student_name="Adams, A")
     person(message, "Nothing, N", school="North")
     person(message, "Stopped, S", STOPPED)
+    return counted(message)
+
+
+def one_a_minute(begin: datetime, *, reached: int, **fields: Any) -> SentMessage:
+    """An e-mail to ten people, of whom so many were reached, one each minute; the others were refused.
+
+    The first of them has an address more for each other word of the provider.
+    """
+    message = make_message(**({"modes": [Mode.EMAIL]} | fields))
+    parents = [make_recipient(message) for _ in range(10)]
+    for minute, parent in enumerate(parents, 1):
+        said = "delivered" if minute <= reached else "failed-permanent"
+        at = begin + timedelta(minutes=minute)
+        make_delivery(parent, email_outcome=said, email_outcome_at=at)
+    for said in ("rejected", "suppressed", "complained", "accepted", "failed-temporary", ""):
+        at = begin + timedelta(days=1) if said else None
+        make_delivery(parents[0], address=f"{said or 'nothing'}@more.example", email_outcome=said, email_outcome_at=at)
     return counted(message)

@@ -16,6 +16,7 @@ from messenger_logs.services.replies import record_reply
 from messenger_logs.services.totals import recount
 from messenger_logs.statuses import CODES
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
+from tests.messenger_logs.reach.people import one_a_minute
 
 pytestmark = pytest.mark.django_db
 
@@ -225,6 +226,23 @@ def test_a_message_has_everything_its_page_shows(caller):
     assert data["totals"]["modes"]["text"]["opted_out"] == 1
     [seen] = AuditEvent.objects.filter(action="message.viewed")
     assert seen.details["message"] == message.pk
+
+
+@pytest.mark.parametrize(("reached", "minutes"), [(10, {50: 5, 90: 9, 99: 10}), (9, {50: 5, 90: 9}), (4, {})])
+def test_a_message_has_what_the_provider_said_of_its_e_mails_and_the_times_of_its_people(caller, reached, minutes):
+    begin = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
+    data = caller(ALL).get(f"messages/{one_a_minute(begin, reached=reached).pk}/").json()
+    failed = 10 - reached + 1
+    assert data["totals"]["emails"] == {
+        "delivered": reached,
+        "failed": failed,
+        "suppressed": 1,
+        "complained": 1,
+        "not_known": 3,
+        "refused": failed + 1,
+    }
+    times = {int(percent): datetime.fromisoformat(moment) for percent, moment in data["reached_times"].items()}
+    assert times == {percent: begin + timedelta(minutes=after) for percent, after in minutes.items()}
 
 
 def test_a_message_that_nothing_was_counted_of_yet_can_be_read(caller):

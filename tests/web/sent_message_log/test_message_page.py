@@ -11,6 +11,7 @@ from messenger_logs.models import MessageModeTotals, SentMessage
 from messenger_logs.services.totals import recount
 from tests.listings.letter_log import Shown
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.messenger_logs.reach.people import one_a_minute
 from tests.web.sent_message_log.conftest import NOON, open_page
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +57,20 @@ def test_the_summary_shows_who_and_when(administrator):
     assert summary["Sender"] == "Matthews, Dexter"
     assert summary["Date/Time Created"] == "11/20/2026 12:00 PM"
     assert summary["Date/Time Scheduled"] == "11/20/2026 1:00 PM"
+
+
+@pytest.mark.parametrize(
+    ("reached", "told"),
+    [
+        (10, "half by 11/20/2026 12:05:00 PM, 90 % by 11/20/2026 12:09:00 PM, 99 % by 11/20/2026 12:10:00 PM"),
+        (9, "half by 11/20/2026 12:05:00 PM, 90 % by 11/20/2026 12:09:00 PM"),
+        (5, "half by 11/20/2026 12:05:00 PM"),
+        (4, ""),
+    ],
+)
+def test_it_says_by_when_half_90_and_99_percent_of_the_people_were_reached(administrator, reached, told):
+    page = page_of(administrator, one_a_minute(NOON, reached=reached))
+    assert page.texts("//*[@id='reached-times']") == ([f"Reached: {told}."] if told else [])
 
 
 @pytest.mark.slow
