@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from accounts.access import refuse_without
@@ -9,10 +9,16 @@ from accounts.scopes import NO_SCHOOL, Scope
 from accounts.services import hashed_search, record_audit_event, record_look
 from accounts.tools import SCOPED_RIGHTS, Right, Tool
 from core.languages import ENGLISH, in_language
+from listings.filters import is_typed
 from listings.listing import Listing
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+
+
+def _hashed(texts: Iterable[str]) -> dict[str, list[str]]:
+    hashed = [hashed_search(text) for text in texts]
+    return {"searched": hashed} if hashed else {}
 
 
 class ToolListing(Listing):
@@ -79,8 +85,14 @@ class ToolListing(Listing):
         Empty if there are none.
         """
         personal, active = self.personal_labels, self.filterset.in_use()
-        hashed = [hashed_search(value) for label, value in active if label in personal]
-        return {"searched": hashed} if hashed else {}
+        return _hashed(value for label, value in active if label in personal)
+
+    def _filters_for_export(self) -> dict[str, Any]:
+        """What was chosen, in words; and what was typed, hashed. A text to find in a subject may be a person's name."""
+        typed = self.personal_labels | {str(one.label) for one in self.filterset.filters.values() if is_typed(one)}
+        active = list(self.filterset.in_use())
+        chosen = {label: value for label, value in active if label not in typed}
+        return {"filters": chosen, **_hashed(value for label, value in active if label in typed)}
 
     @property
     def personal_labels(self) -> set[str]:
@@ -92,8 +104,6 @@ class ToolListing(Listing):
             self._record_export(count, format)
 
     def _record_export(self, count: int | None, format: str) -> None:
-        personal = self.personal_labels
-        filters = {label: value for label, value in self.filterset.in_use() if label not in personal}
         record_audit_event(
             by=self.user,
             action=f"export.{self.tool.name.lower()}",
@@ -102,8 +112,7 @@ class ToolListing(Listing):
                 "format": format,
                 "rows": "not counted" if count is None else count,
                 "days": str(self.filterset.period or "any"),
-                "filters": filters,
-                **self.searched,
+                **self._filters_for_export(),
                 **self.export_details,
             },
         )

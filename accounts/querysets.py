@@ -92,7 +92,7 @@ LOOK = timedelta(minutes=30)
 MESSAGE_VIEWED = "message.viewed"
 # What of a message has the people in it: a look at a list of them, each export and each report.
 _PEOPLE_SHOWN = Q(details__shown__in=["recipients", "unreached people", "calls and texts in doubt", "drill"])
-_FILES = Q(action__regex=r"^(export|report)\.")
+_FILES = Q(action__regex=r"^(export|report)\.") & ~Q(action__in=["report.canceled", "report.removed"])
 
 
 class AuditEventQuerySet(QuerySet["AuditEvent"]):

@@ -76,6 +76,11 @@ class ExactFilter(django_filters.Filter):
         super().__init__(field_name, "exact", **kwargs)
 
 
+def is_typed(one: django_filters.Filter) -> bool:
+    """Whether people write a text into a filter, and choose from nothing."""
+    return isinstance(one, ContainsFilter | ExactFilter)
+
+
 class IdFilter(django_filters.NumberFilter):
     """Find rows by the id of something."""
 

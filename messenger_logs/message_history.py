@@ -18,6 +18,8 @@ from messenger_logs.models import SentMessage
 
 # Only a program makes more than that; the Audit Trail has all of them.
 MOST_EVENTS = 200
+# What people did with the file of a report that somebody had asked for.
+_OF_FILES = ["report.canceled", "report.downloaded", "report.removed"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class History:
 def history_of(message: SentMessage) -> History:
     """The same number of queries for any number of events. The Audit Trail alone has who looked at the message."""
     shown = Q(action__in=_SENTENCES) | Q(action__startswith="report.") | Q(action__startswith="export.")
-    events = AuditEvent.objects.of_message(message.pk).filter(shown).exclude(action="report.downloaded")
+    events = AuditEvent.objects.of_message(message.pk).filter(shown).exclude(action__in=_OF_FILES)
     events = events.order_by("-occurred_at", "-pk")
     latest = list(events[: MOST_EVENTS + 1])
     recorded = [Entry(event.occurred_at, _sentence(event)) for event in latest[:MOST_EVENTS]]

@@ -165,12 +165,19 @@ def open_file(job: ReportJob, user: User) -> tuple[str, BinaryIO]:
         raise NotReadable from reason
 
 
+def record_use(job: ReportJob, *, by: User, action: str) -> None:
+    """Record what somebody did with a report. The trail has its kind and its message: its title may name a person."""
+    about = {"report": job.pk, "kind": job.kind, "message": job.message_id, "list": job.options.get("listing")}
+    details = {name: value for name, value in about.items() if value}
+    record_audit_event(by=by, action=action, target=f"Report {job.pk}", details=details)
+
+
 def cancel(*, job: ReportJob, by: User) -> bool:
     """Cancel an unfinished report. Returns False if it had finished, or somebody else had canceled it."""
     with transaction.atomic():
         canceled = work.cancel(job)
         if canceled:
-            record_audit_event(by=by, action="report.canceled", target=job.title)
+            record_use(job, by=by, action="report.canceled")
     return canceled
 
 
@@ -179,7 +186,7 @@ def remove(*, job: ReportJob, by: User) -> None:
     finished = ReportJob.objects.exclude(status__in=ReportJob.UNFINISHED).filter(pk=job.pk)
     with transaction.atomic():
         if finished.delete()[0]:
-            record_audit_event(by=by, action="report.removed", target=job.title, details={"report": job.pk})
+            record_use(job, by=by, action="report.removed")
             transaction.on_commit(partial(discard, job.stored_name))
 
 

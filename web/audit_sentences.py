@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import AuditEvent
 from accounts.tools import Tool
 from reports.report import kind_label
+from web.audit_names import name_of
 from web.looks_at_messages import listed, looked_at_message, message_of
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def action_text(action: str) -> str:
 def said_by_sentence(action: str) -> frozenset[str]:
     """Return the names of the details that the sentence of an action says, so that nothing else needs to."""
     words = _WORDS.get(action) or _of_kind(action)
+    if action in _OF_A_REPORT:
+        return _NAME_OF_REPORT
     if callable(words):
         return _SAID.get(words, frozenset())
     return frozenset(name for _literal, name, _format, _conversion in Formatter().parse(str(words)) if name)
@@ -86,7 +89,7 @@ class _Names(dict[str, Any]):
 
     def __init__(self, event: AuditEvent) -> None:
         super().__init__({name: _text(value) for name, value in event.details.items()})
-        self["target"] = event.target
+        self["target"] = name_of(event)
         self["message"] = message_of(event)
 
     def __missing__(self, name: str) -> str:
@@ -211,6 +214,9 @@ _SAID: dict[Callable[[AuditEvent], str], frozenset[str]] = {
     _asked_who_saw: frozenset({"about"}),
     _looked_as_another: frozenset({"as", "pk"}),
 }
+# The name of a report says these.
+_OF_A_REPORT = {"report.canceled", "report.downloaded", "report.removed"}
+_NAME_OF_REPORT = frozenset({"kind", "list", "message"})
 # What people choose from, where the sentence without its values would not do.
 _SHORT: dict[str, StrOrPromise] = {
     "access.refused": _("was refused a page"),

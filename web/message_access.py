@@ -65,7 +65,7 @@ def record_message_view(message: SentMessage, *, by: User, part: str, **details:
     record_part_of_look(
         by=by,
         action="message.viewed",
-        target=message.recorded_subject,
+        target=message.recorded_name,
         details={"message": message.pk, **details},
         part=part,
     )

@@ -91,7 +91,7 @@ def retry_deliveries(*, message_id: int, deliveries: Collection[int], by: User) 
     added = Redial.objects.filter(message=message_id).count() - before
     if added:
         details = {"message": message.pk, "devices": added}
-        record_audit_event(by=by, action="message.sent_again", target=message.recorded_subject, details=details)
+        record_audit_event(by=by, action="message.sent_again", target=message.recorded_name, details=details)
     else:
         finish(message_id)
     return added

@@ -133,9 +133,13 @@ class SentMessage(models.Model):
         return self.subject or gettext(_NO_SUBJECT)
 
     @property
-    def recorded_subject(self) -> str:
-        """The subject for the audit trail, which is in English."""
-        return self.subject or _NO_SUBJECT
+    def recorded_name(self) -> str:
+        """The message for the audit trail. A subject may name a person, and no erasure changes the trail."""
+        return self.name_in_trail(self.pk)
+
+    @staticmethod
+    def name_in_trail(number: object) -> str:
+        return f"Message {number}"
 
     @property
     def display_calendars(self) -> str:

@@ -68,7 +68,7 @@ def _follow_up(answer: CancelAnswer) -> None:
     # The figures follow when they are final: see close_cancel.
     message = answer.message
     details = {"message": message.pk, "status": english(MessageStatus(message.status).label)}
-    record_audit_event(by=answer.by, action="message.canceled", target=message.recorded_subject, details=details)
+    record_audit_event(by=answer.by, action="message.canceled", target=message.recorded_name, details=details)
     # Where no broker takes the task, tasks.finish_cancels does it a little later.
     transaction.on_commit(partial(call_worker, stop_the_rest, message.pk), robust=True)
 

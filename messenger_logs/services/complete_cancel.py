@@ -139,7 +139,7 @@ def _tell_figures(message_id: int) -> None:
     if figures != told_figures(message_id):
         details = {"message": message_id, **figures}
         record_audit_event(
-            by=message.canceled_by, action=CANCEL_COMPLETED, target=message.recorded_subject, details=details
+            by=message.canceled_by, action=CANCEL_COMPLETED, target=message.recorded_name, details=details
         )
 
 

@@ -15,5 +15,5 @@ def mark_drill(message: SentMessage, *, drill: bool, by: User) -> bool:
         changed = SentMessage.objects.filter(pk=message.pk).exclude(drill=drill).update(drill=drill)
         if changed:
             action = "message.marked_as_drill" if drill else "message.marked_as_no_drill"
-            record_audit_event(by=by, action=action, target=message.recorded_subject, details={"message": message.pk})
+            record_audit_event(by=by, action=action, target=message.recorded_name, details={"message": message.pk})
     return bool(changed)

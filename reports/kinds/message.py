@@ -125,7 +125,7 @@ class MessageReport(Report):
         record_audit_event(
             by=by,
             action=f"report.{self.kind.replace('-', '_')}",
-            target=self.message.recorded_subject,
+            target=self.message.recorded_name,
             details=self.options | {"format": format.value, "rows": "not counted" if rows is None else rows},
         )
 

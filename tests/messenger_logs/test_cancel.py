@@ -148,7 +148,7 @@ def test_the_trail_says_who_canceled_what_and_the_final_figures(under_way, sende
     cancel_message(message_id=message.pk, by=sender)
     complete_cancel(message_id=message.pk)
     event = AuditEvent.objects.get(action="message.canceled")
-    assert (event.who, event.target) == ("Vang, Mai", "Snow day")
+    assert (event.who, event.target) == ("Vang, Mai", f"Message {message.pk}")
     assert event.details == {"message": message.pk, "status": "Canceled IP"}
     assert not AuditEvent.objects.filter(action="message.cancel_completed").exists()
 
@@ -156,7 +156,7 @@ def test_the_trail_says_who_canceled_what_and_the_final_figures(under_way, sende
     complete_cancel(message_id=message.pk)
     complete_cancel(message_id=message.pk)
     event = AuditEvent.objects.get(action="message.cancel_completed")
-    assert (event.who, event.target) == ("Vang, Mai", "Snow day")
+    assert (event.who, event.target) == ("Vang, Mai", f"Message {message.pk}")
     assert event.details == {"message": message.pk, "left": 2, "hung_up": 0, "never_started": 2, "not_tried": 1}
 
 

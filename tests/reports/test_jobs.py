@@ -102,7 +102,7 @@ def test_a_large_report_is_queued_made_and_downloaded(client, message, no_worker
     assert len(csv_of(response)) == 4
     assert AuditEvent.objects.filter(action="report.sent_message").count() == 1
     downloaded = AuditEvent.objects.get(action="report.downloaded")
-    assert downloaded.details == {"report": job.pk, "message": message.pk}
+    assert downloaded.details == {"report": job.pk, "kind": "sent-message", "message": message.pk}
 
 
 @pytest.mark.slow

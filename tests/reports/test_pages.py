@@ -116,7 +116,7 @@ def test_a_report_is_in_the_audit_trail(administrator):
     make_delivery(make_recipient(message))
     administrator.get(address(message), {"devices": "email", "format": "csv"})
     event = AuditEvent.objects.get(action="report.sent_message")
-    assert (event.who, event.target) == ("administrator", "School is closed")
+    assert (event.who, event.target) == ("administrator", f"Message {message.pk}")
     assert event.details == {
         "tool": "ADMIN_SENT_MESSAGE_LOG",
         "message": message.pk,

@@ -1,5 +1,6 @@
 """An erased person is nowhere in the database and in no file, and figures stay."""
 
+import csv
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,22 +10,28 @@ import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
+from structlog.testing import capture_logs
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from accounts.services import hashed_search
-from accounts.tools import Tool
+from accounts.tools import Tool, every_right
 from dispatch.services.webhooks import record_incoming_text
 from imports.models import ImportJob
 from listings.saved_searches import SESSION_KEY
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, Removal, SendingDomain, Suppression
-from messenger_logs.models import Delivery, ErasedAddress, Recipient, Reply, TextConsent
+from messenger_logs.models import Delivery, ErasedAddress, Recipient, Reply, SentMessage, TextConsent
 from messenger_logs.removed import REMOVED
+from messenger_logs.services.complete_cancel import complete_cancel
+from messenger_logs.services.drills import mark_drill
 from messenger_logs.services.erased import refusing_texts
 from messenger_logs.services.totals import recount
 from records.models import RecordsReceipt, RecordsRequest
 from reports.models import ReportJob
+from retention import tasks
 from retention.choices import HoldKind
 from retention.models import Erasure, Hold
 from retention.services import erase_requests
@@ -82,17 +89,17 @@ def everything(make_user: Any) -> None:
     session.save()
 
 
+def a_report(user: Any, **fields: Any) -> ReportJob:
+    times = {"asked_at": timezone.now(), "expires_at": timezone.now() + YEAR}
+    done = {"status": "done", "rows_done": 1, "rows_total": 1, "claim": uuid4(), "format": "csv"}
+    report: ReportJob = ReportJob.objects.create(owner=user, **(times | done | fields))
+    path_of(report).write_text(NAME)
+    return report
+
+
 def files_of(user: Any) -> None:
     times = {"asked_at": timezone.now(), "expires_at": timezone.now() + YEAR, "owner": user, "status": "done"}
-    report = ReportJob.objects.create(
-        kind="recipient",
-        options={"person": PERSON},
-        format="csv",
-        title=f"Messages of {NAME}",
-        claim=uuid4(),
-        **times,
-    )
-    path_of(report).write_text(NAME)
+    a_report(user, kind="recipient", options={"person": PERSON}, title=f"Messages of {NAME}")
     request = RecordsRequest.objects.create(criteria={"words": NAME, "people": [PERSON]}, claim=uuid4(), **times)
     path_of(request).parent.mkdir(parents=True, exist_ok=True)
     path_of(request).write_text(NAME)
@@ -127,13 +134,80 @@ def test_an_erased_person_is_in_no_table_and_in_no_file(make_user, folder):
     before = {message: all_figures(message) for message in messages}
     erasure = erase(reason=f"{NAME} asked")
     assert erasure.finished_at
-    assert traces(*TRACES, PERSON) - {"accounts_auditevent.target"} == set()
+    assert traces(*TRACES, PERSON) == set()
     assert not list(folder.rglob("*.*"))
     (session,) = Session.objects.all()
     assert session.get_decoded() == {SESSION_KEY: {"b": {"person": "Neighbor"}}}
     assert [view.name for view in SavedView.objects.all()] == ["Neighbor"]
     assert {message: all_figures(message, again=True) for message in messages} == before
     assert erasure.figures["messages"] >= 2
+
+
+def use_messages(client: Client, message: SentMessage, waiting: SentMessage, about: str) -> None:
+    """A look, a mark, a cancel, an export, a report, and what people do with the file of a report."""
+    log = reverse("web:admin_sent_message_log")
+    client.get(f"{log}{message.pk}/")
+    mark_drill(message, drill=True, by=User.objects.get())
+    client.post(f"{log}{waiting.pk}/cancel/")
+    complete_cancel(message_id=waiting.pk)
+    choices = {"devices": "email", "detail": "all", "format": "csv"}
+    client.get(f"{log}{message.pk}/report/", choices)
+    client.get(log, {"subject": about, "export": "csv"})
+    options = {"tool": "ADMIN_SENT_MESSAGE_LOG", "message": message.pk, "devices": ["email"], "detail": "all"}
+    for status, uses in (("done", ["file", "remove"]), ("queued", ["cancel"])):
+        job = a_report(User.objects.get(), kind="sent-message", options=options, title=about, status=status)
+        for use in uses:
+            address = reverse(f"web:report_{use}", args=[job.pk])
+            assert (client.get if use == "file" else client.post)(address).status_code < 400
+
+
+def in_the_trail(client: Client) -> dict[str, tuple[str, str]]:
+    """What the file of the Audit Trail says of each action: the sentence, and what or whom it was about."""
+    response = client.get(reverse("web:audit_trail"), {"export": "csv"})
+    lines = b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
+    return {row["Action"]: (row["What happened"], row["What or whom"]) for row in csv.DictReader(lines)}
+
+
+@pytest.mark.slow
+def test_the_trail_names_nobody_by_the_subject_of_a_message(make_user, signed_in):
+    client = signed_in(make_user(*every_right(), username="reader"))
+    about = f"Where is {NAME}? ({NUMBER})"
+    message, waiting = district.a_message(subject=about, ago=timedelta(days=3)), make_message(subject=about)
+    SentMessage.objects.filter(pk=waiting.pk).update(status="waiting")
+    use_messages(client, message, waiting, about)
+    actions = set(AuditEvent.objects.values_list("action", flat=True))
+    assert actions >= {"message.viewed", "message.canceled", "message.cancel_completed", "message.marked_as_drill"}
+    assert actions >= {"report.sent_message", "report.downloaded", "report.removed", "report.canceled"}
+    assert actions >= {"export.admin_sent_message_log"}
+    assert not {column for column in traces() if column.startswith("accounts_")}
+    before = in_the_trail(client)
+    assert before["Looked at a message"][1] == about
+    assert before["Opened the report “…”"][0] == f"reader opened the report “Sent Message Report: {about}”."
+    assert erase().finished_at
+    assert traces(*TRACES, PERSON) == set()
+    after = in_the_trail(client)
+    gone = f"Where is {REMOVED}? ({REMOVED})"
+    assert after["Looked at a message"] == (before["Looked at a message"][0], gone)
+    assert after["Opened the report “…”"][0] == f"reader opened the report “Sent Message Report: {gone}”."
+
+
+@pytest.mark.slow
+def test_the_logs_name_nobody(make_user, folder, caplog):
+    everything(make_user)
+    erasure = erase_requests.ask(person_id=PERSON, by=None, reason=f"{NAME} asked")
+    stuck = path_of(ReportJob.objects.get())
+    stuck.unlink()
+    stuck.mkdir()
+    with caplog.at_level("DEBUG"), capture_logs() as events:
+        failed = tasks.erase.apply(args=[erasure.pk])
+        stuck.rmdir()
+        tasks.erase.apply(args=[erasure.pk])
+    assert failed.failed()
+    assert Erasure.objects.get().finished_at
+    said = f"{caplog.text} {events} {failed.traceback}".casefold()
+    assert "erase" in caplog.text
+    assert "isadirectoryerror" in said
+    assert [trace for trace in (*TRACES, PERSON) if trace.casefold() in said] == []
 
 
 def test_others_keep_what_they_share():

@@ -9,6 +9,8 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from hypothesis import given
@@ -19,6 +21,7 @@ from accounts.querysets import LOOK
 from accounts.services import record_audit_event
 from accounts.tools import Tool
 from listings.registry import registry
+from messenger_logs.models import SentMessage
 from tests.messenger_logs.factories import make_message, make_recipient
 from tests.web.html import table_body
 from web.audit_sentences import action_text, audit_sentence, has_words
@@ -255,6 +258,72 @@ def test_whatever_an_event_has_it_is_a_sentence(action, target, details):
     assert audit_sentence(AuditEvent(action=action, target=target, details=details)).endswith(".")
     for known in ("message.viewed", "import.finished", "access.refused", "export.x", "report.x"):
         assert audit_sentence(AuditEvent(action=known, target=target, details=details)).endswith(".")
+
+
+# What an event is about
+
+
+def about(client, **values):
+    """The sentence, and what or whom it was about, of each event of a message or a report."""
+    rows = exported_rows(client.get(TRAIL, {"who": "Matthews", "export": "csv"} | values))
+    return [(row["What happened"].removeprefix("Dexter Matthews "), row["What or whom"]) for row in rows]
+
+
+def test_a_message_is_named_by_its_subject_as_it_is_now(client, dexter):
+    message = make_message(subject="Snow day")
+    record_message_view(message, by=dexter, part="message")
+    sentence = f"looked at message {message.pk}."
+    assert about(client) == [(sentence, "Snow day")]
+    for subject, shown in (("Ice day", "Ice day"), ("", "(no subject)")):
+        SentMessage.objects.filter(pk=message.pk).update(subject=subject)
+        assert about(client) == [(sentence, shown)]
+    message.delete()
+    assert about(client) == [(sentence, AuditEvent.objects.get(action="message.viewed").target)]
+
+
+def test_a_message_is_found_by_its_subject_and_so_are_events_of_a_version_that_kept_it(client, dexter):
+    message = make_message(subject="Snow day")
+    record_message_view(message, by=dexter, part="message")
+    record_message_view(make_message(subject="Soup day"), by=dexter, part="message")
+    record_audit_event(by=dexter, action="message.canceled", target="Snow days of old", details={"message": 7})
+    found = [("canceled message 7.", "Snow days of old"), (f"looked at message {message.pk}.", "Snow day")]
+    assert about(client, target="snow") == found
+
+
+def test_a_report_is_named_by_its_kind_and_the_subject_of_its_message(client, dexter):
+    message = make_message(subject="Snow day")
+    for details, name in (
+        ({"kind": "sent-message", "message": message.pk}, "Sent Message Report: Snow day"),
+        ({"kind": "recipient"}, "Recipient Report"),
+        ({"kind": "listing", "list": "sent_message_log"}, "Sent Message Log"),
+        (
+            {"kind": "listing", "list": "sent_message_log_message_recipients", "message": message.pk},
+            "Recipients of Snow day",
+        ),
+        ({"kind": "listing", "list": "of another version"}, "Export"),
+    ):
+        record_audit_event(by=dexter, action="report.removed", target="Report 9", details={"report": 9, **details})
+        assert about(client)[0] == (f"removed the report “{name}”.", name)
+    record_audit_event(by=dexter, action="report.removed", target="Kept before", details={"report": 9})
+    assert about(client)[0] == ("removed the report “Kept before”.", "Kept before")
+
+
+@pytest.mark.parametrize("number", ["x", [1], {"a": 1}, 10**30, -1, 1.5, None, True])
+def test_what_is_no_number_of_a_message_names_none(client, dexter, number):
+    record_audit_event(by=dexter, action="message.canceled", target="Odd", details={"message": number})
+    assert about(client)[0][1] == "Odd"
+
+
+def test_the_number_of_queries_does_not_grow_with_the_messages(client, dexter):
+    def look():
+        for _ in range(20):
+            record_message_view(make_message(), by=dexter, part="message")
+        with CaptureQueriesContext(connection) as queries:
+            assert "looked at message" in client.get(TRAIL).text
+        return len(queries)
+
+    look()
+    assert look() == look()
 
 
 # Who saw a message, or a family

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
 from django.forms import TextInput
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -19,6 +20,8 @@ from listings.columns import WIDE, Column, ListingTable, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, IdFilter, ListingFilterSet, OptionFilter
 from listings.listing import View
 from listings.registry import registry
+from messenger_logs.models import SentMessage
+from web.audit_names import name_of, with_subjects
 from web.audit_sentences import action_text, audit_sentence, said_by_sentence
 
 OF_NO_SCHOOL = _("What is in the trail is of no school. It is shown to those who have this tool for all schools.")
@@ -46,6 +49,9 @@ class AuditTable(ListingTable):
 
     def render_action(self, value: str) -> str:
         return action_text(value)
+
+    def render_target(self, record: AuditEvent) -> str:
+        return name_of(record)
 
     def render_details(self, record: AuditEvent) -> SafeString:
         return format_html_join("\n", "{}", ((detail_element(name, words),) for name, words in detail_lines(record)))
@@ -187,6 +193,20 @@ class MessageFilter(IdFilter):
         return qs.of_message(int(value)) if value else qs
 
 
+# The newest messages of a subject. What was done with an older one is found by its number.
+MOST_MESSAGES = 2_000
+
+
+class TargetFilter(ContainsFilter):
+    """Find what was done with something of this name, or with a message of this subject."""
+
+    def filter(self, qs: Any, value: str) -> Any:
+        if not value:
+            return qs
+        messages = SentMessage.objects.with_subject(value).order_by("-pk").values_list("pk", flat=True)
+        return qs.filter(Q(target__icontains=value) | Q(details__message__in=list(messages[:MOST_MESSAGES])))
+
+
 # What was done with one thing is little, and it is asked for long afterwards.
 DAYS, DAYS_OF_ONE = 7, 366
 
@@ -196,7 +216,7 @@ class AuditFilters(ListingFilterSet):
     message = MessageFilter(label=_("Number of a message"))
     who = ContainsFilter(label=_("Who"))
     action = OptionFilter(label=_("Action"), choices=actions)
-    target = ContainsFilter(label=_("What or whom"))
+    target = TargetFilter(label=_("What or whom"))
     searched = SearchFilter(label=_("Person id, or what was searched"), widget=TextInput(attrs={"type": "search"}))
 
     personal = {"searched"}
@@ -220,7 +240,7 @@ class AuditListing(ToolListing):
         return [View(label, registry[name].url(), current=self.entry.name == name) for name, label in names.items()]
 
     def get_queryset(self) -> AuditEventQuerySet:
-        return AuditEvent.objects.visible_to(self.user).as_looks()
+        return with_subjects(AuditEvent.objects.visible_to(self.user).as_looks())
 
 
 class AuditTrail(AuditListing):

@@ -17,7 +17,6 @@ from django.views.generic import View
 
 from accounts.access import SignedInRequest, ToolRightMixin
 from accounts.models import User
-from accounts.services import record_audit_event
 from accounts.tools import Tool
 from accounts.view_as import only_looking
 from core.files import files
@@ -126,10 +125,7 @@ def file(request: SignedInRequest, pk: int) -> HttpResponseBase:
         content = files().reading(found.stored_name)
     except FileNotFoundError:
         raise Http404(_("The file of the report is not there any more.")) from None
-    about = {"message": found.message_id} if found.message_id else {}
-    record_audit_event(
-        by=request.user, action="report.downloaded", target=found.title, details={"report": found.pk, **about}
-    )
+    services.record_use(found, by=request.user, action="report.downloaded")
     return file_response(content, name=report.file_name, format=Format(found.format), size=found.size)
 
 

@@ -143,5 +143,5 @@ def test_whoever_is_told_how_a_message_ended_leaves_a_look_at_it(
     message = finished(status, sender=sender)
     ask(sender, message, way)
     [look] = AuditEvent.objects.filter(action="message.viewed")
-    assert (look.who_id, look.target) == (sender.pk, SECRET)
+    assert (look.who_id, look.target) == (sender.pk, f"Message {message.pk}")
     assert look.details == {"message": message.pk, "shown": "figures of a cancel"}

@@ -483,7 +483,8 @@ def test_every_view_is_in_the_audit_trail_and_a_refresh_is_none(signed_in, sende
     open_page(client, f"{OWN}{message.pk}/recipients/")
     body_of(client, message, root=OWN)
     assert viewed() == [
-        ("Matthews, Dexter", "Snow", message.pk, part) for part in ("message", "recipients", "Email body")
+        ("Matthews, Dexter", f"Message {message.pk}", message.pk, part)
+        for part in ("message", "recipients", "Email body")
     ]
 
 

@@ -255,7 +255,7 @@ def test_a_view_is_recorded_once_and_not_with_each_refresh(mine: Client, me: Use
     mine.get(reverse(PAGE, args=[message.pk]), headers={"HX-Request": "true"})
 
     event = AuditEvent.objects.get(action="message.viewed")
-    assert (event.who_id, event.target) == (me.pk, "Snow day")
+    assert (event.who_id, event.target) == (me.pk, f"Message {message.pk}")
 
 
 @pytest.mark.slow
