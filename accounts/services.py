@@ -145,13 +145,14 @@ def issue_token(*, user: User, with_factor: bool = False) -> tuple[str, datetime
     return token, row.expiry
 
 
-def end_tokens(*, user: User, by: User | None = None) -> None:
-    """End all tokens of this account. `by` is another person who ends them."""
+def end_tokens(*, user: User, by: User | None = None, made_before: datetime | None = None, because: str = "") -> None:
+    """End the tokens of this account, or those made before a moment. `by` is another person who ends them."""
+    tokens = AuthToken.objects.filter(user=user)
     with transaction.atomic():
-        ended, _ = AuthToken.objects.filter(user=user).delete()
+        ended, _ = (tokens.filter(created__lte=made_before) if made_before else tokens).delete()
         if ended:
-            target = user.username if by else ""
-            record_audit_event(by=by or user, action="api_token.ended", target=target, details={"tokens": ended})
+            target, why = user.username if by else "", {"because": because} if because else {}
+            record_audit_event(by=by or user, action="api_token.ended", target=target, details={"tokens": ended, **why})
 
 
 # Accounts

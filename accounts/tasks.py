@@ -1,4 +1,5 @@
 import logging
+import time
 
 from allauth.account.utils import user_pk_to_url_str
 from celery import shared_task
@@ -13,6 +14,7 @@ from accounts.passwords import may_use_password
 from accounts.service_accounts.services import delete_expired_tokens
 from accounts.services import record_audit_event
 from accounts.sessions import delete_forgotten
+from accounts.sso.api_tokens import check_tokens
 from core.languages import in_language_of
 from core.mail import MailNotSent, send
 
@@ -54,6 +56,12 @@ def delete_expired_sessions() -> None:
     call_command("clearsessions")
     delete_forgotten()
     delete_expired_tokens()
+
+
+@shared_task(soft_time_limit=600, time_limit=660)
+def check_tokens_with_providers() -> None:
+    """End the API tokens of people whose account a sign-in provider has closed. Beat asks every few minutes."""
+    check_tokens(until=time.monotonic() + 240)
 
 
 @shared_task

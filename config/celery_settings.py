@@ -109,6 +109,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "accounts.tasks.verify_audit_trail",
         "schedule": daily(5, 30, zone=TIME_ZONE),
     },
+    # Sessions and tokens end within an hour after the provider closed the account: 55 minutes, and this.
+    "accounts-check-tokens-with-providers": {
+        "task": "accounts.tasks.check_tokens_with_providers",
+        "schedule": 240,
+        "options": {"expires": 240},
+    },
     "accounts-delete-expired-sessions": {
         "task": "accounts.tasks.delete_expired_sessions",
         "schedule": daily(4, 50, zone=TIME_ZONE),

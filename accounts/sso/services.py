@@ -16,6 +16,7 @@ from accounts.service_accounts.models import ServiceAccount
 from accounts.services import end_tokens, hashed_search, record_audit_event
 from accounts.sso.claims import Claims
 from accounts.sso.in_step import keep_in_step, mapped_groups
+from accounts.sso.recheck import Answer, ask
 from accounts.sso.tokens import Tokens
 
 LONGEST_USERNAME = User._meta.get_field("username").max_length or 0
@@ -84,6 +85,18 @@ def note_refused(*, identity: ProviderIdentity) -> None:
         details={"provider": account.provider},
     )
     end_tokens(user=account.user)
+
+
+def ask_again(request: HttpRequest, *, identity: ProviderIdentity) -> Answer:
+    """Ask the provider whether it still lets a person in, and do what it says. The caller holds the identity's lock."""
+    account = identity.account
+    reply = ask(request, account=account, tokens=Tokens.opened(identity.tokens))
+    if reply.answer is Answer.REFUSED:
+        note_refused(identity=identity)
+    elif reply.answer is Answer.CONFIRMED:
+        note_confirmed(account=account, tokens=reply.tokens)
+        keep_in_step(identity=identity, user=account.user, claims=reply.claims, config=reply.config, partial=True)
+    return reply.answer
 
 
 def _join(request: HttpRequest, login: Any, claims: Claims) -> User:

@@ -17,11 +17,9 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts.models import ProviderIdentity
-from accounts.sso.in_step import keep_in_step
 from accounts.sso.providers import SESSION_ENDS, OIDCProvider
-from accounts.sso.recheck import Answer, ask
-from accounts.sso.services import note_confirmed, note_refused
-from accounts.sso.tokens import Tokens
+from accounts.sso.recheck import Answer
+from accounts.sso.services import ask_again
 
 # Seconds.
 CHECK_AFTER, LONGEST, LONGEST_SAML, TRY_AGAIN = 45 * 60, 55 * 60, 60 * 60, 60
@@ -99,15 +97,12 @@ def _is_confirmed(request: HttpRequest, session: ProviderSession, identity: Prov
 
 
 def _asked(request: HttpRequest, session: ProviderSession, identity: ProviderIdentity) -> bool:
-    account, now = identity.account, time.time()
-    reply = ask(request, account=account, tokens=Tokens.opened(identity.tokens))
-    if reply.answer is Answer.REFUSED:
-        note_refused(identity=identity)
-        return False
-    if reply.answer is Answer.NONE:
-        replace(session, look_again=now + TRY_AGAIN).keep(request)
-        return session.has_time
-    note_confirmed(account=account, tokens=reply.tokens)
-    keep_in_step(identity=identity, user=account.user, claims=reply.claims, config=reply.config, partial=True)
+    now = time.time()
+    match ask_again(request, identity=identity):
+        case Answer.REFUSED:
+            return False
+        case Answer.NONE:
+            replace(session, look_again=now + TRY_AGAIN).keep(request)
+            return session.has_time
     replace(session, confirmed=now, look_again=now + CHECK_AFTER).keep(request)
     return True
