@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
@@ -20,6 +21,9 @@ from knox.models import AuthToken
 from accounts.models import AuditEvent, GroupPolicy, User
 from accounts.services import issue_token, require_second_factor
 from accounts.tools import Right, Tool, every_right
+from messenger_logs.models import SentMessage
+from messenger_logs.services.totals import recount
+from reports.models import ReportJob
 from tests.fixtures.accounts import PASSWORD
 from tests.fixtures.factors import (
     code_of,
@@ -30,6 +34,7 @@ from tests.fixtures.factors import (
     wrong_code,
 )
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient
+from tests.stored import path_of
 from tests.web.addresses import patterns
 
 pytestmark = pytest.mark.django_db
@@ -255,6 +260,59 @@ def test_a_file_of_many_rows_asks_again(admin, later, settings, most, again):
     assert client.get(address).status_code == 200, "the factor was just shown"
     later(16)
     assert asked(client.get(address)) == again
+
+
+@pytest.fixture
+def three_rows() -> SentMessage:
+    """A message whose report has three rows."""
+    message = make_message(modes=["email"])
+    for _ in range(3):
+        make_delivery(make_recipient(message))
+    recount(message_id=message.pk)
+    return message
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("most", "again"), [(2, True), (3, False)])
+def test_a_report_of_many_rows_asks_again_and_its_page_of_choices_does_not(
+    admin, later, settings, three_rows, most, again
+):
+    settings.FACTOR_AGAIN_ROWS = most
+    client, secret = admin
+    address = reverse("web:admin_sent_message_log_message_report", args=[three_rows.pk])
+    choices = f"{address}?devices=email&detail=all&format=csv&rows_only=on"
+    assert client.get(choices).status_code == 200, "the factor was just shown"
+    later(16)
+    assert client.get(address).status_code == 200
+    response = client.get(choices)
+    assert asked(response) == again
+    if again:
+        assert AuditEvent.objects.filter(action="report.sent_message").count() == 1
+        way = client.post(response["Location"], {"code": code_of(secret), "next": choices})["Location"]
+        assert client.get(way).status_code == 200
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("most", "again"), [(2, True), (3, False)])
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_kept_file_of_many_rows_asks_again_whoever_made_it(
+    admin, later, settings, tmp_path, make_user, three_rows, most, again, is_own
+):
+    settings.FACTOR_AGAIN_ROWS, settings.REPORT_FOLDER = most, tmp_path
+    client, _ = admin
+    options = {"tool": "ADMIN_SENT_MESSAGE_LOG", "message": three_rows.pk, "devices": ["email"], "detail": "all"}
+    times = {"asked_at": timezone.now(), "expires_at": timezone.now() + timedelta(days=1)}
+    owner = User.objects.get(username="admin") if is_own else make_user(*every_right())
+    done = {"status": "done", "rows_done": 3, "rows_total": 3, "claim": uuid4()}
+    job = ReportJob.objects.create(owner=owner, kind="sent-message", options=options, format="csv", **times, **done)
+    path_of(job).write_text("rows")
+    page, file = (reverse(f"web:report_{name}", args=[job.pk]) for name in ("job", "file"))
+    assert client.get(file).status_code == 200, "the factor was just shown"
+    later(16)
+    assert client.get(page).status_code == 200
+    response = client.get(file)
+    assert asked(response) == again
+    assert AuditEvent.objects.filter(action="report.downloaded").count() == (1 if again else 2)
 
 
 @pytest.mark.slow
