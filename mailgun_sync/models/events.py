@@ -146,8 +146,8 @@ class MailgunEvent(models.Model):
 class RecipientAddress(models.Model):
     """An address that events went to. A search reads these rows, because there are far more events than addresses.
 
-    The transaction that stores an event stores its address too. Retention deletes an address by its last day, without
-    a look at the events: so it needs no lock that a sync would wait for.
+    The transaction that stores an event stores its address too. Retention deletes an address by its last day, and
+    looks at the events only where a hold keeps some: so it needs no lock that a sync would wait for.
     """
 
     address = models.CharField(max_length=512)

@@ -70,13 +70,17 @@ def of_rows(rows: Sequence[tuple[datetime, int]]) -> MailgunEventQuerySet:
     return MailgunEvent.objects.filter(within, pk__in=[pk for _, pk in rows])
 
 
-def delete_addresses(*, before: datetime, batch: int = 10_000) -> None:
+def delete_addresses(*, before: datetime, some_kept: bool = False, batch: int = 10_000) -> None:
     """Delete the addresses whose newest event was deleted, also where a sync writes at the same moment.
+
+    ``some_kept`` says that older events may be here still: then it looks for those of each address.
 
     A page leaves an address alone only if its last day is near enough to that of the event. PostgreSQL looks at the day
     again when it deletes a row that a page has just written.
     """
     expired = RecipientAddress.objects.filter(last_event_on__lt=before.date() - timedelta(days=ADDRESS_SLACK_DAYS + 1))
+    if some_kept:
+        expired = expired.filter(~Exists(MailgunEvent.objects.filter(recipient=OuterRef("address"))))
     while pks := list(expired.values_list("pk", flat=True)[:batch]):
         expired.filter(pk__in=pks).delete()
 

@@ -298,7 +298,13 @@ def _age_events(before: datetime, steps: Steps, gone: Counter[str]) -> None:
     while rows := steps(_delete_events, before):
         gone["events"] += rows
     steps(delete_runs, before=before)
-    steps(delete_addresses, before=before)
+    steps(_delete_addresses, before)
+
+
+def _delete_addresses(before: datetime) -> None:
+    """Forget the addresses of the events that went. A search finds those of held events by theirs."""
+    with respecting_holds() as holds:
+        delete_addresses(before=before, some_kept=holds != Holds())
 
 
 def _drop_month(month: Month, steps: Steps) -> int:

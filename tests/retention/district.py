@@ -12,7 +12,16 @@ from dispatch.models import Claim, InboxMessage
 from mailgun_sync.client.events import reread
 from mailgun_sync.models import SendingDomain
 from mailgun_sync.services.ingest import store_events
-from messenger_logs.models import DeviceAttempt, MessageModeTotals, MessageTotals, PersonReach, ReachTotals, SentMessage
+from messenger_logs.models import (
+    Delivery,
+    DeviceAttempt,
+    MessageModeTotals,
+    MessageTotals,
+    PersonReach,
+    ReachTotals,
+    Recipient,
+    SentMessage,
+)
 from messenger_logs.services.consents import record_consent
 from messenger_logs.services.derive_contacts import derive_contacts
 from messenger_logs.services.replies import record_reply
@@ -175,6 +184,37 @@ def every_text() -> Iterator[tuple[str, str]]:
         for table, column in cursor.fetchall():
             cursor.execute(f'SELECT "{column}"::text FROM "{table}" WHERE "{column}" IS NOT NULL')
             yield from ((f"{table}.{column}", text) for (text,) in cursor.fetchall())
+
+
+def rows_of_the_family() -> dict[str, list[str]]:
+    """All rows about the person, by table: what names the person, and what belongs to the person's rows."""
+    recipients = set(Recipient.objects.filter(person_id=PERSON).values_list("pk", flat=True))
+    deliveries = set(Delivery.objects.filter(recipient__in=recipients).values_list("pk", flat=True))
+    own = {"messenger_logs_recipient": recipients, "messenger_logs_delivery": deliveries}
+    found: dict[str, list[str]] = {}
+    for table in every_table():
+        with connection.cursor() as cursor:
+            cursor.execute(f'SELECT to_jsonb(one)::text FROM "{table}" AS one')
+            texts = [text for (text,) in cursor.fetchall()]
+        for text in texts:
+            row = json.loads(text)
+            if table in own:
+                mine = row["id"] in own[table]  # that of a neighbor may name the person, too
+            else:
+                named = any(trace.casefold() in text.casefold() for trace in (*TRACES, PERSON, STUDENT))
+                mine = named or row.get("recipient_id") in recipients or row.get("delivery_id") in deliveries
+            if mine:
+                found.setdefault(table, []).append(text)
+    return {table: sorted(rows) for table, rows in found.items()}
+
+
+def every_table() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name FROM information_schema.tables"
+            " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+        )
+        return [table for (table,) in cursor.fetchall()]
 
 
 def traces(*wanted: str) -> set[str]:

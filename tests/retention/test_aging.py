@@ -161,7 +161,46 @@ def test_reading_the_links_again_takes_no_outcome_back():
     assert MailgunEvent.objects.get().delivery_id
 
 
-def test_a_held_person_stays_whole_and_the_others_go():
+# Of all that is kept of a family, and that goes when no hold protects it.
+OF_A_FAMILY = {
+    "dispatch_claim",
+    "dispatch_inboxmessage",
+    "mailgun_sync_mailgunevent",
+    "messenger_logs_contacttofix",
+    "messenger_logs_delivery",
+    "messenger_logs_deviceattempt",
+    "messenger_logs_personreach",
+    "messenger_logs_recipient",
+    "messenger_logs_reply",
+    "messenger_logs_sentmessage",
+    "messenger_logs_textconsent",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "value"), [(HoldKind.PERSON, PERSON), (HoldKind.STUDENT, district.STUDENT_NUMBER)])
+def test_no_row_of_a_held_family_changes_in_any_table(kind, value):
+    for fields in ({}, {"engine": "v2", "message_type": "Messenger 2.0 - General"}):
+        district.a_message(**fields)
+    district.a_stop(ago=2 * YEAR)
+    district.a_reply()
+    district.contacts()
+    hold(kind, value)
+    keep(**{one.value: 400 for one in Kind})
+    before = district.rows_of_the_family()
+    assert before.keys() >= OF_A_FAMILY
+    for _ in range(2):
+        retain()
+        derive_contacts()
+        assert district.rows_of_the_family() == before
+    assert Recipient.objects.filter(removed=True).count() == 2 * 4, "the others went"
+    assert MailgunEvent.objects.filter(recipient__in=RecipientAddress.objects.values("address")).count() == 2
+    Hold.objects.update(lifted_at=timezone.now())
+    retain()
+    assert district.rows_of_the_family().keys() & {"messenger_logs_recipient", "messenger_logs_reply"} == set()
+
+
+def test_a_held_person_stays_and_the_others_go():
     message = district.a_message()
     hold(HoldKind.PERSON, PERSON)
     before = all_figures(message)
