@@ -14,7 +14,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import AuditEvent, ServiceAccount, User
+from accounts.models import AuditEvent, GroupPolicy, GroupScope, ServiceAccount, User
+from accounts.scopes import ScopeReach
 from accounts.service_accounts.services import (
     AccountNameTaken,
     AlreadyEnded,
@@ -24,9 +25,12 @@ from accounts.service_accounts.services import (
     end_service_account,
     renew_secret,
 )
+from accounts.services import issue_token
 from accounts.tools import Tool
+from messenger_logs.models import SentMessage
+from messenger_logs.services.totals import recount
 from tests.fixtures.accounts import PASSWORD
-from tests.messenger_logs.factories import make_message
+from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
 
 pytestmark = pytest.mark.django_db
 
@@ -190,6 +194,87 @@ def test_names_are_unique_and_an_end_is_final(chief: User) -> None:
         ("service_account.created", "Student system"),
         ("service_account.ended", "Student system"),
     ]
+
+
+# What it may read
+
+LIST = "/api/v1/messages/?log=sent_administration"
+
+
+def results(token: str, path: str) -> list[dict[str, Any]]:
+    response = call(token, path)
+    assert response.status_code == 200, path
+    found: list[dict[str, Any]] = response.json()["results"]
+    return found
+
+
+def test_a_required_factor_is_asked_of_the_people_of_a_group_and_not_of_its_programs(chief: User, make_user) -> None:
+    message = make_message()
+    make_delivery(make_recipient(message))
+    group = Group.objects.get(name="Messenger Administrators")
+    token = ask(make(chief, group.name)[1]).json()["access_token"]
+    GroupPolicy.objects.create(group=group, second_factor=True)
+    person = issue_token(user=make_user(groups=[group.name]))[0]
+    as_person = Client().get(LIST, headers={"Authorization": f"Token {person}"})
+    assert (as_person.status_code, "requires a second factor" in as_person.json()["detail"]) == (403, True)
+    assert [row["id"] for row in results(token, LIST)] == [message.pk], "its secret is all that a program has"
+    assert len(results(token, f"/api/v1/messages/{message.pk}/deliveries/")) == 1
+    assert call(token, "/api/v1/messages/", post=True).status_code == 403, "a right that its groups do not have"
+    for page in ("/", "/messenger-administration/sent-message-log/"):
+        assert call(token, page)["Location"].startswith("/accounts/login/"), "its token opens no page"
+
+
+@pytest.fixture
+def of_the_north(chief: User) -> str:
+    """The token of a program whose group holds its rights for one school."""
+    scope = GroupScope.objects.create(group=Group.objects.get(name="Messenger Administrators"), reach=ScopeReach.CHOSEN)
+    scope.schools.set([make_school("North")])
+    token: str = ask(make(chief, "Messenger Administrators")[1]).json()["access_token"]
+    return token
+
+
+def a_message(school: str | None) -> SentMessage:
+    """A message to a family of each school, and to one whose school nobody knows."""
+    message = make_message(school=school, subject=f"News of {school}")
+    for name in ("North", "South"):
+        parent = {"name": f"{name} parent", "student_name": f"{name} student"}
+        make_delivery(make_recipient(message, student_school=make_school(name), **parent))
+    make_delivery(make_recipient(message, name="Unplaced parent"))
+    recount(message_id=message.pk)
+    return message
+
+
+@pytest.mark.slow
+def test_a_program_of_one_school_reads_nothing_of_another(of_the_north: str) -> None:
+    ours, theirs, of_all = (a_message(school) for school in ("North", "South", None))
+    assert {row["id"] for row in results(of_the_north, LIST)} == {ours.pk, of_all.pk}
+    for part in ("", "deliveries/", "people/"):
+        assert call(of_the_north, f"/api/v1/messages/{theirs.pk}/{part}").status_code == 404
+    for part in ("deliveries", "people"):
+        answer = call(of_the_north, f"/api/v1/messages/{of_all.pk}/{part}/")
+        assert answer.status_code == 200
+        text = answer.content.decode()
+        assert ("North parent" in text) == (part == "deliveries"), "all were reached"
+        assert "South" not in text
+        assert "Unplaced" not in text
+    assert call(of_the_north, f"/api/v1/messages/{theirs.pk}/cancel/", post=True).status_code == 404
+    assert "South" not in call(of_the_north, LIST).content.decode()
+
+
+@pytest.mark.slow
+def test_a_program_of_one_school_finds_nobody_of_another(of_the_north: str) -> None:
+    of_all = a_message(None)
+    headers = {"Authorization": f"Bearer {of_the_north}"}
+    for name, number in (("North", 1), ("South", 0), ("Unplaced", 0)):
+        address = f"/api/v1/messages/{of_all.pk}/deliveries/search/"
+        found = Client().post(address, {"recipient": name}, content_type="application/json", headers=headers)
+        assert len(found.json()["results"]) == number, name
+
+
+def test_a_program_whose_group_loses_its_schools_reads_no_message_of_others(of_the_north: str) -> None:
+    a_message("North")
+    GroupScope.objects.get(group__name="Messenger Administrators").schools.clear()
+    assert results(of_the_north, LIST) == []
 
 
 # The page
