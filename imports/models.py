@@ -113,3 +113,12 @@ class ImportJob(LeasedJob):
     @property
     def imported(self) -> bool:
         return self.stage == self.Stage.IMPORT and self.status == self.Status.DONE
+
+    @property
+    def recorded_name(self) -> str:
+        """The file for the audit trail. Its name may be that of a person, and no erasure changes the trail."""
+        return self.name_in_trail(self.pk)
+
+    @staticmethod
+    def name_in_trail(number: object) -> str:
+        return f"Import {number}"

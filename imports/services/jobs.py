@@ -69,7 +69,7 @@ def upload(*, chunks: Iterable[bytes], name: str, map_name: str, values: dict[st
             if own.unfinished().count() >= UNFINISHED_EACH:
                 raise Refused(TOO_MANY)
             job.save()
-            record_audit_event(by=by, action="import.uploaded", target=job.file_name, details=_facts(job))
+            record_audit_event(by=by, action="import.uploaded", target=job.recorded_name, details=_facts(job))
     except BaseException:
         files().remove(job.stored_name)
         raise
@@ -101,7 +101,7 @@ def check_again(*, job: ImportJob, map_name: str, values: dict[str, str], by: Us
         queued = bool(ready.update(map_name=map_name, values=values, **_queued_again()))
         if queued:
             details = _facts(job) | {"map": map_name}
-            record_audit_event(by=by, action="import.check_asked", target=job.file_name, details=details)
+            record_audit_event(by=by, action="import.check_asked", target=job.recorded_name, details=details)
     return queued
 
 
@@ -111,7 +111,7 @@ def start_import(*, job: ImportJob, by: User) -> bool:
     with transaction.atomic():
         queued = bool(checked.update(stage=Stage.IMPORT, **_queued_again()))
         if queued:
-            record_audit_event(by=by, action="import.started", target=job.file_name, details=_facts(job))
+            record_audit_event(by=by, action="import.started", target=job.recorded_name, details=_facts(job))
     return queued
 
 
@@ -126,7 +126,7 @@ def cancel(*, job: ImportJob, by: User) -> bool:
     with transaction.atomic():
         canceled = work.cancel(job)
         if canceled:
-            record_audit_event(by=by, action="import.canceled", target=job.file_name, details=_facts(job))
+            record_audit_event(by=by, action="import.canceled", target=job.recorded_name, details=_facts(job))
     return canceled
 
 
@@ -134,7 +134,7 @@ def remove(*, job: ImportJob, by: User) -> None:
     """Remove a finished job with its file. The messages stay."""
     with transaction.atomic():
         if ImportJob.objects.exclude(status__in=ImportJob.UNFINISHED).filter(pk=job.pk).delete()[0]:
-            record_audit_event(by=by, action="import.removed", target=job.file_name, details=_facts(job))
+            record_audit_event(by=by, action="import.removed", target=job.recorded_name, details=_facts(job))
             transaction.on_commit(partial(discard, job.stored_name))
 
 
@@ -178,7 +178,7 @@ def _finish(job: ImportJob, counts: ImportCounts) -> None:
         if done and job.stage == Stage.IMPORT:
             names = ("rows", "new", "here", "refused", "recipients", "deliveries")
             details = _facts(job) | {name: result[name] for name in names}
-            record_audit_event(by=job.owner, action="import.finished", target=job.file_name, details=details)
+            record_audit_event(by=job.owner, action="import.finished", target=job.recorded_name, details=details)
 
 
 def delete_expired(*, now: datetime | None = None) -> int:

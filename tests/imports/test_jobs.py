@@ -59,7 +59,7 @@ def test_a_file_is_checked_and_then_imported_with_its_facts_in_the_audit_trail(o
     assert SentMessage.objects.get().totals.recipients == 50
     actions = ["import.uploaded", "import.started", "import.finished"]
     events = AuditEvent.objects.filter(action__startswith="import.").order_by("pk")
-    assert list(events.values_list("action", "target")) == [(action, "snow.csv") for action in actions]
+    assert list(events.values_list("action", "target")) == [(action, f"Import {job.pk}") for action in actions]
     assert events.last().details | {"sha256": job.digest, "rows": 50, "new": 1} == events.last().details
 
     assert not jobs.start_import(job=job, by=owner)

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -154,6 +155,7 @@ def use_messages(client: Client, message: SentMessage, waiting: SentMessage, abo
     client.get(f"{log}{message.pk}/report/", choices)
     client.get(log, {"subject": about, "export": "csv"})
     options = {"tool": "ADMIN_SENT_MESSAGE_LOG", "message": message.pk, "devices": ["email"], "detail": "all"}
+    client.post(reverse("web:import_upload"), {"file": SimpleUploadedFile(f"{about}.csv", b"Name\n")})
     for status, uses in (("done", ["file", "remove"]), ("queued", ["cancel"])):
         job = a_report(User.objects.get(), kind="sent-message", options=options, title=about, status=status)
         for use in uses:
@@ -178,7 +180,7 @@ def test_the_trail_names_nobody_by_the_subject_of_a_message(make_user, signed_in
     actions = set(AuditEvent.objects.values_list("action", flat=True))
     assert actions >= {"message.viewed", "message.canceled", "message.cancel_completed", "message.marked_as_drill"}
     assert actions >= {"report.sent_message", "report.downloaded", "report.removed", "report.canceled"}
-    assert actions >= {"export.admin_sent_message_log"}
+    assert actions >= {"import.uploaded", "export.admin_sent_message_log"}
     assert not {column for column in traces() if column.startswith("accounts_")}
     before = in_the_trail(client)
     assert before["Looked at a message"][1] == about

@@ -16,12 +16,13 @@ from accounts.models import AuditEvent
 from accounts.querysets import AuditEventQuerySet
 from accounts.services import hashed_search
 from core.dates import time_text
+from imports.models import ImportJob
 from listings.columns import WIDE, Column, ListingTable, TimeColumn
 from listings.filters import ContainsFilter, DateRangeFilter, IdFilter, ListingFilterSet, OptionFilter
 from listings.listing import View
 from listings.registry import registry
 from messenger_logs.models import SentMessage
-from web.audit_names import name_of, with_subjects
+from web.audit_names import name_of, with_names
 from web.audit_sentences import action_text, audit_sentence, said_by_sentence
 
 OF_NO_SCHOOL = _("What is in the trail is of no school. It is shown to those who have this tool for all schools.")
@@ -193,18 +194,20 @@ class MessageFilter(IdFilter):
         return qs.of_message(int(value)) if value else qs
 
 
-# The newest messages of a subject. What was done with an older one is found by its number.
-MOST_MESSAGES = 2_000
+# The newest messages and files of a name. What was done with an older message is found by its number.
+MOST = 2_000
 
 
 class TargetFilter(ContainsFilter):
-    """Find what was done with something of this name, or with a message of this subject."""
+    """Find what was done with something of this name: also by the subject of a message, and the name of a file."""
 
     def filter(self, qs: Any, value: str) -> Any:
         if not value:
             return qs
         messages = SentMessage.objects.with_subject(value).order_by("-pk").values_list("pk", flat=True)
-        return qs.filter(Q(target__icontains=value) | Q(details__message__in=list(messages[:MOST_MESSAGES])))
+        files = ImportJob.objects.filter(file_name__icontains=value).order_by("-pk").values_list("pk", flat=True)
+        about = Q(details__message__in=list(messages[:MOST])) | Q(details__import__in=list(files[:MOST]))
+        return qs.filter(Q(target__icontains=value) | about)
 
 
 # What was done with one thing is little, and it is asked for long afterwards.
@@ -240,7 +243,7 @@ class AuditListing(ToolListing):
         return [View(label, registry[name].url(), current=self.entry.name == name) for name, label in names.items()]
 
     def get_queryset(self) -> AuditEventQuerySet:
-        return with_subjects(AuditEvent.objects.visible_to(self.user).as_looks())
+        return with_names(AuditEvent.objects.visible_to(self.user).as_looks())
 
 
 class AuditTrail(AuditListing):

@@ -115,7 +115,7 @@ def import_job(request: SignedInRequest, pk: int) -> HttpResponse:
     show_places([job])
     result = job.result if job.checked or job.imported else {}
     if result.get("devices"):
-        record_look(by=request.user, action="import.viewed", target=job.file_name, details={"import": job.pk})
+        record_look(by=request.user, action="import.viewed", target=job.recorded_name, details={"import": job.pk})
     context = {
         "title": job.file_name,
         "menu_path": TOOL.menu.label,
