@@ -23,7 +23,8 @@ from accounts.tools import Tool
 from imports.models import ImportJob
 from listings.registry import registry
 from messenger_logs.models import SentMessage
-from tests.messenger_logs.factories import make_message, make_recipient
+from tests.accounts.scoped import hold_for
+from tests.messenger_logs.factories import make_message, make_recipient, make_school
 from tests.web.html import table_body
 from web.audit_sentences import action_text, audit_sentence, has_words
 from web.listings.audit_trail import detail_lines
@@ -476,6 +477,15 @@ def test_who_may_see_everybodys_records_is_offered_names(looks, make_user):
     both = make_user(Tool.AUDIT_TRAIL, Tool.ADMIN_RECIPIENT_LOG)
     assert "Vang, Mai, person id 4711, about Vang, Bee (9001)." in who_saw(both, person="4711")[1]
     assert [notice.count('value="471') for notice in who_saw(both, person="ang")[1]] == [0, 1, 1]
+
+
+@pytest.mark.parametrize("text", ["4711", "Vang, Mai", "9001", "Vang, Bee", "ang", "Nobody At All", ""])
+def test_with_the_trail_of_some_schools_nobody_learns_of_a_family_or_a_look(looks, make_user, text):
+    """The trail is of no school, so not even that somebody is on record shows: the answer is the same for each text."""
+    user = hold_for(make_user(Tool.AUDIT_TRAIL), make_school("Harrison High"))
+    of_no_school = "What is in the trail is of no school. It is shown to those who have this tool for all schools."
+    for message in ("", str(looks[0].pk)):
+        assert who_saw(user, person=text, message=message) == ([], [of_no_school])
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from listings.filters import ContainsFilter, DateRangeFilter, ListingFilterSet
 from listings.paging import Key, Page
 from messenger_logs.models import Recipient
 from messenger_logs.people import FoundPeople, Person, find_people
-from web.listings.audit_trail import AuditListing, MessageFilter
+from web.listings.audit_trail import OF_NO_SCHOOL, AuditListing, MessageFilter
 from web.listings.recipient_log import MOST_PEOPLE, PersonField, choice, person_text
 
 WHAT_TO_ENTER = _(
@@ -59,8 +59,10 @@ class WhoSawFilters(ListingFilterSet):
 
     @cached_property
     def people(self) -> FoundPeople:
-        """The people whom the search means, or whose student it means."""
-        return find_people(Recipient.objects.all(), self.search, limit=MOST_PEOPLE) if self.search else FoundPeople([])
+        """The people whom the search means, or whose student it means. Only all schools find anybody."""
+        if not (self.search and self.user.scope_of(Tool.AUDIT_TRAIL).everything):
+            return FoundPeople([])
+        return find_people(Recipient.objects.all(), self.search, limit=MOST_PEOPLE)
 
     @cached_property
     def family(self) -> list[Person]:
@@ -130,6 +132,8 @@ class WhoSaw(AuditListing):
     def notices(self) -> list[str]:
         if self.filterset.error_messages:
             return []
+        if not self.scope.everything:
+            return [str(OF_NO_SCHOOL)]
         if not self.filterset.search:
             return [] if self.message_id else [str(WHAT_TO_ENTER)]
         family, people = self.filterset.family, self.filterset.people.people
