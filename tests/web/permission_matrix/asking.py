@@ -1,8 +1,9 @@
 """How a line is asked, and what its answers leave in the audit trail."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent, User
 from accounts.services import issue_token
-from accounts.tools import DISTRICT_WIDE, Tool
+from accounts.tools import DISTRICT_WIDE, SCOPED_RIGHTS, Tool
 from tests.examples import many
 from tests.fixtures.accounts import program_token
 from tests.web.permission_matrix.lines import SHOWN, Api, Guarded, Open
@@ -25,10 +26,10 @@ OF_ALL_SCHOOLS = DISTRICT_WIDE | {Tool.AUDIT_TRAIL, Tool.MAILGUN_SYNC}
 BY_RULE = {"admin"}
 
 REQUESTS: dict[str, Callable[[Client, str, dict[str, Any]], HttpResponse]] = {
-    "get": lambda client, address, form: client.get(address),
-    "htmx": lambda client, address, form: client.get(address, headers={"HX-Request": "true"}),
+    "get": lambda client, address, form: client.get(address, form),
+    "htmx": lambda client, address, form: client.get(address, form, headers={"HX-Request": "true"}),
     "post": lambda client, address, form: client.post(address, form),
-    "export": lambda client, address, form: client.get(address, {"export": "csv"}),
+    "export": lambda client, address, form: client.get(address, {"export": "csv"} | form),
 }
 REFUSED = ["access.refused"]
 
@@ -53,10 +54,15 @@ def kinds_of(line: Guarded) -> list[str]:
     return ["post" if written else "export", "get" if line.get != 405 or written else "htmx"]
 
 
-def ask(client: Client, line: Guarded | Open, kind: str) -> HttpResponse:
+def ask(
+    client: Client, line: Guarded | Open, kind: str, values: Mapping[str, str] = MappingProxyType({})
+) -> HttpResponse:
+    """Ask with the form of the line in a POST, and with these values in the address of all else."""
     kwargs = line.of() if callable(line.of) else line.of
-    form = line.form() if isinstance(line, Guarded) and kind == "post" else {}
-    return audited(lambda: REQUESTS[kind](client, reverse(line.name, kwargs=kwargs), form))
+    sent: dict[str, Any] = dict(values)
+    if kind == "post":
+        sent = line.form() if isinstance(line, Guarded) else {}
+    return audited(lambda: REQUESTS[kind](client, reverse(line.name, kwargs=kwargs), sent))
 
 
 def audited(request: Callable[[], HttpResponse]) -> HttpResponse:
@@ -82,8 +88,12 @@ def body(response: HttpResponse) -> str:
 
 
 def of_schools(lines: list[Any]) -> list[Any]:
-    """The lines where the right shows what others made. Accounts are of no school, and no family is there."""
-    return [line for line in lines if line.data and line.others == SHOWN and line.tool is not Tool.USER_GROUPS]
+    """The lines where a right shows what others made: its own right, or that to everybody's messages in the tool.
+
+    Accounts are of no school, and no family is there.
+    """
+    shown = [line for line in lines if line.data and (line.others == SHOWN or line.tool in SCOPED_RIGHTS)]
+    return [line for line in shown if line.tool is not Tool.USER_GROUPS]
 
 
 def call(line: Api, user: User | None, method: str = "", *, as_program: bool = False) -> HttpResponse:

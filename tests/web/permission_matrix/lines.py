@@ -5,15 +5,33 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.models import User
-from accounts.tools import Right, Tool
+from accounts.tools import SCOPED_RIGHTS, Right, Tool
 
 R, W = Right.READ, Right.WRITE
 OWN_GENERAL = (Right.MY_MESSAGES, Right.TYPE_GENERAL)
 SHOWN, HIDDEN = "shown", "hidden"
 
 
+class Line:
+    """What lines about a right on a tool share."""
+
+    tool: Tool | None
+    right: Right
+    also: tuple[Right, ...]
+
+    @property
+    def rights(self) -> list[tuple[Tool, Right]]:
+        return [(self.tool, right) for right in (self.right, *self.also)] if self.tool else []
+
+    @property
+    def rights_to_everybodys(self) -> list[tuple[Tool, Right]]:
+        """Those of the line, with the right that opens everybody's messages in the tool, if there is one."""
+        everybodys = [(tool, right) for tool, right in SCOPED_RIGHTS.items() if tool is self.tool]
+        return [*self.rights, *(cell for cell in everybodys if cell not in self.rights)]
+
+
 @dataclass(frozen=True)
-class Guarded:
+class Guarded(Line):
     name: str
     tool: Tool
     right: Right
@@ -30,10 +48,8 @@ class Guarded:
     file: str = ""
     does: str = ""
     form: Callable[[], dict[str, Any]] = dict
-
-    @property
-    def rights(self) -> list[tuple[Tool, Right]]:
-        return [(self.tool, right) for right in (self.right, *self.also)]
+    everybodys: dict[str, str] = field(default_factory=dict)
+    """The values with which a list of own messages shows everybody's."""
 
     def row(self, kind: str) -> str:
         """The row of the audit trail that an answer to this kind of request leaves; "" for none."""
@@ -51,7 +67,7 @@ class Open:
 
 
 @dataclass(frozen=True)
-class Api:
+class Api(Line):
     name: str
     method: str
     tool: Tool | None
@@ -66,7 +82,3 @@ class Api:
     """Whether this right alone opens it; otherwise other rights do as well."""
     also: tuple[Right, ...] = ()
     row: str = ""
-
-    @property
-    def rights(self) -> list[tuple[Tool, Right]]:
-        return [(self.tool, right) for right in (self.right, *self.also)] if self.tool else []

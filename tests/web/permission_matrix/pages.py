@@ -29,6 +29,7 @@ from tests.web.permission_matrix.subjects import (
     a_quarantined_event,
     a_queued_csv_file,
     a_records_request,
+    a_records_request_of_somebody,
     a_reply,
     a_roster,
     a_roster_run,
@@ -64,6 +65,8 @@ from tests.web.permission_matrix.subjects import (
     rights_seen,
     somebody,
 )
+
+ALL_OF_THEM = {"whose": "all"}
 
 # fmt: off
 GUARDED = [
@@ -128,8 +131,8 @@ GUARDED = [
             look="list.viewed", file="export.audit_trail"),
     # Nothing is shown before a message or a family is named; tests/web/test_audit_trail.py names them.
     Guarded("web:who_saw",        Tool.AUDIT_TRAIL, R,          200, 200, 302, 200),
-    # The list names nobody, so it leaves no row.
-    Guarded("web:records_requests", Tool.RECORDS_REQUEST, R,    200, 200, 405, 200),
+    # The list names nobody but who asked, so it leaves no row.
+    Guarded("web:records_requests", Tool.RECORDS_REQUEST, R,    200, 200, 405, 200, data=a_records_request_of_somebody),
     Guarded("web:new_records_request", Tool.RECORDS_REQUEST, W, 200, 200, 200, 200, also=(R,),
             does="records.previewed", form=lambda: {"words": "snow"}),
     Guarded("web:records_request", Tool.RECORDS_REQUEST, R,     200, 200, 405, 200,
@@ -201,7 +204,7 @@ GUARDED = [
             data=a_waiting_message, of=of_the_message(), others=404, also=(R,),
             look="message.viewed", does="message.canceled"),
     Guarded("web:sent_message_log_2",    Tool.SENT_MESSAGE_LOG_2, R,   200, 200, 302, 200,
-            data=a_message_2, others=HIDDEN, also=OWN_GENERAL,
+            data=a_message_2, others=HIDDEN, also=OWN_GENERAL, everybodys=ALL_OF_THEM,
             file="export.sent_message_log_2"),
     Guarded("web:sent_message_log_2_message", Tool.SENT_MESSAGE_LOG_2, R,  200, 200, 405, 200,
             data=a_message_2, of=of_the_message(), others=404, also=OWN_GENERAL,
@@ -213,7 +216,7 @@ GUARDED = [
             data=a_message_2, of=of_the_message(mode="email"), others=404, also=OWN_GENERAL,
             look="message.viewed"),
     Guarded("web:upcoming_messages", Tool.UPCOMING_MESSAGES, R,    200, 200, 302, 200,
-            data=a_scheduled_message, others=HIDDEN,
+            data=a_scheduled_message, others=HIDDEN, everybodys=ALL_OF_THEM,
             file="export.upcoming_messages"),
     Guarded("web:upcoming_messages_message", Tool.UPCOMING_MESSAGES, R, 200, 200, 405, 200,
             data=a_scheduled_message, of=of_the_message(), others=404,

@@ -13,9 +13,10 @@ from accounts.models import ServiceAccount, User
 from accounts.querysets import rights_of
 from accounts.services import record_audit_event
 from alerts.models import Alert, AlertChannel
+from dispatch.models import InboxMessage
 from imports.models import ImportJob, KeptMap
 from mailgun_sync.models import MailgunEvent, QuarantinedEvent, SendingDomain
-from messenger_logs.choices import LinkedBy
+from messenger_logs.choices import LinkedBy, Mode
 from messenger_logs.models import ContactToFix, Recipient, School, SentMessage
 from messenger_logs.services.contacts import note_contacts
 from messenger_logs.services.derive_contacts import derive_contacts
@@ -147,6 +148,11 @@ def a_reply(owner: User) -> None:
     record_reply(number=number, text=MARK, at=timezone.now(), taken_as="", raw="{}")
 
 
+def an_inbox_message(owner: User) -> None:
+    row = make_delivery(make_recipient(make_message(sender=owner), person_id=MARK), mode=Mode.INBOX)
+    InboxMessage.objects.create(delivery=row, person_id=MARK, subject=MARK, sender_name=MARK)
+
+
 def an_entry(owner: User) -> None:
     record_audit_event(by=owner, action="test.happened", target=MARK)
 
@@ -253,6 +259,11 @@ a_request = RecordsRequest.objects.create
 def a_records_request(owner: User) -> None:
     times = dict.fromkeys(["asked_at", "expires_at"], timezone.now())
     a_request(owner=owner, criteria={"words": MARK}, **times)
+
+
+def a_records_request_of_somebody(owner: User) -> None:
+    """A request of a third person. The list of requests shows nothing of it but who asked, and when."""
+    a_records_request(User.objects.get_or_create(username=MARK)[0])
 
 
 def of_the_records_request() -> dict[str, Any]:
