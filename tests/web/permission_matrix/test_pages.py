@@ -73,6 +73,21 @@ def test_every_other_right_but_this(make_user, signed_in, line, subtests):
 
 @pytest.mark.slow
 @each_line(GUARDED)
+def test_who_is_in_no_group_gets_nothing_not_even_own_data(make_user, signed_in, line, subtests):
+    user = make_user()
+    client = signed_in(user)
+    for kind in kinds_of(line):
+        with on_its_own(subtests, kind):
+            if line.data:
+                line.data(user)
+            response = ask(client, line, kind)
+            assert response.status_code == (405 if answers(line, kind) == 405 else 403)
+            assert response.rows == ([] if response.status_code == 405 else REFUSED)
+            assert MARK not in body(response)
+
+
+@pytest.mark.slow
+@each_line(GUARDED)
 def test_this_right_alone_and_own_data(make_user, signed_in, line, subtests):
     user = make_user(*line.rights, username="owner")
     if (line.tool, line.right) == (Tool.USER_GROUPS, W):
