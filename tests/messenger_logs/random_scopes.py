@@ -25,25 +25,53 @@ Schools = set[int | None]
 LOG, ADMIN, LOG_2 = Tool.SENT_MESSAGE_LOG, Tool.ADMIN_SENT_MESSAGE_LOG, Tool.SENT_MESSAGE_LOG_2
 UPCOMING, PEOPLE, ADMIN_PEOPLE = Tool.UPCOMING_MESSAGES, Tool.RECIPIENT_LOG, Tool.ADMIN_RECIPIENT_LOG
 TOOLS = [LOG, ADMIN, LOG_2, UPCOMING, PEOPLE, ADMIN_PEOPLE]
+# The tools of what follows from messages.
+OWN_ROWS = (Tool.REACH, Tool.CONTACTS_TO_FIX, Tool.MAILGUN_MESSAGE_LOG)
+EVERYBODYS_ROWS = (
+    *(Tool.ADMIN_REACH, Tool.ADMIN_CONTACTS_TO_FIX, Tool.ADMIN_MAILGUN_MESSAGE_LOG),
+    *(Tool.REPLIES, Tool.PORTAL_INBOX),
+)
 CELLS: list[Cell] = [
     *((LOG, right) for right in (R, W)),
     *((ADMIN, right) for right in (R, W, Right.MERGE_FIELD_VALUES)),
     *((LOG_2, right) for right in (R, Right.MY_MESSAGES, Right.ALL_MESSAGES, Right.TYPE_GENERAL)),
     *((UPCOMING, right) for right in (R, W, Right.VIEW_CANCEL_ALL)),
     *((PEOPLE, R), (ADMIN_PEOPLE, R)),
+    *((tool, R) for tool in (*OWN_ROWS, *EVERYBODYS_ROWS)),
 ]
-OWN: dict[Tool, Cell] = {LOG: (LOG, R), LOG_2: (LOG_2, Right.MY_MESSAGES), UPCOMING: (UPCOMING, R), PEOPLE: (PEOPLE, R)}
+OWN: dict[Tool, Cell] = {
+    LOG: (LOG, R),
+    LOG_2: (LOG_2, Right.MY_MESSAGES),
+    UPCOMING: (UPCOMING, R),
+    PEOPLE: (PEOPLE, R),
+    **{tool: (tool, R) for tool in OWN_ROWS},
+}
 EVERYBODYS: dict[Tool, Cell] = {
     ADMIN: (ADMIN, R),
     LOG_2: (LOG_2, Right.ALL_MESSAGES),
     UPCOMING: (UPCOMING, Right.VIEW_CANCEL_ALL),
     ADMIN_PEOPLE: (ADMIN_PEOPLE, R),
+    **{tool: (tool, R) for tool in EVERYBODYS_ROWS},
 }
 ALL = None
 # A district that fails is as good as a smaller one, which takes minutes to find.
 DISTRICTS = settings(max_examples=often(60, of=20), phases=(Phase.explicit, Phase.generate))
 _numbers = count(1)
 T = TypeVar("T")
+
+
+def school_of(row: Delivery) -> int | None:
+    """That of the student; where it is not known, that of the message."""
+    return row.recipient.student_school_id or row.message.school_id
+
+
+def holds(scope: Schools | None, school: int | None) -> bool:
+    return scope is ALL or school in scope
+
+
+def all_deliveries() -> list[Delivery]:
+    found = Delivery.objects.select_related("message", "recipient").prefetch_related("message__calendars")
+    return list(found.order_by("pk"))
 
 
 @dataclass
@@ -120,9 +148,9 @@ class District:
     def may(self, cell: Cell) -> bool:
         return any(cell in cells for _, _, cells in self.rights)
 
-    def scope(self, cell: Cell) -> set[int] | None:
+    def scope(self, cell: Cell) -> Schools | None:
         """The schools for which the person holds a right; ALL for all of them."""
-        found: set[int] = set()
+        found: Schools = set()
         for reach, chosen, cells in self.rights:
             if cell in cells:
                 match reach:
@@ -134,7 +162,7 @@ class District:
                         found |= self.of_user
         return found
 
-    def everybodys(self, tool: Tool) -> set[int] | None:
+    def everybodys(self, tool: Tool) -> Schools | None:
         return self.scope(EVERYBODYS[tool]) if tool in EVERYBODYS else set()
 
     def is_own(self, tool: Tool, message: SentMessage) -> bool:
@@ -170,13 +198,12 @@ class District:
         return all(of_message <= scope for scope in held)
 
     def sees_row(self, tool: Tool, delivery: Delivery) -> bool:
-        message, recipient = delivery.message, delivery.recipient
+        message = delivery.message
         scope = self.everybodys(tool)
-        school = recipient.student_school_id or message.school_id
-        return self.sees(tool, message) and (self.is_own(tool, message) or scope is ALL or school in scope)
+        return self.sees(tool, message) and (self.is_own(tool, message) or holds(scope, school_of(delivery)))
 
     def rows(self, tool: Tool, message: SentMessage | None = None) -> list[Delivery]:
         """The deliveries that a tool shows to the person: of one message, or of all."""
-        found = Delivery.objects.select_related("message", "recipient").order_by("pk")
+        found = all_deliveries()
         shown = [row for row in found if self.sees_row(tool, row)]
         return [row for row in shown if message is None or row.message_id == message.pk]

@@ -33,22 +33,23 @@ from web.views.search import look_for
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 ANY_DAY = {"created_from": "2000-01-01"}
+# The lists of messages, each with its tool and the values with which it shows all it has.
+LOGS: list[tuple[str, Tool, dict[str, str]]] = [
+    ("sent_message_log", LOG, ANY_DAY),
+    ("admin_sent_message_log", ADMIN, ANY_DAY),
+    ("olr_email_log", LOG, ANY_DAY),
+    ("admin_olr_email_log", ADMIN, ANY_DAY),
+    ("sent_message_log_2", LOG_2, {"whose": "all"}),
+    ("upcoming_messages", UPCOMING, {"whose": "all"}),
+    ("upcoming_messages", UPCOMING, {"whose": "all", "tab": "in_progress"}),
+]
 
 
 @DISTRICTS
 @given(st.randoms(use_true_random=False))
 def test_lists_of_messages(random: Random) -> None:
     district = District(random)
-    logs: list[tuple[str, Tool, dict[str, str]]] = [
-        ("sent_message_log", LOG, ANY_DAY),
-        ("admin_sent_message_log", ADMIN, ANY_DAY),
-        ("olr_email_log", LOG, ANY_DAY),
-        ("admin_olr_email_log", ADMIN, ANY_DAY),
-        ("sent_message_log_2", LOG_2, {"whose": "all"}),
-        ("upcoming_messages", UPCOMING, {"whose": "all"}),
-        ("upcoming_messages", UPCOMING, {"whose": "all", "tab": "in_progress"}),
-    ]
-    for name, tool, values in logs:
+    for name, tool, values in LOGS:
         if not district.user.may(tool):
             continue
         listing: Any = registry[name].open(district.user, values)
