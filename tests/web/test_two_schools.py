@@ -9,8 +9,10 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.http import Http404
@@ -27,7 +29,7 @@ from listings.context import ListContext
 from listings.filters import ContainsFilter, ExactFilter, IdFilter, ValuesFilter
 from listings.listing import Listing
 from listings.registry import Entry, registry
-from mailgun_sync.models import MailgunEvent, SendingDomain
+from mailgun_sync.models import MailgunEvent, RecipientAddress, SendingDomain
 from mailgun_sync.services.schools import fill_schools
 from messenger_logs.choices import LinkedBy, Mode
 from messenger_logs.models import Calendar, ContactToFix, School, SentMessage
@@ -40,6 +42,7 @@ from reports.kinds import report_of
 from tests.messenger_logs.districts import hold_for
 from tests.messenger_logs.factories import make_delivery, make_message, make_recipient, make_school
 from web.listings.mailgun_message_log import GroupFilter
+from web.views.search import look_for
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -73,6 +76,7 @@ one_side = pytest.mark.parametrize("side", ["North"], indirect=True)
 def send(school: str | None, fields: dict[str, Any]) -> SentMessage:
     word = school or "District"
     given = {"subject": f"{word} news", "sender_name": f"{word} office", "modes": [Mode.INBOX, Mode.EMAIL, Mode.TEXT]}
+    given["external_id"] = uuid4().hex
     message = make_message(school=make_school(school) if school else None, **(given | fields))
     if school and "engine" in fields:
         year = {"name": f"2026-27 {school}", "school_year": "2026-27"}
@@ -104,6 +108,7 @@ def add_family(message: SentMessage, word: str, school: School | None = None, pe
 def add_events(message: SentMessage) -> None:
     domain = SendingDomain.objects.get_or_create(name="mg.example.org")[0]
     for row in message.deliveries.filter(mode=Mode.EMAIL).select_related("recipient"):
+        RecipientAddress.objects.get_or_create(address=row.address)
         MailgunEvent.objects.create(
             domain=domain,
             event="failed",
@@ -266,9 +271,20 @@ def texts_to_find(each: Any, side: Side) -> list[str]:
         return [f"reason-{pk}" for pk in events]
     if isinstance(each, IdFilter):
         return [str(SentMessage.objects.filter(school__name=side.other).latest("pk").pk)]
-    if isinstance(each, ContainsFilter | ExactFilter | ValuesFilter):
-        return [side.other, f"{side.other}-id", NUMBERS[side.other]]
-    return []
+    return [side.other, *known_by(side.other)] if isinstance(each, ContainsFilter | ExactFilter | ValuesFilter) else []
+
+
+def known_by(school: str) -> list[str]:
+    """All by which the family of a school and its child are known, each whole."""
+    mailbox, number = f"{school.lower()}@{school.lower()}.example", NUMBERS[school]
+    written = f"({number[2:5]}) {number[5:8]}-{number[8:]}"
+    return [f"{school}-id", f"{school}-7", f"{school} parent", f"{school} child", mailbox, number, written]
+
+
+def messages_known_by(school: str) -> list[str]:
+    """The numbers of the messages of a school, the ids that another system gave them, and their subject."""
+    messages = SentMessage.objects.filter(school__name=school)
+    return [f"{school} news", *(text for one in messages for text in (str(one.pk), str(one.external_id)))]
 
 
 # Pages and the API beside the lists
@@ -342,6 +358,15 @@ SEARCHES = [
     ("mailgun-events/search/?log=all", ("recipient", "person_id", "detail", "subject")),
     ("replies/search/", ("name", "number", "text")),
     ("contacts/search/?log=all", ("device", "people")),
+    ("inbox/search/", ("person_id",)),
+    *(
+        (f"messages/search/?log={log}", ("sender", "subject"))
+        for log in ("sent_administration", "olr_administration", "log_2", "upcoming")
+    ),
+]
+BELOW_A_MESSAGE = [
+    ("deliveries/search/", ("recipient", "student", "device")),
+    ("people/search/", ("recipient", "student")),
 ]
 
 
@@ -354,12 +379,6 @@ def test_the_api_answers_with_one_school(side: Side) -> None:
         assert side.own.lower() in text.lower(), path
     ambiguous = Client().get("/api/v1/mailgun-events/ambiguous/", headers=headers).json()
     assert ambiguous["results"] == [], "they are of no school"
-    for path, fields in SEARCHES:
-        for field in fields:
-            for value in (side.other, f"{side.other}-id", NUMBERS[side.other], f"{side.other} parent"):
-                body = json.dumps({field: value})
-                answer = Client().post(f"/api/v1/{path}", body, content_type="application/json", headers=headers)
-                assert answer.json()["count"] == 0, (path, field)
     for message in SentMessage.objects.filter(engine="v2"):
         answer = Client().get(f"/api/v1/messages/{message.pk}/people/?reach=all", headers=headers)
         assert answer.status_code == (404 if message.subject.startswith(side.other) else 200)
@@ -368,3 +387,46 @@ def test_the_api_answers_with_one_school(side: Side) -> None:
     for path in ("state", "allow-again"):
         url, body = f"/api/v1/contacts/{theirs.pk}/{path}/", json.dumps({"state": "told"})
         assert Client().post(url, body, content_type="application/json", headers=headers).status_code == 404
+
+
+@one_side
+def test_the_searches_of_the_api_find_one_school(side: Side) -> None:
+    headers = {"Authorization": f"Token {issue_token(user=side.user)[0]}"}
+
+    def found(path: str, field: str, school: str) -> int:
+        texts = [*known_by(school), f"{school} office", f"{school} news"]
+        bodies = [json.dumps({field: text}) for text in texts]
+        ask = partial(Client().post, f"/api/v1/{path}", content_type="application/json", headers=headers)
+        return sum(int(ask(body).json()["count"]) for body in bodies)
+
+    of_all = SentMessage.objects.filter(school=None, engine="v2", status="sent").get()
+    below = [(f"messages/{of_all.pk}/{part}", fields) for part, fields in BELOW_A_MESSAGE]
+    for path, fields in [*SEARCHES, *below]:
+        for field in fields:
+            assert found(path, field, side.other) == 0, (path, field)
+        assert any(found(path, field, side.own) for field in fields), path
+
+
+@one_side
+def test_the_search_of_the_top_bar_finds_nothing_of_the_other_school_by_all_it_is_known_by(
+    side: Side, signed_in: Callable[[User], Client]
+) -> None:
+    def found(text: str) -> tuple[list[str], list[int]]:
+        rows = look_for(side.user, text)
+        assert rows.people is not None
+        assert rows.messages is not None
+        return rows.people.choices, [row.message.pk for row in rows.messages.rows]
+
+    client = signed_in(side.user)
+    for text in [*known_by(side.other), "unplaced-id", "unplaced@unplaced.example", NUMBERS["unplaced"]]:
+        assert found(text) == ([], [])
+        page = client.post(reverse("web:search"), {"person": text}, follow=True).text
+        side.check(page.replace(text, ""))
+    for text in messages_known_by(side.other):
+        assert found(text) == ([], [])
+    for text in known_by(side.own):
+        people, _ = found(text)
+        assert people
+        side.check(" ".join(people))
+    for text in messages_known_by(side.own):
+        assert found(text)[1]
