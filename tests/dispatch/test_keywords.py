@@ -76,6 +76,31 @@ def test_any_other_text_is_no_consent(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Please stop texting me",
+        "Please stop by the office",
+        "I do not want these texts any more",
+        "Take me off this list",
+        "Por favor, no me manden más mensajes",
+    ],
+)
+def test_a_refusal_in_a_sentence_is_for_a_person_to_read(text: str) -> None:
+    """It goes to Replies, and the program decides nothing.
+
+    The FCC's rule names the words that a program must know. Of other words it asks whether a reasonable person takes
+    them for a refusal, so a person reads them. The second of these texts shows that "stop" within a sentence does not
+    tell: only the first word does, and "Please stop" as a sentence of its own.
+    """
+    assert consent_of(text) is None
+
+
+@pytest.mark.parametrize("text", ["Stop texting me, please", "Please stop. You text me each day"])
+def test_a_refusal_by_its_first_word_or_sentence_needs_no_person(text: str) -> None:
+    assert opts_out(text) is True
+
+
+@pytest.mark.parametrize(
     ("text", "whole"),
     [("STOP", True), ("Stop, thank you!", True), ("stop calling about Mai", False), ("END\nSent from my phone", False)],
 )
