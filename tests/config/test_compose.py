@@ -79,6 +79,33 @@ def test_no_secret_stands_in_what_a_service_runs(service: str) -> None:
             assert "/run/secrets/" in line
 
 
+def test_valkey_takes_nobody_without_its_password() -> None:
+    """What the queue holds is run by the workers."""
+    valkey = SERVICES["valkey"]
+    script = str(valkey["command"][-1])
+    (given,) = re.findall(r"^\s*requirepass (.+)$", script, re.MULTILINE)
+    assert given == "$$(cat /run/secrets/valkey_password)"
+    assert "valkey_password" in valkey["secrets"]
+    assert "ports" not in valkey
+
+
+def test_the_database_of_the_product_has_a_password_and_no_port_of_the_host() -> None:
+    postgres = SERVICES["postgres"]
+    assert environment_of("postgres")["POSTGRES_PASSWORD_FILE"] == "/run/secrets/postgres_password"
+    assert "POSTGRES_HOST_AUTH_METHOD" not in environment_of("postgres")
+    assert "ports" not in postgres
+
+
+def test_only_the_migration_has_the_owner_of_the_tables() -> None:
+    """Everything else runs as a role that can change neither the tables nor the audit trail."""
+    knowing = {name for name, service in SERVICES.items() if "migration_database_url" in service.get("secrets", [])}
+    named = {name for name in SERVICES if any("MIGRATION" in key for key in environment_of(name))}
+    assert knowing == named == ONCE == {"migrate"}
+    assert SERVICES["migrate"]["command"].startswith("python manage.py migrate")
+    owners = {name for name, service in SERVICES.items() if "postgres_password" in service.get("secrets", [])}
+    assert owners == {"postgres"}
+
+
 def test_each_secret_is_a_file_that_some_service_reads() -> None:
     used = {secret for service in SERVICES.values() for secret in service.get("secrets", [])}
     assert used == COMPOSE["secrets"].keys()
