@@ -17,6 +17,7 @@ from dispatch.due import messages_late, running, unclaimed
 from dispatch.gateways import gateway_for
 from dispatch.models import Claim, OpenCall, Pace
 from dispatch.services.calling_hours import calls_allowed, next_allowed
+from dispatch.services.failures import failure_of
 from dispatch.services.rate_limit import at_once_of, may_go
 from dispatch.services.retry import DOUBT_DAYS, DOUBTFUL
 from messenger_logs.choices import PHONE, Mode
@@ -114,9 +115,11 @@ def _standstill(mode: Mode, claims: dict[str, Any], now: datetime) -> str:
     if silent := claims["silent"]:
         claimed = {"time": clock(silent, now)}
         return _("Nothing has gone out for a minute. No answer came to what was claimed at %(time)s.") % claimed
-    if messages_late(mode, now - HANGS_AFTER).exists() and may_go(mode):
-        return _("Nothing has gone out for a minute, although it is due: no dispatcher runs, or all of them are busy.")
-    return ""
+    if not (messages_late(mode, now - HANGS_AFTER).exists() and may_go(mode)):
+        return ""
+    if error := failure_of(mode):
+        return _("Nothing has gone out for a minute, although it is due. %(error)s") % {"error": error}
+    return _("Nothing has gone out for a minute, although it is due: no dispatcher runs, or all of them are busy.")
 
 
 def _busy_modes(now: datetime) -> set[str]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from core.queue import call_worker
 from dispatch.due import messages_due, messages_to_restrict
 from dispatch.services import calls
+from dispatch.services.failures import noting_failures
 from dispatch.services.rate_limit import may_go
 from dispatch.services.recovery import recover
 from dispatch.services.scheduling import start_due
@@ -26,13 +27,14 @@ _SOFT_LIMIT, _LIMIT = 240, 270
 @shared_task(soft_time_limit=_SOFT_LIMIT, time_limit=_LIMIT)
 def tick() -> None:
     """Start due messages, and queue DISPATCH_AT_ONCE tasks for each mode that has something to hand over."""
-    start_due()
-    now = timezone.now()
-    for mode in Mode:
-        if messages_due(mode, now).exists() or (mode is Mode.VOICE and messages_to_restrict(now).exists()):
-            for _ in range(settings.DISPATCH_AT_ONCE):
-                # The next tick queues again what no worker was free for.
-                call_worker(hand_over_due, mode.value, expires=settings.DISPATCH_SECONDS)
+    with noting_failures(*Mode):
+        start_due()
+        now = timezone.now()
+        for mode in Mode:
+            if messages_due(mode, now).exists() or (mode is Mode.VOICE and messages_to_restrict(now).exists()):
+                for _ in range(settings.DISPATCH_AT_ONCE):
+                    # The next tick queues again what no worker was free for.
+                    call_worker(hand_over_due, mode.value, expires=settings.DISPATCH_SECONDS)
 
 
 @shared_task(soft_time_limit=_SOFT_LIMIT, time_limit=_LIMIT)
@@ -41,7 +43,7 @@ def hand_over_due(mode: str) -> None:
 
     While there is more, the next turn follows behind what waits in the queue: the tick finds no free slot before that.
     """
-    with slot(f"hand over {mode}", settings.DISPATCH_AT_ONCE) as free:
+    with noting_failures(Mode(mode)), slot(f"hand over {mode}", settings.DISPATCH_AT_ONCE) as free:
         handed = send_due(Mode(mode), until=time.monotonic() + settings.DISPATCH_SECONDS) if free else 0
     if handed and may_go(Mode(mode)) and messages_due(Mode(mode), timezone.now()).exists():
         call_worker(hand_over_due, mode, expires=settings.DISPATCH_SECONDS)

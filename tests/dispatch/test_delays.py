@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from html import unescape
 
 import pytest
 import time_machine
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +21,7 @@ from dispatch.services.claims import claim_next, mark_handed
 from dispatch.services.rate_limit import pause, spend
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import send_due
+from dispatch.tasks import hand_over_due, tick
 from messenger_logs.choices import Mode
 from messenger_logs.models import SentMessage
 from tests.dispatch.conftest import dispatch_all
@@ -211,6 +214,62 @@ def test_a_mode_that_nobody_hands_over_hangs(
     assert "Hangs" in shown["Inbox"][0]
     assert "Nothing has gone out for a minute, although it is due" in shown["Inbox"][0]
     assert "Ready" in shown["Email"][0]
+
+
+@contextmanager
+def nothing_can_be_claimed(code: str) -> Iterator[None]:
+    """PostgreSQL answers to each claim with an error of this code."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse_claim() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$;"
+            " CREATE TRIGGER refuse BEFORE INSERT ON dispatch_claim FOR EACH ROW EXECUTE FUNCTION refuse_claim()"
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER refuse ON dispatch_claim; DROP FUNCTION refuse_claim()")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("53100", "The disk of the database is full."),
+        ("53300", "The database cannot be reached right now."),
+        ("23514", "Unexpected error (IntegrityError); the server's log has the details."),
+    ],
+    ids=["disk full", "no connection left", "a mistake of ours"],
+)
+def test_a_mode_that_nobody_can_claim_says_why(
+    provider: Provider, due_message: Due, status: Callable[[], dict[str, list[str]]], code: str, words: str
+) -> None:
+    due_message(Mode.INBOX, 2, scheduled_at=timezone.now() - A_WHILE)
+    start_due()
+    with nothing_can_be_claimed(code), pytest.raises(DatabaseError):
+        hand_over_due(Mode.INBOX)
+
+    shown = status()
+    assert "Hangs" in shown["Inbox"][0]
+    assert unescape(shown["Inbox"][0]).endswith(f"although it is due. {words}")
+
+    hand_over_due(Mode.INBOX)
+    assert "Ready" in status()["Inbox"][0]
+
+
+def test_a_tick_that_fails_is_the_reason_for_every_mode(
+    provider: Provider, due_message: Due, status: Callable[[], dict[str, list[str]]]
+) -> None:
+    for mode in (Mode.INBOX, Mode.TEXT):
+        due_message(mode, 2, scheduled_at=timezone.now() - A_WHILE)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE messenger_logs_sentmessage RENAME TO elsewhere")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        tick()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE elsewhere RENAME TO messenger_logs_sentmessage")
+
+    shown = status()
+    for mode in ("Inbox", "Text"):
+        assert "Unexpected error (ProgrammingError)" in shown[mode][0]
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
 from dispatch.services import calls
+from dispatch.services.failures import noting_failures
 from dispatch.services.recovery import recover
 from dispatch.services.scheduling import start_due
 from dispatch.services.sending import send_due
@@ -47,8 +48,10 @@ class Command(BaseCommand):
         Returns how many deliveries were handed over.
         """
         recover(until=time.monotonic() + settings.DISPATCH_SECONDS)
-        start_due()
-        handed = sum(send_due(mode, until=time.monotonic() + settings.DISPATCH_SECONDS) for mode in Mode)
+        # An error ends this process, and with it the work on all modes.
+        with noting_failures(*Mode):
+            start_due()
+            handed = sum(send_due(mode, until=time.monotonic() + settings.DISPATCH_SECONDS) for mode in Mode)
         for mode in PHONE:
             calls.hang_up(mode, until=time.monotonic() + settings.DISPATCH_SECONDS)
             calls.poll(mode, until=time.monotonic() + settings.DISPATCH_SECONDS)
