@@ -17,15 +17,16 @@ from django.db import connection
 from django.test import Client
 
 from accounts.database_roles import give_rights
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from accounts.services import issue_token
 from accounts.tools import Tool
 from devtools.processes import spawn, tail
 from messenger_logs.choices import CANCELED
-from messenger_logs.models import SentMessage
+from messenger_logs.models import MessageModeTotals, SentMessage
 from tests.dispatch.conftest import database_url
 from tests.fixtures.accounts import PASSWORD
 from tests.fixtures.cancel import Make
+from tests.full_disk import small_disk
 from tests.valkey import Valkey, kill, short_folder
 from tests.wait import wait_until
 
@@ -309,6 +310,48 @@ class TestABusyDatabase:
             assert cursor.fetchone()[0] > 0
 
         assert site.get("/").status_code == 200
+
+
+class TestAFullDisk:
+    """There is no room for events of the audit trail, so nothing can be done that belongs into it."""
+
+    def test_a_cancel_is_refused_in_words_and_leaves_nothing_half_done(
+        self, site: Site, person: User, under_way: Make
+    ) -> None:
+        message = under_way()
+        before = state_of(message)
+        token, _ = issue_token(user=person)
+        cancel = f"/messenger/sent-message-log/{message.pk}/cancel/"
+        with small_disk("accounts_auditevent") as disk:
+            site.sign_in(person)
+            site.get(cancel)
+            # A page of the table that is not full yet would still take some events.
+            with connection.cursor() as cursor:
+                cursor.execute("TRUNCATE accounts_auditevent CASCADE")
+            disk.fill()
+            answers = [site.post(cancel), site.call("POST", f"/api/v1/messages/{message.pk}/cancel/", token)]
+
+            assert [answer.status_code for answer in answers] == [503, 503]
+            assert all("The disk of the database is full." in answer.text for answer in answers)
+            assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
+            assert "<h1" in answers[0].text
+            assert state_of(message) == before
+            assert site.get("/").status_code == 200, "what only reads goes on"
+
+            disk.make_room()
+            assert site.post(cancel).status_code == 302
+            assert SentMessage.objects.get(pk=message.pk).status in CANCELED
+            assert AuditEvent.objects.filter(action="message.canceled").count() == 1
+
+
+def state_of(message: SentMessage) -> list[object]:
+    """Everything that a cancel changes."""
+    rows = (
+        SentMessage.objects.filter(pk=message.pk),
+        message.deliveries.order_by("pk"),
+        MessageModeTotals.objects.filter(totals=message.pk),
+    )
+    return [list(each.values()) for each in rows]
 
 
 @contextmanager
