@@ -30,6 +30,7 @@ class Kind(StrEnum):
     DRIP = "drip"  # the right answer, one byte at a time
     DRIP_HEAD = "drip-head"  # a head that goes on, one line at a time
     BROKEN_RECORD = "broken-record"  # a domain of which this DNS record is not valid
+    LARGE = "large"  # the right answer, with so many megabytes of white space in its JSON
     ENDLESS = "endless"  # an answer that goes on at full speed until the client closes the connection
 
 
@@ -58,6 +59,7 @@ class Fault:
     """Status, rate limit, lost: the provider accepts the request nevertheless."""
     mid_body: bool = False
     """Hold: after half of the answer, instead of before it."""
+    megabytes: int = 200
     size: int = 1
     record: str = "SPF"
     """Broken record: SPF, DKIM, CNAME or MX."""

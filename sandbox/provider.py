@@ -195,10 +195,11 @@ class Provider:
         A word is a kind: "delay" (`seconds=`), "cut" (connection ends mid-body), "half" (half of the JSON), "html"
         (a web page with status 200), "items" (`value=` in place of the list), "poison" (`text=` as one more event),
         "short" (a page of `size=` events), "foreign-next" (`host=`), "repeated-next", "loop" (the same page under ever
-        new addresses), "drip" (byte by byte, `seconds=` between them), "drip-head" (a head without an end), "endless"
-        (a body without an end), "lost" (the connection ends without an answer), "twice" (its events, call flow and
-        receipts come twice), "broken-record" (a domain whose DNS `record=` is not valid: SPF, DKIM, CNAME, MX). With
-        `accepted=True` a status, a 429 or a lost answer only seems to fail: the provider accepts the request.
+        new addresses), "drip" (byte by byte, `seconds=` between them), "drip-head" (a head without an end), "large"
+        (JSON of `megabytes=`), "endless" (a body without an end), "lost" (the connection ends without an answer),
+        "twice" (its events, call flow and receipts come twice), "broken-record" (a domain whose DNS `record=` is not
+        valid: SPF, DKIM, CNAME, MX). With `accepted=True` a status, a 429 or a lost answer only seems to fail: the
+        provider accepts the request.
 
         The requests: `times=` many (default 1; None: all from now on), after `skip=` others, only `page=` k of each
         traversal, only of `domain=`, only with `path=` in path or query. An earlier fault goes first.

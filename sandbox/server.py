@@ -19,6 +19,7 @@ from sandbox.exchange import RefusedError, Request, Response
 from sandbox.faults import Fault, Kind
 from sandbox.provider import Provider
 
+_MEGABYTE = 1024**2
 _SLOW = {Kind.DRIP, Kind.DRIP_HEAD, Kind.ENDLESS}
 
 
@@ -161,11 +162,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _write(self, response: Response, fault: Fault | None) -> None:
         kind = fault.kind if fault else None
         body = response.body[: len(response.body) // 2] if kind is Kind.HALF else response.body
-        half = len(body) // 2
+        # Behind the first bracket, any white space is JSON.
+        megabytes = fault.megabytes if fault and kind is Kind.LARGE else 0
+        half = 1 if megabytes else len(body) // 2
         self.send_response(response.status)
         self.send_header("Content-Type", response.content_type)
         if kind is not Kind.ENDLESS:
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(body) + megabytes * _MEGABYTE))
         for name, value in response.headers.items():
             self.send_header(name, value)
         if fault and kind in _SLOW:
@@ -173,6 +176,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.end_headers()
         self.wfile.write(body[:half])
+        for _ in range(megabytes):
+            self.wfile.write(b" " * _MEGABYTE)
         if kind is Kind.CUT:
             self.close_connection = True
             return

@@ -313,6 +313,15 @@ def test_an_answer_that_does_not_end_ends_with_its_connection(sandbox: Sandbox, 
 
 
 @pytest.mark.usefixtures("many")
+def test_an_answer_can_be_large_and_is_still_right(sandbox: Sandbox, api: Api) -> None:
+    whole = api.get(begin=0, ascending="yes", limit=10)
+    sandbox.fail("large", megabytes=2)
+    large = api.get(begin=0, ascending="yes", limit=10)
+    assert len(large.content) == len(whole.content) + 2 * 1024**2
+    assert ids(large) == ids(whole)
+
+
+@pytest.mark.usefixtures("many")
 def test_pages_can_go_in_a_circle_under_new_addresses(sandbox: Sandbox, api: Api) -> None:
     sandbox.fail("loop", times=None)
     first = api.get(begin=0, ascending="yes", limit=10)
