@@ -101,6 +101,28 @@ def test_general_filter_criteria(show_message: Show, me: User, add: Add) -> None
     }
 
 
+def test_the_criteria_that_count_people_lead_to_as_many_people(
+    show_message: Show, mine: Client, me: User, add: Add
+) -> None:
+    message = add(sender=me, modes=["email", "voice"])
+    for person in ("1", "2", "3"):
+        recipient = make_recipient(message, person_id=person)
+        make_delivery(recipient)
+        make_delivery(recipient, mode=Mode.VOICE, address="+17635550100")
+    for person in ("4", "5"):
+        make_delivery(make_recipient(message, person_id=person), address="", status="no_device")
+
+    html = show_message(message)
+
+    for label, people in (("Total Recipient Count", 5), ("Recipients with No Device", 2)):
+        cell = html.partition(f"<dt>{label}</dt>")[2].partition("</dd>")[0]
+        link = re.search(r'<a [^>]*href="([^"]+)">([^<]+)</a>', cell)
+        assert link, label
+        assert link[2] == str(people)
+        listed = Shown(mine.get(unescape(link[1])))
+        assert len(set(listed.column(1))) == people, label
+
+
 def test_criteria_that_were_not_recorded(show_message: Show, me: User, add: Add) -> None:
     message = add(sender=me)
     message.calendars.add(Calendar.objects.create(school=make_school(), name="x", school_year="2026-27"))
