@@ -77,6 +77,8 @@ _MOODS: list[dict[str, Any]] = [
     {"what": "lost"},
     {"what": "lost", "accepted": True},
     {"what": "endless"},
+    {"what": "large", "megabytes": 200},
+    {"what": "loop"},
     {"what": "twice"},
 ]
 _TYPES = ["Message Builder"] * 4 + ["Messenger 2.0 - Priority", "Messenger 2.0 - Emergency"]

@@ -26,6 +26,8 @@ _SHARED = ["--dist", "worksteal", "-n"]
 _WORKERS, _FAST_WORKERS = 2 * _PROCESSORS, _PROCESSORS
 # From day to day, of each test so many cases.
 _CASES, _FAST_CASES = 3, 1
+# As many random examples as in CI: see tests/examples.py, which knows CI by its environment.
+_MANY_EXAMPLES = ["--hypothesis-profile", "ci"]
 _COVERAGE = ["--cov", "--cov-report=term:skip-covered"]
 # No test may reach a real provider, even if the environment names one. Bytecode, and the asserts that pytest rewrites,
 # are kept for the next run: that saves each process half of its start.
@@ -36,7 +38,7 @@ _IN_CI = os.environ.get("CI") == "true"
 
 def main(arguments: list[str]) -> int:
     """Run all checks and tests; with arguments for pytest, run only pytest with these."""
-    options, chosen = _parser().parse_known_args(arguments)
+    options, chosen = parser().parse_known_args(arguments)
     with running(VAR, "test", throw_away=True) as services:
         environment = {
             name: value for name, value in services.environment.items() if not name.startswith(_NOT_FOR_TESTS)
@@ -44,13 +46,10 @@ def main(arguments: list[str]) -> int:
         chromium = None if options.fast else find_chromium(services.logs / "chromium.log")
         environment["CHROMIUM"] = chromium or ""
         (VAR / "static").mkdir(exist_ok=True)  # the middleware for static files warns if it is missing
-        everything = options.thorough or _IN_CI or bool(chosen)
-        tests = [*_selection(fast=options.fast, everything=everything, browser=bool(chromium)), *chosen]
         if options.pictures is not None:
             environment["PICTURES_OF"] = " ".join(options.pictures)
             return run([sys.executable, "-m", "pytest", *_PICTURES], env=environment)
-        if options.coverage or (_IN_CI and not chosen and not options.fast):
-            tests += _COVERAGE
+        tests = pytest_arguments(options, chosen, browser=bool(chromium))
         with _checking({} if chosen else _CHECKS, environment, services.logs) as checks:
             status = run([sys.executable, "-m", "pytest", *tests], env=environment)
             failed = [name for name, check in checks.items() if check.wait() != 0]
@@ -59,14 +58,28 @@ def main(arguments: list[str]) -> int:
     return status or int(bool(failed) or (without_browser and _IN_CI))
 
 
-def _parser() -> argparse.ArgumentParser:
+def pytest_arguments(options: argparse.Namespace, chosen: list[str], *, browser: bool) -> list[str]:
+    """Return what pytest is called with. Without a browser, its tests are left out."""
+    everything = options.thorough or _IN_CI or bool(chosen)
+    coverage = options.coverage or (_IN_CI and not chosen and not options.fast)
+    return [
+        *_selection(fast=options.fast, everything=everything, browser=browser),
+        *(_MANY_EXAMPLES if options.thorough else []),
+        *chosen,
+        *(_COVERAGE if coverage else []),
+    ]
+
+
+def parser() -> argparse.ArgumentParser:
     """Of our own options; pytest has its own help."""
     parser = argparse.ArgumentParser("bin/test", add_help=False, allow_abbrev=False)
     parser.add_argument(
         "--fast", action="store_true", help="without the tests that take long, and of each other test one case"
     )
     parser.add_argument(
-        "--thorough", action="store_true", help="with every case, and all tests that take long; CI does so always"
+        "--thorough",
+        action="store_true",
+        help="with every case, all tests that take long, and many random examples; CI does so always",
     )
     parser.add_argument(
         "--pictures",

@@ -1,4 +1,4 @@
-"""How many examples a test tries: few from day to day, many where CI=true."""
+"""How many examples a test tries: few from day to day, many in CI and with bin/test --thorough."""
 
 import os
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ settings.register_profile("ci", _USUAL, max_examples=100)
 
 
 def load_profile() -> None:
-    """`pytest --hypothesis-profile ci` has many examples elsewhere too."""
+    """Choose by the environment. `pytest --hypothesis-profile ci`, as in bin/test --thorough, goes before that."""
     settings.load_profile("ci" if os.environ.get("CI") == "true" else "daily")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.plan import PARTS, How, plan_of
+from chaos.plan import PARTS, PROVIDER, How, plan_of
 from tests.examples import some
 
 
@@ -20,3 +20,11 @@ def test_every_part_is_away_at_least_once_and_never_for_longer_than_allowed(seed
     assert all(0 <= fault.at <= 60 for fault in plan.faults)
     assert [fault.at for fault in plan.faults] == sorted(fault.at for fault in plan.faults)
     assert all(sending.modes and sending.people for sending in plan.sendings)
+
+
+def test_some_seed_lets_the_provider_fail_in_each_way() -> None:
+    faults = [fault for seed in range(100) for fault in plan_of(seed, seconds=60, longest=20).faults]
+
+    moods = {fault.mood["what"] for fault in faults if fault.how is How.MOOD}
+    assert moods >= {"drip", "endless", "html", "half", "large", "loop", 429, 503}
+    assert {fault.part for fault in faults if fault.how is How.MOOD} == {PROVIDER}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 from bidi import get_display
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.document import DUPLICATE, Column, Document, Rows, Text
@@ -63,6 +63,14 @@ def test_random_text_of_all_of_unicode_stops_no_pdf(document: Document, part: in
 @examples(50)
 @given(document=DOCUMENTS)
 def test_random_text_stops_no_format(document: Document) -> None:
+    for format in Format:
+        assert written(format, document)
+
+
+@settings(max_examples=3)
+@given(document=DOCUMENTS)
+def test_a_few_random_texts_stop_no_format(document: Document) -> None:
+    """The same with so few examples that it is tried at every save."""
     for format in Format:
         assert written(format, document)
 

@@ -15,6 +15,7 @@ from django.db import close_old_connections
 from django.db.models import CharField
 from django.db.models.functions import Cast
 from django.utils import timezone
+from hypothesis import Phase, given, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.openapi import from_wsgi
 from schemathesis.schemas import BaseSchema
@@ -71,7 +72,7 @@ def authorization(user: User) -> dict[str, str]:
 
 @pytest.fixture
 def admin(db: None) -> User:
-    """The administrator of a small demo district. Nobody counts the calls."""
+    """The administrator of a small demo district."""
     make_staff()
     make_district(Size(messages=90, recipients=900, events=60))
     SentMessage.objects.update(external_id=Cast("pk", CharField()))  # so that more can be added to them
@@ -93,11 +94,14 @@ def schema_for(user: User) -> BaseSchema:
 
 
 @pytest.fixture
-def described(
-    request: pytest.FixtureRequest, admin: User, one_connection: None, monkeypatch: pytest.MonkeyPatch
-) -> BaseSchema:
-    request.node._nodeid = request.node.nodeid  # schemathesis looks for the name that this had in pytest before 9.2
+def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody counts the calls."""
     monkeypatch.setattr("rest_framework.throttling.UserRateThrottle.THROTTLE_RATES", {"user": None})
+
+
+@pytest.fixture
+def described(request: pytest.FixtureRequest, admin: User, one_connection: None, unlimited: None) -> BaseSchema:
+    request.node._nodeid = request.node.nodeid  # schemathesis looks for the name that this had in pytest before 9.2
     return schema_for(admin)
 
 
@@ -128,6 +132,27 @@ def test_the_api_does_as_its_schema_says(
         case.path_parameters["id"] = next(messages)
     # A token for each call: one of the operations ends them all.
     case.call_and_validate(headers=authorization(admin))
+
+
+def test_an_example_of_each_operation_is_answered_as_the_schema_says(
+    make_user, one_connection: None, unlimited: None
+) -> None:
+    """So few that it is tried at every save: one case of each operation, with an administrator and one message."""
+    user = make_user(is_superuser=True)
+    message = make_message(external_id="1")
+    make_delivery(make_recipient(message))
+    recount(message_id=message.pk)
+    for found in schema_for(user).get_all_operations():
+        operation = found.ok()
+
+        @settings(max_examples=1, phases=[Phase.generate], derandomize=True, database=None)
+        @given(case=operation.as_strategy())
+        def answers_as_it_says(case: schemathesis.Case[Any]) -> None:
+            if "id" in case.path_parameters:
+                case.path_parameters["id"] = message.pk
+            case.call_and_validate(headers=authorization(user))  # one of the operations ends all tokens
+
+        answers_as_it_says()
 
 
 @pytest.mark.slow
