@@ -132,7 +132,7 @@ def test_each_look_is_in_the_administrators_name(view: Client, message: SentMess
     assert [row for row in rows() if row[1] != "account.viewed"] == [
         (who, "view_as.started", "mai", None),
         (who, "view_as.page", "/", "mai"),
-        (who, "message.viewed", message.display_subject, "mai"),
+        (who, "message.viewed", message.recorded_name, "mai"),
         (who, "view_as.page", route, "mai"),
         (who, "access.refused", f"/{reverse('web:audit_trail')[1:]}", "mai"),
         (who, "view_as.ended", "mai", None),
