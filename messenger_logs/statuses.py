@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from core.languages import english
@@ -169,5 +170,13 @@ def outcome_of(mode: Mode, status: DeliveryStatus, detail: str, code: int | None
     """What a status counts as. A code decides; else the detail, where all its codes agree; else the status alone."""
     if code is not None and (known := code_of(code, mode)).status == status:
         return known.outcome
-    agreed = {known.outcome for known in CODES.values() if (known.status, known.detail) == (status, detail)}
-    return agreed.pop() if len(agreed) == 1 else OUTCOMES[status]
+    return _agreed().get((status, detail), OUTCOMES[status])
+
+
+@cache
+def _agreed() -> dict[tuple[DeliveryStatus, str], Outcome]:
+    """The outcomes of details whose codes all have the same, by status and detail."""
+    found: dict[tuple[DeliveryStatus, str], set[Outcome]] = {}
+    for known in CODES.values():
+        found.setdefault((known.status, known.detail), set()).add(known.outcome)
+    return {key: outcomes.pop() for key, outcomes in found.items() if len(outcomes) == 1}
