@@ -20,6 +20,7 @@ from dispatch.gateways import Answer, Gateway, HandOff, News, OpenAttempt, Resul
 from messenger_logs.choices import Mode
 from messenger_logs.services.status_reports import StatusReport
 from providers.many_requests import connections
+from tests.loop import run
 
 URL = "STUB_PROVIDER"
 Fault = Callable[["Request"], None]
@@ -121,7 +122,7 @@ def answer_of(gateway: Gateway, hand_off: HandOff) -> Answer:
         async with connections():
             return await gateway.hand_off(hand_off)
 
-    return asyncio.run(hand_over())
+    return run(hand_over())
 
 
 async def in_the_database(work: Callable[[], None]) -> None:

@@ -12,6 +12,7 @@ from providers import many_requests, transport
 from providers.http import Api, Content, TryLaterError
 from providers.many_requests import connections
 from sandbox.server import Sandbox
+from tests.loop import run
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def hand_over(
                 with suppress(TryLaterError):
                     await api.hand_over(PATH, Content.json({}), before=before, begun=begun, attempts=1)
 
-    asyncio.run(do())
+    run(do())
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(2.0, 1), (0.0, 3)])

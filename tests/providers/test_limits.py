@@ -15,6 +15,7 @@ from providers.http import MOST_BYTES, Api, Content, NoAnswerError, Reply, TooLa
 from providers.many_requests import connections
 from providers.transport import new_session, time_limit
 from sandbox.server import Sandbox
+from tests.loop import run
 
 LIMIT = 1
 MARGIN = 4  # seconds, for a busy machine
@@ -46,7 +47,7 @@ def hand_over(api: Api, path: str) -> Reply:
         async with connections():
             return await api.hand_over(path, Content.json({}), before=before, begun=lambda: None)
 
-    return asyncio.run(do())
+    return run(do())
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """Whom requests trust: the authorities of the environment, for what is asked and for what is handed over."""
 
-import asyncio
 import ipaddress
 import ssl
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from providers import transport
 from providers.http import Api, Content, Reply, TryLaterError
 from providers.many_requests import connections
+from tests.loop import run
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -83,7 +83,7 @@ def hand_over(api: Api) -> Reply:
         async with connections():
             return await api.hand_over("/", Content.json({}), before=before, begun=lambda: None, attempts=1)
 
-    return asyncio.run(do())
+    return run(do())
 
 
 @pytest.mark.parametrize("way", [ask, hand_over])
