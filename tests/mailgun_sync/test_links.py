@@ -205,7 +205,7 @@ def run(database: str, script: str) -> None:
         env=os.environ | {"DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "config.settings"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert process.returncode == 0, process.stderr[-3000:]
 
