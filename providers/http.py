@@ -218,7 +218,7 @@ class Api:
             received = await post(
                 self._url(path), content.body, headers, gate, connect=connect, total=total, most=MOST_BYTES
             )
-        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
             late = gate.passed and isinstance(error, TimeoutError)
             raise self._no_answer(error, late=late, connected=gate.passed) from error
         if len(received.body) > MOST_BYTES:

@@ -57,16 +57,15 @@ class Gate:
     before: Callable[[], Awaitable[None]]
     begun: Callable[[], None]
     passed: bool = False
-    limit: asyncio.Timeout | None = None
-    seconds: float = 0.0
 
-    async def open(self) -> None:
-        if self.limit:
-            self.limit.reschedule(None)
-        await self.before()
-        self.passed = True
-        if self.limit:
-            self.limit.reschedule(asyncio.get_running_loop().time() + self.seconds)
+
+@dataclass(frozen=True, slots=True)
+class _Passing:
+    """A request on its way to its gate, with the limit of its time and its seconds behind the gate."""
+
+    gate: Gate
+    limit: asyncio.Timeout
+    total: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +83,13 @@ async def post(
     """Send a request through its gate, and read at most ``most`` bytes and one.
 
     ``connect`` and ``total`` are limits in seconds: for the connection, and from the first byte to the last. Raises
-    TimeoutError and aiohttp.ClientError; ``gate.passed`` says whether anything may have left.
+    OSError (a TimeoutError too), aiohttp.ClientError, and ValueError for an address that is none; ``gate.passed`` says
+    whether anything may have left.
     """
     session = _sessions[asyncio.get_running_loop()]
     address = URL(url)
     options = environment_of(str(address.origin()))
     async with asyncio.timeout(total) as limit:
-        gate.limit, gate.seconds = limit, total
         async with session.request(
             "POST",
             address,
@@ -100,7 +99,7 @@ async def post(
             ssl=_trusted(options["verify"]),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect),
             allow_redirects=False,  # they would carry the key to another host
-            trace_request_ctx=gate,
+            trace_request_ctx=_Passing(gate, limit, total),
         ) as response:
             received = bytearray()
             async for part in response.content.iter_chunked(64 * 1024):
@@ -111,12 +110,16 @@ async def post(
 
 
 async def _connected(session: aiohttp.ClientSession, context: SimpleNamespace, params: Any) -> None:
-    await context.trace_request_ctx.open()
+    passing: _Passing = context.trace_request_ctx
+    passing.limit.reschedule(None)
+    await passing.gate.before()
+    passing.gate.passed = True
+    passing.limit.reschedule(asyncio.get_running_loop().time() + passing.total)
 
 
 async def _writing(session: aiohttp.ClientSession, context: SimpleNamespace, params: Any) -> None:
     # aiohttp says so just before it writes, in the same step of the loop.
-    asyncio.get_running_loop().call_soon(context.trace_request_ctx.begun)
+    asyncio.get_running_loop().call_soon(context.trace_request_ctx.gate.begun)
 
 
 @cache

@@ -193,7 +193,10 @@ class _Loop:
         self._loop.call_soon_threadsafe(self._over.set)
 
     def _start(self, work: Sequence[Coroutine[Any, Any, None]]) -> None:
-        self._work.update(self._loop.create_task(each) for each in work)
+        for each in work:
+            task = self._loop.create_task(each)
+            self._work.add(task)
+            task.add_done_callback(self._work.discard)
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -203,8 +206,7 @@ class _Loop:
         async with connections():
             await self._over.wait()
             while self._work:
-                await asyncio.wait(self._work)
-                self._work = {task for task in self._work if not task.done()}
+                await asyncio.wait(set(self._work))
 
 
 async def _runs(message_id: int) -> bool:

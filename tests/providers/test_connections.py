@@ -113,10 +113,21 @@ def test_nothing_is_sent_through_a_closed_gate(sandbox: Sandbox) -> None:
     assert not sandbox.requests
 
 
-def test_a_connection_that_fails_does_not_reach_the_gate() -> None:
-    async def never() -> None:
-        raise AssertionError
+async def never() -> None:
+    raise AssertionError
 
+
+@pytest.mark.parametrize("base", ["nowhere", "http://[::1", "http://nobody.invalid"])
+def test_what_goes_to_no_address_is_surely_not_taken(base: str) -> None:
+    async def do() -> None:
+        async with connections():
+            await Api("Nobody", base).hand_over("/", Content.json({}), before=never, begun=lambda: None, attempts=1)
+
+    with pytest.raises(TryLaterError, match="could not be reached"):
+        run(do())
+
+
+def test_a_connection_that_fails_does_not_reach_the_gate() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         hand_over(Api("Nobody", f"http://127.0.0.1:{unused.getsockname()[1]}", timeout=(1, 1)), 1, never)
