@@ -12,7 +12,7 @@ Two e-mails that fit by the same key are ambiguous: the event belongs to neither
 An event is about an e-mail of its own sending domain. A delivery names its domain where its Message-Id ends with one of
 our sending domains: then the event must be of that domain, whatever the key. A record that comes from elsewhere seldom
 does so. Without a better key, it names a domain by its reply-to address too, where that is of one of our sending
-domains, or of the domain above or below one. Else the event may be of any of ours.
+domains, or of the domain above or below one. Else the event may be of any sending domain of the district.
 
 The result depends on what is stored, and not on what came first. So a delivery that comes later, or gets a Message-Id
 later, may take an event from another one, or make it ambiguous. Our own mark is final, unless the Message-Id that comes

@@ -237,7 +237,7 @@ def nothing_can_be_claimed(code: str) -> Iterator[None]:
         ("53300", "The database cannot be reached right now."),
         ("23514", "Unexpected error (IntegrityError); the server's log has the details."),
     ],
-    ids=["disk full", "no connection left", "a mistake of ours"],
+    ids=["disk full", "no connection left", "a fault of this program"],
 )
 def test_a_mode_that_nobody_can_claim_says_why(
     provider: Provider, due_message: Due, status: Callable[[], dict[str, list[str]]], code: str, words: str
