@@ -1,25 +1,42 @@
 """bin/chaos kills and freezes the parts of a site while messages go out, and compares the provider with the ledger."""
 
 import argparse
+import os
 import random
+import sys
 
 from chaos.round import Options, run_round
+from devtools.processes import run
 from devtools.running import command
 
 
 def main(arguments: list[str]) -> int:
     """Run the rounds. Returns 1 if any of them broke a rule."""
     options = _options(arguments)
-    failed = []
-    for seed in range(options.seed, options.seed + options.rounds):
-        _say(f"Round with seed {seed}")
-        violations = run_round(seed, Options(options.seconds, options.longest), _say)
-        for sentence in violations:
-            _say(f"  ✗ {sentence}")
-        again = f"bin/chaos --seed {seed} --seconds {options.seconds:g} --longest {options.longest:g}"
-        _say(f"Seed {seed}: {'FAILED; again: ' + again if violations else 'nothing lost, doubled or stuck'}\n")
-        failed += [seed] * bool(violations)
+    if options.rounds == 1:
+        return _round(options.seed, options)
+    seeds = range(options.seed, options.seed + options.rounds)
+    failed = [seed for seed in seeds if _in_a_process(seed, options)]
     return int(bool(failed))
+
+
+def _in_a_process(seed: int, options: argparse.Namespace) -> int:
+    """Run a round in a process of its own: the settings, with the folder for files, are read once in a process."""
+    return run([sys.executable, "-m", "chaos", *_arguments(seed, options)], env=os.environ)
+
+
+def _round(seed: int, options: argparse.Namespace) -> int:
+    _say(f"Round with seed {seed}")
+    violations = run_round(seed, Options(options.seconds, options.longest), _say)
+    for sentence in violations:
+        _say(f"  ✗ {sentence}")
+    again = " ".join(["bin/chaos", *_arguments(seed, options)])
+    _say(f"Seed {seed}: {'FAILED; again: ' + again if violations else 'nothing lost, doubled or stuck'}\n")
+    return int(bool(violations))
+
+
+def _arguments(seed: int, options: argparse.Namespace) -> list[str]:
+    return [f"--seed={seed}", f"--seconds={options.seconds:g}", f"--longest={options.longest:g}"]
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:

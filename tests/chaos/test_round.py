@@ -15,9 +15,11 @@ USUAL_SEED = 1
 @pytest.mark.slow
 def test_nothing_is_lost_doubled_or_stuck_while_parts_fail() -> None:
     seed = random.randrange(10**6) if many() else USUAL_SEED
-    command = [sys.executable, "-m", "chaos", f"--seed={seed}", "--seconds=5", "--longest=1"]
+    rounds = 2 if many() else 1
+    command = [sys.executable, "-m", "chaos", f"--rounds={rounds}", f"--seed={seed}", "--seconds=5", "--longest=1"]
 
-    done = subprocess.run(command, cwd=ROOT, env=without_servers(), capture_output=True, text=True, timeout=400)
+    done = subprocess.run(command, cwd=ROOT, env=without_servers(), capture_output=True, text=True, timeout=800)
 
     print(done.stdout, done.stderr)  # where the test failed, pytest shows it
     assert done.returncode == 0
+    assert done.stdout.count("nothing lost, doubled or stuck") == rounds
