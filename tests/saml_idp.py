@@ -19,10 +19,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import xmlsec
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
 from lxml import etree
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
 from saml2.config import IdPConfig
@@ -31,6 +29,8 @@ from saml2.metadata import do_idpsso_descriptor
 from saml2.saml import NAMEID_FORMAT_PERSISTENT, NameID
 from saml2.server import Server
 from saml2.sigver import read_cert_from_file
+
+from tests.certificates import self_signed
 
 ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 SP_METADATA = """<?xml version="1.0"?>
@@ -44,18 +44,7 @@ SP_METADATA = """<?xml version="1.0"?>
 def make_key(folder: Path) -> tuple[str, str]:
     """Make a key and a certificate. Return their paths."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp.example")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=10))
-        .sign(key, hashes.SHA256())
-    )
+    certificate = self_signed(key, "idp.example")
     pem = serialization.Encoding.PEM
     form, no_password = serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     (folder / "key.pem").write_bytes(key.private_bytes(pem, form, no_password))

@@ -60,22 +60,17 @@ def test_signed_out(client, line, subtests):
 @each_line(GUARDED)
 def test_every_other_right_but_this(make_user, signed_in, line, subtests):
     user = make_user(*(cell for cell in every_right() if cell != (line.tool, line.right)))
-    client = signed_in(user)
-    for kind in kinds_of(line):
-        with on_its_own(subtests, kind):
-            if line.data:
-                line.data(user)
-            response = ask(client, line, kind)
-            assert response.status_code == (405 if answers(line, kind) == 405 else 403)
-            assert response.rows == ([] if response.status_code == 405 else REFUSED)
-            assert MARK not in body(response)
+    gets_nothing(user, signed_in(user), line, subtests)
 
 
 @pytest.mark.slow
 @each_line(GUARDED)
 def test_who_is_in_no_group_gets_nothing_not_even_own_data(make_user, signed_in, line, subtests):
     user = make_user()
-    client = signed_in(user)
+    gets_nothing(user, signed_in(user), line, subtests)
+
+
+def gets_nothing(user, client, line, subtests):
     for kind in kinds_of(line):
         with on_its_own(subtests, kind):
             if line.data:
