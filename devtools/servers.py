@@ -37,6 +37,8 @@ _POSTGRES_NOT_LASTING = {
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    # It would hold locks that a test waits for, and choose other plans, whenever it happens to run.
+    "autovacuum": "off",
 }
 
 
