@@ -48,7 +48,18 @@ def folded(text: str) -> SafeString | str:
     if len(text) <= SHOWN:
         return text
     beginning = text[: SHOWN - 20].rsplit(" ", 1)[0]
-    return format_html('<details class="folded"><summary>{} …</summary>{}</details>', beginning, text)
+    return opening(f"{beginning} …", text)
+
+
+def opening(short: str, whole: str) -> SafeString:
+    """Return a short text that gives its place to the whole one when it is opened."""
+    return format_html(
+        '<details class="folded"><summary data-more="{}" data-less="{}">{}</summary>{}</details>',
+        _("more"),
+        _("less"),
+        short,
+        whole,
+    )
 
 
 def badge(status: Status) -> SafeString:

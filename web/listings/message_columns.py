@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from core.languages import ENGLISH
 from core.statuses import Status
 from listings.columns import Column, ListingTable, StatusColumn
+from listings.elements import opening
 from messenger_logs.choices import CANCELABLE, MessageStatus
 from messenger_logs.delivery_summary import percent_done
 from messenger_logs.models import SentMessage
@@ -34,27 +35,31 @@ class MessageStatusColumn(StatusColumn):
         reached = people_text(record.status, record.people)
         emails = record.emails
         recipients = message_url(table.listing.tool, record.pk, "recipients") if reached or emails else ""
-        people = (
-            format_html('<p class="people-reached"><a href="{}?reach=reached">{}</a></p>', recipients, reached)
-            if reached
-            else ""
-        )
+        people = format_html('<p><a href="{}?reach=reached">{}</a></p>', recipients, reached) if reached else ""
         return format_html("{} {}{}", super().render(record), people, _emails_line(emails, recipients))
 
     def status(self, record: SentMessage) -> Status:
         status = super().status(record)
         percent: int | None = getattr(record, "percent", None)
-        return status if percent is None else replace(status, word=f"{status.word} {percent} %")
+        return status if percent is None else replace(status, word=f"{status.word} {percent}\u00a0%")
 
 
 def _emails_line(counts: Mapping[str, int], recipients: str) -> SafeString:
-    """What the provider said of its e-mails, with a link to those that it refused; "" where nothing was handed over."""
+    """How many of its e-mails were delivered; it opens to all that the provider said, with a link to those refused.
+
+    "" where nothing was handed over.
+    """
     if not counts:
         return SafeString()
-    line = gettext("E-mail: %(said)s") % {"said": outcomes_text(counts)}
+    said = gettext("E-mail: %(said)s") % {"said": outcomes_text(counts)}
     refused = refused_text(counts)
     link = format_html('; <a href="{}?figure=email_refused">{}</a>', recipients, refused) if refused else ""
-    return format_html('<p class="people-reached">{}{}</p>', line, link)
+    line = format_html("{}{}", said, link)
+    numbers = [number for name in _EMAIL_OUTCOMES if (number := counts.get(name))]
+    if len(numbers) > 1:
+        delivered = {"delivered": f"{counts.get('delivered', 0):,}", "total": f"{sum(numbers):,}"}
+        line = opening(gettext("E-mail: %(delivered)s of %(total)s delivered") % delivered, line)
+    return format_html("<div>{}</div>", line)
 
 
 # attrs of a column of short texts.

@@ -101,14 +101,25 @@ def test_the_status_cell_has_every_figure_of_the_e_mails_and_leads_to_those_not_
     message = make_message()
     mail(message, "delivered", "failed-permanent", "rejected", "suppressed", "complained", "accepted", "")
     page = open_page(administrator, ALL)
-    assert page.column(1) == [
-        "✓ Sent 2 of 7 people reachedE-mail: 1 delivered, 2 failed, 1 suppressed, 1 complained, 2 not known yet;"
-        " sent, but not delivered: 3"
-    ]
+    assert page.texts("//tbody//summary") == ["E-mail: 1 of 7 delivered"]
+    (opened,) = page.texts("//tbody//details")
+    assert opened.endswith(
+        "E-mail: 1 delivered, 2 failed, 1 suppressed, 1 complained, 2 not known yet; sent, but not delivered: 3"
+    )
     (address,) = page.root.xpath("//a[starts-with(text(), 'sent, but not delivered')]/@href")
     assert len(open_page(administrator, address).column(1)) == 3
     figures = totals_of(message).modes[Mode.EMAIL]
     assert (figures.not_known, figures.refused) == (2, 3), "the figures of its page"
+
+
+@pytest.mark.parametrize(
+    ("said", "line"), [("delivered", "E-mail: 2 delivered"), ("accepted", "E-mail: 2 not known yet")]
+)
+def test_the_status_cell_has_nothing_to_open_where_all_e_mails_fared_alike(administrator, said, line):
+    mail(make_message(), said, said)
+    page = open_page(administrator, ALL)
+    assert page.column(1)[0].endswith(line)
+    assert not page.texts("//tbody//summary")
 
 
 @pytest.mark.parametrize("status", ["waiting", "in_progress", "error"])
