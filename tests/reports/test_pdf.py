@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from reports.document import DUPLICATE
+from reports.document import DUPLICATE, Column, Figures, Rows, Section, Text
 from tests.reports.documents import COLUMNS, a_document, a_row, pdf, pdf_text, together
 
 
@@ -18,6 +18,29 @@ def test_headings_are_repeated_and_pages_are_numbered():
     for number, text in enumerate(pages, start=1):
         assert " ".join(COLUMNS) in text
         assert re.search(rf"Page {number} of\s+{len(pages)}\b", text)
+
+
+def fill(lines: int) -> Text:
+    return Text("Message Detail", [("Message Body", "\n".join(["School is closed today."] * lines))])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("section", "below"),
+    [
+        (Rows("The next", [Column(label, 1) for label in COLUMNS], [a_row()] * 3, legend=["† twice"] * 3), "Student"),
+        (Rows("The next", [Column(label, 1) for label in COLUMNS], [a_row("x " * 2000)]), "Student"),
+        (Figures("The next", [("Subject", "long " * 200)]), "Subject:"),
+        (Text("The next", [("Message Body", "short")]), "Message Body:"),
+    ],
+    ids=["table", "table-of-high-rows", "figures", "text"],
+)
+def test_a_heading_is_never_alone_at_the_end_of_a_page(section: Section, below: str) -> None:
+    for lines in range(60):
+        reader = pdf(a_document([], sections=[fill(lines), section]))
+        *_, heading = reader.outline[1]
+        page = reader.pages[reader.get_destination_page_number(heading)].extract_text()
+        assert below in page.split("The next")[1], f"after {lines} lines"
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from typing import BinaryIO
 
-from reports.document import Bars, Document, Figures, Text
+from reports.document import Bars, Document, Figures, Rows
 from reports.writers.pdf.bars import draw_bars
 from reports.writers.pdf.pages import Pages
 from reports.writers.pdf.table import draw_rows
@@ -14,15 +14,15 @@ def write(document: Document, file: BinaryIO, *, progress: Progress | None = Non
     pages.title()
     count = 0
     for section in document.sections:
+        if isinstance(section, Rows):
+            count += draw_rows(pages, section, progress)
+            continue
         pages.heading(section.heading)
         if isinstance(section, Figures):
             pages.pairs(section.pairs, section.columns)
         elif isinstance(section, Bars):
             draw_bars(pages, section)
-        elif isinstance(section, Text):
-            pages.texts(section.paragraphs)
         else:
-            pages.legend(section.legend)
-            count += draw_rows(pages, section, progress)
+            pages.texts(section.paragraphs)
     pages.close()
     return count

@@ -24,6 +24,8 @@ MARGIN = 42.0
 FOOT = 30.0
 GAP = 8.0
 BOLD = 700
+TOGETHER = 10
+"""So many lines of a label or its value stay on one page. A longer text goes on at the next."""
 TOTAL = "total"
 """The form with the number of pages. Every page shows it; it is drawn at the end, when the number is known."""
 
@@ -76,11 +78,15 @@ class Pages:
         made = [(gettext("Generated on"), self.document.generated_on)] if self.document.generated_on else []
         self.pairs([*made, *self.document.header])
 
-    def heading(self, text: str) -> None:
-        """Begin a section: draw a heading with a rule and a bookmark, and with room for some lines below it."""
+    def heading(self, text: str, *, below: float | None = None) -> None:
+        """Begin a section: draw a heading with a rule and a bookmark.
+
+        It stays on one page with the first lines below it, or with what has the height `below`, in points.
+        """
         self._end_part()
         self.part = self.tags.document.child("Sect")
-        self.room(self.strong.leading + 5 * self.body.leading)
+        rule = 2 * GAP
+        self.room(self.strong.leading + rule + (below or TOGETHER * self.body.leading))
         self.y -= GAP
         self._bookmark(text, level=1)
         self.lines(self.strong, text, tag="H2")
@@ -130,12 +136,11 @@ class Pages:
     def _side_by_side(self, cells: list[Cell]) -> None:
         """Draw the lines cell by cell, so that readers read them in that order. Long cells go on below."""
         height = max(len(cell.lines) for cell in cells)
-        self.room(min(height, 10) * self.body.leading)
-        for start in range(0, height, 10):
-            tall = min(height - start, 10)
+        for start in range(0, height, TOGETHER):
+            tall = min(height - start, TOGETHER)
             self.room(tall * self.body.leading)
             for x, style, lines, element in cells:
-                for place, (operators, _) in enumerate(lines[start : start + 10], start=1):
+                for place, (operators, _) in enumerate(lines[start : start + TOGETHER], start=1):
                     with self.marked(element.mark()):
                         self._draw(style, operators, self.left + x, self.y - place * self.body.leading)
             self.y -= tall * self.body.leading
@@ -155,6 +160,10 @@ class Pages:
                     for paragraph in text.splitlines():
                         self.lines(self.body, paragraph, within=body)
                 self.y -= GAP / 2
+
+    def legend_height(self, lines: Sequence[str]) -> float:
+        height = sum(len(self.small.lines(line, self.width)) for line in lines) * self.small.leading
+        return height + GAP / 2 if lines else 0
 
     def legend(self, lines: Sequence[str]) -> None:
         for line in lines:

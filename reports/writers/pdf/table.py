@@ -21,7 +21,11 @@ MOST_LINES = 12
 
 
 def draw_rows(pages: Pages, section: Rows, progress: Progress | None) -> int:
-    table = Table(pages, section)
+    """Draw the heading of the section, its legend and its rows. Returns how many rows there were."""
+    layout = Layout(pages, section)
+    pages.heading(section.heading, below=pages.legend_height(section.legend) + layout.least)
+    pages.legend(section.legend)
+    table = Table(pages, section, layout)
     count = 0
     for chunk in in_chunks(section.rows, progress):
         for row in chunk:
@@ -31,9 +35,10 @@ def draw_rows(pages: Pages, section: Rows, progress: Progress | None) -> int:
     return count
 
 
-class Table:
+class Layout:
+    """How wide the columns of a table are, and how high its heading is, in points."""
+
     def __init__(self, pages: Pages, section: Rows) -> None:
-        self.pages = pages
         size = 7 if section.crowded else 8
         self.style = Style(pages.fonts, size=size)
         self.strong = Style(pages.fonts, size=size, weight=BOLD)
@@ -44,6 +49,16 @@ class Table:
             self.strong.lines(c.label, w, MOST_LINES) for c, w in zip(section.columns, self.widths, strict=True)
         ]
         self.steps = [*shares[:-1], -sum(shares[:-1])]
+        self.heading_height = max(map(len, self.headings)) * self.strong.leading + 4
+        self.least = self.heading_height + MOST_LINES * self.style.leading
+        """The room that the heading needs: below it there is one for the highest row."""
+
+
+class Table:
+    def __init__(self, pages: Pages, section: Rows, layout: Layout) -> None:
+        self.pages = pages
+        self.layout = layout
+        self.style, self.widths, self.steps = layout.style, layout.widths, layout.steps
         self.height = self.style.leading + 2
         self.one_line = Computed(self._one_line)
         self.labels = [column.label for column in section.columns]
@@ -112,20 +127,19 @@ class Table:
 
     def begin_page(self, marks: Callable[[], list[str]]) -> None:
         """Draw the heading, and start the text below it."""
-        pages = self.pages
-        height = max(map(len, self.headings)) * self.strong.leading + 4
-        pages.room(height + MOST_LINES * self.style.leading)
+        pages, strong, height = self.pages, self.layout.strong, self.layout.heading_height
+        pages.room(self.layout.least)
         y = pages.y
         with pages.marked(DECORATION):
             pages.canvas.setFillGray(0.9)
             pages.canvas.rect(pages.left, y - height, pages.width, height, stroke=0, fill=1)
             pages.canvas.setFillGray(0)
-        baseline = y - self.strong.leading + 1
+        baseline = y - strong.leading + 1
         self.y = y - height
         start = self.y - self.style.leading + 1
         self.text = [
-            f"BT {self.strong.operators} {pages.left + PADDING:.2f} {baseline:.2f} Td",
-            self._tall(self.strong, self.headings, baseline - start, marks()),
+            f"BT {strong.operators} {pages.left + PADDING:.2f} {baseline:.2f} Td",
+            self._tall(strong, self.layout.headings, baseline - start, marks()),
             self.style.operators,
         ]
         self.rules: list[float] = []
