@@ -33,16 +33,20 @@ BROKEN = _("The chain of this trail was checked {at}, and it is broken: {first} 
 
 
 class AuditTable(ListingTable):
-    """What happened is a sentence. A file has its parts as columns, too, so that a program can count them."""
+    """What happened is a sentence, with what it leaves out below. A file has its parts as columns, for a program."""
 
     occurred_at = TimeColumn(seconds=True, verbose_name=_("When"))
     sentence = Column(accessor="action", verbose_name=_("What happened"), orderable=False, attrs=WIDE)
     who = Column(verbose_name=_("Who"), empty_values=(), orderable=False, on_page=False)
     action = Column(verbose_name=_("Action"), on_page=False)
     target = Column(verbose_name=_("What or whom"), orderable=False, on_page=False)
-    details = Column(accessor="pk", verbose_name=_("Details"), orderable=False)
+    details = Column(accessor="pk", verbose_name=_("Details"), orderable=False, on_page=False)
 
-    def render_sentence(self, record: AuditEvent) -> str:
+    def render_sentence(self, record: AuditEvent) -> SafeString:
+        details = format_html_join("", "{}", ((detail_element(name, words),) for name, words in detail_lines(record)))
+        return format_html("{}{}", audit_sentence(record), details)
+
+    def value_sentence(self, record: AuditEvent) -> str:
         return audit_sentence(record)
 
     def render_who(self, value: str) -> str:
@@ -53,9 +57,6 @@ class AuditTable(ListingTable):
 
     def render_target(self, record: AuditEvent) -> str:
         return name_of(record)
-
-    def render_details(self, record: AuditEvent) -> SafeString:
-        return format_html_join("\n", "{}", ((detail_element(name, words),) for name, words in detail_lines(record)))
 
     def value_details(self, record: AuditEvent) -> str:
         return "; ".join(f"{name}: {words}" for name, words in detail_lines(record))
