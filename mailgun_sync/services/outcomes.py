@@ -48,10 +48,14 @@ _SETTLE = f"""
 WITH rank (kind, rank) AS MATERIALIZED (
     SELECT * FROM unnest(%(kinds)s::text[], %(ranks)s::int[])
 ), asked AS MATERIALIZED (
+    -- The limit keeps PostgreSQL on the index, also while it takes the table for an empty one.
     SELECT d.message_id, d.address, max(lost.rank) AS lost
-    FROM {Delivery._meta.db_table} AS d
+    FROM unnest(%(deliveries)s::bigint[]) AS given (id)
+    CROSS JOIN LATERAL (
+        SELECT d.id, d.message_id, d.address FROM {Delivery._meta.db_table} AS d
+        WHERE d.id = given.id AND d.mode = '{Mode.EMAIL}' LIMIT 1
+    ) AS d
     LEFT JOIN unnest(%(lost)s::bigint[], %(lost_ranks)s::int[]) AS lost (id, rank) ON lost.id = d.id
-    WHERE d.id = ANY(%(deliveries)s) AND d.mode = '{Mode.EMAIL}'
     GROUP BY 1, 2
 ), device AS MATERIALIZED (
     SELECT d.*, asked.lost
