@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection, transaction
 
+from core.prepared import Prepared
 from core.text import storable
 from mailgun_sync.choices import EventKind
 from mailgun_sync.client import ProviderEvent, reread, same_event
@@ -143,27 +144,19 @@ FROM stored
 """  # noqa: S608  (table names only)
 
 
-# To plan the statement takes PostgreSQL a fifth of the time of a page. So each session of the database plans it once:
-# with the indexes, also while the tables are almost empty, because the plan stays when they grow. The name changes with
-# the text, because a pool may keep a session longer than a version of this program.
-_TYPES = {
-    "raw": "text[]",
-    "readable": "text[]",
-    "variables": "text[]",
-    "mailbox": "text[]",
-    "domain": "bigint",
-    "covered_from": "timestamptz",
-    "settled_through": "timestamptz",
-}
-_NAME = f"store_page_{hashlib.sha256(_STORE.encode()).hexdigest()[:16]}"
-_PREPARE = f"PREPARE {_NAME} ({', '.join(_TYPES.values())}) AS " + _STORE % {
-    name: f"${number}" for number, name in enumerate(_TYPES, 1)
-}
-_EXECUTE = f"EXECUTE {_NAME} ({', '.join(f'%({name})s' for name in _TYPES)})"
-_IS_PREPARED = """
-SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
-    EXISTS (SELECT FROM pg_prepared_statements WHERE name = %s)
-"""
+_STORE_PAGE = Prepared(
+    "store_page",
+    _STORE,
+    {
+        "raw": "text[]",
+        "readable": "text[]",
+        "variables": "text[]",
+        "mailbox": "text[]",
+        "domain": "bigint",
+        "covered_from": "timestamptz",
+        "settled_through": "timestamptz",
+    },
+)
 
 Known = dict[str, int | datetime | None]
 
@@ -242,10 +235,7 @@ def _store(domain_id: int, events: list[ProviderEvent], known: Known) -> StoreRe
             "variables": [event.variables for event in events],
             "mailbox": [event.mailbox for event in events],
         }
-        cursor.execute(_IS_PREPARED, [_NAME])
-        if not cursor.fetchone()[2]:
-            cursor.execute(_PREPARE)
-        cursor.execute(_EXECUTE, {**known, **page})
+        _STORE_PAGE.execute(cursor, {**known, **page})
         new, late, latest_by, deliveries, others, moved = cursor.fetchone()
     if deliveries:
         lost = lost_of([(int(was), int(now), kind) for was, now, kind in moved or []])

@@ -8,6 +8,7 @@ from itertools import islice
 
 from django.db import connection, transaction
 
+from core.prepared import Prepared
 from mailgun_sync.choices import EventKind
 from mailgun_sync.models import MailgunEvent
 from messenger_logs.choices import Mode
@@ -113,6 +114,11 @@ WITH rank (kind, rank) AS MATERIALIZED (
 )
 SELECT message_id, id FROM changed
 """  # noqa: S608  (table names only)
+_SETTLE_DEVICES = Prepared(
+    "settle_outcomes",
+    _SETTLE,
+    {"deliveries": "bigint[]", "lost": "bigint[]", "lost_ranks": "int[]", "kinds": "text[]", "ranks": "int[]"},
+)
 
 
 @transaction.atomic
@@ -140,7 +146,7 @@ def _settle(deliveries: list[int], lost: Lost) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, parameters)
         # A second statement sees what others stored while the first waited for the locks.
-        cursor.execute(_SETTLE, parameters)
+        _SETTLE_DEVICES.execute(cursor, parameters)
         changed: list[tuple[int, int]] = cursor.fetchall()
     messages = {message for message, _ in changed}
     settle_reach_of_many(message_ids=messages, deliveries=[delivery for _, delivery in changed])

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
+from core.prepared import Prepared
 from messenger_logs.choices import NOT_TRIED, DeliveryStatus, Outcome
 from messenger_logs.models import Delivery, DeviceAttempt, MessageModeTotals, MessageTotals, Recipient, SentMessage
 from messenger_logs.removed import REMOVED
@@ -69,6 +70,11 @@ ON CONFLICT (delivery_id, number) DO UPDATE SET
     rank = excluded.rank, made = excluded.made, provider_id = excluded.provider_id
 WHERE attempt.rank < excluded.rank
 """  # noqa: S608  (table names only)
+_KEEP_STATUSES = Prepared(
+    "keep_statuses",
+    _KEEP_STATUS,
+    {"deliveries": "bigint[]", "statuses": "text[]", "ranks": "int[]", "tried": "bool[]"},
+)
 
 _STORE = f"""
 WITH report AS MATERIALIZED (
@@ -125,6 +131,23 @@ WHERE (attempt.started_at, attempt.ended_at, attempt.code, attempt.status, attem
        excluded.rank, excluded.made, excluded.provider_id, excluded.raw)
 RETURNING delivery_id
 """  # noqa: S608  (table names only)
+_STORE_REPORTS = Prepared(
+    "store_reports",
+    _STORE,
+    {
+        "delivery_id": "bigint[]",
+        "number": "smallint[]",
+        "code": "smallint[]",
+        "status": "text[]",
+        "detail": "text[]",
+        "outcome": "text[]",
+        "rank": "smallint[]",
+        "made": "bool[]",
+        "ended_at": "timestamptz[]",
+        "provider_id": "text[]",
+        "raw": "text[]",
+    },
+)
 
 _COLUMNS = (
     "d.id, d.recipient_id, d.mode, d.duplicate, d.status, d.outcome, d.reached_earlier, d.attempt_count,"
@@ -232,6 +255,7 @@ SELECT DISTINCT kept.mode
 FROM first JOIN {MessageModeTotals._meta.db_table} AS kept ON kept.message_id = %(message)s AND kept.mode = first.mode
 WHERE first.became < first.was AND first.was >= kept.last_first_attempt_at
 """  # noqa: S608  (table names only)
+_DERIVE_DELIVERIES = Prepared("derive_deliveries", _DERIVE, {"message": "bigint", "deliveries": "bigint[]"})
 
 # A report may give an earlier start to the person who seemed to be the last one. That is rare, so only then we look.
 _LAST_FIRST_ATTEMPT = f"""
@@ -254,8 +278,8 @@ def store_evidence(*, message_id: int, evidence: Sequence[Evidence]) -> int:
     """
     counted = lock_totals(message_id=message_id)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _KEEP_STATUS,
+        _KEEP_STATUSES.execute(
+            cursor,
             {
                 "deliveries": list({one.delivery_id for one in evidence}),
                 "statuses": [status.value for status in RANKS],
@@ -264,12 +288,12 @@ def store_evidence(*, message_id: int, evidence: Sequence[Evidence]) -> int:
             },
         )
         columns = {column.name: [getattr(one, column.name) for one in evidence] for column in fields(Evidence)}
-        cursor.execute(_STORE, columns)
+        _STORE_REPORTS.execute(cursor, columns)
         changed = list({delivery for (delivery,) in cursor.fetchall()})
         if not changed:
             return 0
         keep_canceled_rows(message_id=message_id, deliveries=changed)
-        cursor.execute(_DERIVE, {"message": message_id, "deliveries": changed})
+        _DERIVE_DELIVERIES.execute(cursor, {"message": message_id, "deliveries": changed})
         if modes := [mode for (mode,) in cursor.fetchall()]:
             cursor.execute(_LAST_FIRST_ATTEMPT, {"message": message_id, "modes": modes})
     if not counted:

@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from django.db import connection
 
+from core.prepared import Prepared
 from messenger_logs.choices import EMAIL_ARRIVED, EMAIL_FAILURES, DeliveryStatus, Mode, Outcome, Reach
 from messenger_logs.models import Delivery, DeviceAttempt, PersonReach, ReachTotals, Recipient, School, SentMessage
 from messenger_logs.services.conditions import contacted_sql
@@ -256,6 +257,7 @@ SELECT message_id, school_id, language, mode, {_COUNTS} FROM moved
 ON CONFLICT (message_id, mode, school_id, language) DO UPDATE
 SET {", ".join(f"{kind} = kept.{kind} + excluded.{kind}" for kind in Reach)}
 """  # noqa: S608  (names only)
+_SETTLE_PEOPLE = Prepared("settle_reach", _SETTLE, {"deliveries": "bigint[]"})
 
 _UNCOUNTED = f"""
 SELECT id FROM unnest(%(messages)s::bigint[]) AS message (id)
@@ -283,7 +285,7 @@ def settle_reach_of_many(*, message_ids: Collection[int], deliveries: Collection
         uncounted = [pk for (pk,) in cursor.fetchall()]
         if uncounted:
             recount_reach(message_ids=uncounted)
-        cursor.execute(_SETTLE, {"deliveries": sorted(deliveries)})
+        _SETTLE_PEOPLE.execute(cursor, {"deliveries": sorted(deliveries)})
 
 
 def recount_reach(*, message_ids: Collection[int]) -> None:
