@@ -16,15 +16,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cases", type=int, help="of each test, run so many of its cases at most")
 
 
+# The cases of a day: see devtools/test.py.
+_MEASURED_CASES = 3
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if most := config.getoption("cases"):
         _leave_out_cases(config, items, most)
+    _measure_once(items)
     _share_out(config, items)
 
 
 def _leave_out_cases(config: pytest.Config, items: list[pytest.Item], most: int) -> None:
-    """Keep at most so many cases of each test, from the first to the last of them.
+    chosen = set(_some_cases(items, most))
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = [item for item in items if item in chosen]
+
+
+def _some_cases(items: list[pytest.Item], most: int) -> list[pytest.Item]:
+    """Return at most so many cases of each test, from the first to the last of them.
 
     A test that is to run with every case does so unless one is enough.
     """
@@ -34,9 +45,15 @@ def _leave_out_cases(config: pytest.Config, items: list[pytest.Item], most: int)
         if len(cases) > most and (most == 1 or not cases[0].get_closest_marker("every_case")):
             cases = [cases[(len(cases) - 1) * at // max(1, most - 1)] for at in range(most)]
         kept += cases
-    chosen = set(kept)
-    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    items[:] = kept
+    return kept
+
+
+def _measure_once(items: list[pytest.Item]) -> None:
+    """Measure the coverage of the tests of a day alone: the other thousands reach the same lines, and run faster."""
+    measured = set(_some_cases(items, _MEASURED_CASES))
+    for item in items:
+        if item not in measured or item.get_closest_marker("thorough"):
+            item.add_marker("no_cover")
 
 
 def _share_out(config: pytest.Config, items: list[pytest.Item]) -> None:
