@@ -32,7 +32,7 @@ LANE = 28
 LEAST = 1.5
 # The part of its place that a bar takes, and its largest width in percent of the chart.
 BAR_SHARE, WIDEST = 0.72, 9.0
-MOST_NAMES = 8
+MOST_NAMES, MOST_NAMES_OF_A_PHONE = 8, 5
 # The looks of parts that are neither good nor bad: each has its color and its pattern. The last one is for others.
 KINDS = tuple(f"kind-{number}" for number in range(1, 7))
 
@@ -109,11 +109,12 @@ class Rect:
 
 @dataclass(frozen=True)
 class Text:
-    """A text in a picture, at a percent from the left. ``anchor`` keeps it inside."""
+    """A text in a picture, at a percent from the left. ``anchor`` keeps it inside. A phone leaves out minor ones."""
 
     text: str
     x: float
     y: float
+    minor: bool = False
 
     @property
     def anchor(self) -> str:
@@ -218,9 +219,11 @@ class BarChart:
     def names(self) -> Iterator[Text]:
         """The names below the bars: as many as have room, the last one always."""
         step = -(-len(self.columns) // MOST_NAMES)
+        crowded = len(self.columns) > MOST_NAMES_OF_A_PHONE * step
         for at, column in enumerate(self.columns):
-            if (len(self.columns) - 1 - at) % step == 0:
-                yield Text(column.name, self.bars.center(at), self.height - 4)
+            number, rest = divmod(len(self.columns) - 1 - at, step)
+            if not rest:
+                yield Text(column.name, self.bars.center(at), self.height - 4, minor=crowded and number % 2 == 1)
 
     @property
     def notes(self) -> Iterator[Text]:

@@ -66,10 +66,16 @@ def test_what_is_read_aloud_has_the_totals_and_the_largest_day() -> None:
     assert days([3, 1_200], [0, 4]).spoken == ("People by day: 1,203 Reached, 4 Not reached. Most on Day 2: 1,204.")
 
 
-@pytest.mark.parametrize(("count", "named"), [(1, 1), (8, 8), (9, 5), (14, 7), (53, 8)])
-def test_as_many_columns_have_a_name_as_there_is_room_for_and_the_last_one_always(count: int, named: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "named", "on_a_phone"), [(1, 1, 1), (5, 5, 5), (8, 8, 4), (9, 5, 5), (14, 7, 4), (53, 8, 4)]
+)
+def test_as_many_columns_have_a_name_as_there_is_room_for_and_the_last_one_always(
+    count: int, named: int, on_a_phone: int
+) -> None:
     names = list(days([1] * count).names)
     assert len(names) == named
+    assert sum(not name.minor for name in names) == on_a_phone
+    assert not names[-1].minor
     assert names[-1].text == f"11/{count:02}"
     assert all(0 < name.x < 100 for name in names)
 
