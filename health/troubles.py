@@ -109,18 +109,28 @@ def _beat_is_silent(last: datetime | None) -> Trouble:
     return Trouble(
         key="health.beat",
         part=pgettext("part of the site", "Schedule"),
-        words=_("Beat is silent: no message goes out, and no sync starts on its own."),
+        words=_("No message goes out, and no sync starts on its own: celery beat does not run."),
         to_do=_("Start celery beat again, and read its log."),
         since=last,
         urgent=True,
     )
 
 
+def _stands_still(queue: str) -> str:
+    """What does not happen without a worker for the queue."""
+    return {
+        "dispatch": _("No message goes out."),
+        "calls": _("The results of calls do not come in."),
+        "sync": _("No events of e-mails come in."),
+        "reports": _("No report is made in the background, and no file is imported."),
+    }.get(queue, _("Contacts to fix, digests and the work of the night stand still."))
+
+
 def _no_worker(queue: str, last: datetime | None) -> Trouble:
     return Trouble(
         key=f"health.worker.{queue}",
         part=_("Workers of %(queue)s") % {"queue": queue},
-        words=_("No worker takes tasks of the queue %(queue)s.") % {"queue": queue},
+        words=" ".join([_stands_still(queue), _("No worker takes tasks of the queue %(queue)s.") % {"queue": queue}]),
         to_do=_("Start a celery worker with this queue (--queues=%(queue)s), and read its log.") % {"queue": queue},
         since=last,
         urgent=queue in _SENDING,

@@ -66,7 +66,7 @@ def test_the_worst_comes_first_with_its_time_and_what_to_do(
     Heartbeat.objects.filter(part=queue_part("dispatch")).update(beaten_at=NOW - timedelta(minutes=2))
     text = words(verdict_on(show(reader)).partition("As of")[0])
     urgent, rest = text.split("▲")
-    assert urgent.startswith("✕ Does not work Workers of dispatch: No worker takes tasks of the queue dispatch.")
+    assert urgent.startswith("✕ Does not work Workers of dispatch: No message goes out. No worker takes tasks of")
     assert "Since 11/20/2026 10:28 AM. What to do: Start a celery worker" in urgent
     assert rest.startswith(" Needs a look Sync of mg.example.org: The events are complete only up to")
 
