@@ -39,13 +39,8 @@ SHOWN = 160
 
 
 def one_line(text: str) -> SafeString:
-    """Return an address or a number that stays on one line; what has no room there is in its title."""
-    return format_html('<span class="line" title="{}">{}</span>', text, address(text))
-
-
-def address(text: str) -> SafeString:
-    """Return an address that breaks after its @, where one that is too long for a line has to."""
-    return format_html_join(SafeString("@<wbr>"), "{}", ((part,) for part in text.split("@")))
+    """Return a text that stays on one line; what has no room there is in its title."""
+    return format_html('<span class="line" title="{}">{}</span>', text, text)
 
 
 def folded(text: str) -> SafeString | str:

@@ -20,7 +20,6 @@ from listings.columns import (
     TextColumn,
     TimeColumn,
 )
-from listings.elements import address
 from tests.listings.letter_log import STATUSES, Letter
 
 HOSTILE = '<script>alert(\'x\')</script>" onclick="alert(1)" &amp;'
@@ -212,16 +211,3 @@ def test_headers_are_given_or_made_of_the_name():
 
 def test_a_table_without_rows_has_no_body():
     assert RowTable().body == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "html"),
-    [
-        ("mai@example.com", "mai@<wbr>example.com"),
-        ('"a@b"@<x>.example', "&quot;a@<wbr>b&quot;@<wbr>&lt;x&gt;.example"),
-        ("(651) 555-0100", "(651) 555-0100"),
-        ("", ""),
-    ],
-)
-def test_an_address_breaks_after_its_at_alone(text: str, html: str) -> None:
-    assert address(text) == html

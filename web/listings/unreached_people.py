@@ -12,7 +12,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from listings.columns import WIDE, Column, ListingTable, StatusColumn
-from listings.elements import address
 from listings.paging import Rows
 from messenger_logs.choices import Mode
 from messenger_logs.languages import language_name
@@ -63,7 +62,7 @@ class PeopleTable(ListingTable):
         return language_name(record.language)
 
     def render_devices(self, record: PersonReach) -> SafeString:
-        lines = ((one.mode.label, address(one.device), one.why) for one in devices_of(record))
+        lines = ((one.mode.label, one.device, one.why) for one in devices_of(record))
         listed = format_html_join("", "<li><strong>{} {}</strong> {}</li>", lines)
         return format_html('<ul class="devices">{}</ul>', listed)
 
