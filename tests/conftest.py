@@ -49,10 +49,14 @@ def _some_cases(items: list[pytest.Item], most: int) -> list[pytest.Item]:
 
 
 def _measure_once(items: list[pytest.Item]) -> None:
-    """Measure the coverage of the tests of a day alone: the other thousands reach the same lines, and run faster."""
+    """Measure the coverage of the tests of a day alone: the other thousands reach the same lines, and run faster.
+
+    So do random examples.
+    """
     measured = set(_some_cases(items, _MEASURED_CASES))
     for item in items:
-        if item not in measured or item.get_closest_marker("thorough"):
+        is_random = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if item not in measured or is_random or item.get_closest_marker("thorough"):
             item.add_marker("no_cover")
 
 
