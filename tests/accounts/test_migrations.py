@@ -8,7 +8,7 @@ from django.db.migrations.executor import MigrationExecutor
 from accounts.models import User
 from accounts.tools import Right, Tool
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.thorough]
 
 SENDING = {(Tool.MESSAGE_IMPORT, Right.SEND), (Tool.MESSAGE_IMPORT, Right.SEND_AS_OTHERS)}
 

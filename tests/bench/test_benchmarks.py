@@ -7,7 +7,7 @@ import pytest
 
 import bench
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 SMALL = {
     "catch_up": ["--events=2000", "--events-of-one=600", "--latency=0.01"],
