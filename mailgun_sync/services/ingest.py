@@ -156,6 +156,7 @@ _STORE_PAGE = Prepared(
         "covered_from": "timestamptz",
         "settled_through": "timestamptz",
     },
+    few=None,  # it compares nothing with each other: most pages are new as a whole
 )
 
 Known = dict[str, int | datetime | None]

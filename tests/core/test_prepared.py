@@ -51,6 +51,21 @@ def test_a_session_plans_it_once() -> None:
     assert custom == 0
 
 
+@pytest.mark.parametrize(
+    ("few", "items", "plans"),
+    [(3, 3, (1, 0)), (3, 4, (0, 1)), (None, 4, (1, 0))],
+    ids=["few", "many", "any number"],
+)
+def test_many_rows_are_planned_with_their_number(few: int | None, items: int, plans: tuple[int, int]) -> None:
+    name = f"up_to_{few}_get_{items}".lower()
+    statement = Prepared(name, "SELECT n FROM unnest(%(numbers)s) AS t (n)", {"numbers": "int[]"}, few=few)
+    rows(statement, numbers=[1])  # it is prepared now
+    (before,) = plans_of(name)
+    assert len(rows(statement, numbers=list(range(items)))) == items
+    (after,) = plans_of(name)
+    assert (after[0] - before[0], after[1] - before[1]) == plans
+
+
 def test_another_text_is_another_statement() -> None:
     for text in ("SELECT %(one)s", "SELECT 2 * %(one)s"):
         Prepared("texts", text, {"one": "int"}).execute(connection.cursor(), {"one": 3})
