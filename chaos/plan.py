@@ -17,6 +17,7 @@ class How(StrEnum):
     KILL = "is killed"
     KILL_ONE = "loses one of its processes"
     FREEZE = "is frozen"
+    FILL = "has no connection left"
     MOOD = "fails"
 
 
@@ -118,6 +119,7 @@ def _faults(rng: random.Random, seconds: float, longest: float) -> Iterator[Faul
     parts = [part for _ in range(1 + number // len(PARTS)) for part in rng.sample(PARTS, len(PARTS))][:number]
     for part in parts:
         ways = [How.KILL, How.FREEZE] + [How.KILL_ONE] * (part in ("web", "worker", "dispatcher", "postgres"))
+        ways += [How.FILL] * (part == "postgres")
         # Short ones are more frequent, so that many of them fall into the middle of something.
         lasts = min(longest, 0.1 + longest * rng.random() ** 2)
         yield Fault(rng.uniform(0.05, 0.9) * seconds, part, rng.choice(ways), lasts)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 import requests
+from django.db import OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chaos.plan import How
 from devtools.processes import SetupError, Supervised, spawn, stop, tail, wait_until
@@ -37,6 +39,8 @@ class Site:
         services.environment.update(self._environment)
         self.frozen: dict[str, list[psutil.Process]] = {}
         self.dead: set[str] = set()
+        self.full: dict[str, list[BaseDatabaseWrapper]] = {}
+        """The connections that leave none to others."""
         self.away: list[tuple[str, How, float, float]] = []
         """Every time that a part was away: part, how, from, until (epoch seconds)."""
         self._since: dict[str, tuple[How, float]] = {}
@@ -82,15 +86,17 @@ class Site:
     # Faults
 
     def strike(self, part: str, how: How, rng: random.Random) -> None:
-        """Kill or freeze a part, or kill one of its processes. A part that is away already stays as it is."""
-        if part in self.dead or part in self.frozen:
+        """Let a part fail in this way. A part that is away already stays as it is."""
+        if part in self.dead or part in self.frozen or part in self.full:
             return
         processes = self._processes(part)
         if how is How.KILL_ONE:
             _signal([rng.choice(processes[1:] or processes)], signal.SIGKILL)
             return
         self._since[part] = how, time.time()
-        if how is How.FREEZE:
+        if how is How.FILL:
+            self.full[part] = list(_every_connection())
+        elif how is How.FREEZE:
             self.frozen[part] = processes
             _signal(processes, signal.SIGSTOP)
         else:
@@ -101,6 +107,8 @@ class Site:
     def heal(self, part: str) -> None:
         """Set a part that is away to work again. Returns when it does."""
         _signal(self.frozen.pop(part, []), signal.SIGCONT)
+        for one in self.full.pop(part, []):
+            one.close()
         if part in self.dead:
             self.dead.remove(part)
             self.parts[part].start()
@@ -110,7 +118,7 @@ class Site:
             self.away.append((part, how, since, time.time()))
 
     def work_again(self) -> None:
-        for part in (*self.frozen, *self.dead):
+        for part in (*self.frozen, *self.dead, *self.full):
             self.heal(part)
 
     def keep_alive(self) -> None:
@@ -129,6 +137,15 @@ class Site:
             first = psutil.Process(self.parts[part].process.pid)
             return [first, *first.children(recursive=True)]
         return []
+
+
+def _every_connection() -> Iterator[BaseDatabaseWrapper]:
+    """Connect to the database until it refuses one more."""
+    with suppress(OperationalError):
+        while True:
+            one = connection.copy()
+            one.ensure_connection()
+            yield one
 
 
 def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:

@@ -11,6 +11,7 @@ import requests
 from django.db import connection
 from django.utils import timezone
 
+from chaos.plan import How
 from chaos.site import Site
 from health.troubles import own_troubles
 
@@ -35,7 +36,10 @@ class Sample:
     def works(self) -> bool:
         return self.status == 200 and not self.keys
 
-    def tells(self, part: str) -> bool:
+    def tells(self, part: str, how: How) -> bool:
+        if how is How.FILL:
+            # Who has a connection goes on; the others are silent.
+            return not self.works
         if part in _STORES:
             return self.status != 200
         return self.status != 200 or any(key.startswith(_SAYS_SO[part]) for key in self.keys)
@@ -68,7 +72,7 @@ class Watch:
             if until - since < WITHIN - _EVERY or part not in (*_STORES, *_SAYS_SO):
                 continue
             meanwhile = [sample for sample in self.samples if since <= sample.at <= min(until, since + WITHIN)]
-            if not any(sample.tells(part) for sample in meanwhile):
+            if not any(sample.tells(part, how) for sample in meanwhile):
                 yield f"health: {part} {how.value} for {until - since:.0f} s, and nothing said so within {WITHIN:.0f} s"
 
     def _watch(self) -> None:

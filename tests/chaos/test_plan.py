@@ -28,3 +28,4 @@ def test_some_seed_lets_the_provider_fail_in_each_way() -> None:
     moods = {fault.mood["what"] for fault in faults if fault.how is How.MOOD}
     assert moods >= {"drip", "endless", "html", "half", "large", "loop", 429, 503}
     assert {fault.part for fault in faults if fault.how is How.MOOD} == {PROVIDER}
+    assert {fault.part for fault in faults if fault.how is How.FILL} == {"postgres"}
