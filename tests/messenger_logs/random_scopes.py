@@ -55,7 +55,7 @@ EVERYBODYS: dict[Tool, Cell] = {
 }
 ALL = None
 # A district that fails is as good as a smaller one, which takes minutes to find.
-DISTRICTS = settings(max_examples=often(40, of=13), phases=(Phase.explicit, Phase.generate))
+DISTRICTS = settings(max_examples=often(60, of=20), phases=(Phase.explicit, Phase.generate))
 _numbers = count(1)
 T = TypeVar("T")
 

@@ -44,7 +44,7 @@ def config() -> SchemathesisConfig:
     return SchemathesisConfig.from_dict(
         {
             "seed": 1,
-            "generation": {"max-examples": often(30, of=9)},
+            "generation": {"max-examples": often(50, of=15)},
             "checks": checks,
             "operations": [
                 {
